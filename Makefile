@@ -1,0 +1,160 @@
+# nnlua. Targets: all demo test test-sanitize lint format bench install uninstall clean (see README.md).
+include packages.mk
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+NPROC   := $(shell nproc 2>/dev/null || echo 2)
+ARCH    := $(shell uname -m)
+
+# ---- how to build: DEBUG=1, SANITIZE=address,undefined, CC=clang ----
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+VARIANT := $(notdir $(firstword $(CC)))
+OPT     := -O2
+ifdef DEBUG
+VARIANT := $(VARIANT)-debug
+OPT     := -O0
+endif
+ifdef SANITIZE
+comma   := ,
+VARIANT := $(VARIANT)-$(subst $(comma),-,$(SANITIZE))
+OPT     := -O1 -fno-omit-frame-pointer
+SANFLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined
+endif
+B := build/$(VARIANT)
+
+LUA_CFLAGS := $(shell pkg-config --cflags lua5.4 2>/dev/null)
+LUA_LIBS   := $(shell pkg-config --libs lua5.4 2>/dev/null)
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+CPPFLAGS := -D_GNU_SOURCE -Isrc $(LUA_CFLAGS) -DNL_VERSION='"$(VERSION)"' -DNL_DATADIR='"$(PREFIX)/share/nnlua"'
+CFLAGS   ?= -g
+ALL_CFLAGS := -std=c11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off $(SANFLAGS)
+LIBS := -lopenblas -ljansson -lz -lm -lpthread -ldl -lrt
+
+ISAS := plain
+ifeq ($(ARCH),x86_64)
+ISAS += avx2 avx512
+CPPFLAGS += -DNL_HAVE_XSMM
+LIBS := -lxsmm -lxsmmnoblas $(LIBS)
+endif
+ISA_plain  :=
+ISA_avx2   := -mavx2 -mfma -mbmi2
+ISA_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mbmi2 -mprefer-vector-width=512
+
+# ---- what to build ----
+
+PER_ISA  := elementwise reduce softmax random optim table
+CORE_SRC := $(filter-out $(PER_ISA:%=src/kernels/%.c),$(wildcard $(addprefix src/,$(addsuffix /*.c,\
+              core tensor kernels ops autograd plan nn optim io lua))))
+HOST_SRC := $(wildcard src/host/*.c)
+CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
+HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
+
+.PHONY: all build demo test test-sanitize test-long lint format bench bench-peers install uninstall clean
+.DELETE_ON_ERROR:
+
+all: $B/nnlua $B/nn.so
+ifeq ($(VARIANT),gcc)
+all: nnlua nn.so
+endif
+
+nnlua nn.so: %: $B/%
+	cp -f $< $@.new && mv -f $@.new $@
+
+$B/nnlua: $(HOST_OBJ) $(CORE_OBJ)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ -ledit $(LUA_LIBS) $(LIBS)
+
+$B/nn.so: $(CORE_OBJ)
+	$(CC) $(ALL_CFLAGS) -shared -o $@ $^ $(LIBS)
+
+# Objects depend on the flags they were made with, so that changing them rebuilds.
+$B/flags: FORCE
+	@mkdir -p $B
+	@echo '$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' > $@
+FORCE:
+
+define compile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $1 -c $< -o $@
+endef
+
+$B/%.o: src/%.c $B/flags
+	$(call compile,)
+
+# Kernels: once for each instruction set. random keeps to operations that round the same everywhere.
+KERNEL_FLAGS = $(if $(DEBUG)$(SANITIZE),,-O3) -fno-math-errno -fno-trapping-math -DNL_ISA_NAME=$1 $(ISA_$1)
+define isa_rules
+$B/kernels/%.$1.o: src/kernels/%.c $B/flags
+	$$(call compile,$(call KERNEL_FLAGS,$1) -ffp-contract=fast)
+$B/kernels/random.$1.o: src/kernels/random.c $B/flags
+	$$(call compile,$(call KERNEL_FLAGS,$1))
+endef
+$(foreach i,$(ISAS),$(eval $(call isa_rules,$i)))
+
+-include $(CORE_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
+
+build:
+	@tools/packages $(PACKAGES_BUILD)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+
+# ---- using it ----
+
+demo:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO:%=%?)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@./nnlua --seed 1 scripts/fashion_mnist.lua
+
+test:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all c-tests
+	@tests/run $B
+
+test-sanitize:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) SANITIZE=address,undefined all c-tests
+	@tests/run build/$(notdir $(firstword $(CC)))-address-undefined
+
+bench:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?) $(PACKAGES_DEMO:%=%?)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all $B/tests/bench_gemm
+	@./nnlua tests/bench/run.lua $(BENCH)
+
+lint:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_LINT)
+	@tools/lint $(NPROC)
+
+format:
+	@tools/packages $(PACKAGES_LINT)
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+# ---- C tests ----
+
+C_TESTS := $(patsubst tests/c/%.c,$B/tests/%,$(wildcard tests/c/test_*.c))
+c-tests: $(C_TESTS)
+
+$B/tests/%: tests/c/%.c tests/c/check.h $(CORE_OBJ) $B/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Itests/c -o $@ $< $(CORE_OBJ) $(LUA_LIBS) $(LIBS)
+
+$B/tests/bench_gemm: tests/bench/gemm.c $(CORE_OBJ) $B/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $< $(CORE_OBJ) $(LUA_LIBS) $(LIBS)
+
+# ---- installing ----
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/nnlua/nn
+	install -m 755 nnlua $(DESTDIR)$(PREFIX)/bin/nnlua
+	install -m 644 nn.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so
+	install -m 644 lua/stdlib/nn.lua $(DESTDIR)$(PREFIX)/share/nnlua/
+	install -m 644 lua/stdlib/nn/*.lua $(DESTDIR)$(PREFIX)/share/nnlua/nn/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/nnlua $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so
+	rm -rf $(DESTDIR)$(PREFIX)/share/nnlua
+
+clean:
+	rm -rf build nnlua nn.so

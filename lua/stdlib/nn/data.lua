@@ -1,0 +1,239 @@
+-- nn.data: data sets and loaders.
+--
+--   local train, test = nn.data.fashion_mnist()
+--   for x, y in train:loader{batch_size = 128, shuffle = true} do ... end
+
+local core = require "nn.core"
+local module = require "nn.module"
+local options = require "nn.options"
+
+local M = {}
+
+-- ---- data sets ----
+
+---Samples: x and y have the same first dim.
+---@class nn.Dataset
+---@field x nn.Tensor
+---@field y nn.Tensor
+---@field classes string[]|nil names of the classes, by label
+local Dataset = {}
+Dataset.__index = Dataset
+Dataset.__name = "nn.Dataset"
+
+---A data set from tensors.
+---@param x nn.Tensor inputs: samples x ...
+---@param y nn.Tensor targets: samples ...
+---@param opts? {classes: string[]}
+---@return nn.Dataset
+function M.tensors(x, y, opts)
+  for name, t in pairs { x = x, y = y } do
+    if not module.is_tensor(t) then
+      core.raise(("data.tensors: %s must be a tensor, but is %s"):format(name, core.describe(t)))
+    end
+  end
+  if not (module.is_tensor(x) and module.is_tensor(y)) then
+    core.raise "data.tensors: needs inputs and targets"
+  end
+  if x.ndim == 0 or y.ndim == 0 or #x ~= #y then
+    core.raise(("data.tensors: x has shape %s and y %s; their first dims must be equal"):format(tostring(x.shape), tostring(y.shape)))
+  end
+  local o = options.read("data.tensors", opts, { classes = { "table" } })
+  return setmetatable({ x = x, y = y, classes = o.classes }, Dataset)
+end
+
+function Dataset:__len()
+  return #self.x
+end
+
+function Dataset:__tostring()
+  local classes = self.classes and (", %d classes"):format(#self.classes) or ""
+  return ("Dataset(%d samples, x %s %s, y %s %s%s)"):format(#self.x, tostring(self.x.shape), self.x.dtype,
+    tostring(self.y.shape), self.y.dtype, classes)
+end
+
+---Samples first .. last as a data set (views).
+function Dataset:range(first, last)
+  return setmetatable({ x = self.x[{ { first, last } }], y = self.y[{ { first, last } }], classes = self.classes }, Dataset)
+end
+
+---Two data sets: a random `share` of the samples, and the rest. For a validation set.
+---@param share number between 0 and 1
+---@param opts? {generator: nn.Generator}
+function Dataset:split(share, opts)
+  options.argument("Dataset:split", "share", share, "number", 0)
+  local o = options.read("Dataset:split", opts, { generator = { "any" } })
+  local n = #self.x
+  local order = o.generator and core.randperm(n, { generator = o.generator }) or core.randperm(n)
+  local first = math.floor(n * math.min(share, 1) + 0.5)
+  local function part(index)
+    return setmetatable({
+      x = self.x:index_select(1, index), y = self.y:index_select(1, index), classes = self.classes,
+    }, Dataset)
+  end
+  return part(order:narrow(1, 1, first)), part(order:narrow(1, first + 1, n - first))
+end
+
+-- ---- loaders ----
+
+---Batches of a data set. Each `for x, y in loader do` goes once over all samples; #loader is the number of batches.
+---@class nn.Loader
+local Loader = {}
+Loader.__index = Loader
+Loader.__name = "nn.Loader"
+
+---@param opts {batch_size: integer, shuffle: boolean, drop_last: boolean, generator: nn.Generator}
+---@return nn.Loader
+function Dataset:loader(opts)
+  local o = options.read("loader", opts, {
+    batch_size = { "integer", 32 }, shuffle = { "boolean", false }, drop_last = { "boolean", false },
+    generator = { "any" },
+  })
+  if o.batch_size < 1 then
+    core.raise(("loader: batch_size must be at least 1, but is %d"):format(o.batch_size))
+  end
+  return setmetatable({
+    dataset = self, batch_size = o.batch_size, shuffle = o.shuffle, drop_last = o.drop_last, generator = o.generator,
+  }, Loader)
+end
+
+function Loader:__len()
+  local n = #self.dataset
+  return self.drop_last and n // self.batch_size or (n + self.batch_size - 1) // self.batch_size
+end
+
+function Loader:__tostring()
+  return ("Loader(%d batches of %d%s)"):format(#self, self.batch_size, self.shuffle and ", shuffled" or "")
+end
+
+---An iterator over one pass.
+function Loader:batches()
+  local x, y = self.dataset.x, self.dataset.y
+  local n, size, count, i = #self.dataset, self.batch_size, #self, 0
+  local order
+  if self.shuffle then
+    order = self.generator and core.randperm(n, { generator = self.generator }) or core.randperm(n)
+  end
+  return function()
+    i = i + 1
+    if i > count then
+      return nil
+    end
+    local first = (i - 1) * size + 1
+    local length = math.min(size, n - first + 1)
+    if not order then
+      return x:narrow(1, first, length), y:narrow(1, first, length)
+    end
+    local index = order:narrow(1, first, length)
+    return x:index_select(1, index), y:index_select(1, index)
+  end
+end
+
+-- `for x, y in loader` calls the loader itself. A new pass begins after the last batch of the one before. A pass that was
+-- left by break is begun anew only by `loader:batches()`; so that a plain `for` is right too, the state sits with the
+-- control variable: nil at the start of every for loop.
+function Loader:__call(_, control)
+  if control == nil then
+    self.pass = self:batches()
+  end
+  return self.pass()
+end
+
+-- ---- Fashion-MNIST ----
+
+M.fashion_mnist_classes = {
+  "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+}
+
+---Where Debian's package dataset-fashion-mnist puts its files; the environment variable NNLUA_DATA names another place.
+M.fashion_mnist_directory = "/usr/share/datasets/fashion-mnist"
+
+local function directory_of(o)
+  return o.root or os.getenv "NNLUA_DATA" or M.fashion_mnist_directory
+end
+
+---True if the files of Fashion-MNIST are there.
+---@param opts? {root: string}
+function M.has_fashion_mnist(opts)
+  local o = options.read("has_fashion_mnist", opts, { root = { "string" } })
+  return core.file_exists(directory_of(o) .. "/train-images-idx3-ubyte.gz")
+end
+
+---Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images of 28 x 28 in 10 classes.
+---x is float32 in 0..1, samples x 784 (or samples x 28 x 28), y is int64 in 1..10, `classes` names them.
+---@param opts? {root: string, flatten: boolean, normalize: boolean} normalize: subtract the training set's mean and
+---divide by its deviation
+---@return nn.Dataset train, nn.Dataset test
+function M.fashion_mnist(opts)
+  local o = options.read("fashion_mnist", opts, {
+    root = { "string" }, flatten = { "boolean", true }, normalize = { "boolean", false },
+  })
+  local root = directory_of(o)
+  if not M.has_fashion_mnist { root = root } then
+    core.raise(("fashion_mnist: no data in %s; install it with: apt-get install dataset-fashion-mnist"):format(root))
+  end
+  local function part(name)
+    local x = core.idx_read(("%s/%s-images-idx3-ubyte.gz"):format(root, name))
+    local y = core.idx_read(("%s/%s-labels-idx1-ubyte.gz"):format(root, name))
+    if x.ndim ~= 3 or y.ndim ~= 1 then
+      core.raise(("fashion_mnist: %s/%s-*: images have shape %s and labels %s"):format(root, name, tostring(x.shape), tostring(y.shape)))
+    end
+    x = x:to("float32"):div_(255)
+    if o.flatten then
+      x = x:flatten(2)
+    end
+    return M.tensors(x, y:to("int64") + 1, { classes = M.fashion_mnist_classes })
+  end
+  local train, test = part "train", part "t10k"
+  if o.normalize then
+    M.normalize(train, test)
+  end
+  return train, test
+end
+
+---Shifts and scales x of the first data set to mean 0 and deviation 1 over all its elements, in place, and the others
+---by the same numbers.
+---@param train nn.Dataset
+---@param ... nn.Dataset
+---@return number mean, number deviation
+function M.normalize(train, ...)
+  local mean, std = train.x:mean():item(), train.x:std():item()
+  for _, d in ipairs { train, ... } do
+    d.x:sub_(mean):div_(std)
+  end
+  return mean, std
+end
+
+-- ---- synthetic images ----
+
+---Ten classes of 28 x 28 images made by the program, for machines without the real ones: each class is a smooth random
+---pattern, each image its class's pattern shifted by up to 2 pixels, scaled, with noise.
+---@param opts? {train: integer, test: integer, seed: integer, noise: number}
+---@return nn.Dataset train, nn.Dataset test
+function M.synthetic_images(opts)
+  local o = options.read("synthetic_images", opts, {
+    train = { "integer", 10000 }, test = { "integer", 2000 }, seed = { "integer", 1 }, noise = { "number", 0.6 },
+  })
+  local g = core.Generator(o.seed)
+  -- smooth: random values on a 8 x 8 grid, blended by a fixed matrix of tent functions
+  local tent = core.zeros(32, 8)
+  for i = 1, 32 do
+    local at = (i - 1) * 7 / 31 + 1
+    local low = math.min(7, math.floor(at))
+    tent[{ i, low }] = low + 1 - at
+    tent[{ i, low + 1 }] = at - low
+  end
+  local patterns = tent:matmul(core.randn({ 10, 8, 8 }, { generator = g })):matmul(tent:t())
+  local function make(n)
+    local x = core.randn({ n, 28, 28 }, { generator = g }):mul_(o.noise)
+    local y = core.randint(1, 11, { n }, { generator = g })
+    local label, gain = y:totable(), core.rand({ n }, { generator = g }):totable()
+    for i = 1, n do
+      local dx, dy = g:integer(5), g:integer(5)
+      x[i]:add_(patterns[{ label[i], { dx, dx + 27 }, { dy, dy + 27 } }] * (0.5 + gain[i]))
+    end
+    return M.tensors(x:flatten(2), y, { classes = M.fashion_mnist_classes })
+  end
+  return make(o.train), make(o.test)
+end
+
+return M

@@ -1,0 +1,116 @@
+-- nn.io, nn.save, nn.load: states in safetensors files. Nothing in such a file executes. A flat table of tensors becomes
+-- a plain safetensors file that other programs read; a nested one (an optimizer's state) keeps its structure in a note.
+
+local core = require "nn.core"
+local is_tensor = require("nn.module").is_tensor
+
+local M = {}
+
+-- Replaces tensors by references {["$tensor"] = name} and lists them.
+local function take_apart(value, path, list, depth)
+  if is_tensor(value) then
+    list[#list + 1] = { path, value }
+    return { ["$tensor"] = path }
+  end
+  local kind = type(value)
+  if kind == "number" or kind == "string" or kind == "boolean" then
+    return value
+  end
+  if kind ~= "table" then
+    core.raise(("save: '%s' is %s; tables, tensors, numbers, strings and booleans can be saved"):format(path, core.describe(value)))
+  end
+  if depth > 50 then
+    core.raise(("save: '%s' is nested too deep (or contains itself)"):format(path))
+  end
+  local keys = {}
+  for key in pairs(value) do
+    if type(key) ~= "string" and math.type(key) ~= "integer" then
+      core.raise(("save: '%s' has a key that is neither a string nor an integer"):format(path))
+    end
+    keys[#keys + 1] = key
+  end
+  table.sort(keys, function(a, b)
+    if type(a) == type(b) then
+      return a < b
+    end
+    return type(a) == "number"
+  end)
+  local out = {}
+  for _, key in ipairs(keys) do
+    local name = path == "" and tostring(key) or path .. "." .. tostring(key)
+    -- keys keep their type in their first letter
+    out[(type(key) == "string" and "s" or "i") .. tostring(key)] = take_apart(value[key], name, list, depth + 1)
+  end
+  return out
+end
+
+local function put_together(value, tensors)
+  if type(value) ~= "table" then
+    return value
+  end
+  local name = value["$tensor"]
+  if name then
+    return tensors[name]
+  end
+  local out = {}
+  for key, item in pairs(value) do
+    local plain = key:sub(2)
+    if key:sub(1, 1) == "i" then
+      plain = math.tointeger(tonumber(plain))
+    end
+    out[plain] = put_together(item, tensors)
+  end
+  return out
+end
+
+---Writes a state: a table of tensors, numbers, strings, booleans and such tables. The file is there in full or not at
+---all: it is written under another name, synced and renamed.
+---@param path string
+---@param state table e.g. model:state_dict(), or {model = ..., optimizer = ...}
+function M.save(path, state)
+  if type(path) ~= "string" then
+    core.raise(("save: the first argument is the file's name, but it is %s"):format(core.describe(path)))
+  end
+  if type(state) ~= "table" or require("nn.module").is_module(state) then
+    core.raise(("save: the second argument is a table such as model:state_dict(), but it is %s"):format(core.describe(state)))
+  end
+  local flat, names = true, {}
+  for key, value in pairs(state) do
+    flat = flat and type(key) == "string" and is_tensor(value)
+    names[#names + 1] = key
+  end
+  local list = {}
+  if flat then
+    table.sort(names)
+    for i, name in ipairs(names) do
+      list[i] = { name, state[name] }
+    end
+    core.safetensors_write(path, list)
+    return
+  end
+  local structure = take_apart(state, "", list, 0)
+  core.safetensors_write(path, list, core.json_encode(structure))
+end
+
+---Reads what save wrote, or any safetensors file.
+---@param path string
+---@return table state
+function M.load(path)
+  if type(path) ~= "string" then
+    core.raise(("load: the argument is the file's name, but it is %s"):format(core.describe(path)))
+  end
+  local tensors, note = core.safetensors_read(path)
+  if not note then
+    return tensors
+  end
+  local structure, why = core.json_decode(note)
+  if type(structure) ~= "table" then
+    core.raise(("load: %s: its note is damaged: %s"):format(path, tostring(why)))
+  end
+  return put_together(structure, tensors)
+end
+
+---Reads an IDX file (plain or gzipped).
+M.idx = core.idx_read
+
+return M

@@ -1,0 +1,210 @@
+-- nn.optim: optimizers. opt.param_groups is a list of tables {params = {...}, lr = ..., ...} that may be read and changed
+-- at any time; a step over all of them is one call into C.
+
+local core = require "nn.core"
+local module = require "nn.module"
+local options = require "nn.options"
+
+local M = {}
+
+---@class nn.Optimizer
+---@field param_groups table[]
+local Optimizer = {}
+Optimizer.__index = Optimizer
+
+-- Parameters come as a list of tensors, or as a list of groups {params = {...}, lr = ...}.
+local function read_groups(self, given)
+  local who = self.name
+  if type(given) ~= "table" or module.is_module(given) then
+    local hint = module.is_module(given) and "; pass model:parameters()" or ""
+    core.raise(("%s: the first argument must be a list of parameters, but is %s%s"):format(who, core.describe(given), hint))
+  end
+  if #given == 0 and not given.params then
+    core.raise(("%s: the list of parameters is empty"):format(who))
+  end
+  local list = module.is_tensor(given[1]) and { { params = given } } or (given.params and { given } or given)
+  for _, group in ipairs(list) do
+    self:add_param_group(group)
+  end
+end
+
+---Adds a group: {params = {...}} with options of its own; those left out are the optimizer's.
+function Optimizer:add_param_group(group)
+  local who = self.name
+  if type(group) ~= "table" or type(group.params) ~= "table" then
+    core.raise(("%s: a group must be a table with a list 'params', but is %s"):format(who, core.describe(group)))
+  end
+  local own = {}
+  for name, value in pairs(group) do
+    if name ~= "params" then
+      own[name] = value
+    end
+  end
+  local spec = {}
+  for name, rule in pairs(self.spec) do
+    spec[name] = { rule[1], self.defaults[name] }
+  end
+  local out = options.read(who, own, spec)
+  self.check(who, out)
+  out.params = {}
+  for i, p in ipairs(group.params) do
+    if not module.is_tensor(p) then
+      core.raise(("%s: parameter %d must be a tensor, but is %s"):format(who, i, core.describe(p)))
+    end
+    if not p.is_leaf then
+      core.raise(("%s: parameter %d (shape %s) was computed; only leaves can be optimized"):format(who, i, tostring(p.shape)))
+    end
+    if self.seen[p] then
+      core.raise(("%s: parameter %d (shape %s) is listed twice"):format(who, i, tostring(p.shape)))
+    end
+    self.seen[p] = true
+    out.params[i] = p
+  end
+  self.param_groups[#self.param_groups + 1] = out
+  local count = 0
+  for _, g in ipairs(self.param_groups) do
+    count = count + #g.params
+  end
+  local old = self.state
+  self.state = core.optimizer_state(count)
+  for i = 1, old and self.count or 0 do
+    self.state:set(i, old:get(i))
+  end
+  self.count = count
+end
+
+---One update of all parameters that have gradients.
+function Optimizer:step()
+  self.state:step(self.name, self.param_groups)
+end
+
+---Forgets all gradients.
+function Optimizer:zero_grad()
+  core.zero_grad(self.param_groups)
+end
+
+---What is needed to go on later: hyper-parameters and, for each parameter, its averages.
+function Optimizer:state_dict()
+  local groups, state, at = {}, {}, 0
+  for g, group in ipairs(self.param_groups) do
+    local plain = {}
+    for name, value in pairs(group) do
+      plain[name] = value
+    end
+    plain.params = {}
+    for i = 1, #group.params do
+      at = at + 1
+      plain.params[i] = at
+      local step, m, v = self.state:get(at)
+      state[at] = { step = step, m = m and m:clone(), v = v and v:clone() }
+    end
+    groups[g] = plain
+  end
+  return { name = self.name, param_groups = groups, state = state }
+end
+
+---Goes on from a state_dict of an optimizer of the same kind over parameters of the same shapes.
+function Optimizer:load_state_dict(saved)
+  if type(saved) ~= "table" or type(saved.param_groups) ~= "table" then
+    core.raise(("%s: load_state_dict needs what state_dict gave, but got %s"):format(self.name, core.describe(saved)))
+  end
+  if saved.name ~= self.name then
+    core.raise(("%s: the state is that of %s"):format(self.name, tostring(saved.name)))
+  end
+  for g, group in ipairs(self.param_groups) do
+    local from = saved.param_groups[g]
+    if not from or #from.params ~= #group.params then
+      core.raise(("%s: the state has other parameter groups than this optimizer (group %d)"):format(self.name, g))
+    end
+    for name, value in pairs(from) do
+      if name ~= "params" then
+        group[name] = value
+      end
+    end
+  end
+  for i = 1, self.count do
+    local s = saved.state[i] or { step = 0 }
+    self.state:set(i, s.step, s.m, s.v)
+  end
+end
+
+function Optimizer:__tostring()
+  local parts = {}
+  for g, group in ipairs(self.param_groups) do
+    local names = {}
+    for name in pairs(group) do
+      if name ~= "params" then
+        names[#names + 1] = name
+      end
+    end
+    table.sort(names)
+    for i, name in ipairs(names) do
+      local value = group[name]
+      names[i] = ("%s = %s"):format(name, type(value) == "table" and ("{%s}"):format(table.concat(value, ", ")) or tostring(value))
+    end
+    parts[g] = ("  %d: %d parameters, %s"):format(g, #group.params, table.concat(names, ", "))
+  end
+  return ("%s(\n%s\n)"):format(self.name, table.concat(parts, "\n"))
+end
+
+local function not_negative(who, o, ...)
+  for _, name in ipairs { ... } do
+    if not (o[name] >= 0) then
+      core.raise(("%s: %s must be 0 or more, but is %g"):format(who, name, o[name]))
+    end
+  end
+end
+
+local function define(name, spec, check)
+  M[name] = function(params, opts)
+    local self = setmetatable({
+      name = name, spec = spec, check = check, param_groups = {}, seen = {}, count = 0,
+      defaults = options.read(name, opts, spec),
+    }, Optimizer)
+    read_groups(self, params)
+    return self
+  end
+end
+
+---Stochastic gradient descent; momentum and Nesterov's form as in Sutskever et al. 2013.
+define("SGD", {
+  lr = { "number", 1e-3 }, momentum = { "number", 0 }, dampening = { "number", 0 }, weight_decay = { "number", 0 },
+  nesterov = { "boolean", false }, maximize = { "boolean", false },
+}, function(who, o)
+  not_negative(who, o, "lr", "momentum", "weight_decay")
+  if o.nesterov and (o.momentum == 0 or o.dampening ~= 0) then
+    core.raise(("%s: nesterov needs momentum above 0 and no dampening"):format(who))
+  end
+end)
+
+local adam = {
+  lr = { "number", 1e-3 }, betas = { "table", { 0.9, 0.999 } }, eps = { "number", 1e-8 },
+  weight_decay = { "number", 0 }, maximize = { "boolean", false },
+}
+local function check_adam(who, o)
+  not_negative(who, o, "lr", "eps", "weight_decay")
+  for i = 1, 2 do
+    local b = o.betas[i]
+    if type(b) ~= "number" or not (b >= 0 and b < 1) then
+      core.raise(("%s: betas must be two numbers in 0 <= beta < 1, e.g. {0.9, 0.999}"):format(who))
+    end
+  end
+end
+
+---Adam: Kingma & Ba 2015. Weight decay is added to the gradient.
+define("Adam", adam, check_adam)
+
+---AdamW: Loshchilov & Hutter 2019. Weight decay is applied to the weights, 1e-2 by default.
+define("AdamW", {
+  lr = adam.lr, betas = adam.betas, eps = adam.eps, weight_decay = { "number", 1e-2 }, maximize = adam.maximize,
+}, check_adam)
+
+setmetatable(M, {
+  __index = function(_, name)
+    local near = core.nearest(tostring(name), { "SGD", "Adam", "AdamW" })
+    core.raise(("nn.optim has no '%s'%s (it has SGD, Adam, AdamW)"):format(tostring(name),
+      near and ("; did you mean '%s'?"):format(near) or ""))
+  end,
+})
+
+return M

@@ -1,0 +1,86 @@
+-- Option tables: names checked, values checked, defaults filled in. One way for every layer, loss and optimizer, so
+-- that a misspelt option is always an error with the nearest right one.
+
+local core = require "nn.core"
+
+local M = {}
+
+local checks = {
+  number = function(v)
+    return type(v) == "number"
+  end,
+  integer = function(v)
+    return math.type(v) == "integer"
+  end,
+  boolean = function(v)
+    return type(v) == "boolean"
+  end,
+  string = function(v)
+    return type(v) == "string"
+  end,
+  table = function(v)
+    return type(v) == "table"
+  end,
+  ["function"] = function(v)
+    return type(v) == "function"
+  end,
+  any = function()
+    return true
+  end,
+}
+
+---"a number", "an integer"
+function M.a(kind)
+  return (kind:find "^[aeiou]" and "an " or "a ") .. kind
+end
+
+---Reads options by a specification.
+---@param who string what to call itself in errors, e.g. "Adam"
+---@param given table|nil what the user gave
+---@param spec table<string, {[1]: string, [2]: any}> name -> {type, default}; without default the option may be nil
+---@return table options
+function M.read(who, given, spec)
+  if given ~= nil and type(given) ~= "table" then
+    core.raise(("%s: options must be a table, but are %s"):format(who, core.describe(given)))
+  end
+  local out = {}
+  for name, value in pairs(given or {}) do
+    local rule = spec[name]
+    if not rule then
+      local names = {}
+      for n in pairs(spec) do
+        names[#names + 1] = n
+      end
+      table.sort(names)
+      local near = core.nearest(tostring(name), names)
+      core.raise(("%s: has no option '%s'%s (it takes %s)"):format(who, tostring(name),
+        near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+    end
+    if not checks[rule[1]](value) then
+      core.raise(("%s: option %s must be %s, but is %s"):format(who, name, M.a(rule[1]), core.describe(value)))
+    end
+    out[name] = value
+  end
+  for name, rule in pairs(spec) do
+    if out[name] == nil then
+      out[name] = rule[2]
+    end
+  end
+  return out
+end
+
+---Checks one positional argument.
+---@param who string
+---@param name string the argument's name
+---@param value any
+---@param kind string "integer", "number", ...
+---@param least? number the smallest allowed value
+function M.argument(who, name, value, kind, least)
+  if not checks[kind](value) or (least and value < least) then
+    core.raise(("%s: %s must be %s%s, but is %s"):format(who, name, M.a(kind),
+      least and (" of at least %g"):format(least) or "", core.describe(value)))
+  end
+  return value
+end
+
+return M

@@ -1,0 +1,243 @@
+-- nn.train: the training loop, for when you do not want to write it.
+
+local core = require "nn.core"
+local module = require "nn.module"
+local options = require "nn.options"
+local progress = require "nn.progress"
+
+local M = {}
+
+-- ---- metrics ----
+
+-- A metric gives, for a batch, a sum over its samples; fit divides by their number.
+M.metrics = {}
+
+---Share of samples whose largest logit is at the target; for one logit, whose sign agrees with the target.
+function M.metrics.accuracy(output, target)
+  if output.ndim == 2 and output:size(2) > 1 then
+    return output:argmax(2):eq(target):sum():item()
+  end
+  return output:gt(0):eq(target:gt(0.5)):sum():item()
+end
+
+local function find_metrics(list)
+  local out = {}
+  for i, m in ipairs(list) do
+    if type(m) == "string" then
+      if not M.metrics[m] then
+        local names = {}
+        for name in pairs(M.metrics) do
+          names[#names + 1] = name
+        end
+        table.sort(names)
+        local near = core.nearest(m, names)
+        core.raise(("fit: there is no metric '%s'%s (there are: %s; or pass a function(output, target) that gives a sum "
+          .. "over the batch)"):format(m, near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+      end
+      out[i] = { m, M.metrics[m] }
+    elseif type(m) == "table" and type(m[1]) == "string" and type(m[2]) == "function" then
+      out[i] = m
+    else
+      core.raise(("fit: metric %d must be a name or {name, function}, but is %s"):format(i, core.describe(m)))
+    end
+  end
+  return out
+end
+
+-- ---- evaluation ----
+
+---Mean loss and metrics of a model over a loader, in evaluation mode, without gradients.
+---@param model nn.Module|fun(x: nn.Tensor): nn.Tensor
+---@param loader nn.Loader
+---@param opts? {loss: function, metrics: table}
+---@return table {loss =, accuracy =, ...}
+function M.evaluate(model, loader, opts)
+  local o = options.read("evaluate", opts, { loss = { "any" }, metrics = { "table", {} } })
+  local metrics = find_metrics(o.metrics)
+  local was = module.is_module(model) and model.training
+  if was then
+    model:eval()
+  end
+  local sums, count = { loss = 0 }, 0
+  local ok, err = xpcall(core.no_grad, function(e)
+    return e
+  end, function()
+    for x, y in loader do
+      local out = model(x)
+      local n = #y
+      count = count + n
+      if o.loss then
+        sums.loss = sums.loss + o.loss(out, y):item() * n
+      end
+      for _, m in ipairs(metrics) do
+        sums[m[1]] = (sums[m[1]] or 0) + m[2](out, y)
+      end
+    end
+  end)
+  if was then
+    model:train()
+  end
+  if not ok then
+    error(err, 0)
+  end
+  local result = {}
+  if o.loss then
+    result.loss = sums.loss / count
+  end
+  for _, m in ipairs(metrics) do
+    result[m[1]] = (sums[m[1]] or 0) / count
+  end
+  return result
+end
+
+-- ---- fit ----
+
+local function is_interrupt(err)
+  return type(err) == "string" and err:find("interrupted!", 1, true) ~= nil
+end
+
+local function write_file(path, text)
+  local f, why = io.open(path .. ".new", "w")
+  if not f then
+    core.raise(("fit: %s"):format(why))
+  end
+  local ok, trouble = f:write(text)
+  local closed, late = f:close()
+  if not ok or not closed then
+    core.raise(("fit: %s: %s"):format(path, trouble or late))
+  end
+  local renamed, reason = os.rename(path .. ".new", path)
+  if not renamed then
+    core.raise(("fit: %s"):format(reason))
+  end
+end
+
+-- One pass over the training data.
+local function train_epoch(o, metrics, epoch, run, show)
+  local model, loss_fn, opt = o.model, o.loss, o.optimizer
+  local count, sums = 0, { loss = 0 }
+  model:train()
+  for x, y in o.train do
+    opt:zero_grad()
+    local output = model(x)
+    local loss = loss_fn(output, y)
+    loss:backward()
+    local value = loss:item()
+    run.steps = run.steps + 1
+    if value ~= value or value == math.huge or value == -math.huge then
+      core.raise(("fit: the loss is %s at step %d (epoch %d): training stopped before the update. Try a smaller learning "
+        .. "rate, or look for log(0), 0/0 or inputs that are not finite"):format(tostring(value), run.steps, epoch))
+    end
+    opt:step()
+    local n = #y
+    count = count + n
+    sums.loss = sums.loss + value * n
+    for _, m in ipairs(metrics) do
+      sums[m[1]] = (sums[m[1]] or 0) + m[2](output:detach(), y)
+    end
+    show:step(n, sums.loss / count)
+  end
+  local row = { loss = sums.loss / count }
+  for _, m in ipairs(metrics) do
+    row[m[1]] = (sums[m[1]] or 0) / count
+  end
+  return row
+end
+
+-- Which of two rows is better: higher metric, or lower loss where there is none.
+local function better(row, best, metrics, valid)
+  if not best then
+    return true
+  end
+  local prefix = valid and "valid_" or ""
+  if metrics[1] then
+    local key = prefix .. metrics[1][1]
+    return row[key] > best[key]
+  end
+  return row[prefix .. "loss"] < best[prefix .. "loss"]
+end
+
+---Trains a model and returns what happened.
+---
+---    local run = nn.train.fit{model = model, loss = nn.CrossEntropyLoss(), optimizer = opt,
+---      train = loader, valid = test_loader, epochs = 10, metrics = {"accuracy"}}
+---    print(run.best.valid_accuracy)
+---
+---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best (the row
+---with the best first metric, of the validation set if there is one, else the lowest loss), steps, interrupted.
+---A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns what was reached.
+---@param opts {model: nn.Module, loss: function, optimizer: nn.Optimizer, train: nn.Loader, valid: nn.Loader, epochs: integer, metrics: table, out: string, progress: string, on_epoch: fun(row: table, run: table): boolean|nil}
+---`out`: a directory for history.json and best.safetensors; `progress`: "auto", "line" or "none"; `on_epoch` is called
+---with each row, and ends the run by returning false
+---@return table run
+function M.fit(opts)
+  local o = options.read("fit", opts, {
+    model = { "table" }, loss = { "any" }, optimizer = { "table" }, train = { "any" }, valid = { "any" },
+    epochs = { "integer", 1 }, metrics = { "table", {} }, out = { "string" }, progress = { "string", "auto" },
+    on_epoch = { "function" },
+  })
+  for _, name in ipairs { "model", "loss", "optimizer", "train" } do
+    if o[name] == nil then
+      core.raise(("fit: %s is missing; it takes model, loss, optimizer, train, and may take valid, epochs, metrics, out, "
+        .. "progress, on_epoch"):format(name))
+    end
+  end
+  if not module.is_module(o.model) then
+    core.raise(("fit: model must be an nn.Module, but is %s"):format(core.describe(o.model)))
+  end
+  local metrics = find_metrics(o.metrics)
+  if o.out then
+    core.make_directory(o.out)
+  end
+  local run = { history = {}, steps = 0, interrupted = false }
+  local show = progress.new(o.progress, o.epochs, #o.train)
+
+  local function epoch_of(epoch)
+    local started = core.time()
+    show:begin_epoch(epoch)
+    local row = train_epoch(o, metrics, epoch, run, show)
+    row.epoch = epoch
+    row.lr = o.optimizer.param_groups and o.optimizer.param_groups[1].lr
+    if o.valid then
+      for name, value in pairs(M.evaluate(o.model, o.valid, { loss = o.loss, metrics = o.metrics })) do
+        row["valid_" .. name] = value
+      end
+      o.model:train()
+    end
+    row.seconds = core.time() - started
+    run.history[epoch] = row
+    local improved = better(row, run.best, metrics, o.valid ~= nil)
+    if improved then
+      run.best = row
+    end
+    if o.out then
+      write_file(o.out .. "/history.json", core.json_encode(run.history))
+      if improved then
+        require("nn.io").save(o.out .. "/best.safetensors", o.model:state_dict())
+      end
+    end
+    show:end_epoch(row)
+    return not (o.on_epoch and o.on_epoch(row, run) == false)
+  end
+
+  local ok, err = xpcall(function()
+    for epoch = 1, o.epochs do
+      if not epoch_of(epoch) then
+        break
+      end
+    end
+  end, function(e)
+    return e
+  end)
+  show:finish()
+  if not ok then
+    if not is_interrupt(err) then
+      error(err, 0)
+    end
+    run.interrupted = true
+    show:say(("interrupted in epoch %d, after step %d"):format(#run.history + 1, run.steps))
+  end
+  return run
+end
+
+return M

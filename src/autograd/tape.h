@@ -1,0 +1,78 @@
+/* The tape: reverse-mode differentiation over rows. Each call whose inputs want gradients leaves a node that keeps
+   what the row's vjp needs and edges to where the gradients go. A tensor points to the node that made it.
+
+   Views and writes in place: a view knows its base; a write through a view becomes a new node of the base, and views
+   made before look through the new base when next used. Every write raises the storage's version; a node remembers
+   the versions of what it saved, so that a gradient from overwritten values is an error, never a wrong number. */
+#ifndef NL_AUTOGRAD_TAPE_H
+#define NL_AUTOGRAD_TAPE_H
+
+#include "ops/op.h"
+
+typedef struct nl_node nl_node;
+
+typedef struct nl_edge {
+  nl_node *node;   /* where the gradient goes on, or NULL */
+  nl_tensor *leaf; /* the leaf it is added to, or NULL; both NULL: this input wants none */
+  int nr;          /* which of the node's outputs this was */
+} nl_edge;
+
+struct nl_node {
+  int64_t refs;
+  uint64_t seq; /* later calls have larger numbers, so descending order is a valid order backwards */
+  const nl_op *op;
+  int nin, nout;
+  bool released; /* saved values were given up by a backward */
+  nl_dtype dtype;
+  nl_tensor **in; /* saved inputs, or shells where only the shape is kept */
+  uint32_t *in_version;
+  nl_edge *edge;
+  nl_tensor *out[NL_MAX_OUT]; /* saved outputs, detached */
+  uint32_t out_version[NL_MAX_OUT];
+  nl_attr attr[NL_MAX_PARAM];
+  int64_t *ints; /* the call's lists */
+  int nints;
+  /* during a backward */
+  nl_tensor *grad[NL_MAX_OUT];
+  bool queued;
+  nl_node *next_dead; /* while a chain of nodes is being freed */
+};
+
+/* Makes autograd watch every call. Called once at start. */
+void nl_autograd_init(void);
+
+/* Recording on or off for this thread; returns what it was. */
+bool nl_grad_enabled(void);
+bool nl_grad_set_enabled(bool on);
+
+/* True if t wants a gradient, itself or through its base. */
+bool nl_requires_grad(const nl_tensor *t);
+
+/* A leaf was made by nobody: it is where gradients end up. */
+bool nl_is_leaf(nl_tensor *t);
+
+/* Turns a leaf's wish for a gradient on or off. Errors: not a leaf, not a float tensor. */
+nl_status nl_set_requires_grad(nl_tensor *t, bool on);
+
+/* The gradient collected in a leaf (borrowed), or NULL; and setting it (NULL clears). Error: wrong shape or dtype. */
+nl_tensor *nl_grad_of(const nl_tensor *t);
+nl_status nl_set_grad(nl_tensor *t, nl_tensor *grad);
+
+/* The same values without history. */
+nl_status nl_detach(nl_tensor *t, nl_tensor **out);
+
+/* Where t's gradient goes: its node or, for a leaf that wants one, itself. */
+nl_status nl_edge_of(nl_tensor *t, nl_edge *edge);
+
+void nl_node_unref(nl_node *);
+
+/* Gives up the saved values of a node. */
+void nl_node_release(nl_node *);
+
+/* An error if something the node saved was overwritten or given up. */
+nl_status nl_node_check(const nl_node *);
+
+/* A tensor with the values of saved output i whose history is this node (for gradients of gradients). */
+nl_status nl_node_output(nl_node *, int i, nl_tensor **out);
+
+#endif

@@ -1,0 +1,39 @@
+/* Memory. Two kinds: small structs (nl_new) and the bulk data of tensors (nl_data_alloc), which comes 64-byte aligned
+   from a cache by size class, so that steady-state training asks the system for nothing.
+   All bulk data counts against one limit; failing to get memory is NL_NOMEM, never an abort. */
+#ifndef NL_CORE_MEMORY_H
+#define NL_CORE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A zeroed struct, or NULL with the error slot written. Free with nl_delete. */
+void *nl_new(size_t bytes);
+void nl_delete(void *p);
+
+/* `bytes` of data, 64-byte aligned, uninitialized; NULL with the error slot written. The same number must be given
+   back to nl_data_free. 0 bytes is a valid request. */
+void *nl_data_alloc(size_t bytes);
+void nl_data_free(void *p, size_t bytes);
+
+typedef struct nl_memory_stats {
+  size_t live;          /* bytes of data handed out, as size classes */
+  size_t peak;          /* the highest live has been */
+  size_t cached;        /* bytes kept for reuse */
+  size_t limit;         /* SIZE_MAX: none */
+  uint64_t from_system; /* times the system was asked */
+} nl_memory_stats;
+
+nl_memory_stats nl_memory_get_stats(void);
+
+/* stats.live alone, without taking the lock: a hint for the collector's accounting. */
+size_t nl_memory_live(void);
+void nl_memory_set_limit(size_t bytes);
+
+/* Gives cached memory back to the system. */
+void nl_memory_trim(void);
+
+/* For tests: the n-th request from now fails (1 = the next one), of either kind; 0 switches that off. */
+void nl_memory_fail_at(uint64_t n);
+
+#endif

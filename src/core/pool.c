@@ -1,0 +1,189 @@
+/* The pool: helpers wait on a condition variable; a job is a shared counter of pieces from which everybody takes the
+   next one. Helpers spin for some microseconds after a job, since in training the next one is near, then sleep: an
+   idle program uses no CPU. Threads start with the first job that has work for them. */
+#include "core/pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "core/cpu.h"
+#include "core/interrupt.h"
+
+enum { MAX_THREADS = 256, SPINS = 4000 };
+
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  pthread_t thread[MAX_THREADS];
+  int wanted;  /* threads in all, the caller's included; 0: not decided yet */
+  int running; /* helpers alive */
+  bool stop;
+  atomic_uint job; /* number of the current job; helpers wait for it to change */
+  atomic_bool busy;
+  /* the job */
+  nl_range_fn fn;
+  void *ctx;
+  int64_t n, grain, pieces;
+  _Atomic int64_t next;
+  atomic_int inside; /* helpers that are in the job */
+  bool open;         /* helpers may join; guarded by lock */
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static _Thread_local bool is_inside;
+static _Thread_local void *scratch;
+static pthread_key_t scratch_key;
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+
+static void make_scratch_key(void) {
+  pthread_key_create(&scratch_key, free);
+}
+
+void *nl_thread_scratch(void) {
+  if (!scratch) {
+    pthread_once(&scratch_once, make_scratch_key);
+    scratch = aligned_alloc(64, NL_SCRATCH_BYTES);
+    pthread_setspecific(scratch_key, scratch);
+  }
+  return scratch;
+}
+
+static inline void relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+static void work(void) {
+  for (;;) {
+    int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
+    if (i >= pool.pieces || nl_interrupt_pending()) {
+      return;
+    }
+    int64_t begin = i * pool.grain;
+    int64_t end = begin + pool.grain < pool.n ? begin + pool.grain : pool.n;
+    pool.fn(pool.ctx, begin, end);
+  }
+}
+
+static void *helper(void *unused) {
+  (void)unused;
+  is_inside = true;
+  unsigned seen = 0;
+  for (;;) {
+    for (int i = 0; i < SPINS && atomic_load_explicit(&pool.job, memory_order_relaxed) == seen; i++) {
+      relax();
+    }
+    pthread_mutex_lock(&pool.lock);
+    while (atomic_load(&pool.job) == seen && !pool.stop) {
+      pthread_cond_wait(&pool.wake, &pool.lock);
+    }
+    if (pool.stop) {
+      pthread_mutex_unlock(&pool.lock);
+      return NULL;
+    }
+    seen = atomic_load(&pool.job);
+    bool join = pool.open;
+    if (join) {
+      atomic_fetch_add(&pool.inside, 1);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    if (join) {
+      work();
+      atomic_fetch_sub(&pool.inside, 1);
+    }
+  }
+}
+
+static void stop_helpers(void) {
+  pthread_mutex_lock(&pool.lock);
+  pool.stop = true;
+  pthread_cond_broadcast(&pool.wake);
+  pthread_mutex_unlock(&pool.lock);
+  for (int i = 0; i < pool.running; i++) {
+    pthread_join(pool.thread[i], NULL);
+  }
+  pool.running = 0;
+  pool.stop = false;
+}
+
+static void start_helpers(void) {
+  static bool registered;
+  if (!registered) {
+    registered = true;
+    atexit(stop_helpers);
+  }
+  sigset_t all, old;
+  sigfillset(&all); /* signals belong to the main thread, which can do something about them */
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  while (pool.running < pool.wanted - 1) {
+    if (pthread_create(&pool.thread[pool.running], NULL, helper, NULL) != 0) {
+      pool.wanted = pool.running + 1; /* fewer threads, same bits */
+      break;
+    }
+    pool.running++;
+  }
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void nl_pool_set_threads(int n) {
+  stop_helpers();
+  if (n <= 0) {
+    n = nl_cpu_count();
+  }
+  pool.wanted = n < MAX_THREADS ? n : MAX_THREADS;
+}
+
+int nl_pool_threads(void) {
+  if (pool.wanted == 0) {
+    pool.wanted = nl_cpu_count() < MAX_THREADS ? nl_cpu_count() : MAX_THREADS;
+  }
+  return pool.wanted;
+}
+
+static void run_alone(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
+  for (int64_t begin = 0; begin < n && !nl_interrupt_pending(); begin += grain) {
+    fn(ctx, begin, begin + grain < n ? begin + grain : n);
+  }
+}
+
+void nl_parallel_for(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
+  if (n <= 0) {
+    return;
+  }
+  if (n <= grain) {
+    fn(ctx, 0, n);
+    return;
+  }
+  bool idle = false;
+  if (is_inside || nl_pool_threads() == 1 || !atomic_compare_exchange_strong(&pool.busy, &idle, true)) {
+    run_alone(n, grain, fn, ctx);
+    return;
+  }
+  if (pool.running < pool.wanted - 1) {
+    start_helpers();
+  }
+  pthread_mutex_lock(&pool.lock);
+  pool.fn = fn;
+  pool.ctx = ctx;
+  pool.n = n;
+  pool.grain = grain;
+  pool.pieces = (n + grain - 1) / grain;
+  atomic_store(&pool.next, 0);
+  pool.open = true;
+  atomic_fetch_add(&pool.job, 1);
+  pthread_cond_broadcast(&pool.wake);
+  pthread_mutex_unlock(&pool.lock);
+  is_inside = true;
+  work();
+  is_inside = false;
+  pthread_mutex_lock(&pool.lock);
+  pool.open = false;
+  pthread_mutex_unlock(&pool.lock);
+  while (atomic_load(&pool.inside) > 0) {
+    relax();
+  }
+  atomic_store(&pool.busy, false);
+}

@@ -1,0 +1,25 @@
+/* The one thread pool. Work is cut by size, never by the number of threads, and each piece writes its own place, so
+   that any number of threads gives the same bits. */
+#ifndef NL_CORE_POOL_H
+#define NL_CORE_POOL_H
+
+#include <stdint.h>
+
+/* Work on [begin, end). */
+typedef void (*nl_range_fn)(void *ctx, int64_t begin, int64_t end);
+
+/* Calls fn over [0, n) in pieces of `grain` (the last one shorter), on the calling thread and the pool's. Returns when
+   all are done. Between pieces it looks at the interrupt flag and skips what is left; the caller's results are then
+   incomplete and the dispatcher turns that into an error. One piece runs on the caller's thread without waking anyone.
+   Nested calls run on the calling thread. */
+void nl_parallel_for(int64_t n, int64_t grain, nl_range_fn fn, void *ctx);
+
+/* Threads that work, the caller's included. 0 means one for each processor. Call it from the main thread. */
+void nl_pool_set_threads(int n);
+int nl_pool_threads(void);
+
+/* A per-thread scratch area for packing, 64-byte aligned, or NULL when memory is short. Kept until the thread ends. */
+enum { NL_SCRATCH_BYTES = 1 << 20 };
+void *nl_thread_scratch(void);
+
+#endif

@@ -1,0 +1,63 @@
+/* The nnlua program around the core. Knows Lua, not tensors. */
+#ifndef NL_HOST_HOST_H
+#define NL_HOST_HOST_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+/* ---- options (options.c) ---- */
+
+typedef struct nl_options {
+  int script;       /* position of the script in argv; 0: none */
+  bool interactive; /* -i */
+  bool version;     /* -v: lua's one line */
+  bool ignore_env;  /* -E */
+  bool execute;     /* some -e */
+  bool help, about; /* --help, --version */
+  int threads;      /* --threads; 0: not given */
+  bool has_seed;
+  long long seed;    /* --seed */
+  double max_memory; /* --max-memory, bytes; 0: none */
+  int first;         /* first argv that is no option, or argc */
+} nl_options;
+
+/* Reads the command line; false with a message on standard error when it is wrong. -e, -l and -W are only recognised
+   here; nl_run_lua_options carries them out in order. */
+bool nl_read_options(int argc, char **argv, nl_options *out);
+bool nl_run_lua_options(lua_State *L, char **argv, const nl_options *);
+void nl_print_help(const char *program);
+
+/* ---- running (run.c) ---- */
+
+extern const char *nl_program; /* for messages */
+
+/* Prints a message on standard error, with the program's name if there is one. */
+void nl_message(const char *program, const char *text);
+
+/* Prints the error on top of the stack unless status is LUA_OK; returns status. */
+int nl_report(lua_State *L, int status);
+
+/* Calls a function with its arguments, with a traceback for errors and Ctrl-C as an error. */
+int nl_call(lua_State *L, int arguments, int results);
+
+int nl_run_string(lua_State *L, const char *text, const char *name);
+int nl_run_script(lua_State *L, char **argv, const nl_options *);
+
+/* ---- Ctrl-C (interrupt.c) ---- */
+
+/* While Lua runs: the first Ctrl-C becomes the error "interrupted!"; a second before that error arrived, or (unless at
+   the prompt) within a second, ends the program. */
+void nl_interrupt_begin(lua_State *L);
+void nl_interrupt_end(void);
+void nl_interrupt_at_prompt(bool on);
+
+/* ---- the prompt (repl.c) ---- */
+
+void nl_prompt(lua_State *L);
+
+/* ---- where things are (paths.c) ---- */
+
+/* Makes `require "nn"` and its families work: a searcher for our own Lua library, which leaves package.path alone. */
+void nl_install_library(lua_State *L);
+
+#endif

@@ -1,0 +1,57 @@
+/* Ctrl-C. The handler only sets flags, and a hook that stops Lua code at the next instruction; a kernel that runs
+   looks at the flag between pieces of work, and its operation raises. Whoever raises first clears the flag. */
+#include "core/interrupt.h"
+
+#include <lauxlib.h>
+#include <signal.h>
+#include <time.h>
+
+#include "host/host.h"
+
+static lua_State *running;
+static struct timespec last;
+static volatile sig_atomic_t any_before, at_prompt;
+
+static void stop(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  if (nl_interrupt_pending()) {
+    nl_interrupt_clear();
+    luaL_error(L, "interrupted!");
+  }
+}
+
+static void on_interrupt(int signal_number) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  double since = (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
+  if (nl_interrupt_pending() || (any_before && !at_prompt && since < 1)) {
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+    return;
+  }
+  any_before = 1;
+  last = now;
+  nl_interrupt_request();
+  if (running) {
+    int mask = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
+    lua_sethook(running, stop, mask, 1);
+  }
+}
+
+void nl_interrupt_begin(lua_State *L) {
+  running = L;
+  struct sigaction action = {.sa_handler = on_interrupt};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+}
+
+void nl_interrupt_end(void) {
+  signal(SIGINT, SIG_DFL);
+  running = NULL;
+  nl_interrupt_clear();
+}
+
+void nl_interrupt_at_prompt(bool on) {
+  at_prompt = on;
+}

@@ -1,0 +1,204 @@
+/* The command line: lua's own options with lua's meaning, and long ones of ours. */
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/host.h"
+
+void nl_print_help(const char *program) {
+  printf("usage: %s [options] [script [args]]\n"
+         "Runs a Lua 5.4 script that can use neural networks: local nn = require \"nn\".\n"
+         "\n"
+         "lua's options:\n"
+         "  -e stat           execute the string 'stat'\n"
+         "  -i                enter interactive mode after executing 'script'\n"
+         "  -l mod            require library 'mod' into global 'mod'\n"
+         "  -l g=mod          require library 'mod' into global 'g'\n"
+         "  -v                show version information\n"
+         "  -E                ignore environment variables\n"
+         "  -W                turn warnings on\n"
+         "  --                stop handling options\n"
+         "  -                 stop handling options and execute standard input\n"
+         "\n"
+         "nnlua's options:\n"
+         "  --threads N       use N threads (default: one for each processor); results do not depend on N\n"
+         "  --seed N          start random numbers from N\n"
+         "  --max-memory SIZE tensors may take at most SIZE bytes (suffixes K, M, G)\n"
+         "  --help            show this\n"
+         "  --version         show the versions of everything, and the kernels chosen\n"
+         "\n"
+         "environment: NNLUA_ISA=avx512|avx2|plain forces lower kernels than the processor has\n",
+         program);
+}
+
+static bool bad(const char *program, const char *option, const char *why) {
+  fprintf(stderr, "%s: '%s' %s\n", program, option, why);
+  fprintf(stderr, "try '%s --help'\n", program);
+  return false;
+}
+
+/* The value of a long option: after '=' or in the next argument. */
+static const char *long_value(char **argv, int *i, size_t name) {
+  const char *rest = argv[*i] + name;
+  if (*rest == '=') {
+    return rest + 1;
+  }
+  return argv[*i + 1] ? argv[++*i] : NULL;
+}
+
+static bool is_long(const char *arg, const char *name) {
+  size_t n = strlen(name);
+  return strncmp(arg, name, n) == 0 && (arg[n] == 0 || arg[n] == '=');
+}
+
+static bool read_integer(const char *s, long long *out) {
+  char *end;
+  errno = 0;
+  *out = s ? strtoll(s, &end, 0) : 0;
+  return s && *s && *end == 0 && errno == 0;
+}
+
+static bool read_size(const char *s, double *out) {
+  char *end;
+  *out = s ? strtod(s, &end) : 0;
+  if (!s || end == s || !(*out > 0)) {
+    return false;
+  }
+  static const char suffixes[] = "KMGT";
+  const char *at = *end ? strchr(suffixes, *end) : NULL;
+  if (at) {
+    for (const char *p = suffixes; p <= at; p++) {
+      *out *= 1024;
+    }
+    end++;
+  }
+  return *end == 0;
+}
+
+static bool read_long(char **argv, int *i, nl_options *o) {
+  char *arg = argv[*i];
+  const char *program = argv[0];
+  long long n;
+  if (strcmp(arg, "--help") == 0) {
+    o->help = true;
+  } else if (strcmp(arg, "--version") == 0) {
+    o->about = true;
+  } else if (is_long(arg, "--threads")) {
+    if (!read_integer(long_value(argv, i, strlen("--threads")), &n) || n < 1 || n > 256) {
+      return bad(program, arg, "needs a number of threads from 1 to 256, e.g. --threads 2");
+    }
+    o->threads = (int)n;
+  } else if (is_long(arg, "--seed")) {
+    if (!read_integer(long_value(argv, i, strlen("--seed")), &o->seed)) {
+      return bad(program, arg, "needs an integer, e.g. --seed 1");
+    }
+    o->has_seed = true;
+  } else if (is_long(arg, "--max-memory")) {
+    if (!read_size(long_value(argv, i, strlen("--max-memory")), &o->max_memory)) {
+      return bad(program, arg, "needs a size, e.g. --max-memory 2G");
+    }
+  } else {
+    return bad(program, arg, "is not an option");
+  }
+  return true;
+}
+
+bool nl_read_options(int argc, char **argv, nl_options *o) {
+  *o = (nl_options){.first = argc};
+  for (int i = 1; i < argc; i++) {
+    const char *arg = argv[i];
+    if (arg[0] != '-') {
+      o->first = o->script = i;
+      return true;
+    }
+    switch (arg[1]) {
+    case '-':
+      if (arg[2] == 0) {
+        o->first = i + 1;
+        o->script = i + 1 < argc ? i + 1 : 0;
+        return true;
+      }
+      if (!read_long(argv, &i, o)) {
+        return false;
+      }
+      break;
+    case 0:
+      o->first = o->script = i;
+      return true;
+    case 'i':
+      o->interactive = true; /* and so is the version shown */
+      o->version = true;
+      break;
+    case 'v':
+      o->version = true;
+      break;
+    case 'E':
+      o->ignore_env = true;
+      break;
+    case 'W':
+      break;
+    case 'e':
+    case 'l':
+      o->execute = o->execute || arg[1] == 'e';
+      if (arg[2] == 0) {
+        i++;
+        if (i >= argc || argv[i][0] == '-') {
+          return bad(argv[0], arg, "needs argument");
+        }
+      }
+      continue;
+    default:
+      return bad(argv[0], arg, "is not an option");
+    }
+    if (arg[1] != '-' && arg[2] != 0) {
+      return bad(argv[0], arg, "is not an option");
+    }
+  }
+  return true;
+}
+
+/* -l mod, or -l g=mod */
+static int run_library(lua_State *L, const char *text) {
+  const char *equals = strchr(text, '=');
+  const char *module = equals ? equals + 1 : text;
+  lua_getglobal(L, "require");
+  lua_pushstring(L, module);
+  int status = nl_call(L, 1, 1);
+  if (status == LUA_OK) {
+    lua_pushlstring(L, text, equals ? (size_t)(equals - text) : strlen(text));
+    lua_insert(L, -2);
+    lua_pushglobaltable(L);
+    lua_insert(L, -3);
+    lua_settable(L, -3);
+    lua_pop(L, 1);
+  }
+  return nl_report(L, status);
+}
+
+bool nl_run_lua_options(lua_State *L, char **argv, const nl_options *o) {
+  for (int i = 1; i < o->first && argv[i]; i++) {
+    const char *arg = argv[i];
+    if (arg[0] != '-' || arg[1] == 0) {
+      break;
+    }
+    if (arg[1] == '-') {
+      bool takes_value =
+          strcmp(arg, "--threads") == 0 || strcmp(arg, "--seed") == 0 || strcmp(arg, "--max-memory") == 0;
+      i += takes_value;
+      continue;
+    }
+    if (arg[1] == 'W') {
+      lua_warning(L, "@on", 0);
+    }
+    if (arg[1] == 'e' || arg[1] == 'l') {
+      const char *text = arg[2] ? arg + 2 : argv[++i];
+      int status = arg[1] == 'e' ? nl_run_string(L, text, "=(command line)") : run_library(L, text);
+      if (status != LUA_OK) {
+        return false;
+      }
+    }
+  }
+  return true;
+}

@@ -1,0 +1,84 @@
+/* Running chunks and scripts, and saying what went wrong. */
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/host.h"
+
+const char *nl_program = "nnlua";
+
+void nl_message(const char *program, const char *text) {
+  if (program) {
+    fprintf(stderr, "%s: ", program);
+  }
+  fprintf(stderr, "%s\n", text);
+  fflush(stderr);
+}
+
+int nl_report(lua_State *L, int status) {
+  if (status != LUA_OK) {
+    const char *text = lua_tostring(L, -1);
+    nl_message(nl_program, text ? text : "(error message not a string)");
+    lua_pop(L, 1);
+  }
+  return status;
+}
+
+/* Adds a traceback to an error message; error objects with __tostring speak for themselves. */
+static int add_traceback(lua_State *L) {
+  const char *text = lua_tostring(L, 1);
+  if (!text) {
+    if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
+      return 1;
+    }
+    text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  }
+  luaL_traceback(L, L, text, 1);
+  return 1;
+}
+
+int nl_call(lua_State *L, int arguments, int results) {
+  int base = lua_gettop(L) - arguments;
+  lua_pushcfunction(L, add_traceback);
+  lua_insert(L, base);
+  nl_interrupt_begin(L);
+  int status = lua_pcall(L, arguments, results, base);
+  nl_interrupt_end();
+  lua_remove(L, base);
+  return status;
+}
+
+int nl_run_string(lua_State *L, const char *text, const char *name) {
+  int status = luaL_loadbuffer(L, text, strlen(text), name);
+  if (status == LUA_OK) {
+    status = nl_call(L, 0, 0);
+  }
+  return nl_report(L, status);
+}
+
+/* Pushes the script's arguments, arg[1] to arg[#arg], as `...`. */
+static int push_arguments(lua_State *L) {
+  if (lua_getglobal(L, "arg") != LUA_TTABLE) {
+    luaL_error(L, "'arg' is not a table");
+  }
+  int n = (int)luaL_len(L, -1);
+  luaL_checkstack(L, n + 3, "too many arguments to script");
+  int i;
+  for (i = 1; i <= n; i++) {
+    lua_rawgeti(L, -i, i);
+  }
+  lua_remove(L, -i);
+  return n;
+}
+
+int nl_run_script(lua_State *L, char **argv, const nl_options *o) {
+  const char *name = argv[o->script];
+  bool dash = strcmp(name, "-") == 0 && strcmp(argv[o->script - 1], "--") != 0;
+  int status = luaL_loadfile(L, dash ? NULL : name);
+  if (status == LUA_OK) {
+    int n = push_arguments(L);
+    status = nl_call(L, n, LUA_MULTRET);
+  }
+  return nl_report(L, status);
+}

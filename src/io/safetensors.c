@@ -1,0 +1,335 @@
+/* The header goes through jansson; the data is copied as it stands (little-endian machines only). */
+#include "io/safetensors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/memory.h"
+#include "ops/iterate.h"
+
+#define MAX_HEADER ((uint64_t)100 << 20) /* the format's own limit */
+
+static const char *const codes[NL_DTYPE_COUNT] = {"BOOL", "U8", "I64", "F32", "F64"};
+
+void nl_tensor_file_free(nl_tensor_file *f) {
+  for (int i = 0; i < f->count; i++) {
+    free(f->entries[i].name);
+    nl_tensor_unref(f->entries[i].tensor);
+  }
+  nl_delete(f->entries);
+  free(f->note);
+  *f = (nl_tensor_file){0, NULL, NULL};
+}
+
+/* ---- reading ---- */
+
+typedef struct reader {
+  const char *path;
+  int fd;
+  uint64_t data_at, data_size;
+} reader;
+
+static nl_status read_at(const reader *r, void *to, uint64_t n, uint64_t at) {
+  char *p = to;
+  while (n > 0) {
+    ssize_t got = pread(r->fd, p, n < (1u << 30) ? (size_t)n : 1u << 30, (off_t)at);
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got <= 0) {
+      return nl_fail("%s: %s", r->path, got < 0 ? strerror(errno) : "truncated");
+    }
+    p += got;
+    n -= (uint64_t)got;
+    at += (uint64_t)got;
+  }
+  return NL_OK;
+}
+
+/* One entry of the header, checked in full before memory is taken. */
+static nl_status read_entry(const reader *r, const char *name, const json_t *entry, nl_named_tensor *out,
+                            uint64_t *covered) {
+  const char *code = json_string_value(json_object_get(entry, "dtype"));
+  const json_t *dims = json_object_get(entry, "shape"), *span = json_object_get(entry, "data_offsets");
+  if (!code || !json_is_array(dims) || !json_is_array(span) || json_array_size(span) != 2 ||
+      json_array_size(dims) > NL_MAX_DIM) {
+    return nl_fail("%s: tensor '%.80s' lacks dtype, shape or data_offsets", r->path, name);
+  }
+  int dtype = 0;
+  while (dtype < NL_DTYPE_COUNT && strcmp(codes[dtype], code) != 0) {
+    dtype++;
+  }
+  if (dtype == NL_DTYPE_COUNT) {
+    return nl_fail("%s: tensor '%.80s' has dtype %.16s, which is not supported (BOOL, U8, I64, F32, F64 are)", r->path,
+                   name, code);
+  }
+  int ndim = (int)json_array_size(dims);
+  int64_t shape[NL_MAX_DIM];
+  for (int d = 0; d < ndim; d++) {
+    const json_t *n = json_array_get(dims, (size_t)d);
+    shape[d] = json_is_integer(n) ? json_integer_value(n) : -1;
+    if (shape[d] < 0) {
+      return nl_fail("%s: tensor '%.80s' has a shape that is not made of sizes", r->path, name);
+    }
+  }
+  const json_t *first = json_array_get(span, 0), *last = json_array_get(span, 1);
+  int64_t begin = json_is_integer(first) ? json_integer_value(first) : -1;
+  int64_t end = json_is_integer(last) ? json_integer_value(last) : -1;
+  int64_t numel = nl_shape_numel(ndim, shape);
+  if (begin < 0 || end < begin || (uint64_t)end > r->data_size || numel < 0 || (uint64_t)numel > r->data_size ||
+      (uint64_t)(end - begin) != (uint64_t)numel * nl_dtype_size((nl_dtype)dtype)) {
+    return nl_fail("%s: tensor '%.80s' (%s, shape %s) claims bytes %" PRId64 " to %" PRId64 " of %" PRIu64, r->path,
+                   name, code, nl_shape_string(ndim, shape).s, begin, end, r->data_size);
+  }
+  *covered += (uint64_t)(end - begin);
+  nl_status status = nl_tensor_new((nl_dtype)dtype, ndim, shape, &out->tensor);
+  if (status != NL_OK) {
+    return status;
+  }
+  out->name = strdup(name);
+  if (!out->name) {
+    return nl_fail_memory(strlen(name));
+  }
+  unsigned char *data = nl_tensor_data(out->tensor);
+  status = read_at(r, data, (uint64_t)(end - begin), r->data_at + (uint64_t)begin);
+  for (int64_t i = 0; dtype == NL_BOOL && status == NL_OK && i < numel; i++) {
+    data[i] = data[i] != 0;
+  }
+  return status;
+}
+
+static nl_status read_entries(const reader *r, json_t *header, nl_tensor_file *out) {
+  out->entries = nl_new((json_object_size(header) + 1) * sizeof *out->entries);
+  if (!out->entries) {
+    return NL_NOMEM;
+  }
+  const char *name;
+  json_t *entry;
+  uint64_t covered = 0;
+  json_object_foreach(header, name, entry) {
+    if (strcmp(name, "__metadata__") == 0) {
+      const char *note = json_string_value(json_object_get(entry, "nnlua"));
+      out->note = note ? strdup(note) : NULL;
+      continue;
+    }
+    out->count++;
+    nl_status status = read_entry(r, name, entry, &out->entries[out->count - 1], &covered);
+    if (status != NL_OK) {
+      return status;
+    }
+    if (covered > r->data_size) {
+      break;
+    }
+  }
+  if (covered != r->data_size) {
+    return nl_fail("%s: its tensors claim %" PRIu64 " bytes, but it holds %" PRIu64, r->path, covered, r->data_size);
+  }
+  return NL_OK;
+}
+
+static nl_status read_open(reader *r, uint64_t size, nl_tensor_file *out) {
+  unsigned char head[8];
+  if (size < 8) {
+    return nl_fail("%s: not a safetensors file: it has %" PRIu64 " bytes", r->path, size);
+  }
+  nl_status status = read_at(r, head, 8, 0);
+  if (status != NL_OK) {
+    return status;
+  }
+  uint64_t length = 0;
+  for (int i = 7; i >= 0; i--) {
+    length = length << 8 | head[i];
+  }
+  if (length > size - 8 || length > MAX_HEADER) {
+    return nl_fail("%s: not a safetensors file, or truncated: it claims a header of %" PRIu64 " bytes, but has %" PRIu64
+                   " in all",
+                   r->path, length, size);
+  }
+  r->data_at = 8 + length;
+  r->data_size = size - r->data_at;
+  char *text = nl_new((size_t)length + 1);
+  if (!text) {
+    return NL_NOMEM;
+  }
+  status = read_at(r, text, length, 8);
+  json_error_t error;
+  json_t *header = status == NL_OK ? json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error) : NULL;
+  nl_delete(text);
+  if (status == NL_OK && !json_is_object(header)) {
+    status = nl_fail("%s: its header is not a JSON object: %s", r->path, header ? "another type" : error.text);
+  }
+  status = status == NL_OK ? read_entries(r, header, out) : status;
+  json_decref(header);
+  return status;
+}
+
+nl_status nl_safetensors_read(const char *path, nl_tensor_file *out) {
+  *out = (nl_tensor_file){0, NULL, NULL};
+  reader r = {.path = path, .fd = open(path, O_RDONLY | O_CLOEXEC)};
+  struct stat st;
+  if (r.fd < 0 || fstat(r.fd, &st) != 0) {
+    nl_status status = nl_fail("%s: %s", path, strerror(errno));
+    if (r.fd >= 0) {
+      close(r.fd);
+    }
+    return status;
+  }
+  nl_status status =
+      S_ISREG(st.st_mode) ? read_open(&r, (uint64_t)st.st_size, out) : nl_fail("%s: not a regular file", path);
+  close(r.fd);
+  if (status != NL_OK) {
+    nl_tensor_file_free(out);
+  }
+  return status;
+}
+
+/* ---- writing ---- */
+
+static nl_status write_all(int fd, const char *path, const void *from, size_t n) {
+  const char *p = from;
+  while (n > 0) {
+    ssize_t put = write(fd, p, n < (1u << 30) ? n : 1u << 30);
+    if (put < 0 && errno == EINTR) {
+      continue;
+    }
+    if (put < 0) {
+      return nl_fail("%s: %s", path, strerror(errno));
+    }
+    p += put;
+    n -= (size_t)put;
+  }
+  return NL_OK;
+}
+
+/* The header's text, padded with spaces so that the data starts at a multiple of 8. */
+static char *header_text(const nl_tensor_file *f) {
+  json_t *header = json_object();
+  uint64_t at = 0;
+  bool ok = header != NULL;
+  if (f->note) {
+    ok = ok && json_object_set_new(header, "__metadata__", json_pack("{s:s}", "nnlua", f->note)) == 0;
+  }
+  for (int i = 0; i < f->count && ok; i++) {
+    const nl_tensor *t = f->entries[i].tensor;
+    json_t *shape = json_array();
+    for (int d = 0; d < t->ndim; d++) {
+      json_array_append_new(shape, json_integer(t->shape[d]));
+    }
+    uint64_t end = at + (uint64_t)t->numel * nl_dtype_size(nl_tensor_dtype(t));
+    json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", codes[t->dtype], "shape", shape, "data_offsets",
+                              (json_int_t)at, (json_int_t)end);
+    ok = json_object_set_new(header, f->entries[i].name, entry) == 0;
+    at = end;
+  }
+  char *text = ok ? json_dumps(header, JSON_COMPACT) : NULL;
+  json_decref(header);
+  if (!text) {
+    nl_fail("the tensors' names could not be written: they must be UTF-8");
+    return NULL;
+  }
+  size_t n = strlen(text), padded = (n + 7) / 8 * 8;
+  char *full = malloc(padded + 1);
+  if (full) {
+    memcpy(full, text, n);
+    memset(full + n, ' ', padded - n);
+    full[padded] = 0;
+  } else {
+    nl_fail_memory(padded);
+  }
+  free(text);
+  return full;
+}
+
+static nl_status write_tensor(int fd, const char *path, nl_tensor *t) {
+  size_t bytes = (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t));
+  if (t->contiguous) {
+    return write_all(fd, path, nl_tensor_data(t), bytes);
+  }
+  nl_tensor *copy;
+  nl_status status = nl_tensor_new(nl_tensor_dtype(t), t->ndim, t->shape, &copy);
+  if (status == NL_OK) {
+    nl_copy_values(copy, t);
+    status = write_all(fd, path, nl_tensor_data(copy), bytes);
+    nl_tensor_unref(copy);
+  }
+  return status;
+}
+
+static nl_status write_contents(int fd, const char *path, const nl_tensor_file *f) {
+  char *header = header_text(f);
+  if (!header) {
+    return NL_ERROR;
+  }
+  uint64_t length = strlen(header);
+  unsigned char head[8];
+  for (int i = 0; i < 8; i++) {
+    head[i] = (unsigned char)(length >> (8 * i));
+  }
+  nl_status status = write_all(fd, path, head, 8);
+  status = status == NL_OK ? write_all(fd, path, header, (size_t)length) : status;
+  free(header);
+  for (int i = 0; i < f->count && status == NL_OK; i++) {
+    status = write_tensor(fd, path, f->entries[i].tensor);
+  }
+  if (status == NL_OK && fsync(fd) != 0) {
+    status = nl_fail("%s: %s", path, strerror(errno));
+  }
+  return status;
+}
+
+/* The rename itself must reach the disk too. */
+static void sync_directory(const char *path) {
+  char *copy = strdup(path);
+  if (!copy) {
+    return;
+  }
+  char *slash = strrchr(copy, '/');
+  if (slash) {
+    slash[slash == copy ? 1 : 0] = 0;
+  }
+  int fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) {
+    fsync(fd);
+    close(fd);
+  }
+  free(copy);
+}
+
+nl_status nl_safetensors_write(const char *path, const nl_tensor_file *f) {
+  size_t n = strlen(path) + 16;
+  char *temp = malloc(n);
+  if (!temp) {
+    return nl_fail_memory(n);
+  }
+  snprintf(temp, n, "%s.tmpXXXXXX", path);
+  int fd = mkostemp(temp, O_CLOEXEC);
+  nl_status status;
+  if (fd < 0) {
+    status = nl_fail("%s: %s", path, strerror(errno));
+  } else {
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    status = write_contents(fd, path, f);
+    if (close(fd) != 0 && status == NL_OK) {
+      status = nl_fail("%s: %s", path, strerror(errno));
+    }
+    if (status == NL_OK && rename(temp, path) != 0) {
+      status = nl_fail("%s: %s", path, strerror(errno));
+    }
+    if (status == NL_OK) {
+      sync_directory(path);
+    } else {
+      unlink(temp);
+    }
+  }
+  free(temp);
+  return status;
+}

@@ -1,0 +1,306 @@
+/* How a product is done, by what was measured (tests/bench/gemm.c):
+   - libxsmm generates a kernel for each tile shape the first time it is asked; its row-major forms are A B and A^T B.
+     A tile of C is COLUMNS wide (two vectors of accumulators' worth) and as tall as fits; k runs in blocks of at most
+     K_BLOCK, so that a packed panel of B stays in the second-level cache. B is packed when it has to be transposed, or
+     when enough rows of C use the panel to pay for the copy: packed panels have no stride conflicts.
+   - OpenBLAS, kept to one thread, takes matrix-vector products, very large products on AVX2, where its blocking is
+     worth 5%, and everything on processors libxsmm generates no code for.
+   - int64 is a plain loop.
+   Tiles are the same whatever the number of threads is, and each is written by one thread. */
+#include "kernels/gemm.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifdef NL_HAVE_XSMM
+#include <libxsmm.h>
+#include <pthread.h>
+#endif
+
+#include "core/cpu.h"
+#include "core/pool.h"
+
+/* OpenBLAS's own names, declared here because Debian's generic cblas.h leaves them out. */
+extern void openblas_set_num_threads(int);
+extern char *openblas_get_config(void);
+
+bool nl_gemm_takes(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride) {
+  bool by_rows = (col_stride == 1 || cols <= 1) && (row_stride >= cols || rows <= 1);
+  bool by_cols = (row_stride == 1 || rows <= 1) && (col_stride >= rows || cols <= 1);
+  return by_rows || by_cols;
+}
+
+/* A side of the product with its orientation made plain: transposed means columns are contiguous. */
+typedef struct side {
+  const char *p;
+  int64_t ld;
+  bool transposed;
+} side;
+
+static side make_side(const void *p, int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride) {
+  if ((col_stride == 1 || cols <= 1) && (row_stride >= cols || rows <= 1)) {
+    return (side){p, rows <= 1 ? (cols > 0 ? cols : 1) : row_stride, false};
+  }
+  return (side){p, cols <= 1 ? (rows > 0 ? rows : 1) : col_stride, true};
+}
+
+typedef struct product {
+  nl_dtype dtype;
+  size_t size; /* of an element */
+  int64_t m, n, k;
+  side a, b;
+  char *c;
+  int64_t ldc;
+  bool accumulate;
+  int64_t tile_m, tile_n, tiles_n, k_block;
+} product;
+
+/* ---- OpenBLAS ---- */
+
+static void blas_init(void) {
+  static bool done;
+  if (!done) {
+    done = true;
+    openblas_set_num_threads(1);
+  }
+}
+
+static void blas_tile(const product *p, int64_t i, int64_t j, int64_t m, int64_t n) {
+  const char *a = p->a.p + (size_t)(p->a.transposed ? i : i * p->a.ld) * p->size;
+  const char *b = p->b.p + (size_t)(p->b.transposed ? j * p->b.ld : j) * p->size;
+  char *c = p->c + (size_t)(i * p->ldc + j) * p->size;
+  CBLAS_TRANSPOSE ta = p->a.transposed ? CblasTrans : CblasNoTrans, tb = p->b.transposed ? CblasTrans : CblasNoTrans;
+  int M = (int)m, N = (int)n, K = (int)p->k, lda = (int)p->a.ld, ldb = (int)p->b.ld, ldc = (int)p->ldc;
+  if (p->dtype == NL_F32) {
+    cblas_sgemm(CblasRowMajor, ta, tb, M, N, K, 1, (const float *)a, lda, (const float *)b, ldb, p->accumulate ? 1 : 0,
+                (float *)c, ldc);
+  } else {
+    cblas_dgemm(CblasRowMajor, ta, tb, M, N, K, 1, (const double *)a, lda, (const double *)b, ldb,
+                p->accumulate ? 1 : 0, (double *)c, ldc);
+  }
+}
+
+static void run_blas_tiles(void *ctx, int64_t begin, int64_t end) {
+  const product *p = ctx;
+  for (int64_t t = begin; t < end; t++) {
+    int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
+    blas_tile(p, i, j, p->m - i < p->tile_m ? p->m - i : p->tile_m, p->n - j < p->tile_n ? p->n - j : p->tile_n);
+  }
+}
+
+static void run_blas(product *p) {
+  blas_init();
+  /* tiles of at most 2^31 flops, so that Ctrl-C is seen within tens of milliseconds */
+  p->tile_m = p->m > 512 ? 512 : p->m;
+  p->tile_n = p->n > 512 ? 512 : p->n;
+  p->tiles_n = (p->n + p->tile_n - 1) / p->tile_n;
+  nl_parallel_for((p->m + p->tile_m - 1) / p->tile_m * p->tiles_n, 1, run_blas_tiles, p);
+}
+
+/* ---- libxsmm ---- */
+
+#ifdef NL_HAVE_XSMM
+enum { K_BLOCK = 512, TALL = 128 };
+
+static void xsmm_init_once(void) {
+  static const char *const targets[] = {"sse", "hsw", "skx"};
+  if (nl_cpu_isa() != NL_ISA_AVX512) {
+    libxsmm_set_target_arch(targets[nl_cpu_isa()]);
+  }
+  libxsmm_init();
+}
+
+static bool xsmm_ready(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, xsmm_init_once);
+  return nl_cpu_isa() != NL_ISA_PLAIN;
+}
+
+typedef union kernel {
+  libxsmm_smmfunction f32;
+  libxsmm_dmmfunction f64;
+} kernel;
+
+/* libxsmm is column-major: our row-major C = A B is its C^T = B^T A^T, so A and B change places. */
+static kernel find_kernel(nl_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t ldb, int64_t lda, int64_t ldc,
+                          bool a_transposed, bool accumulate) {
+  libxsmm_blasint M = (int)n, N = (int)m, K = (int)k, LDA = (int)ldb, LDB = (int)lda, LDC = (int)ldc;
+  int flags = a_transposed ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
+  kernel fn;
+  if (dtype == NL_F32) {
+    float alpha = 1, beta = accumulate ? 1 : 0;
+    fn.f32 = libxsmm_smmdispatch(M, N, K, &LDA, &LDB, &LDC, &alpha, &beta, &flags, NULL);
+  } else {
+    double alpha = 1, beta = accumulate ? 1 : 0;
+    fn.f64 = libxsmm_dmmdispatch(M, N, K, &LDA, &LDB, &LDC, &alpha, &beta, &flags, NULL);
+  }
+  return fn;
+}
+
+/* B[k0 .. k0+kc, j .. j+nc] into a panel whose rows are nc long. */
+static void pack_panel(const product *p, int64_t k0, int64_t kc, int64_t j, int64_t nc, void *panel) {
+  const char *from = p->b.p + (size_t)(p->b.transposed ? j * p->b.ld + k0 : k0 * p->b.ld + j) * p->size;
+  if (!p->b.transposed) {
+    for (int64_t q = 0; q < kc; q++) {
+      memcpy((char *)panel + (size_t)(q * nc) * p->size, from + (size_t)(q * p->b.ld) * p->size, (size_t)nc * p->size);
+    }
+    return;
+  }
+  enum { STEP = 8 };
+  for (int64_t q = 0; q < kc; q += STEP) { /* small squares, so that both sides use whole cache lines */
+    int64_t stop = q + STEP < kc ? q + STEP : kc;
+    if (p->dtype == NL_F32) {
+      for (int64_t c = 0; c < nc; c++) {
+        for (int64_t r = q; r < stop; r++) {
+          ((float *)panel)[r * nc + c] = ((const float *)from)[c * p->b.ld + r];
+        }
+      }
+    } else {
+      for (int64_t c = 0; c < nc; c++) {
+        for (int64_t r = q; r < stop; r++) {
+          ((double *)panel)[r * nc + c] = ((const double *)from)[c * p->b.ld + r];
+        }
+      }
+    }
+  }
+}
+
+/* One tile of C: all of k, in blocks. */
+static void xsmm_tile(const product *p, int64_t i0, int64_t j, int64_t mc, int64_t nc, char *scratch) {
+  bool pack = p->b.transposed || (mc >= 32 && p->n > p->tile_n);
+  for (int64_t k0 = 0; k0 < p->k; k0 += p->k_block) {
+    int64_t kc = p->k - k0 < p->k_block ? p->k - k0 : p->k_block;
+    const char *b;
+    int64_t ldb;
+    if (pack) {
+      pack_panel(p, k0, kc, j, nc, scratch);
+      b = scratch;
+      ldb = nc;
+    } else {
+      b = p->b.p + (size_t)(k0 * p->b.ld + j) * p->size;
+      ldb = p->b.ld;
+    }
+    bool accumulate = p->accumulate || k0 > 0;
+    for (int64_t i = i0; i < i0 + mc; i += TALL) {
+      int64_t rows = i0 + mc - i < TALL ? i0 + mc - i : TALL;
+      const char *a = p->a.p + (size_t)(p->a.transposed ? k0 * p->a.ld + i : i * p->a.ld + k0) * p->size;
+      char *c = p->c + (size_t)(i * p->ldc + j) * p->size;
+      kernel fn = find_kernel(p->dtype, rows, nc, kc, ldb, p->a.ld, p->ldc, p->a.transposed, accumulate);
+      if (p->dtype == NL_F32) {
+        fn.f32((const float *)b, (const float *)a, (float *)c);
+      } else {
+        fn.f64((const double *)b, (const double *)a, (double *)c);
+      }
+    }
+  }
+}
+
+static void run_xsmm_tiles(void *ctx, int64_t begin, int64_t end) {
+  const product *p = ctx;
+  char *scratch = nl_thread_scratch();
+  for (int64_t t = begin; t < end; t++) {
+    int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
+    int64_t mc = p->m - i < p->tile_m ? p->m - i : p->tile_m, nc = p->n - j < p->tile_n ? p->n - j : p->tile_n;
+    if (scratch || !p->b.transposed) {
+      xsmm_tile(p, i, j, mc, nc, scratch);
+    } else {
+      blas_tile(p, i, j, mc, nc);
+    }
+  }
+}
+
+/* False when the product is better done by OpenBLAS. */
+static bool run_xsmm(product *p) {
+  if (p->n == 1 || (p->m == 1 && p->b.transposed) || p->ldc >= INT32_MAX || !xsmm_ready()) {
+    return false;
+  }
+  double flops = 2.0 * (double)p->m * (double)p->n * (double)p->k;
+  bool avx512 = nl_cpu_isa() == NL_ISA_AVX512;
+  if (!avx512 && flops > 3e8 && p->m >= 256 && p->n >= 256 && p->k >= 256) {
+    return false;
+  }
+  int64_t vector = (avx512 ? 64 : 32) / (int64_t)p->size;
+  p->tile_n = vector * 4;
+  if (p->n <= 2 * p->tile_n && !p->b.transposed && p->k <= K_BLOCK) {
+    p->tile_n = p->n; /* small: no tiles at all */
+  }
+  p->tile_m = p->m > 4096 ? 4096 : p->m;
+  int64_t k_blocks = (p->k + K_BLOCK - 1) / K_BLOCK;
+  p->k_block = (p->k + k_blocks - 1) / k_blocks;
+  p->tiles_n = (p->n + p->tile_n - 1) / p->tile_n;
+  int64_t tiles = (p->m + p->tile_m - 1) / p->tile_m * p->tiles_n;
+  int64_t grain = (int64_t)(4e5 / (flops / (double)tiles)) + 1; /* tiles worth waking a thread for */
+  nl_parallel_for(tiles, grain, run_xsmm_tiles, p);
+  return true;
+}
+#else
+static bool run_xsmm(product *p) {
+  (void)p;
+  return false;
+}
+#endif
+
+/* ---- the door ---- */
+
+static void gemm_int64(const nl_gemm_args *g) {
+  const int64_t *a = g->a, *b = g->b;
+  int64_t *c = g->c;
+  for (int64_t i = 0; i < g->m; i++) {
+    for (int64_t j = 0; j < g->n; j++) {
+      uint64_t sum = g->accumulate ? (uint64_t)c[i * g->c_row + j] : 0;
+      for (int64_t q = 0; q < g->k; q++) {
+        sum += (uint64_t)a[i * g->a_row + q * g->a_col] * (uint64_t)b[q * g->b_row + j * g->b_col];
+      }
+      c[i * g->c_row + j] = (int64_t)sum;
+    }
+  }
+}
+
+void nl_gemm(const nl_gemm_args *g) {
+  if (g->m == 0 || g->n == 0) {
+    return;
+  }
+  if (g->dtype == NL_I64) {
+    gemm_int64(g);
+    return;
+  }
+  size_t size = nl_dtype_size(g->dtype);
+  if (g->k == 0) {
+    for (int64_t i = 0; i < g->m && !g->accumulate; i++) {
+      memset((char *)g->c + (size_t)(i * g->c_row) * size, 0, (size_t)g->n * size);
+    }
+    return;
+  }
+  product p = {.dtype = g->dtype,
+               .size = size,
+               .m = g->m,
+               .n = g->n,
+               .k = g->k,
+               .a = make_side(g->a, g->m, g->k, g->a_row, g->a_col),
+               .b = make_side(g->b, g->k, g->n, g->b_row, g->b_col),
+               .c = g->c,
+               .ldc = g->c_row,
+               .accumulate = g->accumulate};
+  if (!run_xsmm(&p)) {
+    run_blas(&p);
+  }
+}
+
+const char *nl_gemm_backends(void) {
+  static char text[128];
+  char blas[40];
+  snprintf(blas, sizeof blas, "%s", openblas_get_config());
+  char *end = strchr(blas, ' ');
+  end = end ? strchr(end + 1, ' ') : NULL;
+  if (end) {
+    *end = 0;
+  }
+#ifdef NL_HAVE_XSMM
+  (void)xsmm_ready();
+  snprintf(text, sizeof text, "libxsmm %s (%s), %s", LIBXSMM_VERSION, libxsmm_get_target_arch(), blas);
+#else
+  snprintf(text, sizeof text, "%s", blas);
+#endif
+  return text;
+}

@@ -1,0 +1,32 @@
+/* Matrix products: the one door. C[m,n] (+)= A[m,k] B[k,n], row-major views with a row and a column stride. */
+#ifndef NL_KERNELS_GEMM_H
+#define NL_KERNELS_GEMM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/dtype.h"
+
+typedef struct nl_gemm_args {
+  nl_dtype dtype; /* float32, float64 or int64 */
+  int64_t m, n, k;
+  const void *a;
+  int64_t a_row, a_col; /* strides, in elements; for floats one of the two is 1, or the dim has one element */
+  const void *b;
+  int64_t b_row, b_col;
+  void *c;
+  int64_t c_row; /* C's columns are contiguous */
+  bool accumulate;
+} nl_gemm_args;
+
+/* True where nl_gemm takes these strides as they are; the caller copies what it does not take. */
+bool nl_gemm_takes(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride);
+
+/* Computes the product, cut into tiles by size and spread over the pool. Results are the same bits for any number of
+   threads. Looks at the interrupt flag between tiles. */
+void nl_gemm(const nl_gemm_args *);
+
+/* What runs underneath, for --version: "libxsmm 1.17 (hsw), OpenBLAS 0.3.21". */
+const char *nl_gemm_backends(void);
+
+#endif

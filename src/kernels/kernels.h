@@ -1,0 +1,130 @@
+/* The kernel table: loops over plain pointers, compiled once for each instruction set from the same C source.
+   Kernels know no tensor and no Lua, allocate nothing and cannot fail. `nl_k` points to the table for this processor.
+
+   Elementwise kernels see contiguous runs; the caller cuts tensors into runs and gathers strided ones. A binary
+   kernel's operand has step 1, or 0 when one value stands for all. */
+#ifndef NL_KERNELS_KERNELS_H
+#define NL_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/dtype.h"
+
+/* X(id): one list, from which the enums and the tables' order come. */
+#define NL_UNARY_LIST(X)                                                                                               \
+  X(NEG) X(ABS) X(SIGN) X(SQUARE) X(EXP) X(LOG) X(LOG1P) X(SQRT) X(TANH) X(SIGMOID) X(RELU) X(SOFTPLUS) X(NOT)
+#define NL_BINARY_LIST(X)                                                                                              \
+  X(ADD) X(SUB) X(MUL) X(DIV) X(POW) X(MAXIMUM) X(MINIMUM) X(TANH_BACKWARD) X(SIGMOID_BACKWARD) X(RELU_BACKWARD)
+#define NL_COMPARE_LIST(X) X(EQ) X(NE) X(LT) X(LE) X(GT) X(GE)
+
+#define NL_ENUM_UN(id) NL_UN_##id,
+#define NL_ENUM_BIN(id) NL_BIN_##id,
+#define NL_ENUM_CMP(id) NL_CMP_##id,
+enum { NL_UNARY_LIST(NL_ENUM_UN) NL_UN_COUNT };
+enum { NL_BINARY_LIST(NL_ENUM_BIN) NL_BIN_COUNT };
+enum { NL_COMPARE_LIST(NL_ENUM_CMP) NL_CMP_COUNT };
+
+typedef void (*nl_unary_fn)(int64_t n, void *out, const void *x);
+typedef void (*nl_binary_fn)(int64_t n, void *out, const void *a, int astep, const void *b, int bstep);
+/* out[i] = cond[i] ? a[i] : b[i] */
+typedef void (*nl_select_fn)(int64_t n, void *out, const uint8_t *cond, const void *a, int astep, const void *b,
+                             int bstep);
+typedef void (*nl_clamp_fn)(int64_t n, void *out, const void *x, double lo, double hi);
+/* Converts n elements; out and x are contiguous. */
+typedef void (*nl_cast_fn)(int64_t n, void *out, const void *x);
+
+typedef struct nl_elementwise_kernels {
+  nl_unary_fn unary[NL_UN_COUNT][NL_DTYPE_COUNT]; /* NULL: not for this dtype */
+  nl_binary_fn binary[NL_BIN_COUNT][NL_DTYPE_COUNT];
+  nl_binary_fn compare[NL_CMP_COUNT][NL_DTYPE_COUNT]; /* out is bool */
+  nl_clamp_fn clamp[NL_DTYPE_COUNT];
+  nl_select_fn select[NL_DTYPE_COUNT];
+  nl_cast_fn cast[NL_DTYPE_COUNT][NL_DTYPE_COUNT]; /* [to][from] */
+} nl_elementwise_kernels;
+
+/* Reductions of x, seen as [outer][red][inner], over red. The order of additions is fixed: blocks of 128, joined
+   pairwise. var: two passes; divisor red - correction. */
+#define NL_REDUCE_LIST(X)                                                                                              \
+  X(SUM) X(PROD) X(MAX) X(MIN) X(ARGMAX) X(ARGMIN) X(SUMSQ) X(SUMABS) X(MAXABS) X(LOGSUMEXP) X(ALL) X(ANY)
+#define NL_ENUM_RED(id) NL_RED_##id,
+enum { NL_REDUCE_LIST(NL_ENUM_RED) NL_RED_COUNT };
+
+/* Rows [begin, end) of outer*inner results. ARGMAX and ARGMIN write int64, 0-based; ALL and ANY write bool. */
+typedef void (*nl_reduce_fn)(int64_t red, int64_t inner, int64_t begin, int64_t end, const void *x, void *out);
+typedef void (*nl_var_fn)(int64_t red, int64_t inner, int64_t begin, int64_t end, double correction, const void *x,
+                          void *out);
+
+typedef struct nl_reduce_kernels {
+  nl_reduce_fn reduce[NL_RED_COUNT][NL_DTYPE_COUNT]; /* float32, float64, int64; others are converted first */
+  nl_var_fn var[NL_DTYPE_COUNT];
+} nl_reduce_kernels;
+
+/* Row-wise kernels: rows of n contiguous elements. */
+typedef struct nl_softmax_kernels {
+  void (*softmax[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *x, void *out);
+  void (*log_softmax[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *x, void *out);
+  void (*softmax_backward[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *g, const void *y, void *out);
+  void (*log_softmax_backward[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *g, const void *y, void *out);
+  /* target: 1-based classes. loss[r] = logsumexp(x[r]) - x[r][target]. */
+  void (*cross_entropy[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *x, const int64_t *target, void *loss);
+  /* out = (softmax(x) - onehot(target)) * g[r * gstep] * scale */
+  void (*cross_entropy_backward[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *x, const int64_t *target,
+                                                 const void *g, int gstep, double scale, void *out);
+  /* loss = max(x,0) - x*y + log1p(exp(-|x|)), elementwise */
+  void (*bce_with_logits[NL_DTYPE_COUNT])(int64_t n, const void *x, const void *y, void *out);
+} nl_softmax_kernels;
+
+/* Random draws: element i comes from block first + i/4 (float32) of the generator's stream. Same bits on every
+   instruction set: only operations that IEEE 754 rounds exactly, and no contraction. begin and end are multiples of
+   16 or the end of the draw. */
+typedef struct nl_random_kernels {
+  void (*uniform_f32)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double lo, double hi, float *out);
+  void (*uniform_f64)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double lo, double hi, double *out);
+  void (*normal_f32)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double mean, double std, float *out);
+  void (*normal_f64)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double mean, double std, double *out);
+  /* out[i] is true with probability p */
+  void (*bernoulli)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double p, uint8_t *out);
+  /* integers in [lo, lo + span) */
+  void (*randint)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, int64_t lo, uint64_t span, int64_t *out);
+} nl_random_kernels;
+
+typedef struct nl_sgd_args {
+  double lr, momentum, dampening, weight_decay;
+  bool nesterov, first, maximize;
+} nl_sgd_args;
+
+typedef struct nl_adam_args {
+  double lr, beta1, beta2, eps, weight_decay;
+  double correction1, correction2; /* 1 - beta^t */
+  bool decoupled, maximize;        /* decoupled: AdamW */
+} nl_adam_args;
+
+/* One parameter's update, in place. */
+typedef struct nl_optim_kernels {
+  void (*sgd[NL_DTYPE_COUNT])(int64_t n, void *w, const void *g, void *momentum_buffer, const nl_sgd_args *);
+  void (*adam[NL_DTYPE_COUNT])(int64_t n, void *w, const void *g, void *m, void *v, const nl_adam_args *);
+} nl_optim_kernels;
+
+typedef struct nl_kernels {
+  const nl_elementwise_kernels *elementwise;
+  const nl_reduce_kernels *reduce;
+  const nl_softmax_kernels *softmax;
+  const nl_random_kernels *random;
+  const nl_optim_kernels *optim;
+} nl_kernels;
+
+extern const nl_kernels *nl_k;
+
+/* Chooses the table for nl_cpu_isa(). Called once at start. */
+void nl_kernels_init(void);
+
+/* NL_ISA(x) is x with the name of the instruction set this file is being compiled for. */
+#ifdef NL_ISA_NAME
+#define NL_ISA_JOIN2(a, b) a##_##b
+#define NL_ISA_JOIN(a, b) NL_ISA_JOIN2(a, b)
+#define NL_ISA(name) NL_ISA_JOIN(name, NL_ISA_NAME)
+#endif
+
+#endif

@@ -1,0 +1,209 @@
+/* Random draws for whole tensors: sixteen Philox blocks side by side. Compiled without contraction of a*b+c, and only
+   from operations that IEEE 754 rounds exactly, so that every instruction set gives the same bits.
+   Normal variates: Box & Muller (1958), with the angle's quadrant taken from two bits, so that sine and cosine are
+   only needed on [-pi/4, pi/4); polynomials are Cephes' (float) and fdlibm's (double). */
+#include <math.h>
+
+#include "kernels/kernels.h"
+#include "kernels/vmath.h"
+
+enum { WIDE = 16 };
+
+typedef struct words {
+  uint32_t w[4][WIDE];
+} words;
+
+static inline void philox_wide(uint64_t seed, uint64_t block, words *out) {
+  uint32_t c0[WIDE], c1[WIDE], c2[WIDE], c3[WIDE];
+  for (int j = 0; j < WIDE; j++) {
+    uint64_t at = block + (uint64_t)j;
+    c0[j] = (uint32_t)at;
+    c1[j] = (uint32_t)(at >> 32);
+    c2[j] = 0;
+    c3[j] = 0;
+  }
+  uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+  for (int round = 0; round < 10; round++) {
+    for (int j = 0; j < WIDE; j++) {
+      uint64_t p0 = (uint64_t)0xD2511F53u * c0[j];
+      uint64_t p1 = (uint64_t)0xCD9E8D57u * c2[j];
+      uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1[j] ^ k0;
+      uint32_t n2 = (uint32_t)(p0 >> 32) ^ c3[j] ^ k1;
+      c1[j] = (uint32_t)p1;
+      c3[j] = (uint32_t)p0;
+      c0[j] = n0;
+      c2[j] = n2;
+    }
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  for (int j = 0; j < WIDE; j++) {
+    out->w[0][j] = c0[j];
+    out->w[1][j] = c1[j];
+    out->w[2][j] = c2[j];
+    out->w[3][j] = c3[j];
+  }
+}
+
+/* [0, 1) with 24 and 53 bits */
+static inline float unit_f32(uint32_t w) {
+  return (float)(int32_t)(w >> 8) * 0x1p-24f;
+}
+static inline double unit_f64(uint64_t w) {
+  return (double)(int64_t)(w >> 11) * 0x1p-53;
+}
+static inline uint64_t wide_word(const words *w, int half, int j) {
+  return (uint64_t)w->w[2 * half + 1][j] << 32 | w->w[2 * half][j];
+}
+
+/* ---- float32: four elements a block, 64 a round ---- */
+
+#define DRAW_F32(name, type, param, fill)                                                                              \
+  static void name(uint64_t seed, uint64_t first, int64_t begin, int64_t end, param, type *out) {                      \
+    for (int64_t i = begin; i < end; i += 4 * WIDE) {                                                                  \
+      words w;                                                                                                         \
+      philox_wide(seed, first + (uint64_t)i / 4, &w);                                                                  \
+      type buffer[4][WIDE];                                                                                            \
+      fill;                                                                                                            \
+      int64_t n = end - i < 4 * WIDE ? end - i : 4 * WIDE;                                                             \
+      for (int64_t k = 0; k < n; k++) {                                                                                \
+        out[i + k] = buffer[k % 4][k / 4];                                                                             \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+
+static inline void fill_uniform(const words *w, float lo, float span, float buffer[4][WIDE]) {
+  for (int l = 0; l < 4; l++) {
+    for (int j = 0; j < WIDE; j++) {
+      buffer[l][j] = unit_f32(w->w[l][j]) * span + lo;
+    }
+  }
+}
+#define LO_HI double lo, double hi
+DRAW_F32(uniform_f32, float, LO_HI, fill_uniform(&w, (float)lo, (float)(hi - lo), buffer))
+
+static inline void fill_normal(const words *w, float mean, float std, float buffer[4][WIDE]) {
+  for (int l = 0; l < 4; l += 2) {
+    for (int j = 0; j < WIDE; j++) {
+      float u = (float)(int32_t)(w->w[l][j] >> 1) * 0x1p-31f + 0x1p-32f; /* (0, 1] */
+      float r = sqrtf(-2.0f * nl_logf(u)) * std;
+      uint32_t angle = w->w[l + 1][j];
+      int32_t quadrant = (int32_t)(angle >> 30);
+      float t = (float)((int32_t)(angle & 0x3fffffffu) - 0x20000000) * 1.4629180792671596e-9f; /* pi/2 / 2^30 */
+      float z = t * t;
+      float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * t + t;
+      float c =
+          ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
+      float a = (quadrant & 1) ? s : c, b = (quadrant & 1) ? c : s;
+      a = (quadrant == 1 || quadrant == 2) ? -a : a;
+      b = (quadrant >= 2) ? -b : b;
+      buffer[l][j] = r * a + mean;
+      buffer[l + 1][j] = r * b + mean;
+    }
+  }
+}
+#define MEAN_STD double mean, double std
+DRAW_F32(normal_f32, float, MEAN_STD, fill_normal(&w, (float)mean, (float)std, buffer))
+
+static inline void fill_bernoulli(const words *w, double p, uint8_t buffer[4][WIDE]) {
+  uint64_t threshold = p >= 1 ? (uint64_t)1 << 32 : (p > 0 ? (uint64_t)(p * 0x1p32) : 0);
+  for (int l = 0; l < 4; l++) {
+    for (int j = 0; j < WIDE; j++) {
+      buffer[l][j] = w->w[l][j] < threshold;
+    }
+  }
+}
+DRAW_F32(bernoulli, uint8_t, double p, fill_bernoulli(&w, p, buffer))
+
+/* ---- 64-bit: two elements a block, 32 a round ---- */
+
+#define DRAW_64(name, type, param, fill)                                                                               \
+  static void name(uint64_t seed, uint64_t first, int64_t begin, int64_t end, param, type *out) {                      \
+    for (int64_t i = begin; i < end; i += 2 * WIDE) {                                                                  \
+      words w;                                                                                                         \
+      philox_wide(seed, first + (uint64_t)i / 2, &w);                                                                  \
+      type buffer[2][WIDE];                                                                                            \
+      for (int j = 0; j < WIDE; j++) {                                                                                 \
+        fill;                                                                                                          \
+      }                                                                                                                \
+      int64_t n = end - i < 2 * WIDE ? end - i : 2 * WIDE;                                                             \
+      for (int64_t k = 0; k < n; k++) {                                                                                \
+        out[i + k] = buffer[k % 2][k / 2];                                                                             \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+
+DRAW_64(uniform_f64, double, LO_HI, buffer[0][j] = unit_f64(wide_word(&w, 0, j)) * (hi - lo) + lo;
+        buffer[1][j] = unit_f64(wide_word(&w, 1, j)) * (hi - lo) + lo)
+
+/* ln u for u in (0, 1], normal range; fdlibm's e_log.c */
+static inline double log_plain(double u) {
+  int64_t bits;
+  memcpy(&bits, &u, sizeof bits);
+  int64_t e = ((bits >> 52) & 0x7ff) - 1023;
+  bits = (bits & 0x000fffffffffffffLL) | 0x3ff0000000000000LL;
+  double m;
+  memcpy(&m, &bits, sizeof m);
+  int high = m > 1.4142135623730951;
+  m = high ? m * 0.5 : m;
+  double k = (double)(high ? e + 1 : e), f = m - 1.0, s = f / (2.0 + f), z = s * s, w = z * z;
+  double t1 = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
+  double t2 = z * (6.666666666666735130e-01 +
+                   w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
+  double half = 0.5 * f * f;
+  return k * 6.93147180369123816490e-01 - ((half - (s * (half + t1 + t2) + k * 1.90821492927058770002e-10)) - f);
+}
+
+static inline void normal_pair(uint64_t w0, uint64_t w1, double mean, double std, double *a_out, double *b_out) {
+  double r = sqrt(-2.0 * log_plain((double)(int64_t)(w0 >> 11) * 0x1p-53 + 0x1p-54)) * std;
+  int quadrant = (int)(w1 >> 62);
+  double t =
+      (double)((int64_t)(w1 >> 10 & 0x000fffffffffffffULL) - 0x0008000000000000LL) * (1.57079632679489661923 * 0x1p-52);
+  double z = t * t;
+  double s = t + t * z *
+                     (-1.66666666666666324348e-01 +
+                      z * (8.33333333332248946124e-03 +
+                           z * (-1.98412698298579493134e-04 +
+                                z * (2.75573137070700676789e-06 +
+                                     z * (-2.50507602534068634195e-08 + z * 1.58969099521155010221e-10)))));
+  double c = 1.0 - 0.5 * z +
+             z * z *
+                 (4.16666666666666019037e-02 +
+                  z * (-1.38888888888741095749e-03 +
+                       z * (2.48015872894767294178e-05 +
+                            z * (-2.75573143513906633035e-07 +
+                                 z * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11)))));
+  double a = (quadrant & 1) ? s : c, b = (quadrant & 1) ? c : s;
+  a = (quadrant == 1 || quadrant == 2) ? -a : a;
+  b = (quadrant >= 2) ? -b : b;
+  *a_out = r * a + mean;
+  *b_out = r * b + mean;
+}
+DRAW_64(normal_f64, double, MEAN_STD,
+        normal_pair(wide_word(&w, 0, j), wide_word(&w, 1, j), mean, std, &buffer[0][j], &buffer[1][j]))
+
+/* The high half of a 64x64 product maps a word onto [0, span): Lemire 2019, without the rejection, whose bias is
+   below span / 2^64. */
+static inline int64_t bounded(uint64_t w, int64_t lo, uint64_t span) {
+  return (int64_t)((uint64_t)lo + (uint64_t)(((unsigned __int128)w * span) >> 64));
+}
+static void randint(uint64_t seed, uint64_t first, int64_t begin, int64_t end, int64_t lo, uint64_t span,
+                    int64_t *out) {
+  for (int64_t i = begin; i < end; i += 2 * WIDE) {
+    words w;
+    philox_wide(seed, first + (uint64_t)i / 2, &w);
+    for (int64_t k = 0; k < 2 * WIDE && i + k < end; k++) {
+      out[i + k] = bounded(wide_word(&w, (int)(k % 2), (int)(k / 2)), lo, span);
+    }
+  }
+}
+
+extern const nl_random_kernels NL_ISA(nl_random_kernels);
+const nl_random_kernels NL_ISA(nl_random_kernels) = {
+    .uniform_f32 = uniform_f32,
+    .uniform_f64 = uniform_f64,
+    .normal_f32 = normal_f32,
+    .normal_f64 = normal_f64,
+    .bernoulli = bernoulli,
+    .randint = randint,
+};

@@ -1,0 +1,151 @@
+/* Softmax and the losses that stand on it: forward and backward beside each other. Rows of n contiguous elements. */
+#include <math.h>
+
+#include "kernels/kernels.h"
+#include "kernels/vmath.h"
+
+typedef float f32;
+typedef double f64;
+
+/* The largest element and the sum of exp(x - largest); exps, if not NULL, receives exp(x - largest). */
+#define ROW_SUM(type, EXPF)                                                                                            \
+  static type row_sum_##type(int64_t n, const type *x, type *exps, type *largest) {                                    \
+    type max = x[0];                                                                                                   \
+    for (int64_t i = 1; i < n; i++) {                                                                                  \
+      max = x[i] > max ? x[i] : max;                                                                                   \
+    }                                                                                                                  \
+    type shift = (max == INFINITY || max == -INFINITY) ? 0 : max;                                                      \
+    *largest = shift;                                                                                                  \
+    type lane[16] = {0}, buffer[16];                                                                                   \
+    int64_t i = 0;                                                                                                     \
+    for (; i + 16 <= n; i += 16) {                                                                                     \
+      for (int k = 0; k < 16; k++) {                                                                                   \
+        buffer[k] = EXPF(x[i + k] - shift);                                                                            \
+        lane[k] += buffer[k];                                                                                          \
+      }                                                                                                                \
+      if (exps) {                                                                                                      \
+        for (int k = 0; k < 16; k++) {                                                                                 \
+          exps[i + k] = buffer[k];                                                                                     \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+    if (i < n) { /* the rest, padded, so that the same vector code serves short rows */                                \
+      for (int k = 0; k < 16; k++) {                                                                                   \
+        buffer[k] = i + k < n ? x[i + k] - shift : -INFINITY;                                                          \
+      }                                                                                                                \
+      for (int k = 0; k < 16; k++) {                                                                                   \
+        buffer[k] = EXPF(buffer[k]);                                                                                   \
+        lane[k] += buffer[k];                                                                                          \
+      }                                                                                                                \
+      for (int k = 0; exps && i + k < n; k++) {                                                                        \
+        exps[i + k] = buffer[k];                                                                                       \
+      }                                                                                                                \
+    }                                                                                                                  \
+    for (int w = 8; w; w /= 2) {                                                                                       \
+      for (int k = 0; k < w; k++) {                                                                                    \
+        lane[k] += lane[k + w];                                                                                        \
+      }                                                                                                                \
+    }                                                                                                                  \
+    return lane[0];                                                                                                    \
+  }
+ROW_SUM(f32, nl_expf)
+ROW_SUM(f64, exp)
+
+#define SOFTMAX(type, LOGF)                                                                                            \
+  static void softmax_##type(int64_t rows, int64_t n, const void *px, void *pout) {                                    \
+    for (int64_t r = 0; r < rows && n; r++) {                                                                          \
+      const type *x = (const type *)px + r * n;                                                                        \
+      type *o = (type *)pout + r * n;                                                                                  \
+      type largest, scale = 1 / row_sum_##type(n, x, o, &largest);                                                     \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        o[i] *= scale;                                                                                                 \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void softmax_backward_##type(int64_t rows, int64_t n, const void *pg, const void *py, void *pout) {           \
+    for (int64_t r = 0; r < rows; r++) {                                                                               \
+      const type *g = (const type *)pg + r * n, *y = (const type *)py + r * n;                                         \
+      type *o = (type *)pout + r * n;                                                                                  \
+      type dot = 0;                                                                                                    \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        dot += g[i] * y[i];                                                                                            \
+      }                                                                                                                \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        o[i] = (g[i] - dot) * y[i];                                                                                    \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void log_softmax_##type(int64_t rows, int64_t n, const void *px, void *pout) {                                \
+    for (int64_t r = 0; r < rows && n; r++) {                                                                          \
+      const type *x = (const type *)px + r * n;                                                                        \
+      type *o = (type *)pout + r * n;                                                                                  \
+      type largest, shift = LOGF(row_sum_##type(n, x, NULL, &largest));                                                \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        o[i] = x[i] - largest - shift;                                                                                 \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void cross_entropy_##type(int64_t rows, int64_t n, const void *px, const int64_t *target, void *ploss) {      \
+    for (int64_t r = 0; r < rows; r++) {                                                                               \
+      const type *x = (const type *)px + r * n;                                                                        \
+      type largest, shift = LOGF(row_sum_##type(n, x, NULL, &largest));                                                \
+      ((type *)ploss)[r] = largest + shift - x[target[r] - 1];                                                         \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void cross_entropy_backward_##type(int64_t rows, int64_t n, const void *px, const int64_t *target,            \
+                                            const void *pg, int gstep, double dscale, void *pout) {                    \
+    for (int64_t r = 0; r < rows; r++) {                                                                               \
+      const type *x = (const type *)px + r * n;                                                                        \
+      type *o = (type *)pout + r * n;                                                                                  \
+      type g = ((const type *)pg)[gstep ? r : 0] * (type)dscale;                                                       \
+      type largest, scale = g / row_sum_##type(n, x, o, &largest);                                                     \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        o[i] *= scale;                                                                                                 \
+      }                                                                                                                \
+      o[target[r] - 1] -= g;                                                                                           \
+    }                                                                                                                  \
+  }
+SOFTMAX(f32, nl_logf)
+SOFTMAX(f64, log)
+
+#define LOG_SOFTMAX_BACKWARD(type, EXPF)                                                                               \
+  static void log_softmax_backward_##type(int64_t rows, int64_t n, const void *pg, const void *py, void *pout) {       \
+    for (int64_t r = 0; r < rows; r++) {                                                                               \
+      const type *g = (const type *)pg + r * n, *y = (const type *)py + r * n;                                         \
+      type *o = (type *)pout + r * n;                                                                                  \
+      type sum = 0;                                                                                                    \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        sum += g[i];                                                                                                   \
+      }                                                                                                                \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        o[i] = g[i] - EXPF(y[i]) * sum;                                                                                \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+LOG_SOFTMAX_BACKWARD(f32, nl_expf)
+LOG_SOFTMAX_BACKWARD(f64, exp)
+
+#define BCE(type, SOFTPLUS)                                                                                            \
+  static void bce_##type(int64_t n, const void *px, const void *py, void *pout) {                                      \
+    const type *xs = px, *ys = py;                                                                                     \
+    type *o = pout;                                                                                                    \
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
+      o[i] = SOFTPLUS(xs[i]) - xs[i] * ys[i];                                                                          \
+    }                                                                                                                  \
+  }
+BCE(f32, nl_softplusf)
+BCE(f64, nl_softplus)
+
+#define FLOATS(id)                                                                                                     \
+  { [NL_F32] = id##_f32, [NL_F64] = id##_f64 }
+
+extern const nl_softmax_kernels NL_ISA(nl_softmax_kernels);
+const nl_softmax_kernels NL_ISA(nl_softmax_kernels) = {
+    .softmax = FLOATS(softmax),
+    .log_softmax = FLOATS(log_softmax),
+    .softmax_backward = FLOATS(softmax_backward),
+    .log_softmax_backward = FLOATS(log_softmax_backward),
+    .cross_entropy = FLOATS(cross_entropy),
+    .cross_entropy_backward = FLOATS(cross_entropy_backward),
+    .bce_with_logits = FLOATS(bce),
+};

@@ -1,0 +1,17 @@
+/* One table for each instruction set, and the choice among them. Compiled once for each instruction set. */
+#include "kernels/kernels.h"
+
+extern const nl_elementwise_kernels NL_ISA(nl_elementwise_kernels);
+extern const nl_reduce_kernels NL_ISA(nl_reduce_kernels);
+extern const nl_softmax_kernels NL_ISA(nl_softmax_kernels);
+extern const nl_random_kernels NL_ISA(nl_random_kernels);
+extern const nl_optim_kernels NL_ISA(nl_optim_kernels);
+extern const nl_kernels NL_ISA(nl_kernels);
+
+const nl_kernels NL_ISA(nl_kernels) = {
+    .elementwise = &NL_ISA(nl_elementwise_kernels),
+    .reduce = &NL_ISA(nl_reduce_kernels),
+    .softmax = &NL_ISA(nl_softmax_kernels),
+    .random = &NL_ISA(nl_random_kernels),
+    .optim = &NL_ISA(nl_optim_kernels),
+};

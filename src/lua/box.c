@@ -1,0 +1,77 @@
+/* Tensors as userdata, and the accounting towards Lua's collector. */
+#include <string.h>
+
+#include "core/memory.h"
+#include "lua/nl_lua.h"
+
+/* Marks our userdata: cheaper to look at than a metatable, on a path that every operation takes. */
+#define MAGIC 0x6e6e6c7561542e31u
+
+enum { COLLECT_FLOOR = 32 << 20 };
+
+static size_t collect_at = COLLECT_FLOOR;
+
+void nl_lua_collect(lua_State *L) {
+  lua_gc(L, LUA_GCCOLLECT);
+  size_t live = nl_memory_live();
+  collect_at = live + (live / 2 > COLLECT_FLOOR ? live / 2 : COLLECT_FLOOR);
+}
+
+void nl_lua_account(lua_State *L) {
+  if (nl_memory_live() > collect_at && lua_gc(L, LUA_GCISRUNNING)) {
+    nl_lua_collect(L);
+  }
+}
+
+nl_box *nl_push_box(lua_State *L) {
+  nl_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  box->magic = MAGIC;
+  box->t = NULL;
+  luaL_setmetatable(L, NL_TENSOR_TYPE);
+  return box;
+}
+
+static nl_box *to_box(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) != sizeof(nl_box)) {
+    return NULL;
+  }
+  nl_box *box = lua_touserdata(L, index);
+  return box->magic == MAGIC ? box : NULL;
+}
+
+nl_tensor *nl_to_tensor(lua_State *L, int index) {
+  nl_box *box = to_box(L, index);
+  return box ? box->t : NULL;
+}
+
+nl_tensor *nl_check_tensor(lua_State *L, int index, const char *function, const char *argument) {
+  nl_box *box = to_box(L, index);
+  if (box && box->t) {
+    return box->t;
+  }
+  if (box) {
+    nl_lua_error(L, "%s: %s was closed: its values are gone", function, argument);
+  }
+  nl_lua_error(L, "%s: %s must be a tensor, but is %s%s", function, argument, nl_describe(L, index).s,
+               index == 1 && lua_isnoneornil(L, 1) ? " (a method is called with ':')" : "");
+  return NULL;
+}
+
+static int collect_box(lua_State *L) {
+  nl_box *box = to_box(L, 1);
+  if (box) {
+    nl_tensor *t = box->t;
+    box->t = NULL;
+    nl_tensor_unref(t);
+  }
+  return 0;
+}
+
+void nl_open_box(lua_State *L) {
+  luaL_newmetatable(L, NL_TENSOR_TYPE);
+  lua_pushcfunction(L, collect_box);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__gc");
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+}

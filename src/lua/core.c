@@ -1,0 +1,20 @@
+/* require "nn.core": everything written in C, as one table. lua/stdlib/nn.lua makes `nn` from it. */
+#include "autograd/tape.h"
+#include "kernels/kernels.h"
+#include "lua/nl_lua.h"
+
+int luaopen_nn_core(lua_State *L) {
+  luaL_checkversion(L);
+  nl_kernels_init();
+  nl_autograd_init();
+  nl_open_box(L);
+  lua_newtable(L);
+  nl_open_error(L);
+  nl_open_tensor(L);
+  nl_open_autograd(L);
+  nl_open_generator(L);
+  nl_open_optim(L);
+  nl_open_io(L);
+  nl_open_system(L);
+  return 1;
+}

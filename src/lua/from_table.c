@@ -1,0 +1,95 @@
+/* Tensors from nested Lua tables. The shape is read along the first elements; a second pass compares and fills. */
+#include <math.h>
+
+#include "lua/nl_lua.h"
+
+typedef struct reader {
+  lua_State *L;
+  int ndim;
+  int64_t shape[NL_MAX_DIM];
+  bool floats, bools, numbers; /* what was seen */
+  nl_tensor *out;
+  int64_t at;
+} reader;
+
+static nl_status measure(reader *r, int index) {
+  lua_State *L = r->L;
+  int top = lua_gettop(L);
+  lua_pushvalue(L, index);
+  while (lua_type(L, -1) == LUA_TTABLE) {
+    if (r->ndim == NL_MAX_DIM) {
+      lua_settop(L, top);
+      return nl_fail("the table is nested deeper than %d levels", NL_MAX_DIM);
+    }
+    r->shape[r->ndim++] = (int64_t)lua_rawlen(L, -1);
+    if (lua_rawlen(L, -1) == 0) {
+      break;
+    }
+    lua_rawgeti(L, -1, 1);
+    lua_remove(L, -2);
+  }
+  lua_settop(L, top);
+  return NL_OK;
+}
+
+/* Calls itself once for each level, at most NL_MAX_DIM deep. Without `out` it only looks. */
+static nl_status visit(reader *r, int index, int depth) {
+  lua_State *L = r->L;
+  int type = lua_type(L, index);
+  if (depth == r->ndim) {
+    if (type == LUA_TNUMBER) {
+      r->numbers = true;
+      r->floats = r->floats || !lua_isinteger(L, index);
+    } else if (type == LUA_TBOOLEAN) {
+      r->bools = true;
+    } else if (nl_to_tensor(L, index)) {
+      return nl_fail("the table holds tensors; join them with nn.stack or nn.cat");
+    } else {
+      return nl_fail("the table holds %s where a number should be", nl_describe(L, index).s);
+    }
+    if (r->out && type == LUA_TBOOLEAN) {
+      nl_tensor_set_int(r->out, r->at++, lua_toboolean(L, index));
+    } else if (r->out && lua_isinteger(L, index)) {
+      nl_tensor_set_int(r->out, r->at++, lua_tointeger(L, index));
+    } else if (r->out) {
+      nl_tensor_set_double(r->out, r->at++, lua_tonumber(L, index));
+    }
+    return NL_OK;
+  }
+  if (type != LUA_TTABLE) {
+    return nl_fail("the table is uneven: at level %d there is %s where a table of %lld elements should be", depth + 1,
+                   nl_describe(L, index).s, (long long)r->shape[depth]);
+  }
+  int64_t n = (int64_t)lua_rawlen(L, index);
+  if (n != r->shape[depth]) {
+    return nl_fail("the table is uneven: at level %d one part has %lld elements and another %lld", depth + 1,
+                   (long long)r->shape[depth], (long long)n);
+  }
+  nl_status status = NL_OK;
+  for (int64_t i = 1; i <= n && status == NL_OK; i++) {
+    lua_rawgeti(L, index, i);
+    status = visit(r, lua_gettop(L), depth + 1);
+    lua_pop(L, 1);
+  }
+  return status;
+}
+
+nl_status nl_tensor_from_table(lua_State *L, int index, const nl_dtype *dtype, nl_tensor **out) {
+  *out = NULL;
+  if (!lua_checkstack(L, NL_MAX_DIM + 8)) {
+    return nl_fail("the Lua stack is full");
+  }
+  reader r = {.L = L};
+  nl_status status = measure(&r, index);
+  status = status == NL_OK ? visit(&r, index, 0) : status;
+  if (status != NL_OK) {
+    return status;
+  }
+  nl_dtype type = r.floats || !(r.numbers || r.bools) ? NL_DEFAULT_FLOAT : (r.numbers ? NL_I64 : NL_BOOL);
+  status = nl_tensor_new(dtype ? *dtype : type, r.ndim, r.shape, out);
+  if (status == NL_OK) {
+    r.out = *out;
+    status = visit(&r, index, 0);
+  }
+  return status;
+}

@@ -1,0 +1,280 @@
+/* Files and JSON for nn.data and nn.io. What a reader holds sits in a userdata, so that an error in Lua frees it. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/memory.h"
+#include "io/idx.h"
+#include "io/safetensors.h"
+#include "lua/nl_lua.h"
+
+static int idx_read(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  nl_box *box = nl_push_box(L);
+  nl_lua_check(L, nl_idx_read(path, &box->t));
+  return 1;
+}
+
+/* ---- safetensors ---- */
+
+static int file_gc(lua_State *L) {
+  nl_tensor_file_free(lua_touserdata(L, 1));
+  return 0;
+}
+
+static nl_tensor_file *push_file(lua_State *L) {
+  nl_tensor_file *f = lua_newuserdatauv(L, sizeof *f, 0);
+  *f = (nl_tensor_file){0, NULL, NULL};
+  if (luaL_newmetatable(L, "nn.TensorFile")) {
+    lua_pushcfunction(L, file_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return f;
+}
+
+/* safetensors_read(path) -> {name = tensor}, note or nil */
+static int safetensors_read(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  nl_tensor_file *f = push_file(L);
+  nl_lua_check(L, nl_safetensors_read(path, f));
+  lua_createtable(L, 0, f->count);
+  for (int i = 0; i < f->count; i++) {
+    nl_box *box = nl_push_box(L);
+    box->t = nl_tensor_ref(f->entries[i].tensor);
+    lua_setfield(L, -2, f->entries[i].name);
+  }
+  lua_pushstring(L, f->note);
+  return 2;
+}
+
+/* safetensors_write(path, {{name, tensor}, ...}, note or nil) */
+static int safetensors_write(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  const char *note = luaL_optstring(L, 3, NULL);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
+  nl_tensor_file *f = push_file(L);
+  f->entries = nl_new(((size_t)n + 1) * sizeof *f->entries);
+  f->note = note ? strdup(note) : NULL;
+  if (!f->entries || (note && !f->note)) {
+    return nl_lua_raise(L);
+  }
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, 2, i);
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    const char *name = luaL_checkstring(L, -2);
+    nl_tensor *t = nl_check_tensor(L, -1, "save", name);
+    f->entries[i - 1].name = strdup(name);
+    f->entries[i - 1].tensor = nl_tensor_ref(t);
+    f->count++;
+    lua_pop(L, 3);
+  }
+  nl_lua_check(L, nl_safetensors_write(path, f));
+  return 0;
+}
+
+/* ---- JSON ---- */
+
+enum { MAX_JSON_DEPTH = 100 };
+
+static int json_gc(lua_State *L) {
+  json_t **box = lua_touserdata(L, 1);
+  json_decref(*box);
+  *box = NULL;
+  return 0;
+}
+
+static json_t **push_json(lua_State *L) {
+  json_t **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  if (luaL_newmetatable(L, "nn.Json")) {
+    lua_pushcfunction(L, json_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return box;
+}
+
+static void push_value(lua_State *L, const json_t *v) {
+  luaL_checkstack(L, 4, "JSON is nested too deep");
+  switch (json_typeof(v)) {
+  case JSON_OBJECT: {
+    const char *key;
+    json_t *item;
+    lua_newtable(L);
+    json_object_foreach((json_t *)(uintptr_t)v, key, item) {
+      push_value(L, item);
+      lua_setfield(L, -2, key);
+    }
+    break;
+  }
+  case JSON_ARRAY:
+    lua_newtable(L);
+    for (size_t i = 0; i < json_array_size(v); i++) {
+      push_value(L, json_array_get(v, i));
+      lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    break;
+  case JSON_STRING:
+    lua_pushlstring(L, json_string_value(v), json_string_length(v));
+    break;
+  case JSON_INTEGER:
+    lua_pushinteger(L, json_integer_value(v));
+    break;
+  case JSON_REAL:
+    lua_pushnumber(L, json_real_value(v));
+    break;
+  case JSON_TRUE:
+  case JSON_FALSE:
+    lua_pushboolean(L, json_is_true(v));
+    break;
+  default:
+    lua_pushnil(L);
+  }
+}
+
+/* json_decode(text) -> value, or nil and a message */
+static int json_decode(lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  json_t **box = push_json(L);
+  json_error_t error;
+  *box = json_loadb(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+  if (!*box) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "line %d: %s", error.line, error.text);
+    return 2;
+  }
+  push_value(L, *box);
+  return 1;
+}
+
+/* The value at the top of the stack as JSON, or NULL with the error waiting. */
+static json_t *to_json(lua_State *L, int depth) {
+  int index = lua_gettop(L);
+  switch (lua_type(L, index)) {
+  case LUA_TSTRING: {
+    size_t n;
+    const char *s = lua_tolstring(L, index, &n);
+    json_t *v = json_stringn(s, n);
+    if (!v) {
+      nl_fail("a string that is not UTF-8 cannot be written as JSON");
+    }
+    return v;
+  }
+  case LUA_TNUMBER: {
+    if (lua_isinteger(L, index)) {
+      return json_integer(lua_tointeger(L, index));
+    }
+    json_t *v = json_real(lua_tonumber(L, index));
+    return v ? v : json_null(); /* JSON has no nan and no infinity */
+  }
+  case LUA_TBOOLEAN:
+    return json_boolean(lua_toboolean(L, index));
+  case LUA_TTABLE:
+    break;
+  default:
+    nl_fail("%s cannot be written as JSON", nl_describe(L, index).s);
+    return NULL;
+  }
+  if (depth == MAX_JSON_DEPTH || !lua_checkstack(L, 4)) {
+    nl_fail("the table is nested too deep (or contains itself)");
+    return NULL;
+  }
+  lua_Unsigned n = lua_rawlen(L, index);
+  json_t *result = n > 0 ? json_array() : json_object();
+  bool ok = true;
+  for (lua_Unsigned i = 1; i <= n && ok; i++) {
+    lua_rawgeti(L, index, (lua_Integer)i);
+    ok = json_array_append_new(result, to_json(L, depth + 1)) == 0;
+    lua_pop(L, 1);
+  }
+  if (n == 0) {
+    lua_pushnil(L);
+    while (ok && lua_next(L, index)) {
+      ok = lua_type(L, -2) == LUA_TSTRING;
+      if (!ok) {
+        nl_fail("a table with keys that are no strings cannot be written as JSON");
+      }
+      ok = ok && json_object_set_new(result, lua_tostring(L, -2), to_json(L, depth + 1)) == 0;
+      lua_pop(L, 1);
+    }
+    lua_settop(L, index);
+  }
+  if (!ok) {
+    json_decref(result);
+    return NULL;
+  }
+  return result;
+}
+
+/* json_encode(value) -> text */
+static int json_encode(lua_State *L) {
+  lua_settop(L, 1);
+  json_t **box = push_json(L);
+  lua_pushvalue(L, 1);
+  nl_fail("a value cannot be written as JSON");
+  *box = to_json(L, 0);
+  if (!*box) {
+    return nl_lua_raise(L);
+  }
+  char *text = json_dumps(*box, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT);
+  if (!text) {
+    return luaL_error(L, "not enough memory for JSON");
+  }
+  json_t *as_string = json_string(text); /* the box holds the text until it is Lua's */
+  free(text);
+  json_decref(*box);
+  *box = as_string;
+  lua_pushlstring(L, json_string_value(as_string), json_string_length(as_string));
+  return 1;
+}
+
+/* ---- the file system ---- */
+
+/* make_directory(path): with its parents; raises with the reason */
+static int make_directory(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  if (!*path) {
+    return nl_lua_error(L, "the name of a directory must not be empty");
+  }
+  size_t n = strlen(path);
+  char *copy = lua_newuserdatauv(L, n + 1, 0);
+  memcpy(copy, path, n + 1);
+  for (char *p = copy + 1;; p++) {
+    if (*p == '/' || *p == 0) {
+      char was = *p;
+      *p = 0;
+      if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
+        return nl_lua_error(L, "%s: %s", copy, strerror(errno));
+      }
+      *p = was;
+      if (was == 0) {
+        break;
+      }
+    }
+  }
+  return 0;
+}
+
+static int file_exists(lua_State *L) {
+  struct stat st;
+  lua_pushboolean(L, stat(luaL_checkstring(L, 1), &st) == 0);
+  return 1;
+}
+
+void nl_open_io(lua_State *L) {
+  static const luaL_Reg functions[] = {{"idx_read", idx_read},
+                                       {"safetensors_read", safetensors_read},
+                                       {"safetensors_write", safetensors_write},
+                                       {"json_decode", json_decode},
+                                       {"json_encode", json_encode},
+                                       {"make_directory", make_directory},
+                                       {"file_exists", file_exists},
+                                       {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

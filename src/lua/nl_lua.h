@@ -1,0 +1,96 @@
+/* What the rooms that see both Lua and the rest share: tensors as userdata, errors, and the collector's accounting.
+
+   The rule that keeps everything from leaking: lua_error jumps over C frames, so a function first makes the userdata
+   that will own its results, then works without calling anything in Lua that can raise, then lets go of what it held,
+   and only then raises. */
+#ifndef NL_LUA_NL_LUA_H
+#define NL_LUA_NL_LUA_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "ops/op.h"
+
+/* ---- errors (error.c) ---- */
+
+/* Raises the waiting error text with the user's file and line: the nearest frame that is not in our own Lua library. */
+int nl_lua_raise(lua_State *L);
+
+/* nl_fail and nl_lua_raise in one; for use where nothing is held. */
+int nl_lua_error(lua_State *L, const char *fmt, ...) NL_PRINTF(2, 3);
+
+/* The name in the list that is most like `wrong`, or NULL when none is near. */
+const char *nl_nearest(const char *wrong, const char *(*name_at)(void *ctx, int i), void *ctx);
+
+/* What a Lua value is, for messages: "a string ('abc')", "nil", "a tensor of shape 2x3". */
+typedef struct nl_value_text {
+  char s[128];
+} nl_value_text;
+nl_value_text nl_describe(lua_State *L, int index);
+
+/* ---- tensors (box.c) ---- */
+
+#define NL_TENSOR_TYPE "nn.Tensor"
+
+typedef struct nl_box {
+  uint64_t magic;
+  nl_tensor *t; /* NULL: closed, or not filled yet */
+} nl_box;
+
+/* Pushes an empty box. May raise (memory). */
+nl_box *nl_push_box(lua_State *L);
+
+/* The tensor at index, or NULL if there is something else; closed tensors count as something else. */
+nl_tensor *nl_to_tensor(lua_State *L, int index);
+
+/* The tensor at index; raises "name: x must be a tensor, but is nil" otherwise. */
+nl_tensor *nl_check_tensor(lua_State *L, int index, const char *function, const char *argument);
+
+/* Raises if status is not NL_OK. */
+static inline void nl_lua_check(lua_State *L, nl_status status) {
+  if (status != NL_OK) {
+    nl_lua_raise(L);
+  }
+}
+
+/* Lua's collector does not see tensor memory: this runs it when that has grown by half (and 32 MB) since its last run.
+   Called where operations begin. */
+void nl_lua_account(lua_State *L);
+
+/* A full collection, because memory ran out. */
+void nl_lua_collect(lua_State *L);
+
+/* ---- calling rows (call.c) ---- */
+
+/* Runs a row with the arguments from stack index `first` to the top, as Lua gives them; pushes the results and returns
+   their number. */
+int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first);
+
+/* Reads a shape or list of integers at index into out; -1 if it is no such list (with the error waiting). */
+int nl_read_ints(lua_State *L, int index, int64_t *out, int max);
+
+/* ---- what each file adds to the module table on top of the stack ---- */
+
+void nl_open_error(lua_State *L);
+void nl_open_box(lua_State *L);      /* the metatable, before anything else */
+void nl_open_ops(lua_State *L);      /* every row as function and method */
+void nl_open_tensor(lua_State *L);   /* the metatable, tensor{...}, properties */
+void nl_open_autograd(lua_State *L); /* backward, grad, no_grad */
+void nl_open_generator(lua_State *L);
+void nl_open_optim(lua_State *L);
+void nl_open_io(lua_State *L);
+void nl_open_system(lua_State *L); /* time, threads, memory, versions */
+
+/* x[key] and x[key] = value for keys that are no names (index.c). */
+int nl_tensor_index(lua_State *L);
+int nl_tensor_newindex(lua_State *L);
+
+/* Reads nested tables of numbers; see nn.tensor. Runs no Lua and raises nothing. */
+nl_status nl_tensor_from_table(lua_State *L, int index, const nl_dtype *dtype, nl_tensor **out);
+
+/* The generator userdata at index, or NULL. */
+nl_generator *nl_to_generator(lua_State *L, int index);
+
+int luaopen_nn_core(lua_State *L);
+
+#endif

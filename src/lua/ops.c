@@ -1,0 +1,99 @@
+/* Every row of the table as a function of nn and as a method of tensors, and the table as data, from which the
+   reference, gradcheck and the tests are made. */
+#include <string.h>
+
+#include "lua/nl_lua.h"
+
+static int call_row(lua_State *L) {
+  return nl_lua_call_row(L, lua_touserdata(L, lua_upvalueindex(1)), false, 1);
+}
+
+static int call_row_inplace(lua_State *L) {
+  return nl_lua_call_row(L, lua_touserdata(L, lua_upvalueindex(1)), true, 1);
+}
+
+static void push_row_function(lua_State *L, const nl_op *op, lua_CFunction fn) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)op);
+  lua_pushcclosure(L, fn, 1);
+}
+
+static void set_flag(lua_State *L, const nl_op *op, unsigned flag, const char *name) {
+  lua_pushboolean(L, (op->flags & flag) != 0);
+  lua_setfield(L, -2, name);
+}
+
+static void push_params(lua_State *L, const nl_op *op) {
+  static const char *const kinds[] = {"tensor", "operand", "tensors", "int",   "number", "bool",
+                                      "dim",    "dims",    "shape",   "dtype", "choice"};
+  const nl_signature *sig = nl_op_signature(op);
+  lua_createtable(L, sig->count, 0);
+  for (int i = 0; i < sig->count; i++) {
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, sig->param[i].name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, kinds[sig->param[i].kind]);
+    lua_setfield(L, -2, "kind");
+    lua_pushboolean(L, sig->param[i].optional);
+    lua_setfield(L, -2, "optional");
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+/* ops() -> a list of {name, args, returns, doc, params, differentiable, inplace, ...}, in the table's order */
+static int list_ops(lua_State *L) {
+  lua_createtable(L, nl_op_count(), 0);
+  for (int i = 0; i < nl_op_count(); i++) {
+    const nl_op *op = nl_op_at(i);
+    lua_createtable(L, 0, 12);
+    lua_pushstring(L, op->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, op->args);
+    lua_setfield(L, -2, "args");
+    lua_pushstring(L, op->returns);
+    lua_setfield(L, -2, "returns");
+    lua_pushstring(L, op->doc);
+    lua_setfield(L, -2, "doc");
+    lua_pushboolean(L, op->vjp != NULL);
+    lua_setfield(L, -2, "differentiable");
+    push_params(L, op);
+    lua_setfield(L, -2, "params");
+    set_flag(L, op, NL_OP_INPLACE, "inplace");
+    set_flag(L, op, NL_OP_INPLACE_ONLY, "inplace_only");
+    set_flag(L, op, NL_OP_VIEW, "view");
+    set_flag(L, op, NL_OP_ELEMENTWISE, "elementwise");
+    set_flag(L, op, NL_OP_RANDOM, "random");
+    set_flag(L, op, NL_OP_CREATE, "create");
+    set_flag(L, op, NL_OP_INTERNAL, "internal");
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* With the module table on top: functions into it, methods into the metatable's "methods". */
+void nl_open_ops(lua_State *L) {
+  luaL_getmetatable(L, NL_TENSOR_TYPE);
+  lua_getfield(L, -1, "methods");
+  lua_remove(L, -2);
+  for (int i = 0; i < nl_op_count(); i++) {
+    const nl_op *op = nl_op_at(i);
+    const nl_signature *sig = nl_op_signature(op);
+    bool method = sig->tensors > 0 && !sig->list && sig->param[0].kind <= NL_KIND_OPERAND;
+    if (!(op->flags & NL_OP_INPLACE_ONLY)) {
+      push_row_function(L, op, call_row);
+      if (method && !(op->flags & NL_OP_INTERNAL)) {
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -3, op->name);
+      }
+      lua_setfield(L, -3, op->name);
+    }
+    if (op->flags & NL_OP_INPLACE) {
+      char name[40];
+      snprintf(name, sizeof name, "%s_", op->name);
+      push_row_function(L, op, call_row_inplace);
+      lua_setfield(L, -2, name);
+    }
+  }
+  lua_pop(L, 1);
+  lua_pushcfunction(L, list_ops);
+  lua_setfield(L, -2, "ops");
+}

@@ -1,0 +1,193 @@
+/* The state of an optimizer, and its step: one call over all parameters of all groups. The groups are Lua tables that
+   users read and write (opt.param_groups[1].lr = 0.1), so they are read anew at each step. */
+#include <string.h>
+
+#include "autograd/tape.h"
+#include "lua/nl_lua.h"
+#include "optim/update.h"
+
+#define STATE_TYPE "nn.OptimizerState"
+
+typedef struct state {
+  int count;
+  nl_optim_slot slot[];
+} state;
+
+static int state_gc(lua_State *L) {
+  state *s = luaL_checkudata(L, 1, STATE_TYPE);
+  for (int i = 0; i < s->count; i++) {
+    nl_optim_slot_free(&s->slot[i]);
+  }
+  s->count = 0;
+  return 0;
+}
+
+/* optimizer_state(n) -> state for n parameters */
+static int state_new(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, n >= 0 && n < 1 << 24, 1, "too many parameters");
+  size_t bytes = sizeof(state) + (size_t)n * sizeof(nl_optim_slot);
+  state *s = lua_newuserdatauv(L, bytes, 0);
+  memset(s, 0, bytes);
+  s->count = (int)n;
+  luaL_setmetatable(L, STATE_TYPE);
+  return 1;
+}
+
+static double number_field(lua_State *L, int group, const char *rule, const char *name) {
+  lua_getfield(L, group, name);
+  if (lua_type(L, -1) != LUA_TNUMBER) {
+    nl_lua_error(L, "%s: %s must be a number, but is %s", rule, name, nl_describe(L, -1).s);
+  }
+  double v = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return v;
+}
+
+static bool bool_field(lua_State *L, int group, const char *name) {
+  lua_getfield(L, group, name);
+  bool v = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return v;
+}
+
+static nl_sgd_args read_sgd(lua_State *L, int group) {
+  return (nl_sgd_args){.lr = number_field(L, group, "SGD", "lr"),
+                       .momentum = number_field(L, group, "SGD", "momentum"),
+                       .dampening = number_field(L, group, "SGD", "dampening"),
+                       .weight_decay = number_field(L, group, "SGD", "weight_decay"),
+                       .nesterov = bool_field(L, group, "nesterov"),
+                       .maximize = bool_field(L, group, "maximize")};
+}
+
+static nl_adam_args read_adam(lua_State *L, int group, const char *rule, bool decoupled) {
+  nl_adam_args a = {.lr = number_field(L, group, rule, "lr"),
+                    .eps = number_field(L, group, rule, "eps"),
+                    .weight_decay = number_field(L, group, rule, "weight_decay"),
+                    .decoupled = decoupled,
+                    .maximize = bool_field(L, group, "maximize")};
+  lua_getfield(L, group, "betas");
+  bool ok = lua_type(L, -1) == LUA_TTABLE;
+  double beta[2] = {0, 0};
+  for (int i = 0; i < 2 && ok; i++) {
+    lua_rawgeti(L, -1, i + 1);
+    ok = lua_type(L, -1) == LUA_TNUMBER;
+    beta[i] = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+  }
+  if (!ok) {
+    nl_lua_error(L, "%s: betas must be two numbers, e.g. {0.9, 0.999}", rule);
+  }
+  lua_pop(L, 1);
+  a.beta1 = beta[0];
+  a.beta2 = beta[1];
+  return a;
+}
+
+/* step(state, rule, groups) */
+static int state_step(lua_State *L) {
+  static const char *const rules[] = {"SGD", "Adam", "AdamW", NULL};
+  state *s = luaL_checkudata(L, 1, STATE_TYPE);
+  int rule = luaL_checkoption(L, 2, NULL, rules);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  int at = 0;
+  for (int g = 1; lua_rawgeti(L, 3, g) == LUA_TTABLE; g++) {
+    int group = lua_gettop(L);
+    nl_sgd_args sgd = {.lr = 0};
+    nl_adam_args adam = {.lr = 0};
+    if (rule == 0) {
+      sgd = read_sgd(L, group);
+    } else {
+      adam = read_adam(L, group, rules[rule], rule == 2);
+    }
+    if (lua_getfield(L, group, "params") != LUA_TTABLE) {
+      return nl_lua_error(L, "%s: group %d has no list 'params'", rules[rule], g);
+    }
+    for (int i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++, at++) {
+      nl_tensor *w = nl_check_tensor(L, -1, rules[rule], "a parameter"), *grad = nl_grad_of(w);
+      lua_pop(L, 1);
+      if (at >= s->count) {
+        return nl_lua_error(L, "%s: parameters were added to a group; use add_param_group", rules[rule]);
+      }
+      if (grad) {
+        nl_status status =
+            rule == 0 ? nl_sgd_update(w, grad, &s->slot[at], &sgd) : nl_adam_update(w, grad, &s->slot[at], &adam);
+        if (status != NL_OK) {
+          nl_error_prefix("%s", rules[rule]);
+          return nl_lua_raise(L);
+        }
+      }
+    }
+    lua_pop(L, 3); /* nil, params, group */
+  }
+  return 0;
+}
+
+/* get(state, i) -> step, m, v (tensors that share the state's memory, or nil) */
+static int state_get(lua_State *L) {
+  state *s = luaL_checkudata(L, 1, STATE_TYPE);
+  lua_Integer i = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, i >= 1 && i <= s->count, 2, "no such parameter");
+  nl_optim_slot *slot = &s->slot[i - 1];
+  lua_pushinteger(L, slot->step);
+  nl_tensor *t[2] = {slot->m, slot->v};
+  for (int k = 0; k < 2; k++) {
+    if (t[k]) {
+      nl_push_box(L)->t = nl_tensor_ref(t[k]);
+    } else {
+      lua_pushnil(L);
+    }
+  }
+  return 3;
+}
+
+/* set(state, i, step, m, v): copies */
+static int state_set(lua_State *L) {
+  state *s = luaL_checkudata(L, 1, STATE_TYPE);
+  lua_Integer i = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, i >= 1 && i <= s->count, 2, "no such parameter");
+  nl_optim_slot *slot = &s->slot[i - 1];
+  slot->step = luaL_checkinteger(L, 3);
+  nl_tensor **place[2] = {&slot->m, &slot->v};
+  for (int k = 0; k < 2; k++) {
+    nl_tensor *t = lua_isnoneornil(L, 4 + k) ? NULL : nl_check_tensor(L, 4 + k, "load_state_dict", "a state"),
+              *copy = NULL;
+    if (t) {
+      nl_call c;
+      nl_call_init(&c, nl_op_find("clone"), 1, NULL);
+      c.in[0] = t;
+      nl_lua_check(L, nl_dispatch(&c));
+      copy = c.out[0];
+    }
+    nl_tensor_unref(*place[k]);
+    *place[k] = copy;
+  }
+  return 0;
+}
+
+/* zero_grad(groups, set_to_none) */
+static int zero_grad(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  for (int g = 1; lua_rawgeti(L, 1, g) == LUA_TTABLE; g++) {
+    lua_getfield(L, -1, "params");
+    luaL_checktype(L, -1, LUA_TTABLE);
+    for (int i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+      nl_set_grad(nl_check_tensor(L, -1, "zero_grad", "a parameter"), NULL);
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 3);
+  }
+  return 0;
+}
+
+void nl_open_optim(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"step", state_step}, {"get", state_get}, {"set", state_set}, {"__gc", state_gc}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"optimizer_state", state_new}, {"zero_grad", zero_grad}, {NULL, NULL}};
+  luaL_newmetatable(L, STATE_TYPE);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

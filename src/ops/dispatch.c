@@ -1,0 +1,228 @@
+/* How a call runs. See op.h for the order of things. */
+#include <string.h>
+
+#include "core/interrupt.h"
+#include "core/memory.h"
+#include "ops/iterate.h"
+#include "ops/op.h"
+
+static const nl_recorder *recorder;
+
+void nl_set_recorder(const nl_recorder *r) {
+  recorder = r;
+}
+
+nl_generator *nl_default_generator(void) {
+  static nl_generator generator;
+  static bool seeded;
+  if (!seeded) {
+    seeded = true;
+    nl_generator_seed(&generator, nl_random_seed());
+  }
+  return &generator;
+}
+
+void nl_call_init(nl_call *c, const nl_op *op, int nin, nl_tensor **in) {
+  memset(c, 0, offsetof(nl_call, small_in));
+  c->op = op;
+  c->nin = nin;
+  c->in = in ? in : c->small_in;
+  if (!in) {
+    memset(c->small_in, 0, sizeof c->small_in);
+  }
+  const nl_signature *sig = nl_op_signature(op);
+  for (int i = 0; i < sig->count; i++) {
+    const nl_param *p = &sig->param[i];
+    if (p->kind <= NL_KIND_TENSORS) {
+      continue;
+    }
+    nl_attr *a = &c->attr[p->slot];
+    a->set = p->choices != NULL;
+    switch (p->kind) {
+    case NL_KIND_NUMBER:
+      a->number = p->default_number;
+      break;
+    case NL_KIND_BOOL:
+      a->b = p->default_number != 0;
+      break;
+    case NL_KIND_CHOICE:
+      a->i = 0;
+      break;
+    default:
+      a->i = (int64_t)p->default_number;
+    }
+  }
+}
+
+void nl_call_set_list(nl_call *c, int attr, int count, const int64_t *values) {
+  c->attr[attr].set = true;
+  c->attr[attr].list.at = (int16_t)c->nints;
+  c->attr[attr].list.count = (int16_t)count;
+  if (count > 0) {
+    memcpy(c->ints + c->nints, values, (size_t)count * sizeof *values);
+  }
+  c->nints += count;
+}
+
+static void release(nl_tensor **t, int n) {
+  for (int i = 0; i < n; i++) {
+    nl_tensor_unref(t[i]);
+    t[i] = NULL;
+  }
+}
+
+/* The inputs as run wants them. `owned` gets the temporaries. */
+static nl_status lay_out_inputs(nl_call *c, nl_tensor **rin, nl_tensor **owned) {
+  unsigned flags = c->op->flags;
+  for (int i = 0; i < c->nin; i++) {
+    nl_tensor *t = c->in[i];
+    rin[i] = t;
+    if (!t) {
+      continue;
+    }
+    bool convert = (flags & NL_OP_PROMOTE) && t->dtype != c->dtype;
+    bool copy = (flags & NL_OP_CONTIGUOUS) && !t->contiguous;
+    if (!convert && !copy) {
+      continue;
+    }
+    nl_tensor *temp;
+    nl_status status = nl_tensor_new(convert ? c->dtype : nl_tensor_dtype(t), t->ndim, t->shape, &temp);
+    if (status != NL_OK) {
+      return status;
+    }
+    owned[i] = temp;
+    rin[i] = temp;
+    nl_copy_values(temp, t);
+  }
+  return NL_OK;
+}
+
+static nl_status allocate_outputs(nl_call *c) {
+  for (int i = 0; i < c->nout; i++) {
+    nl_status status = nl_tensor_new(c->desc[i].dtype, c->desc[i].ndim, c->desc[i].shape, &c->out[i]);
+    if (status != NL_OK) {
+      return status;
+    }
+  }
+  if (c->scratch_bytes) {
+    int64_t n = (int64_t)c->scratch_bytes;
+    return nl_tensor_new(NL_U8, 1, &n, &c->scratch);
+  }
+  return NL_OK;
+}
+
+static nl_status run_row(nl_call *c) {
+  nl_tensor *small_rin[NL_SMALL_IN], *small_owned[NL_SMALL_IN] = {NULL};
+  nl_tensor **rin = small_rin, **owned = small_owned, **heap = NULL;
+  if (c->nin > NL_SMALL_IN) {
+    heap = nl_new(2 * (size_t)c->nin * sizeof *heap);
+    if (!heap) {
+      return NL_NOMEM;
+    }
+    rin = heap;
+    owned = heap + c->nin;
+  }
+  nl_status status = lay_out_inputs(c, rin, owned);
+  if (status == NL_OK) {
+    c->rin = rin;
+    c->op->run(c);
+    if (nl_interrupt_pending()) {
+      status = nl_fail_interrupted();
+    }
+  }
+  c->rin = NULL;
+  release(owned, c->nin);
+  nl_delete(heap);
+  return status;
+}
+
+/* The result must fit into the first tensor as it is: same shape, and a dtype it can hold. */
+static nl_status check_inplace(nl_call *c) {
+  nl_tensor *self = c->in[0];
+  const nl_out_desc *d = &c->desc[0];
+  if (d->ndim != self->ndim || memcmp(d->shape, self->shape, (size_t)d->ndim * sizeof *d->shape) != 0) {
+    return nl_fail("the result has shape %s and does not fit into the tensor of shape %s it should be written to",
+                   nl_shape_string(d->ndim, d->shape).s, nl_tensor_shape_string(self).s);
+  }
+  bool to_float = nl_dtype_is_float(nl_tensor_dtype(self));
+  bool loses = (nl_dtype_is_float(d->dtype) && !to_float) || (self->dtype == NL_BOOL && d->dtype != NL_BOOL);
+  if (loses) {
+    return nl_fail("the result is %s and cannot be written into a %s tensor; convert it first, e.g. x = x:to(\"%s\")",
+                   nl_dtype_name(d->dtype), nl_dtype_name(nl_tensor_dtype(self)), nl_dtype_name(d->dtype));
+  }
+  for (int i = 0; i < self->ndim; i++) {
+    if (self->shape[i] > 1 && self->strides[i] == 0) {
+      return nl_fail("the tensor of shape %s is expanded: several elements share one place; clone() it first",
+                     nl_tensor_shape_string(self).s);
+    }
+  }
+  return NL_OK;
+}
+
+/* True when t and self share memory in a way that writing self element by element could disturb reading t. */
+static bool overlaps(const nl_tensor *self, const nl_tensor *t) {
+  if (!t || t == self || t->storage != self->storage) {
+    return false;
+  }
+  return t->offset != self->offset || !nl_shape_equal(t, self) ||
+         memcmp(t->strides, self->strides, (size_t)t->ndim * sizeof *t->strides) != 0;
+}
+
+static nl_status run_inplace(nl_call *c) {
+  nl_tensor *self = c->in[0];
+  nl_status status = check_inplace(c);
+  if (status != NL_OK) {
+    return status;
+  }
+  bool direct = (c->op->flags & NL_OP_ELEMENTWISE) && c->desc[0].dtype == self->dtype && c->nout == 1;
+  for (int i = 1; i < c->nin && direct; i++) {
+    direct = !overlaps(self, c->in[i]);
+  }
+  if (direct) {
+    c->out[0] = nl_tensor_ref(self);
+    status = run_row(c);
+  } else {
+    status = allocate_outputs(c);
+    if (status == NL_OK) {
+      status = run_row(c);
+    }
+    if (status == NL_OK) {
+      nl_copy_values(self, c->out[0]);
+      nl_tensor_unref(c->out[0]);
+      c->out[0] = nl_tensor_ref(self);
+    }
+  }
+  self->storage->version++;
+  return status;
+}
+
+nl_status nl_dispatch(nl_call *c) {
+  const nl_op *op = c->op;
+  nl_status status = op->infer(c);
+  if (status == NL_OK && recorder) {
+    status = recorder->check(c);
+  }
+  if (status == NL_OK && !c->view) {
+    if (c->inplace) {
+      status = run_inplace(c);
+    } else {
+      status = allocate_outputs(c);
+      if (status == NL_OK) {
+        status = run_row(c);
+      }
+    }
+  }
+  if (status == NL_OK && recorder) {
+    status = recorder->record(c);
+  }
+  nl_tensor_unref(c->scratch);
+  c->scratch = NULL;
+  release(c->saved_in, NL_SMALL_IN);
+  if (status != NL_OK) {
+    release(c->out, NL_MAX_OUT);
+    if (status != NL_INTERRUPTED) {
+      nl_error_prefix("%s%s", op->name, c->inplace ? "_" : "");
+    }
+  }
+  return status;
+}

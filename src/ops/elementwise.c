@@ -1,0 +1,630 @@
+/* Elementwise rows: one kernel over every element, operands broadcast. */
+#include <math.h>
+
+#include "ops/build.h"
+#include "ops/iterate.h"
+#include "ops/rules.h"
+
+NL_USE(add)
+NL_USE(sub)
+NL_USE(mul)
+NL_USE(div)
+NL_USE(neg)
+NL_USE(sign)
+NL_USE(log)
+NL_USE(pow)
+NL_USE(sigmoid)
+NL_USE(tanh_backward)
+NL_USE(sigmoid_backward)
+NL_USE(relu_backward)
+NL_USE(eq)
+NL_USE(gt)
+NL_USE(ge)
+NL_USE(le)
+NL_USE(where)
+NL_USE(masked_fill)
+
+static nl_status no_kernel(const nl_call *c) {
+  return nl_fail("is not defined for %s tensors; convert first, e.g. x:to(\"%s\")", nl_dtype_name(c->dtype),
+                 c->dtype == NL_BOOL ? "int64" : "float32");
+}
+
+/* ---- unary ---- */
+
+static nl_status infer_unary(nl_call *c) {
+  c->dtype = nl_tensor_dtype(c->in[0]);
+  if (!nl_k->elementwise->unary[c->op->kernel][c->dtype]) {
+    if (c->dtype == NL_BOOL && c->op->kernel != NL_UN_EXP && nl_k->elementwise->unary[c->op->kernel][NL_I64]) {
+      return no_kernel(c);
+    }
+    c->dtype = nl_rule_float(c->dtype);
+  }
+  nl_rule_like(c, 0, c->in[0], c->op->kernel == NL_UN_NOT ? NL_BOOL : c->dtype);
+  return NL_OK;
+}
+
+static void unary_run(void *ctx, int64_t n, void *const data[], const int step[]) {
+  (void)step; /* x has the result's shape */
+  (*(nl_unary_fn *)ctx)(n, data[0], data[1]);
+}
+
+static void run_unary(nl_call *c) {
+  nl_unary_fn fn = nl_k->elementwise->unary[c->op->kernel][c->dtype];
+  nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, unary_run, &fn);
+}
+
+static nl_status vjp_neg(nl_call *c, nl_vjp *g) {
+  (void)c;
+  g->gin[0] = nl_b1(g->build, row_neg(), g->gout[0]);
+  return g->build->status;
+}
+static nl_status vjp_abs(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_sign(), c->in[0]));
+  return g->build->status;
+}
+static nl_status vjp_zero(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b_zeros(g->build, nl_tensor_dtype(c->in[0]), c->in[0]->ndim, c->in[0]->shape);
+  return g->build->status;
+}
+static nl_status vjp_square(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b_scale(g->build, c->in[0], 2));
+  return g->build->status;
+}
+static nl_status vjp_exp(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], c->out[0]);
+  return g->build->status;
+}
+static nl_status vjp_log(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_div(), g->gout[0], c->in[0]);
+  return g->build->status;
+}
+static nl_status vjp_log1p(nl_call *c, nl_vjp *g) {
+  nl_tensor *d = nl_b2(g->build, row_add(), c->in[0], nl_b_number(g->build, 1));
+  g->gin[0] = nl_b2(g->build, row_div(), g->gout[0], d);
+  return g->build->status;
+}
+static nl_status vjp_sqrt(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_div(), g->gout[0], nl_b_scale(g->build, c->out[0], 2));
+  return g->build->status;
+}
+static nl_status vjp_tanh(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_tanh_backward(), g->gout[0], c->out[0]);
+  return g->build->status;
+}
+static nl_status vjp_sigmoid(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_sigmoid_backward(), g->gout[0], c->out[0]);
+  return g->build->status;
+}
+static nl_status vjp_relu(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_relu_backward(), g->gout[0], c->out[0]);
+  return g->build->status;
+}
+static nl_status vjp_softplus(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_sigmoid(), c->in[0]));
+  return g->build->status;
+}
+
+/* ---- binary ---- */
+
+static nl_status broadcast_pair(nl_call *c, nl_dtype out) {
+  nl_tensor *a = c->in[0], *b = c->in[1];
+  nl_out_desc *d = &c->desc[0];
+  d->dtype = out;
+  c->nout = 1;
+  return nl_broadcast_shapes(a->ndim, a->shape, b->ndim, b->shape, &d->ndim, d->shape);
+}
+
+static nl_status infer_binary(nl_call *c) {
+  c->dtype = nl_promote(2, c->in);
+  if (c->op->kernel == NL_BIN_DIV || c->op->kernel >= NL_BIN_TANH_BACKWARD) {
+    c->dtype = nl_rule_float(c->dtype);
+  }
+  if (!nl_k->elementwise->binary[c->op->kernel][c->dtype]) {
+    return no_kernel(c);
+  }
+  return broadcast_pair(c, c->dtype);
+}
+
+static nl_status infer_compare(nl_call *c) {
+  c->dtype = nl_promote(2, c->in);
+  return broadcast_pair(c, NL_BOOL);
+}
+
+static nl_status infer_logical(nl_call *c) {
+  c->dtype = NL_BOOL;
+  return broadcast_pair(c, NL_BOOL);
+}
+
+static void binary_run(void *ctx, int64_t n, void *const data[], const int step[]) {
+  (*(nl_binary_fn *)ctx)(n, data[0], data[1], step[1], data[2], step[2]);
+}
+
+static void iterate_binary(nl_call *c, nl_binary_fn fn) {
+  nl_iterate(3, (nl_tensor *[]){c->out[0], c->rin[0], c->rin[1]}, binary_run, &fn);
+}
+
+static void run_binary(nl_call *c) {
+  iterate_binary(c, nl_k->elementwise->binary[c->op->kernel][c->dtype]);
+}
+
+static void run_compare(nl_call *c) {
+  iterate_binary(c, nl_k->elementwise->compare[c->op->kernel][c->dtype]);
+}
+
+/* A constant exponent of 2, 1/2, 1 or -1 needs no pow. */
+static void run_pow(nl_call *c) {
+  const nl_elementwise_kernels *k = nl_k->elementwise;
+  nl_tensor *y = c->rin[1];
+  if (y->numel == 1 && nl_dtype_is_float(c->dtype) && nl_shape_equal(c->rin[0], c->out[0])) {
+    double e = nl_tensor_get_double(y, 0);
+    nl_unary_fn fn = e == 2 ? k->unary[NL_UN_SQUARE][c->dtype] : (e == 0.5 ? k->unary[NL_UN_SQRT][c->dtype] : NULL);
+    if (fn) {
+      nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, unary_run, &fn);
+      return;
+    }
+  }
+  run_binary(c);
+}
+
+static nl_status vjp_add(nl_call *c, nl_vjp *g) {
+  (void)c;
+  g->gin[0] = g->gin[1] = g->gout[0];
+  return NL_OK;
+}
+static nl_status vjp_sub(nl_call *c, nl_vjp *g) {
+  (void)c;
+  g->gin[0] = g->gout[0];
+  if (g->need[1]) {
+    g->gin[1] = nl_b1(g->build, row_neg(), g->gout[0]);
+  }
+  return g->build->status;
+}
+static nl_status vjp_mul(nl_call *c, nl_vjp *g) {
+  for (int i = 0; i < 2; i++) {
+    if (g->need[i]) {
+      g->gin[i] = nl_b2(g->build, row_mul(), g->gout[0], c->in[1 - i]);
+    }
+  }
+  return g->build->status;
+}
+static nl_status vjp_div(nl_call *c, nl_vjp *g) {
+  nl_tensor *over = nl_b2(g->build, row_div(), g->gout[0], c->in[1]);
+  g->gin[0] = over;
+  if (g->need[1]) {
+    nl_tensor *ratio = nl_b2(g->build, row_div(), c->in[0], c->in[1]);
+    g->gin[1] = nl_b1(g->build, row_neg(), nl_b2(g->build, row_mul(), over, ratio));
+  }
+  return g->build->status;
+}
+static nl_status vjp_pow(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *x = c->in[0], *y = c->in[1];
+  if (g->need[0]) {
+    nl_tensor *lower = nl_b2(b, row_pow(), x, nl_b2(b, row_sub(), y, nl_b_number(b, 1)));
+    /* y = 0 gives 0, where x^(y-1) may be infinite */
+    nl_tensor *d = nl_b2(b, row_mul(), y, lower);
+    nl_tensor *zero = nl_b2(b, row_eq(), y, nl_b_number(b, 0));
+    if (zero) {
+      d = nl_b3(b, row_where(), zero, nl_b_number(b, 0), d);
+    }
+    g->gin[0] = nl_b2(b, row_mul(), g->gout[0], d);
+  }
+  if (g->need[1]) {
+    /* 0^y has gradient 0 for y, where log(0) is infinite */
+    nl_tensor *zero = nl_b2(b, row_eq(), x, nl_b_number(b, 0));
+    nl_tensor *ln = nl_b1(b, row_log(), x);
+    if (zero) {
+      ln = nl_b3(b, row_masked_fill(), ln, zero, nl_b_number(b, 0));
+    }
+    nl_tensor *p = nl_b2(b, row_pow(), x, y);
+    g->gin[1] = nl_b2(b, row_mul(), g->gout[0], nl_b2(b, row_mul(), p, ln));
+  }
+  return b->status;
+}
+/* The larger one gets the gradient; equal ones get half each. */
+static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *half = nl_b2(b, row_eq(), c->in[0], c->in[1]);
+  for (int i = 0; i < 2; i++) {
+    if (g->need[i]) {
+      bool max = c->op->kernel == NL_BIN_MAXIMUM;
+      nl_tensor *win = nl_b2(b, row_gt(), c->in[max ? i : 1 - i], c->in[max ? 1 - i : i]);
+      nl_tensor *w = b->status == NL_OK ? nl_b_cast(b, win, nl_tensor_dtype(g->gout[0])) : NULL;
+      nl_tensor *h = b->status == NL_OK ? nl_b_cast(b, half, nl_tensor_dtype(g->gout[0])) : NULL;
+      g->gin[i] = nl_b2(b, row_mul(), g->gout[0], nl_b2(b, row_add(), w, h ? nl_b_scale(b, h, 0.5) : NULL));
+    }
+  }
+  return b->status;
+}
+/* h * (1 - y^2) and h * y * (1 - y), as functions of (h, y) */
+static nl_status vjp_tanh_backward(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  if (g->need[0]) {
+    g->gin[0] = nl_b2(b, row_tanh_backward(), g->gout[0], c->in[1]);
+  }
+  if (g->need[1]) {
+    g->gin[1] = nl_b_scale(b, nl_b2(b, row_mul(), nl_b2(b, row_mul(), g->gout[0], c->in[0]), c->in[1]), -2);
+  }
+  return b->status;
+}
+static nl_status vjp_sigmoid_backward(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  if (g->need[0]) {
+    g->gin[0] = nl_b2(b, row_sigmoid_backward(), g->gout[0], c->in[1]);
+  }
+  if (g->need[1]) {
+    nl_tensor *slope = nl_b2(b, row_sub(), nl_b_number(b, 1), nl_b_scale(b, c->in[1], 2));
+    g->gin[1] = nl_b2(b, row_mul(), nl_b2(b, row_mul(), g->gout[0], c->in[0]), slope);
+  }
+  return b->status;
+}
+static nl_status vjp_relu_backward(nl_call *c, nl_vjp *g) {
+  if (g->need[0]) {
+    g->gin[0] = nl_b2(g->build, row_relu_backward(), g->gout[0], c->in[1]);
+  }
+  return g->build->status;
+}
+
+/* ---- clamp, where, masked_fill, fill, copies ---- */
+
+static nl_status infer_clamp(nl_call *c) {
+  c->dtype = nl_tensor_dtype(c->in[0]);
+  if (!c->attr[0].set && !c->attr[1].set) {
+    return nl_fail("min, max or both are needed, e.g. x:clamp{min = 0}");
+  }
+  bool fraction = (c->attr[0].set && floor(c->attr[0].number) != c->attr[0].number) ||
+                  (c->attr[1].set && floor(c->attr[1].number) != c->attr[1].number);
+  if (fraction) {
+    c->dtype = nl_rule_float(c->dtype);
+  }
+  if (!nl_k->elementwise->clamp[c->dtype]) {
+    return no_kernel(c);
+  }
+  nl_rule_like(c, 0, c->in[0], c->dtype);
+  return NL_OK;
+}
+
+typedef struct clamp_ctx {
+  nl_clamp_fn fn;
+  double lo, hi;
+} clamp_ctx;
+
+static void clamp_run(void *ctx, int64_t n, void *const data[], const int step[]) {
+  (void)step;
+  const clamp_ctx *k = ctx;
+  k->fn(n, data[0], data[1], k->lo, k->hi);
+}
+
+static void run_clamp(nl_call *c) {
+  clamp_ctx ctx = {nl_k->elementwise->clamp[c->dtype], c->attr[0].set ? c->attr[0].number : -INFINITY,
+                   c->attr[1].set ? c->attr[1].number : INFINITY};
+  nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, clamp_run, &ctx);
+}
+
+static nl_status vjp_clamp(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *d = g->gout[0];
+  for (int i = 0; i < 2; i++) {
+    if (c->attr[i].set) {
+      nl_tensor *in = nl_b2(b, i ? row_le() : row_ge(), c->in[0], nl_b_number(b, c->attr[i].number));
+      d = nl_b2(b, row_mul(), d, in);
+    }
+  }
+  g->gin[0] = d;
+  return b->status;
+}
+
+static nl_status want_bool(const nl_tensor *t, const char *what) {
+  if (t->dtype == NL_BOOL) {
+    return NL_OK;
+  }
+  return nl_fail("%s must be a bool tensor, but is %s (shape %s); compare, e.g. x:gt(0), or convert with "
+                 "x:to(\"bool\")",
+                 what, nl_dtype_name(nl_tensor_dtype(t)), nl_tensor_shape_string(t).s);
+}
+
+static nl_status infer_where(nl_call *c) {
+  nl_status status = want_bool(c->in[0], "the condition");
+  c->dtype = nl_promote(2, c->in + 1);
+  status = status == NL_OK ? broadcast_pair(c, c->dtype) : status;
+  if (status == NL_OK) {
+    nl_out_desc *d = &c->desc[0], so_far = *d;
+    status = nl_broadcast_shapes(so_far.ndim, so_far.shape, c->in[2]->ndim, c->in[2]->shape, &d->ndim, d->shape);
+  }
+  return status;
+}
+
+typedef struct select_ctx {
+  nl_select_fn select;
+  nl_cast_fn cast_a, cast_b;
+  size_t size;
+  bool swap;
+} select_ctx;
+
+enum { SELECT_STRIP = 512 };
+
+/* Operands may have other dtypes than the result: they are converted strip by strip. */
+static void select_run(void *ctx, int64_t n, void *const data[], const int step[]) {
+  const select_ctx *k = ctx;
+  double a[SELECT_STRIP], b[SELECT_STRIP];
+  uint8_t still[SELECT_STRIP];
+  for (int64_t i = 0; i < n; i += SELECT_STRIP) {
+    int64_t m = n - i < SELECT_STRIP ? n - i : SELECT_STRIP;
+    const uint8_t *cond = (const uint8_t *)data[1] + (step[1] ? i : 0);
+    if (!step[1]) {
+      for (int64_t j = 0; j < m; j++) {
+        still[j] = cond[0];
+      }
+      cond = still;
+    }
+    k->cast_a(step[2] ? m : 1, a, (const char *)data[2] + (size_t)(step[2] ? i : 0) * (k->size & 0xff));
+    k->cast_b(step[3] ? m : 1, b, (const char *)data[3] + (size_t)(step[3] ? i : 0) * (k->size >> 8 & 0xff));
+    k->select(m, (char *)data[0] + (size_t)i * (k->size >> 16), cond, a, step[2], b, step[3]);
+  }
+}
+
+static void select_into(nl_tensor *out, nl_tensor *cond, nl_tensor *a, nl_tensor *b) {
+  select_ctx ctx = {.select = nl_k->elementwise->select[out->dtype],
+                    .cast_a = nl_k->elementwise->cast[out->dtype][a->dtype],
+                    .cast_b = nl_k->elementwise->cast[out->dtype][b->dtype],
+                    .size = nl_dtype_size(nl_tensor_dtype(a)) | nl_dtype_size(nl_tensor_dtype(b)) << 8 |
+                            nl_dtype_size(nl_tensor_dtype(out)) << 16};
+  nl_iterate(4, (nl_tensor *[]){out, cond, a, b}, select_run, &ctx);
+}
+
+static void run_where(nl_call *c) {
+  select_into(c->out[0], c->rin[0], c->rin[1], c->rin[2]);
+}
+
+static nl_status vjp_where(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  if (g->need[1]) {
+    g->gin[1] = nl_b3(b, row_where(), c->in[0], g->gout[0], nl_b_number(b, 0));
+  }
+  if (g->need[2]) {
+    g->gin[2] = nl_b3(b, row_where(), c->in[0], nl_b_number(b, 0), g->gout[0]);
+  }
+  return b->status;
+}
+
+static nl_status infer_masked_fill(nl_call *c) {
+  nl_tensor *x = c->in[0], *mask = c->in[1], *value = c->in[2];
+  nl_status status = want_bool(mask, "the mask");
+  if (status != NL_OK) {
+    return status;
+  }
+  if (value->numel != 1) {
+    return nl_fail("the value must be one number, but has shape %s", nl_tensor_shape_string(value).s);
+  }
+  c->dtype = nl_tensor_dtype(x);
+  nl_rule_like(c, 0, x, c->dtype);
+  int n;
+  int64_t shape[NL_MAX_DIM];
+  status = nl_broadcast_shapes(x->ndim, x->shape, mask->ndim, mask->shape, &n, shape);
+  if (status == NL_OK && n != x->ndim) {
+    return nl_fail("the mask has more dims (shape %s) than the tensor (shape %s)", nl_tensor_shape_string(mask).s,
+                   nl_tensor_shape_string(x).s);
+  }
+  for (int i = 0; status == NL_OK && i < n; i++) {
+    if (shape[i] != x->shape[i]) {
+      return nl_fail("the mask's shape %s is larger than the tensor's %s", nl_tensor_shape_string(mask).s,
+                     nl_tensor_shape_string(x).s);
+    }
+  }
+  return status;
+}
+
+static void run_masked_fill(nl_call *c) {
+  nl_tensor flat = *c->rin[2]; /* any shape of one element stands for a 0-dim one */
+  flat.ndim = 0;
+  select_into(c->out[0], c->rin[1], &flat, c->rin[0]);
+}
+
+static nl_status vjp_masked_fill(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  if (g->need[0]) {
+    g->gin[0] = nl_b3(b, row_masked_fill(), g->gout[0], c->in[1], nl_b_number(b, 0));
+  }
+  if (g->need[2]) {
+    g->gin[2] = nl_b3(b, row_where(), c->in[1], g->gout[0], nl_b_number(b, 0));
+  }
+  return b->status;
+}
+
+/* clone: x as it is; to: in another dtype */
+static nl_status infer_clone(nl_call *c) {
+  nl_rule_like(c, 0, c->in[0], nl_tensor_dtype(c->in[0]));
+  return NL_OK;
+}
+static nl_status infer_to(nl_call *c) {
+  nl_rule_like(c, 0, c->in[0], (nl_dtype)c->attr[0].i);
+  return NL_OK;
+}
+static void run_clone(nl_call *c) {
+  nl_copy_values(c->out[0], c->rin[0]);
+}
+static nl_status vjp_same(nl_call *c, nl_vjp *g) {
+  (void)c;
+  g->gin[0] = g->gout[0];
+  return NL_OK;
+}
+
+/* copy_ and fill_: values of the second broadcast into the first */
+static nl_status infer_copy(nl_call *c) {
+  nl_tensor *x = c->in[0], *src = c->in[1];
+  nl_rule_like(c, 0, x, nl_tensor_dtype(x));
+  int n;
+  int64_t shape[NL_MAX_DIM];
+  int lead = 0; /* leading dims of one element in the source do not matter */
+  while (src->ndim - lead > x->ndim && src->shape[lead] == 1) {
+    lead++;
+  }
+  nl_status status = nl_broadcast_shapes(x->ndim, x->shape, src->ndim - lead, src->shape + lead, &n, shape);
+  bool fits = status == NL_OK && n == x->ndim;
+  for (int i = 0; fits && i < n; i++) {
+    fits = shape[i] == x->shape[i];
+  }
+  if (!fits) {
+    return nl_fail("values of shape %s do not fit into shape %s", nl_tensor_shape_string(src).s,
+                   nl_tensor_shape_string(x).s);
+  }
+  return NL_OK;
+}
+static void run_copy(nl_call *c) {
+  nl_tensor src = *c->rin[1];
+  while (src.ndim > c->out[0]->ndim) {
+    src.shape++;
+    src.strides++;
+    src.ndim--;
+  }
+  nl_copy_values(c->out[0], &src);
+}
+static nl_status vjp_copy(nl_call *c, nl_vjp *g) {
+  (void)c;
+  if (g->need[0]) {
+    g->gin[0] = nl_b_scale(g->build, g->gout[0], 0);
+  }
+  g->gin[1] = g->gout[0];
+  return g->build->status;
+}
+
+#define E (NL_OP_ELEMENTWISE | NL_OP_PROMOTE | NL_OP_INPLACE)
+#define EB (E | NL_OP_BROADCAST)
+#define UNARY(n, id, text, v, s)                                                                                       \
+  {                                                                                                                    \
+    .name = n, .args = "x: tensor", .returns = "tensor", .doc = text, .infer = infer_unary, .run = run_unary,          \
+    .vjp = v, .flags = E, .save = s, .kernel = id                                                                      \
+  }
+#define BINARY(n, id, text, v, s)                                                                                      \
+  {                                                                                                                    \
+    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = infer_binary,              \
+    .run = run_binary, .vjp = v, .flags = EB, .save = s, .kernel = id                                                  \
+  }
+#define BACKWARD(n, id, text, v)                                                                                       \
+  {                                                                                                                    \
+    .name = n, .args = "g: tensor, y: tensor", .returns = "tensor", .doc = text, .infer = infer_binary,                \
+    .run = run_binary, .vjp = v, .flags = (EB & ~NL_OP_INPLACE) | NL_OP_INTERNAL, .save = NL_SAVE_ALL_IN, .kernel = id \
+  }
+#define COMPARE(n, id, text)                                                                                           \
+  {                                                                                                                    \
+    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = infer_compare,             \
+    .run = run_compare, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE, .kernel = id                                       \
+  }
+#define LOGICAL(n, run_fn, id, text)                                                                                   \
+  {                                                                                                                    \
+    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = infer_logical,             \
+    .run = run_fn, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE, .kernel = id                                            \
+  }
+
+static const nl_op ops[] = {
+    UNARY("neg", NL_UN_NEG, "The negative of each element.", vjp_neg, 0),
+    UNARY("abs", NL_UN_ABS, "The absolute value of each element. The gradient at 0 is 0.", vjp_abs, NL_SAVE_IN(0)),
+    UNARY("sign", NL_UN_SIGN, "-1, 0 or 1 for each element. Its gradient is 0.", vjp_zero, 0),
+    UNARY("square", NL_UN_SQUARE, "The square of each element.", vjp_square, NL_SAVE_IN(0)),
+    UNARY("exp", NL_UN_EXP, "e to the power of each element.", vjp_exp, NL_SAVE_OUT(0)),
+    UNARY("log", NL_UN_LOG, "The natural logarithm of each element; log(0) is -inf, of negative ones nan.", vjp_log,
+          NL_SAVE_IN(0)),
+    UNARY("log1p", NL_UN_LOG1P, "log(1 + x), exact for small x.", vjp_log1p, NL_SAVE_IN(0)),
+    UNARY("sqrt", NL_UN_SQRT, "The square root of each element.", vjp_sqrt, NL_SAVE_OUT(0)),
+    UNARY("tanh", NL_UN_TANH, "The hyperbolic tangent of each element.", vjp_tanh, NL_SAVE_OUT(0)),
+    UNARY("sigmoid", NL_UN_SIGMOID, "1 / (1 + exp(-x)), stable on both sides.", vjp_sigmoid, NL_SAVE_OUT(0)),
+    UNARY("relu", NL_UN_RELU, "max(0, x). The gradient at 0 is 0.", vjp_relu, NL_SAVE_OUT(0)),
+    UNARY("softplus", NL_UN_SOFTPLUS, "log(1 + exp(x)), stable on both sides.", vjp_softplus, NL_SAVE_IN(0)),
+    {.name = "logical_not",
+     .args = "x: tensor",
+     .returns = "tensor",
+     .doc = "True where an element is 0.",
+     .infer = infer_unary,
+     .run = run_unary,
+     .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,
+     .kernel = NL_UN_NOT},
+    BINARY("add", NL_BIN_ADD, "x + y, broadcast.", vjp_add, 0),
+    BINARY("sub", NL_BIN_SUB, "x - y, broadcast.", vjp_sub, 0),
+    BINARY("mul", NL_BIN_MUL, "x * y, elementwise, broadcast.", vjp_mul, NL_SAVE_ALL_IN),
+    BINARY("div", NL_BIN_DIV, "x / y, broadcast; integers are divided as floats.", vjp_div, NL_SAVE_ALL_IN),
+    {.name = "pow",
+     .args = "x: operand, y: operand",
+     .returns = "tensor",
+     .doc = "x to the power y, broadcast.",
+     .infer = infer_binary,
+     .run = run_pow,
+     .vjp = vjp_pow,
+     .flags = EB,
+     .save = NL_SAVE_ALL_IN,
+     .kernel = NL_BIN_POW},
+    BINARY("maximum", NL_BIN_MAXIMUM, "The larger of x and y, elementwise; nan wins.", vjp_extreme, NL_SAVE_ALL_IN),
+    BINARY("minimum", NL_BIN_MINIMUM, "The smaller of x and y, elementwise; nan wins.", vjp_extreme, NL_SAVE_ALL_IN),
+    BACKWARD("tanh_backward", NL_BIN_TANH_BACKWARD, "g * (1 - y^2).", vjp_tanh_backward),
+    BACKWARD("sigmoid_backward", NL_BIN_SIGMOID_BACKWARD, "g * y * (1 - y).", vjp_sigmoid_backward),
+    BACKWARD("relu_backward", NL_BIN_RELU_BACKWARD, "g where y > 0, else 0.", vjp_relu_backward),
+    COMPARE("eq", NL_CMP_EQ, "True where x equals y. (Lua's == compares identity.)"),
+    COMPARE("ne", NL_CMP_NE, "True where x differs from y."),
+    COMPARE("lt", NL_CMP_LT, "True where x < y."),
+    COMPARE("le", NL_CMP_LE, "True where x <= y."),
+    COMPARE("gt", NL_CMP_GT, "True where x > y."),
+    COMPARE("ge", NL_CMP_GE, "True where x >= y."),
+    LOGICAL("logical_and", run_binary, NL_BIN_MINIMUM, "True where both are not 0."),
+    LOGICAL("logical_or", run_binary, NL_BIN_MAXIMUM, "True where one or both are not 0."),
+    LOGICAL("logical_xor", run_compare, NL_CMP_NE, "True where exactly one is not 0."),
+    {.name = "clamp",
+     .args = "x: tensor, min: number?, max: number?",
+     .returns = "tensor",
+     .doc = "Limits each element to [min, max]; either may be left out.",
+     .infer = infer_clamp,
+     .run = run_clamp,
+     .vjp = vjp_clamp,
+     .flags = E,
+     .save = NL_SAVE_IN(0)},
+    {.name = "where",
+     .args = "condition: tensor, x: operand, y: operand",
+     .returns = "tensor",
+     .doc = "x where the condition holds, else y; all three broadcast.",
+     .infer = infer_where,
+     .run = run_where,
+     .vjp = vjp_where,
+     .flags = NL_OP_BROADCAST,
+     .save = NL_SAVE_IN(0)},
+    {.name = "masked_fill",
+     .args = "x: tensor, mask: tensor, value: operand",
+     .returns = "tensor",
+     .doc = "x with value where the bool mask holds.",
+     .infer = infer_masked_fill,
+     .run = run_masked_fill,
+     .vjp = vjp_masked_fill,
+     .flags = NL_OP_BROADCAST | NL_OP_INPLACE | NL_OP_ELEMENTWISE,
+     .save = NL_SAVE_IN(1)},
+    {.name = "clone",
+     .args = "x: tensor",
+     .returns = "tensor",
+     .doc = "A copy with its own memory; gradients flow through.",
+     .infer = infer_clone,
+     .run = run_clone,
+     .vjp = vjp_same,
+     .flags = NL_OP_ELEMENTWISE},
+    {.name = "to",
+     .args = "x: tensor, dtype: dtype",
+     .returns = "tensor",
+     .doc = "x converted to another dtype; x itself when it has that dtype already.",
+     .infer = infer_to,
+     .run = run_clone,
+     .vjp = vjp_same,
+     .flags = NL_OP_ELEMENTWISE | NL_OP_BROADCAST},
+    {.name = "copy",
+     .args = "x: tensor, source: operand",
+     .returns = "tensor",
+     .doc = "Writes source, broadcast and converted, into x.",
+     .infer = infer_copy,
+     .run = run_copy,
+     .vjp = vjp_copy,
+     .flags = NL_OP_ELEMENTWISE | NL_OP_BROADCAST | NL_OP_INPLACE | NL_OP_INPLACE_ONLY},
+    {.name = "fill",
+     .args = "x: tensor, value: operand",
+     .returns = "tensor",
+     .doc = "Writes one value into all of x.",
+     .infer = infer_copy,
+     .run = run_copy,
+     .vjp = vjp_copy,
+     .flags = NL_OP_ELEMENTWISE | NL_OP_BROADCAST | NL_OP_INPLACE | NL_OP_INPLACE_ONLY},
+};
+
+NL_FAMILY(nl_ops_elementwise, ops);

@@ -1,0 +1,478 @@
+/* Rows that pick elements by index tensors (int64, from 1) or bool masks, and their gradients. */
+#include <string.h>
+
+#include "ops/build.h"
+#include "ops/iterate.h"
+#include "ops/rules.h"
+
+NL_USE(gather)
+NL_USE(index_select)
+NL_USE(index_zeros)
+NL_USE(scatter_zeros)
+NL_USE(masked_select)
+NL_USE(masked_scatter)
+NL_USE(masked_fill)
+
+static nl_status want_index(const nl_tensor *t) {
+  if (t->dtype == NL_I64) {
+    return NL_OK;
+  }
+  return nl_fail("the index must be an int64 tensor, but is %s (shape %s); convert it with x:to(\"int64\")",
+                 nl_dtype_name(nl_tensor_dtype(t)), nl_tensor_shape_string(t).s);
+}
+
+/* All of 1..n (negative ones count from the end where allowed). */
+static nl_status check_range(const nl_tensor *index, int64_t n) {
+  for (int64_t i = 0; i < index->numel; i++) {
+    int64_t v = nl_tensor_get_int(index, i);
+    if (v == 0 || v > n || v < -n) {
+      return nl_fail("index %lld (element %lld of the index) is out of range 1..%lld%s", (long long)v,
+                     (long long)(i + 1), (long long)n, v == 0 ? "; indices count from 1" : "");
+    }
+  }
+  return NL_OK;
+}
+
+static int64_t from_zero(int64_t v, int64_t n) {
+  return v < 0 ? v + n : v - 1;
+}
+
+/* ---- gather and scatter ---- */
+
+/* index has x's ndim and is nowhere longer than x but along dim. */
+static nl_status check_gather(const nl_tensor *index, int ndim, const int64_t *shape, int dim) {
+  bool fits = index->ndim == ndim;
+  for (int d = 0; d < ndim && fits; d++) {
+    fits = d == dim || index->shape[d] <= shape[d];
+  }
+  if (!fits) {
+    return nl_fail("the index of shape %s must have as many dims as the tensor of shape %s, and none longer but dim %d",
+                   nl_tensor_shape_string(index).s, nl_shape_string(ndim, shape).s, dim + 1);
+  }
+  return check_range(index, ndim ? shape[dim] : 1);
+}
+
+static nl_status infer_gather(nl_call *c) {
+  nl_tensor *x = c->in[0], *index = c->in[1];
+  int dim;
+  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  status = status == NL_OK ? check_gather(index, x->ndim, x->shape, dim) : status;
+  if (status == NL_OK) {
+    nl_rule_like(c, 0, index, nl_tensor_dtype(x));
+  }
+  return status;
+}
+
+/* For each element of index, its own place and the place in the big tensor that it names. */
+static void each_index(const nl_tensor *index, const nl_tensor *big, int dim, int64_t i, int64_t *at, int64_t *in_big) {
+  *at = *in_big = 0;
+  int64_t rest = i;
+  for (int d = index->ndim - 1; d >= 0; d--) {
+    int64_t k = rest % index->shape[d];
+    rest /= index->shape[d];
+    *at += k * index->strides[d];
+    if (d != dim) {
+      *in_big += k * big->strides[d];
+    }
+  }
+  int64_t v = *((const int64_t *)nl_tensor_data(index) + *at);
+  *in_big += from_zero(v, big->ndim ? big->shape[dim] : 1) * (big->ndim ? big->strides[dim] : 0);
+}
+
+static void run_gather(nl_call *c) {
+  nl_tensor *x = c->rin[0], *index = c->rin[1], *out = c->out[0];
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  size_t size = nl_dtype_size(nl_tensor_dtype(x));
+  const char *from = nl_tensor_data(x);
+  char *to = nl_tensor_data(out);
+  for (int64_t i = 0; i < out->numel; i++) {
+    int64_t at, in_big;
+    each_index(index, x, dim, i, &at, &in_big);
+    memcpy(to + (size_t)i * size, from + in_big * (int64_t)size, size);
+  }
+}
+static nl_status vjp_gather(nl_call *c, nl_vjp *g) {
+  nl_call s;
+  nl_call_init(&s, row_scatter_zeros(), 2, NULL);
+  s.in[0] = g->gout[0];
+  s.in[1] = c->in[1];
+  s.attr[0] = c->attr[0];
+  nl_call_set_list(&s, 1, c->in[0]->ndim, c->in[0]->shape);
+  g->gin[0] = nl_b_call(g->build, &s);
+  return g->build->status;
+}
+
+static void add_at(nl_dtype dtype, void *to, int64_t at, const void *from, int64_t i) {
+  switch (dtype) {
+  case NL_F32:
+    ((float *)to)[at] += ((const float *)from)[i];
+    break;
+  case NL_F64:
+    ((double *)to)[at] += ((const double *)from)[i];
+    break;
+  case NL_I64:
+    ((uint64_t *)to)[at] += ((const uint64_t *)from)[i];
+    break;
+  default:
+    ((uint8_t *)to)[at] = (uint8_t)(((uint8_t *)to)[at] + ((const uint8_t *)from)[i]);
+  }
+}
+
+/* scatter_zeros(g, index, dim, shape): zeros, plus g[i] at the place index[i] names */
+static nl_status infer_scatter_zeros(nl_call *c) {
+  int ndim, dim;
+  const int64_t *shape = nl_call_list(c, 1, &ndim);
+  nl_tensor *g = c->in[0], *index = c->in[1];
+  nl_status status = nl_rule_dim(c->attr[0].i, ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  for (int d = 0; d < ndim && status == NL_OK; d++) {
+    status = shape[d] < 0 ? nl_fail("sizes must be 0 or more") : NL_OK;
+  }
+  status = status == NL_OK ? check_gather(index, ndim, shape, dim) : status;
+  if (status == NL_OK && !nl_shape_equal(g, index)) {
+    status = nl_fail("the values of shape %s must have the index's shape %s", nl_tensor_shape_string(g).s,
+                     nl_tensor_shape_string(index).s);
+  }
+  if (status == NL_OK) {
+    nl_rule_shape(c, 0, ndim, shape, nl_tensor_dtype(g));
+  }
+  return status;
+}
+static void scatter_into(nl_tensor *out, const nl_tensor *g, const nl_tensor *index, int dim) {
+  for (int64_t i = 0; i < index->numel; i++) {
+    int64_t at, in_big;
+    each_index(index, out, dim, i, &at, &in_big);
+    add_at(nl_tensor_dtype(out), nl_tensor_data(out), in_big, nl_tensor_data(g), i);
+  }
+}
+static void run_scatter_zeros(nl_call *c) {
+  nl_tensor *out = c->out[0];
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, out->ndim, &dim);
+  memset(nl_tensor_data(out), 0, out->storage->bytes);
+  scatter_into(out, c->rin[0], c->rin[1], dim);
+}
+static nl_status gather_back(nl_call *c, nl_vjp *g, int which, nl_tensor *index, nl_attr dim) {
+  nl_call s;
+  nl_call_init(&s, row_gather(), 2, NULL);
+  s.in[0] = g->gout[0];
+  s.in[1] = index;
+  s.attr[0] = dim;
+  g->gin[which] = nl_b_call(g->build, &s);
+  (void)c;
+  return g->build->status;
+}
+static nl_status vjp_scatter_zeros(nl_call *c, nl_vjp *g) {
+  return gather_back(c, g, 0, c->in[1], c->attr[0]);
+}
+
+/* scatter_add(x, dim, index, source) */
+static nl_status infer_scatter_add(nl_call *c) {
+  nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2];
+  int dim;
+  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  status = status == NL_OK ? check_gather(index, x->ndim, x->shape, dim) : status;
+  if (status == NL_OK && (!nl_shape_equal(index, source) || source->dtype != x->dtype)) {
+    status = nl_fail("the source (%s, shape %s) must have the tensor's dtype (%s) and the index's shape (%s)",
+                     nl_dtype_name(nl_tensor_dtype(source)), nl_tensor_shape_string(source).s,
+                     nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(index).s);
+  }
+  if (status == NL_OK) {
+    nl_rule_like(c, 0, x, nl_tensor_dtype(x));
+  }
+  return status;
+}
+static void run_scatter_add(nl_call *c) {
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, c->out[0]->ndim, &dim);
+  nl_copy_values(c->out[0], c->rin[0]);
+  scatter_into(c->out[0], c->rin[2], c->rin[1], dim);
+}
+static nl_status vjp_scatter_add(nl_call *c, nl_vjp *g) {
+  g->gin[0] = g->gout[0];
+  return g->need[2] ? gather_back(c, g, 2, c->in[1], c->attr[0]) : NL_OK;
+}
+
+/* ---- index_select ---- */
+
+static nl_status infer_index_select(nl_call *c) {
+  nl_tensor *x = c->in[0], *index = c->in[1];
+  int dim;
+  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  if (status == NL_OK && (index->ndim > 1 || x->ndim == 0)) {
+    status = nl_fail("the index must have one dim (shape %s) and the tensor at least one (shape %s)",
+                     nl_tensor_shape_string(index).s, nl_tensor_shape_string(x).s);
+  }
+  status = status == NL_OK ? check_range(index, x->shape[dim]) : status;
+  if (status == NL_OK) {
+    int64_t shape[NL_MAX_DIM];
+    memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
+    shape[dim] = index->numel;
+    nl_rule_shape(c, 0, x->ndim, shape, nl_tensor_dtype(x));
+  }
+  return status;
+}
+
+/* Visits each (outer, index) pair: a stretch of `bytes` in the small tensor and one in the big. Both contiguous. */
+static void run_index_select(nl_call *c) {
+  nl_tensor *x = c->rin[0], *index = c->rin[1], *out = c->out[0];
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_around a = nl_rule_around(x, dim);
+  size_t bytes = (size_t)a.inner * nl_dtype_size(nl_tensor_dtype(x));
+  const int64_t *ids = nl_tensor_data(index);
+  for (int64_t o = 0; o < a.outer; o++) {
+    for (int64_t i = 0; i < index->numel; i++) {
+      memcpy((char *)nl_tensor_data(out) + (size_t)(o * index->numel + i) * bytes,
+             (const char *)nl_tensor_data(x) + (size_t)(o * a.red + from_zero(ids[i], a.red)) * bytes, bytes);
+    }
+  }
+}
+static nl_status vjp_index_select(nl_call *c, nl_vjp *g) {
+  nl_call s;
+  nl_call_init(&s, row_index_zeros(), 2, NULL);
+  s.in[0] = g->gout[0];
+  s.in[1] = c->in[1];
+  s.attr[0] = c->attr[0];
+  nl_call_set_list(&s, 1, c->in[0]->ndim, c->in[0]->shape);
+  g->gin[0] = nl_b_call(g->build, &s);
+  return g->build->status;
+}
+
+/* index_zeros(g, index, dim, shape): zeros, plus row i of g at row index[i] */
+static nl_status infer_index_zeros(nl_call *c) {
+  int ndim, dim;
+  const int64_t *shape = nl_call_list(c, 1, &ndim);
+  nl_tensor *g = c->in[0], *index = c->in[1];
+  nl_status status = nl_rule_dim(c->attr[0].i, ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  bool fits = status == NL_OK && ndim == g->ndim && ndim > 0 && index->ndim <= 1 && g->shape[dim] == index->numel;
+  for (int d = 0; d < ndim && fits; d++) {
+    fits = shape[d] >= 0 && (d == dim || g->shape[d] == shape[d]);
+  }
+  if (status == NL_OK && !fits) {
+    status = nl_fail("values of shape %s and an index of shape %s do not go with shape %s", nl_tensor_shape_string(g).s,
+                     nl_tensor_shape_string(index).s, nl_shape_string(ndim, shape).s);
+  }
+  status = status == NL_OK ? check_range(index, shape[dim]) : status;
+  if (status == NL_OK) {
+    nl_rule_shape(c, 0, ndim, shape, nl_tensor_dtype(g));
+  }
+  return status;
+}
+static void run_index_zeros(nl_call *c) {
+  nl_tensor *g = c->rin[0], *index = c->rin[1], *out = c->out[0];
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, out->ndim, &dim);
+  nl_around a = nl_rule_around(out, dim);
+  const int64_t *ids = nl_tensor_data(index);
+  memset(nl_tensor_data(out), 0, out->storage->bytes);
+  for (int64_t o = 0; o < a.outer; o++) {
+    for (int64_t i = 0; i < index->numel; i++) {
+      int64_t to = (o * a.red + from_zero(ids[i], a.red)) * a.inner, from = (o * index->numel + i) * a.inner;
+      for (int64_t k = 0; k < a.inner; k++) {
+        add_at(nl_tensor_dtype(out), nl_tensor_data(out), to + k, nl_tensor_data(g), from + k);
+      }
+    }
+  }
+}
+static nl_status vjp_index_zeros(nl_call *c, nl_vjp *g) {
+  nl_call s;
+  nl_call_init(&s, row_index_select(), 2, NULL);
+  s.in[0] = g->gout[0];
+  s.in[1] = c->in[1];
+  s.attr[0] = c->attr[0];
+  g->gin[0] = nl_b_call(g->build, &s);
+  return g->build->status;
+}
+
+/* ---- masks ---- */
+
+static nl_status check_mask(const nl_tensor *x, const nl_tensor *mask, int64_t *count) {
+  if (mask->dtype != NL_BOOL) {
+    return nl_fail("the mask must be a bool tensor, but is %s (shape %s)", nl_dtype_name(nl_tensor_dtype(mask)),
+                   nl_tensor_shape_string(mask).s);
+  }
+  bool fits = mask->ndim <= x->ndim;
+  for (int d = 0; d < mask->ndim && fits; d++) {
+    fits = mask->shape[d] == x->shape[d];
+  }
+  if (!fits) {
+    return nl_fail("the mask's shape %s must be that of the tensor (%s) or of its first dims",
+                   nl_tensor_shape_string(mask).s, nl_tensor_shape_string(x).s);
+  }
+  *count = 0;
+  for (int64_t i = 0; i < mask->numel; i++) {
+    *count += nl_tensor_get_int(mask, i) != 0;
+  }
+  return NL_OK;
+}
+
+static int64_t rest_of(const nl_tensor *x, const nl_tensor *mask, int64_t shape[NL_MAX_DIM], int *ndim) {
+  int64_t inner = 1;
+  *ndim = 1;
+  for (int d = mask->ndim; d < x->ndim; d++) {
+    inner *= x->shape[d];
+    shape[(*ndim)++] = x->shape[d];
+  }
+  return inner;
+}
+
+static nl_status infer_masked_select(nl_call *c) {
+  int64_t count, shape[NL_MAX_DIM + 1];
+  nl_status status = check_mask(c->in[0], c->in[1], &count);
+  if (status == NL_OK) {
+    int ndim;
+    rest_of(c->in[0], c->in[1], shape, &ndim);
+    shape[0] = count;
+    if (ndim > NL_MAX_DIM) {
+      return nl_fail("at most %d dims are possible", NL_MAX_DIM);
+    }
+    nl_rule_shape(c, 0, ndim, shape, nl_tensor_dtype(c->in[0]));
+  }
+  return status;
+}
+
+static int64_t mask_bytes(const nl_tensor *x, const nl_tensor *mask) {
+  int64_t shape[NL_MAX_DIM + 1];
+  int ndim;
+  return rest_of(x, mask, shape, &ndim) * (int64_t)nl_dtype_size(nl_tensor_dtype(x));
+}
+
+static void run_masked_select(nl_call *c) {
+  nl_tensor *x = c->rin[0], *mask = c->rin[1];
+  int64_t bytes = mask_bytes(x, mask);
+  const uint8_t *m = nl_tensor_data(mask);
+  char *to = nl_tensor_data(c->out[0]);
+  for (int64_t i = 0; i < mask->numel; i++) {
+    if (m[i]) {
+      memcpy(to, (const char *)nl_tensor_data(x) + i * bytes, (size_t)bytes);
+      to += bytes;
+    }
+  }
+}
+static nl_status vjp_masked_select(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *zeros = nl_b_zeros(b, nl_tensor_dtype(c->in[0]), c->in[0]->ndim, c->in[0]->shape);
+  g->gin[0] = zeros ? nl_b3(b, row_masked_scatter(), zeros, c->in[1], g->gout[0]) : NULL;
+  return b->status;
+}
+
+/* masked_scatter(x, mask, source): x with the masked places taken, in order, from source */
+static nl_status infer_masked_scatter(nl_call *c) {
+  nl_tensor *x = c->in[0], *source = c->in[2];
+  int64_t count;
+  nl_status status = check_mask(x, c->in[1], &count);
+  if (status != NL_OK) {
+    return status;
+  }
+  int64_t inner = mask_bytes(x, c->in[1]) / (int64_t)nl_dtype_size(nl_tensor_dtype(x));
+  if (source->numel != count * inner || source->dtype != x->dtype) {
+    return nl_fail("the mask picks %lld elements of a %s tensor, but the source has %lld (%s)",
+                   (long long)(count * inner), nl_dtype_name(nl_tensor_dtype(x)), (long long)source->numel,
+                   nl_dtype_name(nl_tensor_dtype(source)));
+  }
+  nl_rule_like(c, 0, x, nl_tensor_dtype(x));
+  return NL_OK;
+}
+static void run_masked_scatter(nl_call *c) {
+  nl_tensor *x = c->rin[0], *mask = c->rin[1];
+  int64_t bytes = mask_bytes(x, mask);
+  const uint8_t *m = nl_tensor_data(mask);
+  const char *from = nl_tensor_data(c->rin[2]);
+  nl_copy_values(c->out[0], x);
+  for (int64_t i = 0; i < mask->numel; i++) {
+    if (m[i]) {
+      memcpy((char *)nl_tensor_data(c->out[0]) + i * bytes, from, (size_t)bytes);
+      from += bytes;
+    }
+  }
+}
+static nl_status vjp_masked_scatter(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *mask = c->in[1];
+  if (g->need[0]) {
+    int64_t shape[NL_MAX_DIM]; /* the mask over first dims, made to broadcast from the right */
+    for (int d = 0; d < c->in[0]->ndim; d++) {
+      shape[d] = d < mask->ndim ? mask->shape[d] : 1;
+    }
+    nl_tensor *wide = nl_b_reshape(b, mask, c->in[0]->ndim, shape);
+    g->gin[0] = wide ? nl_b3(b, row_masked_fill(), g->gout[0], wide, nl_b_number(b, 0)) : NULL;
+  }
+  if (g->need[2]) {
+    nl_tensor *picked = nl_b2(b, row_masked_select(), g->gout[0], mask);
+    g->gin[2] = picked ? nl_b_reshape(b, picked, c->in[2]->ndim, c->in[2]->shape) : NULL;
+  }
+  return b->status;
+}
+
+static const nl_op ops[] = {
+    {.name = "gather",
+     .args = "x: tensor, dim: dim, index: tensor",
+     .returns = "tensor",
+     .doc = "For each element of index (int64, from 1), the element of x at that place along dim.",
+     .infer = infer_gather,
+     .run = run_gather,
+     .vjp = vjp_gather,
+     .save = NL_SAVE_IN(1)},
+    {.name = "scatter_add",
+     .args = "x: tensor, dim: dim, index: tensor, source: tensor",
+     .returns = "tensor",
+     .doc = "x plus each element of source at the place along dim that index names.",
+     .infer = infer_scatter_add,
+     .run = run_scatter_add,
+     .vjp = vjp_scatter_add,
+     .flags = NL_OP_CONTIGUOUS | NL_OP_INPLACE,
+     .save = NL_SAVE_IN(1)},
+    {.name = "scatter_zeros",
+     .args = "g: tensor, index: tensor, dim: dim, shape: shape",
+     .returns = "tensor",
+     .doc = "scatter_add into zeros of the given shape: a gather's gradient.",
+     .infer = infer_scatter_zeros,
+     .run = run_scatter_zeros,
+     .vjp = vjp_scatter_zeros,
+     .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL,
+     .save = NL_SAVE_IN(1)},
+    {.name = "index_select",
+     .args = "x: tensor, dim: dim, index: tensor",
+     .returns = "tensor",
+     .doc = "The slices of x along dim that index (int64, from 1) names, in its order.",
+     .infer = infer_index_select,
+     .run = run_index_select,
+     .vjp = vjp_index_select,
+     .flags = NL_OP_CONTIGUOUS,
+     .save = NL_SAVE_IN(1)},
+    {.name = "index_zeros",
+     .args = "g: tensor, index: tensor, dim: dim, shape: shape",
+     .returns = "tensor",
+     .doc = "Zeros plus each slice of g at the place index names: an index_select's gradient.",
+     .infer = infer_index_zeros,
+     .run = run_index_zeros,
+     .vjp = vjp_index_zeros,
+     .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL,
+     .save = NL_SAVE_IN(1)},
+    {.name = "masked_select",
+     .args = "x: tensor, mask: tensor",
+     .returns = "tensor",
+     .doc = "The elements of x where the bool mask holds, in order; x[mask] is the same.",
+     .infer = infer_masked_select,
+     .run = run_masked_select,
+     .vjp = vjp_masked_select,
+     .flags = NL_OP_CONTIGUOUS,
+     .save = NL_SAVE_IN(1)},
+    {.name = "masked_scatter",
+     .args = "x: tensor, mask: tensor, source: tensor",
+     .returns = "tensor",
+     .doc = "x with the places where the mask holds taken, in order, from source.",
+     .infer = infer_masked_scatter,
+     .run = run_masked_scatter,
+     .vjp = vjp_masked_scatter,
+     .flags = NL_OP_CONTIGUOUS | NL_OP_INPLACE,
+     .save = NL_SAVE_IN(1)},
+};
+
+NL_FAMILY(nl_ops_index, ops);

@@ -1,0 +1,29 @@
+/* Walking tensors of any strides with kernels that know only contiguous runs, and the rules of broadcasting. */
+#ifndef NL_OPS_ITERATE_H
+#define NL_OPS_ITERATE_H
+
+#include "kernels/kernels.h"
+#include "tensor/tensor.h"
+
+enum { NL_MAX_OPERANDS = 4 };
+
+/* A run of n elements: data[0] is the result. Steps are 1, or 0 for an operand that stands still. */
+typedef void (*nl_run_of)(void *ctx, int64_t n, void *const data[], const int step[]);
+
+/* Calls fn over all elements of t[0], with the other operands broadcast to its shape, in runs of contiguous elements;
+   strided operands are gathered into, and a strided result scattered from, small buffers. Cuts the work over the pool
+   by size. Every operand has its own dtype. At most NL_MAX_OPERANDS. */
+void nl_iterate(int n, nl_tensor *const t[], nl_run_of fn, void *ctx);
+
+/* out[...] = x broadcast, converted to out's dtype. */
+void nl_copy_values(nl_tensor *out, nl_tensor *x);
+
+/* The shape two operands broadcast to (NumPy's rule: trailing dims meet; equal, or one of them 1). */
+nl_status nl_broadcast_shapes(int na, const int64_t *a, int nb, const int64_t *b, int *ndim, int64_t *shape);
+
+/* The dtype of a result of several operands, as PyTorch decides it: among tensors with dims the highest of bool <
+   uint8 < int64 < float32 < float64; 0-dim tensors and then plain numbers count only where their category (bool,
+   integer, float) is higher. NULL operands are skipped. */
+nl_dtype nl_promote(int n, nl_tensor *const t[]);
+
+#endif

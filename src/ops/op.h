@@ -1,0 +1,192 @@
+/* The op table. Everything that computes is a row; the Lua binding, the reference, gradcheck, the golden comparison
+   and the fuzzer walk the table, so a row's name, arguments, doc, shapes and gradient stand nowhere else.
+
+   A call goes: infer says what comes out, or explains what is wrong; the dispatcher converts and lays out inputs as
+   the row's flags ask, allocates the results, runs the row, and offers the call to the recorder (autograd, plan). */
+#ifndef NL_OPS_OP_H
+#define NL_OPS_OP_H
+
+#include "core/random.h"
+#include "tensor/tensor.h"
+
+enum { NL_MAX_OUT = 3, NL_MAX_PARAM = 8, NL_SMALL_IN = 4, NL_MAX_INTS = 3 * NL_MAX_DIM };
+
+typedef struct nl_op nl_op;
+typedef struct nl_call nl_call;
+typedef struct nl_vjp nl_vjp;
+
+/* What an argument can be. Written in a row's signature, e.g.
+     "x: tensor, dim: dims?, keepdim: bool = false"
+   `?` may be left out; `= value` is the default. Tensor kinds fill call->in in order, the others call->attr. */
+typedef enum nl_kind {
+  NL_KIND_TENSOR,  /* tensor */
+  NL_KIND_OPERAND, /* tensor or number ("operand") */
+  NL_KIND_TENSORS, /* a list of tensors ("tensors"); all inputs of the call */
+  NL_KIND_INT,     /* int */
+  NL_KIND_NUMBER,  /* number */
+  NL_KIND_BOOL,    /* bool */
+  NL_KIND_DIM,     /* one dim, 1-based or negative ("dim"); arrives as written */
+  NL_KIND_DIMS,    /* dims: a dim or a list of dims */
+  NL_KIND_SHAPE,   /* shape: integers or a list of integers */
+  NL_KIND_DTYPE,   /* dtype: a name */
+  NL_KIND_CHOICE,  /* one of the words of the default, "mean|sum|none"; the first is the default */
+} nl_kind;
+
+typedef struct nl_param {
+  char name[20];
+  nl_kind kind;
+  int slot; /* tensors: the position in call->in; others: in call->attr */
+  bool optional;
+  double default_number; /* of int, number, bool */
+  const char *choices;   /* of choice: points into the signature */
+} nl_param;
+
+/* A row's signature, parsed. */
+typedef struct nl_signature {
+  int count;   /* params */
+  int tensors; /* how many of them are tensors */
+  bool list;   /* the first param is a list of tensors */
+  int results; /* tensors Lua can see at most */
+  nl_param param[NL_MAX_PARAM];
+} nl_signature;
+
+typedef struct nl_attr {
+  bool set; /* false: left out and without default */
+  union {
+    int64_t i; /* int, dim, choice (its position) and dtype */
+    double number;
+    bool b;
+    struct {
+      int16_t at, count; /* dims and shape: call->ints[at ...] */
+    } list;
+  };
+} nl_attr;
+
+typedef struct nl_out_desc {
+  nl_dtype dtype;
+  int ndim;
+  int64_t shape[NL_MAX_DIM];
+} nl_out_desc;
+
+struct nl_call {
+  const nl_op *op;
+  int nin, nout;
+  nl_tensor **in;  /* as given; NULL for an optional tensor left out */
+  nl_tensor **rin; /* as run sees them: converted and laid out as the flags ask; the same array when nothing was */
+  nl_tensor *out[NL_MAX_OUT];
+  nl_attr attr[NL_MAX_PARAM]; /* params that are no tensors, in their order */
+  int nints;
+  nl_dtype dtype;          /* the dtype the row computes in; infer sets it */
+  bool inplace;            /* the result goes into in[0] */
+  bool view;               /* infer made out[0] as a view of in[0]; nothing runs */
+  nl_generator *generator; /* of random rows; NULL: the default one */
+  size_t scratch_bytes;    /* infer may ask for scratch */
+  nl_tensor *scratch;
+  nl_tensor *saved_in[NL_SMALL_IN]; /* the recorder's copies of what a write in place changes */
+  nl_tensor *small_in[NL_SMALL_IN];
+  int64_t ints[NL_MAX_INTS];
+  nl_out_desc desc[NL_MAX_OUT]; /* infer fills nout of them; view rows set out[] themselves */
+};
+
+typedef nl_status (*nl_infer_fn)(nl_call *);
+typedef void (*nl_run_fn)(nl_call *);
+typedef nl_status (*nl_vjp_fn)(nl_call *, nl_vjp *);
+
+enum {
+  NL_OP_VIEW = 1 << 0,        /* the result is a view of in[0] (of reshape: where that is possible) */
+  NL_OP_ELEMENTWISE = 1 << 1, /* result i depends on element i of the (broadcast) inputs alone: may write over them */
+  NL_OP_PROMOTE = 1 << 2,     /* inputs are converted to call->dtype before run */
+  NL_OP_CONTIGUOUS = 1 << 3,  /* run sees contiguous inputs */
+  NL_OP_BROADCAST = 1 << 4,   /* gradients are summed back to the inputs' shapes by the engine */
+  NL_OP_INPLACE = 1 << 5,     /* has a form with a trailing _ that writes into its first tensor */
+  NL_OP_RANDOM = 1 << 6,      /* draws from call->generator */
+  NL_OP_CREATE = 1 << 7,      /* makes a tensor from nothing; takes requires_grad */
+  NL_OP_INTERNAL = 1 << 8,    /* serves gradients; reachable in Lua, not in the reference */
+  NL_OP_METHOD_ONLY = 1 << 9, /* only as x:name(), since the function's name means something else */
+  NL_OP_INPLACE_ONLY = 1 << 10,
+};
+
+/* Which values the tape must keep for vjp: NL_SAVE_IN(i), NL_SAVE_OUT(i). Of the other inputs it keeps the shape. */
+#define NL_SAVE_IN(i) (1u << (i))
+#define NL_SAVE_OUT(i) (1u << (16 + (i)))
+#define NL_SAVE_ALL_IN 0xffffu
+
+struct nl_op {
+  const char *name;
+  const char *args; /* the signature's text */
+  const char *returns;
+  const char *doc; /* one line */
+  nl_infer_fn infer;
+  nl_run_fn run;
+  nl_vjp_fn vjp; /* NULL: no gradient */
+  unsigned flags;
+  unsigned save;
+  int kernel;  /* for rows that share an infer or a run: which kernel */
+  int visible; /* results Lua sees; 0: all of them */
+};
+
+/* ---- the table (registry.c) ---- */
+
+int nl_op_count(void);
+const nl_op *nl_op_at(int i);
+const nl_op *nl_op_find(const char *name); /* NULL if there is none */
+const nl_signature *nl_op_signature(const nl_op *);
+
+/* A cached reference to a row, for code that composes rows: NL_USE(mul) declares row_mul(). */
+#define NL_USE(name)                                                                                                   \
+  static const nl_op *row_##name(void) {                                                                               \
+    static const nl_op *row;                                                                                           \
+    return row ? row : (row = nl_op_find(#name));                                                                      \
+  }
+
+/* ---- calls (dispatch.c) ---- */
+
+/* Prepares a call with every attr at its default. `in` may be NULL: then small_in is used for up to 4 inputs. */
+void nl_call_init(nl_call *, const nl_op *, int nin, nl_tensor **in);
+
+/* Copies a list into call->ints. */
+void nl_call_set_list(nl_call *, int attr, int count, const int64_t *values);
+static inline const int64_t *nl_call_list(const nl_call *c, int attr, int *count) {
+  *count = c->attr[attr].set ? c->attr[attr].list.count : 0;
+  return c->ints + c->attr[attr].list.at;
+}
+
+/* Runs a call. On success out[0 .. nout) hold references that are the caller's. On failure there is nothing to free
+   and the error slot says why, with the row's name. Inputs stay the caller's. */
+nl_status nl_dispatch(nl_call *);
+
+/* Who watches calls: autograd, and later the plan. `check` runs before the row does, and may refuse; `record` after. */
+typedef struct nl_recorder {
+  nl_status (*check)(nl_call *);
+  nl_status (*record)(nl_call *);
+} nl_recorder;
+void nl_set_recorder(const nl_recorder *);
+
+/* The generator that random rows use when none is given. */
+nl_generator *nl_default_generator(void);
+
+/* ---- gradients ---- */
+
+/* A vjp reads the call (with what was saved), the gradients of the outputs (gout[i], NULL where nothing flows), and
+   sets gin[i] for inputs with need[i]. It composes rows through nl_build (build.h), which owns every temporary; gin
+   are borrowed from there too. Shapes of broadcast inputs and dtypes are brought back by the engine. */
+struct nl_vjp {
+  struct nl_build *build;
+  nl_tensor *gout[NL_MAX_OUT];
+  nl_tensor **gin;
+  const bool *need;
+};
+
+/* ---- families ---- */
+
+typedef struct nl_op_family {
+  const nl_op *ops;
+  int count;
+} nl_op_family;
+
+extern const nl_op_family nl_ops_create, nl_ops_elementwise, nl_ops_reduce, nl_ops_shape, nl_ops_index, nl_ops_matmul,
+    nl_ops_loss, nl_ops_sort, nl_ops_strided;
+
+#define NL_FAMILY(name, array) const nl_op_family name = {array, sizeof(array) / sizeof *(array)}
+
+#endif

@@ -1,0 +1,32 @@
+/* What rows' infer functions share: dims, dtypes and the sentences of their errors. */
+#ifndef NL_OPS_RULES_H
+#define NL_OPS_RULES_H
+
+#include "ops/op.h"
+
+/* A dim as users write it (1-based, negative from the end) to 0-based. A 0-dim tensor is treated as having one dim. */
+nl_status nl_rule_dim(int64_t written, int ndim, int *out);
+
+/* The set of dims named by attr (all of them when it was left out), as a mask. Naming one twice is an error. */
+nl_status nl_rule_dims(const nl_call *, int attr, int ndim, bool mask[NL_MAX_DIM]);
+
+/* desc[i] = the shape of t and a dtype; raises nout to i + 1. */
+void nl_rule_like(nl_call *, int i, const nl_tensor *t, nl_dtype dtype);
+void nl_rule_shape(nl_call *, int i, int ndim, const int64_t *shape, nl_dtype dtype);
+
+/* dtype itself if it is a float, else the default float. */
+nl_dtype nl_rule_float(nl_dtype);
+
+/* An error unless t is a float tensor. */
+nl_status nl_rule_want_float(const nl_tensor *t, const char *what);
+
+/* A view as result 0. */
+nl_status nl_rule_view(nl_call *, int ndim, const int64_t *shape, const int64_t *strides, int64_t offset);
+
+/* x seen as [outer][red][inner] around dim d. */
+typedef struct nl_around {
+  int64_t outer, red, inner;
+} nl_around;
+nl_around nl_rule_around(const nl_tensor *t, int dim);
+
+#endif

@@ -1,0 +1,251 @@
+/* Storage, shape, strides, views. */
+#include "tensor/tensor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/memory.h"
+
+void (*nl_tensor_release_meta)(void *grad_meta);
+
+int64_t nl_shape_numel(int ndim, const int64_t *shape) {
+  int64_t n = 1;
+  for (int i = 0; i < ndim; i++) {
+    if (shape[i] == 0) {
+      return 0;
+    }
+  }
+  for (int i = 0; i < ndim; i++) {
+    if (__builtin_mul_overflow(n, shape[i], &n)) {
+      return -1;
+    }
+  }
+  return n;
+}
+
+void nl_shape_strides(int ndim, const int64_t *shape, int64_t *strides) {
+  int64_t step = 1;
+  for (int i = ndim - 1; i >= 0; i--) {
+    strides[i] = step;
+    step *= shape[i] > 1 ? shape[i] : 1;
+  }
+}
+
+bool nl_shape_equal(const nl_tensor *a, const nl_tensor *b) {
+  return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+}
+
+static nl_tensor *tensor_struct(nl_dtype dtype, int ndim, const int64_t *shape) {
+  nl_tensor *t = nl_new(sizeof *t + 2 * (size_t)ndim * sizeof(int64_t));
+  if (!t) {
+    return NULL;
+  }
+  t->refs = 1;
+  t->dtype = (uint8_t)dtype;
+  t->ndim = (uint8_t)ndim;
+  t->shape = (int64_t *)(t + 1);
+  t->strides = t->shape + ndim;
+  for (int i = 0; i < ndim; i++) {
+    t->shape[i] = shape[i];
+  }
+  return t;
+}
+
+nl_status nl_tensor_new(nl_dtype dtype, int ndim, const int64_t *shape, nl_tensor **out) {
+  *out = NULL;
+  if (ndim > NL_MAX_DIM) {
+    return nl_fail("a tensor of %d dims was asked for; at most %d are possible", ndim, NL_MAX_DIM);
+  }
+  for (int i = 0; i < ndim; i++) {
+    if (shape[i] < 0) {
+      return nl_fail("a tensor cannot have shape %s: sizes must be 0 or more", nl_shape_string(ndim, shape).s);
+    }
+  }
+  int64_t numel = nl_shape_numel(ndim, shape);
+  if (numel < 0 || numel > INT64_MAX / 16) {
+    return nl_fail("a tensor of shape %s has more elements than can be counted", nl_shape_string(ndim, shape).s);
+  }
+  size_t bytes = (size_t)numel * nl_dtype_size(dtype);
+  nl_tensor *t = tensor_struct(dtype, ndim, shape);
+  nl_storage *storage = t ? nl_new(sizeof *storage) : NULL;
+  void *data = storage ? nl_data_alloc(bytes) : NULL;
+  if (!data) {
+    nl_delete(storage);
+    nl_delete(t);
+    return NL_NOMEM;
+  }
+  *storage = (nl_storage){.refs = 1, .bytes = bytes, .data = data};
+  t->storage = storage;
+  t->numel = numel;
+  t->contiguous = true;
+  nl_shape_strides(ndim, shape, t->strides);
+  *out = t;
+  return NL_OK;
+}
+
+static bool strides_are_contiguous(int ndim, const int64_t *shape, const int64_t *strides) {
+  int64_t step = 1;
+  for (int i = ndim - 1; i >= 0; i--) {
+    if (shape[i] != 1) {
+      if (strides[i] != step) {
+        return false;
+      }
+      step *= shape[i] ? shape[i] : 1;
+    }
+  }
+  return true;
+}
+
+nl_status nl_tensor_view(nl_tensor *t, int ndim, const int64_t *shape, const int64_t *strides, int64_t offset,
+                         nl_tensor **out) {
+  nl_tensor *v = tensor_struct(nl_tensor_dtype(t), ndim, shape);
+  *out = v;
+  if (!v) {
+    return NL_NOMEM;
+  }
+  for (int i = 0; i < ndim; i++) {
+    v->strides[i] = strides[i];
+  }
+  v->storage = t->storage;
+  t->storage->refs++;
+  v->offset = offset;
+  v->numel = nl_shape_numel(ndim, shape);
+  v->contiguous = v->numel == 0 || strides_are_contiguous(ndim, shape, strides);
+  v->base = nl_tensor_ref(t->base ? t->base : t);
+  v->wrapped_number = t->wrapped_number;
+  return NL_OK;
+}
+
+nl_status nl_tensor_shell(const nl_tensor *t, nl_tensor **out) {
+  nl_tensor *s = tensor_struct(nl_tensor_dtype(t), t->ndim, t->shape);
+  *out = s;
+  if (!s) {
+    return NL_NOMEM;
+  }
+  s->numel = t->numel;
+  s->wrapped_number = t->wrapped_number;
+  return NL_OK;
+}
+
+nl_status nl_tensor_from_double(double value, nl_tensor **out) {
+  nl_status status = nl_tensor_new(NL_F64, 0, NULL, out);
+  if (status == NL_OK) {
+    *(double *)(*out)->storage->data = value;
+    (*out)->wrapped_number = true;
+  }
+  return status;
+}
+
+nl_status nl_tensor_from_int(int64_t value, nl_tensor **out) {
+  nl_status status = nl_tensor_new(NL_I64, 0, NULL, out);
+  if (status == NL_OK) {
+    *(int64_t *)(*out)->storage->data = value;
+    (*out)->wrapped_number = true;
+  }
+  return status;
+}
+
+void nl_tensor_unref(nl_tensor *t) {
+  if (!t || --t->refs > 0) {
+    return;
+  }
+  if (t->grad_meta) {
+    nl_tensor_release_meta(t->grad_meta);
+  }
+  nl_storage *s = t->storage;
+  if (s && --s->refs == 0) {
+    nl_data_free(s->data, s->bytes);
+    nl_delete(s);
+  }
+  nl_tensor *base = t->base;
+  nl_delete(t);
+  nl_tensor_unref(base); /* one level: a base is never a view */
+}
+
+nl_shape_text nl_shape_string(int ndim, const int64_t *shape) {
+  nl_shape_text text;
+  if (ndim == 0) {
+    snprintf(text.s, sizeof text.s, "scalar");
+    return text;
+  }
+  size_t used = 0;
+  for (int i = 0; i < ndim && used < sizeof text.s - 24; i++) {
+    used += (size_t)snprintf(text.s + used, sizeof text.s - used, i ? "x%lld" : "%lld", (long long)shape[i]);
+  }
+  return text;
+}
+
+nl_shape_text nl_tensor_shape_string(const nl_tensor *t) {
+  return nl_shape_string(t->ndim, t->shape);
+}
+
+/* The element at a linear row-major position. */
+static const void *element(const nl_tensor *t, int64_t position) {
+  int64_t at = t->offset;
+  for (int i = t->ndim - 1; i >= 0; i--) {
+    at += position % t->shape[i] * t->strides[i];
+    position /= t->shape[i];
+  }
+  return (const char *)t->storage->data + (size_t)at * nl_dtype_size(nl_tensor_dtype(t));
+}
+
+double nl_tensor_get_double(const nl_tensor *t, int64_t position) {
+  const void *p = element(t, position);
+  switch (nl_tensor_dtype(t)) {
+  case NL_F32:
+    return *(const float *)p;
+  case NL_F64:
+    return *(const double *)p;
+  default:
+    return (double)nl_tensor_get_int(t, position);
+  }
+}
+
+int64_t nl_tensor_get_int(const nl_tensor *t, int64_t position) {
+  const void *p = element(t, position);
+  switch (nl_tensor_dtype(t)) {
+  case NL_I64:
+    return *(const int64_t *)p;
+  case NL_U8:
+  case NL_BOOL:
+    return *(const uint8_t *)p;
+  default: {
+    double v = nl_tensor_get_double(t, position);
+    return v >= -0x1p63 && v < 0x1p63 ? (int64_t)v : INT64_MIN;
+  }
+  }
+}
+
+void nl_tensor_set_double(nl_tensor *t, int64_t position, double value) {
+  void *p = (void *)(uintptr_t)element(t, position);
+  switch (nl_tensor_dtype(t)) {
+  case NL_F32:
+    *(float *)p = (float)value;
+    break;
+  case NL_F64:
+    *(double *)p = value;
+    break;
+  case NL_BOOL:
+    *(uint8_t *)p = value != 0;
+    break;
+  default:
+    nl_tensor_set_int(t, position, value >= -0x1p63 && value < 0x1p63 ? (int64_t)value : INT64_MIN);
+  }
+}
+
+void nl_tensor_set_int(nl_tensor *t, int64_t position, int64_t value) {
+  void *p = (void *)(uintptr_t)element(t, position);
+  switch (nl_tensor_dtype(t)) {
+  case NL_I64:
+    *(int64_t *)p = value;
+    break;
+  case NL_U8:
+    *(uint8_t *)p = (uint8_t)value;
+    break;
+  case NL_BOOL:
+    *(uint8_t *)p = value != 0;
+    break;
+  default:
+    nl_tensor_set_double(t, position, (double)value);
+  }
+}
