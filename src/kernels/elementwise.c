@@ -55,7 +55,8 @@ UNARY_FLOATS(SOFTPLUS, nl_softplusf(x), nl_softplus(x))
     }                                                                                                                  \
   }
 NOT(f32)
-NOT(f64) NOT(i64) NOT(u8)
+NOT(f64)
+NOT(i64) NOT(u8)
 
 /* ---- binary ---- */
 
@@ -145,7 +146,7 @@ COMPARE_ALL(GE, a >= b)
 CLAMP(f32)
 CLAMP(f64)
 #define SAT(d, min, max) ((d) <= (double)(min) ? (min) : ((d) >= (double)(max) ? (max) : (i64)(d)))
-    static void clamp_i64(int64_t n, void *out, const void *px, double dlo, double dhi) {
+static void clamp_i64(int64_t n, void *out, const void *px, double dlo, double dhi) {
   i64 *o = out;
   const i64 *xs = px;
   i64 lo = SAT(dlo, INT64_MIN, INT64_MAX), hi = SAT(dhi, INT64_MIN, INT64_MAX);
@@ -180,7 +181,8 @@ static void clamp_u8(int64_t n, void *out, const void *px, double dlo, double dh
     }                                                                                                                  \
   }
 SELECT(f32)
-SELECT(f64) SELECT(i64) SELECT(u8)
+SELECT(f64)
+SELECT(i64) SELECT(u8)
 
     /* Float to integer truncates; what int64 cannot hold becomes its smallest value, so that every input has one
        answer. */
@@ -202,10 +204,11 @@ SELECT(f64) SELECT(i64) SELECT(u8)
 #define CAST_TYPE_u8 u8
 #define CAST_TYPE_b8 u8
 CAST(f32, f32, x)
-CAST(f32, f64, x) CAST(f32, i64, x) CAST(f32, u8, x) CAST(f64, f32, x) CAST(f64, f64, x) CAST(f64, i64, x)
-    CAST(f64, u8, x) CAST(i64, f32, to_i64(x)) CAST(i64, f64, to_i64(x)) CAST(i64, i64, x) CAST(i64, u8, x)
-        CAST(u8, f32, (u8)to_i64(x)) CAST(u8, f64, (u8)to_i64(x)) CAST(u8, i64, x) CAST(u8, u8, x) CAST(b8, f32, x != 0)
-            CAST(b8, f64, x != 0) CAST(b8, i64, x != 0) CAST(b8, u8, x != 0)
+CAST(f32, f64, x)
+CAST(f32, i64, x) CAST(f32, u8, x) CAST(f64, f32, x) CAST(f64, f64, x) CAST(f64, i64, x) CAST(f64, u8, x)
+    CAST(i64, f32, to_i64(x)) CAST(i64, f64, to_i64(x)) CAST(i64, i64, x) CAST(i64, u8, x) CAST(u8, f32, (u8)to_i64(x))
+        CAST(u8, f64, (u8)to_i64(x)) CAST(u8, i64, x) CAST(u8, u8, x) CAST(b8, f32, x != 0) CAST(b8, f64, x != 0)
+            CAST(b8, i64, x != 0) CAST(b8, u8, x != 0)
 
 /* ---- the table ---- */
 

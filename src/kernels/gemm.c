@@ -5,6 +5,7 @@
      when enough rows of C use the panel to pay for the copy: packed panels have no stride conflicts.
    - OpenBLAS, kept to one thread, takes matrix-vector products, very large products on AVX2, where its blocking is
      worth 5%, and everything on processors libxsmm generates no code for.
+   - The tiniest products are plain loops: looking a kernel up would take longer.
    - int64 is a plain loop.
    Tiles are the same whatever the number of threads is, and each is written by one thread. */
 #include "kernels/gemm.h"
@@ -20,6 +21,7 @@
 
 #include "core/cpu.h"
 #include "core/pool.h"
+#include "kernels/kernels.h"
 
 /* OpenBLAS's own names, declared here because Debian's generic cblas.h leaves them out. */
 extern void openblas_set_num_threads(int);
@@ -53,7 +55,7 @@ typedef struct product {
   char *c;
   int64_t ldc;
   bool accumulate;
-  int64_t tile_m, tile_n, tiles_n, k_block;
+  int64_t tile_m, tile_n, tiles_n, k_block, vector;
 } product;
 
 /* ---- OpenBLAS ---- */
@@ -138,59 +140,70 @@ static kernel find_kernel(nl_dtype dtype, int64_t m, int64_t n, int64_t k, int64
   return fn;
 }
 
-/* B[k0 .. k0+kc, j .. j+nc] into a panel whose rows are nc long. */
-static void pack_panel(const product *p, int64_t k0, int64_t kc, int64_t j, int64_t nc, void *panel) {
+/* B[k0 .. k0+kc, j .. j+nc] into a panel whose rows are `wide` long, zero where there is no column. */
+static void pack_panel(const product *p, int64_t k0, int64_t kc, int64_t j, int64_t nc, int64_t wide, char *panel) {
   const char *from = p->b.p + (size_t)(p->b.transposed ? j * p->b.ld + k0 : k0 * p->b.ld + j) * p->size;
-  if (!p->b.transposed) {
-    for (int64_t q = 0; q < kc; q++) {
-      memcpy((char *)panel + (size_t)(q * nc) * p->size, from + (size_t)(q * p->b.ld) * p->size, (size_t)nc * p->size);
-    }
-    return;
+  if (p->b.transposed) {
+    nl_k->transpose->transpose[p->dtype](nc, kc, from, p->b.ld, panel, wide);
   }
-  enum { STEP = 8 };
-  for (int64_t q = 0; q < kc; q += STEP) { /* small squares, so that both sides use whole cache lines */
-    int64_t stop = q + STEP < kc ? q + STEP : kc;
+  for (int64_t q = 0; q < kc && (!p->b.transposed || wide > nc); q++) {
+    char *row = panel + (size_t)(q * wide) * p->size;
+    if (!p->b.transposed) {
+      memcpy(row, from + (size_t)(q * p->b.ld) * p->size, (size_t)nc * p->size);
+    }
+    memset(row + (size_t)nc * p->size, 0, (size_t)(wide - nc) * p->size);
+  }
+}
+
+/* C's columns from a padded tile: only the real ones, added where C is to be added to. */
+static void unpad(const product *p, int64_t rows, int64_t nc, int64_t wide, const char *tile, char *c,
+                  bool accumulate) {
+  for (int64_t i = 0; i < rows; i++) {
     if (p->dtype == NL_F32) {
-      for (int64_t c = 0; c < nc; c++) {
-        for (int64_t r = q; r < stop; r++) {
-          ((float *)panel)[r * nc + c] = ((const float *)from)[c * p->b.ld + r];
-        }
+      const float *from = (const float *)tile + i * wide;
+      float *to = (float *)c + i * p->ldc;
+      for (int64_t k = 0; k < nc; k++) {
+        to[k] = accumulate ? to[k] + from[k] : from[k];
       }
     } else {
-      for (int64_t c = 0; c < nc; c++) {
-        for (int64_t r = q; r < stop; r++) {
-          ((double *)panel)[r * nc + c] = ((const double *)from)[c * p->b.ld + r];
-        }
+      const double *from = (const double *)tile + i * wide;
+      double *to = (double *)c + i * p->ldc;
+      for (int64_t k = 0; k < nc; k++) {
+        to[k] = accumulate ? to[k] + from[k] : from[k];
       }
     }
   }
 }
 
-/* One tile of C: all of k, in blocks. */
+/* One tile of C: all of k, in blocks. A width that is no multiple of a vector is padded with zeros: the generated
+   kernels do single columns one by one. */
 static void xsmm_tile(const product *p, int64_t i0, int64_t j, int64_t mc, int64_t nc, char *scratch) {
-  bool pack = p->b.transposed || (mc >= 32 && p->n > p->tile_n);
+  int64_t wide = (nc + p->vector - 1) / p->vector * p->vector;
+  bool pad = scratch && wide != nc && mc >= 16;
+  bool pack = pad || p->b.transposed || (scratch && mc >= 32 && p->n > p->tile_n);
+  wide = pad ? wide : nc;
+  char *tile = scratch + NL_SCRATCH_BYTES / 2;
   for (int64_t k0 = 0; k0 < p->k; k0 += p->k_block) {
     int64_t kc = p->k - k0 < p->k_block ? p->k - k0 : p->k_block;
-    const char *b;
-    int64_t ldb;
+    const char *b = p->b.p + (size_t)(k0 * p->b.ld + j) * p->size;
     if (pack) {
-      pack_panel(p, k0, kc, j, nc, scratch);
+      pack_panel(p, k0, kc, j, nc, wide, scratch);
       b = scratch;
-      ldb = nc;
-    } else {
-      b = p->b.p + (size_t)(k0 * p->b.ld + j) * p->size;
-      ldb = p->b.ld;
     }
     bool accumulate = p->accumulate || k0 > 0;
     for (int64_t i = i0; i < i0 + mc; i += TALL) {
       int64_t rows = i0 + mc - i < TALL ? i0 + mc - i : TALL;
       const char *a = p->a.p + (size_t)(p->a.transposed ? k0 * p->a.ld + i : i * p->a.ld + k0) * p->size;
-      char *c = p->c + (size_t)(i * p->ldc + j) * p->size;
-      kernel fn = find_kernel(p->dtype, rows, nc, kc, ldb, p->a.ld, p->ldc, p->a.transposed, accumulate);
+      char *c = p->c + (size_t)(i * p->ldc + j) * p->size, *to = pad ? tile : c;
+      kernel fn = find_kernel(p->dtype, rows, wide, kc, pack ? wide : p->b.ld, p->a.ld, pad ? wide : p->ldc,
+                              p->a.transposed, accumulate && !pad);
       if (p->dtype == NL_F32) {
-        fn.f32((const float *)b, (const float *)a, (float *)c);
+        fn.f32((const float *)b, (const float *)a, (float *)to);
       } else {
-        fn.f64((const double *)b, (const double *)a, (double *)c);
+        fn.f64((const double *)b, (const double *)a, (double *)to);
+      }
+      if (pad) {
+        unpad(p, rows, nc, wide, tile, c, accumulate);
       }
     }
   }
@@ -217,11 +230,11 @@ static bool run_xsmm(product *p) {
   }
   double flops = 2.0 * (double)p->m * (double)p->n * (double)p->k;
   bool avx512 = nl_cpu_isa() == NL_ISA_AVX512;
-  if (!avx512 && flops > 3e8 && p->m >= 256 && p->n >= 256 && p->k >= 256) {
+  if (!avx512 && flops > 2e8 && p->m >= 256 && p->n >= 256 && p->k >= 256) {
     return false;
   }
-  int64_t vector = (avx512 ? 64 : 32) / (int64_t)p->size;
-  p->tile_n = vector * 4;
+  p->vector = (avx512 ? 64 : 32) / (int64_t)p->size;
+  p->tile_n = p->vector * 4;
   if (p->n <= 2 * p->tile_n && !p->b.transposed && p->k <= K_BLOCK) {
     p->tile_n = p->n; /* small: no tiles at all */
   }
@@ -243,6 +256,25 @@ static bool run_xsmm(product *p) {
 
 /* ---- the door ---- */
 
+#define TINY(type)                                                                                                     \
+  for (int64_t i = 0; i < g->m; i++) {                                                                                 \
+    for (int64_t j = 0; j < g->n; j++) {                                                                               \
+      const type *a = (const type *)g->a + i * g->a_row, *b = (const type *)g->b + j * g->b_col;                       \
+      type *c = (type *)g->c + i * g->c_row + j, sum = g->accumulate ? *c : 0;                                         \
+      for (int64_t q = 0; q < g->k; q++) {                                                                             \
+        sum += a[q * g->a_col] * b[q * g->b_row];                                                                      \
+      }                                                                                                                \
+      *c = sum;                                                                                                        \
+    }                                                                                                                  \
+  }
+static void gemm_tiny(const nl_gemm_args *g) {
+  if (g->dtype == NL_F32) {
+    TINY(float)
+  } else {
+    TINY(double)
+  }
+}
+
 static void gemm_int64(const nl_gemm_args *g) {
   const int64_t *a = g->a, *b = g->b;
   int64_t *c = g->c;
@@ -263,6 +295,10 @@ void nl_gemm(const nl_gemm_args *g) {
   }
   if (g->dtype == NL_I64) {
     gemm_int64(g);
+    return;
+  }
+  if (g->m * g->n < 256 && g->m * g->n * g->k <= 256) {
+    gemm_tiny(g);
     return;
   }
   size_t size = nl_dtype_size(g->dtype);

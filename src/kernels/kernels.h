@@ -107,12 +107,18 @@ typedef struct nl_optim_kernels {
   void (*adam[NL_DTYPE_COUNT])(int64_t n, void *w, const void *g, void *m, void *v, const nl_adam_args *);
 } nl_optim_kernels;
 
+typedef struct nl_transpose_kernels {
+  /* to[c][r] = from[r][c]; ld and ldto are the rows' strides, in elements */
+  void (*transpose[NL_DTYPE_COUNT])(int64_t rows, int64_t cols, const void *from, int64_t ld, void *to, int64_t ldto);
+} nl_transpose_kernels;
+
 typedef struct nl_kernels {
   const nl_elementwise_kernels *elementwise;
   const nl_reduce_kernels *reduce;
   const nl_softmax_kernels *softmax;
   const nl_random_kernels *random;
   const nl_optim_kernels *optim;
+  const nl_transpose_kernels *transpose;
 } nl_kernels;
 
 extern const nl_kernels *nl_k;

@@ -6,6 +6,7 @@ extern const nl_reduce_kernels NL_ISA(nl_reduce_kernels);
 extern const nl_softmax_kernels NL_ISA(nl_softmax_kernels);
 extern const nl_random_kernels NL_ISA(nl_random_kernels);
 extern const nl_optim_kernels NL_ISA(nl_optim_kernels);
+extern const nl_transpose_kernels NL_ISA(nl_transpose_kernels);
 extern const nl_kernels NL_ISA(nl_kernels);
 
 const nl_kernels NL_ISA(nl_kernels) = {
@@ -14,4 +15,5 @@ const nl_kernels NL_ISA(nl_kernels) = {
     .softmax = &NL_ISA(nl_softmax_kernels),
     .random = &NL_ISA(nl_random_kernels),
     .optim = &NL_ISA(nl_optim_kernels),
+    .transpose = &NL_ISA(nl_transpose_kernels),
 };
