@@ -32,7 +32,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 CPPFLAGS := -D_GNU_SOURCE -Isrc $(LUA_CFLAGS) -DNL_VERSION='"$(VERSION)"' -DNL_DATADIR='"$(PREFIX)/share/nnlua"'
 CFLAGS   ?= -g
 ALL_CFLAGS := -std=c11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off $(SANFLAGS)
-LIBS := -lopenblas -ljansson -lz -lm -lpthread -ldl -lrt
+LIBS := -ljansson -lz -lm -lpthread -ldl -lrt
 
 ISAS := plain
 ifeq ($(ARCH),x86_64)
@@ -141,7 +141,7 @@ $B/tests/%: tests/c/%.c tests/c/check.h $(CORE_OBJ) $B/flags
 
 $B/tests/bench_gemm: tests/bench/gemm.c $(CORE_OBJ) $B/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $< $(CORE_OBJ) $(LUA_LIBS) $(LIBS)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $< $(CORE_OBJ) $(LUA_LIBS) $(LIBS) -lopenblas
 
 # ---- installing ----
 

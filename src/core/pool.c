@@ -70,6 +70,9 @@ static void work(void) {
 
 static void *helper(void *unused) {
   (void)unused;
+  if (!nl_thread_scratch()) {
+    return NULL; /* kernels count on it; fewer threads give the same bits */
+  }
   is_inside = true;
   unsigned seen = 0;
   for (;;) {

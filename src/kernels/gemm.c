@@ -11,21 +11,19 @@
 #include "kernels/gemm.h"
 
 #include <cblas.h>
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef NL_HAVE_XSMM
 #include <libxsmm.h>
-#include <pthread.h>
 #endif
 
 #include "core/cpu.h"
 #include "core/pool.h"
 #include "kernels/kernels.h"
-
-/* OpenBLAS's own names, declared here because Debian's generic cblas.h leaves them out. */
-extern void openblas_set_num_threads(int);
-extern char *openblas_get_config(void);
 
 bool nl_gemm_takes(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride) {
   bool by_rows = (col_stride == 1 || cols <= 1) && (row_stride >= cols || rows <= 1);
@@ -60,12 +58,39 @@ typedef struct product {
 
 /* ---- OpenBLAS ---- */
 
-static void blas_init(void) {
-  static bool done;
-  if (!done) {
-    done = true;
-    openblas_set_num_threads(1);
+typedef struct blas {
+  __typeof__(cblas_sgemm) *sgemm; /* NULL: the library is not there */
+  __typeof__(cblas_dgemm) *dgemm;
+  char *(*config)(void);
+} blas;
+
+/* Loaded when first needed, because only the environment keeps OpenBLAS from starting threads of its own, and they
+   would spin beside ours. The environment is put back afterwards. */
+static blas library;
+
+static void load_blas_once(void) {
+  static const char name[] = "OPENBLAS_NUM_THREADS";
+  const char *old = getenv(name);
+  char *kept = old ? strdup(old) : NULL;
+  setenv(name, "1", 1);
+  void *handle = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+  if (kept) {
+    setenv(name, kept, 1);
+  } else {
+    unsetenv(name);
   }
+  free(kept);
+  if (handle) {
+    *(void **)&library.dgemm = dlsym(handle, "cblas_dgemm");
+    *(void **)&library.config = dlsym(handle, "openblas_get_config");
+    *(void **)&library.sgemm = library.dgemm && library.config ? dlsym(handle, "cblas_sgemm") : NULL;
+  }
+}
+
+static const blas *load_blas(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, load_blas_once);
+  return &library;
 }
 
 static void blas_tile(const product *p, int64_t i, int64_t j, int64_t m, int64_t n) {
@@ -75,11 +100,11 @@ static void blas_tile(const product *p, int64_t i, int64_t j, int64_t m, int64_t
   CBLAS_TRANSPOSE ta = p->a.transposed ? CblasTrans : CblasNoTrans, tb = p->b.transposed ? CblasTrans : CblasNoTrans;
   int M = (int)m, N = (int)n, K = (int)p->k, lda = (int)p->a.ld, ldb = (int)p->b.ld, ldc = (int)p->ldc;
   if (p->dtype == NL_F32) {
-    cblas_sgemm(CblasRowMajor, ta, tb, M, N, K, 1, (const float *)a, lda, (const float *)b, ldb, p->accumulate ? 1 : 0,
-                (float *)c, ldc);
+    library.sgemm(CblasRowMajor, ta, tb, M, N, K, 1, (const float *)a, lda, (const float *)b, ldb,
+                  p->accumulate ? 1 : 0, (float *)c, ldc);
   } else {
-    cblas_dgemm(CblasRowMajor, ta, tb, M, N, K, 1, (const double *)a, lda, (const double *)b, ldb,
-                p->accumulate ? 1 : 0, (double *)c, ldc);
+    library.dgemm(CblasRowMajor, ta, tb, M, N, K, 1, (const double *)a, lda, (const double *)b, ldb,
+                  p->accumulate ? 1 : 0, (double *)c, ldc);
   }
 }
 
@@ -91,13 +116,16 @@ static void run_blas_tiles(void *ctx, int64_t begin, int64_t end) {
   }
 }
 
-static void run_blas(product *p) {
-  blas_init();
+static bool run_blas(product *p) {
+  if (!load_blas()->sgemm) {
+    return false;
+  }
   /* tiles of at most 2^31 flops, so that Ctrl-C is seen within tens of milliseconds */
   p->tile_m = p->m > 512 ? 512 : p->m;
   p->tile_n = p->n > 512 ? 512 : p->n;
   p->tiles_n = (p->n + p->tile_n - 1) / p->tile_n;
   nl_parallel_for((p->m + p->tile_m - 1) / p->tile_m * p->tiles_n, 1, run_blas_tiles, p);
+  return true;
 }
 
 /* ---- libxsmm ---- */
@@ -182,7 +210,7 @@ static void xsmm_tile(const product *p, int64_t i0, int64_t j, int64_t mc, int64
   bool pad = scratch && wide != nc && mc >= 16;
   bool pack = pad || p->b.transposed || (scratch && mc >= 32 && p->n > p->tile_n);
   wide = pad ? wide : nc;
-  char *tile = scratch + NL_SCRATCH_BYTES / 2;
+  char *tile = pad ? scratch + NL_SCRATCH_BYTES / 2 : NULL;
   for (int64_t k0 = 0; k0 < p->k; k0 += p->k_block) {
     int64_t kc = p->k - k0 < p->k_block ? p->k - k0 : p->k_block;
     const char *b = p->b.p + (size_t)(k0 * p->b.ld + j) * p->size;
@@ -215,17 +243,14 @@ static void run_xsmm_tiles(void *ctx, int64_t begin, int64_t end) {
   for (int64_t t = begin; t < end; t++) {
     int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
     int64_t mc = p->m - i < p->tile_m ? p->m - i : p->tile_m, nc = p->n - j < p->tile_n ? p->n - j : p->tile_n;
-    if (scratch || !p->b.transposed) {
-      xsmm_tile(p, i, j, mc, nc, scratch);
-    } else {
-      blas_tile(p, i, j, mc, nc);
-    }
+    xsmm_tile(p, i, j, mc, nc, scratch);
   }
 }
 
 /* False when the product is better done by OpenBLAS. */
 static bool run_xsmm(product *p) {
-  if (p->n == 1 || (p->m == 1 && p->b.transposed) || p->ldc >= INT32_MAX || !xsmm_ready()) {
+  if ((p->b.transposed && !nl_thread_scratch()) || p->n == 1 || (p->m == 1 && p->b.transposed) || p->ldc >= INT32_MAX ||
+      !xsmm_ready()) {
     return false;
   }
   double flops = 2.0 * (double)p->m * (double)p->n * (double)p->k;
@@ -256,7 +281,7 @@ static bool run_xsmm(product *p) {
 
 /* ---- the door ---- */
 
-#define TINY(type)                                                                                                     \
+#define LOOPS(type)                                                                                                    \
   for (int64_t i = 0; i < g->m; i++) {                                                                                 \
     for (int64_t j = 0; j < g->n; j++) {                                                                               \
       const type *a = (const type *)g->a + i * g->a_row, *b = (const type *)g->b + j * g->b_col;                       \
@@ -267,11 +292,11 @@ static bool run_xsmm(product *p) {
       *c = sum;                                                                                                        \
     }                                                                                                                  \
   }
-static void gemm_tiny(const nl_gemm_args *g) {
+static void gemm_loops(const nl_gemm_args *g) {
   if (g->dtype == NL_F32) {
-    TINY(float)
+    LOOPS(float)
   } else {
-    TINY(double)
+    LOOPS(double)
   }
 }
 
@@ -298,7 +323,7 @@ void nl_gemm(const nl_gemm_args *g) {
     return;
   }
   if (g->m * g->n < 256 && g->m * g->n * g->k <= 256) {
-    gemm_tiny(g);
+    gemm_loops(g);
     return;
   }
   size_t size = nl_dtype_size(g->dtype);
@@ -318,25 +343,27 @@ void nl_gemm(const nl_gemm_args *g) {
                .c = g->c,
                .ldc = g->c_row,
                .accumulate = g->accumulate};
-  if (!run_xsmm(&p)) {
-    run_blas(&p);
+  if (!run_xsmm(&p) && !run_blas(&p)) {
+    gemm_loops(g);
   }
 }
 
 const char *nl_gemm_backends(void) {
   static char text[128];
-  char blas[40];
-  snprintf(blas, sizeof blas, "%s", openblas_get_config());
-  char *end = strchr(blas, ' ');
-  end = end ? strchr(end + 1, ' ') : NULL;
-  if (end) {
-    *end = 0;
+  char name[40] = "no OpenBLAS";
+  if (load_blas()->sgemm) { /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
+    snprintf(name, sizeof name, "%s", library.config());
+    char *end = strchr(name, ' ');
+    end = end ? strchr(end + 1, ' ') : NULL;
+    if (end) {
+      *end = 0;
+    }
   }
 #ifdef NL_HAVE_XSMM
   (void)xsmm_ready();
-  snprintf(text, sizeof text, "libxsmm %s (%s), %s", LIBXSMM_VERSION, libxsmm_get_target_arch(), blas);
+  snprintf(text, sizeof text, "libxsmm %s (%s), %s", LIBXSMM_VERSION, libxsmm_get_target_arch(), name);
 #else
-  snprintf(text, sizeof text, "%s", blas);
+  snprintf(text, sizeof text, "%s", name);
 #endif
   return text;
 }
