@@ -23,7 +23,11 @@ static nl_memory_stats stats = {.limit = SIZE_MAX};
 static uint64_t fail_at;
 
 static bool must_fail(void) {
-  return fail_at && --fail_at == 0;
+  if (fail_at > 1) {
+    fail_at--;
+    return false;
+  }
+  return fail_at == 1;
 }
 
 void nl_memory_fail_at(uint64_t n) {

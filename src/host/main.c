@@ -108,6 +108,7 @@ static int run(lua_State *L) {
   nl_install_library(L);
   make_arg(L, argv, argc, o.script);
   lua_gc(L, LUA_GCRESTART);
+  lua_gc(L, LUA_GCGEN, 0, 0); /* as lua does; it suits temporaries */
   apply(&o);
   if (o.about) {
     print_about(L);

@@ -23,7 +23,7 @@ static void push_library(lua_State *L) {
     exe[n] = 0;
     slash = strrchr(exe, '/');
   }
-  static const char *const beside[] = {"lua/stdlib", "../lua/stdlib", "../share/nnlua"};
+  static const char *const beside[] = {"lua/stdlib", "../../lua/stdlib", "../share/nnlua"};
   for (int i = 0; slash && i < 3; i++) {
     lua_pushlstring(L, exe, (size_t)(slash - exe));
     lua_pushfstring(L, "%s/%s", lua_tostring(L, -1), beside[i]);

@@ -135,6 +135,11 @@ nl_status nl_idx_read(const char *path, nl_tensor **out) {
   }
   gzbuffer(f, 1 << 17);
   nl_status status = read_open(f, path, (uint64_t)st.st_size, out);
-  gzclose(f);
+  int closed = gzclose(f);
+  if (status == NL_OK && closed == Z_BUF_ERROR) { /* the compressed stream has no end */
+    status = nl_fail("%s: truncated: the compressed data has no end", path);
+    nl_tensor_unref(*out);
+    *out = NULL;
+  }
   return status;
 }

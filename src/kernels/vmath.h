@@ -28,7 +28,7 @@ static inline float nl_roundf(float x) {
 }
 
 static inline float nl_expf(float x) {
-  float c = x > 89.0f ? 89.0f : x;
+  float c = x < 89.0f ? x : 89.0f; /* nan too, so that the conversion below is defined */
   c = c < -104.0f ? -104.0f : c;
   float n = nl_roundf(c * 1.44269504088896341f);
   float r = c - n * 0.693359375f;

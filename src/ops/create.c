@@ -207,7 +207,7 @@ static nl_status vjp_refill(nl_call *c, nl_vjp *g) {
 /* bernoulli_ needs bytes first */
 static nl_status infer_bernoulli(nl_call *c) {
   nl_status status = infer_refill(c);
-  c->scratch_bytes = (size_t)c->in[0]->numel;
+  c->scratch_bytes = (size_t)c->in[0]->numel + 1;
   return status;
 }
 static void run_bernoulli(nl_call *c) {
@@ -298,10 +298,9 @@ typedef struct dropout_ctx {
 
 #define DROP(type)                                                                                                     \
   for (int64_t i = 0; i < n; i++) {                                                                                    \
-    ((type *)data[0])[i] = mask[i] ? ((const type *)data[1])[i] * (type)k->scale : 0;                                  \
+    ((type *)data[0])[i] = mask[i] ? ((const type *)data[1])[step[1] ? i : 0] * (type)k->scale : 0;                    \
   }
 static void dropout_range(void *ctx, int64_t n, void *const data[], const int step[]) {
-  (void)step;
   const dropout_ctx *k = ctx;
   const uint8_t *mask = data[2];
   if (k->dtype == NL_F32) {

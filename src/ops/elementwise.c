@@ -43,14 +43,28 @@ static nl_status infer_unary(nl_call *c) {
   return NL_OK;
 }
 
+typedef struct unary_ctx {
+  nl_unary_fn fn;
+  size_t size; /* of a result */
+} unary_ctx;
+
 static void unary_run(void *ctx, int64_t n, void *const data[], const int step[]) {
-  (void)step; /* x has the result's shape */
-  (*(nl_unary_fn *)ctx)(n, data[0], data[1]);
+  const unary_ctx *k = ctx;
+  if (step[1]) {
+    k->fn(n, data[0], data[1]);
+  } else {
+    k->fn(1, data[0], data[1]);
+    nl_repeat_first(data[0], k->size, n);
+  }
+}
+
+static void iterate_unary(nl_call *c, nl_unary_fn fn) {
+  unary_ctx ctx = {fn, nl_dtype_size(nl_tensor_dtype(c->out[0]))};
+  nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, unary_run, &ctx);
 }
 
 static void run_unary(nl_call *c) {
-  nl_unary_fn fn = nl_k->elementwise->unary[c->op->kernel][c->dtype];
-  nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, unary_run, &fn);
+  iterate_unary(c, nl_k->elementwise->unary[c->op->kernel][c->dtype]);
 }
 
 static nl_status vjp_neg(nl_call *c, nl_vjp *g) {
@@ -159,7 +173,7 @@ static void run_pow(nl_call *c) {
     double e = nl_tensor_get_double(y, 0);
     nl_unary_fn fn = e == 2 ? k->unary[NL_UN_SQUARE][c->dtype] : (e == 0.5 ? k->unary[NL_UN_SQRT][c->dtype] : NULL);
     if (fn) {
-      nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, unary_run, &fn);
+      iterate_unary(c, fn);
       return;
     }
   }
@@ -286,18 +300,21 @@ static nl_status infer_clamp(nl_call *c) {
 
 typedef struct clamp_ctx {
   nl_clamp_fn fn;
+  size_t size;
   double lo, hi;
 } clamp_ctx;
 
 static void clamp_run(void *ctx, int64_t n, void *const data[], const int step[]) {
-  (void)step;
   const clamp_ctx *k = ctx;
-  k->fn(n, data[0], data[1], k->lo, k->hi);
+  k->fn(step[1] ? n : 1, data[0], data[1], k->lo, k->hi);
+  if (!step[1]) {
+    nl_repeat_first(data[0], k->size, n);
+  }
 }
 
 static void run_clamp(nl_call *c) {
-  clamp_ctx ctx = {nl_k->elementwise->clamp[c->dtype], c->attr[0].set ? c->attr[0].number : -INFINITY,
-                   c->attr[1].set ? c->attr[1].number : INFINITY};
+  clamp_ctx ctx = {nl_k->elementwise->clamp[c->dtype], nl_dtype_size(c->dtype),
+                   c->attr[0].set ? c->attr[0].number : -INFINITY, c->attr[1].set ? c->attr[1].number : INFINITY};
   nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, clamp_run, &ctx);
 }
 
@@ -519,7 +536,7 @@ static nl_status vjp_copy(nl_call *c, nl_vjp *g) {
 static const nl_op ops[] = {
     UNARY("neg", NL_UN_NEG, "The negative of each element.", vjp_neg, 0),
     UNARY("abs", NL_UN_ABS, "The absolute value of each element. The gradient at 0 is 0.", vjp_abs, NL_SAVE_IN(0)),
-    UNARY("sign", NL_UN_SIGN, "-1, 0 or 1 for each element. Its gradient is 0.", vjp_zero, 0),
+    UNARY("sign", NL_UN_SIGN, "-1, 0 or 1 for each element (0 for nan). Its gradient is 0.", vjp_zero, 0),
     UNARY("square", NL_UN_SQUARE, "The square of each element.", vjp_square, NL_SAVE_IN(0)),
     UNARY("exp", NL_UN_EXP, "e to the power of each element.", vjp_exp, NL_SAVE_OUT(0)),
     UNARY("log", NL_UN_LOG, "The natural logarithm of each element; log(0) is -inf, of negative ones nan.", vjp_log,

@@ -163,6 +163,15 @@ void nl_iterate(int n, nl_tensor *const t[], nl_run_of fn, void *ctx) {
   nl_parallel_for(t[0]->numel, GRAIN, iterate_range, &p);
 }
 
+void nl_repeat_first(void *out, size_t size, int64_t n) {
+  char *p = out;
+  for (int64_t filled = 1; filled < n;) { /* the filled part doubles */
+    int64_t m = filled < n - filled ? filled : n - filled;
+    memcpy(p + (size_t)filled * size, p, (size_t)m * size);
+    filled += m;
+  }
+}
+
 typedef struct cast_ctx {
   nl_cast_fn fn;
   size_t size;
@@ -174,13 +183,8 @@ static void cast_run(void *ctx, int64_t n, void *const data[], const int step[])
     c->fn(n, data[0], data[1]);
     return;
   }
-  c->fn(1, data[0], data[1]); /* one value for all: convert it once, then double the filled part */
-  char *out = data[0];
-  for (int64_t filled = 1; filled < n;) {
-    int64_t m = filled < n - filled ? filled : n - filled;
-    memcpy(out + (size_t)filled * c->size, out, (size_t)m * c->size);
-    filled += m;
-  }
+  c->fn(1, data[0], data[1]);
+  nl_repeat_first(data[0], c->size, n);
 }
 
 void nl_copy_values(nl_tensor *out, nl_tensor *x) {

@@ -15,6 +15,9 @@ typedef void (*nl_run_of)(void *ctx, int64_t n, void *const data[], const int st
    by size. Every operand has its own dtype. At most NL_MAX_OPERANDS. */
 void nl_iterate(int n, nl_tensor *const t[], nl_run_of fn, void *ctx);
 
+/* For kernels without steps: out[0] was computed from an operand that stands still; the other n - 1 are its copies. */
+void nl_repeat_first(void *out, size_t size, int64_t n);
+
 /* out[...] = x broadcast, converted to out's dtype. */
 void nl_copy_values(nl_tensor *out, nl_tensor *x);
 

@@ -9,18 +9,15 @@
 void (*nl_tensor_release_meta)(void *grad_meta);
 
 int64_t nl_shape_numel(int ndim, const int64_t *shape) {
-  int64_t n = 1;
+  int64_t n = 1; /* dims of 0 count as 1 here: what lies beside them must be countable too */
+  bool empty = false;
   for (int i = 0; i < ndim; i++) {
-    if (shape[i] == 0) {
-      return 0;
-    }
-  }
-  for (int i = 0; i < ndim; i++) {
-    if (__builtin_mul_overflow(n, shape[i], &n)) {
+    empty = empty || shape[i] == 0;
+    if (shape[i] != 0 && __builtin_mul_overflow(n, shape[i], &n)) {
       return -1;
     }
   }
-  return n;
+  return n > INT64_MAX / 16 ? -1 : (empty ? 0 : n);
 }
 
 void nl_shape_strides(int ndim, const int64_t *shape, int64_t *strides) {
@@ -62,7 +59,7 @@ nl_status nl_tensor_new(nl_dtype dtype, int ndim, const int64_t *shape, nl_tenso
     }
   }
   int64_t numel = nl_shape_numel(ndim, shape);
-  if (numel < 0 || numel > INT64_MAX / 16) {
+  if (numel < 0) {
     return nl_fail("a tensor of shape %s has more elements than can be counted", nl_shape_string(ndim, shape).s);
   }
   size_t bytes = (size_t)numel * nl_dtype_size(dtype);
@@ -98,6 +95,11 @@ static bool strides_are_contiguous(int ndim, const int64_t *shape, const int64_t
 
 nl_status nl_tensor_view(nl_tensor *t, int ndim, const int64_t *shape, const int64_t *strides, int64_t offset,
                          nl_tensor **out) {
+  *out = NULL;
+  int64_t numel = nl_shape_numel(ndim, shape);
+  if (numel < 0) {
+    return nl_fail("a tensor of shape %s has more elements than can be counted", nl_shape_string(ndim, shape).s);
+  }
   nl_tensor *v = tensor_struct(nl_tensor_dtype(t), ndim, shape);
   *out = v;
   if (!v) {
@@ -109,7 +111,7 @@ nl_status nl_tensor_view(nl_tensor *t, int ndim, const int64_t *shape, const int
   v->storage = t->storage;
   t->storage->refs++;
   v->offset = offset;
-  v->numel = nl_shape_numel(ndim, shape);
+  v->numel = numel;
   v->contiguous = v->numel == 0 || strides_are_contiguous(ndim, shape, strides);
   v->base = nl_tensor_ref(t->base ? t->base : t);
   v->wrapped_number = t->wrapped_number;

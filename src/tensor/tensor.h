@@ -77,7 +77,7 @@ static inline size_t nl_tensor_bytes(const nl_tensor *t) {
 
 bool nl_shape_equal(const nl_tensor *a, const nl_tensor *b);
 
-/* Elements of a shape; -1 when that overflows. */
+/* Elements of a shape; -1 when that, or the product of its sizes other than 0, is beyond what can be counted. */
 int64_t nl_shape_numel(int ndim, const int64_t *shape);
 
 /* Row-major strides of a shape. */

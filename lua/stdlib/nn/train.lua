@@ -185,6 +185,7 @@ function M.fit(opts)
   if not module.is_module(o.model) then
     core.raise(("fit: model must be an nn.Module, but is %s"):format(core.describe(o.model)))
   end
+  o.valid = o.valid or nil
   local metrics = find_metrics(o.metrics)
   if o.out then
     core.make_directory(o.out)

@@ -1,0 +1,179 @@
+-- Calls random rows with wild arguments. Anything but a result or a Lua error ends the process, which is the finding.
+--   ./nnlua tests/fuzz/api.lua [seed] [calls]
+
+local nn = require "nn"
+local core = require "nn.core"
+
+local M = {}
+
+function M.run(seed, calls)
+  local g = nn.Generator(seed)
+  local function pick(list)
+    return list[g:integer(#list)]
+  end
+  local rows = core.ops()
+  local dtypes = { "float32", "float64", "int64", "uint8", "bool" }
+  local pool = {}
+  local function new_tensor()
+    local shape = {}
+    for i = 1, g:integer(4) - 1 do
+      shape[i] = pick { 0, 1, 1, 2, 3, 4, 5 }
+    end
+    local t = (nn.randn(shape, { generator = g }) * 3):to(pick(dtypes))
+    local how = g:integer(6)
+    if how == 1 and t.ndim >= 2 then
+      t = t:transpose(1, -1)
+    elseif how == 2 and t.ndim >= 1 and #t > 1 then
+      t = t[{ { 1, -1, 2 } }]
+    elseif how == 3 and t.dtype:find "float" then
+      t:requires_grad_()
+    elseif how == 4 then
+      t = t:expand(table.unpack { 2, table.unpack(t.shape) })
+    end
+    return t
+  end
+  for i = 1, 30 do
+    pool[i] = new_tensor()
+  end
+  local closed = nn.zeros(3)
+  getmetatable(closed).__close(closed)
+  local nested = setmetatable({}, {
+    __index = function()
+      return nn.zeros(2)
+    end,
+    __len = function()
+      return 1 << 40
+    end,
+  })
+  local numbers = { 0, 1, 2, 3, -1, -2, 4, 7, 0.5, -1.5, math.huge, -math.huge, 0 / 0, 1 << 31, 1 << 62, math.mininteger,
+    math.maxinteger, 1e300 }
+  local words = { "mean", "sum", "none", "float32", "int64", "bool", "", "x", ("y"):rep(300) }
+  local value
+  local function list()
+    local out = {}
+    for i = 1, g:integer(5) - 1 do
+      out[i] = g:integer(3) == 1 and value(1) or pick { 1, 2, 3, -1, 0 }
+    end
+    return out
+  end
+  local function options(row)
+    local out = list()
+    for _ = 1, g:integer(3) - 1 do
+      local p = row.params[g:integer(math.max(1, #row.params))]
+      out[p and p.name or "nothing"] = value(1)
+    end
+    return out
+  end
+  function value(depth)
+    local kind = g:integer(depth and 9 or 14)
+    if kind <= 3 then
+      return pick(numbers)
+    elseif kind <= 5 then
+      return g:integer(4)
+    elseif kind == 6 then
+      return pick(words)
+    elseif kind == 7 then
+      return pick { true, false }
+    elseif kind == 8 then
+      return nil
+    elseif kind == 9 then
+      return pick { closed, nested, print, io.stdout, g }
+    else
+      return pick(pool)
+    end
+  end
+  -- an argument that fits more often than not
+  local function fitting(p)
+    local r = g:integer(10)
+    if r == 1 then
+      return value()
+    end
+    if p.kind == "tensor" or p.kind == "operand" then
+      return r <= 9 and pick(pool) or pick(numbers)
+    elseif p.kind == "tensors" then
+      local out = {}
+      for i = 1, g:integer(4) - 1 do
+        out[i] = pick(pool)
+      end
+      return out
+    elseif p.kind == "int" or p.kind == "dim" then
+      return pick { 1, 2, 3, -1, -2, 0 }
+    elseif p.kind == "dims" or p.kind == "shape" then
+      return r <= 6 and list() or pick { 1, 2, -1 }
+    elseif p.kind == "dtype" then
+      return pick(dtypes)
+    elseif p.kind == "bool" then
+      return pick { true, false }
+    elseif p.kind == "choice" then
+      return pick { "mean", "sum", "none" }
+    end
+    return pick(numbers)
+  end
+  local done, results = 0, 0
+  for i = 1, calls do
+    local row = rows[g:integer(#rows)]
+    local args, n = {}, 0
+    for _, p in ipairs(row.params) do
+      n = n + 1
+      args[n] = fitting(p)
+      if p.optional and g:integer(3) == 1 then
+        break
+      end
+    end
+    if g:integer(12) == 1 then
+      n = g:integer(6) - 1
+      for k = 1, n do
+        args[k] = value()
+      end
+    end
+    if g:integer(6) == 1 then
+      n = n + 1
+      args[n] = options(row)
+    end
+    local f = core[row.name]
+    if row.inplace and (row.inplace_only or g:integer(3) == 1) then
+      f = core.tensor_methods[row.name .. "_"]
+    end
+    -- huge tensors are refused by the limit, not by the machine
+    local ok, result = pcall(f, table.unpack(args, 1, n))
+    done = done + 1
+    if ok then
+      results = results + 1
+      if nn.is_tensor(result) and result:numel() < 1000 then
+        local also = g:integer(4)
+        if also == 1 then
+          pool[g:integer(#pool)] = result
+        elseif also == 2 then
+          pcall(function()
+            result:sum():backward()
+          end)
+        elseif also == 3 then
+          pcall(tostring, result)
+        else
+          pcall(function()
+            result[value()] = value()
+          end)
+        end
+      end
+    else
+      assert(type(result) == "string" and #result < 4000, "an error must be a text")
+    end
+    if i % 200 == 0 then
+      for k = 1, 10 do
+        pool[g:integer(#pool)] = k and new_tensor()
+      end
+    end
+  end
+  return done, results
+end
+
+if arg and arg[0] and arg[0]:find "fuzz/api.lua$" then
+  local seed, calls = math.tointeger(tonumber(arg[1] or os.time())), math.tointeger(tonumber(arg[2] or 100000))
+  nn.set_max_memory(1 << 30)
+  print("seed", seed)
+  local began = nn.time()
+  local done, results = M.run(seed, calls)
+  print(("%d calls, %d results, %.0f calls a minute"):format(done, results, done / (nn.time() - began) * 60))
+end
+
+return M

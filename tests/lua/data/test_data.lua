@@ -1,0 +1,104 @@
+-- Data sets and loaders.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestData = {}
+
+local function set(n)
+  return nn.data.tensors(nn.arange(n):float():reshape(n, 1), nn.arange(1, n + 1))
+end
+
+function TestData:test_batches_cover_everything_once()
+  local d = set(10)
+  local loader = d:loader { batch_size = 4, shuffle = true }
+  lu.assertEquals(#loader, 3)
+  for _ = 1, 2 do
+    local seen, sizes = {}, {}
+    for x, y in loader do
+      sizes[#sizes + 1] = #x
+      for i = 1, #y do
+        lu.assertEquals(x[{ i, 1 }]:item() + 1, y[i]:item()) -- pairs stay pairs
+        seen[y[i]:item()] = true
+      end
+    end
+    lu.assertEquals(sizes, { 4, 4, 2 })
+    lu.assertEquals(#seen, 10)
+  end
+end
+
+function TestData:test_break_begins_anew()
+  local loader = set(10):loader { batch_size = 3 }
+  for _ in loader do
+    break
+  end
+  local n = 0
+  for x in loader do
+    n = n + #x
+  end
+  lu.assertEquals(n, 10)
+end
+
+function TestData:test_drop_last()
+  local loader = set(10):loader { batch_size = 4, drop_last = true }
+  lu.assertEquals(#loader, 2)
+end
+
+function TestData:test_shuffles_are_seeded()
+  local function order(seed)
+    nn.manual_seed(seed)
+    local out = {}
+    for _, y in set(20):loader { batch_size = 20, shuffle = true } do
+      out = y:totable()
+    end
+    return out
+  end
+  lu.assertEquals(order(1), order(1))
+  lu.assertNotEquals(order(1), order(2))
+end
+
+function TestData:test_split()
+  local a, b = set(10):split(0.3)
+  lu.assertEquals({ #a, #b }, { 3, 7 })
+  local all = nn.cat { a.y, b.y }
+  lu.assertEquals((all:sort()):totable(), nn.arange(1, 11):totable())
+end
+
+function TestData:test_fashion_mnist()
+  if not nn.data.has_fashion_mnist() then
+    lu.skip "dataset-fashion-mnist is not installed"
+  end
+  local train, test = nn.data.fashion_mnist()
+  lu.assertEquals(tostring(train.x.shape), "60000x784")
+  lu.assertEquals(tostring(test.y.shape), "10000")
+  lu.assertEquals({ train.y:min():item(), train.y:max():item() }, { 1, 10 })
+  lu.assertEquals({ train.x:min():item(), train.x:max():item() }, { 0, 1 })
+  lu.assertEquals(train.classes[train.y[1]:item()], "Ankle boot") -- the data set's first picture
+  -- the mean and deviation that the field quotes for it
+  lu.assertAlmostEquals(train.x:mean():item(), 0.2860, 1e-4)
+  lu.assertAlmostEquals(train.x:std():item(), 0.3530, 1e-4)
+  nn.data.normalize(train, test)
+  lu.assertAlmostEquals(train.x:mean():item(), 0, 1e-4)
+  lu.assertAlmostEquals(train.x:std():item(), 1, 1e-4)
+end
+
+function TestData:test_synthetic_images_can_be_learned()
+  local train, test = nn.data.synthetic_images { train = 600, test = 300 }
+  lu.assertEquals(tostring(train.x.shape), "600x784")
+  nn.manual_seed(1)
+  local model = nn.Linear(784, 10)
+  nn.train.fit {
+    model = model, loss = nn.CrossEntropyLoss(), optimizer = nn.optim.Adam(model:parameters()),
+    train = train:loader { batch_size = 50, shuffle = true }, epochs = 5, progress = "none",
+  }
+  local r = nn.train.evaluate(model, test:loader(), { metrics = { "accuracy" } })
+  lu.assertTrue(r.accuracy > 0.5, "accuracy " .. r.accuracy) -- chance is 0.1
+end
+
+function TestData:test_errors()
+  lu.assertErrorMsgContains("first dims must be equal", nn.data.tensors, nn.zeros(3, 2), nn.zeros(4))
+  lu.assertErrorMsgContains("did you mean 'batch_size'", function()
+    set(3):loader { batchsize = 2 }
+  end)
+  lu.assertErrorMsgContains("apt-get install dataset-fashion-mnist", nn.data.fashion_mnist, { root = "/nowhere" })
+end

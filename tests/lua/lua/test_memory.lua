@@ -1,0 +1,126 @@
+-- Running out of memory is an error at every point where it can happen, and loses nothing; loops do not grow.
+
+local lu = require "luaunit"
+local nn = require "nn"
+local core = require "nn.core"
+
+TestMemory = {}
+
+-- Lets the n-th request fail, for n = 1, 2, 3, ... until the operation succeeds.
+local function fails_cleanly(name, f)
+  f() -- once, so that what is made on first use is there
+  collectgarbage()
+  collectgarbage()
+  local before = nn.memory().live
+  for n = 1, 2000 do
+    core.fail_memory_at(n)
+    local ok, err = pcall(f)
+    core.fail_memory_at(0)
+    nn.set_grad_enabled(true)
+    if ok then
+      err = nil -- the result
+      collectgarbage()
+      collectgarbage()
+      lu.assertEquals(nn.memory().live, before, name .. ": live memory after failures")
+      return n
+    end
+    lu.assertStrContains(tostring(err), "memory")
+  end
+  lu.fail(name .. " never succeeded")
+end
+
+function TestMemory:test_failing_allocations()
+  local counts = {}
+  counts.create = fails_cleanly("create", function()
+    return nn.zeros(10, 10)
+  end)
+  counts.arithmetic = fails_cleanly("arithmetic", function()
+    return (nn.ones(3, 4):double() + nn.ones(4) * 2):sum(1)
+  end)
+  counts.index = fails_cleanly("index", function()
+    local x = nn.zeros(4, 4)
+    x[{ { 1, 2 }, 3 }] = nn.tensor { 1, 2 }
+    x[x:eq(0)] = 3
+    return x[{ {}, nn.tensor { 1, 2 } }]
+  end)
+  counts.training = fails_cleanly("training", function()
+    local model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    local opt = nn.optim.Adam(model:parameters())
+    nn.CrossEntropyLoss()(model(nn.ones(5, 3)), nn.tensor { 1, 2, 1, 2, 1 }):backward()
+    opt:step()
+  end)
+  counts.second_order = fails_cleanly("second order", function()
+    local x = nn.ones { 3, requires_grad = true }
+    local g = nn.grad((x * x:tanh()):sum(), x, { create_graph = true })
+    return nn.grad(g:sum(), x)
+  end)
+  counts.writes = fails_cleanly("writes through views", function()
+    local w = nn.ones { 3, requires_grad = true }
+    local x = nn.zeros(2, 3)
+    x[1] = w * 2
+    x[2]:add_(w)
+    x:sum():backward()
+  end)
+  counts.save = fails_cleanly("save and load", function()
+    local path = os.tmpname()
+    local ok, err = pcall(function()
+      nn.save(path, { a = nn.ones(3, 2):t(), b = nn.zeros(2) })
+      return nn.load(path)
+    end)
+    os.remove(path)
+    if not ok then
+      error(err, 0)
+    end
+  end)
+  for name, n in pairs(counts) do
+    lu.assertTrue(n > 3, ("%s failed only %d times"):format(name, n - 1))
+  end
+end
+
+function TestMemory:test_the_limit()
+  collectgarbage()
+  collectgarbage()
+  nn.set_max_memory(nn.memory().live + (1 << 20))
+  local ok, err = pcall(nn.zeros, 1 << 20)
+  nn.set_max_memory()
+  lu.assertFalse(ok)
+  lu.assertStrContains(err, "4 MiB")
+  -- garbage is collected before the limit is an error
+  nn.set_max_memory(nn.memory().live + (8 << 20))
+  for _ = 1, 100 do
+    nn.zeros(1 << 20)
+  end
+  nn.set_max_memory()
+end
+
+-- A hundred gigabytes are tried by tests/long/memory.lua; here two.
+function TestMemory:test_temporaries_do_not_pile_up()
+  collectgarbage()
+  local highest, before = 0, nn.memory().live
+  for _ = 1, 500 do
+    local x = nn.empty(1 << 20) + 1
+    highest = math.max(highest, nn.memory().live - before)
+    lu.assertEquals(#x, 1 << 20)
+  end
+  lu.assertTrue(highest < 100 << 20, "live memory rose to " .. highest)
+end
+
+function TestMemory:test_steady_training_asks_the_system_for_nothing()
+  local model = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 5))
+  local opt = nn.optim.SGD(model:parameters(), { lr = 0.1, momentum = 0.9 })
+  local x, y = nn.randn(16, 20), nn.randint(1, 6, { 16 })
+  local loss_of = nn.CrossEntropyLoss()
+  local function steps(n)
+    for _ = 1, n do
+      opt:zero_grad()
+      loss_of(model(x), y):backward()
+      opt:step()
+    end
+  end
+  steps(3000)
+  local before = nn.memory()
+  steps(3000)
+  local after = nn.memory()
+  -- the collector's rhythm decides how many temporaries wait: a few blocks may be asked for, not thousands
+  lu.assertTrue(after.from_system - before.from_system < 3000, after.from_system - before.from_system)
+end

@@ -1,0 +1,137 @@
+-- Modules, layers and losses as users write and use them.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestModule = {}
+
+local Net = nn.Module:extend "Net"
+function Net:init(n)
+  self.first = nn.Linear(n, 4)
+  self.scale = nn.Parameter(nn.ones(4))
+  self.branches = { nn.Linear(4, 2), nn.Linear(4, 2, { bias = false }) }
+  self:register_buffer("count", nn.zeros(1))
+  self.plain = nn.ones(3) -- a tensor that is neither
+end
+function Net:forward(x)
+  x = self.first(x):relu() * self.scale
+  return self.branches[1](x) + self.branches[2](x)
+end
+
+local function names(list)
+  local out = {}
+  for i, entry in ipairs(list) do
+    out[i] = entry[1]
+  end
+  return out
+end
+
+function TestModule:test_names_in_order()
+  local net = Net(3)
+  lu.assertEquals(names(net:named_parameters()),
+    { "first.weight", "first.bias", "scale", "branches.1.weight", "branches.1.bias", "branches.2.weight" })
+  lu.assertEquals(names(net:named_modules()), { "", "first", "branches.1", "branches.2" })
+  lu.assertEquals(#net:parameters(), 6)
+  lu.assertEquals(names(net:named_buffers()), { "count" })
+end
+
+function TestModule:test_shared_parameters_count_once()
+  local layer = nn.Linear(3, 3)
+  local net = nn.Sequential(layer, nn.ReLU(), layer)
+  lu.assertEquals(#net:parameters(), 2)
+end
+
+function TestModule:test_state_dict_round_trip()
+  local a, b = Net(3), Net(3)
+  b:load_state_dict(a:state_dict())
+  local x = nn.randn(5, 3)
+  lu.assertTrue(a(x):equal(b(x)))
+  local state = a:state_dict()
+  lu.assertNotNil(state.count)
+  state.scale = nil
+  state.extra = nn.ones(1)
+  state["first.bias"] = nn.ones(7)
+  lu.assertErrorMsgContains("'extra' is not in this Net; 'first.bias' has shape 7 there and 4 here; 'scale' is missing",
+    b.load_state_dict, b, state)
+  b:load_state_dict(state, { strict = false })
+end
+
+function TestModule:test_modes_and_apply()
+  local net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Dropout(0.9)))
+  net:eval()
+  lu.assertFalse(net[2][1].training)
+  local x = nn.ones(4, 2)
+  lu.assertTrue(net[2](x):equal(x))
+  net:train()
+  lu.assertTrue(net[2][1].training)
+  local seen = {}
+  net:apply(function(m)
+    seen[#seen + 1] = m._name
+  end)
+  lu.assertEquals(seen, { "Dropout", "Sequential", "Linear", "Sequential" })
+end
+
+function TestModule:test_zero_grad_and_freezing()
+  local net = Net(3)
+  net(nn.randn(2, 3)):sum():backward()
+  lu.assertNotNil(net.scale.grad)
+  net:zero_grad()
+  lu.assertNil(net.scale.grad)
+  net.first:requires_grad_(false)
+  net(nn.randn(2, 3)):sum():backward()
+  lu.assertNil(net.first.weight.grad)
+  lu.assertNotNil(net.scale.grad)
+  lu.assertEquals(#net:parameters(), 6)
+end
+
+function TestModule:test_printing()
+  local net = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Dropout(0.3), nn.Linear(256, 10, { bias = false }))
+  lu.assertEquals(tostring(net), [[
+Sequential(
+  (1): Linear(784, 256)  200,960 parameters
+  (2): ReLU()
+  (3): Dropout(0.3)
+  (4): Linear(256, 10, bias = false)  2,560 parameters
+)  203,520 parameters]])
+  lu.assertEquals(tostring(nn.MSELoss { reduction = "sum" }), "MSELoss(reduction = \"sum\")")
+end
+
+function TestModule:test_conversion()
+  local net = Net(3):to "float64"
+  lu.assertEquals(net(nn.randn({ 2, 3 }, { dtype = "float64" })).dtype, "float64")
+  lu.assertEquals(net.branches[1].weight.dtype, "float64")
+end
+
+function TestModule:test_errors()
+  lu.assertErrorMsgContains("Linear(3, 4): input has 5 features in its last dim (shape 2x5)", nn.Linear(3, 4), nn.zeros(2, 5))
+  lu.assertErrorMsgContains("x:flatten(2)", nn.Linear(784, 4), nn.zeros(2, 28, 28))
+  lu.assertErrorMsgContains("must be a tensor, but is nil", nn.Linear(3, 4), nil)
+  lu.assertErrorMsgContains("did you mean 'bias'", nn.Linear, 3, 4, { bais = false })
+  lu.assertErrorMsgContains("option bias must be a boolean", nn.Linear, 3, 4, { bias = 1 })
+  lu.assertErrorMsgContains("did you mean 'he_normal'", nn.Linear, 3, 4, { init = "he_norml" })
+  lu.assertErrorMsgContains("layer 2 is the class ReLU", nn.Sequential, nn.Linear(2, 2), nn.ReLU)
+  lu.assertErrorMsgContains("layer 1 must be a layer, but is nil", nn.Sequential, nil, nn.ReLU())
+  lu.assertErrorMsgContains("no forward", nn.Module:extend "Empty"(), nn.zeros(1))
+  lu.assertErrorMsgContains("did you mean 'nn.Sequential'", function()
+    return nn.Sequental
+  end)
+  lu.assertErrorMsgContains("reduction must be", nn.MSELoss, { reduction = "avg" })
+end
+
+TestInit = {}
+
+function TestInit:test_moments()
+  nn.manual_seed(5)
+  local n = 400 * 300
+  local function check(name, variance)
+    local w = nn.Linear(300, 400, { init = name }).weight:detach()
+    -- five standard errors of mean and variance
+    lu.assertTrue(math.abs(w:mean():item()) < 5 * math.sqrt(variance / n), name)
+    lu.assertTrue(math.abs(w:var():item() / variance - 1) < 5 * math.sqrt(2 / n), name)
+  end
+  check("he_normal", 2 / 300)
+  check("he_uniform", 2 / 300)
+  check("glorot_normal", 2 / 700)
+  check("glorot_uniform", 2 / 700)
+  check("default_linear", 1 / 900)
+end

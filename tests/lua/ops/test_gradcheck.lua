@@ -1,0 +1,285 @@
+-- Every row that has a gradient, checked in float64 against central differences, first and second order, with plain and
+-- with strided inputs. The rows come from the table: a row without a case fails here.
+
+local lu = require "luaunit"
+local nn = require "nn"
+local core = require "nn.core"
+
+TestGradcheck = {}
+
+local g = nn.Generator(7)
+local function randn(...)
+  return nn.randn({ ... }, { dtype = "float64", generator = g })
+end
+local function rand(lo, hi, ...)
+  return nn.rand({ ... }, { dtype = "float64", generator = g }) * (hi - lo) + lo
+end
+-- away from 0, where abs and its kin have a corner
+local function corner_free(...)
+  local x = randn(...)
+  return x + x:sign() * 0.3
+end
+local function int(list)
+  return nn.tensor(list, { dtype = "int64" })
+end
+
+-- Cases: a function that gives the arguments; tensors of floats are differentiated. `first_only`: the second derivative
+-- is not defined or not wanted (with the reason).
+local unary = function()
+  return { randn(3, 4) }
+end
+local positive = function()
+  return { rand(0.3, 2, 3, 4) }
+end
+local pair = function()
+  return { randn(3, 4), randn(3, 4) }
+end
+
+local cases = {
+  neg = { unary }, square = { unary }, exp = { unary }, tanh = { unary }, sigmoid = { unary }, softplus = { unary },
+  clone = { unary }, log = { positive }, log1p = { positive }, sqrt = { positive },
+  abs = { function() return { corner_free(3, 4) } end },
+  sign = { function() return { corner_free(3, 4) } end },
+  relu = { function() return { corner_free(3, 4) } end },
+  add = { pair, function() return { randn(3, 4), randn(4) } end, function() return { randn(2, 1, 4), randn(3, 1) } end },
+  sub = { pair, function() return { randn(3, 1), randn(1, 4) } end },
+  mul = { pair, function() return { randn(3, 4), randn() } end, function() return { randn(3, 4), 2.5 } end },
+  div = { function() return { randn(3, 4), rand(0.5, 2, 4) } end },
+  pow = {
+    function() return { rand(0.5, 2, 3, 4), rand(-2, 2, 3, 4) } end,
+    function() return { randn(3, 4), 2 } end,
+    function() return { randn(3, 4), 3 } end,
+    function() return { rand(0.5, 2, 3, 4), 0.5 } end,
+    function() return { 2.5, randn(3) } end,
+  },
+  maximum = { pair }, minimum = { pair },
+  tanh_backward = { pair }, sigmoid_backward = { pair },
+  relu_backward = { function() return { randn(3, 4), corner_free(3, 4) } end },
+  clamp = { function() return { corner_free(4, 4), -0.25, 0.25 } end, function() return { corner_free(3), 0.1 } end },
+  where = { function() return { randn(3, 4):gt(0), randn(3, 4), randn(4) } end },
+  masked_fill = {
+    function() return { randn(3, 4), randn(4):gt(0), 1.5 } end,
+    function() return { randn(3, 4), randn(3, 1):gt(0), randn() } end,
+  },
+  to = { function() return { randn(3, 4), "float64" } end },
+  sum = { unary, function() return { randn(3, 4, 2), 2 } end, function() return { randn(3, 4, 2), { 1, 3 }, true } end },
+  mean = { unary, function() return { randn(3, 4, 2), { 1, 3 } } end, function() return { randn(3, 4), -1, true } end },
+  prod = { function() return { rand(0.5, 2, 3, 4) } end, function() return { rand(0.5, 2, 3, 4), 1 } end },
+  logsumexp = { unary, function() return { randn(3, 4), 1 } end, function() return { randn(2, 3, 2), { 1, 3 }, true } end },
+  var = { unary, function() return { randn(3, 4), 1 } end, function() return { randn(3, 4), 2, 0, true } end },
+  std = { unary, function() return { randn(3, 4), 2 } end },
+  norm = {
+    unary, function() return { corner_free(3, 4), 1, 2 } end, function() return { corner_free(3, 4), 3 } end,
+    function() return { corner_free(3, 4), math.huge, 1 } end,
+  },
+  max = { unary, function() return { randn(3, 4), 2 } end, function() return { randn(3, 4), 1, true } end },
+  min = { unary, function() return { randn(3, 4), 2 } end },
+  reshape = { function() return { randn(3, 4), 2, -1 } end }, view = { function() return { randn(3, 4), { 4, 3 } } end },
+  flatten = { function() return { randn(2, 3, 2), 2 } end },
+  squeeze = { function() return { randn(2, 1, 3, 1) } end, function() return { randn(2, 1, 3, 1), 2 } end },
+  unsqueeze = { function() return { randn(2, 3), 2 } end, function() return { randn(2, 3), -1 } end },
+  transpose = { function() return { randn(2, 3, 4), 1, -1 } end },
+  permute = { function() return { randn(2, 3, 4), 3, 1, 2 } end },
+  expand = { function() return { randn(3, 1), 2, 3, 4 } end },
+  select = { function() return { randn(3, 4), 2, -1 } end },
+  slice = { function() return { randn(5, 4), 1, 2, 5, 2 } end, function() return { randn(5), 1, 4, 3 } end },
+  narrow = { function() return { randn(5, 4), 2, 2, 3 } end },
+  slice_zeros = { function() return { randn(2, 3), 1, 2, 2, { 5, 3 } } end },
+  cat = { function() return { { randn(2, 3), randn(1, 3) }, 1 } end, function() return { { randn(2, 1), randn(2, 2), randn(2, 3) }, -1 } end },
+  stack = { function() return { { randn(2, 3), randn(2, 3) }, 2 } end },
+  gather = { function() return { randn(3, 4), 2, int { { 1, 2 }, { 4, 4 }, { -1, 1 } } } end },
+  scatter_add = { function() return { randn(3, 4), 2, int { { 1, 1 }, { 4, 2 }, { 3, 3 } }, randn(3, 2) } end },
+  scatter_zeros = { function() return { randn(3, 2), int { { 1, 1 }, { 4, 2 }, { 3, 3 } }, 2, { 3, 4 } } end },
+  index_select = { function() return { randn(3, 4), 2, int { 4, 1, 1 } } end },
+  index_zeros = { function() return { randn(3, 3), int { 4, 1, 1 }, 2, { 3, 4 } } end },
+  masked_select = { function() return { randn(3, 4), randn(3, 4):gt(0) } end },
+  masked_scatter = { function()
+    local mask = nn.tensor { { true, false, true }, { false, false, true } }
+    return { randn(2, 3), mask, randn(3) }
+  end },
+  as_strided = { function() return { randn(12), { 3, 2 }, { 3, 0 }, 1 } end },
+  strided_zeros = { function() return { randn(3, 2), { 3, 2 }, { 3, 1 }, 1, 12 } end },
+  view_scatter = { function() return { randn(3, 4), randn(2, 2), { 2, 2 }, { 4, 1 }, 1 } end },
+  matmul = {
+    function() return { randn(3, 4), randn(4, 2) } end, function() return { randn(4), randn(4, 2) } end,
+    function() return { randn(3, 4), randn(4) } end, function() return { randn(4), randn(4) } end,
+    function() return { randn(2, 3, 4), randn(4, 2) } end, function() return { randn(2, 1, 3, 4), randn(5, 4, 2) } end,
+    function() return { randn(2, 3, 4), randn(4) } end,
+  },
+  linear = {
+    function() return { randn(3, 4), randn(2, 4), randn(2) } end, function() return { randn(3, 4), randn(2, 4) } end,
+    function() return { randn(2, 3, 4), randn(2, 4), randn(2) } end, function() return { randn(4), randn(2, 4), randn(2) } end,
+  },
+  addmm = { function() return { randn(2), randn(3, 4), randn(4, 2), 0.5, 2 } end },
+  outer = { function() return { randn(3), randn(4) } end },
+  softmax = { unary, function() return { randn(3, 4, 2), 2 } end },
+  log_softmax = { unary, function() return { randn(3, 4, 2), 1 } end },
+  softmax_backward = { pair }, log_softmax_backward = { pair },
+  cross_entropy = {
+    function() return { randn(3, 4), int { 1, 4, 2 } } end, function() return { randn(3, 4), int { 1, 4, 2 }, "sum" } end,
+    function() return { randn(3, 4), int { 1, 4, 2 }, "none" } end, function() return { randn(4), int(3) } end,
+  },
+  cross_entropy_backward = {
+    function() return { randn(), randn(3, 4), int { 1, 4, 2 } } end,
+    function() return { randn(3), randn(3, 4), int { 1, 4, 2 }, "none" } end,
+  },
+  mse_loss = { pair, function() return { randn(3), randn(3), "none" } end },
+  bce_with_logits = { function() return { randn(3, 4), rand(0, 1, 3, 4) } end, function() return { randn(3), rand(0, 1, 3), "sum" } end },
+  sort = { unary, function() return { randn(3, 4), 1, true } end },
+  topk = { function() return { randn(3, 4), 2 } end, function() return { randn(3, 4), 2, 1, false } end },
+}
+-- Random rows: the same draw again is what a derivative means here.
+local random_rows = { dropout = true, uniform = true, normal = true, bernoulli = true, copy = "in place", fill = "in place" }
+
+local function is_float(t)
+  return nn.is_tensor(t) and t.dtype == "float64"
+end
+
+-- The float tensors among the arguments (also within lists), and a function that calls the row with others.
+local function inputs_of(args)
+  local list = {}
+  for i, a in ipairs(args) do
+    if is_float(a) then
+      list[#list + 1] = { args, i }
+    elseif type(a) == "table" and is_float(a[1]) then
+      for k = 1, #a do
+        list[#list + 1] = { a, k }
+      end
+    end
+  end
+  return list
+end
+
+local function scalar_of(f, args, weights)
+  local out = f(table.unpack(args))
+  if not weights[1] then
+    weights[1] = nn.randn(out.shape, { dtype = "float64", generator = g })
+  end
+  return (out * weights[1]):sum()
+end
+
+-- Numeric gradient of `value()` for one tensor, by central differences, element by element.
+local function numeric(value, x)
+  local h = 1e-5
+  local out = nn.zeros(x.shape, { dtype = "float64" })
+  local flat, gradient = x:view(-1), out:view(-1)
+  for i = 1, x:numel() do
+    local was = flat[i]:item()
+    flat[i] = was + h
+    local up = value()
+    flat[i] = was - h
+    local down = value()
+    flat[i] = was
+    gradient[i] = (up - down) / (2 * h)
+  end
+  return out
+end
+
+local function compare(name, got, want, tolerance)
+  local difference = (got - want):abs():max():item()
+  local size = math.max(1, want:abs():max():item())
+  if not (difference <= tolerance * size) then
+    lu.fail(("%s: gradient differs by %g (tolerance %g)\ngot %s\nwant %s"):format(name, difference, tolerance * size,
+      tostring(got), tostring(want)))
+  end
+end
+
+local function check(name, f, make, strided)
+  local args = make()
+  local places = inputs_of(args)
+  local leaves = {}
+  for i, place in ipairs(places) do
+    local t = place[1][place[2]]
+    if strided and t.ndim > 0 then
+      -- the same values, every second element of a larger one: leaf first, view as argument
+      local wide = nn.zeros(t:numel(), 2, { dtype = "float64" })
+      wide:select(2, 1):copy_(t:reshape(-1))
+      leaves[i] = wide:requires_grad_()
+    else
+      leaves[i] = t:clone():requires_grad_()
+    end
+  end
+  local function bind()
+    for i, place in ipairs(places) do
+      local t = leaves[i]
+      if strided and place.shape == nil then
+        place.shape = place[1][place[2]].shape
+      end
+      place[1][place[2]] = (strided and #place.shape > 0) and t:select(2, 1):reshape(place.shape) or t
+    end
+    return args
+  end
+  local weights = {}
+  local function loss()
+    return scalar_of(f, bind(), weights)
+  end
+  local function value()
+    return nn.no_grad(function()
+      return loss():item()
+    end)
+  end
+  local function gradients()
+    local list = nn.grad(loss(), leaves, { create_graph = true, allow_unused = true })
+    for i, leaf in ipairs(leaves) do
+      list[i] = list[i] or nn.zeros_like(leaf)
+    end
+    return list
+  end
+  local grads = gradients()
+  for i, leaf in ipairs(leaves) do
+    compare(("%s, input %d"):format(name, i), grads[i]:detach(), nn.no_grad(numeric, value, leaf), 1e-6)
+  end
+  -- second order: the gradient of sum(grads * v)
+  local vs = {}
+  for i, gr in ipairs(grads) do
+    vs[i] = nn.randn(gr.shape, { dtype = "float64", generator = g })
+  end
+  local function inner()
+    local sum = nn.zeros { dtype = "float64" }
+    for i, gr in ipairs(gradients()) do
+      sum = sum + (gr * vs[i]):sum()
+    end
+    return sum
+  end
+  local total = inner()
+  if not total.requires_grad then
+    return -- the gradient is a constant
+  end
+  local second = nn.grad(total, leaves, { allow_unused = true })
+  for i, leaf in ipairs(leaves) do
+    local want = numeric(function()
+      return inner():detach():item()
+    end, leaf:detach())
+    local got = second[i] or nn.zeros(leaf.shape, { dtype = "float64" })
+    compare(("%s, second order, input %d"):format(name, i), got, want, 1e-5)
+  end
+end
+
+for _, row in ipairs(core.ops()) do
+  if row.differentiable and not random_rows[row.name] then
+    TestGradcheck["test_" .. row.name] = function()
+      lu.assertNotNil(cases[row.name], row.name .. " has no gradcheck case")
+      for i, make in ipairs(cases[row.name]) do
+        check(("%s case %d"):format(row.name, i), core[row.name], make, false)
+        check(("%s case %d, strided"):format(row.name, i), core[row.name], make, true)
+      end
+    end
+  end
+end
+
+-- prod where elements are 0: the product of the others
+function TestGradcheck:test_prod_at_zero()
+  local x = nn.tensor({ 2.0, 0.0, 3.0 }, { requires_grad = true })
+  x:prod():backward()
+  lu.assertEquals(x.grad:totable(), { 0.0, 6.0, 0.0 })
+  local y = nn.tensor({ 2.0, 0.0, 0.0 }, { requires_grad = true })
+  y:prod():backward()
+  lu.assertEquals(y.grad:totable(), { 0.0, 0.0, 0.0 })
+end
+
+function TestGradcheck:test_dropout_uses_its_mask()
+  local x = nn.ones(1000):requires_grad_()
+  local y = nn.dropout(x, 0.25)
+  y:sum():backward()
+  lu.assertTrue(y:equal(x.grad)) -- both are mask / (1 - p)
+end

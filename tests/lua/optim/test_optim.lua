@@ -1,0 +1,111 @@
+-- Optimizers against PyTorch's trajectories, their groups and their state.
+
+local lu = require "luaunit"
+local nn = require "nn"
+local golden = require "golden"
+
+TestTrajectories = {}
+
+for i, t in ipairs(golden.read("training").trajectories) do
+  TestTrajectories[("test_%02d_%s_%s"):format(i, t.optimizer, t.loss)] = function()
+    local model = nn.Sequential(nn.Linear(6, 5), nn[t.activation](), nn.Linear(5, 4))
+    local state = {}
+    for name, value in pairs(t.start) do -- PyTorch counts layers from 0
+      state[name:gsub("^%d", function(d)
+        return d + 1
+      end)] = golden.tensor(value)
+    end
+    model:load_state_dict(state)
+    local opt = nn.optim[t.optimizer](model:parameters(), t.options)
+    local criterion = nn[t.loss]()
+    local x, y = golden.tensor(t.x), golden.tensor(t.y)
+    for step = 1, 20 do
+      opt:zero_grad()
+      local loss = criterion(model(x), y)
+      loss:backward()
+      opt:step()
+      lu.assertAlmostEquals(loss:item(), t.losses[step], 2e-5, t.name .. ", step " .. step)
+    end
+    for name, value in pairs(t["end"]) do
+      local mine = model:state_dict()[name:gsub("^%d", function(d)
+        return d + 1
+      end)]
+      lu.assertTrue(golden.difference(mine, golden.tensor(value)) < 1e-4, t.name .. ": " .. name)
+    end
+  end
+end
+
+TestOptim = {}
+
+local function problem()
+  nn.manual_seed(2)
+  local model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+  local x, y = nn.randn(8, 3), nn.randn(8, 1)
+  local criterion = nn.MSELoss()
+  return model, function(opt)
+    opt:zero_grad()
+    local loss = criterion(model(x), y)
+    loss:backward()
+    opt:step()
+    return loss:item()
+  end
+end
+
+function TestOptim:test_groups()
+  local model, step = problem()
+  local opt = nn.optim.SGD({ { params = { model[1].weight }, lr = 0 }, { params = { model[3].weight } } }, { lr = 0.1 })
+  local frozen, moving = model[1].weight:detach():clone(), model[3].weight:detach():clone()
+  step(opt)
+  lu.assertTrue(model[1].weight:detach():equal(frozen))
+  lu.assertFalse(model[3].weight:detach():equal(moving))
+  opt.param_groups[1].lr = 0.1
+  step(opt)
+  lu.assertFalse(model[1].weight:detach():equal(frozen))
+  opt:add_param_group { params = { model[1].bias }, lr = 0.5 }
+  lu.assertEquals(opt.param_groups[3].lr, 0.5)
+  step(opt)
+end
+
+function TestOptim:test_state_continues_exactly()
+  for _, kind in ipairs { "SGD", "Adam", "AdamW" } do
+    local function run(break_at)
+      local model, step = problem()
+      local options = kind == "SGD" and { lr = 0.1, momentum = 0.9 } or { lr = 0.1 }
+      local opt = nn.optim[kind](model:parameters(), options)
+      local loss
+      for i = 1, 10 do
+        if i == break_at then -- through a file
+          local path = os.tmpname()
+          nn.save(path, { optimizer = opt:state_dict(), model = model:state_dict() })
+          local saved = nn.load(path)
+          os.remove(path)
+          opt = nn.optim[kind](model:parameters(), { lr = 99 })
+          opt:load_state_dict(saved.optimizer)
+          model:load_state_dict(saved.model)
+        end
+        loss = step(opt)
+      end
+      return loss
+    end
+    lu.assertEquals(run(5), run(nil))
+  end
+end
+
+function TestOptim:test_errors()
+  local model = problem()
+  lu.assertErrorMsgContains("pass model:parameters()", nn.optim.SGD, model, { lr = 0.1 })
+  lu.assertErrorMsgContains("did you mean 'momentum'", nn.optim.SGD, model:parameters(), { momentun = 0.9 })
+  lu.assertErrorMsgContains("lr must be 0 or more", nn.optim.Adam, model:parameters(), { lr = -1 })
+  lu.assertErrorMsgContains("betas", nn.optim.Adam, model:parameters(), { betas = { 0.9 } })
+  lu.assertErrorMsgContains("empty", nn.optim.Adam, {})
+  lu.assertErrorMsgContains("nesterov needs momentum", nn.optim.SGD, model:parameters(), { nesterov = true })
+  lu.assertErrorMsgContains("listed twice", nn.optim.SGD, { model[1].weight, model[1].weight })
+  lu.assertErrorMsgContains("did you mean 'Adam'", function()
+    return nn.optim.Adm
+  end)
+  local opt = nn.optim.SGD(model:parameters())
+  opt.param_groups[1].lr = "fast"
+  lu.assertErrorMsgContains("lr must be a number", function()
+    opt:step()
+  end)
+end

@@ -1,0 +1,27 @@
+-- Runs the LuaUnit suites named on the command line (or all of them) and writes the counts, for tests/run.
+--   nnlua tests/lua/run.lua COUNTS_FILE [suite.lua ...]
+
+package.path = "tests/lua/?.lua;/usr/share/lua/5.4/?.lua;/usr/share/lua/5.3/?.lua;" .. package.path
+local counts, suites = arg[1], { table.unpack(arg, 2) }
+for i = #arg, 1, -1 do
+  arg[i] = nil -- LuaUnit would read them as names of tests
+end
+local lu = require "luaunit"
+
+if #suites == 0 then
+  for path in io.popen("find tests/lua -name 'test_*.lua' | sort"):lines() do
+    suites[#suites + 1] = path
+  end
+end
+for _, path in ipairs(suites) do
+  dofile(path)
+end
+
+local runner = lu.LuaUnit.new()
+runner:setOutputType(os.getenv "VERBOSE" and "tap" or "text")
+runner:runSuite()
+local r = runner.result
+local f = assert(io.open(counts, "w"))
+f:write(("%d %d %d\n"):format(r.successCount, r.failureCount + r.errorCount, r.skippedCount))
+f:close()
+os.exit(r.failureCount + r.errorCount == 0 and 0 or 1, true)

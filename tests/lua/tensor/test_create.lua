@@ -1,0 +1,125 @@
+-- Making tensors, reading them back, printing them.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestCreate = {}
+
+function TestCreate:test_from_tables()
+  lu.assertEquals(nn.tensor({ { 1, 2 }, { 3, 4 } }).dtype, "int64")
+  lu.assertEquals(nn.tensor({ { 1, 2 }, { 3, 4.5 } }).dtype, "float32")
+  lu.assertEquals(nn.tensor({ true, false }).dtype, "bool")
+  lu.assertEquals(nn.tensor({}).dtype, "float32")
+  lu.assertEquals(tostring(nn.tensor({ { {}, {} } }).shape), "1x2x0")
+  lu.assertEquals(nn.tensor(3).ndim, 0)
+  lu.assertEquals(nn.tensor({ 1, 2 }, { dtype = "uint8" }):totable(), { 1, 2 })
+  local x = nn.randn(2, 3)
+  local y = nn.tensor(x)
+  y[{ 1, 1 }] = 100
+  lu.assertNotEquals(x[{ 1, 1 }]:item(), 100) -- a copy
+  lu.assertErrorMsgContains("uneven", nn.tensor, { { 1, 2 }, { 3 } })
+  lu.assertErrorMsgContains("the string 'a'", nn.tensor, { 1, "a" })
+  lu.assertErrorMsgContains("nn.stack", nn.tensor, { nn.ones(2), nn.ones(2) })
+  local loop = {}
+  loop[1] = loop
+  lu.assertErrorMsgContains("nested deeper", nn.tensor, loop)
+end
+
+function TestCreate:test_round_trip()
+  for _, dtype in ipairs { "float32", "float64", "int64", "uint8", "bool" } do
+    local values = dtype == "bool" and { { true, false }, { false, true } } or { { 1, 0 }, { 0, 5 } }
+    lu.assertEquals(nn.tensor(values, { dtype = dtype }):totable(), values)
+  end
+  local big = math.maxinteger
+  lu.assertEquals(nn.tensor({ big }):totable(), { big })
+  lu.assertEquals(nn.tensor({ { 1, 2 }, { 3, 4 } }):t():totable(), { { 1, 3 }, { 2, 4 } })
+end
+
+function TestCreate:test_shapes()
+  lu.assertEquals(tostring(nn.zeros(2, 3).shape), "2x3")
+  lu.assertEquals(tostring(nn.zeros({ 2, 3 }).shape), "2x3")
+  lu.assertEquals(tostring(nn.zeros({ 2, 3, dtype = "int64" }).shape), "2x3")
+  lu.assertEquals(nn.zeros().ndim, 0)
+  lu.assertTrue(nn.zeros(2, 3).shape == nn.ones(2, 3).shape)
+  lu.assertErrorMsgContains("sizes must be 0 or more", nn.zeros, -1)
+  lu.assertErrorMsgContains("more elements than can be counted", nn.zeros, 1 << 40, 1 << 40)
+  lu.assertErrorMsgContains("not enough memory", nn.zeros, 1 << 50)
+  local dims = {}
+  for i = 1, 40 do
+    dims[i] = 1
+  end
+  lu.assertError(nn.zeros, dims)
+end
+
+function TestCreate:test_item()
+  lu.assertEquals(nn.tensor({ 7 }):item(), 7)
+  lu.assertEquals(math.type(nn.tensor({ 7 }):item()), "integer")
+  lu.assertEquals(math.type(nn.tensor({ 7.0 }):item()), "float")
+  lu.assertErrorMsgContains("6 elements", function()
+    nn.zeros(2, 3):item()
+  end)
+end
+
+function TestCreate:test_random()
+  nn.manual_seed(3)
+  local a = nn.randn(100)
+  nn.manual_seed(3)
+  lu.assertTrue(a:equal(nn.randn(100)))
+  local g, h = nn.Generator(3), nn.Generator(3)
+  lu.assertTrue(nn.rand(50, { generator = g }):equal(nn.rand(50, { generator = h })))
+  lu.assertTrue(nn.rand(50, { generator = g }):equal(nn.rand(50, { generator = h })))
+  local state = g:state()
+  local next_draw = nn.rand(10, { generator = g })
+  g:set_state(state)
+  lu.assertTrue(next_draw:equal(nn.rand(10, { generator = g })))
+  local p = nn.randperm(1000)
+  lu.assertTrue((p:sort()):equal(nn.arange(1, 1001)))
+  local r = nn.randint(-3, 4, { 10000 })
+  lu.assertEquals({ r:min():item(), r:max():item() }, { -3, 3 })
+  local b = nn.zeros(100000):bernoulli_(0.25)
+  lu.assertTrue(math.abs(b:mean():item() - 0.25) < 5 * math.sqrt(0.25 * 0.75 / 100000)) -- five standard errors
+end
+
+TestPrint = {}
+
+function TestPrint:test_columns()
+  lu.assertEquals(tostring(nn.tensor { { 1, -20 }, { 300, 4 } }), "tensor([[  1, -20],\n        [300,   4]], shape=2x2, int64)")
+  lu.assertEquals(tostring(nn.tensor { 1.5, -2, 0.25 }), "tensor([ 1.50, -2.00,  0.25], shape=3, float32)")
+  lu.assertEquals(tostring(nn.tensor { 1.0, 2.0 }), "tensor([1., 2.], shape=2, float32)")
+  lu.assertEquals(tostring(nn.tensor(2.5)), "tensor(2.5, float32)")
+  lu.assertEquals(tostring(nn.tensor { true, false }), "tensor([ true, false], shape=2, bool)")
+  lu.assertEquals(tostring(nn.zeros(0, 3)), "tensor([], shape=0x3, float32)")
+  lu.assertStrContains(tostring(nn.tensor { 1e-10, 1.0 }), "1.0000e-10")
+  lu.assertStrContains(tostring(nn.tensor { 0 / 0, math.huge, 1.5 }), "nan")
+end
+
+function TestPrint:test_large_ones_are_summarized()
+  local s = tostring(nn.zeros(1000, 1000))
+  lu.assertTrue(#s < 2000)
+  lu.assertStrContains(s, "...")
+  lu.assertStrContains(s, "1000x1000")
+end
+
+TestClose = {}
+
+function TestClose:test_close_gives_memory_back()
+  local before = nn.memory().live
+  do
+    local x <close> = nn.zeros(1000000)
+    lu.assertTrue(nn.memory().live >= before + 4000000)
+    lu.assertEquals(#x, 1000000)
+  end
+  lu.assertTrue(nn.memory().live < before + 4000000)
+end
+
+function TestClose:test_a_closed_tensor_is_an_explained_error()
+  local kept
+  do
+    local x <close> = nn.zeros(3)
+    kept = x
+  end
+  lu.assertErrorMsgContains("closed", function()
+    return kept:item()
+  end)
+  lu.assertEquals(tostring(kept), "tensor(closed)")
+end
