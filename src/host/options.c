@@ -39,6 +39,12 @@ static bool bad(const char *program, const char *option, const char *why) {
   return false;
 }
 
+static bool unrecognized(const char *program, const char *option) {
+  fprintf(stderr, "%s: unrecognized option '%s'\n", program, option);
+  fprintf(stderr, "try '%s --help'\n", program);
+  return false;
+}
+
 /* The value of a long option: after '=' or in the next argument. */
 static const char *long_value(char **argv, int *i, size_t name) {
   const char *rest = argv[*i] + name;
@@ -100,7 +106,7 @@ static bool read_long(char **argv, int *i, nl_options *o) {
       return bad(program, arg, "needs a size, e.g. --max-memory 2G");
     }
   } else {
-    return bad(program, arg, "is not an option");
+    return unrecognized(program, arg);
   }
   return true;
 }
@@ -150,10 +156,10 @@ bool nl_read_options(int argc, char **argv, nl_options *o) {
       }
       continue;
     default:
-      return bad(argv[0], arg, "is not an option");
+      return unrecognized(argv[0], arg);
     }
     if (arg[1] != '-' && arg[2] != 0) {
-      return bad(argv[0], arg, "is not an option");
+      return unrecognized(argv[0], arg);
     }
   }
   return true;

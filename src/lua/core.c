@@ -3,7 +3,7 @@
 #include "kernels/kernels.h"
 #include "lua/nl_lua.h"
 
-int luaopen_nn_core(lua_State *L) {
+__attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   luaL_checkversion(L);
   nl_kernels_init();
   nl_autograd_init();

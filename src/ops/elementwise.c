@@ -574,7 +574,7 @@ static const nl_op ops[] = {
     BACKWARD("tanh_backward", NL_BIN_TANH_BACKWARD, "g * (1 - y^2).", vjp_tanh_backward),
     BACKWARD("sigmoid_backward", NL_BIN_SIGMOID_BACKWARD, "g * y * (1 - y).", vjp_sigmoid_backward),
     BACKWARD("relu_backward", NL_BIN_RELU_BACKWARD, "g where y > 0, else 0.", vjp_relu_backward),
-    COMPARE("eq", NL_CMP_EQ, "True where x equals y. (Lua's == compares identity.)"),
+    COMPARE("eq", NL_CMP_EQ, "True where x equals y; Lua's == compares identity."),
     COMPARE("ne", NL_CMP_NE, "True where x differs from y."),
     COMPARE("lt", NL_CMP_LT, "True where x < y."),
     COMPARE("le", NL_CMP_LE, "True where x <= y."),

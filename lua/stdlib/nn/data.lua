@@ -211,7 +211,7 @@ end
 ---@return nn.Dataset train, nn.Dataset test
 function M.synthetic_images(opts)
   local o = options.read("synthetic_images", opts, {
-    train = { "integer", 10000 }, test = { "integer", 2000 }, seed = { "integer", 1 }, noise = { "number", 0.6 },
+    train = { "integer", 10000 }, test = { "integer", 2000 }, seed = { "integer", 1 }, noise = { "number", 2.5 },
   })
   local g = core.Generator(o.seed)
   -- smooth: random values on a 8 x 8 grid, blended by a fixed matrix of tent functions

@@ -1,0 +1,70 @@
+-- Ctrl-C: an error that pcall sees, within kernels too; twice ends the program. (How fast is measured by make bench.)
+
+local lu = require "luaunit"
+local process = require "process"
+
+TestInterrupt = {}
+
+-- Runs a script, sends it SIGINT after it said "ready", `times` times with a pause between.
+local function interrupted(text, times, pause)
+  local path = os.tmpname()
+  local f = assert(io.open(path, "w"))
+  f:write("local nn = require 'nn'\n" .. text)
+  f:close()
+  -- a shell in the background ignores SIGINT for its children, so python-free: setsid keeps the default
+  local command = ([[
+    out=%s.out; : >$out
+    env --default-signal=INT %s %s >$out 2>$out.err &
+    pid=$!
+    for i in $(seq 200); do grep -q ready $out && break; sleep 0.05; done
+    sleep 0.2
+    for i in $(seq %d); do kill -INT $pid 2>/dev/null; sleep %s; done
+    ( sleep 20; kill -KILL $pid 2>/dev/null ) & guard=$!
+    wait $pid; echo "ended $?"
+    kill $guard 2>/dev/null
+    cat $out $out.err; rm -f $out $out.err
+  ]]):format(path, process.nnlua, path, times or 1, pause or "0.05")
+  local out = process.run(command)
+  os.remove(path)
+  return out
+end
+
+local say = "io.stdout:write('ready\\n') io.stdout:flush() "
+
+function TestInterrupt:test_lua_loop()
+  local out = interrupted(say .. "print(pcall(function() while true do end end)) print 'alive'")
+  lu.assertStrContains(out, "interrupted!")
+  lu.assertStrContains(out, "alive")
+  lu.assertStrContains(out, "ended 0")
+end
+
+function TestInterrupt:test_long_product()
+  local out = interrupted("local x = nn.ones(6000, 6000) " .. say
+    .. "print(pcall(function() while true do x:matmul(x) end end)) print(nn.ones(2):sum():item())")
+  lu.assertStrContains(out, "interrupted!")
+  lu.assertStrContains(out, "2.0")
+  lu.assertStrContains(out, "ended 0")
+end
+
+function TestInterrupt:test_uncaught_ends_with_an_error()
+  local out = interrupted(say .. "while true do end")
+  lu.assertStrContains(out, "interrupted!")
+  lu.assertStrContains(out, "ended 1")
+end
+
+function TestInterrupt:test_twice_ends_the_program()
+  local out = interrupted(say .. "while true do pcall(function() while true do end end) end", 2, "0.1")
+  lu.assertStrContains(out, "ended 130")
+end
+
+function TestInterrupt:test_fit_returns_the_history()
+  local out = interrupted([[
+local d = nn.data.tensors(nn.randn(1000, 10), nn.randint(1, 3, {1000}))
+local m = nn.Linear(10, 2)
+]] .. say .. [[
+local run = nn.train.fit{model = m, loss = nn.CrossEntropyLoss(), optimizer = nn.optim.SGD(m:parameters()),
+  train = d:loader{batch_size = 10}, epochs = 1000000, progress = "none"}
+print("interrupted", run.interrupted, #run.history > 0, run.steps > 100)]])
+  lu.assertStrContains(out, "interrupted\ttrue\ttrue\ttrue")
+  lu.assertStrContains(out, "ended 0")
+end

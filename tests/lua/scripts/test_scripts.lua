@@ -1,0 +1,51 @@
+-- The scripts run as they stand and find what they say they show.
+
+local lu = require "luaunit"
+local nn = require "nn"
+local process = require "process"
+
+TestScripts = {}
+
+function TestScripts:test_xor()
+  local out, err, status = process.run(process.nnlua .. " scripts/xor.lua")
+  lu.assertEquals(status, 0, err)
+  local straight, bent = out:match "regression gets (%d) of 4 right, the network (%d) of 4"
+  lu.assertTrue(tonumber(straight) < 4)
+  lu.assertEquals(bent, "4")
+end
+
+local function accuracy(command)
+  local out, err, status = process.run(command)
+  lu.assertEquals(status, 0, err)
+  return tonumber(out:match "test accuracy:? ([01]%.%d%d%d%d)\n$"), out
+end
+
+function TestScripts:test_fashion_mnist()
+  if not nn.data.has_fashion_mnist() then
+    lu.skip "dataset-fashion-mnist is not installed"
+  end
+  if process.nnlua:find "address" then
+    lu.skip "too slow under the sanitizers; loop.lua's path is covered by the other suites"
+  end
+  local command = process.nnlua .. " --threads %d --seed 1 scripts/fashion_mnist.lua --epochs 1 --hidden 64"
+  local one = accuracy(command:format(1))
+  lu.assertTrue(one > 0.8, "accuracy " .. one) -- one epoch of a small net
+  lu.assertEquals(accuracy(command:format(2)), one)
+  lu.assertTrue(accuracy(process.nnlua .. " --seed 1 scripts/loop.lua 1") > 0.8)
+end
+
+function TestScripts:test_without_the_data()
+  if process.nnlua:find "address" then
+    lu.skip "too slow under the sanitizers"
+  end
+  local value, out = accuracy("NNLUA_DATA=/nowhere " .. process.nnlua .. " --seed 1 scripts/fashion_mnist.lua --epochs 1")
+  lu.assertStrContains(out, "apt-get install dataset-fashion-mnist")
+  lu.assertStrContains(out, "synthetic")
+  lu.assertTrue(value > 0.5)
+end
+
+function TestScripts:test_wrong_options()
+  local _, err, status = process.run(process.nnlua .. " scripts/fashion_mnist.lua --epoch 3")
+  lu.assertEquals(status, 1)
+  lu.assertStrContains(err, "--epochs 5")
+end
