@@ -131,8 +131,12 @@ static nl_status add_to_leaf(nl_tensor *leaf, nl_tensor *g, bool create_graph) {
 /* Hands g on along an edge. Takes over the reference. */
 static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g) {
   if (edge->node) {
-    nl_status status = add_into(&edge->node->grad[edge->nr], g);
-    return status == NL_OK ? push(e, edge->node) : status;
+    nl_status status = push(e, edge->node); /* first, so that what it holds is let go of after a failure */
+    if (status != NL_OK) {
+      nl_tensor_unref(g);
+      return status;
+    }
+    return add_into(&edge->node->grad[edge->nr], g);
   }
   if (e->args->ninputs == 0) {
     return add_to_leaf(edge->leaf, g, e->args->create_graph);

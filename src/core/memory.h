@@ -33,7 +33,8 @@ void nl_memory_set_limit(size_t bytes);
 /* Gives cached memory back to the system. */
 void nl_memory_trim(void);
 
-/* For tests: the n-th request from now (1 = the next one) and all after it fail, of either kind; 0 switches that off. */
+/* For tests: the n-th request from now (1 = the next one) and all after it fail, of either kind; 0 switches that off.
+ */
 void nl_memory_fail_at(uint64_t n);
 
 #endif

@@ -21,7 +21,9 @@ typedef double f64;
       o[i] = (type)(expr);                                                                                             \
     }                                                                                                                  \
   }
-#define UNARY_FLOATS(id, expr32, expr64) UNARY(id, f32, expr32) UNARY(id, f64, expr64)
+#define UNARY_FLOATS(id, expr32, expr64)                                                                               \
+  UNARY(id, f32, expr32)                                                                                               \
+  UNARY(id, f64, expr64)
 
 UNARY_FLOATS(NEG, -x, -x)
 UNARY(NEG, i64, (i64)(0 - (uint64_t)x))
@@ -56,7 +58,8 @@ UNARY_FLOATS(SOFTPLUS, nl_softplusf(x), nl_softplus(x))
   }
 NOT(f32)
 NOT(f64)
-NOT(i64) NOT(u8)
+NOT(i64)
+NOT(u8)
 
 /* ---- binary ---- */
 
@@ -87,14 +90,24 @@ NOT(i64) NOT(u8)
   static void id##_##type(int64_t n, void *out, const void *pa, int astep, const void *pb, int bstep) {                \
     LOOPS(type, type, expr)                                                                                            \
   }
-#define BINARY_FLOATS(id, expr) BINARY(id, f32, expr) BINARY(id, f64, expr)
+#define BINARY_FLOATS(id, expr)                                                                                        \
+  BINARY(id, f32, expr)                                                                                                \
+  BINARY(id, f64, expr)
 
-    /* Integers wrap around, as NumPy's do; the detour over unsigned keeps that defined in C. */
-    BINARY_FLOATS(ADD, a + b) BINARY(ADD, i64, (uint64_t)a + (uint64_t)b) BINARY(ADD, u8, a + b)
-        BINARY_FLOATS(SUB, a - b) BINARY(SUB, i64, (uint64_t)a - (uint64_t)b) BINARY(SUB, u8, a - b)
-            BINARY_FLOATS(MUL, a *b) BINARY(MUL, i64, (uint64_t)a *(uint64_t)b) BINARY(MUL, u8, a *b)
-                BINARY_FLOATS(DIV, a / b) BINARY(POW, f32, powf(a, b)) BINARY(POW, f64, pow(a, b)) static i64
-    ipow(i64 a, i64 b) {
+/* Integers wrap around, as NumPy's do; the detour over unsigned keeps that defined in C. */
+BINARY_FLOATS(ADD, a + b)
+BINARY(ADD, i64, (uint64_t)a + (uint64_t)b)
+BINARY(ADD, u8, a + b)
+BINARY_FLOATS(SUB, a - b)
+BINARY(SUB, i64, (uint64_t)a - (uint64_t)b)
+BINARY(SUB, u8, a - b)
+BINARY_FLOATS(MUL, a *b)
+BINARY(MUL, i64, (uint64_t)a *(uint64_t)b)
+BINARY(MUL, u8, a *b)
+BINARY_FLOATS(DIV, a / b)
+BINARY(POW, f32, powf(a, b))
+BINARY(POW, f64, pow(a, b))
+static i64 ipow(i64 a, i64 b) {
   if (b < 0) {
     return a == 1 ? 1 : (a == -1 ? ((b & 1) ? -1 : 1) : 0);
   }
@@ -122,7 +135,11 @@ BINARY_FLOATS(RELU_BACKWARD, b > 0 ? a : 0)
   static void id##_##type(int64_t n, void *out, const void *pa, int astep, const void *pb, int bstep) {                \
     LOOPS(u8, type, expr)                                                                                              \
   }
-#define COMPARE_ALL(id, expr) COMPARE(id, f32, expr) COMPARE(id, f64, expr) COMPARE(id, i64, expr) COMPARE(id, u8, expr)
+#define COMPARE_ALL(id, expr)                                                                                          \
+  COMPARE(id, f32, expr)                                                                                               \
+  COMPARE(id, f64, expr)                                                                                               \
+  COMPARE(id, i64, expr)                                                                                               \
+  COMPARE(id, u8, expr)
 COMPARE_ALL(EQ, a == b)
 COMPARE_ALL(NE, a != b)
 COMPARE_ALL(LT, a < b)
@@ -182,11 +199,12 @@ static void clamp_u8(int64_t n, void *out, const void *px, double dlo, double dh
   }
 SELECT(f32)
 SELECT(f64)
-SELECT(i64) SELECT(u8)
+SELECT(i64)
+SELECT(u8)
 
-    /* Float to integer truncates; what int64 cannot hold becomes its smallest value, so that every input has one
-       answer. */
-    static inline i64 to_i64(double v) {
+/* Float to integer truncates; what int64 cannot hold becomes its smallest value, so that every input has one
+   answer. */
+static inline i64 to_i64(double v) {
   return v >= -0x1p63 && v < 0x1p63 ? (i64)v : INT64_MIN;
 }
 #define CAST(to, from, expr)                                                                                           \
@@ -205,10 +223,24 @@ SELECT(i64) SELECT(u8)
 #define CAST_TYPE_b8 u8
 CAST(f32, f32, x)
 CAST(f32, f64, x)
-CAST(f32, i64, x) CAST(f32, u8, x) CAST(f64, f32, x) CAST(f64, f64, x) CAST(f64, i64, x) CAST(f64, u8, x)
-    CAST(i64, f32, to_i64(x)) CAST(i64, f64, to_i64(x)) CAST(i64, i64, x) CAST(i64, u8, x) CAST(u8, f32, (u8)to_i64(x))
-        CAST(u8, f64, (u8)to_i64(x)) CAST(u8, i64, x) CAST(u8, u8, x) CAST(b8, f32, x != 0) CAST(b8, f64, x != 0)
-            CAST(b8, i64, x != 0) CAST(b8, u8, x != 0)
+CAST(f32, i64, x)
+CAST(f32, u8, x)
+CAST(f64, f32, x)
+CAST(f64, f64, x)
+CAST(f64, i64, x)
+CAST(f64, u8, x)
+CAST(i64, f32, to_i64(x))
+CAST(i64, f64, to_i64(x))
+CAST(i64, i64, x)
+CAST(i64, u8, x)
+CAST(u8, f32, (u8)to_i64(x))
+CAST(u8, f64, (u8)to_i64(x))
+CAST(u8, i64, x)
+CAST(u8, u8, x)
+CAST(b8, f32, x != 0)
+CAST(b8, f64, x != 0)
+CAST(b8, i64, x != 0)
+CAST(b8, u8, x != 0)
 
 /* ---- the table ---- */
 
@@ -221,7 +253,7 @@ CAST(f32, i64, x) CAST(f32, u8, x) CAST(f64, f32, x) CAST(f64, f64, x) CAST(f64,
     [NL_BOOL] = cast_##to##_u8                                                                                         \
   }
 
-                extern const nl_elementwise_kernels NL_ISA(nl_elementwise_kernels);
+extern const nl_elementwise_kernels NL_ISA(nl_elementwise_kernels);
 const nl_elementwise_kernels NL_ISA(nl_elementwise_kernels) = {
     .unary = {[NL_UN_NEG] = {NUMBERS(NEG)},
               [NL_UN_ABS] = {NUMBERS(ABS)},

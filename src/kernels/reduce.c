@@ -131,13 +131,21 @@ PAIRWISE(f64)
       r += count;                                                                                                      \
     }                                                                                                                  \
   }
-#define SUM_LIKE(name, type, term) SUM_ROW(name, type, term) SUM_COLUMNS(name, type, term) SUM_DRIVER(name, type)
+#define SUM_LIKE(name, type, term)                                                                                     \
+  SUM_ROW(name, type, term)                                                                                            \
+  SUM_COLUMNS(name, type, term)                                                                                        \
+  SUM_DRIVER(name, type)
 SUM_LIKE(SUM, f32, x)
-SUM_LIKE(SUM, f64, x) SUM_LIKE(SUMSQ, f32, x *x) SUM_LIKE(SUMSQ, f64, x *x) SUM_LIKE(SUMABS, f32, fabsf(x))
-    SUM_LIKE(SUMABS, f64, fabs(x))
+SUM_LIKE(SUM, f64, x)
+SUM_LIKE(SUMSQ, f32, x *x)
+SUM_LIKE(SUMSQ, f64, x *x)
+SUM_LIKE(SUMABS, f32, fabsf(x))
+SUM_LIKE(SUMABS, f64, fabs(x))
 
-        SUM_ROW(dev, f32, (x - shift) * (x - shift)) SUM_ROW(dev, f64, (x - shift) * (x - shift))
-            SUM_COLUMNS(dev, f32, (x - shift) * (x - shift)) SUM_COLUMNS(dev, f64, (x - shift) * (x - shift))
+SUM_ROW(dev, f32, (x - shift) * (x - shift))
+SUM_ROW(dev, f64, (x - shift) * (x - shift))
+SUM_COLUMNS(dev, f32, (x - shift) * (x - shift))
+SUM_COLUMNS(dev, f64, (x - shift) * (x - shift))
 
 /* Two passes: the mean, then the squared deviations from it. */
 #define VAR(type)                                                                                                      \
@@ -170,7 +178,8 @@ SUM_LIKE(SUM, f64, x) SUM_LIKE(SUMSQ, f32, x *x) SUM_LIKE(SUMSQ, f64, x *x) SUM_
       r += count;                                                                                                      \
     }                                                                                                                  \
   }
-                VAR(f32) VAR(f64)
+VAR(f32)
+VAR(f64)
 
 /* Everything whose order does not matter to the bits (or that runs left to right): start, then one step for each
    element. `v` is the result so far, `x` the element, `i` its place. */
@@ -191,9 +200,10 @@ SUM_LIKE(SUM, f64, x) SUM_LIKE(SUMSQ, f32, x *x) SUM_LIKE(SUMSQ, f64, x *x) SUM_
     }                                                                                                                  \
   }
 #define FOLD_SAME(name, type, start, step) FOLD(name, type, type, type v, v = start, step, v)
-                    FOLD(SUM, i64, i64, uint64_t v, v = 0, v += (uint64_t)x, v)
-                        FOLD(PROD, i64, i64, uint64_t v, v = 1, v *= (uint64_t)x, v) FOLD_SAME(PROD, f32, 1, v *= x)
-                            FOLD_SAME(PROD, f64, 1, v *= x)
+FOLD(SUM, i64, i64, uint64_t v, v = 0, v += (uint64_t)x, v)
+FOLD(PROD, i64, i64, uint64_t v, v = 1, v *= (uint64_t)x, v)
+FOLD_SAME(PROD, f32, 1, v *= x)
+FOLD_SAME(PROD, f64, 1, v *= x)
 /* A NaN wins, as in NumPy and PyTorch. */
 #define EXTREME_FLOAT(type)                                                                                            \
   FOLD_SAME(MAX, type, first[0], v = (x > v || x != x) ? x : v)                                                        \
@@ -212,28 +222,32 @@ SUM_LIKE(SUM, f64, x) SUM_LIKE(SUMSQ, f32, x *x) SUM_LIKE(SUMSQ, f64, x *x) SUM_
                                                          at = i;                                                       \
                                                        },                                                              \
                                                        at)
-                                EXTREME_FLOAT(f32) EXTREME_FLOAT(f64)
-                                    FOLD_SAME(MAXABS, f32, 0, x = fabsf(x); v = (x > v || x != x) ? x : v)
-                                        FOLD_SAME(MAXABS, f64, 0, x = fabs(x); v = (x > v || x != x) ? x : v)
-                                            FOLD_SAME(MAX, i64, first[0], v = x > v ? x : v)
-                                                FOLD_SAME(MIN, i64, first[0], v = x < v ? x : v) FOLD(
-                                                    ARGMAX, i64, i64, i64 v; i64 at, v = first[0]; at = 0,
-                                                                                                   if (x > v) {
-                                                                                                     v = x;
-                                                                                                     at = i;
-                                                                                                   },
-                                                                                                   at)
-                                                    FOLD(
-                                                        ARGMIN, i64, i64, i64 v; i64 at, v = first[0]; at = 0,
-                                                                                                       if (x < v) {
-                                                                                                         v = x;
-                                                                                                         at = i;
-                                                                                                       },
-                                                                                                       at)
+EXTREME_FLOAT(f32)
+EXTREME_FLOAT(f64)
+FOLD_SAME(MAXABS, f32, 0, x = fabsf(x); v = (x > v || x != x) ? x : v)
+FOLD_SAME(MAXABS, f64, 0, x = fabs(x); v = (x > v || x != x) ? x : v)
+FOLD_SAME(MAX, i64, first[0], v = x > v ? x : v)
+FOLD_SAME(MIN, i64, first[0], v = x < v ? x : v)
+FOLD(
+    ARGMAX, i64, i64, i64 v; i64 at, v = first[0]; at = 0,
+                                                   if (x > v) {
+                                                     v = x;
+                                                     at = i;
+                                                   },
+                                                   at)
+FOLD(
+    ARGMIN, i64, i64, i64 v; i64 at, v = first[0]; at = 0,
+                                                   if (x < v) {
+                                                     v = x;
+                                                     at = i;
+                                                   },
+                                                   at)
 #define LOGIC(type)                                                                                                    \
   FOLD(ALL, type, uint8_t, uint8_t v, v = 1, v &= x != 0, v)                                                           \
   FOLD(ANY, type, uint8_t, uint8_t v, v = 0, v |= x != 0, v)
-                                                        LOGIC(f32) LOGIC(f64) LOGIC(i64)
+LOGIC(f32)
+LOGIC(f64)
+LOGIC(i64)
 
 /* log(sum(exp(x))), shifted by the largest element; all -inf gives -inf. */
 #define LOGSUMEXP_FOR(type, EXPF, LOGF)                                                                                \
@@ -254,14 +268,13 @@ SUM_LIKE(SUM, f64, x) SUM_LIKE(SUMSQ, f32, x *x) SUM_LIKE(SUMSQ, f64, x *x) SUM_
       out[r] = LOGF(sum) + shift;                                                                                      \
     }                                                                                                                  \
   }
-                                                            LOGSUMEXP_FOR(f32, nl_expf, nl_logf)
-                                                                LOGSUMEXP_FOR(f64, exp, log)
+LOGSUMEXP_FOR(f32, nl_expf, nl_logf)
+LOGSUMEXP_FOR(f64, exp, log)
 
 #define FLOATS(id) [NL_F32] = id##_f32, [NL_F64] = id##_f64
 #define NUMBERS(id) FLOATS(id), [NL_I64] = id##_i64
 
-                                                                    extern const nl_reduce_kernels
-    NL_ISA(nl_reduce_kernels);
+extern const nl_reduce_kernels NL_ISA(nl_reduce_kernels);
 const nl_reduce_kernels NL_ISA(nl_reduce_kernels) = {
     .reduce = {[NL_RED_SUM] = {NUMBERS(SUM)},
                [NL_RED_PROD] = {NUMBERS(PROD)},

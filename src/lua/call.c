@@ -78,6 +78,9 @@ static nl_status read_list(parser *p, const nl_param *param, int index) {
 
 static nl_status read_operand(parser *p, const nl_param *param, int index) {
   nl_tensor *t = nl_to_tensor(p->L, index);
+  if (p->call->in[param->slot]) {
+    return nl_fail("%s is given twice", param->name);
+  }
   if (t) {
     p->call->in[param->slot] = t;
     return NL_OK;

@@ -35,7 +35,8 @@ function M.tensors(x, y, opts)
     core.raise "data.tensors: needs inputs and targets"
   end
   if x.ndim == 0 or y.ndim == 0 or #x ~= #y then
-    core.raise(("data.tensors: x has shape %s and y %s; their first dims must be equal"):format(tostring(x.shape), tostring(y.shape)))
+    core.raise(("data.tensors: x has shape %s and y %s; their first dims must be equal"):format(tostring(x.shape),
+      tostring(y.shape)))
   end
   local o = options.read("data.tensors", opts, { classes = { "table" } })
   return setmetatable({ x = x, y = y, classes = o.classes }, Dataset)
@@ -175,7 +176,8 @@ function M.fashion_mnist(opts)
     local x = core.idx_read(("%s/%s-images-idx3-ubyte.gz"):format(root, name))
     local y = core.idx_read(("%s/%s-labels-idx1-ubyte.gz"):format(root, name))
     if x.ndim ~= 3 or y.ndim ~= 1 then
-      core.raise(("fashion_mnist: %s/%s-*: images have shape %s and labels %s"):format(root, name, tostring(x.shape), tostring(y.shape)))
+      core.raise(("fashion_mnist: %s/%s-*: images have shape %s and labels %s"):format(root, name, tostring(x.shape),
+        tostring(y.shape)))
     end
     x = x:to("float32"):div_(255)
     if o.flatten then

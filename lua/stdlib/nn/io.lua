@@ -17,7 +17,8 @@ local function take_apart(value, path, list, depth)
     return value
   end
   if kind ~= "table" then
-    core.raise(("save: '%s' is %s; tables, tensors, numbers, strings and booleans can be saved"):format(path, core.describe(value)))
+    core.raise(("save: '%s' is %s; tables, tensors, numbers, strings and booleans can be saved"):format(path,
+      core.describe(value)))
   end
   if depth > 50 then
     core.raise(("save: '%s' is nested too deep (or contains itself)"):format(path))

@@ -140,7 +140,8 @@ function Optimizer:__tostring()
     table.sort(names)
     for i, name in ipairs(names) do
       local value = group[name]
-      names[i] = ("%s = %s"):format(name, type(value) == "table" and ("{%s}"):format(table.concat(value, ", ")) or tostring(value))
+      local text = type(value) == "table" and ("{%s}"):format(table.concat(value, ", ")) or tostring(value)
+      names[i] = ("%s = %s"):format(name, text)
     end
     parts[g] = ("  %d: %d parameters, %s"):format(g, #group.params, table.concat(names, ", "))
   end
@@ -149,7 +150,7 @@ end
 
 local function not_negative(who, o, ...)
   for _, name in ipairs { ... } do
-    if not (o[name] >= 0) then
+    if o[name] < 0 or o[name] ~= o[name] then
       core.raise(("%s: %s must be 0 or more, but is %g"):format(who, name, o[name]))
     end
   end

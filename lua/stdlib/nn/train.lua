@@ -166,9 +166,19 @@ end
 ---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best (the row
 ---with the best first metric, of the validation set if there is one, else the lowest loss), steps, interrupted.
 ---A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns what was reached.
----@param opts {model: nn.Module, loss: function, optimizer: nn.Optimizer, train: nn.Loader, valid: nn.Loader, epochs: integer, metrics: table, out: string, progress: string, on_epoch: fun(row: table, run: table): boolean|nil}
----`out`: a directory for history.json and best.safetensors; `progress`: "auto", "line" or "none"; `on_epoch` is called
----with each row, and ends the run by returning false
+---@class nn.FitOptions
+---@field model nn.Module
+---@field loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
+---@field optimizer nn.Optimizer
+---@field train nn.Loader
+---@field valid? nn.Loader
+---@field epochs? integer default 1
+---@field metrics? table names, or pairs {name, function(output, target)} that give a sum over the batch
+---@field out? string a directory for history.json and best.safetensors
+---@field progress? string "auto", "line" (one line an epoch) or "none"
+---@field on_epoch? fun(row: table, run: table): boolean|nil called with each row; ends the run by returning false
+
+---@param opts nn.FitOptions
 ---@return table run
 function M.fit(opts)
   local o = options.read("fit", opts, {
