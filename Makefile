@@ -53,7 +53,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all build demo test test-sanitize test-long lint format bench bench-peers install uninstall clean
+.PHONY: all build demo test test-sanitize test-long c-tests lint format bench install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -116,6 +116,10 @@ test-sanitize:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) SANITIZE=address,undefined all c-tests
 	@tests/run build/$(notdir $(firstword $(CC)))-address-undefined
+
+# What takes longer than a test should: see README.md.
+test-long: test
+	@tests/long/run $B
 
 bench:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?) $(PACKAGES_DEMO:%=%?)

@@ -2,7 +2,8 @@
 --
 --   ./nnlua scripts/fashion_mnist.lua [--epochs 5] [--batch 128] [--lr 1e-3] [--hidden 256,128]
 --
--- 784-256-128-10, ReLU, Adam; inputs are normalized by the training set's mean and deviation.
+-- 784-256-128-10, ReLU, Adam; inputs are normalized by the training set's mean and deviation. The learning rate falls
+-- evenly from epoch to epoch, so that the last steps are small ones.
 
 local nn = require "nn"
 
@@ -45,14 +46,19 @@ end
 model:add(nn.Linear(width, 10))
 print(model)
 
+local lr = number_of "lr"
+local optimizer = nn.optim.Adam(model:parameters(), { lr = lr })
 nn.train.fit {
   model = model,
   loss = nn.CrossEntropyLoss(),
-  optimizer = nn.optim.Adam(model:parameters(), { lr = number_of "lr" }),
+  optimizer = optimizer,
   train = train:loader { batch_size = batch_size, shuffle = true },
   valid = test:loader { batch_size = 1000 },
   epochs = epochs,
   metrics = { "accuracy" },
+  on_epoch = function(row)
+    optimizer.param_groups[1].lr = lr * (1 - row.epoch / epochs)
+  end,
 }
 
 local result = nn.train.evaluate(model, test:loader { batch_size = 1000 }, { metrics = { "accuracy" } })

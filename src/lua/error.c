@@ -94,7 +94,7 @@ const char *nl_nearest(const char *wrong, const char *(*name_at)(void *ctx, int 
   const char *name;
   for (int i = 0; (name = name_at(ctx, i)) != NULL; i++) {
     int d = distance(wrong, name);
-    if (d < best_distance || (d == best_distance && !best)) {
+    if (d < best_distance || (d == best_distance && (!best || strcmp(name, best) < 0))) { /* no matter the order */
       best = name;
       best_distance = d;
     }
