@@ -56,6 +56,48 @@ typedef struct product {
   int64_t tile_m, tile_n, tiles_n, k_block, vector;
 } product;
 
+/* ---- plain loops ---- */
+
+#define LOOPS(type)                                                                                                    \
+  for (int64_t i = 0; i < g->m; i++) {                                                                                 \
+    for (int64_t j = 0; j < g->n; j++) {                                                                               \
+      const type *a = (const type *)g->a + i * g->a_row, *b = (const type *)g->b + j * g->b_col;                       \
+      type *c = (type *)g->c + i * g->c_row + j, sum = g->accumulate ? *c : 0;                                         \
+      for (int64_t q = 0; q < g->k; q++) {                                                                             \
+        sum += a[q * g->a_col] * b[q * g->b_row];                                                                      \
+      }                                                                                                                \
+      *c = sum;                                                                                                        \
+    }                                                                                                                  \
+  }
+/* For what is too small to look a kernel up, and where neither library can serve. */
+static void gemm_loops(const nl_gemm_args *g) {
+  if (g->dtype == NL_F32) {
+    LOOPS(float)
+  } else {
+    LOOPS(double)
+  }
+}
+
+/* Part of a product: rows i .. i+m, columns j .. j+n, terms k0 .. k0+k. */
+static void loops_block(const product *p, int64_t i, int64_t j, int64_t k0, int64_t m, int64_t n, int64_t k,
+                        bool accumulate) {
+  int64_t a_row = p->a.transposed ? 1 : p->a.ld, a_col = p->a.transposed ? p->a.ld : 1;
+  int64_t b_row = p->b.transposed ? 1 : p->b.ld, b_col = p->b.transposed ? p->b.ld : 1;
+  gemm_loops(&(nl_gemm_args){.dtype = p->dtype,
+                             .m = m,
+                             .n = n,
+                             .k = k,
+                             .a = p->a.p + (size_t)(i * a_row + k0 * a_col) * p->size,
+                             .a_row = a_row,
+                             .a_col = a_col,
+                             .b = p->b.p + (size_t)(k0 * b_row + j * b_col) * p->size,
+                             .b_row = b_row,
+                             .b_col = b_col,
+                             .c = p->c + (size_t)(i * p->ldc + j) * p->size,
+                             .c_row = p->ldc,
+                             .accumulate = accumulate});
+}
+
 /* ---- OpenBLAS ---- */
 
 typedef struct blas {
@@ -225,6 +267,10 @@ static void xsmm_tile(const product *p, int64_t i0, int64_t j, int64_t mc, int64
       char *c = p->c + (size_t)(i * p->ldc + j) * p->size, *to = pad ? tile : c;
       kernel fn = find_kernel(p->dtype, rows, wide, kc, pack ? wide : p->b.ld, p->a.ld, pad ? wide : p->ldc,
                               p->a.transposed, accumulate && !pad);
+      if (!fn.f32) { /* no room for more generated code, or none for this shape */
+        loops_block(p, i, j, k0, rows, nc, kc, accumulate);
+        continue;
+      }
       if (p->dtype == NL_F32) {
         fn.f32((const float *)b, (const float *)a, (float *)to);
       } else {
@@ -280,25 +326,6 @@ static bool run_xsmm(product *p) {
 #endif
 
 /* ---- the door ---- */
-
-#define LOOPS(type)                                                                                                    \
-  for (int64_t i = 0; i < g->m; i++) {                                                                                 \
-    for (int64_t j = 0; j < g->n; j++) {                                                                               \
-      const type *a = (const type *)g->a + i * g->a_row, *b = (const type *)g->b + j * g->b_col;                       \
-      type *c = (type *)g->c + i * g->c_row + j, sum = g->accumulate ? *c : 0;                                         \
-      for (int64_t q = 0; q < g->k; q++) {                                                                             \
-        sum += a[q * g->a_col] * b[q * g->b_row];                                                                      \
-      }                                                                                                                \
-      *c = sum;                                                                                                        \
-    }                                                                                                                  \
-  }
-static void gemm_loops(const nl_gemm_args *g) {
-  if (g->dtype == NL_F32) {
-    LOOPS(float)
-  } else {
-    LOOPS(double)
-  }
-}
 
 static void gemm_int64(const nl_gemm_args *g) {
   const int64_t *a = g->a, *b = g->b;
