@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/interrupt.h"
+
 typedef struct item {
   uint64_t key;
   int64_t at;
@@ -48,6 +50,9 @@ void nl_sort_row(nl_dtype dtype, int64_t n, const void *x, bool descending, int6
   item *a = scratch, *b = a + n;
   uint64_t ones = UINT64_MAX, zeros = 0;
   for (int64_t i = 0; i < n; i++) {
+    if (nl_interrupted_at(i)) {
+      return;
+    }
     uint64_t key = key_of(dtype, x, i);
     key = descending ? ~key : key;
     a[i] = (item){key, i};
@@ -61,12 +66,18 @@ void nl_sort_row(nl_dtype dtype, int64_t n, const void *x, bool descending, int6
     }
     int64_t count[257] = {0};
     for (int64_t i = 0; i < n; i++) {
+      if (nl_interrupted_at(i)) {
+        return;
+      }
       count[((a[i].key >> shift) & 0xff) + 1]++;
     }
     for (int d = 0; d < 256; d++) {
       count[d + 1] += count[d];
     }
     for (int64_t i = 0; i < n; i++) {
+      if (nl_interrupted_at(i)) {
+        return;
+      }
       b[count[(a[i].key >> shift) & 0xff]++] = a[i];
     }
     item *t = a;

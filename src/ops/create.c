@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/interrupt.h"
 #include "core/pool.h"
 #include "ops/build.h"
 #include "ops/iterate.h"
@@ -105,7 +106,7 @@ static void run_ramp(nl_call *c) {
   double start = c->attr[0].number, end = c->attr[1].number;
   int64_t n = c->out[0]->numel;
   double step = linspace ? (n > 1 ? (end - start) / (double)(n - 1) : 0) : c->attr[2].number;
-  for (int64_t i = 0; i < n; i++) {
+  for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {
     /* from the nearer end, so that the last element is exact */
     double v = linspace && i >= n / 2 && n > 1 ? end - (double)(n - 1 - i) * step : start + (double)i * step;
     nl_tensor_set_double(c->out[0], i, v);
@@ -267,7 +268,7 @@ static void run_randperm(nl_call *c) {
   for (int64_t i = 0; i < n; i++) {
     p[i] = i + 1;
   }
-  for (int64_t i = n - 1; i > 0; i--) {
+  for (int64_t i = n - 1; i > 0 && !nl_interrupted_at(i); i--) {
     int64_t j = (int64_t)(((unsigned __int128)nl_generator_next(g) * (uint64_t)(i + 1)) >> 64);
     int64_t t = p[i];
     p[i] = p[j];

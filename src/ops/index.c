@@ -1,6 +1,8 @@
 /* Rows that pick elements by index tensors (int64, from 1) or bool masks, and their gradients. */
 #include <string.h>
 
+#include "core/interrupt.h"
+#include "core/pool.h"
 #include "ops/build.h"
 #include "ops/iterate.h"
 #include "ops/rules.h"
@@ -80,18 +82,29 @@ static void each_index(const nl_tensor *index, const nl_tensor *big, int dim, in
   *in_big += from_zero(v, big->ndim ? big->shape[dim] : 1) * (big->ndim ? big->strides[dim] : 0);
 }
 
-static void run_gather(nl_call *c) {
-  nl_tensor *x = c->rin[0], *index = c->rin[1], *out = c->out[0];
-  int dim = 0;
-  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
-  size_t size = nl_dtype_size(nl_tensor_dtype(x));
-  const char *from = nl_tensor_data(x);
-  char *to = nl_tensor_data(out);
-  for (int64_t i = 0; i < out->numel; i++) {
+typedef struct gather_job {
+  const nl_tensor *x, *index;
+  int dim;
+  size_t size;
+  char *to;
+} gather_job;
+
+static void gather_range(void *ctx, int64_t begin, int64_t end) {
+  const gather_job *j = ctx;
+  const char *from = nl_tensor_data(j->x);
+  for (int64_t i = begin; i < end; i++) {
     int64_t at, in_big;
-    each_index(index, x, dim, i, &at, &in_big);
-    memcpy(to + (size_t)i * size, from + in_big * (int64_t)size, size);
+    each_index(j->index, j->x, j->dim, i, &at, &in_big);
+    memcpy(j->to + (size_t)i * j->size, from + in_big * (int64_t)j->size, j->size);
   }
+}
+
+static void run_gather(nl_call *c) {
+  nl_tensor *x = c->rin[0];
+  gather_job job = {
+      .x = x, .index = c->rin[1], .size = nl_dtype_size(nl_tensor_dtype(x)), .to = nl_tensor_data(c->out[0])};
+  nl_rule_dim(c->attr[0].i, x->ndim, &job.dim);
+  nl_parallel_for(c->out[0]->numel, 8192, gather_range, &job);
 }
 static nl_status vjp_gather(nl_call *c, nl_vjp *g) {
   nl_call s;
@@ -141,7 +154,7 @@ static nl_status infer_scatter_zeros(nl_call *c) {
   return status;
 }
 static void scatter_into(nl_tensor *out, const nl_tensor *g, const nl_tensor *index, int dim) {
-  for (int64_t i = 0; i < index->numel; i++) {
+  for (int64_t i = 0; i < index->numel && !nl_interrupted_at(i); i++) {
     int64_t at, in_big;
     each_index(index, out, dim, i, &at, &in_big);
     add_at(nl_tensor_dtype(out), nl_tensor_data(out), in_big, nl_tensor_data(g), i);
@@ -217,20 +230,31 @@ static nl_status infer_index_select(nl_call *c) {
   return status;
 }
 
-/* Visits each (outer, index) pair: a stretch of `bytes` in the small tensor and one in the big. Both contiguous. */
+typedef struct pick_job {
+  const char *from;
+  char *to;
+  const int64_t *ids;
+  int64_t count, red;
+  size_t bytes;
+} pick_job;
+
+/* Stretches begin .. end of the result: stretch r is of outer index r / count, index r % count. */
+static void pick_range(void *ctx, int64_t begin, int64_t end) {
+  const pick_job *j = ctx;
+  for (int64_t r = begin; r < end; r++) {
+    int64_t o = r / j->count, row = o * j->red + from_zero(j->ids[r % j->count], j->red);
+    memcpy(j->to + (size_t)r * j->bytes, j->from + (size_t)row * j->bytes, j->bytes);
+  }
+}
+
 static void run_index_select(nl_call *c) {
   nl_tensor *x = c->rin[0], *index = c->rin[1], *out = c->out[0];
   int dim = 0;
   nl_rule_dim(c->attr[0].i, x->ndim, &dim);
   nl_around a = nl_rule_around(x, dim);
   size_t bytes = (size_t)a.inner * nl_dtype_size(nl_tensor_dtype(x));
-  const int64_t *ids = nl_tensor_data(index);
-  for (int64_t o = 0; o < a.outer; o++) {
-    for (int64_t i = 0; i < index->numel; i++) {
-      memcpy((char *)nl_tensor_data(out) + (size_t)(o * index->numel + i) * bytes,
-             (const char *)nl_tensor_data(x) + (size_t)(o * a.red + from_zero(ids[i], a.red)) * bytes, bytes);
-    }
-  }
+  pick_job job = {nl_tensor_data(x), nl_tensor_data(out), nl_tensor_data(index), index->numel, a.red, bytes};
+  nl_parallel_for(a.outer * index->numel, 1 + (int64_t)((1 << 18) / (bytes + 1)), pick_range, &job);
 }
 static nl_status vjp_index_select(nl_call *c, nl_vjp *g) {
   nl_call s;
@@ -348,7 +372,7 @@ static void run_masked_select(nl_call *c) {
   int64_t bytes = mask_bytes(x, mask);
   const uint8_t *m = nl_tensor_data(mask);
   char *to = nl_tensor_data(c->out[0]);
-  for (int64_t i = 0; i < mask->numel; i++) {
+  for (int64_t i = 0; i < mask->numel && !nl_interrupted_at(i); i++) {
     if (m[i]) {
       memcpy(to, (const char *)nl_tensor_data(x) + i * bytes, (size_t)bytes);
       to += bytes;
@@ -385,7 +409,7 @@ static void run_masked_scatter(nl_call *c) {
   const uint8_t *m = nl_tensor_data(mask);
   const char *from = nl_tensor_data(c->rin[2]);
   nl_copy_values(c->out[0], x);
-  for (int64_t i = 0; i < mask->numel; i++) {
+  for (int64_t i = 0; i < mask->numel && !nl_interrupted_at(i); i++) {
     if (m[i]) {
       memcpy((char *)nl_tensor_data(c->out[0]) + i * bytes, from, (size_t)bytes);
       from += bytes;

@@ -1,5 +1,6 @@
 /* Rows that order elements: sort and topk. Both give values and positions (from 1). */
 #include "kernels/sort.h"
+#include "core/interrupt.h"
 #include "ops/build.h"
 #include "ops/rules.h"
 
@@ -46,7 +47,7 @@ static void run_sort(nl_call *c) {
   const char *from = nl_tensor_data(x);
   char *to = nl_tensor_data(c->out[0]);
   int64_t *at = nl_tensor_data(c->out[1]);
-  for (int64_t r = 0; r < a.outer * a.inner; r++) {
+  for (int64_t r = 0; r < a.outer * a.inner && !nl_interrupt_pending(); r++) {
     int64_t o = r / a.inner, i = r % a.inner;
     for (int64_t k = 0; k < a.red; k++) {
       __builtin_memcpy(row + (size_t)k * size, from + (size_t)((o * a.red + k) * a.inner + i) * size, size);

@@ -2,6 +2,7 @@
    strides and offset describe a view of it. */
 #include <string.h>
 
+#include "core/interrupt.h"
 #include "ops/build.h"
 #include "ops/iterate.h"
 #include "ops/rules.h"
@@ -105,7 +106,7 @@ static void run_strided_zeros(nl_call *c) {
   int n;
   const int64_t *strides = nl_call_list(c, 1, &n);
   memset(nl_tensor_data(out), 0, out->storage->bytes);
-  for (int64_t i = 0; i < g->numel; i++) {
+  for (int64_t i = 0; i < g->numel && !nl_interrupted_at(i); i++) {
     int64_t at = c->attr[2].i, rest = i;
     for (int d = n - 1; d >= 0; d--) {
       at += rest % g->shape[d] * strides[d];
