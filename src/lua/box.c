@@ -7,19 +7,35 @@
 /* Marks our userdata: cheaper to look at than a metatable, on a path that every operation takes. */
 #define MAGIC 0x6e6e6c7561542e31u
 
-enum { COLLECT_FLOOR = 32 << 20 };
+/* YOUNG: small enough that temporaries are used again while they are in the cache, large enough that collecting costs
+   little. FULL: what garbage that survived young collections may pile up to. */
+enum { YOUNG = 8 << 20, FULL = 32 << 20 };
 
-static size_t collect_at = COLLECT_FLOOR;
+static size_t young_at = YOUNG, full_at = FULL;
+
+static size_t grown(size_t live, size_t floor) {
+  return live + (live / 2 > floor ? live / 2 : floor);
+}
 
 void nl_lua_collect(lua_State *L) {
   lua_gc(L, LUA_GCCOLLECT);
-  size_t live = nl_memory_live();
-  collect_at = live + (live / 2 > COLLECT_FLOOR ? live / 2 : COLLECT_FLOOR);
+  young_at = grown(nl_memory_live(), YOUNG);
+  full_at = grown(nl_memory_live(), FULL);
 }
 
+/* First a step, which in generational mode looks at young objects only, however large the heap is; most temporaries
+   die young. What it does not find is left to a full collection. */
 void nl_lua_account(lua_State *L) {
-  if (nl_memory_live() > collect_at && lua_gc(L, LUA_GCISRUNNING)) {
+  size_t before = nl_memory_live();
+  if (before <= young_at || !lua_gc(L, LUA_GCISRUNNING)) {
+    return;
+  }
+  lua_gc(L, LUA_GCSTEP, 0);
+  size_t live = nl_memory_live();
+  if (live >= full_at || live + YOUNG / 2 > before) {
     nl_lua_collect(L);
+  } else {
+    young_at = grown(live, YOUNG);
   }
 }
 

@@ -53,7 +53,7 @@ static inline void nl_lua_check(lua_State *L, nl_status status) {
   }
 }
 
-/* Lua's collector does not see tensor memory: this runs it when that has grown by half (and 32 MB) since its last run.
+/* Lua's collector does not see tensor memory: this runs it when that has grown by half (and 8 MB) since its last run.
    Called where operations begin. */
 void nl_lua_account(lua_State *L);
 
