@@ -29,7 +29,7 @@ B := build/$(VARIANT)
 LUA_CFLAGS := $(shell pkg-config --cflags lua5.4 2>/dev/null)
 LUA_LIBS   := $(shell pkg-config --libs lua5.4 2>/dev/null)
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
-CPPFLAGS := -D_GNU_SOURCE -Isrc $(LUA_CFLAGS) -DNL_VERSION='"$(VERSION)"' -DNL_DATADIR='"$(PREFIX)/share/nnlua"'
+CPPFLAGS := -D_GNU_SOURCE -Isrc $(LUA_CFLAGS) -DNL_VERSION='"$(VERSION)"' -DNL_DATADIR='"$(PREFIX)/share/lua/5.4"'
 CFLAGS   ?= -g
 ALL_CFLAGS := -std=c11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off $(SANFLAGS)
 LIBS := -ljansson -lz -lm -lpthread -ldl -lrt
@@ -150,15 +150,16 @@ $B/tests/bench_gemm: tests/bench/gemm.c $(CORE_OBJ) $B/flags
 # ---- installing ----
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/nnlua/nn
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/lua/5.4/nn
 	install -m 755 nnlua $(DESTDIR)$(PREFIX)/bin/nnlua
 	install -m 644 nn.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so
-	install -m 644 lua/stdlib/nn.lua $(DESTDIR)$(PREFIX)/share/nnlua/
-	install -m 644 lua/stdlib/nn/*.lua $(DESTDIR)$(PREFIX)/share/nnlua/nn/
+	install -m 644 lua/stdlib/nn.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/
+	install -m 644 lua/stdlib/nn/*.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/nn/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nnlua $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so
-	rm -rf $(DESTDIR)$(PREFIX)/share/nnlua
+	rm -f $(DESTDIR)$(PREFIX)/share/lua/5.4/nn.lua
+	rm -rf $(DESTDIR)$(PREFIX)/share/lua/5.4/nn
 
 clean:
 	rm -rf build nnlua nn.so

@@ -1,4 +1,5 @@
-/* Where our Lua library lies: beside the binary in the source tree, or in ../share/nnlua of an installed one. */
+/* Where our Lua library lies: beside the binary in the source tree, or in ../share/lua/5.4 of an installed one, where a
+   stock lua5.4 finds it too. */
 #include <lauxlib.h>
 #include <limits.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ static void push_library(lua_State *L) {
     exe[n] = 0;
     slash = strrchr(exe, '/');
   }
-  static const char *const beside[] = {"lua/stdlib", "../../lua/stdlib", "../share/nnlua"};
+  static const char *const beside[] = {"lua/stdlib", "../../lua/stdlib", "../share/lua/5.4"};
   for (int i = 0; slash && i < 3; i++) {
     lua_pushlstring(L, exe, (size_t)(slash - exe));
     lua_pushfstring(L, "%s/%s", lua_tostring(L, -1), beside[i]);
