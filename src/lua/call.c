@@ -305,7 +305,7 @@ static nl_status read_loose(parser *p, const nl_param *param, int *at, int last)
 static nl_status read_arguments(parser *p, int first, int last) {
   lua_State *L = p->L;
   int options = 0;
-  if (last >= first && lua_type(L, last) == LUA_TTABLE && !(p->sig->list && last == first) && has_names(L, last)) {
+  if (last >= first && lua_type(L, last) == LUA_TTABLE && has_names(L, last)) {
     options = last;
     if (lua_rawlen(L, last) == 0) {
       last--;

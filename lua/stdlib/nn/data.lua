@@ -94,6 +94,7 @@ function Dataset:loader(opts)
   end
   return setmetatable({
     dataset = self, batch_size = o.batch_size, shuffle = o.shuffle, drop_last = o.drop_last, generator = o.generator,
+    passes = setmetatable({}, { __mode = "k" }),
   }, Loader)
 end
 
@@ -129,14 +130,22 @@ function Loader:batches()
   end
 end
 
--- `for x, y in loader` calls the loader itself. A new pass begins after the last batch of the one before. A pass that was
--- left by break is begun anew only by `loader:batches()`; so that a plain `for` is right too, the state sits with the
--- control variable: nil at the start of every for loop.
-function Loader:__call(_, control)
-  if control == nil then
-    self.pass = self:batches()
+-- `for x, y in loader` calls the loader itself with the control variable: nil at the start of every loop, then the batch
+-- given last. Each pass is found by that batch, so that loops may be left early, repeated, and nested.
+function Loader:__call(_, last)
+  local passes = self.passes
+  local pass = last == nil and self:batches() or passes[last]
+  if not pass then
+    core.raise "loader: this batch is not from a pass that is under way; write: for x, y in loader do ... end"
   end
-  return self.pass()
+  local x, y = pass()
+  if last ~= nil then
+    passes[last] = nil
+  end
+  if x then
+    passes[x] = pass
+  end
+  return x, y
 end
 
 -- ---- Fashion-MNIST ----

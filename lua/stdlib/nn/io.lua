@@ -6,11 +6,18 @@ local is_tensor = require("nn.module").is_tensor
 
 local M = {}
 
--- Replaces tensors by references {["$tensor"] = name} and lists them.
+-- Replaces tensors by references {["$tensor"] = name} and lists them. Names are paths, made unique: {a = {b = x}} and
+-- {["a.b"] = x} may meet.
 local function take_apart(value, path, list, depth)
   if is_tensor(value) then
-    list[#list + 1] = { path, value }
-    return { ["$tensor"] = path }
+    local name, n = path, 1
+    while list.used[name] do
+      n = n + 1
+      name = ("%s#%d"):format(path, n)
+    end
+    list.used[name] = true
+    list[#list + 1] = { name, value }
+    return { ["$tensor"] = name }
   end
   local kind = type(value)
   if kind == "number" or kind == "string" or kind == "boolean" then
@@ -45,21 +52,24 @@ local function take_apart(value, path, list, depth)
   return out
 end
 
-local function put_together(value, tensors)
+local function put_together(value, tensors, path)
   if type(value) ~= "table" then
     return value
   end
   local name = value["$tensor"]
   if name then
-    return tensors[name]
+    return tensors[name] or core.raise(("load: %s: its note names a tensor that is not there"):format(path))
   end
   local out = {}
   for key, item in pairs(value) do
-    local plain = key:sub(2)
-    if key:sub(1, 1) == "i" then
+    local kind, plain = tostring(key):match "^([si])(.*)$"
+    if kind == "i" then
       plain = math.tointeger(tonumber(plain))
     end
-    out[plain] = put_together(item, tensors)
+    if plain == nil then
+      core.raise(("load: %s: its note is damaged"):format(path))
+    end
+    out[plain] = put_together(item, tensors, path)
   end
   return out
 end
@@ -77,10 +87,10 @@ function M.save(path, state)
   end
   local flat, names = true, {}
   for key, value in pairs(state) do
-    flat = flat and type(key) == "string" and is_tensor(value)
+    flat = flat and type(key) == "string" and key ~= "__metadata__" and is_tensor(value)
     names[#names + 1] = key
   end
-  local list = {}
+  local list = { used = { ["__metadata__"] = true } }
   if flat then
     table.sort(names)
     for i, name in ipairs(names) do
@@ -108,7 +118,7 @@ function M.load(path)
   if type(structure) ~= "table" then
     core.raise(("load: %s: its note is damaged: %s"):format(path, tostring(why)))
   end
-  return put_together(structure, tensors)
+  return put_together(structure, tensors, path)
 end
 
 ---Reads an IDX file (plain or gzipped).

@@ -41,6 +41,17 @@ function TestData:test_break_begins_anew()
   lu.assertEquals(n, 10)
 end
 
+function TestData:test_loops_nest()
+  local loader = set(6):loader { batch_size = 2, shuffle = true }
+  local pairs_seen = 0
+  for a in loader do
+    for b in loader do
+      pairs_seen = pairs_seen + #a * #b
+    end
+  end
+  lu.assertEquals(pairs_seen, 36)
+end
+
 function TestData:test_drop_last()
   local loader = set(10):loader { batch_size = 4, drop_last = true }
   lu.assertEquals(#loader, 2)

@@ -56,6 +56,28 @@ function TestSave:test_round_trip_of_structures()
   end)
 end
 
+function TestSave:test_names_that_meet()
+  temporary(function(path)
+    nn.save(path, { a = { b = nn.ones(1) }, ["a.b"] = nn.zeros(1), ["__metadata__"] = nn.ones(2), n = 1 })
+    local back = nn.load(path)
+    lu.assertEquals(back.a.b:item(), 1)
+    lu.assertEquals(back["a.b"]:item(), 0)
+    lu.assertEquals(#back["__metadata__"], 2)
+    nn.save(path, { ["__metadata__"] = nn.ones(2) })
+    lu.assertEquals(#nn.load(path)["__metadata__"], 2)
+  end)
+end
+
+function TestSave:test_damaged_notes()
+  for _, note in ipairs { '[1,2]', '{"x":1}', '{"sx":{"$tensor":"gone"}}', 'nonsense', '{"ix":1}' } do
+    note = note:gsub('"', '\\"')
+    temporary(function(path)
+      write(path, file('{"__metadata__":{"nnlua":"' .. note .. '"}}'))
+      lu.assertErrorMsgContains(path, nn.load, path)
+    end)
+  end
+end
+
 -- Written by the published format's rules, not by us.
 function TestSave:test_a_file_by_others()
   temporary(function(path)
