@@ -30,6 +30,7 @@ local families = { optim = "nn.optim", data = "nn.data", train = "nn.train", ini
 local homes = {
   Module = "nn.module", Sequential = "nn.layers", Linear = "nn.layers", ReLU = "nn.layers", Tanh = "nn.layers",
   Sigmoid = "nn.layers", Flatten = "nn.layers", Dropout = "nn.layers", Identity = "nn.layers",
+  ELU = "nn.layers", BatchNorm1d = "nn.layers",
   CrossEntropyLoss = "nn.losses", MSELoss = "nn.losses", BCEWithLogitsLoss = "nn.losses",
   save = "nn.io", load = "nn.io", split = "nn.tensor", chunk = "nn.tensor", is_tensor = "nn.tensor",
 }

@@ -219,7 +219,7 @@ static nl_status run_node(engine *e, nl_node *n) {
   }
   nl_build build;
   nl_build_init(&build);
-  nl_vjp v = {.build = &build, .gin = gin, .need = need};
+  nl_vjp v = {.build = &build, .gin = gin, .need = need, .differentiable = e->args->create_graph};
   memcpy(v.gout, n->grad, sizeof v.gout);
   nl_call c;
   status = restore_call(n, &c, e->args->create_graph);

@@ -182,6 +182,19 @@ static void clamp_u8(int64_t n, void *out, const void *px, double dlo, double dh
   }
 }
 
+#define ELU(type, EXPM1)                                                                                               \
+  static void elu_##type(int64_t n, void *out, const void *px, double dalpha) {                                        \
+    type *o = out, alpha = (type)dalpha;                                                                               \
+    const type *xs = px;                                                                                               \
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
+      type x = xs[i];                                                                                                  \
+      type low = alpha * EXPM1(x < 0 ? x : 0);                                                                         \
+      o[i] = x < 0 ? low : x;                                                                                          \
+    }                                                                                                                  \
+  }
+ELU(f32, nl_expm1f_negative)
+ELU(f64, expm1)
+
 #define SELECT(type)                                                                                                   \
   static void select_##type(int64_t n, void *out, const uint8_t *cond, const void *pa, int astep, const void *pb,      \
                             int bstep) {                                                                               \
@@ -285,6 +298,7 @@ const nl_elementwise_kernels NL_ISA(nl_elementwise_kernels) = {
                 [NL_CMP_GT] = {ALL(GT)},
                 [NL_CMP_GE] = {ALL(GE)}},
     .clamp = {[NL_F32] = clamp_f32, [NL_F64] = clamp_f64, [NL_I64] = clamp_i64, [NL_U8] = clamp_u8},
+    .elu = {[NL_F32] = elu_f32, [NL_F64] = elu_f64},
     .select = {ALL(select)},
     .cast = {[NL_F32] = CASTS(f32),
              [NL_F64] = CASTS(f64),

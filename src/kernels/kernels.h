@@ -31,6 +31,8 @@ typedef void (*nl_binary_fn)(int64_t n, void *out, const void *a, int astep, con
 /* out[i] = cond[i] ? a[i] : b[i] */
 typedef void (*nl_select_fn)(int64_t n, void *out, const uint8_t *cond, const void *a, int astep, const void *b,
                              int bstep);
+/* x for x > 0, else alpha * (exp(x) - 1) */
+typedef void (*nl_elu_fn)(int64_t n, void *out, const void *x, double alpha);
 typedef void (*nl_clamp_fn)(int64_t n, void *out, const void *x, double lo, double hi);
 /* Converts n elements; out and x are contiguous. */
 typedef void (*nl_cast_fn)(int64_t n, void *out, const void *x);
@@ -40,6 +42,7 @@ typedef struct nl_elementwise_kernels {
   nl_binary_fn binary[NL_BIN_COUNT][NL_DTYPE_COUNT];
   nl_binary_fn compare[NL_CMP_COUNT][NL_DTYPE_COUNT]; /* out is bool */
   nl_clamp_fn clamp[NL_DTYPE_COUNT];
+  nl_elu_fn elu[NL_DTYPE_COUNT];
   nl_select_fn select[NL_DTYPE_COUNT];
   nl_cast_fn cast[NL_DTYPE_COUNT][NL_DTYPE_COUNT]; /* [to][from] */
 } nl_elementwise_kernels;
@@ -112,6 +115,16 @@ typedef struct nl_transpose_kernels {
   void (*transpose[NL_DTYPE_COUNT])(int64_t rows, int64_t cols, const void *from, int64_t ld, void *to, int64_t ldto);
 } nl_transpose_kernels;
 
+/* Batch norm; see norm.c for the formulas. */
+typedef struct nl_norm_kernels {
+  void (*apply[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *x, const void *mean, const void *scale,
+                                const void *shift, void *y);
+  void (*sums[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *g, const void *x, const void *mean, const void *inv,
+                               void *sum_g, void *sum_gx);
+  void (*backward[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *g, const void *x, const void *mean,
+                                   const void *inv, const void *scale, const void *sum_g, const void *sum_gx, void *dx);
+} nl_norm_kernels;
+
 typedef struct nl_kernels {
   const nl_elementwise_kernels *elementwise;
   const nl_reduce_kernels *reduce;
@@ -119,6 +132,7 @@ typedef struct nl_kernels {
   const nl_random_kernels *random;
   const nl_optim_kernels *optim;
   const nl_transpose_kernels *transpose;
+  const nl_norm_kernels *norm;
 } nl_kernels;
 
 extern const nl_kernels *nl_k;

@@ -1,7 +1,7 @@
 /* Elementary functions in float32, branch-free, so that the compiler turns loops over them into vector code. Range
    reduction and polynomials follow Cody & Waite (1980) with Cephes' minimax coefficients (Moshier, expf.c, logf.c,
    tanhf.c). Bounds, tested against float64 in tests/c/test_vmath.c:
-     exp 2 ulp, log 2 ulp, log1p 3 ulp, tanh 3 ulp, sigmoid 3 ulp, softplus 4 ulp.
+     exp 2 ulp, log 2 ulp, log1p 3 ulp, tanh 3 ulp, sigmoid 3 ulp, softplus 4 ulp, expm1 of x <= 0 (elu) 5 ulp.
    float64 uses the C library. */
 #ifndef NL_KERNELS_VMATH_H
 #define NL_KERNELS_VMATH_H
@@ -102,6 +102,12 @@ static inline float nl_tanhf(float x) {
   big = x < 0.0f ? -big : big;
   float y = a < 0.625f ? p : big;
   return x != x ? x : y;
+}
+
+/* exp(x) - 1 for x <= 0, without cancellation: with t = tanh(x / 2) it is 2 t / (1 - t) */
+static inline float nl_expm1f_negative(float x) {
+  float t = nl_tanhf(0.5f * x);
+  return (t + t) / (1.0f - t);
 }
 
 static inline float nl_sigmoidf(float x) {

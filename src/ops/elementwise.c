@@ -331,6 +331,43 @@ static nl_status vjp_clamp(nl_call *c, nl_vjp *g) {
   return b->status;
 }
 
+/* ---- elu ---- */
+
+static nl_status infer_elu(nl_call *c) {
+  c->dtype = nl_rule_float(nl_tensor_dtype(c->in[0]));
+  nl_rule_like(c, 0, c->in[0], c->dtype);
+  return NL_OK;
+}
+
+typedef struct elu_ctx {
+  nl_elu_fn fn;
+  size_t size;
+  double alpha;
+} elu_ctx;
+
+static void elu_run(void *ctx, int64_t n, void *const data[], const int step[]) {
+  const elu_ctx *k = ctx;
+  k->fn(step[1] ? n : 1, data[0], data[1], k->alpha);
+  if (!step[1]) {
+    nl_repeat_first(data[0], k->size, n);
+  }
+}
+
+static void run_elu(nl_call *c) {
+  elu_ctx ctx = {nl_k->elementwise->elu[c->dtype], nl_dtype_size(c->dtype), c->attr[0].number};
+  nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, elu_run, &ctx);
+}
+
+/* 1 for x > 0, else y + alpha */
+static nl_status vjp_elu(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *positive = nl_b2(b, row_gt(), c->in[0], nl_b_number(b, 0));
+  nl_tensor *low = nl_b2(b, row_add(), c->out[0], nl_b_number(b, c->attr[0].number));
+  nl_tensor *slope = positive && low ? nl_b3(b, row_where(), positive, nl_b_number(b, 1), low) : NULL;
+  g->gin[0] = nl_b2(b, row_mul(), g->gout[0], slope);
+  return b->status;
+}
+
 #define E (NL_OP_ELEMENTWISE | NL_OP_PROMOTE | NL_OP_INPLACE)
 #define EB (E | NL_OP_BROADCAST)
 #define UNARY(n, id, text, v, s)                                                                                       \
@@ -409,6 +446,15 @@ static const nl_op ops[] = {
     LOGICAL("logical_and", run_binary, NL_BIN_MINIMUM, "True where both are not 0."),
     LOGICAL("logical_or", run_binary, NL_BIN_MAXIMUM, "True where one or both are not 0."),
     LOGICAL("logical_xor", run_compare, NL_CMP_NE, "True where exactly one is not 0."),
+    {.name = "elu",
+     .args = "x: tensor, alpha: number = 1",
+     .returns = "tensor",
+     .doc = "x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.",
+     .infer = infer_elu,
+     .run = run_elu,
+     .vjp = vjp_elu,
+     .flags = E,
+     .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0)},
     {.name = "clamp",
      .args = "x: tensor, min: number?, max: number?",
      .returns = "tensor",

@@ -152,6 +152,23 @@ case("clone", [R(2, 3)], torch.clone)
 for a in (torch.float32, f64, torch.int64, torch.uint8, torch.bool):
     for b, bname in ((torch.float32, "float32"), (f64, "float64"), (torch.int64, "int64"), (torch.bool, "bool")):
         case("to", [(R(5, lo=0, hi=9)).to(a), bname], lambda x, b=b: x.to(b), grad=False)
+for dtype in (torch.float32, f64):
+    case("elu", [R(3, 5, dtype=dtype)], F.elu)
+case("elu", [R(3, 5), 0.5], lambda x: F.elu(x, 0.5))
+case("elu", [special], F.elu, grad=False)
+
+
+def batch_norm(x, w=None, b=None):
+    return (F.batch_norm(x, None, None, w, b, True), x.mean(0), x.var(0, unbiased=False))
+
+
+case("batch_norm", [R(6, 3), R(3), R(3)], batch_norm)
+case("batch_norm", [R(7, 4, dtype=f64)], batch_norm)
+case("batch_norm", [R(40, 5) * 3 + 100, R(5), R(5)], batch_norm)
+bn = [R(6, 3), R(6, 3), R(3)]
+case("batch_norm_backward", [bn[0], bn[1], bn[1].mean(0), bn[1].var(0, unbiased=False), bn[2]],
+     lambda g, x, m, v, w: torch.autograd.grad(F.batch_norm(x.requires_grad_(), None, None, w.requires_grad_(), None, True),
+                                               [x, w], g) + (g.sum(0),), grad=False)
 case("tanh_backward", [R(3), R(3)], lambda g, y: g * (1 - y * y))
 case("sigmoid_backward", [R(3), R(3)], lambda g, y: g * y * (1 - y))
 case("relu_backward", [R(3), R(3)], lambda g, y: g * (y > 0))
@@ -300,7 +317,8 @@ def trajectory(name, layers, loss_fn, optimizer, options, x, y, lua_y=None):
         opt.step()
         losses.append(num(loss))
     options = {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}
-    return {"name": name, "optimizer": optimizer, "options": options, "start": start, "x": tensor(x),
+    model.eval()
+    return {"name": name, "eval": tensor(model(x)), "optimizer": optimizer, "options": options, "start": start, "x": tensor(x),
             "y": tensor(y if lua_y is None else lua_y), "losses": losses,
             "end": {k: tensor(v) for k, v in model.state_dict().items()}}
 
@@ -326,6 +344,12 @@ for optimizer, options in (
                                getattr(nn, loss_name)(), optimizer, options, x, target, lua_target)
             entry.update(loss=loss_name, activation=act)
             trajectories.append(entry)
+
+# no bias before batch norm: its gradient is rounding noise, which Adam would blow up
+entry = trajectory("Adam, batch norm, ELU", [nn.Linear(6, 5, bias=False), nn.BatchNorm1d(5), nn.ELU(), nn.Linear(5, 4)],
+                   nn.CrossEntropyLoss(), "Adam", {"lr": 0.02}, x, labels, labels + 1)
+entry.update(loss="CrossEntropyLoss", layers=[["Linear", 6, 5, {"bias": False}], ["BatchNorm1d", 5], ["ELU"], ["Linear", 5, 4]])
+trajectories.append(entry)
 
 for name, data in (("ops", {"torch": torch.__version__, "numpy": np.__version__, "cases": cases}),
                    ("training", {"torch": torch.__version__, "trajectories": trajectories})):

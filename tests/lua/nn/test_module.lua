@@ -118,6 +118,36 @@ function TestModule:test_errors()
   lu.assertErrorMsgContains("reduction must be", nn.MSELoss, { reduction = "avg" })
 end
 
+TestBatchNorm = {}
+
+function TestBatchNorm:test_modes()
+  nn.manual_seed(1)
+  local bn = nn.BatchNorm1d(3)
+  local x = nn.randn(50, 3) * 4 + 10
+  local y = bn(x):detach()
+  lu.assertTrue(y:mean(1):abs():max():item() < 1e-5)
+  lu.assertTrue((y:var(1, 0) - 1):abs():max():item() < 1e-4)
+  lu.assertTrue((bn.running_mean - x:mean(1) * 0.1):abs():max():item() < 1e-5)
+  lu.assertTrue((bn.running_var - (x:var(1) * 0.1 + 0.9)):abs():max():item() < 1e-4) -- the unbiased one
+  lu.assertEquals(bn.num_batches_tracked:item(), 1)
+  bn:eval()
+  local before = bn.running_mean:clone()
+  local one = bn(x[{ { 1, 1 } }])
+  lu.assertTrue(bn.running_mean:equal(before))
+  local want = (x[1] - bn.running_mean) / (bn.running_var + 1e-5):sqrt()
+  lu.assertTrue((one[1]:detach() - want):abs():max():item() < 1e-5)
+  lu.assertErrorMsgContains("drop_last = true", bn:train(), nn.ones(1, 3))
+  lu.assertErrorMsgContains("BatchNorm1d(3): input must be batch x 3", bn, nn.ones(2, 4))
+end
+
+function TestBatchNorm:test_with_length()
+  local bn = nn.BatchNorm1d(3)
+  local x = nn.randn(4, 3, 5)
+  local y = bn(x)
+  lu.assertEquals(tostring(y.shape), "4x3x5")
+  lu.assertTrue(y:detach():mean({ 1, 3 }):abs():max():item() < 1e-5)
+end
+
 TestInit = {}
 
 function TestInit:test_moments()

@@ -38,6 +38,10 @@ end
 local cases = {
   neg = { unary }, square = { unary }, exp = { unary }, tanh = { unary }, sigmoid = { unary }, softplus = { unary },
   clone = { unary }, log = { positive }, log1p = { positive }, sqrt = { positive },
+  elu = { function() return { corner_free(3, 4) } end, function() return { corner_free(5), 0.5 } end },
+  batch_norm = {
+    function() return { randn(6, 3), randn(3), randn(3) } end, function() return { randn(5, 2) } end,
+  },
   abs = { function() return { corner_free(3, 4) } end },
   sign = { function() return { corner_free(3, 4) } end },
   relu = { function() return { corner_free(3, 4) } end },
@@ -264,6 +268,17 @@ for _, row in ipairs(core.ops()) do
         check(("%s case %d, strided"):format(row.name, i), core[row.name], make, true)
       end
     end
+  end
+end
+
+-- The batch's mean and variance are results with gradients, too.
+function TestGradcheck:test_batch_norm_statistics()
+  for which = 2, 3 do
+    check("batch_norm, result " .. which, function(x)
+      return (select(which, core.batch_norm(x)))
+    end, function()
+      return { randn(5, 3) }
+    end, false)
   end
 end
 

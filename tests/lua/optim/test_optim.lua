@@ -8,7 +8,10 @@ TestTrajectories = {}
 
 for i, t in ipairs(golden.read("training").trajectories) do
   TestTrajectories[("test_%02d_%s_%s"):format(i, t.optimizer, t.loss)] = function()
-    local model = nn.Sequential(nn.Linear(6, 5), nn[t.activation](), nn.Linear(5, 4))
+    local model = nn.Sequential()
+    for _, layer in ipairs(t.layers or { { "Linear", 6, 5 }, { t.activation }, { "Linear", 5, 4 } }) do
+      model:add(nn[layer[1]](table.unpack(layer, 2)))
+    end
     local state = {}
     for name, value in pairs(t.start) do -- PyTorch counts layers from 0
       state[name:gsub("^%d", function(d)
@@ -26,6 +29,9 @@ for i, t in ipairs(golden.read("training").trajectories) do
       opt:step()
       lu.assertAlmostEquals(loss:item(), t.losses[step], 2e-5, t.name .. ", step " .. step)
     end
+    local output = model:eval()(x):detach()
+    local d = golden.difference(output, golden.tensor(t.eval))
+    lu.assertTrue(d < 1e-4, ("%s: evaluation differs by %g"):format(t.name, d))
     for name, value in pairs(t["end"]) do
       local mine = model:state_dict()[name:gsub("^%d", function(d)
         return d + 1
