@@ -83,6 +83,19 @@ static int collect_box(lua_State *L) {
   return 0;
 }
 
+/* scope(f, ...): calls f and gives the memory of all tensors it left behind back at once; its results stay. */
+static int scope(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  nl_lua_collect(L);
+  return lua_gettop(L);
+}
+
+void nl_open_scope(lua_State *L) {
+  lua_pushcfunction(L, scope);
+  lua_setfield(L, -2, "scope");
+}
+
 void nl_open_box(lua_State *L) {
   luaL_newmetatable(L, NL_TENSOR_TYPE);
   lua_pushcfunction(L, collect_box);

@@ -94,15 +94,7 @@ static nl_status read_operand(parser *p, const nl_param *param, int index) {
     return wrong(p, param, index, param->kind == NL_KIND_OPERAND ? "a tensor or a number" : "a tensor");
   }
   if (type == LUA_TBOOLEAN) {
-    status = nl_tensor_from_int(lua_toboolean(p->L, index), &t);
-    if (status == NL_OK) {
-      nl_tensor_unref(t);
-      status = nl_tensor_new(NL_BOOL, 0, NULL, &t);
-      if (status == NL_OK) {
-        t->wrapped_number = true;
-        nl_tensor_set_int(t, 0, lua_toboolean(p->L, index));
-      }
-    }
+    status = nl_tensor_from_bool(lua_toboolean(p->L, index), &t);
   } else if (lua_isinteger(p->L, index)) {
     status = nl_tensor_from_int(lua_tointeger(p->L, index), &t);
   } else {

@@ -10,6 +10,7 @@ __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   nl_open_box(L);
   lua_newtable(L);
   nl_open_error(L);
+  nl_open_scope(L);
   nl_open_tensor(L);
   nl_open_autograd(L);
   nl_open_generator(L);

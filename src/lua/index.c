@@ -146,7 +146,7 @@ static nl_tensor *value_of(lua_State *L, nl_build *b) {
     b->status = lua_isinteger(L, 3) ? nl_tensor_from_int(lua_tointeger(L, 3), &t)
                                     : nl_tensor_from_double(lua_tonumber(L, 3), &t);
   } else if (lua_type(L, 3) == LUA_TBOOLEAN) {
-    b->status = nl_tensor_from_int(lua_toboolean(L, 3), &t);
+    b->status = nl_tensor_from_bool(lua_toboolean(L, 3), &t);
   } else if (lua_type(L, 3) == LUA_TTABLE) {
     b->status = nl_tensor_from_table(L, 3, NULL, &t);
   } else {

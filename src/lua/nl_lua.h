@@ -72,6 +72,7 @@ int nl_read_ints(lua_State *L, int index, int64_t *out, int max);
 /* ---- what each file adds to the module table on top of the stack ---- */
 
 void nl_open_error(lua_State *L);
+void nl_open_scope(lua_State *L);
 void nl_open_box(lua_State *L);      /* the metatable, before anything else */
 void nl_open_ops(lua_State *L);      /* every row as function and method */
 void nl_open_tensor(lua_State *L);   /* the metatable, tensor{...}, properties */

@@ -9,7 +9,7 @@
 #include "core/random.h"
 #include "tensor/tensor.h"
 
-enum { NL_MAX_OUT = 3, NL_MAX_PARAM = 8, NL_SMALL_IN = 4, NL_MAX_INTS = 3 * NL_MAX_DIM };
+enum { NL_MAX_OUT = 3, NL_MAX_PARAM = 8, NL_SMALL_IN = 6, NL_MAX_INTS = 3 * NL_MAX_DIM };
 
 typedef struct nl_op nl_op;
 typedef struct nl_call nl_call;

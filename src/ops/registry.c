@@ -110,6 +110,9 @@ static void parse(const char *s, nl_signature *sig) {
     p->slot = tensor ? sig->tensors : sig->count - 1 - sig->tensors;
     if (tensor) {
       sig->tensors++;
+      if (sig->tensors > NL_SMALL_IN) {
+        abort();
+      }
       sig->list = sig->list || p->kind == NL_KIND_TENSORS;
     }
   }

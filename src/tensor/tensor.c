@@ -147,6 +147,15 @@ nl_status nl_tensor_from_int(int64_t value, nl_tensor **out) {
   return status;
 }
 
+nl_status nl_tensor_from_bool(bool value, nl_tensor **out) {
+  nl_status status = nl_tensor_new(NL_BOOL, 0, NULL, out);
+  if (status == NL_OK) {
+    *(uint8_t *)(*out)->storage->data = value;
+    (*out)->wrapped_number = true;
+  }
+  return status;
+}
+
 void nl_tensor_unref(nl_tensor *t) {
   if (!t || --t->refs > 0) {
     return;

@@ -61,6 +61,7 @@ nl_status nl_tensor_shell(const nl_tensor *t, nl_tensor **out);
 /* A 0-dim tensor that stands for a number written in Lua. */
 nl_status nl_tensor_from_double(double value, nl_tensor **out);
 nl_status nl_tensor_from_int(int64_t value, nl_tensor **out);
+nl_status nl_tensor_from_bool(bool value, nl_tensor **out);
 
 static inline nl_tensor *nl_tensor_ref(nl_tensor *t) {
   if (t) {

@@ -30,8 +30,8 @@ for i, t in ipairs(golden.read("training").trajectories) do
       lu.assertAlmostEquals(loss:item(), t.losses[step], 2e-5, t.name .. ", step " .. step)
     end
     local output = model:eval()(x):detach()
-    local d = golden.difference(output, golden.tensor(t.eval))
-    lu.assertTrue(d < 1e-4, ("%s: evaluation differs by %g"):format(t.name, d))
+    local off = golden.difference(output, golden.tensor(t.eval))
+    lu.assertTrue(off < 1e-4, ("%s: evaluation differs by %g"):format(t.name, off))
     for name, value in pairs(t["end"]) do
       local mine = model:state_dict()[name:gsub("^%d", function(d)
         return d + 1

@@ -112,6 +112,21 @@ function TestClose:test_close_gives_memory_back()
   lu.assertTrue(nn.memory().live < before + 4000000)
 end
 
+function TestClose:test_scope_frees_temporaries()
+  collectgarbage()
+  local before = nn.memory().live
+  local sum, text = nn.scope(function(n)
+    local x = nn.ones(n)
+    for _ = 1, 5 do
+      x = x + 1
+    end
+    return x:sum(), "kept"
+  end, 100000)
+  lu.assertTrue(nn.memory().live < before + 100000)
+  lu.assertEquals(sum:item(), 600000)
+  lu.assertEquals(text, "kept")
+end
+
 function TestClose:test_a_closed_tensor_is_an_explained_error()
   local kept
   do
