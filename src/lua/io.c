@@ -13,7 +13,10 @@
 static int idx_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   nl_box *box = nl_push_box(L);
-  nl_lua_check(L, nl_idx_read(path, &box->t));
+  if (nl_idx_read(path, &box->t) != NL_OK) {
+    nl_error_prefix("idx");
+    return nl_lua_raise(L);
+  }
   return 1;
 }
 
@@ -39,7 +42,10 @@ static nl_tensor_file *push_file(lua_State *L) {
 static int safetensors_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   nl_tensor_file *f = push_file(L);
-  nl_lua_check(L, nl_safetensors_read(path, f));
+  if (nl_safetensors_read(path, f) != NL_OK) {
+    nl_error_prefix("load");
+    return nl_lua_raise(L);
+  }
   lua_createtable(L, 0, f->count);
   for (int i = 0; i < f->count; i++) {
     nl_box *box = nl_push_box(L);
@@ -73,7 +79,10 @@ static int safetensors_write(lua_State *L) {
     f->count++;
     lua_pop(L, 3);
   }
-  nl_lua_check(L, nl_safetensors_write(path, f));
+  if (nl_safetensors_write(path, f) != NL_OK) {
+    nl_error_prefix("save");
+    return nl_lua_raise(L);
+  }
   return 0;
 }
 

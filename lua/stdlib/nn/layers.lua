@@ -61,6 +61,8 @@ function Linear:forward(x)
       hint = "; flatten it first, e.g. x:flatten(2)"
     elseif n > 0 and x:numel() == self.in_features then
       hint = "; flatten it first, e.g. x:flatten()"
+    else
+      hint = ("; it takes %d"):format(self.in_features)
     end
     core.raise(("Linear(%s): input has %s in its last dim (shape %s)%s"):format(self:extra(),
       n == 0 and "no features" or x:size(n) .. " features", tostring(x.shape), hint))
