@@ -16,6 +16,7 @@ typedef double f64;
   static void id##_##type(int64_t n, void *out, const void *px) {                                                      \
     type *o = out;                                                                                                     \
     const type *xs = px;                                                                                               \
+    NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       type x = xs[i];                                                                                                  \
       o[i] = (type)(expr);                                                                                             \
@@ -52,6 +53,7 @@ UNARY_FLOATS(SOFTPLUS, nl_softplusf(x), nl_softplus(x))
   static void NOT_##type(int64_t n, void *out, const void *px) {                                                       \
     u8 *o = out;                                                                                                       \
     const type *xs = px;                                                                                               \
+    NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       o[i] = xs[i] == 0;                                                                                               \
     }                                                                                                                  \
@@ -68,18 +70,21 @@ NOT(u8)
   otype *o = out;                                                                                                      \
   const type *as = pa, *bs = pb;                                                                                       \
   if (astep && bstep) {                                                                                                \
+    NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       type a = as[i], b = bs[i];                                                                                       \
       o[i] = (otype)(expr);                                                                                            \
     }                                                                                                                  \
   } else if (astep) {                                                                                                  \
     type b = *bs;                                                                                                      \
+    NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       type a = as[i];                                                                                                  \
       o[i] = (otype)(expr);                                                                                            \
     }                                                                                                                  \
   } else {                                                                                                             \
     type a = *as;                                                                                                      \
+    NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       type b = bs[bstep ? i : 0];                                                                                      \
       o[i] = (otype)(expr);                                                                                            \
@@ -155,6 +160,7 @@ COMPARE_ALL(GE, a >= b)
     type *o = out;                                                                                                     \
     const type *xs = px;                                                                                               \
     type lo = (type)dlo, hi = (type)dhi;                                                                               \
+    NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       type x = xs[i] < lo ? lo : xs[i];                                                                                \
       o[i] = x > hi ? hi : x;                                                                                          \
@@ -186,6 +192,7 @@ static void clamp_u8(int64_t n, void *out, const void *px, double dlo, double dh
   static void elu_##type(int64_t n, void *out, const void *px, double dalpha) {                                        \
     type *o = out, alpha = (type)dalpha;                                                                               \
     const type *xs = px;                                                                                               \
+    NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       type x = xs[i];                                                                                                  \
       type low = alpha * EXPM1(x < 0 ? x : 0);                                                                         \
@@ -195,19 +202,24 @@ static void clamp_u8(int64_t n, void *out, const void *px, double dlo, double dh
 ELU(f32, nl_expm1f_negative)
 ELU(f64, expm1)
 
+#define SELECT_LOOP(a, b)                                                                                              \
+  NL_INDEPENDENT                                                                                                       \
+  for (int64_t i = 0; i < n; i++) {                                                                                    \
+    o[i] = cond[i] ? (a) : (b);                                                                                        \
+  }
 #define SELECT(type)                                                                                                   \
   static void select_##type(int64_t n, void *out, const uint8_t *cond, const void *pa, int astep, const void *pb,      \
                             int bstep) {                                                                               \
     type *o = out;                                                                                                     \
-    const type *as = pa, *bs = pb;                                                                                     \
+    const type *as = pa, *bs = pb, a = n ? *as : 0, b = n ? *bs : 0;                                                   \
     if (astep && bstep) {                                                                                              \
-      for (int64_t i = 0; i < n; i++) {                                                                                \
-        o[i] = cond[i] ? as[i] : bs[i];                                                                                \
-      }                                                                                                                \
+      SELECT_LOOP(as[i], bs[i])                                                                                        \
+    } else if (astep) {                                                                                                \
+      SELECT_LOOP(as[i], b)                                                                                            \
+    } else if (bstep) {                                                                                                \
+      SELECT_LOOP(a, bs[i])                                                                                            \
     } else {                                                                                                           \
-      for (int64_t i = 0; i < n; i++) {                                                                                \
-        o[i] = cond[i] ? as[astep ? i : 0] : bs[bstep ? i : 0];                                                        \
-      }                                                                                                                \
+      SELECT_LOOP(a, b)                                                                                                \
     }                                                                                                                  \
   }
 SELECT(f32)
@@ -224,6 +236,7 @@ static inline i64 to_i64(double v) {
   static void cast_##to##_##from(int64_t n, void *out, const void *px) {                                               \
     CAST_TYPE_##to *o = out;                                                                                           \
     const CAST_TYPE_##from *xs = px;                                                                                   \
+    NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       CAST_TYPE_##from x = xs[i];                                                                                      \
       o[i] = (CAST_TYPE_##to)(expr);                                                                                   \

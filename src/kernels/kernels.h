@@ -140,6 +140,14 @@ extern const nl_kernels *nl_k;
 /* Chooses the table for nl_cpu_isa(). Called once at start. */
 void nl_kernels_init(void);
 
+/* Before a loop whose result i depends on elements i alone: the result may then stand in the place of an operand, which
+   the compiler would otherwise test for and take as a reason not to vectorize. */
+#if defined(__clang__)
+#define NL_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define NL_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 /* NL_ISA(x) is x with the name of the instruction set this file is being compiled for. */
 #ifdef NL_ISA_NAME
 #define NL_ISA_JOIN2(a, b) a##_##b

@@ -11,16 +11,19 @@
     const type lr = (type)a->lr, mu = (type)a->momentum, damp = (type)(1 - a->dampening), wd = (type)a->weight_decay;  \
     const type sign = a->maximize ? -1 : 1;                                                                            \
     if (!buf) {                                                                                                        \
+      NL_INDEPENDENT                                                                                                   \
       for (int64_t i = 0; i < n; i++) {                                                                                \
         w[i] -= lr * (sign * gs[i] + wd * w[i]);                                                                       \
       }                                                                                                                \
     } else if (a->first) {                                                                                             \
+      NL_INDEPENDENT                                                                                                   \
       for (int64_t i = 0; i < n; i++) {                                                                                \
         type g = sign * gs[i] + wd * w[i];                                                                             \
         buf[i] = g;                                                                                                    \
         w[i] -= lr * (a->nesterov ? g + mu * g : g);                                                                   \
       }                                                                                                                \
     } else if (a->nesterov) {                                                                                          \
+      NL_INDEPENDENT                                                                                                   \
       for (int64_t i = 0; i < n; i++) {                                                                                \
         type g = sign * gs[i] + wd * w[i];                                                                             \
         type b = mu * buf[i] + damp * g;                                                                               \
@@ -28,6 +31,7 @@
         w[i] -= lr * (g + mu * b);                                                                                     \
       }                                                                                                                \
     } else {                                                                                                           \
+      NL_INDEPENDENT                                                                                                   \
       for (int64_t i = 0; i < n; i++) {                                                                                \
         type g = sign * gs[i] + wd * w[i];                                                                             \
         type b = mu * buf[i] + damp * g;                                                                               \
@@ -48,6 +52,7 @@ SGD(double)
     const type step = (type)(a->lr / a->correction1), root = (type)sqrt(a->correction2), eps = (type)a->eps;           \
     const type wd = (type)(a->decoupled ? 0 : a->weight_decay), sign = a->maximize ? -1 : 1;                           \
     const type keep = (type)(a->decoupled ? 1 - a->lr * a->weight_decay : 1);                                          \
+    NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       type x = w[i] * keep;                                                                                            \
       type g = sign * gs[i] + wd * x;                                                                                  \

@@ -297,18 +297,14 @@ typedef struct dropout_ctx {
   double scale;
 } dropout_ctx;
 
-#define DROP(type)                                                                                                     \
-  for (int64_t i = 0; i < n; i++) {                                                                                    \
-    ((type *)data[0])[i] = mask[i] ? ((const type *)data[1])[step[1] ? i : 0] * (type)k->scale : 0;                    \
-  }
 static void dropout_range(void *ctx, int64_t n, void *const data[], const int step[]) {
   const dropout_ctx *k = ctx;
-  const uint8_t *mask = data[2];
-  if (k->dtype == NL_F32) {
-    DROP(float)
-  } else {
-    DROP(double)
-  }
+  const nl_elementwise_kernels *kernels = nl_k->elementwise;
+  const float scale32 = (float)k->scale;
+  const double zero = 0; /* all bits 0, so it serves both dtypes */
+  const void *scale = k->dtype == NL_F32 ? (const void *)&scale32 : (const void *)&k->scale;
+  kernels->binary[NL_BIN_MUL][k->dtype](n, data[0], data[1], step[1], scale, 0);
+  kernels->select[k->dtype](n, data[0], data[2], data[0], 1, &zero, 0);
 }
 static void run_dropout(nl_call *c) {
   double keep = 1 - c->attr[0].number;

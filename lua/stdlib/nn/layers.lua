@@ -56,7 +56,7 @@ function Linear:forward(x)
   end
   local n = x.ndim
   if n == 0 or x:size(n) ~= self.in_features then
-    local hint = ""
+    local hint
     if n > 2 and x:numel() == x:size(1) * self.in_features then
       hint = "; flatten it first, e.g. x:flatten(2)"
     elseif n > 0 and x:numel() == self.in_features then
