@@ -34,7 +34,7 @@ static nl_status no_kernel(const nl_call *c) {
 static nl_status infer_unary(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   if (!nl_k->elementwise->unary[c->op->kernel][c->dtype]) {
-    if (c->dtype == NL_BOOL && c->op->kernel != NL_UN_EXP && nl_k->elementwise->unary[c->op->kernel][NL_I64]) {
+    if (c->dtype == NL_BOOL && nl_k->elementwise->unary[c->op->kernel][NL_I64]) {
       return no_kernel(c);
     }
     c->dtype = nl_rule_float(c->dtype);

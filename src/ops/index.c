@@ -167,18 +167,17 @@ static void run_scatter_zeros(nl_call *c) {
   memset(nl_tensor_data(out), 0, out->storage->bytes);
   scatter_into(out, c->rin[0], c->rin[1], dim);
 }
-static nl_status gather_back(nl_call *c, nl_vjp *g, int which, nl_tensor *index, nl_attr dim) {
+static nl_status gather_back(nl_vjp *g, int which, nl_tensor *index, nl_attr dim) {
   nl_call s;
   nl_call_init(&s, row_gather(), 2, NULL);
   s.in[0] = g->gout[0];
   s.in[1] = index;
   s.attr[0] = dim;
   g->gin[which] = nl_b_call(g->build, &s);
-  (void)c;
   return g->build->status;
 }
 static nl_status vjp_scatter_zeros(nl_call *c, nl_vjp *g) {
-  return gather_back(c, g, 0, c->in[1], c->attr[0]);
+  return gather_back(g, 0, c->in[1], c->attr[0]);
 }
 
 /* scatter_add(x, dim, index, source) */
@@ -206,7 +205,7 @@ static void run_scatter_add(nl_call *c) {
 }
 static nl_status vjp_scatter_add(nl_call *c, nl_vjp *g) {
   g->gin[0] = g->gout[0];
-  return g->need[2] ? gather_back(c, g, 2, c->in[1], c->attr[0]) : NL_OK;
+  return g->need[2] ? gather_back(g, 2, c->in[1], c->attr[0]) : NL_OK;
 }
 
 /* ---- index_select ---- */

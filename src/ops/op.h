@@ -93,17 +93,16 @@ typedef void (*nl_run_fn)(nl_call *);
 typedef nl_status (*nl_vjp_fn)(nl_call *, nl_vjp *);
 
 enum {
-  NL_OP_VIEW = 1 << 0,        /* the result is a view of in[0] (of reshape: where that is possible) */
-  NL_OP_ELEMENTWISE = 1 << 1, /* result i depends on element i of the (broadcast) inputs alone: may write over them */
-  NL_OP_PROMOTE = 1 << 2,     /* inputs are converted to call->dtype before run */
-  NL_OP_CONTIGUOUS = 1 << 3,  /* run sees contiguous inputs */
-  NL_OP_BROADCAST = 1 << 4,   /* gradients are summed back to the inputs' shapes by the engine */
-  NL_OP_INPLACE = 1 << 5,     /* has a form with a trailing _ that writes into its first tensor */
-  NL_OP_RANDOM = 1 << 6,      /* draws from call->generator */
-  NL_OP_CREATE = 1 << 7,      /* makes a tensor from nothing; takes requires_grad */
-  NL_OP_INTERNAL = 1 << 8,    /* serves gradients; reachable in Lua, not in the reference */
-  NL_OP_METHOD_ONLY = 1 << 9, /* only as x:name(), since the function's name means something else */
-  NL_OP_INPLACE_ONLY = 1 << 10,
+  NL_OP_VIEW = 1 << 0,         /* the result is a view of in[0] (of reshape: where that is possible) */
+  NL_OP_ELEMENTWISE = 1 << 1,  /* result i depends on element i of the (broadcast) inputs alone: may write over them */
+  NL_OP_PROMOTE = 1 << 2,      /* inputs are converted to call->dtype before run */
+  NL_OP_CONTIGUOUS = 1 << 3,   /* run sees contiguous inputs */
+  NL_OP_BROADCAST = 1 << 4,    /* gradients are summed back to the inputs' shapes by the engine */
+  NL_OP_INPLACE = 1 << 5,      /* has a form with a trailing _ that writes into its first tensor */
+  NL_OP_RANDOM = 1 << 6,       /* draws from call->generator */
+  NL_OP_CREATE = 1 << 7,       /* makes a tensor from nothing; takes requires_grad */
+  NL_OP_INTERNAL = 1 << 8,     /* serves gradients; reachable in Lua, not in the reference */
+  NL_OP_INPLACE_ONLY = 1 << 9, /* the form with a trailing _ is the only one */
 };
 
 /* Which values the tape must keep for vjp: NL_SAVE_IN(i), NL_SAVE_OUT(i). Of the other inputs it keeps the shape. */

@@ -71,11 +71,6 @@ static inline nl_tensor *nl_tensor_ref(nl_tensor *t) {
 }
 void nl_tensor_unref(nl_tensor *t);
 
-/* Bytes of the tensor's storage. */
-static inline size_t nl_tensor_bytes(const nl_tensor *t) {
-  return t->storage ? t->storage->bytes : 0;
-}
-
 bool nl_shape_equal(const nl_tensor *a, const nl_tensor *b);
 
 /* Elements of a shape; -1 when that, or the product of its sizes other than 0, is beyond what can be counted. */

@@ -82,4 +82,15 @@ function methods.zero_(x)
   return x:fill_(0)
 end
 
+-- for i, row in pairs(x) do ... end: the slices of the first dim. (ipairs would go on until an index is nil, and there
+-- is no such index: one beyond the end is an error.)
+getmetatable(core.zeros(0)).__pairs = function(x)
+  local n = #x
+  return function(_, i)
+    if i < n then
+      return i + 1, x[i + 1]
+    end
+  end, x, 0
+end
+
 return M

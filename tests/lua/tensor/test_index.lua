@@ -26,6 +26,14 @@ function TestIndex:test_reading()
   lu.assertEquals(#x, 3)
 end
 
+function TestIndex:test_pairs()
+  local rows = {}
+  for i, row in pairs(grid()) do
+    rows[i] = row:sum():item()
+  end
+  lu.assertEquals(rows, { 10, 26, 42 })
+end
+
 function TestIndex:test_views_share_memory()
   local x = grid()
   x[2]:fill_(0)
