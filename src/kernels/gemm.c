@@ -295,8 +295,7 @@ static void run_xsmm_tiles(void *ctx, int64_t begin, int64_t end) {
 
 /* False when the product is better done by OpenBLAS. */
 static bool run_xsmm(product *p) {
-  if ((p->b.transposed && !nl_thread_scratch()) || p->n == 1 || (p->m == 1 && p->b.transposed) || p->ldc >= INT32_MAX ||
-      !xsmm_ready()) {
+  if ((p->b.transposed && !nl_thread_scratch()) || p->n == 1 || (p->m == 1 && p->b.transposed) || !xsmm_ready()) {
     return false;
   }
   double flops = 2.0 * (double)p->m * (double)p->n * (double)p->k;
@@ -341,6 +340,17 @@ static void gemm_int64(const nl_gemm_args *g) {
   }
 }
 
+/* Both libraries count in int. */
+static bool fits_int(const product *p) {
+  int64_t sizes[] = {p->m, p->n, p->k, p->a.ld, p->b.ld, p->ldc};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    if (sizes[i] > INT32_MAX) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void nl_gemm(const nl_gemm_args *g) {
   if (g->m == 0 || g->n == 0) {
     return;
@@ -370,7 +380,7 @@ void nl_gemm(const nl_gemm_args *g) {
                .c = g->c,
                .ldc = g->c_row,
                .accumulate = g->accumulate};
-  if (!run_xsmm(&p) && !run_blas(&p)) {
+  if (!fits_int(&p) || (!run_xsmm(&p) && !run_blas(&p))) {
     gemm_loops(g);
   }
 }

@@ -18,7 +18,7 @@
 NORM_APPLY(float)
 NORM_APPLY(double)
 
-/* sums over rows: sum_g += g, sum_gx += g * (x - mean) * inv. Blocks of rows keep the order fixed. */
+/* sums over rows, in their order: sum_g += g, sum_gx += g * (x - mean) * inv */
 #define NORM_SUMS(type)                                                                                                \
   static void sums_##type(int64_t rows, int64_t n, const void *pg, const void *px, const void *pmean,                  \
                           const void *pinv, void *psum_g, void *psum_gx) {                                             \

@@ -201,7 +201,7 @@ static void run_refill(nl_call *c) {
 }
 static nl_status vjp_refill(nl_call *c, nl_vjp *g) {
   (void)c;
-  g->gin[0] = nl_b_scale(g->build, g->gout[0], 0);
+  g->gin[0] = nl_b_zeros(g->build, nl_tensor_dtype(g->gout[0]), g->gout[0]->ndim, g->gout[0]->shape);
   return g->build->status;
 }
 

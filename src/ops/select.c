@@ -37,8 +37,7 @@ static nl_status infer_where(nl_call *c) {
 typedef struct select_ctx {
   nl_select_fn select;
   nl_cast_fn cast_a, cast_b;
-  size_t size;
-  bool swap;
+  size_t out_size, a_size, b_size; /* of an element */
 } select_ctx;
 
 enum { SELECT_STRIP = 512 };
@@ -57,9 +56,9 @@ static void select_run(void *ctx, int64_t n, void *const data[], const int step[
       }
       cond = still;
     }
-    k->cast_a(step[2] ? m : 1, a, (const char *)data[2] + (size_t)(step[2] ? i : 0) * (k->size & 0xff));
-    k->cast_b(step[3] ? m : 1, b, (const char *)data[3] + (size_t)(step[3] ? i : 0) * (k->size >> 8 & 0xff));
-    k->select(m, (char *)data[0] + (size_t)i * (k->size >> 16), cond, a, step[2], b, step[3]);
+    k->cast_a(step[2] ? m : 1, a, (const char *)data[2] + (size_t)(step[2] ? i : 0) * k->a_size);
+    k->cast_b(step[3] ? m : 1, b, (const char *)data[3] + (size_t)(step[3] ? i : 0) * k->b_size);
+    k->select(m, (char *)data[0] + (size_t)i * k->out_size, cond, a, step[2], b, step[3]);
   }
 }
 
@@ -67,8 +66,9 @@ static void select_into(nl_tensor *out, nl_tensor *cond, nl_tensor *a, nl_tensor
   select_ctx ctx = {.select = nl_k->elementwise->select[out->dtype],
                     .cast_a = nl_k->elementwise->cast[out->dtype][a->dtype],
                     .cast_b = nl_k->elementwise->cast[out->dtype][b->dtype],
-                    .size = nl_dtype_size(nl_tensor_dtype(a)) | nl_dtype_size(nl_tensor_dtype(b)) << 8 |
-                            nl_dtype_size(nl_tensor_dtype(out)) << 16};
+                    .out_size = nl_dtype_size(nl_tensor_dtype(out)),
+                    .a_size = nl_dtype_size(nl_tensor_dtype(a)),
+                    .b_size = nl_dtype_size(nl_tensor_dtype(b))};
   nl_iterate(4, (nl_tensor *[]){out, cond, a, b}, select_run, &ctx);
 }
 
@@ -182,7 +182,7 @@ static void run_copy(nl_call *c) {
 static nl_status vjp_copy(nl_call *c, nl_vjp *g) {
   (void)c;
   if (g->need[0]) {
-    g->gin[0] = nl_b_scale(g->build, g->gout[0], 0);
+    g->gin[0] = nl_b_zeros(g->build, nl_tensor_dtype(g->gout[0]), g->gout[0]->ndim, g->gout[0]->shape);
   }
   g->gin[1] = g->gout[0];
   return g->build->status;

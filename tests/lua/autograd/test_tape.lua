@@ -95,6 +95,22 @@ function TestTape:test_inplace_forms_have_their_functions_gradients()
   lu.assertTrue((x.grad - y.grad):abs():max():item() < 1e-5)
 end
 
+function TestTape:test_overwritten_values_get_no_gradient()
+  local w, v = leaf { 1.0, 2.0, 3.0 }, leaf { 5.0 }
+  local x = w * 2
+  x:fill_(v[1])
+  x:backward(nn.tensor { 1.0, math.huge, 3.0 })
+  lu.assertEquals(w.grad:totable(), { 0.0, 0.0, 0.0 }) -- not inf * 0
+  lu.assertEquals(v.grad:item(), math.huge)
+  for _, name in ipairs { "uniform_", "normal_", "bernoulli_" } do
+    w.grad = nil
+    local y = w * 2
+    y[name](y)
+    y:backward(nn.tensor { 1.0, math.huge, 3.0 })
+    lu.assertEquals(w.grad:totable(), { 0.0, 0.0, 0.0 }, name)
+  end
+end
+
 function TestTape:test_leaves_are_protected()
   local x = leaf { 1.0 }
   lu.assertErrorMsgContains("nn.no_grad", function()

@@ -52,6 +52,15 @@ function TestData:test_loops_nest()
   lu.assertEquals(pairs_seen, 36)
 end
 
+function TestData:test_the_loop_variable_may_be_changed()
+  local n = 0
+  for x, y in set(6):loader { batch_size = 2 } do
+    x = x * 2
+    n = n + #x + #y
+  end
+  lu.assertEquals(n, 12)
+end
+
 function TestData:test_drop_last()
   local loader = set(10):loader { batch_size = 4, drop_last = true }
   lu.assertEquals(#loader, 2)

@@ -11,7 +11,7 @@ local function interrupted(text, times, pause)
   local f = assert(io.open(path, "w"))
   f:write("local nn = require 'nn'\n" .. text)
   f:close()
-  -- a shell in the background ignores SIGINT for its children, so python-free: setsid keeps the default
+  -- a shell makes what it starts in the background ignore SIGINT; env gives the signal its default meaning back
   local command = ([[
     out=%s.out; : >$out
     env --default-signal=INT %s %s >$out 2>$out.err &
