@@ -13,7 +13,7 @@ local hidden = {
   ops = true, raise = true, nearest = true, describe = true, set_stdlib = true, tensor_methods = true,
   optimizer_state = true, zero_grad = true, idx_read = true, safetensors_read = true, safetensors_write = true,
   json_encode = true, json_decode = true, make_directory = true, file_exists = true, terminal_width = true,
-  fail_memory_at = true,
+  fail_memory_at = true, compiled = true, structure_changed = true, is_recording = true, null = true,
 }
 local rows = core.ops()
 for _, row in ipairs(rows) do
@@ -31,6 +31,7 @@ local homes = {
   Module = "nn.module", Sequential = "nn.layers", Linear = "nn.layers", ReLU = "nn.layers", Tanh = "nn.layers",
   Sigmoid = "nn.layers", Flatten = "nn.layers", Dropout = "nn.layers", Identity = "nn.layers",
   ELU = "nn.layers", BatchNorm1d = "nn.layers",
+  compile = "nn.compile",
   CrossEntropyLoss = "nn.losses", MSELoss = "nn.losses", BCEWithLogitsLoss = "nn.losses",
   save = "nn.io", load = "nn.io", split = "nn.tensor", chunk = "nn.tensor", is_tensor = "nn.tensor",
 }

@@ -206,6 +206,7 @@ bool nl_requires_grad(const nl_tensor *t) {
 }
 
 NL_USE(as_strided)
+NL_USE(clone)
 NL_USE(view_scatter)
 
 /* Fills the geometry attributes of as_strided and its kin. */
@@ -277,13 +278,26 @@ nl_status nl_set_requires_grad(nl_tensor *t, bool on) {
   return NL_OK;
 }
 
-nl_tensor *nl_grad_of(const nl_tensor *t) {
+static const nl_grad_watcher *watcher;
+
+void nl_set_grad_watcher(const nl_grad_watcher *w) {
+  watcher = w;
+}
+
+nl_tensor *nl_grad_of(nl_tensor *t) {
   const meta *m = t->grad_meta;
-  return m ? m->grad : NULL;
+  nl_tensor *grad = m ? m->grad : NULL;
+  if (watcher) {
+    watcher->read(t, grad);
+  }
+  return grad;
 }
 
 nl_status nl_set_grad(nl_tensor *t, nl_tensor *grad) {
   if (!grad && !t->grad_meta) {
+    if (watcher) {
+      watcher->set(t, NULL, NULL);
+    }
     return NL_OK;
   }
   if (grad && (!nl_shape_equal(grad, t) || grad->dtype != t->dtype)) {
@@ -296,6 +310,9 @@ nl_status nl_set_grad(nl_tensor *t, nl_tensor *grad) {
     return NL_NOMEM;
   }
   nl_tensor *old = m->grad;
+  if (watcher) {
+    watcher->set(t, old, grad);
+  }
   m->grad = nl_tensor_ref(grad);
   nl_tensor_unref(old);
   return NL_OK;
@@ -318,12 +335,16 @@ static bool wants_record(const nl_call *c) {
 /* A private copy of a saved input that a write in place is about to change. It keeps the input's history. */
 static nl_status keep_original(nl_call *c, int i) {
   nl_tensor *t = c->in[i], *copy;
-  nl_status status = nl_tensor_new(nl_tensor_dtype(t), t->ndim, t->shape, &copy);
+  nl_call clone; /* a row, so that whoever watches sees it */
+  nl_call_init(&clone, row_clone(), 1, NULL);
+  clone.in[0] = t;
+  bool was = nl_grad_set_enabled(false);
+  nl_status status = nl_dispatch(&clone);
+  nl_grad_set_enabled(was);
   if (status != NL_OK) {
     return status;
   }
-  c->saved_in[i] = copy;
-  nl_copy_values(copy, t);
+  c->saved_in[i] = copy = clone.out[0];
   nl_edge e;
   status = nl_edge_of(t, &e);
   if (status == NL_OK && e.node) {
@@ -439,5 +460,5 @@ static nl_status record(nl_call *c) {
 void nl_autograd_init(void) {
   static const nl_recorder recorder = {check, record};
   nl_tensor_release_meta = release_meta;
-  nl_set_recorder(&recorder);
+  nl_set_recorder(NL_WATCH_AUTOGRAD, &recorder);
 }

@@ -55,8 +55,15 @@ bool nl_is_leaf(nl_tensor *t);
 nl_status nl_set_requires_grad(nl_tensor *t, bool on);
 
 /* The gradient collected in a leaf (borrowed), or NULL; and setting it (NULL clears). Error: wrong shape or dtype. */
-nl_tensor *nl_grad_of(const nl_tensor *t);
+nl_tensor *nl_grad_of(nl_tensor *t);
 nl_status nl_set_grad(nl_tensor *t, nl_tensor *grad);
+
+/* Who is told when a leaf's gradient is asked for or set: the plan, while it records. NULL: nobody. */
+typedef struct nl_grad_watcher {
+  void (*read)(nl_tensor *leaf, nl_tensor *grad);
+  void (*set)(nl_tensor *leaf, nl_tensor *old, nl_tensor *grad);
+} nl_grad_watcher;
+void nl_set_grad_watcher(const nl_grad_watcher *);
 
 /* The same values without history. */
 nl_status nl_detach(nl_tensor *t, nl_tensor **out);

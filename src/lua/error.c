@@ -17,22 +17,27 @@ static int set_stdlib(lua_State *L) {
   return 0;
 }
 
-/* Pushes "file:line: " of the nearest Lua frame that is the user's. */
-static void push_where(lua_State *L) {
+void nl_lua_where(lua_State *L, char *text, size_t size) {
+  *text = 0;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &stdlib_key);
   const char *ours = lua_tostring(L, -1);
   size_t n = ours ? strlen(ours) : 0;
+  lua_pop(L, 1);
   lua_Debug ar;
   for (int level = 0; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sl", &ar);
     if (ar.currentline > 0 && !(ours && strncmp(ar.source, ours, n) == 0)) {
-      lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
-      lua_remove(L, -2);
+      snprintf(text, size, "%s:%d", ar.short_src, ar.currentline);
       return;
     }
   }
-  lua_pop(L, 1);
-  lua_pushliteral(L, "");
+}
+
+/* Pushes "file:line: " of the nearest Lua frame that is the user's. */
+static void push_where(lua_State *L) {
+  char text[LUA_IDSIZE + 24];
+  nl_lua_where(L, text, sizeof text);
+  lua_pushfstring(L, *text ? "%s: " : "%s", text);
 }
 
 int nl_lua_raise(lua_State *L) {

@@ -8,6 +8,7 @@
 
 #include "lua/nl_lua.h"
 #include "ops/build.h"
+#include "plan/trace.h"
 
 NL_USE(select)
 NL_USE(slice)
@@ -202,6 +203,9 @@ int nl_tensor_newindex(lua_State *L) {
     } else {
       assign(&b, row_masked_scatter(), x, index, nl_b_cast(&b, value, nl_tensor_dtype(x)));
     }
+  } else if (value && index && nl_trace_current()) {
+    b.status = nl_fail("assigning to the slices an index tensor names cannot be recorded; use index_select, or "
+                       "scatter_add, which can");
   } else if (value && index) {
     assign_slices(&b, x, index, value);
   } else if (value) {

@@ -16,6 +16,9 @@
 /* Raises the waiting error text with the user's file and line: the nearest frame that is not in our own Lua library. */
 int nl_lua_raise(lua_State *L);
 
+/* "mlp.lua:14": the nearest line that is the user's, or "". Raises nothing. */
+void nl_lua_where(lua_State *L, char *text, size_t size);
+
 /* nl_fail and nl_lua_raise in one; for use where nothing is held. */
 int nl_lua_error(lua_State *L, const char *fmt, ...) NL_PRINTF(2, 3);
 
@@ -69,6 +72,17 @@ int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first);
 /* Reads a shape or list of integers at index into out; -1 if it is no such list (with the error waiting). */
 int nl_read_ints(lua_State *L, int index, int64_t *out, int max);
 
+/* ---- compiled functions (compile.c) ---- */
+
+/* What starts the context of an effect (plan/trace.h) that comes from Lua: `refresh` reads what may have changed since
+   the last replay; it may raise. */
+typedef struct nl_lua_effect {
+  void (*refresh)(lua_State *, struct nl_lua_effect *);
+} nl_lua_effect;
+
+/* Raises if a function is being recorded: what depends on a value read here could not be replayed. */
+void nl_lua_no_reading(lua_State *L, const char *function);
+
 /* ---- what each file adds to the module table on top of the stack ---- */
 
 void nl_open_error(lua_State *L);
@@ -80,6 +94,7 @@ void nl_open_autograd(lua_State *L); /* backward, grad, no_grad */
 void nl_open_generator(lua_State *L);
 void nl_open_optim(lua_State *L);
 void nl_open_io(lua_State *L);
+void nl_open_compile(lua_State *L);
 void nl_open_system(lua_State *L); /* time, threads, memory, versions */
 
 /* x[key] and x[key] = value for keys that are no names (index.c). */

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "autograd/tape.h"
+#include "core/memory.h"
 #include "lua/nl_lua.h"
 #include "optim/update.h"
+#include "plan/trace.h"
 
 #define STATE_TYPE "nn.OptimizerState"
 
@@ -84,22 +86,160 @@ static nl_adam_args read_adam(lua_State *L, int group, const char *rule, bool de
   return a;
 }
 
+/* ---- a step ---- */
+
+static const char *const rules[] = {"SGD", "Adam", "AdamW", NULL};
+
+/* A group's options as they are now. */
+typedef struct group_args {
+  nl_sgd_args sgd;
+  nl_adam_args adam;
+} group_args;
+
+static group_args read_group(lua_State *L, int rule, int group) {
+  group_args a = {.sgd = {.lr = 0}};
+  if (rule == 0) {
+    a.sgd = read_sgd(L, group);
+  } else {
+    a.adam = read_adam(L, group, rules[rule], rule == 2);
+  }
+  return a;
+}
+
+static nl_status update(int rule, nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const group_args *a) {
+  return rule == 0 ? nl_sgd_update(w, grad, slot, &a->sgd) : nl_adam_update(w, grad, slot, &a->adam);
+}
+
+/* A recorded step: which parameters it updates, and where the options are read from at each replay. */
+typedef struct recorded {
+  nl_lua_effect lua;
+  lua_State *L; /* of the main thread */
+  int state_ref, groups_ref;
+  state *s;
+  int rule, ngroups, count;
+  group_args *args;
+  int *slot, *group; /* of each parameter that is updated */
+  nl_tensor **t;     /* parameter, gradient, parameter, ... */
+  bool *writes;
+} recorded;
+
+/* Reads the options again; may raise. */
+static void refresh(lua_State *L, nl_lua_effect *e) {
+  recorded *r = (recorded *)e;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, r->groups_ref);
+  for (int g = 0; g < r->ngroups; g++) {
+    lua_rawgeti(L, -1, g + 1);
+    r->args[g] = read_group(L, r->rule, lua_gettop(L));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static nl_status run_recorded(void *ctx, nl_tensor *const t[]) {
+  recorded *r = ctx;
+  nl_status status = NL_OK;
+  for (int i = 0; i < r->count && status == NL_OK; i++) {
+    status = update(r->rule, t[2 * i], t[2 * i + 1], &r->s->slot[r->slot[i]], &r->args[r->group[i]]);
+  }
+  return status;
+}
+
+static void release_recorded(void *ctx) {
+  recorded *r = ctx;
+  luaL_unref(r->L, LUA_REGISTRYINDEX, r->state_ref);
+  luaL_unref(r->L, LUA_REGISTRYINDEX, r->groups_ref);
+  nl_delete(r->args);
+  nl_delete(r->slot);
+  nl_delete(r->t);
+  nl_delete(r->writes);
+  nl_delete(r);
+}
+
+static int drop_recorded(lua_State *L) {
+  recorded **hold = lua_touserdata(L, 1);
+  if (*hold) {
+    release_recorded(*hold);
+    *hold = NULL;
+  }
+  return 0;
+}
+
+/* A place on the stack that lets go of a recorded step when something raises. */
+static recorded **push_hold(lua_State *L) {
+  recorded **hold = lua_newuserdatauv(L, sizeof *hold, 0);
+  *hold = NULL;
+  if (luaL_newmetatable(L, "nn.RecordedStep")) {
+    lua_pushcfunction(L, drop_recorded);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return hold;
+}
+
+/* Room for a step over all parameters of the state at stack index 1, the groups at 3. */
+static recorded *new_recorded(lua_State *L, state *s, int rule, int ngroups) {
+  lua_pushvalue(L, 1);
+  int state_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushvalue(L, 3);
+  int groups_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  recorded *r = nl_new(sizeof *r);
+  if (!r) {
+    luaL_unref(L, LUA_REGISTRYINDEX, state_ref);
+    luaL_unref(L, LUA_REGISTRYINDEX, groups_ref);
+    nl_lua_raise(L);
+    return NULL;
+  }
+  size_t n = (size_t)s->count + 1;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  *r = (recorded){.lua = {refresh}, .L = lua_tothread(L, -1), .state_ref = state_ref, .groups_ref = groups_ref};
+  lua_pop(L, 1);
+  r->s = s;
+  r->rule = rule;
+  r->ngroups = ngroups;
+  r->args = nl_new(((size_t)ngroups + 1) * sizeof *r->args);
+  r->slot = nl_new(2 * n * sizeof *r->slot);
+  r->group = r->slot ? r->slot + n : NULL;
+  r->t = nl_new(2 * n * sizeof(nl_tensor *));
+  r->writes = nl_new(2 * n);
+  if (!r->args || !r->slot || !r->t || !r->writes) {
+    release_recorded(r);
+    nl_lua_raise(L);
+  }
+  return r;
+}
+
+/* Hands the recorded step to the open trace; raises when memory runs out. */
+static void record(lua_State *L, recorded *r) {
+  nl_effect *e = nl_new(sizeof *e);
+  if (!e) {
+    release_recorded(r);
+    nl_lua_raise(L);
+    return;
+  }
+  *e = (nl_effect){.name = rules[r->rule],
+                   .run = run_recorded,
+                   .release = release_recorded,
+                   .ctx = r,
+                   .count = 2 * r->count,
+                   .t = r->t,
+                   .writes = r->writes};
+  for (int i = 0; i < e->count; i++) {
+    nl_tensor_ref(r->t[i]);
+  }
+  nl_lua_check(L, nl_trace_effect(e));
+}
+
 /* step(state, rule, groups) */
 static int state_step(lua_State *L) {
-  static const char *const rules[] = {"SGD", "Adam", "AdamW", NULL};
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
   int rule = luaL_checkoption(L, 2, NULL, rules);
   luaL_checktype(L, 3, LUA_TTABLE);
   int at = 0;
+  recorded **hold = nl_trace_current() ? push_hold(L) : NULL;
+  recorded *r = hold ? (*hold = new_recorded(L, s, rule, (int)lua_rawlen(L, 3))) : NULL;
   for (int g = 1; lua_rawgeti(L, 3, g) == LUA_TTABLE; g++) {
     int group = lua_gettop(L);
-    nl_sgd_args sgd = {.lr = 0};
-    nl_adam_args adam = {.lr = 0};
-    if (rule == 0) {
-      sgd = read_sgd(L, group);
-    } else {
-      adam = read_adam(L, group, rules[rule], rule == 2);
-    }
+    group_args args = read_group(L, rule, group);
     if (lua_getfield(L, group, "params") != LUA_TTABLE) {
       return nl_lua_error(L, "%s: group %d has no list 'params'", rules[rule], g);
     }
@@ -109,16 +249,27 @@ static int state_step(lua_State *L) {
       if (at >= s->count) {
         return nl_lua_error(L, "%s: parameters were added to a group; use add_param_group", rules[rule]);
       }
-      if (grad) {
-        nl_status status =
-            rule == 0 ? nl_sgd_update(w, grad, &s->slot[at], &sgd) : nl_adam_update(w, grad, &s->slot[at], &adam);
-        if (status != NL_OK) {
-          nl_error_prefix("%s", rules[rule]);
-          return nl_lua_raise(L);
-        }
+      if (!grad) {
+        continue;
+      }
+      nl_status status = update(rule, w, grad, &s->slot[at], &args);
+      if (status != NL_OK) {
+        nl_error_prefix("%s", rules[rule]);
+        return nl_lua_raise(L);
+      }
+      if (r) {
+        r->slot[r->count] = at;
+        r->group[r->count] = g - 1;
+        r->writes[2 * r->count] = true;
+        r->t[2 * r->count] = w;
+        r->t[2 * r->count++ + 1] = grad;
       }
     }
     lua_pop(L, 3); /* nil, params, group */
+  }
+  if (r) {
+    *hold = NULL;
+    record(L, r);
   }
   return 0;
 }

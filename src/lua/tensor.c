@@ -93,6 +93,7 @@ static void push_element(lua_State *L, const nl_tensor *t, int64_t i) {
 
 static int tensor_item(lua_State *L) {
   nl_tensor *t = nl_check_tensor(L, 1, "item", "x");
+  nl_lua_no_reading(L, "item");
   if (t->numel != 1) {
     return nl_lua_error(L, "item: the tensor has %lld elements (shape %s); item is for one. Use totable, or reduce it",
                         (long long)t->numel, nl_tensor_shape_string(t).s);
@@ -116,6 +117,7 @@ static void push_table(lua_State *L, const nl_tensor *t, int dim, int64_t positi
 
 static int tensor_totable(lua_State *L) {
   nl_tensor *t = nl_check_tensor(L, 1, "totable", "x");
+  nl_lua_no_reading(L, "totable");
   luaL_checkstack(L, t->ndim + 4, NULL);
   push_table(L, t, 0, 0);
   return 1;
@@ -230,6 +232,7 @@ static int tensor_t(lua_State *L) {
 /* True if both have the same shape and every element is equal. */
 static int tensor_equal(lua_State *L) {
   nl_tensor *a = nl_check_tensor(L, 1, "equal", "x"), *b = nl_check_tensor(L, 2, "equal", "y");
+  nl_lua_no_reading(L, "equal");
   bool same = nl_shape_equal(a, b);
   for (int64_t i = 0; i < a->numel && same; i++) {
     same = nl_dtype_is_float(nl_tensor_dtype(a)) || nl_dtype_is_float(nl_tensor_dtype(b))
@@ -251,6 +254,7 @@ static int tensor_tostring(lua_State *L) {
     lua_pushliteral(L, "tensor(closed)");
     return 1;
   }
+  nl_lua_no_reading(L, "tostring");
   char *text = nl_tensor_format(t);
   if (!text) {
     return luaL_error(L, "not enough memory to print a tensor");

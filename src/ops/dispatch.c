@@ -6,10 +6,10 @@
 #include "ops/iterate.h"
 #include "ops/op.h"
 
-static const nl_recorder *recorder;
+static const nl_recorder *recorders[NL_WATCHERS];
 
-void nl_set_recorder(const nl_recorder *r) {
-  recorder = r;
+void nl_set_recorder(int watcher, const nl_recorder *r) {
+  recorders[watcher] = r;
 }
 
 nl_generator *nl_default_generator(void) {
@@ -137,7 +137,7 @@ static nl_status run_row(nl_call *c) {
 }
 
 /* The result must fit into the first tensor as it is: same shape, and a dtype it can hold. */
-static nl_status check_inplace(nl_call *c) {
+static nl_status check_inplace(const nl_call *c) {
   nl_tensor *self = c->in[0];
   const nl_out_desc *d = &c->desc[0];
   if (d->ndim != self->ndim || memcmp(d->shape, self->shape, (size_t)d->ndim * sizeof *d->shape) != 0) {
@@ -168,17 +168,22 @@ static bool overlaps(const nl_tensor *self, const nl_tensor *t) {
          memcmp(t->strides, self->strides, (size_t)t->ndim * sizeof *t->strides) != 0;
 }
 
+bool nl_writes_directly(const nl_call *c) {
+  const nl_tensor *self = c->in[0];
+  bool direct = (c->op->flags & NL_OP_ELEMENTWISE) && c->desc[0].dtype == self->dtype && c->nout == 1;
+  for (int i = 1; i < c->nin && direct; i++) {
+    direct = !overlaps(self, c->in[i]);
+  }
+  return direct;
+}
+
 static nl_status run_inplace(nl_call *c) {
   nl_tensor *self = c->in[0];
   nl_status status = check_inplace(c);
   if (status != NL_OK) {
     return status;
   }
-  bool direct = (c->op->flags & NL_OP_ELEMENTWISE) && c->desc[0].dtype == self->dtype && c->nout == 1;
-  for (int i = 1; i < c->nin && direct; i++) {
-    direct = !overlaps(self, c->in[i]);
-  }
-  if (direct) {
+  if (nl_writes_directly(c)) {
     c->out[0] = nl_tensor_ref(self);
     status = run_row(c);
   } else {
@@ -199,8 +204,8 @@ static nl_status run_inplace(nl_call *c) {
 nl_status nl_dispatch(nl_call *c) {
   const nl_op *op = c->op;
   nl_status status = op->infer(c);
-  if (status == NL_OK && recorder) {
-    status = recorder->check(c);
+  for (int i = 0; i < NL_WATCHERS && status == NL_OK; i++) {
+    status = recorders[i] ? recorders[i]->check(c) : NL_OK;
   }
   if (status == NL_OK && !c->view) {
     if (c->inplace) {
@@ -212,8 +217,8 @@ nl_status nl_dispatch(nl_call *c) {
       }
     }
   }
-  if (status == NL_OK && recorder) {
-    status = recorder->record(c);
+  for (int i = 0; i < NL_WATCHERS && status == NL_OK; i++) {
+    status = recorders[i] ? recorders[i]->record(c) : NL_OK;
   }
   nl_tensor_unref(c->scratch);
   c->scratch = NULL;

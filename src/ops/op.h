@@ -103,6 +103,8 @@ enum {
   NL_OP_CREATE = 1 << 7,       /* makes a tensor from nothing; takes requires_grad */
   NL_OP_INTERNAL = 1 << 8,     /* serves gradients; reachable in Lua, not in the reference */
   NL_OP_INPLACE_ONLY = 1 << 9, /* the form with a trailing _ is the only one */
+  NL_OP_CHECKS = 1 << 10,      /* infer looks at values too: a replay asks it again */
+  NL_OP_DATA_SHAPE = 1 << 11,  /* the result's shape depends on values */
 };
 
 /* Which values the tape must keep for vjp: NL_SAVE_IN(i), NL_SAVE_OUT(i). Of the other inputs it keeps the shape. */
@@ -154,12 +156,18 @@ static inline const int64_t *nl_call_list(const nl_call *c, int attr, int *count
    and the error slot says why, with the row's name. Inputs stay the caller's. */
 nl_status nl_dispatch(nl_call *);
 
-/* Who watches calls: autograd, and later the plan. `check` runs before the row does, and may refuse; `record` after. */
+/* True if a call in place may write its first tensor element by element; otherwise the result is made apart and copied
+   over. */
+bool nl_writes_directly(const nl_call *);
+
+/* Who watches calls: autograd always, the plan while it records, in this order. `check` runs before the row does, and
+   may refuse; `record` after. NULL: nobody. */
 typedef struct nl_recorder {
   nl_status (*check)(nl_call *);
   nl_status (*record)(nl_call *);
 } nl_recorder;
-void nl_set_recorder(const nl_recorder *);
+enum { NL_WATCH_AUTOGRAD, NL_WATCH_PLAN, NL_WATCHERS };
+void nl_set_recorder(int watcher, const nl_recorder *);
 
 /* The generator that random rows use when none is given. */
 nl_generator *nl_default_generator(void);

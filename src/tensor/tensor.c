@@ -8,6 +8,12 @@
 
 void (*nl_tensor_release_meta)(void *grad_meta);
 
+static uint64_t serial;
+
+uint64_t nl_storage_serial(void) {
+  return serial;
+}
+
 int64_t nl_shape_numel(int ndim, const int64_t *shape) {
   int64_t n = 1; /* dims of 0 count as 1 here: what lies beside them must be countable too */
   bool empty = false;
@@ -48,6 +54,17 @@ static nl_tensor *tensor_struct(nl_dtype dtype, int ndim, const int64_t *shape) 
   return t;
 }
 
+nl_storage *nl_storage_new(size_t bytes) {
+  nl_storage *s = nl_new(sizeof *s);
+  void *data = s ? nl_data_alloc(bytes) : NULL;
+  if (!data) {
+    nl_delete(s);
+    return NULL;
+  }
+  *s = (nl_storage){.refs = 1, .bytes = bytes, .data = data, .serial = ++serial};
+  return s;
+}
+
 nl_status nl_tensor_new(nl_dtype dtype, int ndim, const int64_t *shape, nl_tensor **out) {
   *out = NULL;
   if (ndim > NL_MAX_DIM) {
@@ -64,14 +81,11 @@ nl_status nl_tensor_new(nl_dtype dtype, int ndim, const int64_t *shape, nl_tenso
   }
   size_t bytes = (size_t)numel * nl_dtype_size(dtype);
   nl_tensor *t = tensor_struct(dtype, ndim, shape);
-  nl_storage *storage = t ? nl_new(sizeof *storage) : NULL;
-  void *data = storage ? nl_data_alloc(bytes) : NULL;
-  if (!data) {
-    nl_delete(storage);
+  nl_storage *storage = t ? nl_storage_new(bytes) : NULL;
+  if (!storage) {
     nl_delete(t);
     return NL_NOMEM;
   }
-  *storage = (nl_storage){.refs = 1, .bytes = bytes, .data = data};
   t->storage = storage;
   t->numel = numel;
   t->contiguous = true;
@@ -156,6 +170,36 @@ nl_status nl_tensor_from_bool(bool value, nl_tensor **out) {
   return status;
 }
 
+void nl_storage_unref(nl_storage *s) {
+  if (!s || --s->refs > 0) {
+    return;
+  }
+  if (s->parent) {
+    nl_storage_unref(s->parent);
+  } else {
+    nl_data_free(s->data, s->bytes);
+  }
+  nl_delete(s);
+}
+
+nl_status nl_tensor_alias(nl_tensor *t, nl_tensor **out) {
+  nl_status status = nl_tensor_shell(t, out);
+  nl_storage *s = status == NL_OK ? nl_new(sizeof *s) : NULL;
+  if (!s) {
+    nl_tensor_unref(*out);
+    *out = NULL;
+    return NL_NOMEM;
+  }
+  *s = (nl_storage){.refs = 1, .data = nl_tensor_data(t), .serial = ++serial, .parent = t->storage};
+  s->bytes = t->storage->bytes - (size_t)t->offset * nl_dtype_size(nl_tensor_dtype(t));
+  t->storage->refs++;
+  nl_tensor *a = *out;
+  a->storage = s;
+  memcpy(a->strides, t->strides, (size_t)t->ndim * sizeof *a->strides);
+  a->contiguous = t->contiguous;
+  return NL_OK;
+}
+
 void nl_tensor_unref(nl_tensor *t) {
   if (!t || --t->refs > 0) {
     return;
@@ -163,11 +207,7 @@ void nl_tensor_unref(nl_tensor *t) {
   if (t->grad_meta) {
     nl_tensor_release_meta(t->grad_meta);
   }
-  nl_storage *s = t->storage;
-  if (s && --s->refs == 0) {
-    nl_data_free(s->data, s->bytes);
-    nl_delete(s);
-  }
+  nl_storage_unref(t->storage);
   nl_tensor *base = t->base;
   nl_delete(t);
   nl_tensor_unref(base); /* one level: a base is never a view */

@@ -16,7 +16,9 @@ typedef struct nl_storage {
   int64_t refs;
   size_t bytes;
   void *data;
-  uint32_t version; /* grows with every write in place, so that a saved value which changed is noticed */
+  uint32_t version;          /* grows with every write in place, so that a saved value which changed is noticed */
+  uint64_t serial;           /* later ones have larger numbers */
+  struct nl_storage *parent; /* data lies inside this one's, which is kept; NULL: data is its own */
 } nl_storage;
 
 typedef struct nl_tensor nl_tensor;
@@ -57,6 +59,18 @@ nl_status nl_tensor_view(nl_tensor *t, int ndim, const int64_t *shape, const int
 
 /* Shape and dtype without values: what the tape keeps of an input whose values no gradient needs. */
 nl_status nl_tensor_shell(const nl_tensor *t, nl_tensor **out);
+
+/* The same values and layout over a storage of its own, which keeps t's: a tensor that is told apart from t. */
+nl_status nl_tensor_alias(nl_tensor *t, nl_tensor **out);
+
+/* Storages made so far. */
+uint64_t nl_storage_serial(void);
+
+/* `bytes` of uninitialized data; NULL with the error slot written. */
+nl_storage *nl_storage_new(size_t bytes);
+
+/* Gives up one reference to a storage. */
+void nl_storage_unref(nl_storage *);
 
 /* A 0-dim tensor that stands for a number written in Lua. */
 nl_status nl_tensor_from_double(double value, nl_tensor **out);

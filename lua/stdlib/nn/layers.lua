@@ -256,6 +256,7 @@ end
 function Sequential:add(layer)
   check_layer(#self + 1, layer)
   self[#self + 1] = layer
+  core.structure_changed()
   return self
 end
 
@@ -265,5 +266,13 @@ function Sequential:forward(x)
   end
   return x
 end
+
+-- Which settings of a layer can change its forward later; those of the others are fixed when they are made. A compiled
+-- function looks at these at each call.
+for _, layer in pairs(M) do
+  layer._static = {}
+end
+Dropout._static = { training = true, p = true }
+BatchNorm1d._static = { training = true, momentum = true, eps = true }
 
 return M

@@ -10,6 +10,7 @@ local reductions = { mean = true, sum = true, none = true }
 
 local function loss(name, f)
   local Loss = module.Module:extend(name)
+  Loss._static = {} -- for nn.compile: nothing that changes
   function Loss:init(opts)
     local o = options.read(name, opts, { reduction = { "string", "mean" } })
     if not reductions[o.reduction] then

@@ -206,6 +206,7 @@ end
 ---this module, so make optimizers afterwards.
 ---@param dtype string "float32" or "float64"
 function Module:to(dtype)
+  core.structure_changed()
   walk(self, "", {}, function(kind, _, value, owner, key)
     if kind == "parameter" then
       owner[key] = core.Parameter(value:detach():to(dtype), value.requires_grad)

@@ -9,7 +9,7 @@ local M = {}
 
 ---@class nn.Optimizer
 ---@field param_groups table[]
-local Optimizer = {}
+local Optimizer = { _is_optimizer = true }
 Optimizer.__index = Optimizer
 
 -- Parameters come as a list of tensors, or as a list of groups {params = {...}, lr = ...}.
@@ -60,6 +60,7 @@ function Optimizer:add_param_group(group)
     self.seen[p] = true
     out.params[i] = p
   end
+  core.structure_changed()
   self.param_groups[#self.param_groups + 1] = out
   local count = 0
   for _, g in ipairs(self.param_groups) do

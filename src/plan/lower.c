@@ -1,0 +1,631 @@
+/* From a trace to a program: buffers and values are told apart, what dispatch does around a row (conversions, copies,
+   scratch, writes in place) becomes instructions of its own, and constants are taken over. */
+#include <string.h>
+
+#include "core/memory.h"
+#include "kernels/kernels.h"
+#include "ops/iterate.h"
+#include "plan/passes.h"
+#include "plan/replay.h"
+
+/* ---- pointers to numbers ---- */
+
+typedef struct map {
+  const void **key;
+  int *value;
+  int count, capacity;
+} map;
+
+static size_t slot_of(const map *m, const void *key) {
+  size_t h = (size_t)((uintptr_t)key >> 4) * 0x9e3779b97f4a7c15u;
+  size_t i = (h >> 20) & (size_t)(m->capacity - 1);
+  while (m->key[i] && m->key[i] != key) {
+    i = (i + 1) & (size_t)(m->capacity - 1);
+  }
+  return i;
+}
+
+static int map_get(const map *m, const void *key) {
+  if (m->capacity == 0) {
+    return -1;
+  }
+  size_t i = slot_of(m, key);
+  return m->key[i] ? m->value[i] : -1;
+}
+
+static nl_status map_put(map *m, const void *key, int value) {
+  if (2 * (m->count + 1) > m->capacity) {
+    map bigger = {.capacity = m->capacity ? 2 * m->capacity : 64};
+    bigger.key = nl_new((size_t)bigger.capacity * sizeof *bigger.key);
+    bigger.value = nl_new((size_t)bigger.capacity * sizeof *bigger.value);
+    if (!bigger.key || !bigger.value) {
+      nl_delete(bigger.key);
+      nl_delete(bigger.value);
+      return NL_NOMEM;
+    }
+    for (int i = 0; i < m->capacity; i++) {
+      if (m->key[i]) {
+        size_t to = slot_of(&bigger, m->key[i]);
+        bigger.key[to] = m->key[i];
+        bigger.value[to] = m->value[i];
+      }
+    }
+    bigger.count = m->count;
+    nl_delete(m->key);
+    nl_delete(m->value);
+    *m = bigger;
+  }
+  size_t i = slot_of(m, key);
+  m->count += !m->key[i];
+  m->key[i] = key;
+  m->value[i] = value;
+  return NL_OK;
+}
+
+static void map_free(map *m) {
+  nl_delete(m->key);
+  nl_delete(m->value);
+}
+
+/* ---- the lowering ---- */
+
+typedef struct lowering {
+  nl_program *p;
+  nl_trace *trace;
+  nl_status status;
+  map buffers; /* by storage */
+  map values;  /* by tensor */
+  map made;    /* tensors that steps made; storages that are written in place */
+} lowering;
+
+static void fail(lowering *w) {
+  w->status = w->status == NL_OK ? NL_NOMEM : w->status;
+}
+
+/* Room for one more in one of the program's lists. */
+static void *extend(lowering *w, void *array, int *count, size_t size) {
+  int n = *count;
+  if (n == 0 || (n >= 16 && (n & (n - 1)) == 0)) {
+    void *more = nl_new((n ? 2 * (size_t)n : 16) * size);
+    if (!more) {
+      fail(w);
+      return array;
+    }
+    if (n) {
+      memcpy(more, array, (size_t)n * size);
+    }
+    nl_delete(array);
+    array = more;
+  }
+  *count = n + 1;
+  return array;
+}
+
+static nl_storage *new_proxy(lowering *w, size_t bytes) {
+  nl_storage *s = nl_new(sizeof *s);
+  if (!s) {
+    fail(w);
+    return NULL;
+  }
+  s->refs = 1;
+  s->bytes = bytes;
+  return s;
+}
+
+/* -1 on failure. Takes over the reference to `storage` where there is one. */
+static int add_buffer(lowering *w, nl_place place, nl_storage *storage, size_t bytes, int number) {
+  nl_program *p = w->p;
+  int i = p->nbuffers;
+  p->buffers = extend(w, p->buffers, &p->nbuffers, sizeof *p->buffers);
+  if (p->nbuffers == i) {
+    nl_storage_unref(storage);
+    return -1;
+  }
+  p->buffers[i] = (nl_buffer){.place = place, .storage = storage, .bytes = bytes, .number = number};
+  if (!storage) {
+    p->buffers[i].storage = new_proxy(w, bytes);
+  }
+  return w->status == NL_OK ? i : -1;
+}
+
+static int add_value(lowering *w, const nl_tensor *like, int buffer, const int64_t *strides, int64_t offset) {
+  nl_program *p = w->p;
+  nl_tensor *t;
+  if (w->status != NL_OK || buffer < 0 || nl_tensor_shell(like, &t) != NL_OK) {
+    fail(w);
+    return -1;
+  }
+  memcpy(t->strides, strides, (size_t)t->ndim * sizeof *strides);
+  t->offset = offset;
+  t->storage = p->buffers[buffer].storage;
+  t->storage->refs++;
+  t->contiguous = true;
+  int64_t step = 1;
+  for (int d = t->ndim - 1; d >= 0 && t->numel > 0; d--) {
+    t->contiguous = t->contiguous && (t->shape[d] == 1 || t->strides[d] == step);
+    step *= t->shape[d];
+  }
+  int i = p->nvalues;
+  p->values = extend(w, p->values, &p->nvalues, sizeof *p->values);
+  if (p->nvalues == i) {
+    nl_tensor_unref(t);
+    return -1;
+  }
+  p->values[i] = (nl_value){t, buffer};
+  return i;
+}
+
+static bool is_written(const lowering *w, const nl_storage *s) {
+  return map_get(&w->made, s) == 1;
+}
+
+/* The buffer of a storage that the trace saw. What a row made is entered when the row is lowered, so what comes here
+   unknown came from somewhere else. */
+static int buffer_of(lowering *w, const nl_tensor *t) {
+  int i = map_get(&w->buffers, t->storage);
+  if (i >= 0 || w->status != NL_OK) {
+    return i;
+  }
+  bool outside = t->storage->serial <= w->trace->serial;
+  t->storage->refs++;
+  i = add_buffer(w, outside ? NL_OUTSIDE : NL_CONSTANT, t->storage, t->storage->bytes, 0);
+  if (i < 0 || map_put(&w->buffers, t->storage, i) != NL_OK) {
+    fail(w);
+    return -1;
+  }
+  return i;
+}
+
+static void note_outside(lowering *w, nl_tensor *t, int buffer) {
+  nl_program *p = w->p;
+  if (p->buffers[buffer].place != NL_OUTSIDE || map_get(&w->made, t) >= 0) {
+    return;
+  }
+  int i = p->noutside;
+  p->outside = extend(w, p->outside, &p->noutside, sizeof *p->outside);
+  if (p->noutside > i) {
+    p->outside[i] = (nl_outside){nl_tensor_ref(t), t->storage, t->requires_grad};
+  }
+}
+
+static int value_of(lowering *w, nl_tensor *t) {
+  if (w->status != NL_OK || !t) {
+    return -1;
+  }
+  int i = map_get(&w->values, t);
+  if (i >= 0) {
+    return i;
+  }
+  int buffer = buffer_of(w, t);
+  if (buffer < 0) {
+    return -1;
+  }
+  note_outside(w, t, buffer);
+  i = add_value(w, t, buffer, t->strides, t->offset);
+  if (i < 0 || map_put(&w->values, t, i) != NL_OK) {
+    fail(w);
+    return -1;
+  }
+  return i;
+}
+
+/* A contiguous temporary of a shape. */
+static int new_temporary(lowering *w, nl_dtype dtype, int ndim, const int64_t *shape) {
+  int64_t strides[NL_MAX_DIM];
+  nl_shape_strides(ndim, shape, strides);
+  nl_tensor like = {.dtype = (uint8_t)dtype, .ndim = (uint8_t)ndim, .numel = nl_shape_numel(ndim, shape)};
+  like.shape = (int64_t *)(uintptr_t)shape;
+  int buffer = add_buffer(w, NL_TEMPORARY, NULL, (size_t)like.numel * nl_dtype_size(dtype), 0);
+  return add_value(w, &like, buffer, strides, 0);
+}
+
+static nl_instr *new_instr(lowering *w, const char *name, int step, int nreads, int nwrites) {
+  nl_program *p = w->p;
+  int i = p->ninstrs;
+  p->instrs = extend(w, p->instrs, &p->ninstrs, sizeof *p->instrs);
+  if (p->ninstrs == i) {
+    return NULL;
+  }
+  nl_instr *in = &p->instrs[i];
+  *in = (nl_instr){.name = name, .step = step, .scratch = -1};
+  in->reads = nl_new(((size_t)nreads + (size_t)nwrites + 1) * sizeof *in->reads);
+  if (!in->reads) {
+    fail(w);
+    return NULL;
+  }
+  in->writes = in->reads + nreads;
+  return in;
+}
+
+static void add_copy(lowering *w, int step, int to, int from) {
+  nl_instr *in = w->status == NL_OK && to >= 0 && from >= 0 ? new_instr(w, "copy", step, 1, 1) : NULL;
+  if (in) {
+    in->run = nl_replay_copy;
+    in->to = w->p->values[to].t;
+    in->from = w->p->values[from].t;
+    in->reads[in->nreads++] = from;
+    in->writes[in->nwrites++] = to;
+  }
+}
+
+/* Input i as run wants it: converted and laid out as the row's flags ask. */
+static int laid_out(lowering *w, int step, const nl_call *c, int from) {
+  if (from < 0) {
+    return -1;
+  }
+  nl_tensor *t = w->p->values[from].t;
+  bool convert = (c->op->flags & NL_OP_PROMOTE) && t->dtype != c->dtype;
+  bool copy = (c->op->flags & NL_OP_CONTIGUOUS) && !t->contiguous;
+  if (!convert && !copy) {
+    return from;
+  }
+  nl_dtype dtype = convert ? c->dtype : nl_tensor_dtype(t);
+  if (w->p->buffers[w->p->values[from].buffer].place == NL_CONSTANT) { /* once and for all */
+    nl_tensor *made;
+    if (nl_tensor_new(dtype, t->ndim, t->shape, &made) != NL_OK) {
+      fail(w);
+      return -1;
+    }
+    nl_copy_values(made, t);
+    made->storage->refs++;
+    int buffer = add_buffer(w, NL_CONSTANT, made->storage, made->storage->bytes, 0);
+    int v = add_value(w, made, buffer, made->strides, 0);
+    nl_tensor_unref(made);
+    return v;
+  }
+  int to = new_temporary(w, dtype, t->ndim, t->shape);
+  add_copy(w, step, to, from);
+  return to;
+}
+
+static double flops_of(const nl_call *c) {
+  const char *name = c->op->name;
+  if (strcmp(name, "linear") == 0 || strcmp(name, "matmul") == 0) {
+    const nl_tensor *x = c->in[0];
+    return 2.0 * (double)c->out[0]->numel * (double)x->shape[x->ndim - 1];
+  }
+  return c->nout ? (double)c->out[0]->numel : 0;
+}
+
+/* A row whose inputs are all constant has computed its result already. */
+static bool fold(lowering *w, nl_call *c, const int *in) {
+  if ((c->op->flags & NL_OP_RANDOM) || c->inplace || c->view) {
+    return false;
+  }
+  for (int i = 0; i < c->nin; i++) {
+    if (in[i] >= 0 && w->p->buffers[w->p->values[in[i]].buffer].place != NL_CONSTANT) {
+      return false;
+    }
+  }
+  for (int i = 0; i < c->nout; i++) {
+    if (is_written(w, c->out[i]->storage)) {
+      return false;
+    }
+  }
+  for (int i = 0; i < c->nout; i++) {
+    value_of(w, c->out[i]); /* unknown, and made inside: a constant */
+  }
+  w->p->folded++;
+  return true;
+}
+
+/* The buffers of a row's results. */
+static void enter_results(lowering *w, nl_call *c) {
+  for (int i = 0; i < c->nout && w->status == NL_OK; i++) {
+    nl_storage *s = c->out[i]->storage;
+    int buffer = add_buffer(w, NL_TEMPORARY, NULL, s->bytes, 0);
+    if (buffer < 0 || map_put(&w->buffers, s, buffer) != NL_OK) {
+      fail(w);
+    }
+  }
+}
+
+static void lower_row(lowering *w, int step, int *in, int *rin) {
+  nl_program *p = w->p;
+  nl_call *c = w->trace->steps[step].call;
+  p->rows += !c->view;
+  for (int i = 0; i < c->nin; i++) {
+    in[i] = value_of(w, c->in[i]);
+  }
+  if (w->status != NL_OK || c->view || fold(w, c, in)) {
+    return; /* a view's values find the buffer through its storage */
+  }
+  for (int i = 0; i < c->nin; i++) {
+    rin[i] = laid_out(w, step, c, in[i]);
+  }
+  bool direct = c->inplace && nl_writes_directly(c);
+  int out[NL_MAX_OUT];
+  if (!c->inplace) {
+    enter_results(w, c);
+  }
+  for (int i = 0; i < c->nout; i++) {
+    out[i] = !c->inplace ? value_of(w, c->out[i])
+             : direct    ? in[0]
+                         : new_temporary(w, c->desc[i].dtype, c->desc[i].ndim, c->desc[i].shape);
+  }
+  nl_instr *n = w->status == NL_OK ? new_instr(w, c->op->name, step, 2 * c->nin, c->nout + 1) : NULL;
+  nl_call *call = n ? nl_new(sizeof *call + 2 * (size_t)c->nin * sizeof(nl_tensor *)) : NULL;
+  if (!call) {
+    fail(w);
+    return;
+  }
+  n->call = call;
+  n->flops = flops_of(c);
+  *call = *c;
+  call->inplace = false;
+  call->in = (nl_tensor **)(call + 1);
+  call->rin = call->in + c->nin;
+  for (int i = 0; i < c->nin; i++) {
+    call->in[i] = in[i] >= 0 ? p->values[in[i]].t : NULL;
+    call->rin[i] = rin[i] >= 0 ? p->values[rin[i]].t : NULL;
+    if (rin[i] >= 0) {
+      n->reads[n->nreads++] = rin[i];
+    }
+    if ((c->op->flags & NL_OP_CHECKS) && in[i] >= 0 && in[i] != rin[i]) {
+      n->reads[n->nreads++] = in[i];
+    }
+  }
+  for (int i = 0; i < c->nout; i++) {
+    call->out[i] = p->values[out[i]].t;
+    n->writes[n->nwrites++] = out[i];
+  }
+  if (c->scratch_bytes) {
+    int64_t bytes = (int64_t)c->scratch_bytes;
+    int v = new_temporary(w, NL_U8, 1, &bytes);
+    if (v >= 0) {
+      n->scratch = p->values[v].buffer;
+      n->writes[n->nwrites++] = v;
+      call->scratch = p->values[v].t;
+    }
+  }
+  n->must = (c->op->flags & (NL_OP_RANDOM | NL_OP_CHECKS)) != 0;
+  n->run = (c->op->flags & NL_OP_CHECKS) ? nl_replay_checked_row : nl_replay_row;
+  if (c->inplace && !direct) {
+    add_copy(w, step, in[0], out[0]);
+  }
+}
+
+NL_USE(clone)
+
+/* A clone is a copy, and copies are what a pass knows to do without. */
+static bool lower_clone(lowering *w, int step) {
+  nl_call *c = w->trace->steps[step].call;
+  int from = c->op == row_clone() && !c->inplace ? value_of(w, c->in[0]) : -1;
+  if (from < 0 || w->p->buffers[w->p->values[from].buffer].place == NL_CONSTANT) {
+    return false;
+  }
+  w->p->rows++;
+  enter_results(w, c);
+  add_copy(w, step, value_of(w, c->out[0]), from);
+  return true;
+}
+
+static void lower_effect(lowering *w, int step) {
+  nl_effect *e = w->trace->steps[step].effect;
+  nl_instr *n = new_instr(w, e->name, step, e->count, e->count);
+  if (!n) {
+    return;
+  }
+  n->effect = e;
+  n->must = true;
+  n->run = nl_replay_effect;
+  n->operands = nl_new(((size_t)e->count + 1) * sizeof *n->operands);
+  if (!n->operands) {
+    fail(w);
+    return;
+  }
+  for (int i = 0; i < e->count && w->status == NL_OK; i++) {
+    int v = value_of(w, e->t[i]);
+    if (v >= 0) {
+      n = &w->p->instrs[w->p->ninstrs - 1];
+      n->operands[i] = w->p->values[v].t;
+      n->reads[n->nreads++] = v;
+      if (e->writes[i]) {
+        n->writes[n->nwrites++] = v;
+      }
+      n->flops += (double)e->t[i]->numel;
+    }
+  }
+}
+
+/* ---- what goes in and out ---- */
+
+static void enter_arguments(lowering *w) {
+  nl_trace *t = w->trace;
+  for (int i = 0; i < t->nargs && w->status == NL_OK; i++) {
+    if (t->args[i]) {
+      int buffer = add_buffer(w, NL_ARGUMENT, NULL, t->args[i]->storage->bytes, i);
+      if (buffer < 0 || map_put(&w->buffers, t->args[i]->storage, buffer) != NL_OK) {
+        fail(w);
+      }
+    }
+  }
+}
+
+static void enter_cells(lowering *w) {
+  nl_program *p = w->p;
+  nl_trace *t = w->trace;
+  p->cells = nl_new(((size_t)t->ncells + 1) * sizeof *p->cells);
+  if (!p->cells) {
+    fail(w);
+    return;
+  }
+  p->ncells = t->ncells;
+  for (int i = 0; i < t->ncells && w->status == NL_OK; i++) {
+    nl_cell *from = &t->cells[i];
+    nl_program_cell *c = &p->cells[i];
+    *c = (nl_program_cell){.argument = -1, .entry = -1, .value = -1, .read_entry = from->read_entry, .set = from->set};
+    for (int k = 0; k < t->nargs; k++) {
+      c->argument = t->args[k] == from->leaf ? k : c->argument;
+    }
+    c->leaf = c->argument < 0 ? nl_tensor_ref(from->leaf) : NULL;
+    c->had_entry = from->entry != NULL;
+    if (from->read_entry && from->entry && map_get(&w->buffers, from->entry->storage) < 0) {
+      c->entry = add_buffer(w, NL_ENTRY, NULL, from->entry->storage->bytes, i);
+      c->entry_offset = from->entry->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(from->entry));
+      if (c->entry < 0 || map_put(&w->buffers, from->entry->storage, c->entry) != NL_OK) {
+        fail(w);
+      }
+    }
+  }
+}
+
+/* A tensor written without having been made by a row begins each run with a copy of what it was. */
+static void enter_initial(lowering *w) {
+  for (int i = 0; i < w->trace->ninitial && w->status == NL_OK; i++) {
+    nl_tensor *whole = w->trace->initial[2 * i], *copy = w->trace->initial[2 * i + 1];
+    int buffer = add_buffer(w, NL_TEMPORARY, NULL, whole->storage->bytes, 0);
+    if (buffer < 0 || map_put(&w->buffers, whole->storage, buffer) != NL_OK) {
+      fail(w);
+      return;
+    }
+    int to = value_of(w, whole), from = value_of(w, copy);
+    add_copy(w, -1, to, from);
+  }
+}
+
+/* v, where it can be kept: alone in memory of its own; otherwise a copy that can. */
+static int keepable(lowering *w, int v, bool alone) {
+  nl_program *p = w->p;
+  if (v < 0 || w->status != NL_OK) {
+    return -1;
+  }
+  nl_buffer *b = &p->buffers[p->values[v].buffer];
+  nl_tensor *t = p->values[v].t;
+  bool whole = t->contiguous && t->offset == 0;
+  bool free = b->place == NL_TEMPORARY || (b->place == NL_KEPT && !alone);
+  if (free && (whole || !alone)) {
+    b->place = NL_KEPT;
+    b->number = -1;
+    return v;
+  }
+  int to = new_temporary(w, nl_tensor_dtype(t), t->ndim, t->shape);
+  add_copy(w, -1, to, v);
+  if (to >= 0) {
+    p->buffers[p->values[to].buffer].place = NL_KEPT;
+    p->buffers[p->values[to].buffer].number = -1;
+  }
+  return to;
+}
+
+static void lower_ends(lowering *w, int nresults, nl_tensor *const results[]) {
+  nl_program *p = w->p;
+  for (int i = 0; i < p->ncells && w->status == NL_OK; i++) {
+    nl_tensor *value = w->trace->cells[i].value;
+    if (!p->cells[i].set || !value) {
+      continue;
+    }
+    int v = value_of(w, value);
+    if (v >= 0 && p->buffers[p->values[v].buffer].place == NL_OUTSIDE) {
+      p->cells[i].tensor = nl_tensor_ref(value); /* a tensor that was there before is hung in as it is */
+    } else {                                     /* an argument, or what it held, is copied */
+      v = keepable(w, v, true);
+      if (v >= 0) {
+        p->buffers[p->values[v].buffer].number = i;
+      }
+    }
+    p->cells[i].value = v;
+  }
+  p->results = nl_new(((size_t)nresults + 1) * sizeof *p->results);
+  if (!p->results) {
+    fail(w);
+    return;
+  }
+  p->nresults = nresults;
+  for (int i = 0; i < nresults && w->status == NL_OK; i++) {
+    int v = value_of(w, results[i]);
+    nl_place place = v >= 0 ? p->buffers[p->values[v].buffer].place : NL_OUTSIDE;
+    int number = v >= 0 ? p->buffers[p->values[v].buffer].number : -1;
+    if (place != NL_OUTSIDE && place != NL_ARGUMENT) {
+      bool cell = place == NL_KEPT && number >= 0;
+      v = keepable(w, v, cell); /* what a cell holds and what is returned are two things */
+    }
+    p->results[i] = v;
+  }
+}
+
+/* Which tensors steps made, and which storages are written in place. */
+static void scan(lowering *w) {
+  for (int i = 0; i < w->trace->nsteps && w->status == NL_OK; i++) {
+    const nl_step *s = &w->trace->steps[i];
+    for (int k = 0; s->call && k < s->call->nout; k++) {
+      nl_tensor *t = s->call->out[k];
+      nl_status status = s->call->inplace ? map_put(&w->made, t->storage, 1)
+                                          : (map_get(&w->made, t) < 0 ? map_put(&w->made, t, 0) : NL_OK);
+      w->status = w->status == NL_OK ? status : w->status;
+    }
+    for (int k = 0; s->effect && k < s->effect->count; k++) {
+      if (s->effect->writes[k] && map_put(&w->made, s->effect->t[k]->storage, 1) != NL_OK) {
+        fail(w);
+      }
+    }
+  }
+}
+
+static void lower_steps(lowering *w) {
+  int most = 1;
+  for (int i = 0; i < w->trace->nsteps; i++) {
+    const nl_call *c = w->trace->steps[i].call;
+    most = c && c->nin > most ? c->nin : most;
+  }
+  int *room = nl_new(2 * (size_t)most * sizeof *room);
+  if (!room) {
+    fail(w);
+    return;
+  }
+  for (int i = 0; i < w->trace->nsteps && w->status == NL_OK; i++) {
+    if (w->trace->steps[i].call) {
+      if (!lower_clone(w, i)) {
+        lower_row(w, i, room, room + most);
+      }
+    } else {
+      lower_effect(w, i);
+    }
+  }
+  nl_delete(room);
+}
+
+static void mark_writes(nl_program *p) {
+  for (int i = 0; i < p->ninstrs; i++) {
+    nl_instr *n = &p->instrs[i];
+    for (int k = 0; k < n->nwrites; k++) {
+      nl_buffer *b = &p->buffers[p->values[n->writes[k]].buffer];
+      n->bumps = n->bumps || (!n->effect && b->place == NL_OUTSIDE);
+    }
+  }
+}
+
+nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const results[], nl_program **out) {
+  nl_program *p = nl_new(sizeof *p);
+  *out = NULL;
+  if (!p) {
+    nl_trace_free(trace);
+    return NL_NOMEM;
+  }
+  p->trace = trace;
+  p->nargs = trace->nargs;
+  lowering w = {.p = p, .trace = trace, .status = trace->status};
+  scan(&w);
+  enter_arguments(&w);
+  enter_cells(&w);
+  enter_initial(&w);
+  lower_steps(&w);
+  lower_ends(&w, nresults, results);
+  map_free(&w.buffers);
+  map_free(&w.values);
+  map_free(&w.made);
+  if (w.status == NL_OK) {
+    mark_writes(p);
+    nl_pass_share(p);
+    nl_pass_copies(p);
+    nl_pass_drop(p);
+    w.status = nl_pass_place(p);
+  }
+  if (w.status != NL_OK) {
+    nl_program_free(p);
+    return w.status;
+  }
+  nl_trace_let_go(trace);
+  *out = p;
+  return NL_OK;
+}

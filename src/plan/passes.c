@@ -1,0 +1,370 @@
+#include "plan/passes.h"
+
+#include <string.h>
+
+#include "core/memory.h"
+#include "plan/replay.h"
+
+static int buffer_of(const nl_program *p, int value) {
+  return p->values[value].buffer;
+}
+
+static bool writes(const nl_program *p, const nl_instr *n, int buffer) {
+  for (int k = 0; k < n->nwrites; k++) {
+    if (buffer_of(p, n->writes[k]) == buffer) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool written_between(const nl_program *p, int buffer, int begin, int end) {
+  for (int i = begin; i < end; i++) {
+    if (!p->instrs[i].dead && writes(p, &p->instrs[i], buffer)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Lets every value of one buffer look into another, `shift` bytes further on. */
+static void merge(nl_program *p, int from, int into, int64_t shift) {
+  nl_storage *s = p->buffers[into].storage;
+  for (int i = 0; i < p->nvalues; i++) {
+    nl_value *v = &p->values[i];
+    if (v->buffer == from) {
+      v->buffer = into;
+      v->t->storage->refs--; /* the buffer keeps its own reference, so this is never the last */
+      v->t->storage = s;
+      s->refs++;
+      v->t->offset += shift / (int64_t)nl_dtype_size(nl_tensor_dtype(v->t));
+    }
+  }
+}
+
+/* ---- computed twice ---- */
+
+static bool same_constant(const nl_program *p, const nl_tensor *a, int ba, const nl_tensor *b, int bb) {
+  const nl_buffer *x = &p->buffers[ba], *y = &p->buffers[bb];
+  return x->place == NL_CONSTANT && y->place == NL_CONSTANT && a->numel == 1 && b->numel == 1 &&
+         memcmp(nl_tensor_data(a), nl_tensor_data(b), nl_dtype_size(nl_tensor_dtype(a))) == 0;
+}
+
+static bool same_value(const nl_program *p, int v, int u) {
+  if (v == u) {
+    return true;
+  }
+  const nl_tensor *a = p->values[v].t, *b = p->values[u].t;
+  int ba = buffer_of(p, v), bb = buffer_of(p, u);
+  if (a->dtype != b->dtype || !nl_shape_equal(a, b)) {
+    return false;
+  }
+  return same_constant(p, a, ba, b, bb) || (ba == bb && a->offset == b->offset &&
+                                            memcmp(a->strides, b->strides, (size_t)a->ndim * sizeof *a->strides) == 0);
+}
+
+static bool same_row(const nl_program *p, const nl_instr *a, const nl_instr *b) {
+  const nl_call *x = a->call, *y = b->call;
+  if (!x || !y || x->op != y->op || a->nreads != b->nreads || x->dtype != y->dtype || x->nints != y->nints ||
+      memcmp(x->attr, y->attr, sizeof x->attr) != 0 ||
+      memcmp(x->ints, y->ints, (size_t)x->nints * sizeof *x->ints) != 0) {
+    return false;
+  }
+  for (int k = 0; k < x->nin; k++) { /* an input left out on one side */
+    if (!x->rin[k] != !y->rin[k]) {
+      return false;
+    }
+  }
+  for (int k = 0; k < a->nreads; k++) {
+    if (!same_value(p, a->reads[k], b->reads[k])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* True when the results of instruction i are made by it alone and changed by nobody. */
+static bool made_once(const nl_program *p, int i) {
+  const nl_instr *n = &p->instrs[i];
+  for (int k = 0; k < n->call->nout; k++) {
+    int b = buffer_of(p, n->writes[k]);
+    if (p->buffers[b].place != NL_TEMPORARY || written_between(p, b, 0, i) ||
+        written_between(p, b, i + 1, p->ninstrs)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Rows farther apart than this are not compared: recording time should grow with the program's length alone. */
+enum { FAR = 512 };
+
+static bool can_stand_for(const nl_program *p, int early, int late) {
+  const nl_instr *a = &p->instrs[early];
+  for (int k = 0; k < a->nreads; k++) {
+    if (written_between(p, buffer_of(p, a->reads[k]), early, late)) {
+      return false;
+    }
+  }
+  return made_once(p, early) && made_once(p, late);
+}
+
+void nl_pass_share(nl_program *p) {
+  for (int i = 0; i < p->ninstrs; i++) {
+    nl_instr *n = &p->instrs[i];
+    if (n->run != nl_replay_row || n->must || n->dead) {
+      continue;
+    }
+    for (int j = i - 1; j >= 0 && j > i - FAR; j--) {
+      nl_instr *m = &p->instrs[j];
+      if (m->dead || m->run != nl_replay_row || !same_row(p, m, n) || !can_stand_for(p, j, i)) {
+        continue;
+      }
+      for (int k = 0; k < n->call->nout; k++) {
+        merge(p, buffer_of(p, n->writes[k]), buffer_of(p, m->writes[k]), 0);
+      }
+      n->dead = true;
+      p->shared++;
+      break;
+    }
+  }
+}
+
+/* ---- copies ---- */
+
+static bool whole(const nl_program *p, const nl_tensor *t, int buffer) {
+  return t->contiguous && t->offset == 0 &&
+         (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t)) == p->buffers[buffer].bytes;
+}
+
+static void drop_copy(nl_program *p, int i) {
+  nl_instr *n = &p->instrs[i];
+  int to = buffer_of(p, n->writes[0]), from = buffer_of(p, n->reads[0]);
+  nl_buffer *t = &p->buffers[to], *f = &p->buffers[from];
+  if (to == from || n->to->dtype != n->from->dtype || n->to->numel != n->from->numel || !n->from->contiguous ||
+      !whole(p, n->to, to) || written_between(p, to, 0, i) || written_between(p, to, i + 1, p->ninstrs) ||
+      written_between(p, from, i + 1, p->ninstrs)) {
+    return;
+  }
+  if (t->place == NL_KEPT) {
+    if (f->place != NL_TEMPORARY || !whole(p, n->from, from)) {
+      return;
+    }
+    f->place = NL_KEPT;
+    f->number = t->number;
+  } else if (t->place != NL_TEMPORARY) {
+    return;
+  }
+  int64_t shift = n->from->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(n->from));
+  n->dead = true;
+  t->place = NL_TEMPORARY;
+  merge(p, to, from, shift);
+}
+
+void nl_pass_copies(nl_program *p) {
+  for (int i = 0; i < p->ninstrs; i++) {
+    if (!p->instrs[i].dead && p->instrs[i].run == nl_replay_copy) {
+      drop_copy(p, i);
+    }
+  }
+}
+
+/* ---- without use ---- */
+
+void nl_instr_free(nl_instr *n) {
+  nl_delete(n->call);
+  nl_delete(n->reads);
+  nl_delete(n->operands);
+}
+
+void nl_pass_drop(nl_program *p) {
+  bool *needed = nl_new((size_t)p->nbuffers + 1);
+  if (!needed) {
+    return; /* a program with dead rows is right, too */
+  }
+  for (int b = 0; b < p->nbuffers; b++) {
+    needed[b] = p->buffers[b].place != NL_TEMPORARY;
+  }
+  int kept = p->ninstrs;
+  for (int i = p->ninstrs - 1; i >= 0; i--) {
+    nl_instr *n = &p->instrs[i];
+    bool live = n->must;
+    for (int k = 0; k < n->nwrites; k++) {
+      live = live || needed[buffer_of(p, n->writes[k])];
+    }
+    if (!live || n->dead) {
+      p->dropped += !n->dead;
+      n->dead = true;
+      continue;
+    }
+    for (int k = 0; k < n->nreads; k++) {
+      needed[buffer_of(p, n->reads[k])] = true;
+    }
+  }
+  nl_delete(needed);
+  kept = 0;
+  for (int i = 0; i < p->ninstrs; i++) {
+    if (p->instrs[i].dead) {
+      nl_instr_free(&p->instrs[i]);
+    } else {
+      p->instrs[kept++] = p->instrs[i];
+    }
+  }
+  p->ninstrs = kept;
+}
+
+/* ---- places ---- */
+
+typedef struct hole {
+  size_t at, bytes;
+} hole;
+
+typedef struct layout {
+  hole *holes; /* in order of their place */
+  int count;
+  size_t end;
+} layout;
+
+static size_t take(layout *l, size_t bytes) {
+  int best = -1;
+  for (int i = 0; i < l->count; i++) {
+    if (l->holes[i].bytes >= bytes && (best < 0 || l->holes[i].bytes < l->holes[best].bytes)) {
+      best = i;
+    }
+  }
+  if (best < 0) {
+    hole *last = l->count ? &l->holes[l->count - 1] : NULL;
+    if (last && last->at + last->bytes == l->end) { /* what is free at the end grows */
+      size_t at = last->at;
+      l->count--;
+      l->end = at + bytes;
+      return at;
+    }
+    l->end += bytes;
+    return l->end - bytes;
+  }
+  size_t at = l->holes[best].at;
+  l->holes[best].at += bytes;
+  l->holes[best].bytes -= bytes;
+  if (l->holes[best].bytes == 0) {
+    memmove(&l->holes[best], &l->holes[best + 1], (size_t)(l->count - best - 1) * sizeof *l->holes);
+    l->count--;
+  }
+  return at;
+}
+
+static void give(layout *l, size_t at, size_t bytes) {
+  int i = 0;
+  while (i < l->count && l->holes[i].at < at) {
+    i++;
+  }
+  memmove(&l->holes[i + 1], &l->holes[i], (size_t)(l->count - i) * sizeof *l->holes);
+  l->holes[i] = (hole){at, bytes};
+  l->count++;
+  for (int k = i > 0 ? i - 1 : 0; k + 1 < l->count && k <= i + 1;) {
+    if (l->holes[k].at + l->holes[k].bytes == l->holes[k + 1].at) {
+      l->holes[k].bytes += l->holes[k + 1].bytes;
+      memmove(&l->holes[k + 1], &l->holes[k + 2], (size_t)(l->count - k - 2) * sizeof *l->holes);
+      l->count--;
+    } else {
+      k++;
+    }
+  }
+}
+
+static size_t padded(size_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
+
+/* An elementwise row may write over an input that nobody reads afterwards. */
+static int written_over(const nl_program *p, int i, int out) {
+  const nl_instr *n = &p->instrs[i];
+  if (n->run != nl_replay_row || !(n->call->op->flags & NL_OP_ELEMENTWISE) || n->call->nout != 1 ||
+      buffer_of(p, n->writes[0]) != out) {
+    return -1;
+  }
+  const nl_tensor *o = n->call->out[0];
+  for (int k = 0; k < n->nreads; k++) {
+    int b = buffer_of(p, n->reads[k]);
+    const nl_tensor *t = p->values[n->reads[k]].t;
+    bool fits = p->buffers[b].place == NL_TEMPORARY && p->buffers[b].last == i && whole(p, t, b) && whole(p, o, out) &&
+                nl_shape_equal(t, o) && nl_dtype_size(nl_tensor_dtype(t)) == nl_dtype_size(nl_tensor_dtype(o));
+    for (int m = 0; m < n->nreads && fits; m++) { /* in no other guise */
+      fits = m == k || buffer_of(p, n->reads[m]) != b || n->reads[m] == n->reads[k];
+    }
+    if (fits) {
+      return b;
+    }
+  }
+  return -1;
+}
+
+static void find_spans(nl_program *p) {
+  for (int b = 0; b < p->nbuffers; b++) {
+    p->buffers[b].first = -1;
+    p->buffers[b].written = false;
+  }
+  for (int i = 0; i < p->ninstrs; i++) {
+    const nl_instr *n = &p->instrs[i];
+    for (int k = 0; k < n->nreads + n->nwrites; k++) {
+      nl_buffer *b = &p->buffers[buffer_of(p, n->reads[k < n->nreads ? k : 0])];
+      if (k >= n->nreads) {
+        b = &p->buffers[buffer_of(p, n->writes[k - n->nreads])];
+        b->written = b->written || !n->effect;
+      }
+      b->first = b->first < 0 ? i : b->first;
+      b->last = i;
+    }
+  }
+}
+
+nl_status nl_pass_place(nl_program *p) {
+  find_spans(p);
+  layout l = {.holes = nl_new(((size_t)p->nbuffers + 2) * sizeof(hole))};
+  bool *gone = nl_new((size_t)p->nbuffers + 1); /* its place was handed on */
+  if (!l.holes || !gone) {
+    nl_delete(l.holes);
+    nl_delete(gone);
+    return NL_NOMEM;
+  }
+  for (int i = 0; i < p->ninstrs; i++) {
+    const nl_instr *n = &p->instrs[i];
+    for (int k = 0; k < n->nwrites; k++) {
+      int out = buffer_of(p, n->writes[k]);
+      nl_buffer *b = &p->buffers[out];
+      if (b->place != NL_TEMPORARY || b->first != i) {
+        continue;
+      }
+      p->unshared_bytes += padded(b->bytes);
+      int over = written_over(p, i, out);
+      if (over >= 0 && !gone[over]) {
+        b->at = p->buffers[over].at;
+        gone[over] = true;
+      } else {
+        b->at = take(&l, padded(b->bytes));
+      }
+      b->first = i;
+    }
+    for (int k = 0; k < n->nreads + n->nwrites; k++) {
+      int v = k < n->nreads ? n->reads[k] : n->writes[k - n->nreads];
+      nl_buffer *b = &p->buffers[buffer_of(p, v)];
+      if (b->place == NL_TEMPORARY && b->last == i && !gone[buffer_of(p, v)]) {
+        gone[buffer_of(p, v)] = true;
+        give(&l, b->at, padded(b->bytes));
+      }
+    }
+  }
+  p->arena_bytes = l.end ? l.end : 64;
+  p->arena = nl_data_alloc(p->arena_bytes);
+  nl_delete(l.holes);
+  nl_delete(gone);
+  if (!p->arena) {
+    return NL_NOMEM;
+  }
+  for (int b = 0; b < p->nbuffers; b++) {
+    if (p->buffers[b].place == NL_TEMPORARY) {
+      p->buffers[b].storage->data = p->arena + p->buffers[b].at;
+    }
+  }
+  return NL_OK;
+}

@@ -1,0 +1,23 @@
+/* What makes a program smaller before it runs. Each pass looks at reads and writes of whole buffers, so that values
+   which share memory are never taken for independent ones. */
+#ifndef NL_PLAN_PASSES_H
+#define NL_PLAN_PASSES_H
+
+#include "plan/program.h"
+
+/* A row that computes what an earlier one has computed, from the same unchanged values, is dropped. */
+void nl_pass_share(nl_program *);
+
+/* A copy of something that nobody changes afterwards is dropped, and its reader looks at the original. */
+void nl_pass_copies(nl_program *);
+
+/* Instructions whose results nobody reads are dropped. */
+void nl_pass_drop(nl_program *);
+
+/* Frees what an instruction owns. */
+void nl_instr_free(nl_instr *);
+
+/* Gives each temporary its place in the arena. Error: memory. */
+nl_status nl_pass_place(nl_program *);
+
+#endif

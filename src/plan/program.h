@@ -1,0 +1,116 @@
+/* A program: a trace turned into a flat list of instructions over buffers whose place is known before it runs.
+
+   Values are tensors of fixed geometry; each looks into a buffer. Where a buffer's bytes lie:
+     outside    a tensor that was there before (a parameter, a running average): used in place
+     constant   made while recording from nothing that can change; kept as it was
+     argument   the caller's, looked up at each call
+     entry      what a cell (a leaf's gradient) holds when the call begins
+     temporary  in the program's arena; buffers that are never needed at the same time share bytes
+     kept       results, and what cells hold afterwards: memory with owners outside the program. It is used again when
+                nobody else holds it any more, and replaced otherwise, so that what a caller holds never changes */
+#ifndef NL_PLAN_PROGRAM_H
+#define NL_PLAN_PROGRAM_H
+
+#include "plan/trace.h"
+
+typedef enum nl_place { NL_OUTSIDE, NL_CONSTANT, NL_ARGUMENT, NL_ENTRY, NL_TEMPORARY, NL_KEPT } nl_place;
+
+typedef struct nl_buffer {
+  nl_place place;
+  nl_storage *storage; /* what values look through: the tensor's own outside and for constants, else the program's */
+  nl_storage *real;    /* kept: the storage that owners outside share */
+  size_t bytes;
+  int number;      /* argument or cell */
+  bool written;    /* by some instruction, after it was made */
+  int first, last; /* the instructions that use it, as far as they are alive */
+  size_t at;       /* in the arena */
+} nl_buffer;
+
+typedef struct nl_value {
+  nl_tensor *t;
+  int buffer;
+} nl_value;
+
+typedef struct nl_program nl_program;
+typedef struct nl_instr nl_instr;
+typedef struct nl_chain nl_chain;
+
+struct nl_instr {
+  nl_status (*run)(nl_program *, nl_instr *);
+  const char *name;
+  nl_call *call; /* of a row */
+  nl_effect *effect;
+  nl_chain *chain;      /* a fused group */
+  nl_tensor **operands; /* of an effect */
+  nl_tensor *to, *from; /* of a copy */
+  int nreads, nwrites;
+  int *reads, *writes; /* values */
+  int scratch;         /* its buffer, or -1 */
+  int step;            /* of the trace */
+  bool dead;
+  bool must;  /* has an effect beyond what it writes: draws random numbers, looks at values */
+  bool bumps; /* writes outside tensors, whose version grows */
+  double flops;
+  int64_t calls, nanoseconds; /* while profiling */
+};
+
+/* A cell as the program leaves it. */
+typedef struct nl_program_cell {
+  nl_tensor *leaf; /* NULL: an argument */
+  int argument;
+  bool read_entry, had_entry; /* the program is right only where the cell holds something, or nothing, as it did */
+  int entry;                  /* the buffer of what it held, or -1 */
+  int64_t entry_offset;
+  bool set;
+  int value; /* what it is set to; -1: nothing */
+  nl_tensor
+      *tensor; /* the object that is hung into the cell; belongs to the program, and to the cell while it is there */
+  bool hangs;  /* for nl_program_run: the cell holds `tensor` now */
+} nl_program_cell;
+
+typedef struct nl_outside {
+  nl_tensor *t;
+  nl_storage *storage;
+  bool requires_grad;
+} nl_outside;
+
+struct nl_program {
+  nl_trace *trace; /* for where its lines come from */
+  int nbuffers, nvalues, ninstrs, ncells, noutside, nresults, nargs;
+  nl_buffer *buffers;
+  nl_value *values;
+  nl_instr *instrs;
+  nl_program_cell *cells;
+  nl_outside *outside; /* tensors that were there before; the program holds while they are as they were */
+  int *results;        /* values */
+  char *arena;
+  size_t arena_bytes, unshared_bytes; /* the second: what temporaries would take without sharing */
+  int rows, folded, dropped, shared;  /* of the trace: rows; constant; without use; computed twice */
+  bool profiling;
+  int64_t runs, run_nanoseconds;
+};
+
+/* Turns a trace into a program; takes the trace over, also on failure. results: what the function gave back, NULL where
+   that was no tensor. Errors: memory. */
+nl_status nl_program_build(nl_trace *, int nresults, nl_tensor *const results[], nl_program **out);
+void nl_program_free(nl_program *);
+
+/* True while every tensor from outside is as it was when the program was made. */
+bool nl_program_holds(const nl_program *);
+
+/* Tells where the gradient lies that a cell holds at the start of a call. */
+void nl_program_set_entry(nl_program *, nl_program_cell *, const nl_tensor *entry);
+
+/* Looks up the memory that has owners outside; to be done before each run. Error: memory, and then nothing has
+   happened yet. */
+nl_status nl_program_prepare(nl_program *, nl_tensor *const args[]);
+
+/* Runs it. args[i] have the shapes they had; results[i] get references (NULL where there was no tensor). Errors: those
+   of rows that look at values, memory, Ctrl-C; what was written until then stays written. */
+nl_status nl_program_run(nl_program *, nl_tensor *const args[], nl_tensor *results[]);
+
+/* The program as text: instructions, buffers, bytes, flops; with times where it was profiled. Freed by the caller;
+   NULL when memory ran out. */
+char *nl_program_format(const nl_program *, bool times);
+
+#endif

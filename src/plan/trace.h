@@ -1,0 +1,76 @@
+/* Recording: while a trace is open, every row that runs is written down, with the tensors it read and made. What the
+   rows cannot show (an optimizer's sweep, a gradient hung on a leaf) is written down by the rooms that do it.
+
+   A trace holds a reference to every tensor it has seen, so that no address is used twice and every value that was
+   constant can be taken over as it is. */
+#ifndef NL_PLAN_TRACE_H
+#define NL_PLAN_TRACE_H
+
+#include "ops/op.h"
+
+/* Work that is no row. run gets the tensors in their order; what else it needs, it reads where it lives, at each
+   replay. */
+typedef struct nl_effect {
+  const char *name;
+  nl_status (*run)(void *ctx, nl_tensor *const t[]);
+  void (*release)(void *ctx);
+  void *ctx;
+  int count;
+  nl_tensor **t;      /* what it reads or writes; references */
+  const bool *writes; /* of each, whether it is written */
+} nl_effect;
+
+typedef struct nl_step {
+  nl_call *call;  /* a row; NULL: an effect */
+  nl_tensor **in; /* the call's inputs; references */
+  nl_effect *effect;
+  char where[48]; /* "mlp.lua:14", or "" */
+} nl_step;
+
+/* A place that holds a tensor from call to call: a leaf's gradient. */
+typedef struct nl_cell {
+  nl_tensor *leaf;
+  bool read_entry;  /* what it held at the start matters */
+  nl_tensor *entry; /* what it held then, or NULL */
+  bool set;
+  nl_tensor *value; /* what it holds at the end, where it was set; or NULL */
+} nl_cell;
+
+typedef struct nl_trace {
+  nl_status status; /* memory ran out while recording */
+  uint64_t serial;  /* storages made later were made while recording */
+  int nargs, nsteps, ncells;
+  nl_tensor **args; /* aliases of the arguments: what the function sees */
+  nl_step *steps;
+  nl_cell *cells;
+  nl_tensor **initial; /* pairs: a tensor made without a row that was written, and a copy of its first value */
+  int ninitial;
+  void (*where)(void *ctx, char *text, size_t size); /* names the user's line */
+  void *where_ctx;
+} nl_trace;
+
+/* Starts a recording over arguments; its aliases are then in trace->args. Error: memory. */
+nl_status nl_trace_open(int nargs, nl_tensor *const args[], nl_trace **out);
+
+/* Stops recording; the trace stays. */
+void nl_trace_close(nl_trace *);
+void nl_trace_free(nl_trace *);
+
+/* Gives up the tensors; where each step was written, and the effects, stay. */
+void nl_trace_let_go(nl_trace *);
+
+/* The open trace, or NULL. */
+nl_trace *nl_trace_current(void);
+
+/* Nothing is recorded between pause and resume. */
+nl_trace *nl_trace_pause(void);
+void nl_trace_resume(nl_trace *);
+
+/* Writes down work that is no row; takes the effect over, also on failure. Called after it ran for the first time. */
+nl_status nl_trace_effect(nl_effect *);
+
+/* The leaf's gradient was asked for (it is `value`), or set. Want of memory is told by trace->status. */
+void nl_trace_cell_read(nl_tensor *leaf, nl_tensor *value);
+void nl_trace_cell_set(nl_tensor *leaf, nl_tensor *old, nl_tensor *value);
+
+#endif
