@@ -125,7 +125,7 @@ test-long: test
 bench:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?) $(PACKAGES_DEMO:%=%?)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all $B/tests/bench_gemm
-	@./nnlua tests/bench/run.lua $(BENCH)
+	@./nnlua tests/bench/run.lua "$(BENCH)" "$(KANN)"
 
 lint:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_LINT)

@@ -1,5 +1,5 @@
 """The workloads of workloads.lua in PyTorch. Usage: peer_torch.py THREADS; then lines "NAME STEPS" on standard input,
-each answered by the microseconds a step took."""
+each answered by the microseconds a step took. NAME may be "grown:BATCH:WIDTH:DEPTH"."""
 import sys
 import time
 
@@ -18,38 +18,99 @@ def step_of(model, criterion, opt, x, y):
     return step
 
 
-def xor():
+def classifier(widths, batch, between, optimizer):
+    layers = []
+    for i in range(1, len(widths)):
+        layers.append(nn.Linear(widths[i - 1], widths[i]))
+        if i < len(widths) - 1:
+            layers += between(widths[i])
+    model = nn.Sequential(*layers)
+    x, y = torch.randn(batch, widths[0]), torch.randint(0, widths[-1], (batch,))
+    return step_of(model, nn.CrossEntropyLoss(), optimizer(model.parameters()), x, y)
+
+
+def momentum(p):
+    return torch.optim.SGD(p, lr=0.01, momentum=0.9)
+
+
+def relu(_):
+    return [nn.ReLU()]
+
+
+def w1():
     model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
     x = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]])
     y = torch.tensor([[0.0], [1], [1], [0]])
     return step_of(model, nn.BCEWithLogitsLoss(), torch.optim.SGD(model.parameters(), lr=0.1), x, y)
 
 
-def mlp():
-    model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
-    x, y = torch.randn(128, 784), torch.randint(0, 10, (128,))
-    opt = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    return step_of(model, nn.CrossEntropyLoss(), opt, x, y)
+def w2():
+    return classifier([784, 256, 128, 10], 128, relu, momentum)
 
 
-def deep():
+def w3():
+    between = lambda n: [nn.BatchNorm1d(n), nn.ReLU(), nn.Dropout(0.5)]
+    return classifier([784, 512, 512, 256, 10], 128, between, torch.optim.Adam)
+
+
+def w4():
+    return classifier([1024, 4096, 4096, 10], 512, relu, momentum)
+
+
+def deep(activation, optimizer):
     layers = []
     for _ in range(32):
-        layers += [nn.Linear(64, 64), nn.Tanh()]
+        layers += [nn.Linear(64, 64), activation()]
     model = nn.Sequential(*layers)
     x, y = torch.randn(32, 64), torch.randn(32, 64)
-    return step_of(model, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.01), x, y)
+    return step_of(model, nn.MSELoss(), optimizer(model.parameters()), x, y)
+
+
+def w5():
+    return deep(nn.Tanh, lambda p: torch.optim.SGD(p, lr=0.01))
+
+
+def w5b():
+    return deep(nn.ELU, torch.optim.Adam)
+
+
+def w7():
+    model = nn.Linear(64, 1)
+    x, y = torch.randn(32, 64), (torch.rand(32, 1) > 0.5).float()
+    return step_of(model, nn.BCEWithLogitsLoss(), torch.optim.SGD(model.parameters(), lr=0.1), x, y)
+
+
+def grown(batch, width, depth):
+    layers, n = [], 64
+    for _ in range(depth):
+        layers += [nn.Linear(n, width), nn.ReLU()]
+        n = width
+    model = nn.Sequential(*layers, nn.Linear(n, 10))
+    x, y = torch.randn(batch, 64), torch.randint(0, 10, (batch,))
+    return step_of(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.001), x, y)
+
+
+makers = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W5b": w5b, "W7": w7}
+steps = {}
+
+
+def step_named(name):
+    if name.startswith("grown:"):
+        return grown(*map(int, name.split(":")[1:]))
+    if name not in steps:
+        steps[name] = makers[name]()
+        for _ in range(2):
+            steps[name]()
+    return steps[name]
 
 
 torch.set_num_threads(int(sys.argv[1]))
-steps = {name: make() for name, make in (("xor", xor), ("mlp", mlp), ("deep", deep))}
-for step in steps.values():
-    for _ in range(20):
-        step()
-print("ready", torch.__version__, flush=True)
+print("ready PyTorch", torch.__version__, flush=True)
 for line in sys.stdin:
     name, count = line.split()
-    step = steps[name]
+    step = step_named(name)
+    if name.startswith("grown:"):
+        step()
     began = time.perf_counter()
     for _ in range(int(count)):
         step()

@@ -201,10 +201,64 @@ define("AdamW", {
   lr = adam.lr, betas = adam.betas, eps = adam.eps, weight_decay = { "number", 1e-2 }, maximize = adam.maximize,
 }, check_adam)
 
+-- ---- clipping ----
+
+local function with_gradients(who, params)
+  if module.is_tensor(params) then
+    params = { params }
+  end
+  if type(params) ~= "table" or module.is_module(params) then
+    core.raise(("%s: the first argument must be a list of parameters, but is %s"):format(who, core.describe(params)))
+  end
+  local list = {}
+  for i, p in ipairs(params) do
+    if not module.is_tensor(p) then
+      core.raise(("%s: parameter %d must be a tensor, but is %s"):format(who, i, core.describe(p)))
+    end
+    list[#list + 1] = p.grad
+  end
+  return list
+end
+
+---Scales all gradients together so that their joint Euclidean norm is at most max_norm (Pascanu et al. 2013). Reads no
+---value, so it can stand in a compiled function.
+---@param params nn.Tensor[]
+---@param max_norm number
+---@return nn.Tensor the norm before, a scalar
+function M.clip_grad_norm_(params, max_norm)
+  options.argument("clip_grad_norm_", "max_norm", max_norm, "number", 0)
+  local grads = with_gradients("clip_grad_norm_", params)
+  return core.no_grad(function()
+    local total = core.zeros()
+    for _, g in ipairs(grads) do
+      total = total + g:square():sum()
+    end
+    local norm = total:sqrt()
+    local factor = core.minimum(max_norm / (norm + 1e-6), 1)
+    for _, g in ipairs(grads) do
+      g:mul_(factor)
+    end
+    return norm
+  end)
+end
+
+---Brings each element of all gradients into -limit .. limit.
+---@param params nn.Tensor[]
+---@param limit number
+function M.clip_grad_value_(params, limit)
+  options.argument("clip_grad_value_", "limit", limit, "number", 0)
+  local grads = with_gradients("clip_grad_value_", params)
+  core.no_grad(function()
+    for _, g in ipairs(grads) do
+      g:clamp_(-limit, limit)
+    end
+  end)
+end
+
 setmetatable(M, {
   __index = function(_, name)
-    local near = core.nearest(tostring(name), { "SGD", "Adam", "AdamW" })
-    core.raise(("nn.optim has no '%s'%s (it has SGD, Adam, AdamW)"):format(tostring(name),
+    local near = core.nearest(tostring(name), { "SGD", "Adam", "AdamW", "clip_grad_norm_", "clip_grad_value_" })
+    core.raise(("nn.optim has no '%s'%s (it has SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_)"):format(tostring(name),
       near and ("; did you mean '%s'?"):format(near) or ""))
   end,
 })
