@@ -31,30 +31,17 @@ bool nl_gemm_takes(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_s
   return by_rows || by_cols;
 }
 
-/* A side of the product with its orientation made plain: transposed means columns are contiguous. */
-typedef struct side {
-  const char *p;
-  int64_t ld;
-  bool transposed;
-} side;
-
-static side make_side(const void *p, int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride) {
-  if ((col_stride == 1 || cols <= 1) && (row_stride >= cols || rows <= 1)) {
-    return (side){p, rows <= 1 ? (cols > 0 ? cols : 1) : row_stride, false};
-  }
-  return (side){p, cols <= 1 ? (rows > 0 ? rows : 1) : col_stride, true};
+static void make_sides(nl_gemm_plan *p) {
+  const nl_gemm_args *g = &p->g;
+  p->a.p = g->a;
+  p->b.p = g->b;
+  p->a.transposed = !((g->a_col == 1 || g->k <= 1) && (g->a_row >= g->k || g->m <= 1));
+  p->a.ld =
+      p->a.transposed ? (g->k <= 1 ? (g->m > 0 ? g->m : 1) : g->a_col) : (g->m <= 1 ? (g->k > 0 ? g->k : 1) : g->a_row);
+  p->b.transposed = !((g->b_col == 1 || g->n <= 1) && (g->b_row >= g->n || g->k <= 1));
+  p->b.ld =
+      p->b.transposed ? (g->n <= 1 ? (g->k > 0 ? g->k : 1) : g->b_col) : (g->k <= 1 ? (g->n > 0 ? g->n : 1) : g->b_row);
 }
-
-typedef struct product {
-  nl_dtype dtype;
-  size_t size; /* of an element */
-  int64_t m, n, k;
-  side a, b;
-  char *c;
-  int64_t ldc;
-  bool accumulate;
-  int64_t tile_m, tile_n, tiles_n, k_block, vector;
-} product;
 
 /* ---- plain loops ---- */
 
@@ -78,12 +65,16 @@ static void gemm_loops(const nl_gemm_args *g) {
   }
 }
 
+static void run_loops(const nl_gemm_plan *p) {
+  gemm_loops(&p->g);
+}
+
 /* Part of a product: rows i .. i+m, columns j .. j+n, terms k0 .. k0+k. */
-static void loops_block(const product *p, int64_t i, int64_t j, int64_t k0, int64_t m, int64_t n, int64_t k,
+static void loops_block(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t k0, int64_t m, int64_t n, int64_t k,
                         bool accumulate) {
   int64_t a_row = p->a.transposed ? 1 : p->a.ld, a_col = p->a.transposed ? p->a.ld : 1;
   int64_t b_row = p->b.transposed ? 1 : p->b.ld, b_col = p->b.transposed ? p->b.ld : 1;
-  gemm_loops(&(nl_gemm_args){.dtype = p->dtype,
+  gemm_loops(&(nl_gemm_args){.dtype = p->g.dtype,
                              .m = m,
                              .n = n,
                              .k = k,
@@ -93,8 +84,8 @@ static void loops_block(const product *p, int64_t i, int64_t j, int64_t k0, int6
                              .b = p->b.p + (size_t)(k0 * b_row + j * b_col) * p->size,
                              .b_row = b_row,
                              .b_col = b_col,
-                             .c = p->c + (size_t)(i * p->ldc + j) * p->size,
-                             .c_row = p->ldc,
+                             .c = (char *)p->g.c + (size_t)(i * p->g.c_row + j) * p->size,
+                             .c_row = p->g.c_row,
                              .accumulate = accumulate});
 }
 
@@ -135,38 +126,44 @@ static const blas *load_blas(void) {
   return &library;
 }
 
-static void blas_tile(const product *p, int64_t i, int64_t j, int64_t m, int64_t n) {
+static void blas_tile(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t m, int64_t n) {
   const char *a = p->a.p + (size_t)(p->a.transposed ? i : i * p->a.ld) * p->size;
   const char *b = p->b.p + (size_t)(p->b.transposed ? j * p->b.ld : j) * p->size;
-  char *c = p->c + (size_t)(i * p->ldc + j) * p->size;
+  char *c = (char *)p->g.c + (size_t)(i * p->g.c_row + j) * p->size;
   CBLAS_TRANSPOSE ta = p->a.transposed ? CblasTrans : CblasNoTrans, tb = p->b.transposed ? CblasTrans : CblasNoTrans;
-  int M = (int)m, N = (int)n, K = (int)p->k, lda = (int)p->a.ld, ldb = (int)p->b.ld, ldc = (int)p->ldc;
-  if (p->dtype == NL_F32) {
+  int M = (int)m, N = (int)n, K = (int)p->g.k, lda = (int)p->a.ld, ldb = (int)p->b.ld, ldc = (int)p->g.c_row;
+  if (p->g.dtype == NL_F32) {
     library.sgemm(CblasRowMajor, ta, tb, M, N, K, 1, (const float *)a, lda, (const float *)b, ldb,
-                  p->accumulate ? 1 : 0, (float *)c, ldc);
+                  p->g.accumulate ? 1 : 0, (float *)c, ldc);
   } else {
     library.dgemm(CblasRowMajor, ta, tb, M, N, K, 1, (const double *)a, lda, (const double *)b, ldb,
-                  p->accumulate ? 1 : 0, (double *)c, ldc);
+                  p->g.accumulate ? 1 : 0, (double *)c, ldc);
   }
 }
 
-static void run_blas_tiles(void *ctx, int64_t begin, int64_t end) {
-  const product *p = ctx;
+static void blas_tiles(void *ctx, int64_t begin, int64_t end) {
+  const nl_gemm_plan *p = ctx;
   for (int64_t t = begin; t < end; t++) {
     int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
-    blas_tile(p, i, j, p->m - i < p->tile_m ? p->m - i : p->tile_m, p->n - j < p->tile_n ? p->n - j : p->tile_n);
+    blas_tile(p, i, j, p->g.m - i < p->tile_m ? p->g.m - i : p->tile_m,
+              p->g.n - j < p->tile_n ? p->g.n - j : p->tile_n);
   }
 }
 
-static bool run_blas(product *p) {
+static void run_blas(const nl_gemm_plan *p) {
+  nl_parallel_for(p->tiles, 1, blas_tiles, (void *)(uintptr_t)p);
+}
+
+static bool take_blas(nl_gemm_plan *p) {
   if (!load_blas()->sgemm) {
     return false;
   }
   /* tiles of at most 2^31 flops, so that Ctrl-C is seen within tens of milliseconds */
-  p->tile_m = p->m > 512 ? 512 : p->m;
-  p->tile_n = p->n > 512 ? 512 : p->n;
-  p->tiles_n = (p->n + p->tile_n - 1) / p->tile_n;
-  nl_parallel_for((p->m + p->tile_m - 1) / p->tile_m * p->tiles_n, 1, run_blas_tiles, p);
+  p->tile_m = p->g.m > 512 ? 512 : p->g.m;
+  p->tile_n = p->g.n > 512 ? 512 : p->g.n;
+  p->tiles_n = (p->g.n + p->tile_n - 1) / p->tile_n;
+  p->tiles = (p->g.m + p->tile_m - 1) / p->tile_m * p->tiles_n;
+  p->run = run_blas;
   return true;
 }
 
@@ -190,6 +187,7 @@ static bool xsmm_ready(void) {
 }
 
 typedef union kernel {
+  void (*any)(void);
   libxsmm_smmfunction f32;
   libxsmm_dmmfunction f64;
 } kernel;
@@ -211,10 +209,11 @@ static kernel find_kernel(nl_dtype dtype, int64_t m, int64_t n, int64_t k, int64
 }
 
 /* B[k0 .. k0+kc, j .. j+nc] into a panel whose rows are `wide` long, zero where there is no column. */
-static void pack_panel(const product *p, int64_t k0, int64_t kc, int64_t j, int64_t nc, int64_t wide, char *panel) {
+static void pack_panel(const nl_gemm_plan *p, int64_t k0, int64_t kc, int64_t j, int64_t nc, int64_t wide,
+                       char *panel) {
   const char *from = p->b.p + (size_t)(p->b.transposed ? j * p->b.ld + k0 : k0 * p->b.ld + j) * p->size;
   if (p->b.transposed) {
-    nl_k->transpose->transpose[p->dtype](nc, kc, from, p->b.ld, panel, wide);
+    nl_k->transpose->transpose[p->g.dtype](nc, kc, from, p->b.ld, panel, wide);
   }
   for (int64_t q = 0; q < kc && (!p->b.transposed || wide > nc); q++) {
     char *row = panel + (size_t)(q * wide) * p->size;
@@ -226,18 +225,18 @@ static void pack_panel(const product *p, int64_t k0, int64_t kc, int64_t j, int6
 }
 
 /* C's columns from a padded tile: only the real ones, added where C is to be added to. */
-static void unpad(const product *p, int64_t rows, int64_t nc, int64_t wide, const char *tile, char *c,
+static void unpad(const nl_gemm_plan *p, int64_t rows, int64_t nc, int64_t wide, const char *tile, char *c,
                   bool accumulate) {
   for (int64_t i = 0; i < rows; i++) {
-    if (p->dtype == NL_F32) {
+    if (p->g.dtype == NL_F32) {
       const float *from = (const float *)tile + i * wide;
-      float *to = (float *)c + i * p->ldc;
+      float *to = (float *)c + i * p->g.c_row;
       for (int64_t k = 0; k < nc; k++) {
         to[k] = accumulate ? to[k] + from[k] : from[k];
       }
     } else {
       const double *from = (const double *)tile + i * wide;
-      double *to = (double *)c + i * p->ldc;
+      double *to = (double *)c + i * p->g.c_row;
       for (int64_t k = 0; k < nc; k++) {
         to[k] = accumulate ? to[k] + from[k] : from[k];
       }
@@ -245,80 +244,127 @@ static void unpad(const product *p, int64_t rows, int64_t nc, int64_t wide, cons
   }
 }
 
-/* One tile of C: all of k, in blocks. A width that is no multiple of a vector is padded with zeros: the generated
-   kernels do single columns one by one. */
-static void xsmm_tile(const product *p, int64_t i0, int64_t j, int64_t mc, int64_t nc, char *scratch) {
-  int64_t wide = (nc + p->vector - 1) / p->vector * p->vector;
-  bool pad = scratch && wide != nc && mc >= 16;
-  bool pack = pad || p->b.transposed || (scratch && mc >= 32 && p->n > p->tile_n);
-  wide = pad ? wide : nc;
-  char *tile = pad ? scratch + NL_SCRATCH_BYTES / 2 : NULL;
-  for (int64_t k0 = 0; k0 < p->k; k0 += p->k_block) {
-    int64_t kc = p->k - k0 < p->k_block ? p->k - k0 : p->k_block;
+/* How a tile is laid out: a width that is no multiple of a vector is padded with zeros, since the generated kernels do
+   single columns one by one. */
+typedef struct layout {
+  bool pad, pack;
+  int64_t wide;
+} layout;
+
+static layout lay_out(const nl_gemm_plan *p, int64_t mc, int64_t nc) {
+  layout l = {.wide = (nc + p->vector - 1) / p->vector * p->vector};
+  l.pad = l.wide != nc && mc >= 16;
+  l.pack = l.pad || p->b.transposed || (mc >= 32 && p->g.n > p->tile_n);
+  l.wide = l.pad ? l.wide : nc;
+  return l;
+}
+
+static int64_t part(int64_t whole, int64_t from, int64_t size) {
+  return whole - from < size ? whole - from : size;
+}
+
+/* One tile of C: all of k, in blocks. */
+static void xsmm_tile(const nl_gemm_plan *p, int64_t i0, int64_t j, int64_t mc, int64_t nc, char *scratch) {
+  layout l = lay_out(p, mc, nc);
+  char *tile = l.pad ? scratch + NL_SCRATCH_BYTES / 2 : NULL;
+  for (int64_t k0 = 0; k0 < p->g.k; k0 += p->k_block) {
+    int64_t kc = part(p->g.k, k0, p->k_block);
     const char *b = p->b.p + (size_t)(k0 * p->b.ld + j) * p->size;
-    if (pack) {
-      pack_panel(p, k0, kc, j, nc, wide, scratch);
+    if (l.pack) {
+      pack_panel(p, k0, kc, j, nc, l.wide, scratch);
       b = scratch;
     }
-    bool accumulate = p->accumulate || k0 > 0;
+    bool accumulate = p->g.accumulate || k0 > 0;
     for (int64_t i = i0; i < i0 + mc; i += TALL) {
-      int64_t rows = i0 + mc - i < TALL ? i0 + mc - i : TALL;
+      int64_t rows = part(i0 + mc, i, TALL);
       const char *a = p->a.p + (size_t)(p->a.transposed ? k0 * p->a.ld + i : i * p->a.ld + k0) * p->size;
-      char *c = p->c + (size_t)(i * p->ldc + j) * p->size, *to = pad ? tile : c;
-      kernel fn = find_kernel(p->dtype, rows, wide, kc, pack ? wide : p->b.ld, p->a.ld, pad ? wide : p->ldc,
-                              p->a.transposed, accumulate && !pad);
-      if (!fn.f32) { /* no room for more generated code, or none for this shape */
+      char *c = (char *)p->g.c + (size_t)(i * p->g.c_row + j) * p->size, *to = l.pad ? tile : c;
+      kernel fn = {.any = p->kernel[rows < TALL][nc < p->tile_n][kc < p->k_block][accumulate && !l.pad]};
+      if (!fn.any) { /* no room for more generated code, or none for this shape */
         loops_block(p, i, j, k0, rows, nc, kc, accumulate);
         continue;
       }
-      if (p->dtype == NL_F32) {
+      if (p->g.dtype == NL_F32) {
         fn.f32((const float *)b, (const float *)a, (float *)to);
       } else {
         fn.f64((const double *)b, (const double *)a, (double *)to);
       }
-      if (pad) {
-        unpad(p, rows, nc, wide, tile, c, accumulate);
+      if (l.pad) {
+        unpad(p, rows, nc, l.wide, tile, c, accumulate);
       }
     }
   }
 }
 
-static void run_xsmm_tiles(void *ctx, int64_t begin, int64_t end) {
-  const product *p = ctx;
+static void xsmm_tiles(void *ctx, int64_t begin, int64_t end) {
+  const nl_gemm_plan *p = ctx;
   char *scratch = nl_thread_scratch();
   for (int64_t t = begin; t < end; t++) {
     int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
-    int64_t mc = p->m - i < p->tile_m ? p->m - i : p->tile_m, nc = p->n - j < p->tile_n ? p->n - j : p->tile_n;
-    xsmm_tile(p, i, j, mc, nc, scratch);
+    xsmm_tile(p, i, j, part(p->g.m, i, p->tile_m), part(p->g.n, j, p->tile_n), scratch);
+  }
+}
+
+static void run_xsmm(const nl_gemm_plan *p) {
+  nl_parallel_for(p->tiles, p->grain, xsmm_tiles, (void *)(uintptr_t)p);
+}
+
+/* The kernels that the tiles of this product need: of full and of last rows, columns and terms. */
+static void find_kernels(nl_gemm_plan *p) {
+  int64_t last_m = p->g.m % p->tile_m, last_n = p->g.n % p->tile_n, last_k = p->g.k % p->k_block;
+  for (int columns = 0; columns < (last_n && p->g.n > p->tile_n ? 2 : 1); columns++) {
+    int64_t nc = columns ? last_n : p->tile_n;
+    for (int terms = 0; terms < (last_k && p->g.k > p->k_block ? 2 : 1); terms++) {
+      int64_t kc = terms ? last_k : p->k_block;
+      int64_t heights[] = {p->tile_m, last_m ? last_m : p->tile_m};
+      for (int h = 0; h < 2; h++) {
+        layout l = lay_out(p, heights[h], nc);
+        int64_t rows[] = {heights[h] >= TALL ? TALL : heights[h], heights[h] % TALL};
+        for (int r = 0; r < 2; r++) {
+          for (int add = 0; add < 2 && rows[r]; add++) {
+            void (**place)(void) = &p->kernel[rows[r] < TALL][columns][terms][add];
+            bool used = l.pad ? !add : (add ? p->g.accumulate || p->g.k > p->k_block : !p->g.accumulate && !terms);
+            if (used && !*place) {
+              *place = find_kernel(p->g.dtype, rows[r], l.wide, kc, l.pack ? l.wide : p->b.ld, p->a.ld,
+                                   l.pad ? l.wide : p->g.c_row, p->a.transposed, add)
+                           .any;
+            }
+          }
+        }
+      }
+    }
   }
 }
 
 /* False when the product is better done by OpenBLAS. */
-static bool run_xsmm(product *p) {
-  if ((p->b.transposed && !nl_thread_scratch()) || p->n == 1 || (p->m == 1 && p->b.transposed) || !xsmm_ready()) {
+static bool take_xsmm(nl_gemm_plan *p) {
+  const nl_gemm_args *g = &p->g;
+  if (!nl_thread_scratch() || g->n == 1 || (g->m == 1 && p->b.transposed) || !xsmm_ready()) {
     return false;
   }
-  double flops = 2.0 * (double)p->m * (double)p->n * (double)p->k;
+  double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k;
   bool avx512 = nl_cpu_isa() == NL_ISA_AVX512;
-  if (!avx512 && flops > 2e8 && p->m >= 256 && p->n >= 256 && p->k >= 256) {
+  if (!avx512 && flops > 2e8 && g->m >= 256 && g->n >= 256 && g->k >= 256) {
     return false;
   }
   p->vector = (avx512 ? 64 : 32) / (int64_t)p->size;
   p->tile_n = p->vector * 4;
-  if (p->n <= 2 * p->tile_n && !p->b.transposed && p->k <= K_BLOCK) {
-    p->tile_n = p->n; /* small: no tiles at all */
+  if (g->n <= 2 * p->tile_n && !p->b.transposed && g->k <= K_BLOCK) {
+    p->tile_n = g->n; /* small: no tiles at all */
   }
-  p->tile_m = p->m > 4096 ? 4096 : p->m;
-  int64_t k_blocks = (p->k + K_BLOCK - 1) / K_BLOCK;
-  p->k_block = (p->k + k_blocks - 1) / k_blocks;
-  p->tiles_n = (p->n + p->tile_n - 1) / p->tile_n;
-  int64_t tiles = (p->m + p->tile_m - 1) / p->tile_m * p->tiles_n;
-  int64_t grain = (int64_t)(4e5 / (flops / (double)tiles)) + 1; /* tiles worth waking a thread for */
-  nl_parallel_for(tiles, grain, run_xsmm_tiles, p);
+  p->tile_n = p->tile_n < g->n ? p->tile_n : g->n;
+  p->tile_m = g->m > 4096 ? 4096 : g->m;
+  int64_t k_blocks = (g->k + K_BLOCK - 1) / K_BLOCK;
+  p->k_block = (g->k + k_blocks - 1) / k_blocks;
+  p->tiles_n = (g->n + p->tile_n - 1) / p->tile_n;
+  p->tiles = (g->m + p->tile_m - 1) / p->tile_m * p->tiles_n;
+  p->grain = (int64_t)(4e5 / (flops / (double)p->tiles)) + 1; /* tiles worth waking a thread for */
+  find_kernels(p);
+  p->run = run_xsmm;
   return true;
 }
 #else
-static bool run_xsmm(product *p) {
+static bool take_xsmm(nl_gemm_plan *p) {
   (void)p;
   return false;
 }
@@ -326,7 +372,8 @@ static bool run_xsmm(product *p) {
 
 /* ---- the door ---- */
 
-static void gemm_int64(const nl_gemm_args *g) {
+static void run_int64(const nl_gemm_plan *p) {
+  const nl_gemm_args *g = &p->g;
   const int64_t *a = g->a, *b = g->b;
   int64_t *c = g->c;
   for (int64_t i = 0; i < g->m; i++) {
@@ -340,9 +387,59 @@ static void gemm_int64(const nl_gemm_args *g) {
   }
 }
 
+/* No terms. */
+static void run_zeros(const nl_gemm_plan *p) {
+  for (int64_t i = 0; i < p->g.m && !p->g.accumulate; i++) {
+    memset((char *)p->g.c + (size_t)(i * p->g.c_row) * p->size, 0, (size_t)p->g.n * p->size);
+  }
+}
+
+static void run_nothing(const nl_gemm_plan *p) {
+  (void)p;
+}
+
+static void run_small(const nl_gemm_plan *p) {
+  nl_k->product->small[p->g.dtype](&p->g);
+}
+
+/* Rows of A, or of B transposed, times one vector. */
+typedef struct dots {
+  const nl_gemm_plan *p;
+  const char *rows, *x;
+  int64_t ld, step;
+} dots;
+
+static void dots_range(void *ctx, int64_t begin, int64_t end) {
+  const dots *d = ctx;
+  const nl_gemm_plan *p = d->p;
+  nl_k->product->dots[p->g.dtype](end - begin, p->g.k, d->rows + (size_t)(begin * d->ld) * p->size, d->ld, d->x,
+                                  (char *)p->g.c + (size_t)(begin * d->step) * p->size, d->step, p->g.accumulate);
+}
+
+static void run_dots(const nl_gemm_plan *p) {
+  bool column = p->g.n == 1;
+  dots d = {.p = p,
+            .rows = column ? p->a.p : p->b.p,
+            .x = column ? p->b.p : p->a.p,
+            .ld = column ? p->a.ld : p->b.ld,
+            .step = column ? p->g.c_row : 1};
+  nl_parallel_for(column ? p->g.m : p->g.n, 1 + (int64_t)(1 << 17) / p->g.k, dots_range, &d);
+}
+
+/* A matrix whose rows are contiguous times a vector that is: dot products. */
+static bool take_dots(nl_gemm_plan *p) {
+  const nl_gemm_args *g = &p->g;
+  bool column = g->n == 1 && !p->a.transposed && (g->b_row == 1 || g->k == 1);
+  bool row = g->m == 1 && p->b.transposed && (g->a_col == 1 || g->k == 1);
+  if (column || row) {
+    p->run = run_dots;
+  }
+  return column || row;
+}
+
 /* Both libraries count in int. */
-static bool fits_int(const product *p) {
-  int64_t sizes[] = {p->m, p->n, p->k, p->a.ld, p->b.ld, p->ldc};
+static bool fits_int(const nl_gemm_plan *p) {
+  int64_t sizes[] = {p->g.m, p->g.n, p->g.k, p->a.ld, p->b.ld, p->g.c_row};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     if (sizes[i] > INT32_MAX) {
       return false;
@@ -351,38 +448,39 @@ static bool fits_int(const product *p) {
   return true;
 }
 
-void nl_gemm(const nl_gemm_args *g) {
+void nl_gemm_prepare(nl_gemm_plan *p, const nl_gemm_args *g) {
+  memset(p, 0, sizeof *p);
+  p->g = *g;
+  p->size = nl_dtype_size(g->dtype);
   if (g->m == 0 || g->n == 0) {
+    p->run = run_nothing;
     return;
   }
   if (g->dtype == NL_I64) {
-    gemm_int64(g);
+    p->run = run_int64;
     return;
   }
-  if (g->m * g->n < 256 && g->m * g->n * g->k <= 256) {
-    gemm_loops(g);
-    return;
-  }
-  size_t size = nl_dtype_size(g->dtype);
+  make_sides(p);
   if (g->k == 0) {
-    for (int64_t i = 0; i < g->m && !g->accumulate; i++) {
-      memset((char *)g->c + (size_t)(i * g->c_row) * size, 0, (size_t)g->n * size);
-    }
-    return;
+    p->run = run_zeros;
+  } else if (g->m * g->n < 256 && g->k <= 256 && g->m * g->n * g->k <= 256) {
+    p->run = run_small;
+  } else if (!take_dots(p) && (!fits_int(p) || (!take_xsmm(p) && !take_blas(p)))) {
+    p->run = run_loops;
   }
-  product p = {.dtype = g->dtype,
-               .size = size,
-               .m = g->m,
-               .n = g->n,
-               .k = g->k,
-               .a = make_side(g->a, g->m, g->k, g->a_row, g->a_col),
-               .b = make_side(g->b, g->k, g->n, g->b_row, g->b_col),
-               .c = g->c,
-               .ldc = g->c_row,
-               .accumulate = g->accumulate};
-  if (!fits_int(&p) || (!run_xsmm(&p) && !run_blas(&p))) {
-    gemm_loops(g);
-  }
+}
+
+void nl_gemm_run(nl_gemm_plan *p, const void *a, const void *b, void *c) {
+  p->g.a = p->a.p = a;
+  p->g.b = p->b.p = b;
+  p->g.c = c;
+  p->run(p);
+}
+
+void nl_gemm(const nl_gemm_args *g) {
+  nl_gemm_plan p;
+  nl_gemm_prepare(&p, g);
+  p.run(&p);
 }
 
 const char *nl_gemm_backends(void) {

@@ -22,6 +22,25 @@ typedef struct nl_gemm_args {
 /* True where nl_gemm takes these strides as they are; the caller copies what it does not take. */
 bool nl_gemm_takes(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride);
 
+/* How a product of given sizes and strides is done, settled once; its pointers may change from run to run. */
+typedef struct nl_gemm_plan {
+  nl_gemm_args g;
+  void (*run)(const struct nl_gemm_plan *);
+  struct {
+    const char *p;
+    int64_t ld;
+    bool transposed; /* columns are contiguous */
+  } a, b;
+  size_t size; /* of an element */
+  int64_t tile_m, tile_n, tiles_n, tiles, grain, k_block, vector;
+  void (*kernel[2][2][2][2])(void); /* generated code: last rows, last columns, last terms, accumulating */
+} nl_gemm_plan;
+
+void nl_gemm_prepare(nl_gemm_plan *, const nl_gemm_args *);
+
+/* The same bits as nl_gemm with these pointers. */
+void nl_gemm_run(nl_gemm_plan *, const void *a, const void *b, void *c);
+
 /* Computes the product, cut into tiles by size and spread over the pool. Results are the same bits for any number of
    threads. Looks at the interrupt flag between tiles. */
 void nl_gemm(const nl_gemm_args *);

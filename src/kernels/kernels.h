@@ -110,6 +110,16 @@ typedef struct nl_optim_kernels {
   void (*adam[NL_DTYPE_COUNT])(int64_t n, void *w, const void *g, void *m, void *v, const nl_adam_args *);
 } nl_optim_kernels;
 
+/* Products too small, or too thin, for the libraries. */
+struct nl_gemm_args;
+typedef struct nl_product_kernels {
+  /* at most 256 multiplications */
+  void (*small[NL_DTYPE_COUNT])(const struct nl_gemm_args *);
+  /* c[i * step] (+)= rows[i][0 .. k) . x[0 .. k) */
+  void (*dots[NL_DTYPE_COUNT])(int64_t m, int64_t k, const void *rows, int64_t ld, const void *x, void *c, int64_t step,
+                               bool accumulate);
+} nl_product_kernels;
+
 typedef struct nl_transpose_kernels {
   /* to[c][r] = from[r][c]; ld and ldto are the rows' strides, in elements */
   void (*transpose[NL_DTYPE_COUNT])(int64_t rows, int64_t cols, const void *from, int64_t ld, void *to, int64_t ldto);
@@ -133,6 +143,7 @@ typedef struct nl_kernels {
   const nl_optim_kernels *optim;
   const nl_transpose_kernels *transpose;
   const nl_norm_kernels *norm;
+  const nl_product_kernels *product;
 } nl_kernels;
 
 extern const nl_kernels *nl_k;

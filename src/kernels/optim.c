@@ -49,7 +49,7 @@ SGD(double)
     type *w = pw, *ms = pm, *vs = pv;                                                                                  \
     const type *gs = pg;                                                                                               \
     const type b1 = (type)a->beta1, b2 = (type)a->beta2, c1 = (type)(1 - a->beta1), c2 = (type)(1 - a->beta2);         \
-    const type step = (type)(a->lr / a->correction1), root = (type)sqrt(a->correction2), eps = (type)a->eps;           \
+    const type step = (type)(a->lr / a->correction1), unroot = (type)(1 / sqrt(a->correction2)), eps = (type)a->eps;   \
     const type wd = (type)(a->decoupled ? 0 : a->weight_decay), sign = a->maximize ? -1 : 1;                           \
     const type keep = (type)(a->decoupled ? 1 - a->lr * a->weight_decay : 1);                                          \
     NL_INDEPENDENT                                                                                                     \
@@ -60,7 +60,7 @@ SGD(double)
       type v = b2 * vs[i] + c2 * g * g;                                                                                \
       ms[i] = m;                                                                                                       \
       vs[i] = v;                                                                                                       \
-      w[i] = x - step * m / (SQRT(v) / root + eps);                                                                    \
+      w[i] = x - step * m / (SQRT(v) * unroot + eps);                                                                  \
     }                                                                                                                  \
   }
 ADAM(float, sqrtf)

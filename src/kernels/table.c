@@ -8,6 +8,7 @@ extern const nl_random_kernels NL_ISA(nl_random_kernels);
 extern const nl_optim_kernels NL_ISA(nl_optim_kernels);
 extern const nl_transpose_kernels NL_ISA(nl_transpose_kernels);
 extern const nl_norm_kernels NL_ISA(nl_norm_kernels);
+extern const nl_product_kernels NL_ISA(nl_product_kernels);
 extern const nl_kernels NL_ISA(nl_kernels);
 
 const nl_kernels NL_ISA(nl_kernels) = {
@@ -18,4 +19,5 @@ const nl_kernels NL_ISA(nl_kernels) = {
     .optim = &NL_ISA(nl_optim_kernels),
     .transpose = &NL_ISA(nl_transpose_kernels),
     .norm = &NL_ISA(nl_norm_kernels),
+    .product = &NL_ISA(nl_product_kernels),
 };

@@ -88,26 +88,36 @@ static inline float nl_log1pf(float x) {
   return u == INFINITY ? u : (u == 0.0f ? -INFINITY : y);
 }
 
+/* exp(x) - 1 for -18 <= x <= 88, without cancellation: x = n ln 2 + r, and 2^n (exp(r) - 1) + (2^n - 1), of which the
+   first factor is exact and so is the last term for n <= 24. */
+static inline float nl_expm1f_core(float x) {
+  float n = nl_roundf(x * 1.44269504088896341f);
+  float r = x - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r;
+  float s = nl_bits_to_float(((int32_t)n + 127) << 23);
+  return s * p + (s - 1.0f);
+}
+
+/* With e = exp(2|x|) - 1 it is e / (e + 2). */
 static inline float nl_tanhf(float x) {
   float a = fabsf(x);
-  float z = x * x;
-  float p = -5.70498872745e-3f;
-  p = p * z + 2.06390887954e-2f;
-  p = p * z - 5.37397155531e-2f;
-  p = p * z + 1.33314422036e-1f;
-  p = p * z - 3.33332819422e-1f;
-  p = p * z * x + x;
-  float c = a > 10.0f ? 10.0f : a;
-  float big = 1.0f - 2.0f / (nl_expf(c + c) + 1.0f);
-  big = x < 0.0f ? -big : big;
-  float y = a < 0.625f ? p : big;
+  a = a < 10.0f ? a : 10.0f; /* nan too, so that the conversion above is defined */
+  float e = nl_expm1f_core(a + a);
+  float y = copysignf(e / (e + 2.0f), x);
   return x != x ? x : y;
 }
 
-/* exp(x) - 1 for x <= 0, without cancellation: with t = tanh(x / 2) it is 2 t / (1 - t) */
+/* exp(x) - 1 for x <= 0 */
 static inline float nl_expm1f_negative(float x) {
-  float t = nl_tanhf(0.5f * x);
-  return (t + t) / (1.0f - t);
+  float y = nl_expm1f_core(x > -18.0f ? x : -18.0f);
+  return x != x ? x : y;
 }
 
 static inline float nl_sigmoidf(float x) {

@@ -124,23 +124,45 @@ static nl_status infer_matmul(nl_call *c) {
   return NL_OK;
 }
 
+static nl_gemm_args product(nl_dtype dtype, const matrix *a, const matrix *b, void *c, bool accumulate) {
+  return (nl_gemm_args){.dtype = dtype,
+                        .m = a->rows,
+                        .n = b->cols,
+                        .k = a->cols,
+                        .a = a->p,
+                        .a_row = a->row_stride,
+                        .a_col = a->col_stride,
+                        .b = b->p,
+                        .b_row = b->row_stride,
+                        .b_col = b->col_stride,
+                        .c = c,
+                        .c_row = b->cols,
+                        .accumulate = accumulate};
+}
+
 static void multiply(nl_dtype dtype, const matrix *a, const matrix *b, void *c, bool accumulate) {
-  nl_gemm(&(nl_gemm_args){.dtype = dtype,
-                          .m = a->rows,
-                          .n = b->cols,
-                          .k = a->cols,
-                          .a = a->p,
-                          .a_row = a->row_stride,
-                          .a_col = a->col_stride,
-                          .b = b->p,
-                          .b_row = b->row_stride,
-                          .b_col = b->col_stride,
-                          .c = c,
-                          .c_row = b->cols,
-                          .accumulate = accumulate});
+  nl_gemm_args args = product(dtype, a, b, c, accumulate);
+  nl_gemm(&args);
+}
+
+/* Two matrices that need no copy: one product, which can be prepared. */
+static bool prepare_matmul(const nl_call *c, void *room) {
+  const nl_tensor *x = c->rin[0], *y = c->rin[1];
+  if (c->scratch || x->ndim != 2 || y->ndim != 2) {
+    return false;
+  }
+  matrix a = {NULL, x->shape[0], x->shape[1], x->strides[0], x->strides[1]};
+  matrix b = {NULL, y->shape[0], y->shape[1], y->strides[0], y->strides[1]};
+  nl_gemm_args args = product(c->dtype, &a, &b, NULL, false);
+  nl_gemm_prepare(room, &args);
+  return true;
 }
 
 static void run_matmul(nl_call *c) {
+  if (c->prepared) {
+    nl_gemm_run(c->prepared, nl_tensor_data(c->rin[0]), nl_tensor_data(c->rin[1]), nl_tensor_data(c->out[0]));
+    return;
+  }
   nl_tensor room[2];
   int64_t strides[2][NL_MAX_DIM];
   size_t used = 0, size = nl_dtype_size(c->dtype);
@@ -233,8 +255,43 @@ static nl_status infer_linear(nl_call *c) {
   return NL_OK;
 }
 
+/* Each row of out becomes the bias. */
+static void fill_rows(nl_tensor *out, const nl_tensor *bias) {
+  size_t bytes = (size_t)bias->numel * nl_dtype_size(nl_tensor_dtype(bias));
+  if (bias->strides[0] != 1 && bias->numel > 1) {
+    nl_tensor wide = *bias;
+    nl_copy_values(out, &wide);
+    return;
+  }
+  const char *from = nl_tensor_data(bias);
+  char *to = nl_tensor_data(out);
+  int64_t rows = bias->numel ? out->numel / bias->numel : 0;
+  for (int64_t i = 0; i < rows; i++) {
+    memcpy(to + (size_t)i * bytes, from, bytes);
+  }
+}
+
+static bool prepare_linear(const nl_call *c, void *room) {
+  const nl_tensor *x = c->rin[0], *w = c->rin[1];
+  if (c->scratch || x->ndim != 2) {
+    return false;
+  }
+  matrix a = {NULL, x->shape[0], x->shape[1], x->strides[0], x->strides[1]};
+  matrix b = {NULL, w->shape[1], w->shape[0], w->strides[1], w->strides[0]};
+  nl_gemm_args args = product(c->dtype, &a, &b, NULL, c->rin[2] != NULL);
+  nl_gemm_prepare(room, &args);
+  return true;
+}
+
 static void run_linear(nl_call *c) {
   nl_tensor *x = c->rin[0], *bias = c->rin[2], *out = c->out[0], room[2];
+  if (c->prepared) {
+    if (bias) {
+      fill_rows(out, bias);
+    }
+    nl_gemm_run(c->prepared, nl_tensor_data(x), nl_tensor_data(c->rin[1]), nl_tensor_data(out));
+    return;
+  }
   int64_t strides[2][NL_MAX_DIM];
   size_t used = 0;
   if (!(x->contiguous || (x->ndim <= 2 && taken_as_is(x)))) {
@@ -251,8 +308,7 @@ static void run_linear(nl_call *c) {
   nl_tensor *w = usable(c, c->rin[1], &used, &room[1], strides[1]);
   int64_t k = w->shape[1], n = w->shape[0], m = n ? out->numel / n : 0;
   if (bias) {
-    nl_tensor wide = *bias;
-    nl_copy_values(out, &wide);
+    fill_rows(out, bias);
   }
   matrix a = {nl_tensor_data(x), m, k, x->contiguous ? k : x->strides[0], x->contiguous ? 1 : x->strides[x->ndim - 1]};
   if (x->ndim == 1) {
@@ -395,6 +451,8 @@ static const nl_op ops[] = {
      .doc = "The matrix product of vectors, matrices, or batches of matrices (leading dims broadcast).",
      .infer = infer_matmul,
      .run = run_matmul,
+     .prepared_bytes = sizeof(nl_gemm_plan),
+     .prepare = prepare_matmul,
      .vjp = vjp_matmul,
      .save = NL_SAVE_ALL_IN},
     {.name = "linear",
@@ -403,6 +461,8 @@ static const nl_op ops[] = {
      .doc = "x weight^T + bias over the last dim; weight has shape out x in.",
      .infer = infer_linear,
      .run = run_linear,
+     .prepared_bytes = sizeof(nl_gemm_plan),
+     .prepare = prepare_linear,
      .vjp = vjp_linear,
      .save = NL_SAVE_IN(0) | NL_SAVE_IN(1)},
     {.name = "addmm",

@@ -78,6 +78,7 @@ struct nl_call {
   int nints;
   nl_dtype dtype;          /* the dtype the row computes in; infer sets it */
   bool inplace;            /* the result goes into in[0] */
+  void *prepared;          /* what prepare settled, or NULL; the plan's */
   bool view;               /* infer made out[0] as a view of in[0]; nothing runs */
   nl_generator *generator; /* of random rows; NULL: the default one */
   size_t scratch_bytes;    /* infer may ask for scratch */
@@ -122,6 +123,10 @@ struct nl_op {
   nl_vjp_fn vjp; /* NULL: no gradient */
   unsigned flags;
   unsigned save;
+  size_t prepared_bytes; /* room for what prepare settles */
+  /* What can be decided once for a call that will run many times with the same shapes, strides and attributes, at other
+     addresses: written to `room`, and found by run in call->prepared. False: nothing. */
+  bool (*prepare)(const nl_call *, void *room);
   int kernel;  /* for rows that share an infer or a run: which kernel */
   int visible; /* results Lua sees; 0: all of them */
 };

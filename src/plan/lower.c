@@ -378,6 +378,7 @@ static void lower_row(lowering *w, int step, int *in, int *rin) {
       call->scratch = p->values[v].t;
     }
   }
+  call->prepared = NULL;
   n->must = (c->op->flags & (NL_OP_RANDOM | NL_OP_CHECKS)) != 0;
   n->run = (c->op->flags & NL_OP_CHECKS) ? nl_replay_checked_row : nl_replay_row;
   if (c->inplace && !direct) {
@@ -595,6 +596,24 @@ static void mark_writes(nl_program *p) {
   }
 }
 
+static nl_status prepare_rows(nl_program *p) {
+  for (int i = 0; i < p->ninstrs; i++) {
+    nl_call *c = p->instrs[i].call;
+    if (c && c->op->prepare) {
+      void *room = nl_new(c->op->prepared_bytes);
+      if (!room) {
+        return NL_NOMEM;
+      }
+      if (c->op->prepare(c, room)) {
+        c->prepared = room;
+      } else {
+        nl_delete(room);
+      }
+    }
+  }
+  return NL_OK;
+}
+
 nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const results[], nl_program **out) {
   nl_program *p = nl_new(sizeof *p);
   *out = NULL;
@@ -620,6 +639,7 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
     nl_pass_copies(p);
     nl_pass_drop(p);
     w.status = nl_pass_place(p);
+    w.status = w.status == NL_OK ? prepare_rows(p) : w.status;
   }
   if (w.status != NL_OK) {
     nl_program_free(p);

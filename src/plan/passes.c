@@ -172,6 +172,9 @@ void nl_pass_copies(nl_program *p) {
 /* ---- without use ---- */
 
 void nl_instr_free(nl_instr *n) {
+  if (n->call) {
+    nl_delete(n->call->prepared);
+  }
   nl_delete(n->call);
   nl_delete(n->reads);
   nl_delete(n->operands);
