@@ -136,6 +136,26 @@ void nl_data_free(void *p, size_t bytes) {
   pthread_mutex_unlock(&lock);
 }
 
+void nl_data_reserve(size_t bytes, int count) {
+  size_t rounded;
+  int c = size_class(bytes, &rounded);
+  pthread_mutex_lock(&lock);
+  for (free_block *b = lists[c]; b && count > 0; b = b->next) {
+    count--;
+  }
+  for (; count > 0 && stats.cached + rounded <= CACHE_FLOOR; count--) {
+    free_block *b = aligned_alloc(ALIGN, rounded);
+    if (!b) {
+      break;
+    }
+    stats.from_system++;
+    stats.cached += rounded;
+    b->next = lists[c];
+    lists[c] = b;
+  }
+  pthread_mutex_unlock(&lock);
+}
+
 nl_memory_stats nl_memory_get_stats(void) {
   pthread_mutex_lock(&lock);
   nl_memory_stats copy = stats;

@@ -16,6 +16,9 @@ void nl_delete(void *p);
 void *nl_data_alloc(size_t bytes);
 void nl_data_free(void *p, size_t bytes);
 
+/* Puts `count` blocks for requests of `bytes` into the cache. Without memory it puts fewer. */
+void nl_data_reserve(size_t bytes, int count);
+
 typedef struct nl_memory_stats {
   size_t live;          /* bytes of data handed out, as size classes */
   size_t peak;          /* the highest live has been */

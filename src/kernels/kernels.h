@@ -87,7 +87,7 @@ typedef struct nl_random_kernels {
   void (*uniform_f64)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double lo, double hi, double *out);
   void (*normal_f32)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double mean, double std, float *out);
   void (*normal_f64)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double mean, double std, double *out);
-  /* out[i] is true with probability p */
+  /* out[i] is true with probability p; begin is a multiple of 128, and eight elements share a block */
   void (*bernoulli)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double p, uint8_t *out);
   /* integers in [lo, lo + span) */
   void (*randint)(uint64_t seed, uint64_t first, int64_t begin, int64_t end, int64_t lo, uint64_t span, int64_t *out);

@@ -3,6 +3,7 @@
    Normal variates: Box & Muller (1958), with the angle's quadrant taken from two bits, so that sine and cosine are
    only needed on [-pi/4, pi/4); polynomials are Cephes' (float) and fdlibm's (double). */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/vmath.h"
@@ -144,15 +145,38 @@ static inline void fill_normal(const words *w, float mean, float std, float buff
 #define MEAN_STD double mean, double std
 DRAW_F32(normal_f32, float, MEAN_STD, fill_normal(&w, (float)mean, (float)std, buffer))
 
-static inline void fill_bernoulli(const words *w, double p, uint8_t buffer[4][WIDE]) {
-  uint64_t threshold = p >= 1 ? (uint64_t)1 << 32 : (p > 0 ? (uint64_t)(p * 0x1p32) : 0);
-  for (int l = 0; l < 4; l++) {
-    for (int j = 0; j < WIDE; j++) {
-      buffer[l][j] = w->w[l][j] < threshold;
+/* ---- true with probability p: sixteen bits an element, 128 elements a round ---- */
+
+/* Where the sixteen bits equal those of p, the rest of p's bits decide by a draw from a stream of its own: once in
+   65536 elements, and it makes the probability p to 2^-40 and better. */
+static bool decide(uint64_t seed, uint64_t element, double rest) {
+  uint32_t w[4][WIDE] = {{(uint32_t)element}, {(uint32_t)(element >> 32)}, {1}, {0}};
+  philox_rounds(w, (uint32_t)seed, (uint32_t)(seed >> 32));
+  return (double)w[0][0] * 0x1p-32 < rest;
+}
+
+static void bernoulli(uint64_t seed, uint64_t first, int64_t begin, int64_t end, double p, uint8_t *out) {
+  enum { GROUP = 8 * WIDE };
+  double scaled = p * 65536;
+  uint16_t bound = (uint16_t)(p < 1 ? scaled : 65535);
+  for (int64_t i = begin; i < end; i += GROUP) {
+    words w;
+    philox_wide(seed, first + (uint64_t)i / 8, &w);
+    uint16_t lane[GROUP];
+    uint8_t group[GROUP], equal = 0;
+    memcpy(lane, w.w, sizeof lane);
+    for (int k = 0; k < GROUP; k++) {
+      group[k] = lane[k] < bound;
+      equal |= lane[k] == bound;
     }
+    for (int k = 0; equal && k < GROUP; k++) {
+      if (lane[k] == bound) {
+        group[k] = decide(seed, 8 * first + (uint64_t)(i + k), scaled - bound);
+      }
+    }
+    memcpy(out + i, group, (size_t)(end - i < GROUP ? end - i : GROUP));
   }
 }
-DRAW_F32(bernoulli, uint8_t, double p, fill_bernoulli(&w, p, buffer))
 
 /* ---- 64-bit: two elements a block, 32 a round ---- */
 

@@ -39,11 +39,15 @@ void nl_lua_account(lua_State *L) {
   }
 }
 
+/* The metatable's place in the registry, found without hashing its name. */
+static const char metatable_key = 0;
+
 nl_box *nl_push_box(lua_State *L) {
   nl_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   box->magic = MAGIC;
   box->t = NULL;
-  luaL_setmetatable(L, NL_TENSOR_TYPE);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
+  lua_setmetatable(L, -2);
   return box;
 }
 
@@ -102,5 +106,5 @@ void nl_open_box(lua_State *L) {
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "__gc");
   lua_setfield(L, -2, "__close");
-  lua_pop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
 }

@@ -15,6 +15,11 @@
 #define TYPE "nn.Compiled"
 
 enum { MAX_ARGS = 32, MAX_PROGRAMS = 32 };
+
+/* A replay leaves nothing behind but its results, which weigh too little for the collector to notice. It is asked to
+   look after so many calls, and memory for the small results until then is set aside when a function is recorded: a
+   loop over a compiled step asks the system for nothing. */
+enum { CALLS_A_COLLECTION = 256 };
 enum { FUNCTION = 1, DATA, RECORDER };
 
 typedef struct argument {
@@ -38,7 +43,7 @@ typedef struct compiled {
   int count, recordings;
   entry *entries[MAX_PROGRAMS]; /* the last one used first */
   nl_trace *trace;              /* while recording */
-  bool warned;
+  int since_collection;
 } compiled;
 
 /* Grows when something changes that no other guard sees: a module's parameters are replaced, a layer is added. */
@@ -261,6 +266,10 @@ static int compiled_call(lua_State *L) {
         memmove(&c->entries[1], &c->entries[0], (size_t)i * sizeof(entry *));
         c->entries[0] = e;
       }
+      if (++c->since_collection >= CALLS_A_COLLECTION && lua_gc(L, LUA_GCISRUNNING)) {
+        c->since_collection = 0;
+        lua_gc(L, LUA_GCSTEP, 0);
+      }
       return replay(L, e, args);
     }
   }
@@ -434,6 +443,11 @@ static int compiled_close(lua_State *L) {
     lua_pushnil(L);
     lua_rawseti(L, -2, c->entries[MAX_PROGRAMS - 1]->data);
     free_entry(c->entries[--c->count]);
+  }
+  for (int i = 0; i < e->p->nbuffers; i++) {
+    if (e->p->buffers[i].place == NL_KEPT) {
+      nl_storage_reserve(e->p->buffers[i].bytes, 3 * CALLS_A_COLLECTION);
+    }
   }
   memmove(&c->entries[1], &c->entries[0], (size_t)c->count * sizeof(entry *));
   c->entries[0] = e;

@@ -151,9 +151,10 @@ static void draw_range(void *ctx, int64_t begin, int64_t end) {
 /* Fills n elements of a contiguous block; takes what it needs from the call's generator. */
 static void fill_draw(nl_call *c, draw d, int64_t n) {
   nl_generator *g = c->generator ? c->generator : nl_default_generator();
-  uint64_t per_block = d.dtype == NL_F32 || d.kind == DRAW_BERNOULLI ? 4 : 2;
+  uint64_t per_block = d.kind == DRAW_BERNOULLI ? 8 : (d.dtype == NL_F32 ? 4 : 2);
+  uint64_t whole = d.kind == DRAW_BERNOULLI ? 128 : per_block; /* elements drawn together */
   d.seed = g->seed;
-  d.first = nl_generator_take(g, ((uint64_t)n + per_block - 1) / per_block);
+  d.first = nl_generator_take(g, ((uint64_t)n + whole - 1) / whole * (whole / per_block));
   nl_parallel_for(n, DRAW_GRAIN, draw_range, &d);
 }
 

@@ -443,6 +443,15 @@ static void enter_arguments(lowering *w) {
   }
 }
 
+static bool is_argument(const nl_trace *t, const nl_tensor *x) {
+  for (int i = 0; i < t->nargs; i++) {
+    if (t->args[i] == x) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static void enter_cells(lowering *w) {
   nl_program *p = w->p;
   nl_trace *t = w->trace;
@@ -451,18 +460,22 @@ static void enter_cells(lowering *w) {
     fail(w);
     return;
   }
-  p->ncells = t->ncells;
   for (int i = 0; i < t->ncells && w->status == NL_OK; i++) {
     nl_cell *from = &t->cells[i];
-    nl_program_cell *c = &p->cells[i];
-    *c = (nl_program_cell){.argument = -1, .entry = -1, .value = -1, .read_entry = from->read_entry, .set = from->set};
+    if (from->leaf->storage->serial > t->serial && !is_argument(t, from->leaf)) {
+      continue; /* a leaf made inside: nobody can see its gradient afterwards */
+    }
+    int number = p->ncells++;
+    nl_program_cell *c = &p->cells[number];
+    *c = (nl_program_cell){
+        .from = i, .argument = -1, .entry = -1, .value = -1, .read_entry = from->read_entry, .set = from->set};
     for (int k = 0; k < t->nargs; k++) {
       c->argument = t->args[k] == from->leaf ? k : c->argument;
     }
     c->leaf = c->argument < 0 ? nl_tensor_ref(from->leaf) : NULL;
     c->had_entry = from->entry != NULL;
     if (from->read_entry && from->entry && map_get(&w->buffers, from->entry->storage) < 0) {
-      c->entry = add_buffer(w, NL_ENTRY, NULL, from->entry->storage->bytes, i);
+      c->entry = add_buffer(w, NL_ENTRY, NULL, from->entry->storage->bytes, number);
       c->entry_offset = from->entry->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(from->entry));
       if (c->entry < 0 || map_put(&w->buffers, from->entry->storage, c->entry) != NL_OK) {
         fail(w);
@@ -512,7 +525,7 @@ static int keepable(lowering *w, int v, bool alone) {
 static void lower_ends(lowering *w, int nresults, nl_tensor *const results[]) {
   nl_program *p = w->p;
   for (int i = 0; i < p->ncells && w->status == NL_OK; i++) {
-    nl_tensor *value = w->trace->cells[i].value;
+    nl_tensor *value = w->trace->cells[p->cells[i].from].value;
     if (!p->cells[i].set || !value) {
       continue;
     }

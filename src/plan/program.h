@@ -56,6 +56,7 @@ struct nl_instr {
 
 /* A cell as the program leaves it. */
 typedef struct nl_program_cell {
+  int from;        /* of the trace's cells */
   nl_tensor *leaf; /* NULL: an argument */
   int argument;
   bool read_entry, had_entry; /* the program is right only where the cell holds something, or nothing, as it did */

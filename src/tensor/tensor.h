@@ -69,6 +69,9 @@ uint64_t nl_storage_serial(void);
 /* `bytes` of uninitialized data; NULL with the error slot written. */
 nl_storage *nl_storage_new(size_t bytes);
 
+/* Has memory for `count` more small storages of a size at hand. */
+void nl_storage_reserve(size_t bytes, int count);
+
 /* Gives up one reference to a storage. */
 void nl_storage_unref(nl_storage *);
 

@@ -74,7 +74,7 @@ function TestMemory:test_failing_allocations()
     end
   end)
   for name, n in pairs(counts) do
-    lu.assertTrue(n > 3, ("%s failed only %d times"):format(name, n - 1))
+    lu.assertTrue(n > 2, ("%s failed only %d times"):format(name, n - 1))
   end
 end
 
