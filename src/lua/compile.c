@@ -29,12 +29,27 @@ typedef struct argument {
   int64_t *shape, *strides;
 } argument;
 
+/* A Lua value the function could see, and what it was. */
+typedef struct watched {
+  int object; /* its place in the list; 0: the compiled function itself, whose upvalue it is */
+  int upvalue;
+  int type;
+  bool integer;
+  union {
+    const void *pointer; /* tables, functions, userdata: kept by the list */
+    lua_Integer i;
+    lua_Number number;
+    bool b;
+  };
+} watched;
+
 typedef struct entry {
   nl_program *p;
   int nargs, nwatch, neffects;
   bool grad_enabled;
   lua_Integer epoch;
   argument *args;
+  watched *watch;
   nl_lua_effect **effects;
   int data; /* its list's key */
 } entry;
@@ -71,6 +86,7 @@ static void free_entry(entry *e) {
       nl_delete(e->args[i].shape);
     }
     nl_delete(e->args);
+    nl_delete(e->watch);
     nl_delete(e->effects);
     nl_delete(e);
   }
@@ -102,32 +118,90 @@ static bool fits_argument(const argument *a, const nl_tensor *t) {
 
 /* ---- does a program fit this call? ---- */
 
-/* Compares the Lua values the function could see, from entry `at` of the list at the top of the stack. */
-static bool watch_holds(lua_State *L, const entry *e) {
-  int list = lua_gettop(L);
-  bool same = true;
-  for (int i = 0; i < e->nwatch && same; i++) {
-    int kind = lua_rawgeti(L, list, 3 * i + 1);
-    if (kind == LUA_TFUNCTION) {
-      lua_rawgeti(L, list, 3 * i + 2);
-      lua_Integer n = lua_tointeger(L, -1);
-      lua_pop(L, 1);
-      same = lua_getupvalue(L, -1, (int)n) != NULL;
-    } else {
-      lua_rawgeti(L, list, 3 * i + 2);
-      lua_rawget(L, -2);
+/* Is the value at the top of the stack what it was? Strings are compared with the list's. */
+static bool is_as_it_was(lua_State *L, const watched *w, int list, int i) {
+  if (lua_type(L, -1) != w->type) {
+    return false;
+  }
+  switch (w->type) {
+  case LUA_TNIL:
+    return true;
+  case LUA_TBOOLEAN:
+    return lua_toboolean(L, -1) == w->b;
+  case LUA_TNUMBER:
+    if (lua_isinteger(L, -1) != w->integer) {
+      return false;
     }
-    if (same) {
-      lua_rawgeti(L, list, 3 * i + 3);
-      if (lua_islightuserdata(L, -1) && !lua_touserdata(L, -1)) {
-        same = lua_isnil(L, -2);
+    return w->integer ? lua_tointeger(L, -1) == w->i : lua_tonumber(L, -1) == w->number;
+  case LUA_TSTRING: {
+    lua_rawgeti(L, list, 3 * i + 3);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+    return same;
+  }
+  default:
+    return lua_topointer(L, -1) == w->pointer;
+  }
+}
+
+/* Compares the Lua values the function could see. The list is at stack index `list`, the function one above. */
+static bool watch_holds(lua_State *L, const entry *e, int list) {
+  for (int i = 0; i < e->nwatch; i++) {
+    const watched *w = &e->watch[i];
+    if (w->object == 0) {
+      lua_getupvalue(L, list + 1, w->upvalue);
+    } else {
+      lua_rawgeti(L, list, w->object);
+      if (w->upvalue) {
+        lua_getupvalue(L, -1, w->upvalue);
       } else {
-        same = lua_rawequal(L, -1, -2) && lua_isinteger(L, -1) == lua_isinteger(L, -2);
+        lua_rawgeti(L, list, w->object + 1);
+        lua_rawget(L, -2);
       }
     }
-    lua_settop(L, list);
+    if (!is_as_it_was(L, w, list, i)) {
+      return false;
+    }
+    lua_settop(L, list + 1);
   }
-  return same;
+  return true;
+}
+
+/* Turns the list {object, key, value, ...} at stack index `list` into what watch_holds compares. */
+static nl_status make_watch(lua_State *L, entry *e, int list, int count) {
+  e->watch = nl_new(((size_t)count + 1) * sizeof *e->watch);
+  if (!e->watch) {
+    return NL_NOMEM;
+  }
+  e->nwatch = count;
+  int top = lua_gettop(L);
+  lua_getiuservalue(L, 1, FUNCTION);
+  for (int i = 0; i < count; i++) {
+    watched *w = &e->watch[i];
+    w->object = 3 * i + 1;
+    if (lua_rawgeti(L, list, w->object) == LUA_TFUNCTION) {
+      lua_rawgeti(L, list, w->object + 1);
+      w->upvalue = (int)lua_tointeger(L, -1);
+      lua_pop(L, 1);
+      w->object = lua_rawequal(L, -1, top + 1) ? 0 : w->object;
+    }
+    lua_rawgeti(L, list, 3 * i + 3);
+    bool nil = lua_islightuserdata(L, -1) && !lua_touserdata(L, -1);
+    w->type = nil ? LUA_TNIL : lua_type(L, -1);
+    if (w->type == LUA_TBOOLEAN) {
+      w->b = lua_toboolean(L, -1);
+    } else if (w->type == LUA_TNUMBER && lua_isinteger(L, -1)) {
+      w->integer = true;
+      w->i = lua_tointeger(L, -1);
+    } else if (w->type == LUA_TNUMBER) {
+      w->number = lua_tonumber(L, -1);
+    } else if (w->type != LUA_TNIL) {
+      w->pointer = lua_topointer(L, -1);
+    }
+    lua_settop(L, top + 1);
+  }
+  lua_settop(L, top);
+  return NL_OK;
 }
 
 static bool values_hold(lua_State *L, const entry *e) {
@@ -138,18 +212,21 @@ static bool values_hold(lua_State *L, const entry *e) {
   if (e->nwatch == 0 && plain) {
     return true;
   }
+  int top = lua_gettop(L), list = top + 1;
   lua_getiuservalue(L, 1, DATA);
   lua_rawgeti(L, -1, e->data);
-  bool same = watch_holds(L, e);
+  lua_replace(L, list);
+  lua_getiuservalue(L, 1, FUNCTION);
+  bool same = watch_holds(L, e, list);
   for (int i = 0; i < e->nargs && same; i++) {
     if (!e->args[i].tensor) {
-      lua_rawgeti(L, -1, 3 * e->nwatch + 1 + i);
+      lua_rawgeti(L, list, 3 * e->nwatch + 1 + i);
       bool nil = lua_islightuserdata(L, -1) && !lua_touserdata(L, -1);
       same = nil ? lua_isnoneornil(L, 2 + i) : lua_rawequal(L, -1, 2 + i);
       lua_pop(L, 1);
     }
   }
-  lua_pop(L, 2);
+  lua_settop(L, top);
   return same;
 }
 
@@ -433,11 +510,11 @@ static int compiled_close(lua_State *L) {
   lua_rawseti(L, -2, key);
   entry *e;
   nl_status status = make_entry(c, nargs, args, nresults, results, &e);
+  status = status == NL_OK ? make_watch(L, e, 2, nwatch / 3) : status;
   if (status != NL_OK) {
     free_entry(e);
     return nl_lua_raise(L);
   }
-  e->nwatch = nwatch / 3;
   e->data = key;
   if (c->count == MAX_PROGRAMS) {
     lua_pushnil(L);
