@@ -202,6 +202,27 @@ static void clamp_u8(int64_t n, void *out, const void *px, double dlo, double dh
 ELU(f32, nl_expm1f_negative)
 ELU(f64, expm1)
 
+#define ELU_BACKWARD(type)                                                                                             \
+  static void elu_backward_##type(int64_t n, void *out, const void *pg, int gstep, const void *px, int xstep,          \
+                                  const void *py, int ystep, double dalpha) {                                          \
+    type *o = out;                                                                                                     \
+    const type *gs = pg, *xs = px, *ys = py, alpha = (type)dalpha;                                                     \
+    if (gstep && xstep && ystep) {                                                                                     \
+      NL_INDEPENDENT                                                                                                   \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        type low = gs[i] * (ys[i] + alpha);                                                                            \
+        o[i] = xs[i] > 0 ? gs[i] : low;                                                                                \
+      }                                                                                                                \
+      return;                                                                                                          \
+    }                                                                                                                  \
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
+      type g = gs[i * gstep], low = g * (ys[i * ystep] + alpha);                                                       \
+      o[i] = xs[i * xstep] > 0 ? g : low;                                                                              \
+    }                                                                                                                  \
+  }
+ELU_BACKWARD(f32)
+ELU_BACKWARD(f64)
+
 #define SELECT_LOOP(a, b)                                                                                              \
   NL_INDEPENDENT                                                                                                       \
   for (int64_t i = 0; i < n; i++) {                                                                                    \
@@ -312,6 +333,7 @@ const nl_elementwise_kernels NL_ISA(nl_elementwise_kernels) = {
                 [NL_CMP_GE] = {ALL(GE)}},
     .clamp = {[NL_F32] = clamp_f32, [NL_F64] = clamp_f64, [NL_I64] = clamp_i64, [NL_U8] = clamp_u8},
     .elu = {[NL_F32] = elu_f32, [NL_F64] = elu_f64},
+    .elu_backward = {[NL_F32] = elu_backward_f32, [NL_F64] = elu_backward_f64},
     .select = {ALL(select)},
     .cast = {[NL_F32] = CASTS(f32),
              [NL_F64] = CASTS(f64),

@@ -33,6 +33,9 @@ typedef void (*nl_select_fn)(int64_t n, void *out, const uint8_t *cond, const vo
                              int bstep);
 /* x for x > 0, else alpha * (exp(x) - 1) */
 typedef void (*nl_elu_fn)(int64_t n, void *out, const void *x, double alpha);
+/* g for x > 0, else g * (y + alpha) */
+typedef void (*nl_elu_backward_fn)(int64_t n, void *out, const void *g, int gstep, const void *x, int xstep,
+                                   const void *y, int ystep, double alpha);
 typedef void (*nl_clamp_fn)(int64_t n, void *out, const void *x, double lo, double hi);
 /* Converts n elements; out and x are contiguous. */
 typedef void (*nl_cast_fn)(int64_t n, void *out, const void *x);
@@ -43,6 +46,7 @@ typedef struct nl_elementwise_kernels {
   nl_binary_fn compare[NL_CMP_COUNT][NL_DTYPE_COUNT]; /* out is bool */
   nl_clamp_fn clamp[NL_DTYPE_COUNT];
   nl_elu_fn elu[NL_DTYPE_COUNT];
+  nl_elu_backward_fn elu_backward[NL_DTYPE_COUNT];
   nl_select_fn select[NL_DTYPE_COUNT];
   nl_cast_fn cast[NL_DTYPE_COUNT][NL_DTYPE_COUNT]; /* [to][from] */
 } nl_elementwise_kernels;

@@ -136,6 +136,12 @@ static nl_status run_row(nl_call *c) {
   return status;
 }
 
+void nl_run_strip(nl_call *c) {
+  nl_strip s;
+  c->op->strip(c, &s);
+  nl_iterate(s.n, s.t, s.fn, &s);
+}
+
 /* The result must fit into the first tensor as it is: same shape, and a dtype it can hold. */
 static nl_status check_inplace(const nl_call *c) {
   nl_tensor *self = c->in[0];

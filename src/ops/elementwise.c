@@ -17,6 +17,7 @@ NL_USE(sigmoid)
 NL_USE(tanh_backward)
 NL_USE(sigmoid_backward)
 NL_USE(relu_backward)
+NL_USE(elu_backward)
 NL_USE(eq)
 NL_USE(gt)
 NL_USE(ge)
@@ -43,28 +44,28 @@ static nl_status infer_unary(nl_call *c) {
   return NL_OK;
 }
 
-typedef struct unary_ctx {
-  nl_unary_fn fn;
-  size_t size; /* of a result */
-} unary_ctx;
-
 static void unary_run(void *ctx, int64_t n, void *const data[], const int step[]) {
-  const unary_ctx *k = ctx;
+  const nl_strip *s = ctx;
   if (step[1]) {
-    k->fn(n, data[0], data[1]);
+    s->ctx.one.fn(n, data[0], data[1]);
   } else {
-    k->fn(1, data[0], data[1]);
-    nl_repeat_first(data[0], k->size, n);
+    s->ctx.one.fn(1, data[0], data[1]);
+    nl_repeat_first(data[0], s->ctx.one.size, n);
   }
 }
 
-static void iterate_unary(nl_call *c, nl_unary_fn fn) {
-  unary_ctx ctx = {fn, nl_dtype_size(nl_tensor_dtype(c->out[0]))};
-  nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, unary_run, &ctx);
+static void unary_strip(const nl_call *c, nl_unary_fn fn, nl_strip *s) {
+  s->fn = unary_run;
+  s->ctx.one.fn = fn;
+  s->ctx.one.size = nl_dtype_size(nl_tensor_dtype(c->out[0]));
+  s->n = 2;
+  s->t[0] = c->out[0];
+  s->t[1] = c->rin[0];
 }
 
-static void run_unary(nl_call *c) {
-  iterate_unary(c, nl_k->elementwise->unary[c->op->kernel][c->dtype]);
+static bool strip_unary(const nl_call *c, nl_strip *s) {
+  unary_strip(c, nl_k->elementwise->unary[c->op->kernel][c->dtype], s);
+  return true;
 }
 
 static nl_status vjp_neg(nl_call *c, nl_vjp *g) {
@@ -150,34 +151,42 @@ static nl_status infer_logical(nl_call *c) {
 }
 
 static void binary_run(void *ctx, int64_t n, void *const data[], const int step[]) {
-  (*(nl_binary_fn *)ctx)(n, data[0], data[1], step[1], data[2], step[2]);
+  ((const nl_strip *)ctx)->ctx.binary(n, data[0], data[1], step[1], data[2], step[2]);
 }
 
-static void iterate_binary(nl_call *c, nl_binary_fn fn) {
-  nl_iterate(3, (nl_tensor *[]){c->out[0], c->rin[0], c->rin[1]}, binary_run, &fn);
+static void binary_strip(const nl_call *c, nl_binary_fn fn, nl_strip *s) {
+  s->fn = binary_run;
+  s->ctx.binary = fn;
+  s->n = 3;
+  s->t[0] = c->out[0];
+  s->t[1] = c->rin[0];
+  s->t[2] = c->rin[1];
 }
 
-static void run_binary(nl_call *c) {
-  iterate_binary(c, nl_k->elementwise->binary[c->op->kernel][c->dtype]);
+static bool strip_binary(const nl_call *c, nl_strip *s) {
+  binary_strip(c, nl_k->elementwise->binary[c->op->kernel][c->dtype], s);
+  return true;
 }
 
-static void run_compare(nl_call *c) {
-  iterate_binary(c, nl_k->elementwise->compare[c->op->kernel][c->dtype]);
+static bool strip_compare(const nl_call *c, nl_strip *s) {
+  binary_strip(c, nl_k->elementwise->compare[c->op->kernel][c->dtype], s);
+  return true;
 }
 
-/* A constant exponent of 2, 1/2, 1 or -1 needs no pow. */
+/* An exponent of 2 or 1/2 needs no pow. It is looked at when the row runs, so this row is no plain loop. */
 static void run_pow(nl_call *c) {
   const nl_elementwise_kernels *k = nl_k->elementwise;
   nl_tensor *y = c->rin[1];
+  nl_strip s;
+  strip_binary(c, &s);
   if (y->numel == 1 && nl_dtype_is_float(c->dtype) && nl_shape_equal(c->rin[0], c->out[0])) {
     double e = nl_tensor_get_double(y, 0);
     nl_unary_fn fn = e == 2 ? k->unary[NL_UN_SQUARE][c->dtype] : (e == 0.5 ? k->unary[NL_UN_SQRT][c->dtype] : NULL);
     if (fn) {
-      iterate_unary(c, fn);
-      return;
+      unary_strip(c, fn, &s);
     }
   }
-  run_binary(c);
+  nl_iterate(s.n, s.t, s.fn, &s);
 }
 
 static nl_status vjp_add(nl_call *c, nl_vjp *g) {
@@ -298,24 +307,24 @@ static nl_status infer_clamp(nl_call *c) {
   return NL_OK;
 }
 
-typedef struct clamp_ctx {
-  nl_clamp_fn fn;
-  size_t size;
-  double lo, hi;
-} clamp_ctx;
-
 static void clamp_run(void *ctx, int64_t n, void *const data[], const int step[]) {
-  const clamp_ctx *k = ctx;
-  k->fn(step[1] ? n : 1, data[0], data[1], k->lo, k->hi);
+  const nl_strip *s = ctx;
+  s->ctx.with.clamp(step[1] ? n : 1, data[0], data[1], s->ctx.with.a, s->ctx.with.b);
   if (!step[1]) {
-    nl_repeat_first(data[0], k->size, n);
+    nl_repeat_first(data[0], s->ctx.with.size, n);
   }
 }
 
-static void run_clamp(nl_call *c) {
-  clamp_ctx ctx = {nl_k->elementwise->clamp[c->dtype], nl_dtype_size(c->dtype),
-                   c->attr[0].set ? c->attr[0].number : -INFINITY, c->attr[1].set ? c->attr[1].number : INFINITY};
-  nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, clamp_run, &ctx);
+static bool strip_clamp(const nl_call *c, nl_strip *s) {
+  s->fn = clamp_run;
+  s->ctx.with.clamp = nl_k->elementwise->clamp[c->dtype];
+  s->ctx.with.size = nl_dtype_size(c->dtype);
+  s->ctx.with.a = c->attr[0].set ? c->attr[0].number : -INFINITY;
+  s->ctx.with.b = c->attr[1].set ? c->attr[1].number : INFINITY;
+  s->n = 2;
+  s->t[0] = c->out[0];
+  s->t[1] = c->rin[0];
+  return true;
 }
 
 static nl_status vjp_clamp(nl_call *c, nl_vjp *g) {
@@ -339,32 +348,79 @@ static nl_status infer_elu(nl_call *c) {
   return NL_OK;
 }
 
-typedef struct elu_ctx {
-  nl_elu_fn fn;
-  size_t size;
-  double alpha;
-} elu_ctx;
-
 static void elu_run(void *ctx, int64_t n, void *const data[], const int step[]) {
-  const elu_ctx *k = ctx;
-  k->fn(step[1] ? n : 1, data[0], data[1], k->alpha);
+  const nl_strip *s = ctx;
+  s->ctx.with.elu(step[1] ? n : 1, data[0], data[1], s->ctx.with.a);
   if (!step[1]) {
-    nl_repeat_first(data[0], k->size, n);
+    nl_repeat_first(data[0], s->ctx.with.size, n);
   }
 }
 
-static void run_elu(nl_call *c) {
-  elu_ctx ctx = {nl_k->elementwise->elu[c->dtype], nl_dtype_size(c->dtype), c->attr[0].number};
-  nl_iterate(2, (nl_tensor *[]){c->out[0], c->rin[0]}, elu_run, &ctx);
+static bool strip_elu(const nl_call *c, nl_strip *s) {
+  s->fn = elu_run;
+  s->ctx.with.elu = nl_k->elementwise->elu[c->dtype];
+  s->ctx.with.size = nl_dtype_size(c->dtype);
+  s->ctx.with.a = c->attr[0].number;
+  s->n = 2;
+  s->t[0] = c->out[0];
+  s->t[1] = c->rin[0];
+  return true;
 }
 
-/* 1 for x > 0, else y + alpha */
+static nl_tensor *elu_backward(nl_build *b, nl_tensor *g, nl_tensor *x, nl_tensor *y, nl_attr alpha) {
+  nl_call k;
+  nl_call_init(&k, row_elu_backward(), 3, NULL);
+  k.in[0] = g;
+  k.in[1] = x;
+  k.in[2] = y;
+  k.attr[0] = alpha;
+  return nl_b_call(b, &k);
+}
+
 static nl_status vjp_elu(nl_call *c, nl_vjp *g) {
+  g->gin[0] = elu_backward(g->build, g->gout[0], c->in[0], c->out[0], c->attr[0]);
+  return g->build->status;
+}
+
+/* elu_backward(g, x, y) = g where x > 0, else g (y + alpha) */
+static nl_status infer_elu_backward(nl_call *c) {
+  c->dtype = nl_rule_float(nl_promote(3, c->in));
+  if (!nl_shape_equal(c->in[0], c->in[1]) || !nl_shape_equal(c->in[1], c->in[2])) {
+    return nl_fail("needs three tensors of one shape, but got %s, %s and %s", nl_tensor_shape_string(c->in[0]).s,
+                   nl_tensor_shape_string(c->in[1]).s, nl_tensor_shape_string(c->in[2]).s);
+  }
+  nl_rule_like(c, 0, c->in[0], c->dtype);
+  return NL_OK;
+}
+
+static void elu_backward_run(void *ctx, int64_t n, void *const data[], const int step[]) {
+  const nl_strip *s = ctx;
+  s->ctx.with.elu_backward(n, data[0], data[1], step[1], data[2], step[2], data[3], step[3], s->ctx.with.a);
+}
+
+static bool strip_elu_backward(const nl_call *c, nl_strip *s) {
+  s->fn = elu_backward_run;
+  s->ctx.with.elu_backward = nl_k->elementwise->elu_backward[c->dtype];
+  s->ctx.with.a = c->attr[0].number;
+  s->n = 4;
+  s->t[0] = c->out[0];
+  for (int i = 0; i < 3; i++) {
+    s->t[i + 1] = c->rin[i];
+  }
+  return true;
+}
+
+/* h * slope for g, h g for y where x <= 0, and nothing for x, whose part comes through y */
+static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  nl_tensor *positive = nl_b2(b, row_gt(), c->in[0], nl_b_number(b, 0));
-  nl_tensor *low = nl_b2(b, row_add(), c->out[0], nl_b_number(b, c->attr[0].number));
-  nl_tensor *slope = positive && low ? nl_b3(b, row_where(), positive, nl_b_number(b, 1), low) : NULL;
-  g->gin[0] = nl_b2(b, row_mul(), g->gout[0], slope);
+  if (g->need[0]) {
+    g->gin[0] = elu_backward(b, g->gout[0], c->in[1], c->in[2], c->attr[0]);
+  }
+  if (g->need[2]) {
+    nl_tensor *low = nl_b2(b, row_le(), c->in[1], nl_b_number(b, 0));
+    nl_tensor *d = nl_b2(b, row_mul(), g->gout[0], c->in[0]);
+    g->gin[2] = low && d ? nl_b3(b, row_where(), low, d, nl_b_number(b, 0)) : NULL;
+  }
   return b->status;
 }
 
@@ -372,28 +428,29 @@ static nl_status vjp_elu(nl_call *c, nl_vjp *g) {
 #define EB (E | NL_OP_BROADCAST)
 #define UNARY(n, id, text, v, s)                                                                                       \
   {                                                                                                                    \
-    .name = n, .args = "x: tensor", .returns = "tensor", .doc = text, .infer = infer_unary, .run = run_unary,          \
-    .vjp = v, .flags = E, .save = s, .kernel = id                                                                      \
+    .name = n, .args = "x: tensor", .returns = "tensor", .doc = text, .infer = infer_unary, .run = nl_run_strip,       \
+    .strip = strip_unary, .vjp = v, .flags = E, .save = s, .kernel = id                                                \
   }
 #define BINARY(n, id, text, v, s)                                                                                      \
   {                                                                                                                    \
     .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = infer_binary,              \
-    .run = run_binary, .vjp = v, .flags = EB, .save = s, .kernel = id                                                  \
+    .run = nl_run_strip, .strip = strip_binary, .vjp = v, .flags = EB, .save = s, .kernel = id                         \
   }
 #define BACKWARD(n, id, text, v)                                                                                       \
   {                                                                                                                    \
     .name = n, .args = "g: tensor, y: tensor", .returns = "tensor", .doc = text, .infer = infer_binary,                \
-    .run = run_binary, .vjp = v, .flags = (EB & ~NL_OP_INPLACE) | NL_OP_INTERNAL, .save = NL_SAVE_ALL_IN, .kernel = id \
+    .run = nl_run_strip, .strip = strip_binary, .vjp = v, .flags = (EB & ~NL_OP_INPLACE) | NL_OP_INTERNAL,             \
+    .save = NL_SAVE_ALL_IN, .kernel = id                                                                               \
   }
 #define COMPARE(n, id, text)                                                                                           \
   {                                                                                                                    \
     .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = infer_compare,             \
-    .run = run_compare, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE, .kernel = id                                       \
+    .run = nl_run_strip, .strip = strip_compare, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE, .kernel = id              \
   }
-#define LOGICAL(n, run_fn, id, text)                                                                                   \
+#define LOGICAL(n, strip_fn, id, text)                                                                                 \
   {                                                                                                                    \
     .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = infer_logical,             \
-    .run = run_fn, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE, .kernel = id                                            \
+    .run = nl_run_strip, .strip = strip_fn, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE, .kernel = id                   \
   }
 
 static const nl_op ops[] = {
@@ -415,7 +472,8 @@ static const nl_op ops[] = {
      .returns = "tensor",
      .doc = "True where an element is 0.",
      .infer = infer_unary,
-     .run = run_unary,
+     .run = nl_run_strip,
+     .strip = strip_unary,
      .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,
      .kernel = NL_UN_NOT},
     BINARY("add", NL_BIN_ADD, "x + y, broadcast.", vjp_add, 0),
@@ -443,24 +501,36 @@ static const nl_op ops[] = {
     COMPARE("le", NL_CMP_LE, "True where x <= y."),
     COMPARE("gt", NL_CMP_GT, "True where x > y."),
     COMPARE("ge", NL_CMP_GE, "True where x >= y."),
-    LOGICAL("logical_and", run_binary, NL_BIN_MINIMUM, "True where both are not 0."),
-    LOGICAL("logical_or", run_binary, NL_BIN_MAXIMUM, "True where one or both are not 0."),
-    LOGICAL("logical_xor", run_compare, NL_CMP_NE, "True where exactly one is not 0."),
+    LOGICAL("logical_and", strip_binary, NL_BIN_MINIMUM, "True where both are not 0."),
+    LOGICAL("logical_or", strip_binary, NL_BIN_MAXIMUM, "True where one or both are not 0."),
+    LOGICAL("logical_xor", strip_compare, NL_CMP_NE, "True where exactly one is not 0."),
     {.name = "elu",
      .args = "x: tensor, alpha: number = 1",
      .returns = "tensor",
      .doc = "x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.",
      .infer = infer_elu,
-     .run = run_elu,
+     .run = nl_run_strip,
+     .strip = strip_elu,
      .vjp = vjp_elu,
      .flags = E,
      .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0)},
+    {.name = "elu_backward",
+     .args = "g: tensor, x: tensor, y: tensor, alpha: number = 1",
+     .returns = "tensor",
+     .doc = "g where x > 0, else g (y + alpha), with y = elu(x).",
+     .infer = infer_elu_backward,
+     .run = nl_run_strip,
+     .strip = strip_elu_backward,
+     .vjp = vjp_elu_backward,
+     .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE | NL_OP_INTERNAL,
+     .save = NL_SAVE_ALL_IN},
     {.name = "clamp",
      .args = "x: tensor, min: number?, max: number?",
      .returns = "tensor",
      .doc = "Limits each element to [min, max]; either may be left out.",
      .infer = infer_clamp,
-     .run = run_clamp,
+     .run = nl_run_strip,
+     .strip = strip_clamp,
      .vjp = vjp_clamp,
      .flags = E,
      .save = NL_SAVE_IN(0)},

@@ -172,19 +172,23 @@ void nl_repeat_first(void *out, size_t size, int64_t n) {
   }
 }
 
-typedef struct cast_ctx {
-  nl_cast_fn fn;
-  size_t size;
-} cast_ctx;
-
 static void cast_run(void *ctx, int64_t n, void *const data[], const int step[]) {
-  const cast_ctx *c = ctx;
+  const nl_strip *s = ctx;
   if (step[1] || n == 1) {
-    c->fn(n, data[0], data[1]);
+    s->ctx.one.cast(n, data[0], data[1]);
     return;
   }
-  c->fn(1, data[0], data[1]);
-  nl_repeat_first(data[0], c->size, n);
+  s->ctx.one.cast(1, data[0], data[1]);
+  nl_repeat_first(data[0], s->ctx.one.size, n);
+}
+
+void nl_strip_of_copy(nl_tensor *out, nl_tensor *x, nl_strip *s) {
+  s->fn = cast_run;
+  s->ctx.one.cast = nl_k->elementwise->cast[out->dtype][x->dtype];
+  s->ctx.one.size = nl_dtype_size(nl_tensor_dtype(out));
+  s->n = 2;
+  s->t[0] = out;
+  s->t[1] = x;
 }
 
 void nl_copy_values(nl_tensor *out, nl_tensor *x) {
@@ -192,8 +196,9 @@ void nl_copy_values(nl_tensor *out, nl_tensor *x) {
     memmove(nl_tensor_data(out), nl_tensor_data(x), (size_t)out->numel * nl_dtype_size(nl_tensor_dtype(out)));
     return;
   }
-  cast_ctx ctx = {nl_k->elementwise->cast[out->dtype][x->dtype], nl_dtype_size(nl_tensor_dtype(out))};
-  nl_iterate(2, (nl_tensor *[]){out, x}, cast_run, &ctx);
+  nl_strip s;
+  nl_strip_of_copy(out, x, &s);
+  nl_iterate(s.n, s.t, s.fn, &s);
 }
 
 nl_status nl_broadcast_shapes(int na, const int64_t *a, int nb, const int64_t *b, int *ndim, int64_t *shape) {

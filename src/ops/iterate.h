@@ -10,6 +10,38 @@ enum { NL_MAX_OPERANDS = 4 };
 /* A run of n elements: data[0] is the result. Steps are 1, or 0 for an operand that stands still. */
 typedef void (*nl_run_of)(void *ctx, int64_t n, void *const data[], const int step[]);
 
+/* One elementwise loop: what nl_iterate is to call, and over which tensors; t[0] is the result. Rows that can say this
+   have it said by nl_op.strip, so that a plan can run several loops strip by strip. */
+typedef struct nl_strip {
+  nl_run_of fn;
+  union {
+    nl_unary_fn unary;
+    nl_binary_fn binary;
+    struct {
+      nl_unary_fn fn;
+      nl_cast_fn cast;
+      size_t size; /* of a result */
+    } one;
+    struct {
+      nl_clamp_fn clamp;
+      nl_elu_fn elu;
+      nl_elu_backward_fn elu_backward;
+      size_t size;
+      double a, b;
+    } with;
+    struct {
+      nl_select_fn select;
+      nl_cast_fn cast_a, cast_b;
+      size_t out_size, a_size, b_size;
+    } choose;
+  } ctx;
+  int n;
+  nl_tensor *t[NL_MAX_OPERANDS];
+} nl_strip;
+
+/* The loop of a conversion. */
+void nl_strip_of_copy(nl_tensor *out, nl_tensor *x, nl_strip *);
+
 /* Calls fn over all elements of t[0], with the other operands broadcast to its shape, in runs of contiguous elements;
    strided operands are gathered into, and a strided result scattered from, small buffers. Cuts the work over the pool
    by size. Every operand has its own dtype. At most NL_MAX_OPERANDS. */

@@ -11,6 +11,7 @@
 
 enum { NL_MAX_OUT = 3, NL_MAX_PARAM = 8, NL_SMALL_IN = 6, NL_MAX_INTS = 3 * NL_MAX_DIM };
 
+struct nl_strip;
 typedef struct nl_op nl_op;
 typedef struct nl_call nl_call;
 typedef struct nl_vjp nl_vjp;
@@ -121,6 +122,9 @@ struct nl_op {
   nl_infer_fn infer;
   nl_run_fn run;
   nl_vjp_fn vjp; /* NULL: no gradient */
+  /* Of an elementwise row: its loop (ops/iterate.h), as rin and out are laid out now; run is then nl_run_strip. False
+     where this call is no plain loop. */
+  bool (*strip)(const nl_call *, struct nl_strip *);
   unsigned flags;
   unsigned save;
   size_t prepared_bytes; /* room for what prepare settles */
@@ -137,6 +141,9 @@ int nl_op_count(void);
 const nl_op *nl_op_at(int i);
 const nl_op *nl_op_find(const char *name); /* NULL if there is none */
 const nl_signature *nl_op_signature(const nl_op *);
+
+/* Runs a row by its loop. */
+void nl_run_strip(nl_call *);
 
 /* A cached reference to a row, for code that composes rows: NL_USE(mul) declares row_mul(). */
 #define NL_USE(name)                                                                                                   \

@@ -34,17 +34,11 @@ static nl_status infer_where(nl_call *c) {
   return status;
 }
 
-typedef struct select_ctx {
-  nl_select_fn select;
-  nl_cast_fn cast_a, cast_b;
-  size_t out_size, a_size, b_size; /* of an element */
-} select_ctx;
-
 enum { SELECT_STRIP = 512 };
 
 /* Operands may have other dtypes than the result: they are converted strip by strip. */
 static void select_run(void *ctx, int64_t n, void *const data[], const int step[]) {
-  const select_ctx *k = ctx;
+  const nl_strip *s = ctx;
   double a[SELECT_STRIP], b[SELECT_STRIP];
   uint8_t still[SELECT_STRIP];
   for (int64_t i = 0; i < n; i += SELECT_STRIP) {
@@ -56,24 +50,30 @@ static void select_run(void *ctx, int64_t n, void *const data[], const int step[
       }
       cond = still;
     }
-    k->cast_a(step[2] ? m : 1, a, (const char *)data[2] + (size_t)(step[2] ? i : 0) * k->a_size);
-    k->cast_b(step[3] ? m : 1, b, (const char *)data[3] + (size_t)(step[3] ? i : 0) * k->b_size);
-    k->select(m, (char *)data[0] + (size_t)i * k->out_size, cond, a, step[2], b, step[3]);
+    s->ctx.choose.cast_a(step[2] ? m : 1, a, (const char *)data[2] + (size_t)(step[2] ? i : 0) * s->ctx.choose.a_size);
+    s->ctx.choose.cast_b(step[3] ? m : 1, b, (const char *)data[3] + (size_t)(step[3] ? i : 0) * s->ctx.choose.b_size);
+    s->ctx.choose.select(m, (char *)data[0] + (size_t)i * s->ctx.choose.out_size, cond, a, step[2], b, step[3]);
   }
 }
 
-static void select_into(nl_tensor *out, nl_tensor *cond, nl_tensor *a, nl_tensor *b) {
-  select_ctx ctx = {.select = nl_k->elementwise->select[out->dtype],
-                    .cast_a = nl_k->elementwise->cast[out->dtype][a->dtype],
-                    .cast_b = nl_k->elementwise->cast[out->dtype][b->dtype],
-                    .out_size = nl_dtype_size(nl_tensor_dtype(out)),
-                    .a_size = nl_dtype_size(nl_tensor_dtype(a)),
-                    .b_size = nl_dtype_size(nl_tensor_dtype(b))};
-  nl_iterate(4, (nl_tensor *[]){out, cond, a, b}, select_run, &ctx);
+static void choose_strip(nl_tensor *out, nl_tensor *cond, nl_tensor *a, nl_tensor *b, nl_strip *s) {
+  s->fn = select_run;
+  s->ctx.choose.select = nl_k->elementwise->select[out->dtype];
+  s->ctx.choose.cast_a = nl_k->elementwise->cast[out->dtype][a->dtype];
+  s->ctx.choose.cast_b = nl_k->elementwise->cast[out->dtype][b->dtype];
+  s->ctx.choose.out_size = nl_dtype_size(nl_tensor_dtype(out));
+  s->ctx.choose.a_size = nl_dtype_size(nl_tensor_dtype(a));
+  s->ctx.choose.b_size = nl_dtype_size(nl_tensor_dtype(b));
+  s->n = 4;
+  s->t[0] = out;
+  s->t[1] = cond;
+  s->t[2] = a;
+  s->t[3] = b;
 }
 
-static void run_where(nl_call *c) {
-  select_into(c->out[0], c->rin[0], c->rin[1], c->rin[2]);
+static bool strip_where(const nl_call *c, nl_strip *s) {
+  choose_strip(c->out[0], c->rin[0], c->rin[1], c->rin[2], s);
+  return true;
 }
 
 static nl_status vjp_where(nl_call *c, nl_vjp *g) {
@@ -117,7 +117,9 @@ static nl_status infer_masked_fill(nl_call *c) {
 static void run_masked_fill(nl_call *c) {
   nl_tensor flat = *c->rin[2]; /* any shape of one element stands for a 0-dim one */
   flat.ndim = 0;
-  select_into(c->out[0], c->rin[1], &flat, c->rin[0]);
+  nl_strip s;
+  choose_strip(c->out[0], c->rin[1], &flat, c->rin[0], &s);
+  nl_iterate(s.n, s.t, s.fn, &s);
 }
 
 static nl_status vjp_masked_fill(nl_call *c, nl_vjp *g) {
@@ -142,6 +144,10 @@ static nl_status infer_to(nl_call *c) {
 }
 static void run_clone(nl_call *c) {
   nl_copy_values(c->out[0], c->rin[0]);
+}
+static bool strip_to(const nl_call *c, nl_strip *s) {
+  nl_strip_of_copy(c->out[0], c->rin[0], s);
+  return true;
 }
 static nl_status vjp_same(nl_call *c, nl_vjp *g) {
   (void)c;
@@ -194,7 +200,8 @@ static const nl_op ops[] = {
      .returns = "tensor",
      .doc = "x where the condition holds, else y; all three broadcast.",
      .infer = infer_where,
-     .run = run_where,
+     .run = nl_run_strip,
+     .strip = strip_where,
      .vjp = vjp_where,
      .flags = NL_OP_BROADCAST,
      .save = NL_SAVE_IN(0)},
@@ -221,6 +228,7 @@ static const nl_op ops[] = {
      .doc = "x converted to another dtype; x itself when it has that dtype already.",
      .infer = infer_to,
      .run = run_clone,
+     .strip = strip_to,
      .vjp = vjp_same,
      .flags = NL_OP_ELEMENTWISE | NL_OP_BROADCAST},
     {.name = "copy",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/chain.h"
 #include "plan/program.h"
 #include "plan/replay.h"
 
@@ -60,7 +61,11 @@ static void write_instr(FILE *f, const nl_program *p, int i, bool times) {
     fprintf(f, "%s%s", gap, text);
     gap = ", ";
   }
-  fprintf(f, n->effect ? "%s(" : " = %s(", n->name);
+  char names[256];
+  if (n->chain) {
+    nl_chain_names(n->chain, names, sizeof names);
+  }
+  fprintf(f, n->effect ? "%s(" : (n->chain ? " = {%s}(" : " = %s("), n->chain ? names : n->name);
   gap = "";
   int most = n->effect ? 4 : n->nreads;
   for (int k = 0; k < n->nreads && k < most; k++) {

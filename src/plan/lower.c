@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "kernels/kernels.h"
 #include "ops/iterate.h"
+#include "plan/chain.h"
 #include "plan/passes.h"
 #include "plan/replay.h"
 
@@ -651,7 +652,8 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
     nl_pass_share(p);
     nl_pass_copies(p);
     nl_pass_drop(p);
-    w.status = nl_pass_place(p);
+    w.status = nl_pass_chain(p);
+    w.status = w.status == NL_OK ? nl_pass_place(p) : w.status;
     w.status = w.status == NL_OK ? prepare_rows(p) : w.status;
   }
   if (w.status != NL_OK) {

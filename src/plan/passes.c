@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "plan/chain.h"
 #include "plan/replay.h"
 
 static int buffer_of(const nl_program *p, int value) {
@@ -175,6 +176,7 @@ void nl_instr_free(nl_instr *n) {
   if (n->call) {
     nl_delete(n->call->prepared);
   }
+  nl_chain_free(n->chain);
   nl_delete(n->call);
   nl_delete(n->reads);
   nl_delete(n->operands);

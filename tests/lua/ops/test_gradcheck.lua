@@ -39,6 +39,10 @@ local cases = {
   neg = { unary }, square = { unary }, exp = { unary }, tanh = { unary }, sigmoid = { unary }, softplus = { unary },
   clone = { unary }, log = { positive }, log1p = { positive }, sqrt = { positive },
   elu = { function() return { corner_free(3, 4) } end, function() return { corner_free(5), 0.5 } end },
+  elu_backward = {
+    function() return { randn(3, 4), corner_free(3, 4), randn(3, 4) } end,
+    function() return { randn(5), corner_free(5), randn(5), 0.5 } end,
+  },
   batch_norm = {
     function() return { randn(6, 3), randn(3), randn(3) } end, function() return { randn(5, 2) } end,
   },
