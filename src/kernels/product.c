@@ -61,31 +61,30 @@ enum { MOST = 256 };
 SMALL(float)
 SMALL(double)
 
-/* Sixteen sums side by side, joined pairwise: a fixed order, whatever the vectors' width is. */
+/* Thirty-two sums side by side, joined pairwise: a fixed order, whatever the vectors' width is. */
 #define DOTS(type)                                                                                                     \
+  typedef type vec_##type __attribute__((vector_size(8 * sizeof(type)), aligned(sizeof(type)), may_alias));            \
   static void dots_##type(int64_t m, int64_t k, const void *rows, int64_t ld, const void *px, void *pc, int64_t step,  \
                           bool accumulate) {                                                                           \
     const type *x = px;                                                                                                \
     type *c = pc;                                                                                                      \
     for (int64_t i = 0; i < m; i++) {                                                                                  \
       const type *a = (const type *)rows + i * ld;                                                                     \
-      type sum[32] = {0};                                                                                              \
+      vec_##type s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};                                                               \
       int64_t q = 0;                                                                                                   \
       for (; q + 32 <= k; q += 32) {                                                                                   \
-        for (int e = 0; e < 32; e++) {                                                                                 \
-          sum[e] += a[q + e] * x[q + e];                                                                               \
-        }                                                                                                              \
+        s0 += *(const vec_##type *)(a + q) * *(const vec_##type *)(x + q);                                             \
+        s1 += *(const vec_##type *)(a + q + 8) * *(const vec_##type *)(x + q + 8);                                     \
+        s2 += *(const vec_##type *)(a + q + 16) * *(const vec_##type *)(x + q + 16);                                   \
+        s3 += *(const vec_##type *)(a + q + 24) * *(const vec_##type *)(x + q + 24);                                   \
       }                                                                                                                \
-      for (int half = 16; half >= 1; half /= 2) {                                                                      \
-        for (int e = 0; e < half; e++) {                                                                               \
-          sum[e] += sum[e + half];                                                                                     \
-        }                                                                                                              \
-      }                                                                                                                \
+      s0 = (s0 + s2) + (s1 + s3);                                                                                      \
       type rest = 0;                                                                                                   \
       for (; q < k; q++) {                                                                                             \
         rest += a[q] * x[q];                                                                                           \
       }                                                                                                                \
-      c[i * step] = (accumulate ? c[i * step] : 0) + (sum[0] + rest);                                                  \
+      type sum = ((s0[0] + s0[4]) + (s0[2] + s0[6])) + ((s0[1] + s0[5]) + (s0[3] + s0[7]));                            \
+      c[i * step] = (accumulate ? c[i * step] : 0) + (sum + rest);                                                     \
     }                                                                                                                  \
   }
 DOTS(float)

@@ -72,7 +72,7 @@ static nl_adam_args read_adam(lua_State *L, int group, const char *rule, bool de
   bool ok = lua_type(L, -1) == LUA_TTABLE;
   double beta[2] = {0, 0};
   for (int i = 0; i < 2 && ok; i++) {
-    lua_rawgeti(L, -1, i + 1);
+    lua_geti(L, -1, i + 1);
     ok = lua_type(L, -1) == LUA_TNUMBER;
     beta[i] = lua_tonumber(L, -1);
     lua_pop(L, 1);
@@ -117,15 +117,28 @@ typedef struct recorded {
   int state_ref, groups_ref;
   state *s;
   int rule, ngroups, count;
+  uint64_t seen; /* the changes that args know of */
   group_args *args;
   int *slot, *group; /* of each parameter that is updated */
   nl_tensor **t;     /* parameter, gradient, parameter, ... */
   bool *writes;
 } recorded;
 
-/* Reads the options again; may raise. */
+/* Grows whenever an option of some optimizer is set. */
+static uint64_t changes;
+
+static int options_changed(lua_State *L) {
+  (void)L;
+  changes++;
+  return 0;
+}
+
+/* Reads the options again if some were set; may raise. */
 static void refresh(lua_State *L, nl_lua_effect *e) {
   recorded *r = (recorded *)e;
+  if (r->seen == changes) {
+    return;
+  }
   lua_rawgeti(L, LUA_REGISTRYINDEX, r->groups_ref);
   for (int g = 0; g < r->ngroups; g++) {
     lua_rawgeti(L, -1, g + 1);
@@ -133,6 +146,7 @@ static void refresh(lua_State *L, nl_lua_effect *e) {
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
+  r->seen = changes;
 }
 
 static nl_status run_recorded(void *ctx, nl_tensor *const t[]) {
@@ -196,6 +210,7 @@ static recorded *new_recorded(lua_State *L, state *s, int rule, int ngroups) {
   r->s = s;
   r->rule = rule;
   r->ngroups = ngroups;
+  r->seen = UINT64_MAX;
   r->args = nl_new(((size_t)ngroups + 1) * sizeof *r->args);
   r->slot = nl_new(2 * n * sizeof *r->slot);
   r->group = r->slot ? r->slot + n : NULL;
@@ -334,7 +349,8 @@ static int zero_grad(lua_State *L) {
 void nl_open_optim(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"step", state_step}, {"get", state_get}, {"set", state_set}, {"__gc", state_gc}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"optimizer_state", state_new}, {"zero_grad", zero_grad}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"optimizer_state", state_new}, {"zero_grad", zero_grad}, {"options_changed", options_changed}, {NULL, NULL}};
   luaL_newmetatable(L, STATE_TYPE);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

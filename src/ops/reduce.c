@@ -130,6 +130,7 @@ typedef struct job {
   nl_var_fn var;
   double correction;
   int64_t red, inner;
+  int64_t results, grain;
   const void *x;
   void *out;
 } job;
@@ -143,14 +144,18 @@ static void job_range(void *ctx, int64_t begin, int64_t end) {
   }
 }
 
-static void run_job(job *j, const geometry *g) {
-  int64_t results = g->around.outer * g->around.inner;
+static void size_job(job *j, const geometry *g) {
   int64_t per = g->count > 0 ? g->count : 1;
-  int64_t grain = 65536 / per;
-  grain = g->around.inner > 1 && grain < 256 ? 256 : (grain < 1 ? 1 : grain);
+  j->results = g->around.outer * g->around.inner;
+  j->grain = 65536 / per;
+  j->grain = g->around.inner > 1 && j->grain < 256 ? 256 : (j->grain < 1 ? 1 : j->grain);
   j->red = g->around.red;
   j->inner = g->around.inner;
-  nl_parallel_for(results, grain, job_range, j);
+}
+
+static void run_job(job *j, const geometry *g) {
+  size_job(j, g);
+  nl_parallel_for(j->results, j->grain, job_range, j);
 }
 
 enum { PIECE = 1 << 16 };
@@ -181,10 +186,15 @@ static geometry call_geometry(const nl_call *c, int dims) {
   return find_geometry(c->in[0], mask);
 }
 
+/* One sum over all elements, which may be long. */
+static bool is_total(int kernel, const geometry *g) {
+  bool sum = kernel == NL_RED_SUM || kernel == NL_RED_SUMSQ || kernel == NL_RED_SUMABS;
+  return sum && g->around.outer * g->around.inner == 1;
+}
+
 static void reduce_with(nl_call *c, int kernel, const geometry *g, void *out) {
   const void *x = laid_out(c, g);
-  bool sum = kernel == NL_RED_SUM || kernel == NL_RED_SUMSQ || kernel == NL_RED_SUMABS;
-  if (sum && g->around.outer * g->around.inner == 1 && run_long_sum(c, kernel, x, g->count, out)) {
+  if (is_total(kernel, g) && run_long_sum(c, kernel, x, g->count, out)) {
     return;
   }
   job j = {.fn = nl_k->reduce->reduce[kernel][c->dtype], .x = x, .out = out};
@@ -216,7 +226,26 @@ static nl_status infer_bool(nl_call *c) {
   c->dtype = kernel_dtype(nl_tensor_dtype(c->in[0]));
   return infer_reduction(c, 0, 1, NL_BOOL);
 }
+/* What needs no copy is one job, whose sizes are known. */
+static void run_reduce(nl_call *c);
+static bool prepare_reduce(const nl_call *c, void *room) {
+  geometry g = call_geometry(c, 0);
+  if (c->op->run != run_reduce || c->scratch || (is_total(c->op->kernel, &g) && g.count >= 4 * PIECE)) {
+    return false;
+  }
+  job *j = room;
+  *j = (job){.fn = nl_k->reduce->reduce[c->op->kernel][c->dtype]};
+  size_job(j, &g);
+  return true;
+}
 static void run_reduce(nl_call *c) {
+  if (c->prepared) {
+    job *j = c->prepared;
+    j->x = nl_tensor_data(c->rin[0]);
+    j->out = nl_tensor_data(c->out[0]);
+    nl_parallel_for(j->results, j->grain, job_range, j);
+    return;
+  }
   geometry g = call_geometry(c, 0);
   reduce_with(c, c->op->kernel, &g, nl_tensor_data(c->out[0]));
 }
@@ -483,7 +512,10 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
 
 #define DIMS "x: tensor, dim: dims?, keepdim: bool = false"
 #define REDUCE(n, text, i, r, v, s, k)                                                                                 \
-  { .name = n, .args = DIMS, .returns = "tensor", .doc = text, .infer = i, .run = r, .vjp = v, .save = s, .kernel = k }
+  {                                                                                                                    \
+    .name = n, .args = DIMS, .returns = "tensor", .doc = text, .infer = i, .run = r, .vjp = v, .save = s, .kernel = k, \
+    .prepared_bytes = sizeof(job), .prepare = prepare_reduce                                                           \
+  }
 
 static const nl_op ops[] = {
     REDUCE("sum", "The sum over the dims named, or over all. Integers and bools are summed as int64.", infer_sum,

@@ -28,6 +28,28 @@ local function read_groups(self, given)
   end
 end
 
+-- A table whose changes are noticed, so that compiled steps look at the options only when there were some.
+local function noticed(values)
+  for name, value in pairs(values) do
+    if type(value) == "table" and name ~= "params" then
+      values[name] = noticed(value)
+    end
+  end
+  return setmetatable({}, {
+    __index = values,
+    __newindex = function(_, name, value)
+      values[name] = type(value) == "table" and name ~= "params" and noticed({ table.unpack(value) }) or value
+      core.options_changed()
+    end,
+    __pairs = function()
+      return next, values
+    end,
+    __len = function()
+      return #values
+    end,
+  })
+end
+
 ---Adds a group: {params = {...}} with options of its own; those left out are the optimizer's.
 function Optimizer:add_param_group(group)
   local who = self.name
@@ -61,7 +83,7 @@ function Optimizer:add_param_group(group)
     out.params[i] = p
   end
   core.structure_changed()
-  self.param_groups[#self.param_groups + 1] = out
+  self.param_groups[#self.param_groups + 1] = noticed(out)
   local count = 0
   for _, g in ipairs(self.param_groups) do
     count = count + #g.params
@@ -90,7 +112,7 @@ function Optimizer:state_dict()
   for g, group in ipairs(self.param_groups) do
     local plain = {}
     for name, value in pairs(group) do
-      plain[name] = value
+      plain[name] = type(value) == "table" and { table.unpack(value) } or value
     end
     plain.params = {}
     for i = 1, #group.params do
