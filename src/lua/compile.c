@@ -144,8 +144,9 @@ static bool is_as_it_was(lua_State *L, const watched *w, int list, int i) {
   }
 }
 
-/* Compares the Lua values the function could see. The list is at stack index `list`, the function one above. */
-static bool watch_holds(lua_State *L, const entry *e, int list) {
+/* The first of the Lua values the function could see that is not what it was, or -1. The list is at stack index `list`,
+   the function one above. */
+static int first_change(lua_State *L, const entry *e, int list) {
   for (int i = 0; i < e->nwatch; i++) {
     const watched *w = &e->watch[i];
     if (w->object == 0) {
@@ -160,14 +161,14 @@ static bool watch_holds(lua_State *L, const entry *e, int list) {
       }
     }
     if (!is_as_it_was(L, w, list, i)) {
-      return false;
+      return i;
     }
     lua_settop(L, list + 1);
   }
-  return true;
+  return -1;
 }
 
-/* Turns the list {object, key, value, ...} at stack index `list` into what watch_holds compares. */
+/* Turns the list {object, key, value, ...} at stack index `list` into what first_change compares. */
 static nl_status make_watch(lua_State *L, entry *e, int list, int count) {
   e->watch = nl_new(((size_t)count + 1) * sizeof *e->watch);
   if (!e->watch) {
@@ -217,7 +218,7 @@ static bool values_hold(lua_State *L, const entry *e) {
   lua_rawgeti(L, -1, e->data);
   lua_replace(L, list);
   lua_getiuservalue(L, 1, FUNCTION);
-  bool same = watch_holds(L, e, list);
+  bool same = first_change(L, e, list) < 0;
   for (int i = 0; i < e->nargs && same; i++) {
     if (!e->args[i].tensor) {
       lua_rawgeti(L, list, 3 * e->nwatch + 1 + i);
@@ -262,6 +263,55 @@ static bool fits(lua_State *L, entry *e, int nargs, nl_tensor *const args[]) {
     }
   }
   return nl_program_holds(e->p) && values_hold(L, e) && cells_hold(e, args);
+}
+
+/* why(self, ...) -> what keeps the program used last from fitting this call: a text, or the number of a watched value,
+   or nil */
+static int compiled_why(lua_State *L) {
+  const compiled *c = to_compiled(L, 1);
+  int nargs = lua_gettop(L) - 1;
+  if (c->count == 0) {
+    return 0;
+  }
+  const entry *e = c->entries[0];
+  if (e->nargs != nargs) {
+    lua_pushfstring(L, "it was called with %d arguments, then with %d", e->nargs, nargs);
+    return 1;
+  }
+  for (int i = 0; i < nargs; i++) {
+    const nl_tensor *t = nl_to_tensor(L, 2 + i);
+    const argument *a = &e->args[i];
+    if (a->tensor && t && !fits_argument(a, t)) {
+      lua_pushfstring(L, "argument %d was a %s tensor of shape %s, then %s of shape %s", i + 1, nl_dtype_name(a->dtype),
+                      nl_shape_string(a->ndim, a->shape).s, nl_dtype_name(nl_tensor_dtype(t)),
+                      nl_tensor_shape_string(t).s);
+      return 1;
+    }
+    if (!a->tensor || !t) {
+      lua_pushfstring(L, "argument %d is no tensor and changed", i + 1);
+      return 1;
+    }
+  }
+  if (e->epoch != epoch) {
+    lua_pushliteral(L, "a model got other parameters or layers, or an optimizer other groups");
+    return 1;
+  }
+  if (!nl_program_holds(e->p)) {
+    lua_pushliteral(L, "a tensor it uses was replaced, frozen or unfrozen");
+    return 1;
+  }
+  lua_getiuservalue(L, 1, DATA);
+  lua_rawgeti(L, -1, e->data);
+  lua_replace(L, -2);
+  int list = lua_gettop(L);
+  lua_getiuservalue(L, 1, FUNCTION);
+  int i = first_change(L, e, list);
+  if (i < 0) {
+    lua_pushliteral(L, "gradients were there in one call and not in another");
+  } else {
+    lua_pushinteger(L, i + 1);
+  }
+  return 1;
 }
 
 /* ---- replay ---- */
@@ -663,6 +713,7 @@ void nl_open_compile(lua_State *L) {
                                      {"_close", compiled_close},
                                      {"_abort", compiled_abort},
                                      {"_text", compiled_text},
+                                     {"_why", compiled_why},
                                      {"_info", compiled_info},
                                      {"_profiling", compiled_profiling},
                                      {"recordings", compiled_recordings},

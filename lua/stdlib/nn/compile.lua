@@ -201,10 +201,16 @@ local function place_of(f)
 end
 
 local thrashing = 9
+local seen_by = setmetatable({}, { __mode = "k" }) -- what each compiled function last saw, for the reason below
 
 local function record(self, f, ...)
   local args = table.pack(...)
   local before, counts = look_around(f, args)
+  local why = self:_why(...)
+  if math.type(why) == "integer" then
+    local path = seen_by[self][why]
+    why = ("'%s' changed"):format(path and path[4] or "?")
+  end
   local seen = table.pack(self:_open(...))
   local allow = forbid()
   local out = table.pack(xpcall(f, function(e)
@@ -240,15 +246,11 @@ local function record(self, f, ...)
   local results = table.pack(table.unpack(out, 2, out.n))
   results.n = out.n - 1
   local back = table.pack(self:_close(watched, args, results))
+  seen_by[self] = before
   if self:recordings() == thrashing then
-    local shapes = {}
-    for i = 1, 3 do
-      local info = self:_info(i)
-      shapes[i] = info and "(" .. table.concat(info.args, ", ") .. ")" or nil
-    end
     io.stderr:write(("nnlua: the compiled function at %s was recorded %d times, because its circumstances keep changing: "
-      .. "shapes, numbers or settings it can see. The last arguments were %s. Pass changing numbers as tensors, and keep "
-      .. "shapes the same (drop_last = true in the loader)\n"):format(place_of(f), thrashing, table.concat(shapes, ", ")))
+      .. "%s. Pass changing numbers as tensors, and keep shapes the same (drop_last = true in the loader)\n"):format(
+      place_of(f), thrashing, why or "?"))
   end
   return table.unpack(back, 1, back.n)
 end

@@ -4,20 +4,26 @@ local core = require "nn.core"
 local module = require "nn.module"
 local options = require "nn.options"
 local progress = require "nn.progress"
+local compile = require "nn.compile"
 
 local M = {}
 
 -- ---- metrics ----
 
--- A metric gives, for a batch, a sum over its samples; fit divides by their number.
+-- A metric gives, for a batch, a sum over its samples, as a number or a tensor; fit divides by their number. Those
+-- here read no value, so that they can stand in a compiled step.
 M.metrics = {}
 
 ---Share of samples whose largest logit is at the target; for one logit, whose sign agrees with the target.
 function M.metrics.accuracy(output, target)
   if output.ndim == 2 and output:size(2) > 1 then
-    return output:argmax(2):eq(target):sum():item()
+    return output:argmax(2):eq(target):sum()
   end
-  return output:gt(0):eq(target:gt(0.5)):sum():item()
+  return output:gt(0):eq(target:gt(0.5)):sum()
+end
+
+local function number(value)
+  return module.is_tensor(value) and value:item() or value
 end
 
 local function find_metrics(list)
@@ -44,7 +50,76 @@ local function find_metrics(list)
   return out
 end
 
+-- ---- steps ----
+
+-- loss, output, and for each metric its sum over the batch, or false: the user's own metrics may read values, so they
+-- are left to add_metrics, outside the compiled step.
+local function step_results(metrics, loss, output, y)
+  local sums = {}
+  for i, m in ipairs(metrics) do
+    sums[i] = M.metrics[m[1]] == m[2] and m[2](output, y)
+  end
+  return loss, output, table.unpack(sums, 1, #metrics)
+end
+
+local function add_metrics(metrics, sums, values, y)
+  for i, m in ipairs(metrics) do
+    sums[m[1]] = (sums[m[1]] or 0) + number(values[i + 2] or m[2](values[2], y))
+  end
+end
+
+-- f as a compiled function that goes back to f itself, once and for all, where f cannot be compiled; say(text) tells
+-- why. What the failed recording has changed (random numbers drawn, buffers of the model) is put back.
+local function compiled_or_plain(f, model, say)
+  local run = compile.compile(f)
+  local recorded = {}
+  return function(x, y)
+    if run == f then
+      return f(x, y)
+    end
+    local tensors = module.is_tensor(x) and module.is_tensor(y)
+    local key = tensors and ("%s %s %s"):format(tostring(x.shape), tostring(y.shape), tostring(model.training)) or "?"
+    if recorded[key] then
+      return run(x, y)
+    end
+    local buffers, seed, counter = {}, core.rng_state()
+    for i, entry in ipairs(module.is_module(model) and model:named_buffers() or {}) do
+      buffers[i] = { entry[2], entry[2]:clone() }
+    end
+    local results = table.pack(xpcall(run, function(e)
+      return e
+    end, x, y))
+    if results[1] then
+      recorded[key] = true
+      return table.unpack(results, 2, results.n)
+    end
+    local why = tostring(results[2])
+    if why:find("interrupted!", 1, true) then
+      error(results[2], 0)
+    end
+    core.set_rng_state(seed, counter)
+    core.no_grad(function()
+      for _, pair in ipairs(buffers) do
+        pair[1]:copy_(pair[2])
+      end
+    end)
+    run = f
+    local values = table.pack(f(x, y)) -- an error of the user's own comes up here again
+    say("not compiled: " .. why)
+    return table.unpack(values, 1, values.n)
+  end
+end
+
 -- ---- evaluation ----
+
+---One batch of an evaluation: a function(x, y) that gives the loss (or false), the output and the metrics' sums.
+---@private
+function M.evaluation_step(model, loss, metrics)
+  return function(x, y)
+    local output = model(x)
+    return step_results(metrics, loss and loss(output, y) or false, output, y)
+  end
+end
 
 ---Mean loss and metrics of a model over a loader, in evaluation mode, without gradients.
 ---@param model nn.Module|fun(x: nn.Tensor): nn.Tensor
@@ -52,8 +127,9 @@ end
 ---@param opts? {loss: function, metrics: table}
 ---@return table {loss =, accuracy =, ...}
 function M.evaluate(model, loader, opts)
-  local o = options.read("evaluate", opts, { loss = { "any" }, metrics = { "table", {} } })
+  local o = options.read("evaluate", opts, { loss = { "any" }, metrics = { "table", {} }, step = { "function" } })
   local metrics = find_metrics(o.metrics)
+  local step = o.step or M.evaluation_step(model, o.loss, metrics)
   local was = module.is_module(model) and model.training
   if was then
     model:eval()
@@ -63,15 +139,13 @@ function M.evaluate(model, loader, opts)
     return e
   end, function()
     for x, y in loader do
-      local out = model(x)
+      local values = { step(x, y) }
       local n = #y
       count = count + n
       if o.loss then
-        sums.loss = sums.loss + o.loss(out, y):item() * n
+        sums.loss = sums.loss + values[1]:item() * n
       end
-      for _, m in ipairs(metrics) do
-        sums[m[1]] = (sums[m[1]] or 0) + m[2](out, y)
-      end
+      add_metrics(metrics, sums, values, y)
     end
   end)
   if was then
@@ -113,16 +187,13 @@ local function write_file(path, text)
 end
 
 -- One pass over the training data.
-local function train_epoch(o, metrics, epoch, run, show)
-  local model, loss_fn, opt = o.model, o.loss, o.optimizer
+local function train_epoch(o, step, metrics, epoch, run, show)
+  local model, opt = o.model, o.optimizer
   local count, sums = 0, { loss = 0 }
   model:train()
   for x, y in o.train do
-    opt:zero_grad()
-    local output = model(x)
-    local loss = loss_fn(output, y)
-    loss:backward()
-    local value = loss:item()
+    local values = { step(x, y) }
+    local value = values[1]:item()
     run.steps = run.steps + 1
     if value ~= value or value == math.huge or value == -math.huge then
       core.raise(("fit: the loss is %s at step %d (epoch %d): training stopped before the update. Try a smaller learning "
@@ -132,9 +203,7 @@ local function train_epoch(o, metrics, epoch, run, show)
     local n = #y
     count = count + n
     sums.loss = sums.loss + value * n
-    for _, m in ipairs(metrics) do
-      sums[m[1]] = (sums[m[1]] or 0) + m[2](output:detach(), y)
-    end
+    add_metrics(metrics, sums, values, y)
     show:step(n, sums.loss / count)
   end
   local row = { loss = sums.loss / count }
@@ -174,6 +243,7 @@ end
 ---@field valid? nn.Loader
 ---@field epochs? integer default 1
 ---@field metrics? table names, or pairs {name, function(output, target)} that give a sum over the batch
+---@field compile? boolean default true: the step is compiled where it can be; a line on standard error says why not
 ---@field out? string a directory for history.json and best.safetensors
 ---@field progress? string "auto", "line" (one line an epoch) or "none"
 ---@field on_epoch? fun(row: table, run: table): boolean|nil called with each row; ends the run by returning false
@@ -184,12 +254,12 @@ function M.fit(opts)
   local o = options.read("fit", opts, {
     model = { "table" }, loss = { "any" }, optimizer = { "table" }, train = { "any" }, valid = { "any" },
     epochs = { "integer", 1 }, metrics = { "table", {} }, out = { "string" }, progress = { "string", "auto" },
-    on_epoch = { "function" },
+    on_epoch = { "function" }, compile = { "boolean", true },
   })
   for _, name in ipairs { "model", "loss", "optimizer", "train" } do
     if o[name] == nil then
       core.raise(("fit: %s is missing; it takes model, loss, optimizer, train, and may take valid, epochs, metrics, out, "
-        .. "progress, on_epoch"):format(name))
+        .. "progress, on_epoch, compile"):format(name))
     end
   end
   if not module.is_module(o.model) then
@@ -203,14 +273,33 @@ function M.fit(opts)
   local run = { history = {}, steps = 0, interrupted = false }
   local show = progress.new(o.progress, o.epochs, #o.train)
 
+  local model, loss_fn, opt = o.model, o.loss, o.optimizer -- not o: a compiled step looks at what it can see
+  local function train_step(x, y)
+    opt:zero_grad()
+    local output = model(x)
+    local loss = loss_fn(output, y)
+    loss:backward()
+    return step_results(metrics, loss, output:detach(), y)
+  end
+  local evaluation_step = M.evaluation_step(o.model, o.loss, metrics)
+  if o.compile then
+    local function say(text)
+      show:say("fit: " .. text)
+    end
+    train_step = compiled_or_plain(train_step, o.model, say)
+    evaluation_step = compiled_or_plain(evaluation_step, o.model, say)
+  end
+
   local function epoch_of(epoch)
     local started = core.time()
     show:begin_epoch(epoch)
-    local row = train_epoch(o, metrics, epoch, run, show)
+    local row = train_epoch(o, train_step, metrics, epoch, run, show)
     row.epoch = epoch
     row.lr = o.optimizer.param_groups and o.optimizer.param_groups[1].lr
     if o.valid then
-      for name, value in pairs(M.evaluate(o.model, o.valid, { loss = o.loss, metrics = o.metrics })) do
+      for name, value in pairs(M.evaluate(o.model, o.valid, {
+        loss = o.loss, metrics = o.metrics, step = evaluation_step,
+      })) do
         row["valid_" .. name] = value
       end
       o.model:train()

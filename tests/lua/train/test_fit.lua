@@ -66,14 +66,14 @@ function TestFit:test_a_loss_that_is_not_finite_ends_the_run()
     calls = calls + 1
     return calls == 6 and loss(out, y) * (0 / 0) or loss(out, y)
   end
-  p.valid = nil
+  p.valid, p.compile = nil, false -- the loss counts its calls
   lu.assertErrorMsgContains("at step 6 (epoch 2)", nn.train.fit, p)
 end
 
 function TestFit:test_interrupt_returns_the_history()
   local p = problem()
   local loss, calls = p.loss, 0
-  p.valid = nil
+  p.valid, p.compile = nil, false
   p.loss = function(out, y)
     calls = calls + 1
     if calls == 10 then
@@ -136,4 +136,54 @@ function TestFit:test_errors()
   lu.assertErrorMsgContains("optimizer is missing", nn.train.fit, { model = nn.Linear(1, 1), loss = print })
   lu.assertErrorMsgContains("did you mean 'epochs'", nn.train.fit, { epoch = 3 })
   lu.assertErrorMsgContains("did you mean 'accuracy'", nn.train.fit, problem { metrics = { "acuracy" } })
+end
+
+-- ---- compiled steps ----
+
+function TestFit:test_compiled_and_plain_agree()
+  local runs = {}
+  for i, compile in ipairs { true, false } do
+    runs[i] = nn.train.fit(problem { compile = compile, epochs = 4 })
+  end
+  for epoch = 1, 4 do
+    for _, name in ipairs { "loss", "accuracy", "valid_loss", "valid_accuracy" } do
+      lu.assertEquals(runs[1].history[epoch][name], runs[2].history[epoch][name], name)
+    end
+  end
+end
+
+function TestFit:test_own_metrics_may_read_values()
+  local run = nn.train.fit(problem {
+    metrics = { "accuracy", { "largest", function(output)
+      return output:max():item()
+    end } }, epochs = 2,
+  })
+  lu.assertTrue(run.history[2].largest > 0)
+end
+
+function TestFit:test_falls_back_and_says_why()
+  local program = [[
+    local nn = require "nn"
+    nn.manual_seed(1)
+    local x = nn.randn(64, 2)
+    local d = nn.data.tensors(x, (x:select(2, 1):gt(0):long() + 1))
+    local norm = nn.BatchNorm1d(4)
+    local model = nn.Sequential(nn.Linear(2, 4), norm, nn.Dropout(0.5), nn.Linear(4, 2))
+    local loss = nn.CrossEntropyLoss()
+    local run = nn.train.fit{model = model, optimizer = nn.optim.SGD(model:parameters(), {lr = 0.1}), progress = "line",
+      train = d:loader{batch_size = 16}, epochs = 2, compile = COMPILE, loss = function(out, y)
+        local l = loss(out, y)
+        return l:item() > 1e9 and l * 0 or l
+      end}
+    print(("%.17g"):format(run.history[2].loss), norm.running_mean:sum():item(), norm.num_batches_tracked:item())
+  ]]
+  local process = require "process"
+  local outputs = {}
+  for i, compile in ipairs { "true", "false" } do
+    local out, err = process.script(program:gsub("COMPILE", compile), "", "fit.lua")
+    outputs[i] = out
+    local _, count = err:gsub("fit: not compiled: fit.lua:%d+: item: a value is read", "")
+    lu.assertEquals(count, i == 1 and 1 or 0, err)
+  end
+  lu.assertEquals(outputs[1], outputs[2]) -- what the failed recording did was undone
 end
