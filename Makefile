@@ -1,4 +1,4 @@
-# nnlua. Targets: all demo test test-sanitize lint format bench install uninstall clean (see README.md).
+# nnlua. Targets: all demo test test-sanitize lint format bench bench-growth bench-diff install uninstall clean (see README.md).
 include packages.mk
 
 PREFIX  ?= /usr/local
@@ -53,7 +53,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all build demo test test-sanitize test-long c-tests lint format bench install uninstall clean
+.PHONY: all build demo test test-sanitize test-long c-tests lint format bench bench-growth bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -126,6 +126,19 @@ bench:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?) $(PACKAGES_DEMO:%=%?)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all $B/tests/bench_gemm
 	@./nnlua tests/bench/run.lua "$(BENCH)" "$(KANN)"
+
+bench-growth:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@./nnlua tests/bench/growth.lua "$(BENCH)"
+
+# This tree beside another revision: make bench-diff REV=HEAD~5
+REV ?= HEAD
+bench-diff:
+	@tools/packages $(PACKAGES_BUILD)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@tools/build-revision $(REV) build/revision
+	@./nnlua tests/bench/diff.lua build/revision/nnlua "$(BENCH)"
 
 lint:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_LINT)

@@ -7,4 +7,4 @@ endif
 PACKAGES_DEMO  := dataset-fashion-mnist
 PACKAGES_TEST  := lua-unit dataset-fashion-mnist
 PACKAGES_LINT  := clang clang-format lua-check
-PACKAGES_BENCH := python3 python3-torch python3-numpy python3-sklearn
+PACKAGES_BENCH := python3 python3-torch python3-numpy python3-sklearn gnuplot-nox

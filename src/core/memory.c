@@ -167,6 +167,12 @@ size_t nl_memory_live(void) {
   return __atomic_load_n(&stats.live, __ATOMIC_RELAXED);
 }
 
+void nl_memory_reset_peak(void) {
+  pthread_mutex_lock(&lock);
+  stats.peak = stats.live;
+  pthread_mutex_unlock(&lock);
+}
+
 void nl_memory_set_limit(size_t bytes) {
   pthread_mutex_lock(&lock);
   stats.limit = bytes;

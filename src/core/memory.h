@@ -33,6 +33,9 @@ nl_memory_stats nl_memory_get_stats(void);
 size_t nl_memory_live(void);
 void nl_memory_set_limit(size_t bytes);
 
+/* The peak counts from now on. */
+void nl_memory_reset_peak(void);
+
 /* Gives cached memory back to the system. */
 void nl_memory_trim(void);
 

@@ -14,6 +14,7 @@ typedef struct nl_options {
   bool ignore_env;  /* -E */
   bool execute;     /* some -e */
   bool help, about; /* --help, --version */
+  bool profile;     /* --profile */
   int threads;      /* --threads; 0: not given */
   bool has_seed;
   long long seed;    /* --seed */

@@ -26,6 +26,7 @@ void nl_print_help(const char *program) {
          "  --threads N       use N threads (default: one for each processor); results do not depend on N\n"
          "  --seed N          start random numbers from N\n"
          "  --max-memory SIZE tensors may take at most SIZE bytes (suffixes K, M, G)\n"
+         "  --profile         show on standard error where the time went, by operation and by line\n"
          "  --help            show this\n"
          "  --version         show the versions of everything, and the kernels chosen\n"
          "\n"
@@ -91,6 +92,8 @@ static bool read_long(char **argv, int *i, nl_options *o) {
     o->help = true;
   } else if (strcmp(arg, "--version") == 0) {
     o->about = true;
+  } else if (strcmp(arg, "--profile") == 0) {
+    o->profile = true;
   } else if (is_long(arg, "--threads")) {
     if (!read_integer(long_value(argv, i, strlen("--threads")), &n) || n < 1 || n > 256) {
       return bad(program, arg, "needs a number of threads from 1 to 256, e.g. --threads 2");

@@ -122,6 +122,8 @@ typedef struct nl_product_kernels {
   /* c[i * step] (+)= rows[i][0 .. k) . x[0 .. k) */
   void (*dots[NL_DTYPE_COUNT])(int64_t m, int64_t k, const void *rows, int64_t ld, const void *x, void *c, int64_t step,
                                bool accumulate);
+  /* float32 arithmetic in registers, as much as n rounds give; returns the operations done */
+  double (*spin)(int64_t n, float *sink);
 } nl_product_kernels;
 
 typedef struct nl_transpose_kernels {

@@ -51,6 +51,13 @@ static int get_memory(lua_State *L) {
   return 1;
 }
 
+/* reset_peak_memory() */
+static int reset_peak(lua_State *L) {
+  (void)L;
+  nl_memory_reset_peak();
+  return 0;
+}
+
 /* set_max_memory(bytes or nil) */
 static int set_max_memory(lua_State *L) {
   lua_Number n = luaL_optnumber(L, 1, 0);
@@ -93,9 +100,15 @@ static int terminal_width(lua_State *L) {
 }
 
 void nl_open_system(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"time", get_time},     {"get_num_threads", get_num_threads}, {"set_num_threads", set_num_threads},
-      {"memory", get_memory}, {"set_max_memory", set_max_memory},   {"fail_memory_at", fail_memory_at},
-      {"versions", versions}, {"terminal_width", terminal_width},   {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"time", get_time},
+                                       {"get_num_threads", get_num_threads},
+                                       {"set_num_threads", set_num_threads},
+                                       {"memory", get_memory},
+                                       {"reset_peak_memory", reset_peak},
+                                       {"set_max_memory", set_max_memory},
+                                       {"fail_memory_at", fail_memory_at},
+                                       {"versions", versions},
+                                       {"terminal_width", terminal_width},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -237,12 +237,24 @@ typedef struct pick_job {
   size_t bytes;
 } pick_job;
 
-/* Stretches begin .. end of the result: stretch r is of outer index r / count, index r % count. */
+static const char *stretch(const pick_job *j, int64_t r) {
+  int64_t row = r / j->count * j->red + from_zero(j->ids[r % j->count], j->red);
+  return j->from + (size_t)row * j->bytes;
+}
+
+enum { AHEAD = 4, MOST_AHEAD = 4096 };
+
+/* Stretches begin .. end of the result: stretch r is of outer index r / count, index r % count. They lie anywhere, so
+   those that come next are asked for while this one is copied. */
 static void pick_range(void *ctx, int64_t begin, int64_t end) {
   const pick_job *j = ctx;
+  size_t ask = j->bytes < MOST_AHEAD ? j->bytes : MOST_AHEAD;
   for (int64_t r = begin; r < end; r++) {
-    int64_t o = r / j->count, row = o * j->red + from_zero(j->ids[r % j->count], j->red);
-    memcpy(j->to + (size_t)r * j->bytes, j->from + (size_t)row * j->bytes, j->bytes);
+    const char *next = r + AHEAD < end ? stretch(j, r + AHEAD) : NULL;
+    for (size_t at = 0; next && at < ask; at += 64) {
+      __builtin_prefetch(next + at);
+    }
+    memcpy(j->to + (size_t)r * j->bytes, stretch(j, r), j->bytes);
   }
 }
 

@@ -145,6 +145,15 @@ static void multiply(nl_dtype dtype, const matrix *a, const matrix *b, void *c, 
   nl_gemm(&args);
 }
 
+static double product_flops(const nl_call *c) {
+  const nl_tensor *x = c->in[0];
+  return 2.0 * (double)c->out[0]->numel * (double)x->shape[x->ndim - 1];
+}
+
+static double addmm_flops(const nl_call *c) {
+  return 2.0 * (double)c->out[0]->numel * (double)c->in[1]->shape[1];
+}
+
 /* Two matrices that need no copy: one product, which can be prepared. */
 static bool prepare_matmul(const nl_call *c, void *room) {
   const nl_tensor *x = c->rin[0], *y = c->rin[1];
@@ -451,6 +460,7 @@ static const nl_op ops[] = {
      .doc = "The matrix product of vectors, matrices, or batches of matrices (leading dims broadcast).",
      .infer = infer_matmul,
      .run = run_matmul,
+     .flops = product_flops,
      .prepared_bytes = sizeof(nl_gemm_plan),
      .prepare = prepare_matmul,
      .vjp = vjp_matmul,
@@ -461,6 +471,7 @@ static const nl_op ops[] = {
      .doc = "x weight^T + bias over the last dim; weight has shape out x in.",
      .infer = infer_linear,
      .run = run_linear,
+     .flops = product_flops,
      .prepared_bytes = sizeof(nl_gemm_plan),
      .prepare = prepare_linear,
      .vjp = vjp_linear,
@@ -471,6 +482,7 @@ static const nl_op ops[] = {
      .doc = "beta * input + alpha * (x y), for matrices x and y.",
      .infer = infer_addmm,
      .run = run_addmm,
+     .flops = addmm_flops,
      .vjp = vjp_addmm,
      .flags = NL_OP_BROADCAST | NL_OP_INPLACE,
      .save = NL_SAVE_IN(1) | NL_SAVE_IN(2)},

@@ -121,7 +121,8 @@ struct nl_op {
   const char *doc; /* one line */
   nl_infer_fn infer;
   nl_run_fn run;
-  nl_vjp_fn vjp; /* NULL: no gradient */
+  nl_vjp_fn vjp;                    /* NULL: no gradient */
+  double (*flops)(const nl_call *); /* of a call that has run; NULL: one for each result */
   /* Of an elementwise row: its loop (ops/iterate.h), as rin and out are laid out now; run is then nl_run_strip. False
      where this call is no plain loop. */
   bool (*strip)(const nl_call *, struct nl_strip *);
@@ -172,13 +173,13 @@ nl_status nl_dispatch(nl_call *);
    over. */
 bool nl_writes_directly(const nl_call *);
 
-/* Who watches calls: autograd always, the plan while it records, in this order. `check` runs before the row does, and
-   may refuse; `record` after. NULL: nobody. */
+/* Who watches calls: autograd always, the plan while it records, the profile when asked for; in this order. `check`
+   runs before the row does, and may refuse; `record` after. NULL: nobody. */
 typedef struct nl_recorder {
   nl_status (*check)(nl_call *);
   nl_status (*record)(nl_call *);
 } nl_recorder;
-enum { NL_WATCH_AUTOGRAD, NL_WATCH_PLAN, NL_WATCHERS };
+enum { NL_WATCH_AUTOGRAD, NL_WATCH_PLAN, NL_WATCH_PROFILE, NL_WATCHERS };
 void nl_set_recorder(int watcher, const nl_recorder *);
 
 /* The generator that random rows use when none is given. */

@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "kernels/kernels.h"
 #include "ops/iterate.h"
+#include "ops/profile.h"
 #include "plan/chain.h"
 #include "plan/passes.h"
 #include "plan/replay.h"
@@ -279,15 +280,6 @@ static int laid_out(lowering *w, int step, const nl_call *c, int from) {
   return to;
 }
 
-static double flops_of(const nl_call *c) {
-  const char *name = c->op->name;
-  if (strcmp(name, "linear") == 0 || strcmp(name, "matmul") == 0) {
-    const nl_tensor *x = c->in[0];
-    return 2.0 * (double)c->out[0]->numel * (double)x->shape[x->ndim - 1];
-  }
-  return c->nout ? (double)c->out[0]->numel : 0;
-}
-
 /* A row whose inputs are all constant has computed its result already. */
 static bool fold(lowering *w, nl_call *c, const int *in) {
   if ((c->op->flags & NL_OP_RANDOM) || c->inplace || c->view) {
@@ -351,7 +343,7 @@ static void lower_row(lowering *w, int step, int *in, int *rin) {
     return;
   }
   n->call = call;
-  n->flops = flops_of(c);
+  n->flops = nl_call_flops(c);
   *call = *c;
   call->inplace = false;
   call->in = (nl_tensor **)(call + 1);

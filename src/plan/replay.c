@@ -2,11 +2,12 @@
 #include "plan/replay.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "core/interrupt.h"
 #include "core/memory.h"
 #include "ops/iterate.h"
+#include "ops/profile.h"
+#include "plan/chain.h"
 #include "plan/passes.h"
 
 nl_status nl_replay_row(nl_program *p, nl_instr *n) {
@@ -103,15 +104,33 @@ static nl_status make_result(nl_program *p, int value, nl_tensor *const args[], 
 
 /* ---- running ---- */
 
-static int64_t nanoseconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+static double bytes_of(const nl_program *p, const nl_instr *n) {
+  double bytes = 0;
+  for (int k = 0; k < n->nreads + n->nwrites; k++) {
+    const nl_tensor *t = p->values[k < n->nreads ? n->reads[k] : n->writes[k - n->nreads]].t;
+    bytes += (double)t->numel * (double)nl_dtype_size(nl_tensor_dtype(t));
+  }
+  return bytes;
+}
+
+/* What an instruction took goes into the program's own account, and into the run's. */
+static void account(const nl_program *p, nl_instr *n, int64_t took) {
+  n->nanoseconds += took;
+  n->calls++;
+  if (nl_profile_on()) {
+    char names[64];
+    if (n->chain) {
+      nl_chain_names(n->chain, names, sizeof names);
+    }
+    nl_profile_add(n->chain ? names : n->name, n->step >= 0 ? p->trace->steps[n->step].where : "", took, bytes_of(p, n),
+                   n->flops);
+  }
 }
 
 static nl_status run_instrs(nl_program *p) {
+  bool timed = p->profiling || nl_profile_on();
   for (nl_instr *n = p->instrs, *end = n + p->ninstrs; n < end; n++) {
-    int64_t from = p->profiling ? nanoseconds() : 0;
+    int64_t from = timed ? nl_nanoseconds() : 0;
     nl_status status = n->run(p, n);
     if (status != NL_OK) {
       const char *where = n->step >= 0 ? p->trace->steps[n->step].where : "";
@@ -121,9 +140,8 @@ static nl_status run_instrs(nl_program *p) {
     if (nl_interrupt_pending()) {
       return nl_fail_interrupted();
     }
-    if (p->profiling) {
-      n->nanoseconds += nanoseconds() - from;
-      n->calls++;
+    if (timed) {
+      account(p, n, nl_nanoseconds() - from);
     }
   }
   return NL_OK;
@@ -152,7 +170,7 @@ nl_status nl_program_prepare(nl_program *p, nl_tensor *const args[]) {
 }
 
 nl_status nl_program_run(nl_program *p, nl_tensor *const args[], nl_tensor *results[]) {
-  int64_t from = p->profiling ? nanoseconds() : 0;
+  int64_t from = p->profiling ? nl_nanoseconds() : 0;
   memset(results, 0, (size_t)p->nresults * sizeof *results);
   nl_status status = run_instrs(p);
   bump(p);
@@ -166,7 +184,7 @@ nl_status nl_program_run(nl_program *p, nl_tensor *const args[], nl_tensor *resu
     }
   }
   p->runs++;
-  p->run_nanoseconds += p->profiling ? nanoseconds() - from : 0;
+  p->run_nanoseconds += p->profiling ? nl_nanoseconds() - from : 0;
   return status;
 }
 

@@ -1,5 +1,6 @@
 """The workloads of workloads.lua in PyTorch. Usage: peer_torch.py THREADS; then lines "NAME STEPS" on standard input,
-each answered by the microseconds a step took. NAME may be "grown:BATCH:WIDTH:DEPTH"."""
+each answered by the microseconds a step took. NAME may be "grown:BATCH:WIDTH:DEPTH", or "memory:..." for bytes."""
+import subprocess
 import sys
 import time
 
@@ -90,6 +91,18 @@ def grown(batch, width, depth):
     return step_of(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.001), x, y)
 
 
+def memory(batch, width, depth):
+    """Bytes of tensors that one step adds at most: measured by a fresh process's resident memory, parameters and
+    gradients included."""
+    code = ("import io, sys\nsys.argv = ['x', '1']\nsys.stdin = io.StringIO('')\nexec(open(%r).read())\n"
+            "resident = lambda: 4096 * int(open('/proc/self/statm').read().split()[1])\n"
+            "grown(%d, 16, 1)()\nbefore = resident()\nstep = grown(%d, %d, %d)\nstep()\nstep()\n"
+            "print(resident() - before)")
+    out = subprocess.run([sys.executable, "-c", code % (__file__, batch, batch, width, depth)], capture_output=True,
+                         text=True)
+    return float(out.stdout.split()[-1])
+
+
 makers = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W5b": w5b, "W7": w7}
 steps = {}
 
@@ -108,6 +121,9 @@ torch.set_num_threads(int(sys.argv[1]))
 print("ready PyTorch", torch.__version__, flush=True)
 for line in sys.stdin:
     name, count = line.split()
+    if name.startswith("memory:"):
+        print(memory(*map(int, name.split(":")[1:])), flush=True)
+        continue
     step = step_named(name)
     if name.startswith("grown:"):
         step()

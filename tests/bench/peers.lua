@@ -33,6 +33,9 @@ function Peer:stop()
   os.execute("rm -r " .. self.dir)
 end
 
+---A peer from a shell command; nil when it does not answer.
+M.start_command = start
+
 local function build_kann(here, source)
   local binary = "build/peer_kann"
   local ok = os.execute(("mkdir -p build && gcc -O2 -DHAVE_CBLAS -DHAVE_PTHREAD -I%s -I%s -o %s %s/peer_kann.c %s/kann.c "
