@@ -1,7 +1,9 @@
 /* How a product is done, by what was measured (tests/bench/gemm.c):
    - libxsmm generates a kernel for each tile shape the first time it is asked; its row-major forms are A B and A^T B.
      A tile of C is COLUMNS wide (two vectors of accumulators' worth) and as tall as fits; k runs in blocks of at most
-     K_BLOCK, so that a packed panel of B stays in the second-level cache. B is packed when it has to be transposed, or
+     K_BLOCK, so that a packed panel of B stays in the second-level cache, and of at most K_BLOCK_ACROSS where A is
+     transposed, since each of its terms is then a line of the first-level cache. Rows of C are taken together as long
+     as their part of A (A_BLOCK elements) stays in the second level. B is packed when it has to be transposed, or
      when enough rows of C use the panel to pay for the copy: packed panels have no stride conflicts.
    - OpenBLAS, kept to one thread, takes matrix-vector products, very large products on AVX2, where its blocking is
      worth 5%, and everything on processors libxsmm generates no code for.
@@ -43,6 +45,18 @@ static void make_sides(nl_gemm_plan *p) {
       p->b.transposed ? (g->n <= 1 ? (g->k > 0 ? g->k : 1) : g->b_col) : (g->k <= 1 ? (g->n > 0 ? g->n : 1) : g->b_row);
 }
 
+static int64_t part(int64_t whole, int64_t from, int64_t size) {
+  return whole - from < size ? whole - from : size;
+}
+
+/* Rows i .. i+m, columns j .. j+n of C begin as the bias. */
+static void begin_block(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t m, int64_t n) {
+  for (int64_t r = i; p->g.bias && r < i + m; r++) {
+    memcpy((char *)p->g.c + (size_t)(r * p->g.c_row + j) * p->size, (const char *)p->g.bias + (size_t)j * p->size,
+           (size_t)n * p->size);
+  }
+}
+
 /* ---- plain loops ---- */
 
 #define LOOPS(type)                                                                                                    \
@@ -66,6 +80,7 @@ static void gemm_loops(const nl_gemm_args *g) {
 }
 
 static void run_loops(const nl_gemm_plan *p) {
+  begin_block(p, 0, 0, p->g.m, p->g.n);
   gemm_loops(&p->g);
 }
 
@@ -145,8 +160,9 @@ static void blas_tiles(void *ctx, int64_t begin, int64_t end) {
   const nl_gemm_plan *p = ctx;
   for (int64_t t = begin; t < end; t++) {
     int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
-    blas_tile(p, i, j, p->g.m - i < p->tile_m ? p->g.m - i : p->tile_m,
-              p->g.n - j < p->tile_n ? p->g.n - j : p->tile_n);
+    int64_t m = part(p->g.m, i, p->tile_m), n = part(p->g.n, j, p->tile_n);
+    begin_block(p, i, j, m, n);
+    blas_tile(p, i, j, m, n);
   }
 }
 
@@ -170,7 +186,7 @@ static bool take_blas(nl_gemm_plan *p) {
 /* ---- libxsmm ---- */
 
 #ifdef NL_HAVE_XSMM
-enum { K_BLOCK = 512, TALL = 128 };
+enum { K_BLOCK = 512, K_BLOCK_ACROSS = 128, TALL = 128, A_BLOCK = 65536 };
 
 static void xsmm_init_once(void) {
   static const char *const targets[] = {"sse", "hsw", "skx"};
@@ -259,10 +275,6 @@ static layout lay_out(const nl_gemm_plan *p, int64_t mc, int64_t nc) {
   return l;
 }
 
-static int64_t part(int64_t whole, int64_t from, int64_t size) {
-  return whole - from < size ? whole - from : size;
-}
-
 /* One tile of C: all of k, in blocks. */
 static void xsmm_tile(const nl_gemm_plan *p, int64_t i0, int64_t j, int64_t mc, int64_t nc, char *scratch) {
   layout l = lay_out(p, mc, nc);
@@ -301,7 +313,9 @@ static void xsmm_tiles(void *ctx, int64_t begin, int64_t end) {
   char *scratch = nl_thread_scratch();
   for (int64_t t = begin; t < end; t++) {
     int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
-    xsmm_tile(p, i, j, part(p->g.m, i, p->tile_m), part(p->g.n, j, p->tile_n), scratch);
+    int64_t m = part(p->g.m, i, p->tile_m), n = part(p->g.n, j, p->tile_n);
+    begin_block(p, i, j, m, n);
+    xsmm_tile(p, i, j, m, n, scratch);
   }
 }
 
@@ -353,9 +367,11 @@ static bool take_xsmm(nl_gemm_plan *p) {
     p->tile_n = g->n; /* small: no tiles at all */
   }
   p->tile_n = p->tile_n < g->n ? p->tile_n : g->n;
-  p->tile_m = g->m > 4096 ? 4096 : g->m;
-  int64_t k_blocks = (g->k + K_BLOCK - 1) / K_BLOCK;
+  int64_t most = p->a.transposed ? K_BLOCK_ACROSS : K_BLOCK, k_blocks = (g->k + most - 1) / most;
   p->k_block = (g->k + k_blocks - 1) / k_blocks;
+  int64_t rows = A_BLOCK / g->k / TALL * TALL;
+  rows = rows < TALL ? TALL : (rows > 4096 ? 4096 : rows);
+  p->tile_m = g->m > rows ? rows : g->m;
   p->tiles_n = (g->n + p->tile_n - 1) / p->tile_n;
   p->tiles = (g->m + p->tile_m - 1) / p->tile_m * p->tiles_n;
   p->grain = (int64_t)(4e5 / (flops / (double)p->tiles)) + 1; /* tiles worth waking a thread for */
@@ -374,6 +390,7 @@ static bool take_xsmm(nl_gemm_plan *p) {
 
 static void run_int64(const nl_gemm_plan *p) {
   const nl_gemm_args *g = &p->g;
+  begin_block(p, 0, 0, g->m, g->n);
   const int64_t *a = g->a, *b = g->b;
   int64_t *c = g->c;
   for (int64_t i = 0; i < g->m; i++) {
@@ -389,6 +406,7 @@ static void run_int64(const nl_gemm_plan *p) {
 
 /* No terms. */
 static void run_zeros(const nl_gemm_plan *p) {
+  begin_block(p, 0, 0, p->g.m, p->g.n);
   for (int64_t i = 0; i < p->g.m && !p->g.accumulate; i++) {
     memset((char *)p->g.c + (size_t)(i * p->g.c_row) * p->size, 0, (size_t)p->g.n * p->size);
   }
@@ -399,6 +417,7 @@ static void run_nothing(const nl_gemm_plan *p) {
 }
 
 static void run_small(const nl_gemm_plan *p) {
+  begin_block(p, 0, 0, p->g.m, p->g.n);
   nl_k->product->small[p->g.dtype](&p->g);
 }
 
@@ -417,6 +436,7 @@ static void dots_range(void *ctx, int64_t begin, int64_t end) {
 }
 
 static void run_dots(const nl_gemm_plan *p) {
+  begin_block(p, 0, 0, p->g.m, p->g.n);
   bool column = p->g.n == 1;
   dots d = {.p = p,
             .rows = column ? p->a.p : p->b.p,
@@ -451,6 +471,7 @@ static bool fits_int(const nl_gemm_plan *p) {
 void nl_gemm_prepare(nl_gemm_plan *p, const nl_gemm_args *g) {
   memset(p, 0, sizeof *p);
   p->g = *g;
+  p->g.accumulate = g->accumulate || g->bias;
   p->size = nl_dtype_size(g->dtype);
   if (g->m == 0 || g->n == 0) {
     p->run = run_nothing;
@@ -470,7 +491,8 @@ void nl_gemm_prepare(nl_gemm_plan *p, const nl_gemm_args *g) {
   }
 }
 
-void nl_gemm_run(nl_gemm_plan *p, const void *a, const void *b, void *c) {
+void nl_gemm_run(nl_gemm_plan *p, const void *a, const void *b, const void *bias, void *c) {
+  p->g.bias = bias;
   p->g.a = p->a.p = a;
   p->g.b = p->b.p = b;
   p->g.c = c;

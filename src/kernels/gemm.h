@@ -17,6 +17,7 @@ typedef struct nl_gemm_args {
   void *c;
   int64_t c_row; /* C's columns are contiguous */
   bool accumulate;
+  const void *bias; /* n elements that every row of C begins with, or NULL */
 } nl_gemm_args;
 
 /* True where nl_gemm takes these strides as they are; the caller copies what it does not take. */
@@ -38,8 +39,8 @@ typedef struct nl_gemm_plan {
 
 void nl_gemm_prepare(nl_gemm_plan *, const nl_gemm_args *);
 
-/* The same bits as nl_gemm with these pointers. */
-void nl_gemm_run(nl_gemm_plan *, const void *a, const void *b, void *c);
+/* The same bits as nl_gemm with these pointers; there must be a bias if there was one. */
+void nl_gemm_run(nl_gemm_plan *, const void *a, const void *b, const void *bias, void *c);
 
 /* Computes the product, cut into tiles by size and spread over the pool. Results are the same bits for any number of
    threads. Looks at the interrupt flag between tiles. */

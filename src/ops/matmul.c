@@ -169,7 +169,7 @@ static bool prepare_matmul(const nl_call *c, void *room) {
 
 static void run_matmul(nl_call *c) {
   if (c->prepared) {
-    nl_gemm_run(c->prepared, nl_tensor_data(c->rin[0]), nl_tensor_data(c->rin[1]), nl_tensor_data(c->out[0]));
+    nl_gemm_run(c->prepared, nl_tensor_data(c->rin[0]), nl_tensor_data(c->rin[1]), NULL, nl_tensor_data(c->out[0]));
     return;
   }
   nl_tensor room[2];
@@ -264,25 +264,13 @@ static nl_status infer_linear(nl_call *c) {
   return NL_OK;
 }
 
-/* Each row of out becomes the bias. */
-static void fill_rows(nl_tensor *out, const nl_tensor *bias) {
-  size_t bytes = (size_t)bias->numel * nl_dtype_size(nl_tensor_dtype(bias));
-  if (bias->strides[0] != 1 && bias->numel > 1) {
-    nl_tensor wide = *bias;
-    nl_copy_values(out, &wide);
-    return;
-  }
-  const char *from = nl_tensor_data(bias);
-  char *to = nl_tensor_data(out);
-  int64_t rows = bias->numel ? out->numel / bias->numel : 0;
-  for (int64_t i = 0; i < rows; i++) {
-    memcpy(to + (size_t)i * bytes, from, bytes);
-  }
+static bool lies_flat(const nl_tensor *bias) {
+  return bias->numel <= 1 || bias->strides[0] == 1;
 }
 
 static bool prepare_linear(const nl_call *c, void *room) {
   const nl_tensor *x = c->rin[0], *w = c->rin[1];
-  if (c->scratch || x->ndim != 2) {
+  if (c->scratch || x->ndim != 2 || (c->rin[2] && !lies_flat(c->rin[2]))) {
     return false;
   }
   matrix a = {NULL, x->shape[0], x->shape[1], x->strides[0], x->strides[1]};
@@ -295,10 +283,8 @@ static bool prepare_linear(const nl_call *c, void *room) {
 static void run_linear(nl_call *c) {
   nl_tensor *x = c->rin[0], *bias = c->rin[2], *out = c->out[0], room[2];
   if (c->prepared) {
-    if (bias) {
-      fill_rows(out, bias);
-    }
-    nl_gemm_run(c->prepared, nl_tensor_data(x), nl_tensor_data(c->rin[1]), nl_tensor_data(out));
+    nl_gemm_run(c->prepared, nl_tensor_data(x), nl_tensor_data(c->rin[1]), bias ? nl_tensor_data(bias) : NULL,
+                nl_tensor_data(out));
     return;
   }
   int64_t strides[2][NL_MAX_DIM];
@@ -316,8 +302,10 @@ static void run_linear(nl_call *c) {
   }
   nl_tensor *w = usable(c, c->rin[1], &used, &room[1], strides[1]);
   int64_t k = w->shape[1], n = w->shape[0], m = n ? out->numel / n : 0;
-  if (bias) {
-    fill_rows(out, bias);
+  bool flat = bias && lies_flat(bias);
+  if (bias && !flat) {
+    nl_tensor wide = *bias;
+    nl_copy_values(out, &wide);
   }
   matrix a = {nl_tensor_data(x), m, k, x->contiguous ? k : x->strides[0], x->contiguous ? 1 : x->strides[x->ndim - 1]};
   if (x->ndim == 1) {
@@ -325,7 +313,9 @@ static void run_linear(nl_call *c) {
     a.col_stride = x->strides[0];
   }
   matrix b = {nl_tensor_data(w), k, n, w->strides[1], w->strides[0]};
-  multiply(c->dtype, &a, &b, nl_tensor_data(out), bias != NULL);
+  nl_gemm_args args = product(c->dtype, &a, &b, nl_tensor_data(out), bias != NULL);
+  args.bias = flat ? nl_tensor_data(bias) : NULL;
+  nl_gemm(&args);
 }
 
 /* dx = g W, dW = g^T x, db = sum of g's rows */

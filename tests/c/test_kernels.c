@@ -147,8 +147,10 @@ static void test_gemm(void) {
     float *fa = malloc(sizeof *fa * (size_t)(m * k + 1)), *fb = malloc(sizeof *fb * (size_t)(k * n + 1)),
           *fc = malloc(sizeof *fc * (size_t)(m * n));
     double *dc = malloc(sizeof *dc * (size_t)(m * n));
-    for (int mode = 0; mode < 8; mode++) {
-      int ta = mode & 1, tb = mode >> 1 & 1, accumulate = mode >> 2;
+    for (int mode = 0; mode < 12; mode++) {
+      int ta = mode & 1, tb = mode >> 1 & 1, accumulate = mode >> 2 == 1, biased = mode >> 2 == 2 && k > 0;
+      float *fbias = biased ? fb : NULL; /* some numbers */
+      double *dbias = biased ? b : NULL;
       for (int i = 0; i < m * k; i++) {
         fa[i] = (float)(a[i] = (i * 7 % 13) / 8.0 - 0.7);
       }
@@ -157,7 +159,7 @@ static void test_gemm(void) {
       }
       for (int i = 0; i < m; i++) {
         for (int j = 0; j < n; j++) {
-          double sum = accumulate ? 1 : 0;
+          double sum = accumulate ? 1 : (biased ? (double)fb[j] : 0);
           for (int q = 0; q < k; q++) {
             sum += (double)fa[ta ? q * m + i : i * k + q] * (double)fb[tb ? j * k + q : q * n + j];
           }
@@ -178,7 +180,8 @@ static void test_gemm(void) {
                         .b_col = tb ? k : 1,
                         .c = fc,
                         .c_row = n,
-                        .accumulate = accumulate};
+                        .accumulate = accumulate,
+                        .bias = fbias};
       nl_gemm(&g);
       double worst = 0;
       for (int i = 0; i < m * n; i++) {
@@ -196,6 +199,7 @@ static void test_gemm(void) {
       g.a = a;
       g.b = b;
       g.c = dc;
+      g.bias = dbias;
       nl_gemm(&g);
       worst = 0;
       for (int i = 0; i < m * n; i++) {
@@ -227,7 +231,7 @@ static void test_gemm_threads(void) {
   }
   for (int threads = 1; threads <= 4; threads++) {
     nl_pool_set_threads(threads);
-    nl_gemm(&(nl_gemm_args){NL_F32, M, N_, K, a, K, 1, b, N_, 1, threads == 1 ? first : c, N_, false});
+    nl_gemm(&(nl_gemm_args){NL_F32, M, N_, K, a, K, 1, b, N_, 1, threads == 1 ? first : c, N_, false, NULL});
     CHECK(threads == 1 || memcmp(c, first, sizeof *c * M * N_) == 0, "%d threads", threads);
   }
   free(a);
