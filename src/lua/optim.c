@@ -149,13 +149,9 @@ static void refresh(lua_State *L, nl_lua_effect *e) {
   r->seen = changes;
 }
 
-static nl_status run_recorded(void *ctx, nl_tensor *const t[]) {
-  recorded *r = ctx;
-  nl_status status = NL_OK;
-  for (int i = 0; i < r->count && status == NL_OK; i++) {
-    status = update(r->rule, t[2 * i], t[2 * i + 1], &r->s->slot[r->slot[i]], &r->args[r->group[i]]);
-  }
-  return status;
+static nl_status run_recorded(void *ctx, int i, nl_tensor *const t[]) {
+  const recorded *r = ctx;
+  return update(r->rule, t[0], t[1], &r->s->slot[r->slot[i]], &r->args[r->group[i]]);
 }
 
 static void release_recorded(void *ctx) {
@@ -236,6 +232,7 @@ static void record(lua_State *L, recorded *r) {
                    .release = release_recorded,
                    .ctx = r,
                    .count = 2 * r->count,
+                   .each = 2,
                    .t = r->t,
                    .writes = r->writes};
   for (int i = 0; i < e->count; i++) {

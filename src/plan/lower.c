@@ -394,31 +394,35 @@ static bool lower_clone(lowering *w, int step) {
   return true;
 }
 
-static void lower_effect(lowering *w, int step) {
-  nl_effect *e = w->trace->steps[step].effect;
-  nl_instr *n = new_instr(w, e->name, step, e->count, e->count);
-  if (!n) {
-    return;
-  }
-  n->effect = e;
-  n->must = true;
-  n->run = nl_replay_effect;
-  n->operands = nl_new(((size_t)e->count + 1) * sizeof *n->operands);
-  if (!n->operands) {
+static void lower_part(lowering *w, int step, nl_effect *e, int part) {
+  nl_instr *n = new_instr(w, e->name, step, e->each, e->each);
+  nl_tensor **operands = n ? nl_new(((size_t)e->each + 1) * sizeof *operands) : NULL;
+  if (!operands) {
     fail(w);
     return;
   }
-  for (int i = 0; i < e->count && w->status == NL_OK; i++) {
-    int v = value_of(w, e->t[i]);
+  n->effect = e;
+  n->part = part;
+  n->must = true;
+  n->run = nl_replay_effect;
+  n->operands = operands;
+  for (int k = 0; k < e->each && w->status == NL_OK; k++) {
+    int i = part * e->each + k, v = value_of(w, e->t[i]);
     if (v >= 0) {
-      n = &w->p->instrs[w->p->ninstrs - 1];
-      n->operands[i] = w->p->values[v].t;
+      operands[k] = w->p->values[v].t;
       n->reads[n->nreads++] = v;
       if (e->writes[i]) {
         n->writes[n->nwrites++] = v;
       }
       n->flops += (double)e->t[i]->numel;
     }
+  }
+}
+
+static void lower_effect(lowering *w, int step) {
+  nl_effect *e = w->trace->steps[step].effect;
+  for (int part = 0; part < e->count / e->each && w->status == NL_OK; part++) {
+    lower_part(w, step, e, part);
   }
 }
 
@@ -644,6 +648,7 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
     nl_pass_share(p);
     nl_pass_copies(p);
     nl_pass_drop(p);
+    nl_pass_early(p);
     w.status = nl_pass_chain(p);
     w.status = w.status == NL_OK ? nl_pass_place(p) : w.status;
     w.status = w.status == NL_OK ? prepare_rows(p) : w.status;

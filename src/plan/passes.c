@@ -218,6 +218,49 @@ void nl_pass_drop(nl_program *p) {
   p->ninstrs = kept;
 }
 
+/* ---- effects as early as possible ---- */
+
+static bool touches(const nl_program *p, const nl_instr *n, int buffer, bool only_writes) {
+  for (int k = only_writes ? n->nreads : 0; k < n->nreads + n->nwrites; k++) {
+    if (buffer_of(p, k < n->nreads ? n->reads[k] : n->writes[k - n->nreads]) == buffer) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Must `late` stay behind `early`? Checks and other effects keep their order to each other only where they share
+   memory; what looks at values comes first, so that an update is not made before an error is found. */
+static bool depends(const nl_program *p, const nl_instr *late, const nl_instr *early) {
+  if (early->must && !early->effect) {
+    return true;
+  }
+  for (int k = 0; k < late->nreads + late->nwrites; k++) {
+    bool write = k >= late->nreads;
+    if (touches(p, early, buffer_of(p, write ? late->writes[k - late->nreads] : late->reads[k]), !write)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void nl_pass_early(nl_program *p) {
+  for (int i = 1; i < p->ninstrs; i++) {
+    if (!p->instrs[i].effect) {
+      continue;
+    }
+    int to = i;
+    while (to > 0 && !depends(p, &p->instrs[i], &p->instrs[to - 1])) {
+      to--;
+    }
+    if (to < i) {
+      nl_instr moved = p->instrs[i];
+      memmove(&p->instrs[to + 1], &p->instrs[to], (size_t)(i - to) * sizeof moved);
+      p->instrs[to] = moved;
+    }
+  }
+}
+
 /* ---- places ---- */
 
 typedef struct hole {

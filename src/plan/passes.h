@@ -14,6 +14,10 @@ void nl_pass_copies(nl_program *);
 /* Instructions whose results nobody reads are dropped. */
 void nl_pass_drop(nl_program *);
 
+/* Effects go as far forward as what they touch allows: a parameter is updated while its gradient is still in the
+   cache. */
+void nl_pass_early(nl_program *);
+
 /* Frees what an instruction owns. */
 void nl_instr_free(nl_instr *);
 

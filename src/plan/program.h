@@ -40,6 +40,7 @@ struct nl_instr {
   const char *name;
   nl_call *call; /* of a row */
   nl_effect *effect;
+  int part;             /* of the effect */
   nl_chain *chain;      /* a fused group */
   nl_tensor **operands; /* of an effect */
   nl_tensor *to, *from; /* of a copy */

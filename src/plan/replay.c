@@ -33,7 +33,7 @@ nl_status nl_replay_copy(nl_program *p, nl_instr *n) {
 
 nl_status nl_replay_effect(nl_program *p, nl_instr *n) {
   (void)p;
-  return n->effect->run(n->effect->ctx, n->operands);
+  return n->effect->run(n->effect->ctx, n->part, n->operands);
 }
 
 /* ---- memory with owners outside ---- */

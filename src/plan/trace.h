@@ -8,14 +8,16 @@
 
 #include "ops/op.h"
 
-/* Work that is no row. run gets the tensors in their order; what else it needs, it reads where it lives, at each
-   replay. */
+/* Work that is no row, in parts that do not depend on each other and may run at different times (an optimizer's
+   parameters, each as soon as its gradient is there). run gets a part's tensors in their order; what else it needs, it
+   reads where it lives, at each replay. */
 typedef struct nl_effect {
   const char *name;
-  nl_status (*run)(void *ctx, nl_tensor *const t[]);
+  nl_status (*run)(void *ctx, int part, nl_tensor *const t[]);
   void (*release)(void *ctx);
   void *ctx;
-  int count;
+  int count;          /* tensors in all */
+  int each;           /* tensors of a part */
   nl_tensor **t;      /* what it reads or writes; references */
   const bool *writes; /* of each, whether it is written */
 } nl_effect;
