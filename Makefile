@@ -1,4 +1,4 @@
-# nnlua. Targets: all demo test test-sanitize lint format bench bench-growth bench-diff install uninstall clean (see README.md).
+# nnlua. Targets: all demo test test-sanitize test-threads lint format bench bench-growth bench-diff install uninstall clean (see README.md).
 include packages.mk
 
 PREFIX  ?= /usr/local
@@ -53,7 +53,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all build demo test test-sanitize test-long c-tests lint format bench bench-growth bench-diff install uninstall clean
+.PHONY: all build demo test test-sanitize test-threads test-long c-tests lint format bench bench-growth bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -117,6 +117,14 @@ test-sanitize:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) SANITIZE=address,undefined all c-tests
 	@tests/run build/$(notdir $(firstword $(CC)))-address-undefined
+
+# Races: everything that is cut over threads, under ThreadSanitizer.
+test-threads:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) SANITIZE=thread all c-tests
+	build/$(VARIANT)-thread/tests/test_kernels
+	build/$(VARIANT)-thread/nnlua --threads 3 tests/lua/run.lua build/counts tests/lua/plan/test_compile.lua \
+	  tests/lua/ops/test_properties.lua tests/lua/optim/test_optim.lua
 
 # What takes longer than a test should: see README.md.
 test-long: test

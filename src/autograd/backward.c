@@ -88,7 +88,7 @@ static nl_status add_into(nl_tensor **sum, nl_tensor *g) {
   c.in[0] = *sum;
   c.in[1] = g;
   /* a sum that nobody else holds can take the addition itself */
-  c.inplace = (*sum)->refs == 1 && (*sum)->storage->refs == 1 && !nl_grad_enabled();
+  c.inplace = (*sum)->refs == 1 && (*sum)->storage->refs == 1 && (*sum)->contiguous && !nl_grad_enabled();
   nl_status status = nl_dispatch(&c);
   nl_tensor_unref(g);
   if (status == NL_OK) {

@@ -243,6 +243,7 @@ static nl_status read_options(parser *p, int index) {
         p->requires_grad = lua_toboolean(L, at);
       } else if ((p->op->flags & NL_OP_RANDOM) && strcmp(name, "generator") == 0) {
         p->call->generator = nl_to_generator(L, at);
+        nl_lua_keep_for_replay(L, at);
         if (!p->call->generator) {
           status = nl_fail("generator must be an nn.Generator, but is %s", nl_describe(L, at).s);
         }

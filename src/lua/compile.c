@@ -77,6 +77,16 @@ void nl_lua_no_reading(lua_State *L, const char *function) {
   }
 }
 
+static const char kept_key = 0; /* the registry's list of what the open recording keeps */
+
+void nl_lua_keep_for_replay(lua_State *L, int index) {
+  if (nl_trace_current() && lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_key) == LUA_TTABLE) {
+    lua_pushvalue(L, index);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
+  }
+}
+
 /* ---- entries ---- */
 
 static void free_entry(entry *e) {
@@ -314,6 +324,25 @@ static int compiled_why(lua_State *L) {
   return 1;
 }
 
+/* Arguments that share memory with each other, or with something from outside that the program writes: the program
+   knows them as things apart, so where one of them is written the function is called as it is. */
+static bool clash(const entry *e, int nargs, nl_tensor *const args[]) {
+  for (int i = 0; i < nargs; i++) {
+    for (int k = 0; args[i] && k < i && e->p->writes_arguments; k++) {
+      if (args[k] && args[k]->storage == args[i]->storage) {
+        return true;
+      }
+    }
+    for (int k = 0; args[i] && k < e->p->noutside; k++) {
+      const nl_outside *o = &e->p->outside[k];
+      if (o->storage == args[i]->storage && (o->written || e->p->writes_arguments)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 /* ---- replay ---- */
 
 static int replay(lua_State *L, entry *e, nl_tensor *const args[]) {
@@ -397,7 +426,7 @@ static int compiled_call(lua_State *L) {
         c->since_collection = 0;
         lua_gc(L, LUA_GCSTEP, 0);
       }
-      return replay(L, e, args);
+      return clash(e, nargs, args) ? call_plainly(L) : replay(L, e, args);
     }
   }
   lua_getiuservalue(L, 1, RECORDER);
@@ -433,6 +462,8 @@ static int compiled_open(lua_State *L) {
   luaL_checkstack(L, nargs + 4, NULL);
   nl_trace_free(c->trace);
   c->trace = NULL;
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_key);
   nl_box *box[MAX_ARGS];
   for (int i = 0; i < nargs; i++) {
     if (args[i]) {
@@ -542,6 +573,8 @@ static int compiled_close(lua_State *L) {
     args[i] = nl_to_tensor(L, -1);
     lua_pop(L, 1);
   }
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_key);
+  lua_setfield(L, 2, "kept");
   append_values(L, 2, nwatch, 3, nargs);
   append_values(L, 2, nwatch + nargs, 4, nresults);
   for (int i = 0; i < nresults; i++) {

@@ -83,6 +83,9 @@ typedef struct nl_lua_effect {
 /* Raises if a function is being recorded: what depends on a value read here could not be replayed. */
 void nl_lua_no_reading(lua_State *L, const char *function);
 
+/* While a function is recorded: keeps the value at index as long as the program that uses it. */
+void nl_lua_keep_for_replay(lua_State *L, int index);
+
 /* ---- what each file adds to the module table on top of the stack ---- */
 
 void nl_open_error(lua_State *L);

@@ -156,7 +156,7 @@ static nl_status check_inplace(const nl_call *c) {
     return nl_fail("the result is %s and cannot be written into a %s tensor; convert it first, e.g. x = x:to(\"%s\")",
                    nl_dtype_name(d->dtype), nl_dtype_name(nl_tensor_dtype(self)), nl_dtype_name(d->dtype));
   }
-  for (int i = 0; i < self->ndim; i++) {
+  for (int i = 0; i < self->ndim && self->numel > 0; i++) {
     if (self->shape[i] > 1 && self->strides[i] == 0) {
       return nl_fail("the tensor of shape %s is expanded: several elements share one place; clone() it first",
                      nl_tensor_shape_string(self).s);

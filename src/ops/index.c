@@ -11,7 +11,7 @@ NL_USE(gather)
 NL_USE(index_select)
 NL_USE(index_zeros)
 NL_USE(scatter_zeros)
-NL_USE(masked_select)
+NL_USE(masked_take)
 NL_USE(masked_scatter)
 NL_USE(masked_fill)
 
@@ -357,9 +357,13 @@ static int64_t rest_of(const nl_tensor *x, const nl_tensor *mask, int64_t shape[
   return inner;
 }
 
+/* masked_take is told how many elements the mask picks, so that its result's shape depends on no value */
 static nl_status infer_masked_select(nl_call *c) {
   int64_t count, shape[NL_MAX_DIM + 1];
   nl_status status = check_mask(c->in[0], c->in[1], &count);
+  if (status == NL_OK && c->attr[0].set && c->attr[0].i != count) {
+    return nl_fail("the mask picks %lld elements, not %lld", (long long)count, (long long)c->attr[0].i);
+  }
   if (status == NL_OK) {
     int ndim;
     rest_of(c->in[0], c->in[1], shape, &ndim);
@@ -439,7 +443,13 @@ static nl_status vjp_masked_scatter(nl_call *c, nl_vjp *g) {
     g->gin[0] = wide ? nl_b3(b, row_masked_fill(), g->gout[0], wide, nl_b_number(b, 0)) : NULL;
   }
   if (g->need[2]) {
-    nl_tensor *picked = nl_b2(b, row_masked_select(), g->gout[0], mask);
+    int64_t inner = mask_bytes(c->in[0], mask) / (int64_t)nl_dtype_size(nl_tensor_dtype(c->in[0]));
+    nl_call k;
+    nl_call_init(&k, row_masked_take(), 2, NULL);
+    k.in[0] = g->gout[0];
+    k.in[1] = mask;
+    k.attr[0] = (nl_attr){.set = true, .i = inner ? c->in[2]->numel / inner : 0};
+    nl_tensor *picked = nl_b_call(b, &k);
     g->gin[2] = picked ? nl_b_reshape(b, picked, c->in[2]->ndim, c->in[2]->shape) : NULL;
   }
   return b->status;
@@ -499,6 +509,15 @@ static const nl_op ops[] = {
      .run = run_masked_select,
      .vjp = vjp_masked_select,
      .flags = NL_OP_DATA_SHAPE | NL_OP_CONTIGUOUS,
+     .save = NL_SAVE_IN(1)},
+    {.name = "masked_take",
+     .args = "x: tensor, mask: tensor, count: int",
+     .returns = "tensor",
+     .doc = "masked_select with the number of elements known: masked_scatter's gradient.",
+     .infer = infer_masked_select,
+     .run = run_masked_select,
+     .vjp = vjp_masked_select,
+     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INTERNAL,
      .save = NL_SAVE_IN(1)},
     {.name = "masked_scatter",
      .args = "x: tensor, mask: tensor, source: tensor",

@@ -186,7 +186,7 @@ static void note_outside(lowering *w, nl_tensor *t, int buffer) {
   int i = p->noutside;
   p->outside = extend(w, p->outside, &p->noutside, sizeof *p->outside);
   if (p->noutside > i) {
-    p->outside[i] = (nl_outside){nl_tensor_ref(t), t->storage, t->requires_grad};
+    p->outside[i] = (nl_outside){.t = nl_tensor_ref(t), .storage = t->storage, .requires_grad = t->requires_grad};
   }
 }
 
@@ -596,12 +596,16 @@ static void lower_steps(lowering *w) {
   nl_delete(room);
 }
 
+/* What is written of what the caller can see. */
 static void mark_writes(nl_program *p) {
   for (int i = 0; i < p->ninstrs; i++) {
-    nl_instr *n = &p->instrs[i];
+    const nl_instr *n = &p->instrs[i];
     for (int k = 0; k < n->nwrites; k++) {
-      nl_buffer *b = &p->buffers[p->values[n->writes[k]].buffer];
-      n->bumps = n->bumps || (!n->effect && b->place == NL_OUTSIDE);
+      const nl_buffer *b = &p->buffers[p->values[n->writes[k]].buffer];
+      p->writes_arguments = p->writes_arguments || b->place == NL_ARGUMENT;
+      for (int j = 0; b->place == NL_OUTSIDE && j < p->noutside; j++) {
+        p->outside[j].written = p->outside[j].written || p->outside[j].storage == b->storage;
+      }
     }
   }
 }

@@ -49,8 +49,7 @@ struct nl_instr {
   int scratch;         /* its buffer, or -1 */
   int step;            /* of the trace */
   bool dead;
-  bool must;  /* has an effect beyond what it writes: draws random numbers, looks at values */
-  bool bumps; /* writes outside tensors, whose version grows */
+  bool must; /* has an effect beyond what it writes: draws random numbers, looks at values */
   double flops;
   int64_t calls, nanoseconds; /* while profiling */
 };
@@ -74,6 +73,7 @@ typedef struct nl_outside {
   nl_tensor *t;
   nl_storage *storage;
   bool requires_grad;
+  bool written;
 } nl_outside;
 
 struct nl_program {
@@ -88,6 +88,7 @@ struct nl_program {
   char *arena;
   size_t arena_bytes, unshared_bytes; /* the second: what temporaries would take without sharing */
   int rows, folded, dropped, shared;  /* of the trace: rows; constant; without use; computed twice */
+  bool writes_arguments;
   bool profiling;
   int64_t runs, run_nanoseconds;
 };

@@ -298,6 +298,7 @@ case("arange", [1, 2, 0.25], lambda: torch.arange(1, 2, 0.25), grad=False)
 case("arange", [5, 1, -2], lambda: torch.arange(5, 1, -2), grad=False)
 case("linspace", [-1, 1, 7], lambda: torch.linspace(-1, 1, 7), grad=False)
 case("eye", [3, 2], lambda: torch.eye(3, 2), grad=False)
+case("masked_take", [R(3, 4), torch.arange(12).reshape(3, 4) % 3 == 1, 4], torch.masked_select)
 case("elu_backward", [R(3, 5), R(3, 5), R(3, 5)], lambda g, x, y: torch.where(x > 0, g, g * (y + 1)), grad=False)
 case("elu_backward", [R(7), R(7), R(7), 0.5], lambda g, x, y: torch.where(x > 0, g, g * (y + 0.5)), grad=False)
 

@@ -55,11 +55,8 @@ local function look_around(f, args)
         if value == _G then
           for global, v in pairs(_G) do
             if not known_globals[global] then
-              if primitive[type(v)] then
-                note(_G, global, v, tostring(global))
-              else
-                visit(v, tostring(global))
-              end
+              note(_G, global, v, tostring(global))
+              visit(v, tostring(global))
             end
           end
         end
@@ -73,14 +70,11 @@ local function look_around(f, args)
   local function visit_module(m, path)
     local static = rawget(getmetatable(m), "_static")
     for key, value in next, m do
-      if type(key) == "string" and primitive[type(value)] then
-        if not static or static[key] then
-          note(m, key, value, path .. "." .. key)
-        end
-      elseif type(value) == "table" or type(value) == "function" then
-        if type(key) ~= "table" then
-          visit(value, path .. "." .. tostring(key))
-        end
+      if type(key) == "string" and (not static or static[key]) then
+        note(m, key, value, path .. "." .. key)
+      end
+      if type(key) ~= "table" then -- that is the fields' order
+        visit(value, path .. "." .. tostring(key))
       end
     end
   end
@@ -92,11 +86,10 @@ local function look_around(f, args)
       if n > most_fields then
         return
       end
-      if primitive[type(value)] and (type(key) == "string" or type(key) == "number") then
+      if type(key) == "string" or type(key) == "number" then
         note(t, key, value, path .. "." .. tostring(key))
-      elseif type(value) == "table" or type(value) == "function" then
-        visit(value, path .. "." .. tostring(key))
       end
+      visit(value, path .. "." .. tostring(key))
     end
     counts[#counts + 1] = { t, n, path }
   end
@@ -175,6 +168,8 @@ local forbidden = {
   { os, "time", "the time read now would be used in every replay; read it outside" },
   { os, "clock", "the time read now would be used in every replay; read it outside" },
   { core, "manual_seed", "seeding would happen only once; do it outside" },
+  { core, "Generator", "the generator would be made only once; make it outside" },
+  { coroutine, "yield", "it cannot stop half-way" },
 }
 
 local function forbid()

@@ -100,6 +100,7 @@ local cases = {
   scatter_zeros = { function() return { randn(3, 2), int { { 1, 1 }, { 4, 2 }, { 3, 3 } }, 2, { 3, 4 } } end },
   index_select = { function() return { randn(3, 4), 2, int { 4, 1, 1 } } end },
   index_zeros = { function() return { randn(3, 3), int { 4, 1, 1 }, 2, { 3, 4 } } end },
+  masked_take = { function() return { randn(2, 3), nn.tensor { { true, false, true }, { false, false, true } }, 3 } end },
   masked_select = { function() return { randn(3, 4), randn(3, 4):gt(0) } end },
   masked_scatter = { function()
     local mask = nn.tensor { { true, false, true }, { false, false, true } }

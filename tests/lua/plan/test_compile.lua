@@ -419,6 +419,29 @@ function TestCompile:test_random_networks()
   end
 end
 
+-- Large enough that every kind of work is cut over the pool.
+function TestCompile:test_same_bits_for_any_number_of_threads()
+  local before = nn.get_num_threads()
+  local first
+  for _, threads in ipairs { 1, 2, 3, 5 } do
+    nn.set_num_threads(threads)
+    nn.manual_seed(8)
+    local model = nn.Sequential(nn.Linear(300, 400), nn.BatchNorm1d(400), nn.ReLU(), nn.Dropout(0.3), nn.Linear(400, 200),
+      nn.ELU(), nn.Linear(200, 10))
+    local step = nn.compile((trainer(model, nn.CrossEntropyLoss(), nn.optim.Adam(model:parameters()))))
+    local x, y = nn.randn(200, 300), nn.randint(1, 11, { 200 })
+    local values = {}
+    for i = 1, 4 do
+      values[i] = step(x, y):item()
+    end
+    local state = { losses = values, weight = model[1].weight:clone(), out = model[7].bias:clone() }
+    first = first or state
+    lu.assertEquals(state.losses, first.losses)
+    lu.assertTrue(state.weight:equal(first.weight) and state.out:equal(first.out))
+  end
+  nn.set_num_threads(before)
+end
+
 -- ---- what can be compiled besides steps ----
 
 function TestCompile:test_forward_and_metric()
@@ -500,6 +523,53 @@ function TestCompile:test_writes_to_arguments()
   end
 end
 
+function TestCompile:test_arguments_that_share_memory()
+  local add = nn.compile(function(x, y)
+    x:add_(1)
+    return x * y
+  end)
+  for _ = 1, 3 do
+    lu.assertEquals(add(nn.ones(2), nn.ones(2)):totable(), { 2, 2 })
+    local x = nn.ones(2)
+    lu.assertEquals(add(x, x):totable(), { 4, 4 })
+    local row = nn.ones(2, 2)
+    lu.assertEquals(add(row[1], row[2]):totable(), { 2, 2 })
+    lu.assertEquals(add(row[{ { 1, 1 } }], row):totable(), { { 9, 9 }, { 3, 3 } })
+  end
+  local w = nn.ones(2)
+  local change = nn.compile(function(x)
+    w:add_(1)
+    return x * 1
+  end)
+  for i = 1, 3 do
+    lu.assertEquals(change(nn.ones(2)):totable(), { 1, 1 })
+    lu.assertEquals(change(w):totable(), { 2 * i + 1, 2 * i + 1 })
+  end
+  local twice = nn.compile(function(x, y)
+    return x * y
+  end)
+  local x = nn.full({ 2 }, 3)
+  for _ = 1, 3 do
+    lu.assertEquals(twice(x, x):totable(), { 9, 9 })
+  end
+end
+
+function TestCompile:test_generators()
+  local f = nn.compile(function()
+    return nn.rand(3, { generator = _G.test_generator })
+  end)
+  _G.test_generator = nn.Generator(5) -- luacheck: ignore 142
+  local first = { f(), f() }
+  local again = nn.Generator(5)
+  for i = 1, 2 do
+    lu.assertTrue(first[i]:equal(nn.rand(3, { generator = again })))
+  end
+  _G.test_generator = nn.Generator(6) -- luacheck: ignore 142
+  collectgarbage()
+  lu.assertTrue(f():equal(nn.rand(3, { generator = nn.Generator(6) })))
+  _G.test_generator = nil -- luacheck: ignore 142
+end
+
 function TestCompile:test_nested()
   local inner = nn.compile(function(x)
     return x * 2
@@ -540,6 +610,15 @@ function TestCompile:test_upvalues_are_watched()
   lu.assertEquals(f(x):item(), 20)
   t = { k = 1 }
   lu.assertEquals(f(x):item(), 5)
+  local fields = { list = { nn.ones(1) } }
+  local g = nn.compile(function(y)
+    return y + fields.list[1]
+  end)
+  lu.assertEquals(g(x):item(), 2)
+  fields.list[1] = nn.full({ 1 }, 4)
+  lu.assertEquals(g(x):item(), 5)
+  fields.list = { x }
+  lu.assertEquals(g(x):item(), 2)
 end
 
 function TestCompile:test_replaced_parameters_are_seen()
