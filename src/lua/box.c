@@ -13,14 +13,11 @@ enum { YOUNG = 8 << 20, FULL = 32 << 20 };
 
 static size_t young_at = YOUNG, full_at = FULL;
 
-static size_t grown(size_t live, size_t floor) {
-  return live + (live / 2 > floor ? live / 2 : floor);
-}
-
 void nl_lua_collect(lua_State *L) {
   lua_gc(L, LUA_GCCOLLECT);
-  young_at = grown(nl_memory_live(), YOUNG);
-  full_at = grown(nl_memory_live(), FULL);
+  size_t live = nl_memory_live();
+  young_at = live + YOUNG;
+  full_at = live + (live / 2 > FULL ? live / 2 : FULL);
 }
 
 /* First a step, which in generational mode looks at young objects only, however large the heap is; most temporaries
@@ -32,10 +29,10 @@ void nl_lua_account(lua_State *L) {
   }
   lua_gc(L, LUA_GCSTEP, 0);
   size_t live = nl_memory_live();
-  if (live >= full_at || live + YOUNG / 2 > before) {
+  if (live >= full_at) {
     nl_lua_collect(L);
   } else {
-    young_at = grown(live, YOUNG);
+    young_at = live + YOUNG;
   }
 }
 
