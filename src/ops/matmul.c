@@ -26,7 +26,9 @@ typedef struct matrices {
 } matrices;
 
 static matrices find_matrices(const nl_tensor *t, bool vector_is_column) {
-  matrices m = {.first.p = nl_tensor_data(t)};
+  matrices m; /* not zeroed: its lists of batch dims are long, and mostly empty */
+  m.first.p = nl_tensor_data(t);
+  m.nbatch = 0;
   if (t->ndim == 1) {
     int64_t n = t->shape[0], s = t->strides[0];
     m.first.rows = vector_is_column ? n : 1;
