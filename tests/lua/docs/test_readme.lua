@@ -1,17 +1,21 @@
--- The README's blocks: scripts run, the session at the prompt gives what it shows.
+-- The blocks of the README and of docs/: scripts run, the session at the prompt gives what it shows.
 
 local lu = require "luaunit"
 local process = require "process"
 
 TestReadme = {}
 
-local f = assert(io.open "README.md")
-local text = f:read "a"
-f:close()
+local function read(path)
+  local f = assert(io.open(path))
+  local all = f:read "a"
+  f:close()
+  return all
+end
+local text = read "README.md"
 
-function TestReadme:test_blocks()
+local function check_blocks(path, want_scripts, want_sessions)
   local scripts, sessions = 0, 0
-  for block in text:gmatch "```lua\n(.-)```" do
+  for block in read(path):gmatch "```lua\n(.-)```" do
     if block:sub(1, 2) == "> " then
       sessions = sessions + 1
       local input, want = {}, {}
@@ -36,7 +40,15 @@ function TestReadme:test_blocks()
       end
     end
   end
-  lu.assertEquals({ scripts, sessions }, { 3, 1 })
+  lu.assertEquals({ scripts, sessions }, { want_scripts, want_sessions }, path)
+end
+
+function TestReadme:test_readme()
+  check_blocks("README.md", 4, 1)
+end
+
+function TestReadme:test_performance()
+  check_blocks("docs/performance.md", 1, 0)
 end
 
 -- The commands it names exist.
