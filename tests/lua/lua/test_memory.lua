@@ -50,6 +50,23 @@ function TestMemory:test_failing_allocations()
     nn.CrossEntropyLoss()(model(nn.ones(5, 3)), nn.tensor { 1, 2, 1, 2, 1 }):backward()
     opt:step()
   end)
+  counts.compiled = fails_cleanly("compiled", function()
+    local model = nn.Sequential(nn.Linear(3, 4), nn.ELU(), nn.Dropout(0.5), nn.Linear(4, 2))
+    local opt = nn.optim.SGD(model:parameters(), { momentum = 0.9 })
+    local step = nn.compile(function(x, y)
+      opt:zero_grad()
+      local start = nn.tensor { 0, 0 }
+      start:add_(1)
+      local loss = nn.cross_entropy(model(x) * start, y)
+      loss:backward()
+      opt:step()
+      return loss
+    end)
+    local x, y = nn.ones(5, 3), nn.tensor { 1, 2, 1, 2, 1 }
+    local kept = { step(x, y), step(x, y), step(x, y) }
+    local shown, profiled = tostring(step), kept[1]:item()
+    return kept, shown, profiled
+  end)
   counts.second_order = fails_cleanly("second order", function()
     local x = nn.ones { 3, requires_grad = true }
     local g = nn.grad((x * x:tanh()):sum(), x, { create_graph = true })
