@@ -13,7 +13,8 @@ local hidden = {
   ops = true, raise = true, nearest = true, describe = true, set_stdlib = true, tensor_methods = true,
   optimizer_state = true, zero_grad = true, idx_read = true, safetensors_read = true, safetensors_write = true,
   json_encode = true, json_decode = true, make_directory = true, file_exists = true, terminal_width = true,
-  fail_memory_at = true, options_changed = true, profile_start = true, profile_stop = true, peak_flops = true,
+  fail_memory_at = true, options_changed = true, has_features = true,
+  profile_start = true, profile_stop = true, peak_flops = true,
   compiled = true, structure_changed = true, is_recording = true, null = true,
 }
 local rows = core.ops()
@@ -34,7 +35,7 @@ local homes = {
   ELU = "nn.layers", BatchNorm1d = "nn.layers",
   compile = "nn.compile",
   CrossEntropyLoss = "nn.losses", MSELoss = "nn.losses", BCEWithLogitsLoss = "nn.losses",
-  save = "nn.io", load = "nn.io", split = "nn.tensor", chunk = "nn.tensor", is_tensor = "nn.tensor",
+  save = "nn.io", load = "nn.io", split = "nn.tensor", chunk = "nn.tensor",
 }
 
 local function known_names()

@@ -171,6 +171,19 @@ static int tensor_size(lua_State *L) {
   return 1;
 }
 
+/* is_tensor(value) -> true for tensors */
+static int is_tensor(lua_State *L) {
+  lua_pushboolean(L, nl_to_tensor(L, 1) != NULL);
+  return 1;
+}
+
+/* has_features(value, n) -> true for tensors whose last dim has n elements: what layers ask first */
+static int has_features(lua_State *L) {
+  const nl_tensor *t = nl_to_tensor(L, 1);
+  lua_pushboolean(L, t && t->ndim > 0 && t->shape[t->ndim - 1] == lua_tointeger(L, 2));
+  return 1;
+}
+
 static int tensor_numel(lua_State *L) {
   lua_pushinteger(L, nl_check_tensor(L, 1, "numel", "x")->numel);
   return 1;
@@ -466,4 +479,8 @@ void nl_open_tensor(lua_State *L) {
   lua_setfield(L, -2, "tensor");
   lua_pushcfunction(L, tensor_equal);
   lua_setfield(L, -2, "equal");
+  lua_pushcfunction(L, is_tensor);
+  lua_setfield(L, -2, "is_tensor");
+  lua_pushcfunction(L, has_features);
+  lua_setfield(L, -2, "has_features");
 }

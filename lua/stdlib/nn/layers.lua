@@ -5,11 +5,12 @@ local module = require "nn.module"
 local options = require "nn.options"
 
 local Module = module.Module
+local is_tensor = core.is_tensor
 local M = {}
 
 -- What a layer got, when it is no tensor.
 local function want_tensor(self, x)
-  if not module.is_tensor(x) then
+  if not is_tensor(x) then
     core.raise(("%s: the input must be a tensor, but is %s"):format(tostring(self):match "^[^\n]-%)" or self._name,
       core.describe(x)))
   end
@@ -49,23 +50,25 @@ function Linear:extra()
   return ("%d, %d%s"):format(self.in_features, self.out_features, self.bias and "" or ", bias = false")
 end
 
-local linear = core.linear
-function Linear:forward(x)
-  if not module.is_tensor(x) then
-    want_tensor(self, x)
+-- Says what is wrong with an input that linear would not take.
+local function refuse(self, x)
+  want_tensor(self, x)
+  local n, hint = x.ndim, nil
+  if n > 2 and x:numel() == x:size(1) * self.in_features then
+    hint = "; flatten it first, e.g. x:flatten(2)"
+  elseif n > 0 and x:numel() == self.in_features then
+    hint = "; flatten it first, e.g. x:flatten()"
+  else
+    hint = ("; it takes %d"):format(self.in_features)
   end
-  local n = x.ndim
-  if n == 0 or x:size(n) ~= self.in_features then
-    local hint
-    if n > 2 and x:numel() == x:size(1) * self.in_features then
-      hint = "; flatten it first, e.g. x:flatten(2)"
-    elseif n > 0 and x:numel() == self.in_features then
-      hint = "; flatten it first, e.g. x:flatten()"
-    else
-      hint = ("; it takes %d"):format(self.in_features)
-    end
-    core.raise(("Linear(%s): input has %s in its last dim (shape %s)%s"):format(self:extra(),
-      n == 0 and "no features" or x:size(n) .. " features", tostring(x.shape), hint))
+  core.raise(("Linear(%s): input has %s in its last dim (shape %s)%s"):format(self:extra(),
+    n == 0 and "no features" or x:size(n) .. " features", tostring(x.shape), hint))
+end
+
+local linear, has_features = core.linear, core.has_features
+function Linear:forward(x)
+  if not has_features(x, self.in_features) then
+    refuse(self, x)
   end
   return linear(x, self.weight, self.bias)
 end
@@ -75,7 +78,7 @@ end
 local function elementwise(name, f)
   local Layer = Module:extend(name)
   function Layer:forward(x)
-    if not module.is_tensor(x) then
+    if not is_tensor(x) then
       want_tensor(self, x)
     end
     return f(x)

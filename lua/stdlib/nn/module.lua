@@ -22,9 +22,7 @@ Module.__index = Module
 
 local order_key = setmetatable({}, { __name = "order" }) -- the fields' order, under a key nobody can clash with
 
-local function is_tensor(v)
-  return type(v) == "userdata" and getmetatable(v) ~= nil and getmetatable(v).__name == "nn.Tensor"
-end
+local is_tensor = core.is_tensor
 
 local function is_module(v)
   local meta = type(v) == "table" and getmetatable(v)

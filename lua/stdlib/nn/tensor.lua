@@ -5,13 +5,6 @@ local core = require "nn.core"
 local M = {}
 local methods = core.tensor_methods
 
----True for tensors.
----@param x any
----@return boolean
-function M.is_tensor(x)
-  return type(x) == "userdata" and core.describe(x):find("^a %w+ tensor") ~= nil
-end
-
 ---Cuts x into pieces along a dim: pieces of `size` (the last may be shorter), or of the sizes listed.
 ---@param x nn.Tensor
 ---@param size integer|integer[]
