@@ -27,19 +27,24 @@ static inline float nl_roundf(float x) {
   return (x + 12582912.0f) - 12582912.0f;
 }
 
-static inline float nl_expf(float x) {
-  float c = x < 89.0f ? x : 89.0f; /* nan too, so that the conversion below is defined */
-  c = c < -104.0f ? -104.0f : c;
-  float n = nl_roundf(c * 1.44269504088896341f);
-  float r = c - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
+/* exp(r) - 1 for x = n ln 2 + r with |r| <= ln 2 / 2; n comes out as a whole number. */
+static inline float nl_exp_reduced(float x, float *n) {
+  *n = nl_roundf(x * 1.44269504088896341f);
+  float r = x - *n * 0.693359375f;
+  r = r - *n * -2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
+  return p * (r * r) + r;
+}
+
+static inline float nl_expf(float x) {
+  float c = x < 89.0f ? x : 89.0f; /* nan too, so that the conversion below is defined */
+  c = c < -104.0f ? -104.0f : c;
+  float n, p = nl_exp_reduced(c, &n) + 1.0f;
   /* 2^n in two factors, so that results below the normal range round once, and 2^128 is reached */
   int32_t i = (int32_t)n;
   int32_t half = i >> 1;
@@ -91,16 +96,7 @@ static inline float nl_log1pf(float x) {
 /* exp(x) - 1 for -18 <= x <= 88, without cancellation: x = n ln 2 + r, and 2^n (exp(r) - 1) + (2^n - 1), of which the
    first factor is exact and so is the last term for n <= 24. */
 static inline float nl_expm1f_core(float x) {
-  float n = nl_roundf(x * 1.44269504088896341f);
-  float r = x - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r;
+  float n, p = nl_exp_reduced(x, &n);
   float s = nl_bits_to_float(((int32_t)n + 127) << 23);
   return s * p + (s - 1.0f);
 }

@@ -7,77 +7,17 @@
 #include "ops/iterate.h"
 #include "ops/profile.h"
 #include "plan/chain.h"
+#include "plan/map.h"
 #include "plan/passes.h"
 #include "plan/replay.h"
-
-/* ---- pointers to numbers ---- */
-
-typedef struct map {
-  const void **key;
-  int *value;
-  int count, capacity;
-} map;
-
-static size_t slot_of(const map *m, const void *key) {
-  size_t h = (size_t)((uintptr_t)key >> 4) * 0x9e3779b97f4a7c15u;
-  size_t i = (h >> 20) & (size_t)(m->capacity - 1);
-  while (m->key[i] && m->key[i] != key) {
-    i = (i + 1) & (size_t)(m->capacity - 1);
-  }
-  return i;
-}
-
-static int map_get(const map *m, const void *key) {
-  if (m->capacity == 0) {
-    return -1;
-  }
-  size_t i = slot_of(m, key);
-  return m->key[i] ? m->value[i] : -1;
-}
-
-static nl_status map_put(map *m, const void *key, int value) {
-  if (2 * (m->count + 1) > m->capacity) {
-    map bigger = {.capacity = m->capacity ? 2 * m->capacity : 64};
-    bigger.key = nl_new((size_t)bigger.capacity * sizeof *bigger.key);
-    bigger.value = nl_new((size_t)bigger.capacity * sizeof *bigger.value);
-    if (!bigger.key || !bigger.value) {
-      nl_delete(bigger.key);
-      nl_delete(bigger.value);
-      return NL_NOMEM;
-    }
-    for (int i = 0; i < m->capacity; i++) {
-      if (m->key[i]) {
-        size_t to = slot_of(&bigger, m->key[i]);
-        bigger.key[to] = m->key[i];
-        bigger.value[to] = m->value[i];
-      }
-    }
-    bigger.count = m->count;
-    nl_delete(m->key);
-    nl_delete(m->value);
-    *m = bigger;
-  }
-  size_t i = slot_of(m, key);
-  m->count += !m->key[i];
-  m->key[i] = key;
-  m->value[i] = value;
-  return NL_OK;
-}
-
-static void map_free(map *m) {
-  nl_delete(m->key);
-  nl_delete(m->value);
-}
-
-/* ---- the lowering ---- */
 
 typedef struct lowering {
   nl_program *p;
   nl_trace *trace;
   nl_status status;
-  map buffers; /* by storage */
-  map values;  /* by tensor */
-  map made;    /* tensors that steps made; storages that are written in place */
+  nl_map buffers; /* by storage */
+  nl_map values;  /* by tensor */
+  nl_map made;    /* tensors that steps made; storages that are written in place */
 } lowering;
 
 static void fail(lowering *w) {
@@ -158,20 +98,20 @@ static int add_value(lowering *w, const nl_tensor *like, int buffer, const int64
 }
 
 static bool is_written(const lowering *w, const nl_storage *s) {
-  return map_get(&w->made, s) == 1;
+  return nl_map_get(&w->made, s) == 1;
 }
 
 /* The buffer of a storage that the trace saw. What a row made is entered when the row is lowered, so what comes here
    unknown came from somewhere else. */
 static int buffer_of(lowering *w, const nl_tensor *t) {
-  int i = map_get(&w->buffers, t->storage);
+  int i = nl_map_get(&w->buffers, t->storage);
   if (i >= 0 || w->status != NL_OK) {
     return i;
   }
   bool outside = t->storage->serial <= w->trace->serial;
   t->storage->refs++;
   i = add_buffer(w, outside ? NL_OUTSIDE : NL_CONSTANT, t->storage, t->storage->bytes, 0);
-  if (i < 0 || map_put(&w->buffers, t->storage, i) != NL_OK) {
+  if (i < 0 || nl_map_put(&w->buffers, t->storage, i) != NL_OK) {
     fail(w);
     return -1;
   }
@@ -180,7 +120,7 @@ static int buffer_of(lowering *w, const nl_tensor *t) {
 
 static void note_outside(lowering *w, nl_tensor *t, int buffer) {
   nl_program *p = w->p;
-  if (p->buffers[buffer].place != NL_OUTSIDE || map_get(&w->made, t) >= 0) {
+  if (p->buffers[buffer].place != NL_OUTSIDE || nl_map_get(&w->made, t) >= 0) {
     return;
   }
   int i = p->noutside;
@@ -194,7 +134,7 @@ static int value_of(lowering *w, nl_tensor *t) {
   if (w->status != NL_OK || !t) {
     return -1;
   }
-  int i = map_get(&w->values, t);
+  int i = nl_map_get(&w->values, t);
   if (i >= 0) {
     return i;
   }
@@ -204,7 +144,7 @@ static int value_of(lowering *w, nl_tensor *t) {
   }
   note_outside(w, t, buffer);
   i = add_value(w, t, buffer, t->strides, t->offset);
-  if (i < 0 || map_put(&w->values, t, i) != NL_OK) {
+  if (i < 0 || nl_map_put(&w->values, t, i) != NL_OK) {
     fail(w);
     return -1;
   }
@@ -307,7 +247,7 @@ static void enter_results(lowering *w, nl_call *c) {
   for (int i = 0; i < c->nout && w->status == NL_OK; i++) {
     nl_storage *s = c->out[i]->storage;
     int buffer = add_buffer(w, NL_TEMPORARY, NULL, s->bytes, 0);
-    if (buffer < 0 || map_put(&w->buffers, s, buffer) != NL_OK) {
+    if (buffer < 0 || nl_map_put(&w->buffers, s, buffer) != NL_OK) {
       fail(w);
     }
   }
@@ -433,7 +373,7 @@ static void enter_arguments(lowering *w) {
   for (int i = 0; i < t->nargs && w->status == NL_OK; i++) {
     if (t->args[i]) {
       int buffer = add_buffer(w, NL_ARGUMENT, NULL, t->args[i]->storage->bytes, i);
-      if (buffer < 0 || map_put(&w->buffers, t->args[i]->storage, buffer) != NL_OK) {
+      if (buffer < 0 || nl_map_put(&w->buffers, t->args[i]->storage, buffer) != NL_OK) {
         fail(w);
       }
     }
@@ -471,10 +411,10 @@ static void enter_cells(lowering *w) {
     }
     c->leaf = c->argument < 0 ? nl_tensor_ref(from->leaf) : NULL;
     c->had_entry = from->entry != NULL;
-    if (from->read_entry && from->entry && map_get(&w->buffers, from->entry->storage) < 0) {
+    if (from->read_entry && from->entry && nl_map_get(&w->buffers, from->entry->storage) < 0) {
       c->entry = add_buffer(w, NL_ENTRY, NULL, from->entry->storage->bytes, number);
       c->entry_offset = from->entry->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(from->entry));
-      if (c->entry < 0 || map_put(&w->buffers, from->entry->storage, c->entry) != NL_OK) {
+      if (c->entry < 0 || nl_map_put(&w->buffers, from->entry->storage, c->entry) != NL_OK) {
         fail(w);
       }
     }
@@ -486,7 +426,7 @@ static void enter_initial(lowering *w) {
   for (int i = 0; i < w->trace->ninitial && w->status == NL_OK; i++) {
     nl_tensor *whole = w->trace->initial[2 * i], *copy = w->trace->initial[2 * i + 1];
     int buffer = add_buffer(w, NL_TEMPORARY, NULL, whole->storage->bytes, 0);
-    if (buffer < 0 || map_put(&w->buffers, whole->storage, buffer) != NL_OK) {
+    if (buffer < 0 || nl_map_put(&w->buffers, whole->storage, buffer) != NL_OK) {
       fail(w);
       return;
     }
@@ -561,12 +501,12 @@ static void scan(lowering *w) {
     const nl_step *s = &w->trace->steps[i];
     for (int k = 0; s->call && k < s->call->nout; k++) {
       nl_tensor *t = s->call->out[k];
-      nl_status status = s->call->inplace ? map_put(&w->made, t->storage, 1)
-                                          : (map_get(&w->made, t) < 0 ? map_put(&w->made, t, 0) : NL_OK);
+      nl_status status = s->call->inplace ? nl_map_put(&w->made, t->storage, 1)
+                                          : (nl_map_get(&w->made, t) < 0 ? nl_map_put(&w->made, t, 0) : NL_OK);
       w->status = w->status == NL_OK ? status : w->status;
     }
     for (int k = 0; s->effect && k < s->effect->count; k++) {
-      if (s->effect->writes[k] && map_put(&w->made, s->effect->t[k]->storage, 1) != NL_OK) {
+      if (s->effect->writes[k] && nl_map_put(&w->made, s->effect->t[k]->storage, 1) != NL_OK) {
         fail(w);
       }
     }
@@ -644,9 +584,9 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
   enter_initial(&w);
   lower_steps(&w);
   lower_ends(&w, nresults, results);
-  map_free(&w.buffers);
-  map_free(&w.values);
-  map_free(&w.made);
+  nl_map_free(&w.buffers);
+  nl_map_free(&w.values);
+  nl_map_free(&w.made);
   if (w.status == NL_OK) {
     mark_writes(p);
     nl_pass_share(p);
