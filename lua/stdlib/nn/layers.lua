@@ -53,13 +53,11 @@ end
 -- Says what is wrong with an input that linear would not take.
 local function refuse(self, x)
   want_tensor(self, x)
-  local n, hint = x.ndim, nil
+  local n, hint = x.ndim, ("; it takes %d"):format(self.in_features)
   if n > 2 and x:numel() == x:size(1) * self.in_features then
     hint = "; flatten it first, e.g. x:flatten(2)"
   elseif n > 0 and x:numel() == self.in_features then
     hint = "; flatten it first, e.g. x:flatten()"
-  else
-    hint = ("; it takes %d"):format(self.in_features)
   end
   core.raise(("Linear(%s): input has %s in its last dim (shape %s)%s"):format(self:extra(),
     n == 0 and "no features" or x:size(n) .. " features", tostring(x.shape), hint))
