@@ -589,6 +589,7 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
   nl_map_free(&w.made);
   if (w.status == NL_OK) {
     mark_writes(p);
+    nl_pass_find_writes(p);
     nl_pass_share(p);
     nl_pass_copies(p);
     nl_pass_drop(p);

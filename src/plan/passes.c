@@ -19,7 +19,13 @@ static bool writes(const nl_program *p, const nl_instr *n, int buffer) {
   return false;
 }
 
+/* Whether one of the instructions begin .. end writes a buffer. Most buffers are written once, and it is known where.
+ */
 static bool written_between(const nl_program *p, int buffer, int begin, int end) {
+  const nl_buffer *b = &p->buffers[buffer];
+  if (b->last_write < begin || b->first_write >= end) {
+    return false;
+  }
   for (int i = begin; i < end; i++) {
     if (!p->instrs[i].dead && writes(p, &p->instrs[i], buffer)) {
       return true;
@@ -28,9 +34,28 @@ static bool written_between(const nl_program *p, int buffer, int begin, int end)
   return false;
 }
 
+void nl_pass_find_writes(nl_program *p) {
+  for (int b = 0; b < p->nbuffers; b++) {
+    p->buffers[b].first_write = p->ninstrs;
+    p->buffers[b].last_write = -1;
+  }
+  for (int i = 0; i < p->ninstrs; i++) {
+    const nl_instr *n = &p->instrs[i];
+    for (int k = 0; k < n->nwrites; k++) {
+      nl_buffer *b = &p->buffers[buffer_of(p, n->writes[k])];
+      b->first_write = b->first_write < i ? b->first_write : i;
+      b->last_write = i;
+    }
+  }
+}
+
 /* Lets every value of one buffer look into another, `shift` bytes further on. */
 static void merge(nl_program *p, int from, int into, int64_t shift) {
   nl_storage *s = p->buffers[into].storage;
+  nl_buffer *a = &p->buffers[into];
+  const nl_buffer *b = &p->buffers[from];
+  a->first_write = a->first_write < b->first_write ? a->first_write : b->first_write;
+  a->last_write = a->last_write > b->last_write ? a->last_write : b->last_write;
   for (int i = 0; i < p->nvalues; i++) {
     nl_value *v = &p->values[i];
     if (v->buffer == from) {
@@ -220,45 +245,61 @@ void nl_pass_drop(nl_program *p) {
 
 /* ---- effects as early as possible ---- */
 
-static bool touches(const nl_program *p, const nl_instr *n, int buffer, bool only_writes) {
-  for (int k = only_writes ? n->nreads : 0; k < n->nreads + n->nwrites; k++) {
-    if (buffer_of(p, k < n->nreads ? n->reads[k] : n->writes[k - n->nreads]) == buffer) {
-      return true;
+/* Where the effects go: behind the instruction after[i], or -1 to the front. Checks come first, so that an update is
+   not made before an error is found. Effects keep their order where they share memory. */
+static void find_places(const nl_program *p, int *after, int *last_use, int *last_write) {
+  int last_check = -1;
+  for (int b = 0; b < p->nbuffers; b++) {
+    last_use[b] = last_write[b] = -1;
+  }
+  for (int i = 0; i < p->ninstrs; i++) {
+    const nl_instr *n = &p->instrs[i];
+    int at = last_check;
+    for (int k = 0; k < n->nreads + n->nwrites && n->effect; k++) {
+      bool write = k >= n->nreads;
+      int b = buffer_of(p, write ? n->writes[k - n->nreads] : n->reads[k]);
+      int behind = write ? last_use[b] : last_write[b];
+      at = behind > at ? behind : at;
+    }
+    after[i] = n->effect ? at : i;
+    last_check = n->must && !n->effect ? i : last_check;
+    for (int k = 0; k < n->nreads + n->nwrites; k++) {
+      int b = buffer_of(p, k < n->nreads ? n->reads[k] : n->writes[k - n->nreads]);
+      last_use[b] = after[i] > last_use[b] ? after[i] : last_use[b];
+      if (k >= n->nreads) {
+        last_write[b] = after[i] > last_write[b] ? after[i] : last_write[b];
+      }
     }
   }
-  return false;
-}
-
-/* Must `late` stay behind `early`? Checks and other effects keep their order to each other only where they share
-   memory; what looks at values comes first, so that an update is not made before an error is found. */
-static bool depends(const nl_program *p, const nl_instr *late, const nl_instr *early) {
-  if (early->must && !early->effect) {
-    return true;
-  }
-  for (int k = 0; k < late->nreads + late->nwrites; k++) {
-    bool write = k >= late->nreads;
-    if (touches(p, early, buffer_of(p, write ? late->writes[k - late->nreads] : late->reads[k]), !write)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 void nl_pass_early(nl_program *p) {
-  for (int i = 1; i < p->ninstrs; i++) {
-    if (!p->instrs[i].effect) {
-      continue;
+  size_t n = (size_t)p->ninstrs + 1;
+  int *after = nl_new((2 * n + 2 * (size_t)p->nbuffers) * sizeof *after), *first = after ? after + n : NULL;
+  nl_instr *moved = nl_new(n * sizeof *moved);
+  if (after && moved) {
+    find_places(p, after, first + n, first + n + p->nbuffers);
+    /* a stable sort by place: the instruction itself, then the effects behind it */
+    memset(first, 0, n * sizeof *first);
+    for (int i = 0; i < p->ninstrs; i++) {
+      first[after[i] + 1]++;
     }
-    int to = i;
-    while (to > 0 && !depends(p, &p->instrs[i], &p->instrs[to - 1])) {
-      to--;
+    for (int i = 0, total = 0; i <= p->ninstrs; i++) {
+      int count = first[i];
+      first[i] = total;
+      total += count;
     }
-    if (to < i) {
-      nl_instr moved = p->instrs[i];
-      memmove(&p->instrs[to + 1], &p->instrs[to], (size_t)(i - to) * sizeof moved);
-      p->instrs[to] = moved;
+    for (int pass = 0; pass < 2; pass++) {
+      for (int i = 0; i < p->ninstrs; i++) {
+        if ((pass == 1) == (p->instrs[i].effect != NULL)) {
+          moved[first[after[i] + 1]++] = p->instrs[i];
+        }
+      }
     }
+    memcpy(p->instrs, moved, (size_t)p->ninstrs * sizeof *moved);
   }
+  nl_delete(after);
+  nl_delete(moved);
 }
 
 /* ---- places ---- */

@@ -23,7 +23,8 @@ typedef struct nl_buffer {
   int number;      /* argument or cell */
   bool written;    /* by some instruction, after it was made */
   int first, last; /* the instructions that use it, as far as they are alive */
-  size_t at;       /* in the arena */
+  int first_write, last_write;
+  size_t at; /* in the arena */
 } nl_buffer;
 
 typedef struct nl_value {
