@@ -38,9 +38,8 @@ M.start_command = start
 
 local function build_kann(here, source)
   local binary = "build/peer_kann"
-  local ok = os.execute(("mkdir -p build && gcc -O2 -DHAVE_CBLAS -DHAVE_PTHREAD -I%s -I%s -o %s %s/peer_kann.c %s/kann.c "
-    .. "%s/kautodiff.c -lopenblas -lpthread -lm 2>build/peer_kann.log"):format(source, "/usr/include/x86_64-linux-gnu", binary,
-    here, source, source))
+  local ok = os.execute(("mkdir -p build && gcc -O2 -DHAVE_CBLAS -DHAVE_PTHREAD -I%s $(pkg-config --cflags openblas) -o %s %s/peer_kann.c %s/kann.c "
+    .. "%s/kautodiff.c -lopenblas -lpthread -lm 2>build/peer_kann.log"):format(source, binary, here, source, source))
   return ok and binary
 end
 
