@@ -9,8 +9,8 @@
 #include "plan/passes.h"
 #include "plan/replay.h"
 
-/* STRIP: elements; a register of float64 is 16 kB at most. GRAIN: what is worth a thread. */
-enum { STRIP = 2048, GRAIN = 8 * STRIP, MOST = 24, REGISTERS = 16 };
+/* STRIP: elements; a register of float64 is 8 kB at most. GRAIN: what is worth a thread. */
+enum { STRIP = 1024, GRAIN = 16 * STRIP, MOST = 24, REGISTERS = 16 };
 
 typedef struct operand {
   int reg;  /* a register, or -1: memory */
@@ -298,10 +298,6 @@ void nl_chain_free(nl_chain *c) {
     nl_delete(c->links[0].instr); /* they lie in one block */
     nl_delete(c);
   }
-}
-
-int nl_chain_links(const nl_chain *c) {
-  return c->count;
 }
 
 void nl_chain_names(const nl_chain *c, char *text, size_t size) {

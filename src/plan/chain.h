@@ -13,6 +13,5 @@ void nl_chain_free(nl_chain *);
 
 /* "tanh_backward + mul"; for printing. */
 void nl_chain_names(const nl_chain *, char *text, size_t size);
-int nl_chain_links(const nl_chain *);
 
 #endif

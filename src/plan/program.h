@@ -64,10 +64,9 @@ typedef struct nl_program_cell {
   int entry;                  /* the buffer of what it held, or -1 */
   int64_t entry_offset;
   bool set;
-  int value; /* what it is set to; -1: nothing */
-  nl_tensor
-      *tensor; /* the object that is hung into the cell; belongs to the program, and to the cell while it is there */
-  bool hangs;  /* for nl_program_run: the cell holds `tensor` now */
+  int value;         /* what it is set to; -1: nothing */
+  nl_tensor *tensor; /* what is hung into the cell; the program holds it, too */
+  bool hangs;        /* for nl_program_prepare: it hangs there now */
 } nl_program_cell;
 
 typedef struct nl_outside {
