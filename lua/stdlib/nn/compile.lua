@@ -41,6 +41,17 @@ local function look_around(f, args)
     list[#list + 1] = { object, key, value, path }
   end
 
+  -- Globals of the script that the function can name: their names are among its constants.
+  local function visit_globals(fn)
+    local code = string.dump(fn, true)
+    for global, value in pairs(_G) do
+      if not known_globals[global] and type(global) == "string" and code:find(global, 1, true) then
+        note(_G, global, value, global)
+        visit(value, global)
+      end
+    end
+  end
+
   local function visit_function(fn, path)
     local info = debug.getinfo(fn, "S")
     if info.what == "C" then
@@ -53,12 +64,7 @@ local function look_around(f, args)
       end
       if name == "_ENV" then
         if value == _G then
-          for global, v in pairs(_G) do
-            if not known_globals[global] then
-              note(_G, global, v, tostring(global))
-              visit(v, tostring(global))
-            end
-          end
+          visit_globals(fn)
         end
       else
         note(fn, i, value, path == "" and name or path .. " > " .. name)

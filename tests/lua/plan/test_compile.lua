@@ -554,6 +554,22 @@ function TestCompile:test_arguments_that_share_memory()
   end
 end
 
+-- Globals that the function names are watched, others are not: at the prompt everything is global.
+function TestCompile:test_globals()
+  _G.test_scale, _G.test_history = 2, {} -- luacheck: ignore 142
+  local f = nn.compile(function(x)
+    return x * _G.test_scale
+  end)
+  for i = 1, 5 do
+    table.insert(_G.test_history, f(nn.tensor { i }):item())
+  end
+  _G.test_scale = 3 -- luacheck: ignore 142
+  lu.assertEquals(f(nn.tensor { 1 }):item(), 3)
+  lu.assertEquals(_G.test_history, { 2, 4, 6, 8, 10 })
+  lu.assertEquals(f:recordings(), 2)
+  _G.test_scale, _G.test_history = nil, nil -- luacheck: ignore 142
+end
+
 function TestCompile:test_generators()
   local f = nn.compile(function()
     return nn.rand(3, { generator = _G.test_generator })
