@@ -274,6 +274,9 @@ static void find_places(const nl_program *p, int *after, int *last_use, int *las
 }
 
 void nl_pass_early(nl_program *p) {
+  if (p->ninstrs == 0) {
+    return;
+  }
   size_t n = (size_t)p->ninstrs + 1;
   int *after = nl_new((2 * n + 2 * (size_t)p->nbuffers) * sizeof *after), *first = after ? after + n : NULL;
   nl_instr *moved = nl_new(n * sizeof *moved);
