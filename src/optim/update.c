@@ -79,7 +79,11 @@ static nl_status run(nl_tensor *w, nl_tensor *g, nl_optim_slot *slot, const nl_s
              .v = slot->v ? nl_tensor_data(slot->v) : NULL,
              .sgd = sgd,
              .adam = adam};
-  nl_parallel_for(w->numel, GRAIN, sweep_range, &s);
+  if (w->numel <= GRAIN) {
+    sweep_range(&s, 0, w->numel);
+  } else {
+    nl_parallel_for(w->numel, GRAIN, sweep_range, &s);
+  }
   w->storage->version++;
   slot->step++;
   nl_tensor_unref(packed);

@@ -550,6 +550,21 @@ static void mark_writes(nl_program *p) {
   }
 }
 
+/* The buffers that each run has to look at. */
+static nl_status list_buffers(nl_program *p) {
+  p->bound = nl_new((2 * (size_t)p->nbuffers + 1) * sizeof *p->bound);
+  p->bumped = p->bound ? p->bound + p->nbuffers : NULL;
+  for (int i = 0; p->bound && i < p->nbuffers; i++) {
+    const nl_buffer *b = &p->buffers[i];
+    if (b->place == NL_KEPT || b->place == NL_ARGUMENT) {
+      p->bound[p->nbound++] = i;
+    } else if (b->place == NL_OUTSIDE && b->written) {
+      p->bumped[p->nbumped++] = i;
+    }
+  }
+  return p->bound ? NL_OK : NL_NOMEM;
+}
+
 static nl_status prepare_rows(nl_program *p) {
   for (int i = 0; i < p->ninstrs; i++) {
     nl_call *c = p->instrs[i].call;
@@ -596,6 +611,7 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
     nl_pass_early(p);
     w.status = nl_pass_chain(p);
     w.status = w.status == NL_OK ? nl_pass_place(p) : w.status;
+    w.status = w.status == NL_OK ? list_buffers(p) : w.status;
     w.status = w.status == NL_OK ? prepare_rows(p) : w.status;
   }
   if (w.status != NL_OK) {

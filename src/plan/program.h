@@ -83,8 +83,10 @@ struct nl_program {
   nl_value *values;
   nl_instr *instrs;
   nl_program_cell *cells;
-  nl_outside *outside; /* tensors that were there before; the program holds while they are as they were */
-  int *results;        /* values */
+  nl_outside *outside;  /* tensors that were there before; the program holds while they are as they were */
+  int *results;         /* values */
+  int *bound, nbound;   /* the buffers that are looked up or renewed before each run */
+  int *bumped, nbumped; /* those outside that rows write: their versions grow */
   char *arena;
   size_t arena_bytes, unshared_bytes; /* the second: what temporaries would take without sharing */
   int rows, folded, dropped, shared;  /* of the trace: rows; constant; without use; computed twice */

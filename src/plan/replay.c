@@ -149,20 +149,18 @@ static nl_status run_instrs(nl_program *p) {
 
 /* Versions grow where tensors from outside were written, also by a run that did not come to its end. */
 static void bump(nl_program *p) {
-  for (int i = 0; i < p->nbuffers; i++) {
-    if (p->buffers[i].place == NL_OUTSIDE && p->buffers[i].written) {
-      p->buffers[i].storage->version++;
-    }
+  for (int i = 0; i < p->nbumped; i++) {
+    p->buffers[p->bumped[i]].storage->version++;
   }
 }
 
 nl_status nl_program_prepare(nl_program *p, nl_tensor *const args[]) {
   nl_status status = NL_OK;
-  for (int i = 0; i < p->nbuffers && status == NL_OK; i++) {
-    nl_buffer *b = &p->buffers[i];
+  for (int i = 0; i < p->nbound && status == NL_OK; i++) {
+    nl_buffer *b = &p->buffers[p->bound[i]];
     if (b->place == NL_KEPT) {
       status = renew(p, b);
-    } else if (b->place == NL_ARGUMENT) {
+    } else {
       b->storage->data = nl_tensor_data(args[b->number]);
     }
   }
@@ -226,5 +224,6 @@ void nl_program_free(nl_program *p) {
   nl_delete(p->cells);
   nl_delete(p->outside);
   nl_delete(p->results);
+  nl_delete(p->bound);
   nl_delete(p);
 }
