@@ -10,13 +10,47 @@ enum { MOST = 256 };
     const type *a = g->a, *b = g->b;                                                                                   \
     type *c = g->c;                                                                                                    \
     const int64_t m = g->m, n = g->n, k = g->k;                                                                        \
-    if (n == 1) {                                                                                                      \
-      for (int64_t i = 0; i < m; i++) {                                                                                \
+    if (n == 1) { /* four rows at a time, since each waits for its own sum */                                          \
+      int64_t i = 0;                                                                                                   \
+      for (; i + 4 <= m; i += 4) {                                                                                     \
+        type sum[4];                                                                                                   \
+        for (int e = 0; e < 4; e++) {                                                                                  \
+          sum[e] = g->accumulate ? c[(i + e) * g->c_row] : 0;                                                          \
+        }                                                                                                              \
+        for (int64_t q = 0; q < k; q++) {                                                                              \
+          for (int e = 0; e < 4; e++) {                                                                                \
+            sum[e] += a[(i + e) * g->a_row + q * g->a_col] * b[q * g->b_row];                                          \
+          }                                                                                                            \
+        }                                                                                                              \
+        for (int e = 0; e < 4; e++) {                                                                                  \
+          c[(i + e) * g->c_row] = sum[e];                                                                              \
+        }                                                                                                              \
+      }                                                                                                                \
+      for (; i < m; i++) {                                                                                             \
         type sum = g->accumulate ? c[i * g->c_row] : 0;                                                                \
         for (int64_t q = 0; q < k; q++) {                                                                              \
           sum += a[i * g->a_row + q * g->a_col] * b[q * g->b_row];                                                     \
         }                                                                                                              \
         c[i * g->c_row] = sum;                                                                                         \
+      }                                                                                                                \
+      return;                                                                                                          \
+    }                                                                                                                  \
+    if (n < 8 && m % 8 == 0 && g->a_row == 1) { /* A's columns are contiguous: eight rows side by side */              \
+      for (int64_t i = 0; i < m; i += 8) {                                                                             \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+          type sum[8];                                                                                                 \
+          for (int e = 0; e < 8; e++) {                                                                                \
+            sum[e] = g->accumulate ? c[(i + e) * g->c_row + j] : 0;                                                    \
+          }                                                                                                            \
+          for (int64_t q = 0; q < k; q++) {                                                                            \
+            for (int e = 0; e < 8; e++) {                                                                              \
+              sum[e] += a[i + e + q * g->a_col] * b[q * g->b_row + j * g->b_col];                                      \
+            }                                                                                                          \
+          }                                                                                                            \
+          for (int e = 0; e < 8; e++) {                                                                                \
+            c[(i + e) * g->c_row + j] = sum[e];                                                                        \
+          }                                                                                                            \
+        }                                                                                                              \
       }                                                                                                                \
       return;                                                                                                          \
     }                                                                                                                  \
