@@ -1,5 +1,7 @@
 """The workloads of workloads.lua in PyTorch. Usage: peer_torch.py THREADS; then lines "NAME STEPS" on standard input,
 each answered by the microseconds a step took. NAME may be "grown:BATCH:WIDTH:DEPTH", or "memory:..." for bytes."""
+import gzip
+import os
 import subprocess
 import sys
 import time
@@ -91,6 +93,47 @@ def grown(batch, width, depth):
     return step_of(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.001), x, y)
 
 
+def fashion():
+    """Fashion-MNIST's training set from Debian's package."""
+    root = os.environ.get("NNLUA_DATA", "/usr/share/datasets/fashion-mnist")
+    with gzip.open(root + "/train-images-idx3-ubyte.gz") as f:
+        x = torch.frombuffer(bytearray(f.read()[16:]), dtype=torch.uint8).reshape(-1, 784).float() / 255
+    with gzip.open(root + "/train-labels-idx1-ubyte.gz") as f:
+        return x, torch.frombuffer(bytearray(f.read()[8:]), dtype=torch.uint8).long()
+
+
+def epoch_of(name):
+    if name == "plain":
+        widths, between, optimizer = [784, 256, 128, 10], relu, momentum
+    else:
+        widths, optimizer = [784, 512, 512, 256, 10], torch.optim.Adam
+        between = lambda n: [nn.BatchNorm1d(n), nn.ReLU(), nn.Dropout(0.5)]
+    layers = []
+    for i in range(1, len(widths)):
+        layers.append(nn.Linear(widths[i - 1], widths[i]))
+        if i < len(widths) - 1:
+            layers += between(widths[i])
+    model = nn.Sequential(*layers)
+    opt, criterion = optimizer(model.parameters()), nn.CrossEntropyLoss()
+    x, y = fashion()
+
+    def epoch():
+        order, total, right = torch.randperm(len(x)), 0.0, 0
+        for at in range(0, len(x), 128):
+            ids = order[at:at + 128]
+            xb, yb = x[ids], y[ids]
+            opt.zero_grad()
+            out = model(xb)
+            loss = criterion(out, yb)
+            loss.backward()
+            opt.step()
+            total += loss.item() * len(yb)
+            right += (out.argmax(1) == yb).sum().item()
+        return total, right
+
+    return epoch
+
+
 def memory(batch, width, depth):
     """Bytes of tensors that one step adds at most: measured by a fresh process's resident memory, parameters and
     gradients included."""
@@ -110,6 +153,8 @@ steps = {}
 def step_named(name):
     if name.startswith("grown:"):
         return grown(*map(int, name.split(":")[1:]))
+    if name.startswith("epoch:") and name not in steps:
+        steps[name] = epoch_of(name[6:])
     if name not in steps:
         steps[name] = makers[name]()
         for _ in range(2):

@@ -70,9 +70,6 @@ for _, w in ipairs(workloads.list) do
   measure(w)
 end
 io.stderr:write "\n"
-for _, p in ipairs(list) do
-  p[2]:stop()
-end
 
 -- ---- the tables ----
 
@@ -107,6 +104,11 @@ for _, w in ipairs(workloads.list) do
     stats.number(stats.ratio(r.two, r.compiled))))
   report.workloads[w.name] = { title = w.title, compiled = r.compiled, eager = r.eager, two_threads = r.two,
     peers = r.peers, compiled_to_torch = a, eager_to_torch = b, median = median(r.compiled) }
+end
+local torch = list[1] and list[1][1] == "PyTorch" and list[1][2] or nil
+report.epochs = require("epochs").run(torch, math.min(rounds, 3))
+for _, p in ipairs(list) do
+  p[2]:stop()
 end
 os.execute "mkdir -p build"
 local f = assert(io.open("build/bench.json", "w"))
