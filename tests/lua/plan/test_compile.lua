@@ -419,6 +419,15 @@ function TestCompile:test_random_networks()
   end
 end
 
+-- tests/fuzz/compile.lua runs longer.
+function TestCompile:test_random_programs()
+  local process = require "process"
+  local out, err, status = process.run(("%s tests/fuzz/compile.lua %s 300"):format(process.nnlua,
+    os.getenv "NNLUA_TEST_SEED" or "1000"))
+  lu.assertEquals(status, 0, out .. err)
+  lu.assertStrContains(out, "300 programs, 0 different")
+end
+
 -- Large enough that every kind of work is cut over the pool.
 function TestCompile:test_same_bits_for_any_number_of_threads()
   local before = nn.get_num_threads()
