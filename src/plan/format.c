@@ -94,9 +94,11 @@ char *nl_program_format(const nl_program *p, bool times) {
   size_text(arena, sizeof arena, (double)p->arena_bytes);
   size_text(unshared, sizeof unshared, (double)p->unshared_bytes);
   count_text(total, sizeof total, flops);
-  fprintf(f, "%d instructions from %d rows (%d constant, %d without use, %d computed twice), %sflop\n", p->ninstrs,
-          p->rows, p->folded, p->dropped, p->shared, total);
-  fprintf(f, "temporaries: %s in %s\n", unshared, arena);
+  fprintf(f, "%d instruction%s from %d rows (%d constant, %d without use, %d computed twice), %sflop\n", p->ninstrs,
+          p->ninstrs == 1 ? "" : "s", p->rows, p->folded, p->dropped, p->shared, total);
+  if (p->unshared_bytes) {
+    fprintf(f, "temporaries: %s in %s\n", unshared, arena);
+  }
   for (int i = 0; i < p->ninstrs; i++) {
     write_instr(f, p, i, times);
   }
