@@ -160,8 +160,8 @@ static bool cells_hold(nl_entry *e, nl_tensor *const args[]) {
       if ((grad != NULL) != c->had_entry || (grad && !grad->contiguous)) {
         return false;
       }
-      if (grad) {
-        nl_program_set_entry(e->p, c, grad);
+      if (grad && !nl_program_set_entry(e->p, c, grad)) {
+        return false;
       }
     }
   }

@@ -411,9 +411,14 @@ static void enter_cells(lowering *w) {
     }
     c->leaf = c->argument < 0 ? nl_tensor_ref(from->leaf) : NULL;
     c->had_entry = from->entry != NULL;
-    if (from->read_entry && from->entry && nl_map_get(&w->buffers, from->entry->storage) < 0) {
+    if (!from->read_entry || !from->entry) {
+      continue;
+    }
+    c->entry_offset = from->entry->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(from->entry));
+    c->entry = nl_map_get(&w->buffers, from->entry->storage);
+    c->follows = c->entry >= 0;
+    if (!c->follows) {
       c->entry = add_buffer(w, NL_ENTRY, NULL, from->entry->storage->bytes, number);
-      c->entry_offset = from->entry->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(from->entry));
       if (c->entry < 0 || nl_map_put(&w->buffers, from->entry->storage, c->entry) != NL_OK) {
         fail(w);
       }

@@ -63,6 +63,7 @@ typedef struct nl_program_cell {
   bool read_entry, had_entry; /* the program is right only where the cell holds something, or nothing, as it did */
   int entry;                  /* the buffer of what it held, or -1 */
   int64_t entry_offset;
+  bool follows; /* entry is the buffer of an earlier cell, whose tensor shares memory with this one's */
   bool set;
   int value;         /* what it is set to; -1: nothing */
   nl_tensor *tensor; /* what is hung into the cell; the program holds it, too */
@@ -103,8 +104,10 @@ void nl_program_free(nl_program *);
 /* True while every tensor from outside is as it was when the program was made. */
 bool nl_program_holds(const nl_program *);
 
-/* Tells where the gradient lies that a cell holds at the start of a call. */
-void nl_program_set_entry(nl_program *, nl_program_cell *, const nl_tensor *entry);
+/* Tells where the gradient lies that a cell with read_entry and had_entry holds at the start of a call. False: cells
+   that held parts of one tensor when this was recorded do not any more, and the program does not fit. In the cells'
+   order. */
+bool nl_program_set_entry(nl_program *, nl_program_cell *, const nl_tensor *entry);
 
 /* Looks up the memory that has owners outside; to be done before each run. Error: memory, and then nothing has
    happened yet. */

@@ -42,6 +42,7 @@ static nl_status renew(nl_program *p, nl_buffer *b) {
   nl_program_cell *cell = b->number >= 0 ? &p->cells[b->number] : NULL;
   nl_tensor *hung = cell ? cell->tensor : NULL;
   bool held = b->real && (b->real->refs > 1 + (hung != NULL) || (hung && hung->refs > 1 + cell->hangs));
+  held = held || (cell && cell->entry >= 0 && cell->hangs); /* the program reads what hangs there */
   if (!b->real || held) {
     nl_storage *fresh = nl_storage_new(b->bytes);
     if (!fresh) {
@@ -69,10 +70,14 @@ static nl_status renew(nl_program *p, nl_buffer *b) {
   return NL_OK;
 }
 
-void nl_program_set_entry(nl_program *p, nl_program_cell *c, const nl_tensor *entry) {
-  if (c->entry >= 0) {
-    p->buffers[c->entry].storage->data = (char *)nl_tensor_data(entry) - c->entry_offset;
+bool nl_program_set_entry(nl_program *p, nl_program_cell *c, const nl_tensor *entry) {
+  char *base = (char *)nl_tensor_data(entry) - c->entry_offset;
+  nl_storage *s = p->buffers[c->entry].storage;
+  if (c->follows) {
+    return s->data == base;
   }
+  s->data = base;
+  return true;
 }
 
 bool nl_program_holds(const nl_program *p) {

@@ -504,6 +504,37 @@ function TestCompile:test_held_gradients_stay()
   end
 end
 
+function TestCompile:test_a_gradient_read_and_replaced()
+  assert_twins(function()
+    local w = nn.ones(3):requires_grad_()
+    w.grad = nn.ones(3)
+    return function()
+      local old = w.grad
+      w.grad = old * 2
+      return old:sum()
+    end, function()
+      return { w }
+    end
+  end, fixed(), 5, "a gradient read and replaced")
+end
+
+-- Gradients that are parts of one tensor, then tensors of their own.
+function TestCompile:test_gradients_that_share_memory()
+  assert_twins(function()
+    local a, b, flat = nn.ones(2):requires_grad_(), nn.ones(2):requires_grad_(), nn.zeros(4)
+    a.grad, b.grad = flat[{ { 1, 2 } }], flat[{ { 3, 4 } }]
+    return function()
+      (a * 2 + b * 3):sum():backward()
+    end, function()
+      return { a, b }
+    end, function(i)
+      if i == 3 then
+        a.grad, b.grad = nn.zeros(2), nn.zeros(2)
+      end
+    end
+  end, fixed(), 5, "gradients that share memory")
+end
+
 function TestCompile:test_constants_that_are_written()
   local f = nn.compile(function(x)
     local sum = nn.tensor { 0, 0 }
