@@ -19,6 +19,7 @@ enum { MAX_ARGS = 32, MAX_PROGRAMS = 32 };
    look after so many calls, and memory for the small results until then is set aside when a function is recorded: a
    loop over a compiled step asks the system for nothing. */
 enum { CALLS_A_COLLECTION = 256 };
+
 typedef struct compiled {
   int count, recordings;
   nl_entry *entries[MAX_PROGRAMS]; /* the last one used first */
@@ -64,8 +65,7 @@ static void free_entry(nl_entry *e) {
   }
 }
 
-/* why(self, ...) -> what keeps the program used last from fitting this call: a text, or the number of a watched value,
-   or nil */
+/* why(self, ...) -> what keeps the program used last from fitting this call, or nil */
 static int compiled_why(lua_State *L) {
   const compiled *c = to_compiled(L, 1);
   if (c->count == 0) {
@@ -140,6 +140,10 @@ static int compiled_call(lua_State *L) {
     return call_plainly(L); /* its rows belong to what is being recorded */
   }
   nl_lua_account(L);
+  if (++c->since_collection >= CALLS_A_COLLECTION && lua_gc(L, LUA_GCISRUNNING)) {
+    c->since_collection = 0;
+    lua_gc(L, LUA_GCSTEP, 0);
+  }
   if (nargs > MAX_ARGS) {
     return nl_lua_error(L, "a compiled function takes at most %d arguments, but got %d", MAX_ARGS, nargs);
   }
@@ -153,10 +157,6 @@ static int compiled_call(lua_State *L) {
       if (i > 0) {
         memmove(&c->entries[1], &c->entries[0], (size_t)i * sizeof(nl_entry *));
         c->entries[0] = e;
-      }
-      if (++c->since_collection >= CALLS_A_COLLECTION && lua_gc(L, LUA_GCISRUNNING)) {
-        c->since_collection = 0;
-        lua_gc(L, LUA_GCSTEP, 0);
       }
       return nl_entry_clashes(e, nargs, args) ? call_plainly(L) : replay(L, e, args);
     }
@@ -337,7 +337,7 @@ static int compiled_close(lua_State *L) {
     free_entry(c->entries[--c->count]);
   }
   for (int i = 0; i < e->p->nbuffers; i++) {
-    if (e->p->buffers[i].place == NL_KEPT) {
+    if (e->p->buffers[i].place == NL_KEPT && e->p->buffers[i].number < 0) { /* a result, not a cell's */
       nl_storage_reserve(e->p->buffers[i].bytes, 3 * CALLS_A_COLLECTION);
     }
   }

@@ -232,7 +232,9 @@ void nl_entry_push_why(lua_State *L, const nl_entry *e, int nargs) {
   int i = first_change(L, e, list);
   if (i < 0) {
     lua_pushliteral(L, "gradients were there in one call and not in another");
-  } else {
-    lua_pushinteger(L, i + 1);
+    return;
   }
+  lua_getfield(L, list, "paths");
+  lua_rawgeti(L, -1, i + 1);
+  lua_pushfstring(L, "'%s' changed", luaL_tolstring(L, -1, NULL));
 }

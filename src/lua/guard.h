@@ -58,7 +58,8 @@ bool nl_entry_fits(lua_State *L, nl_entry *, int nargs, nl_tensor *const args[])
    knows them as things apart, so where one of them is written the function has to be called as it is. */
 bool nl_entry_clashes(const nl_entry *, int nargs, nl_tensor *const args[]);
 
-/* Pushes what keeps the program from fitting this call: a text, or the number of a watched value. */
+/* Pushes what keeps the program from fitting this call, as a text. The list has the watched values' paths in `paths`.
+ */
 void nl_entry_push_why(lua_State *L, const nl_entry *, int nargs);
 
 /* The leaf a cell belongs to. */

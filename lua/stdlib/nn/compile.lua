@@ -33,7 +33,7 @@ local primitive = { ["nil"] = true, boolean = true, number = true, string = true
 -- A list of what f and its arguments can see: {object, key, value, path} with functions (the key is an upvalue's
 -- number) and tables as objects.
 local function look_around(f, args)
-  local seen, list, counts, libraries = {}, {}, {}, {}
+  local seen, list, counts = {}, {}, {}
   local visited = 0
   local visit
 
@@ -87,11 +87,13 @@ local function look_around(f, args)
 
   local function visit_table(t, path)
     local n = 0
-    for key, value in next, t do
+    for _ in next, t do
       n = n + 1
       if n > most_fields then
-        return
+        return -- data, rather than settings
       end
+    end
+    for key, value in next, t do
       if type(key) == "string" or type(key) == "number" then
         note(t, key, value, path .. "." .. tostring(key))
       end
@@ -109,7 +111,7 @@ local function look_around(f, args)
     visited = visited + 1
     if kind == "function" then
       visit_function(value, path)
-    elseif libraries[value] or is_library(value) or rawget(value, "_is_module_class") then
+    elseif is_library(value) or rawget(value, "_is_module_class") then
       return
     elseif module.is_module(value) then
       visit_module(value, path)
@@ -202,16 +204,11 @@ local function place_of(f)
 end
 
 local thrashing = 9
-local seen_by = setmetatable({}, { __mode = "k" }) -- what each compiled function last saw, for the reason below
 
 local function record(self, f, ...)
   local args = table.pack(...)
   local before, counts = look_around(f, args)
   local why = self:_why(...)
-  if math.type(why) == "integer" then
-    local path = seen_by[self][why]
-    why = ("'%s' changed"):format(path and path[4] or "?")
-  end
   local seen = table.pack(self:_open(...))
   local allow = forbid()
   local out = table.pack(xpcall(f, function(e)
@@ -234,9 +231,10 @@ local function record(self, f, ...)
     self:_abort()
     core.raise(change)
   end
-  local watched = {}
-  for _, entry in ipairs(before) do
-    local n = #watched
+  local watched = { paths = {} }
+  for i, entry in ipairs(before) do
+    local n = 3 * (i - 1)
+    watched.paths[i] = entry[4]
     watched[n + 1], watched[n + 2] = entry[1], entry[2]
     if entry[3] == nil then
       watched[n + 3] = core.null
@@ -247,7 +245,6 @@ local function record(self, f, ...)
   local results = table.pack(table.unpack(out, 2, out.n))
   results.n = out.n - 1
   local back = table.pack(self:_close(watched, args, results))
-  seen_by[self] = before
   if self:recordings() == thrashing then
     io.stderr:write(("nnlua: the compiled function at %s was recorded %d times, because its circumstances keep changing: "
       .. "%s. Pass changing numbers as tensors, and keep shapes the same (drop_last = true in the loader)\n"):format(

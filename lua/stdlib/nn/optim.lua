@@ -82,7 +82,9 @@ function Optimizer:add_param_group(group)
     self.seen[p] = true
     out.params[i] = p
   end
-  core.structure_changed()
+  if self.state then -- not while it is being made
+    core.structure_changed()
+  end
   self.param_groups[#self.param_groups + 1] = noticed(out)
   local count = 0
   for _, g in ipairs(self.param_groups) do

@@ -639,6 +639,26 @@ function TestCompile:test_nested()
   end
 end
 
+function TestCompile:test_the_reason_for_recording_again()
+  local process = require "process"
+  local _, err = process.script([[
+    local nn = require "nn"
+    local state = {scale = 1}
+    local f = nn.compile(function(x) return x * state.scale end)
+    local g = nn.compile(function(x) return x + 1 end)
+    for i = 1, 20 do
+      state.scale = i
+      f(nn.ones(2))
+      g(nn.ones(i))
+    end
+  ]], "", "thrash.lua")
+  lu.assertStrContains(err, "the compiled function at thrash.lua:3 was recorded 9 times")
+  lu.assertStrContains(err, "'state.scale' changed")
+  lu.assertStrContains(err, "argument 1 was a float32 tensor of shape 8, then float32 of shape 9")
+  local _, lines = err:gsub("\n", "")
+  lu.assertEquals(lines, 2) -- once for each
+end
+
 function TestCompile:test_number_arguments()
   local f = nn.compile(function(x, k, flag)
     return flag and x * k or x
