@@ -58,6 +58,7 @@ static int safetensors_read(lua_State *L) {
 
 /* safetensors_write(path, {{name, tensor}, ...}, note or nil) */
 static int safetensors_write(lua_State *L) {
+  nl_lua_no_reading(L, "save");
   const char *path = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   const char *note = luaL_optstring(L, 3, NULL);

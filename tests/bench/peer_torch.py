@@ -21,13 +21,17 @@ def step_of(model, criterion, opt, x, y):
     return step
 
 
-def classifier(widths, batch, between, optimizer):
+def mlp(widths, between):
     layers = []
     for i in range(1, len(widths)):
         layers.append(nn.Linear(widths[i - 1], widths[i]))
         if i < len(widths) - 1:
             layers += between(widths[i])
-    model = nn.Sequential(*layers)
+    return nn.Sequential(*layers)
+
+
+def classifier(widths, batch, between, optimizer):
+    model = mlp(widths, between)
     x, y = torch.randn(batch, widths[0]), torch.randint(0, widths[-1], (batch,))
     return step_of(model, nn.CrossEntropyLoss(), optimizer(model.parameters()), x, y)
 
@@ -38,6 +42,10 @@ def momentum(p):
 
 def relu(_):
     return [nn.ReLU()]
+
+
+def norm_dropout(n):
+    return [nn.BatchNorm1d(n), nn.ReLU(), nn.Dropout(0.5)]
 
 
 def w1():
@@ -52,8 +60,7 @@ def w2():
 
 
 def w3():
-    between = lambda n: [nn.BatchNorm1d(n), nn.ReLU(), nn.Dropout(0.5)]
-    return classifier([784, 512, 512, 256, 10], 128, between, torch.optim.Adam)
+    return classifier([784, 512, 512, 256, 10], 128, norm_dropout, torch.optim.Adam)
 
 
 def w4():
@@ -106,14 +113,8 @@ def epoch_of(name):
     if name == "plain":
         widths, between, optimizer = [784, 256, 128, 10], relu, momentum
     else:
-        widths, optimizer = [784, 512, 512, 256, 10], torch.optim.Adam
-        between = lambda n: [nn.BatchNorm1d(n), nn.ReLU(), nn.Dropout(0.5)]
-    layers = []
-    for i in range(1, len(widths)):
-        layers.append(nn.Linear(widths[i - 1], widths[i]))
-        if i < len(widths) - 1:
-            layers += between(widths[i])
-    model = nn.Sequential(*layers)
+        widths, between, optimizer = [784, 512, 512, 256, 10], norm_dropout, torch.optim.Adam
+    model = mlp(widths, between)
     opt, criterion = optimizer(model.parameters()), nn.CrossEntropyLoss()
     x, y = fashion()
 
