@@ -6,7 +6,6 @@
 #include "core/memory.h"
 #include "core/pool.h"
 #include "ops/iterate.h"
-#include "plan/passes.h"
 #include "plan/replay.h"
 
 /* STRIP: elements; a register of float64 is 8 kB at most. GRAIN: what is worth a thread. */

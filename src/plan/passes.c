@@ -3,16 +3,11 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "plan/chain.h"
 #include "plan/replay.h"
-
-static int buffer_of(const nl_program *p, int value) {
-  return p->values[value].buffer;
-}
 
 static bool writes(const nl_program *p, const nl_instr *n, int buffer) {
   for (int k = 0; k < n->nwrites; k++) {
-    if (buffer_of(p, n->writes[k]) == buffer) {
+    if (nl_buffer_of(p, n->writes[k]) == buffer) {
       return true;
     }
   }
@@ -42,7 +37,7 @@ void nl_pass_find_writes(nl_program *p) {
   for (int i = 0; i < p->ninstrs; i++) {
     const nl_instr *n = &p->instrs[i];
     for (int k = 0; k < n->nwrites; k++) {
-      nl_buffer *b = &p->buffers[buffer_of(p, n->writes[k])];
+      nl_buffer *b = &p->buffers[nl_buffer_of(p, n->writes[k])];
       b->first_write = b->first_write < i ? b->first_write : i;
       b->last_write = i;
     }
@@ -81,7 +76,7 @@ static bool same_value(const nl_program *p, int v, int u) {
     return true;
   }
   const nl_tensor *a = p->values[v].t, *b = p->values[u].t;
-  int ba = buffer_of(p, v), bb = buffer_of(p, u);
+  int ba = nl_buffer_of(p, v), bb = nl_buffer_of(p, u);
   if (a->dtype != b->dtype || !nl_shape_equal(a, b)) {
     return false;
   }
@@ -113,7 +108,7 @@ static bool same_row(const nl_program *p, const nl_instr *a, const nl_instr *b) 
 static bool made_once(const nl_program *p, int i) {
   const nl_instr *n = &p->instrs[i];
   for (int k = 0; k < n->call->nout; k++) {
-    int b = buffer_of(p, n->writes[k]);
+    int b = nl_buffer_of(p, n->writes[k]);
     if (p->buffers[b].place != NL_TEMPORARY || written_between(p, b, 0, i) ||
         written_between(p, b, i + 1, p->ninstrs)) {
       return false;
@@ -128,7 +123,7 @@ enum { FAR = 512 };
 static bool can_stand_for(const nl_program *p, int early, int late) {
   const nl_instr *a = &p->instrs[early];
   for (int k = 0; k < a->nreads; k++) {
-    if (written_between(p, buffer_of(p, a->reads[k]), early, late)) {
+    if (written_between(p, nl_buffer_of(p, a->reads[k]), early, late)) {
       return false;
     }
   }
@@ -147,7 +142,7 @@ void nl_pass_share(nl_program *p) {
         continue;
       }
       for (int k = 0; k < n->call->nout; k++) {
-        merge(p, buffer_of(p, n->writes[k]), buffer_of(p, m->writes[k]), 0);
+        merge(p, nl_buffer_of(p, n->writes[k]), nl_buffer_of(p, m->writes[k]), 0);
       }
       n->dead = true;
       p->shared++;
@@ -158,22 +153,17 @@ void nl_pass_share(nl_program *p) {
 
 /* ---- copies ---- */
 
-static bool whole(const nl_program *p, const nl_tensor *t, int buffer) {
-  return t->contiguous && t->offset == 0 &&
-         (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t)) == p->buffers[buffer].bytes;
-}
-
 static void drop_copy(nl_program *p, int i) {
   nl_instr *n = &p->instrs[i];
-  int to = buffer_of(p, n->writes[0]), from = buffer_of(p, n->reads[0]);
+  int to = nl_buffer_of(p, n->writes[0]), from = nl_buffer_of(p, n->reads[0]);
   nl_buffer *t = &p->buffers[to], *f = &p->buffers[from];
   if (to == from || n->to->dtype != n->from->dtype || n->to->numel != n->from->numel || !n->from->contiguous ||
-      !whole(p, n->to, to) || written_between(p, to, 0, i) || written_between(p, to, i + 1, p->ninstrs) ||
+      !nl_is_whole(p, n->to, to) || written_between(p, to, 0, i) || written_between(p, to, i + 1, p->ninstrs) ||
       written_between(p, from, i + 1, p->ninstrs)) {
     return;
   }
   if (t->place == NL_KEPT) {
-    if (f->place != NL_TEMPORARY || !whole(p, n->from, from)) {
+    if (f->place != NL_TEMPORARY || !nl_is_whole(p, n->from, from)) {
       return;
     }
     f->place = NL_KEPT;
@@ -197,16 +187,6 @@ void nl_pass_copies(nl_program *p) {
 
 /* ---- without use ---- */
 
-void nl_instr_free(nl_instr *n) {
-  if (n->call) {
-    nl_delete(n->call->prepared);
-  }
-  nl_chain_free(n->chain);
-  nl_delete(n->call);
-  nl_delete(n->reads);
-  nl_delete(n->operands);
-}
-
 void nl_pass_drop(nl_program *p) {
   bool *needed = nl_new((size_t)p->nbuffers + 1);
   if (!needed) {
@@ -220,7 +200,7 @@ void nl_pass_drop(nl_program *p) {
     nl_instr *n = &p->instrs[i];
     bool live = n->must;
     for (int k = 0; k < n->nwrites; k++) {
-      live = live || needed[buffer_of(p, n->writes[k])];
+      live = live || needed[nl_buffer_of(p, n->writes[k])];
     }
     if (!live || n->dead) {
       p->dropped += !n->dead;
@@ -228,7 +208,7 @@ void nl_pass_drop(nl_program *p) {
       continue;
     }
     for (int k = 0; k < n->nreads; k++) {
-      needed[buffer_of(p, n->reads[k])] = true;
+      needed[nl_buffer_of(p, n->reads[k])] = true;
     }
   }
   nl_delete(needed);
@@ -257,14 +237,14 @@ static void find_places(const nl_program *p, int *after, int *last_use, int *las
     int at = last_check;
     for (int k = 0; k < n->nreads + n->nwrites && n->effect; k++) {
       bool write = k >= n->nreads;
-      int b = buffer_of(p, write ? n->writes[k - n->nreads] : n->reads[k]);
+      int b = nl_buffer_of(p, write ? n->writes[k - n->nreads] : n->reads[k]);
       int behind = write ? last_use[b] : last_write[b];
       at = behind > at ? behind : at;
     }
     after[i] = n->effect ? at : i;
     last_check = n->must && !n->effect ? i : last_check;
     for (int k = 0; k < n->nreads + n->nwrites; k++) {
-      int b = buffer_of(p, k < n->nreads ? n->reads[k] : n->writes[k - n->nreads]);
+      int b = nl_buffer_of(p, k < n->nreads ? n->reads[k] : n->writes[k - n->nreads]);
       last_use[b] = after[i] > last_use[b] ? after[i] : last_use[b];
       if (k >= n->nreads) {
         last_write[b] = after[i] > last_write[b] ? after[i] : last_write[b];
@@ -303,160 +283,4 @@ void nl_pass_early(nl_program *p) {
   }
   nl_delete(after);
   nl_delete(moved);
-}
-
-/* ---- places ---- */
-
-typedef struct hole {
-  size_t at, bytes;
-} hole;
-
-typedef struct layout {
-  hole *holes; /* in order of their place */
-  int count;
-  size_t end;
-} layout;
-
-static size_t take(layout *l, size_t bytes) {
-  int best = -1;
-  for (int i = 0; i < l->count; i++) {
-    if (l->holes[i].bytes >= bytes && (best < 0 || l->holes[i].bytes < l->holes[best].bytes)) {
-      best = i;
-    }
-  }
-  if (best < 0) {
-    hole *last = l->count ? &l->holes[l->count - 1] : NULL;
-    if (last && last->at + last->bytes == l->end) { /* what is free at the end grows */
-      size_t at = last->at;
-      l->count--;
-      l->end = at + bytes;
-      return at;
-    }
-    l->end += bytes;
-    return l->end - bytes;
-  }
-  size_t at = l->holes[best].at;
-  l->holes[best].at += bytes;
-  l->holes[best].bytes -= bytes;
-  if (l->holes[best].bytes == 0) {
-    memmove(&l->holes[best], &l->holes[best + 1], (size_t)(l->count - best - 1) * sizeof *l->holes);
-    l->count--;
-  }
-  return at;
-}
-
-static void give(layout *l, size_t at, size_t bytes) {
-  int i = 0;
-  while (i < l->count && l->holes[i].at < at) {
-    i++;
-  }
-  memmove(&l->holes[i + 1], &l->holes[i], (size_t)(l->count - i) * sizeof *l->holes);
-  l->holes[i] = (hole){at, bytes};
-  l->count++;
-  for (int k = i > 0 ? i - 1 : 0; k + 1 < l->count && k <= i + 1;) {
-    if (l->holes[k].at + l->holes[k].bytes == l->holes[k + 1].at) {
-      l->holes[k].bytes += l->holes[k + 1].bytes;
-      memmove(&l->holes[k + 1], &l->holes[k + 2], (size_t)(l->count - k - 2) * sizeof *l->holes);
-      l->count--;
-    } else {
-      k++;
-    }
-  }
-}
-
-static size_t padded(size_t bytes) {
-  return (bytes + 63) / 64 * 64;
-}
-
-/* An elementwise row may write over an input that nobody reads afterwards. */
-static int written_over(const nl_program *p, int i, int out) {
-  const nl_instr *n = &p->instrs[i];
-  if (n->run != nl_replay_row || !(n->call->op->flags & NL_OP_ELEMENTWISE) || n->call->nout != 1 ||
-      buffer_of(p, n->writes[0]) != out) {
-    return -1;
-  }
-  const nl_tensor *o = n->call->out[0];
-  for (int k = 0; k < n->nreads; k++) {
-    int b = buffer_of(p, n->reads[k]);
-    const nl_tensor *t = p->values[n->reads[k]].t;
-    bool fits = p->buffers[b].place == NL_TEMPORARY && p->buffers[b].last == i && whole(p, t, b) && whole(p, o, out) &&
-                nl_shape_equal(t, o) && nl_dtype_size(nl_tensor_dtype(t)) == nl_dtype_size(nl_tensor_dtype(o));
-    for (int m = 0; m < n->nreads && fits; m++) { /* in no other guise */
-      fits = m == k || buffer_of(p, n->reads[m]) != b || n->reads[m] == n->reads[k];
-    }
-    if (fits) {
-      return b;
-    }
-  }
-  return -1;
-}
-
-static void find_spans(nl_program *p) {
-  for (int b = 0; b < p->nbuffers; b++) {
-    p->buffers[b].first = -1;
-    p->buffers[b].written = false;
-  }
-  for (int i = 0; i < p->ninstrs; i++) {
-    const nl_instr *n = &p->instrs[i];
-    for (int k = 0; k < n->nreads + n->nwrites; k++) {
-      nl_buffer *b = &p->buffers[buffer_of(p, n->reads[k < n->nreads ? k : 0])];
-      if (k >= n->nreads) {
-        b = &p->buffers[buffer_of(p, n->writes[k - n->nreads])];
-        b->written = b->written || !n->effect;
-      }
-      b->first = b->first < 0 ? i : b->first;
-      b->last = i;
-    }
-  }
-}
-
-nl_status nl_pass_place(nl_program *p) {
-  find_spans(p);
-  layout l = {.holes = nl_new(((size_t)p->nbuffers + 2) * sizeof(hole))};
-  bool *gone = nl_new((size_t)p->nbuffers + 1); /* its place was handed on */
-  if (!l.holes || !gone) {
-    nl_delete(l.holes);
-    nl_delete(gone);
-    return NL_NOMEM;
-  }
-  for (int i = 0; i < p->ninstrs; i++) {
-    const nl_instr *n = &p->instrs[i];
-    for (int k = 0; k < n->nwrites; k++) {
-      int out = buffer_of(p, n->writes[k]);
-      nl_buffer *b = &p->buffers[out];
-      if (b->place != NL_TEMPORARY || b->first != i) {
-        continue;
-      }
-      p->unshared_bytes += padded(b->bytes);
-      int over = written_over(p, i, out);
-      if (over >= 0 && !gone[over]) {
-        b->at = p->buffers[over].at;
-        gone[over] = true;
-      } else {
-        b->at = take(&l, padded(b->bytes));
-      }
-      b->first = i;
-    }
-    for (int k = 0; k < n->nreads + n->nwrites; k++) {
-      int v = k < n->nreads ? n->reads[k] : n->writes[k - n->nreads];
-      nl_buffer *b = &p->buffers[buffer_of(p, v)];
-      if (b->place == NL_TEMPORARY && b->last == i && !gone[buffer_of(p, v)]) {
-        gone[buffer_of(p, v)] = true;
-        give(&l, b->at, padded(b->bytes));
-      }
-    }
-  }
-  p->arena_bytes = l.end ? l.end : 64;
-  p->arena = nl_data_alloc(p->arena_bytes);
-  nl_delete(l.holes);
-  nl_delete(gone);
-  if (!p->arena) {
-    return NL_NOMEM;
-  }
-  for (int b = 0; b < p->nbuffers; b++) {
-    if (p->buffers[b].place == NL_TEMPORARY) {
-      p->buffers[b].storage->data = p->arena + p->buffers[b].at;
-    }
-  }
-  return NL_OK;
 }

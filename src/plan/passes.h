@@ -21,10 +21,7 @@ void nl_pass_drop(nl_program *);
    cache. */
 void nl_pass_early(nl_program *);
 
-/* Frees what an instruction owns. */
-void nl_instr_free(nl_instr *);
-
-/* Gives each temporary its place in the arena. Error: memory. */
+/* Gives each temporary its place in the arena (place.c). Error: memory. */
 nl_status nl_pass_place(nl_program *);
 
 #endif

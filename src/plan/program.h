@@ -96,6 +96,19 @@ struct nl_program {
   int64_t runs, run_nanoseconds;
 };
 
+static inline int nl_buffer_of(const nl_program *p, int value) {
+  return p->values[value].buffer;
+}
+
+/* True if t is all of its buffer, in order. */
+static inline bool nl_is_whole(const nl_program *p, const nl_tensor *t, int buffer) {
+  return t->contiguous && t->offset == 0 &&
+         (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t)) == p->buffers[buffer].bytes;
+}
+
+/* Frees what an instruction owns. */
+void nl_instr_free(nl_instr *);
+
 /* Turns a trace into a program; takes the trace over, also on failure. results: what the function gave back, NULL where
    that was no tensor. Errors: memory. */
 nl_status nl_program_build(nl_trace *, int nresults, nl_tensor *const results[], nl_program **out);

@@ -8,7 +8,6 @@
 #include "ops/iterate.h"
 #include "ops/profile.h"
 #include "plan/chain.h"
-#include "plan/passes.h"
 
 nl_status nl_replay_row(nl_program *p, nl_instr *n) {
   (void)p;
@@ -192,6 +191,16 @@ nl_status nl_program_run(nl_program *p, nl_tensor *const args[], nl_tensor *resu
 }
 
 /* ---- the end ---- */
+
+void nl_instr_free(nl_instr *n) {
+  if (n->call) {
+    nl_delete(n->call->prepared);
+  }
+  nl_chain_free(n->chain);
+  nl_delete(n->call);
+  nl_delete(n->reads);
+  nl_delete(n->operands);
+}
 
 void nl_program_free(nl_program *p) {
   if (!p) {
