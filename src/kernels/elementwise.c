@@ -49,6 +49,13 @@ UNARY(RELU, i64, x < 0 ? 0 : x)
 UNARY(RELU, u8, x)
 UNARY_FLOATS(SOFTPLUS, nl_softplusf(x), nl_softplus(x))
 
+UNARY_FLOATS(ERF, erff(x), erf(x))
+UNARY_FLOATS(SIN, sinf(x), sin(x))
+UNARY_FLOATS(COS, cosf(x), cos(x))
+UNARY_FLOATS(FLOOR, floorf(x), floor(x))
+UNARY(FLOOR, i64, x)
+UNARY(FLOOR, u8, x)
+
 #define NOT(type)                                                                                                      \
   static void NOT_##type(int64_t n, void *out, const void *px) {                                                       \
     u8 *o = out;                                                                                                       \
@@ -314,6 +321,10 @@ const nl_elementwise_kernels NL_ISA(nl_elementwise_kernels) = {
               [NL_UN_SIGMOID] = {FLOATS(SIGMOID)},
               [NL_UN_RELU] = {NUMBERS(RELU)},
               [NL_UN_SOFTPLUS] = {FLOATS(SOFTPLUS)},
+              [NL_UN_ERF] = {FLOATS(ERF)},
+              [NL_UN_SIN] = {FLOATS(SIN)},
+              [NL_UN_COS] = {FLOATS(COS)},
+              [NL_UN_FLOOR] = {NUMBERS(FLOOR)},
               [NL_UN_NOT] = {ALL(NOT)}},
     .binary = {[NL_BIN_ADD] = {NUMBERS(ADD)},
                [NL_BIN_SUB] = {NUMBERS(SUB)},

@@ -110,6 +110,7 @@ typedef struct blas {
   __typeof__(cblas_sgemm) *sgemm; /* NULL: the library is not there */
   __typeof__(cblas_dgemm) *dgemm;
   char *(*config)(void);
+  void *handle;
 } blas;
 
 /* Loaded when first needed, because only the environment keeps OpenBLAS from starting threads of its own, and they
@@ -128,6 +129,7 @@ static void load_blas_once(void) {
     unsetenv(name);
   }
   free(kept);
+  library.handle = handle;
   if (handle) {
     *(void **)&library.dgemm = dlsym(handle, "cblas_dgemm");
     *(void **)&library.config = dlsym(handle, "openblas_get_config");
@@ -139,6 +141,11 @@ static const blas *load_blas(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, load_blas_once);
   return &library;
+}
+
+void *nl_blas_symbol(const char *name) {
+  load_blas();
+  return library.handle ? dlsym(library.handle, name) : NULL;
 }
 
 static void blas_tile(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t m, int64_t n) {

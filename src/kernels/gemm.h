@@ -49,4 +49,7 @@ void nl_gemm(const nl_gemm_args *);
 /* What runs underneath, for --version: "libxsmm 1.17 (hsw), OpenBLAS 0.3.21". */
 const char *nl_gemm_backends(void);
 
+/* A function of OpenBLAS (which contains LAPACK) by its name, or NULL. */
+void *nl_blas_symbol(const char *name);
+
 #endif

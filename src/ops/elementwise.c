@@ -12,6 +12,10 @@ NL_USE(div)
 NL_USE(neg)
 NL_USE(sign)
 NL_USE(log)
+NL_USE(square)
+NL_USE(exp)
+NL_USE(sin)
+NL_USE(cos)
 NL_USE(pow)
 NL_USE(sigmoid)
 NL_USE(tanh_backward)
@@ -116,6 +120,23 @@ static nl_status vjp_relu(nl_call *c, nl_vjp *g) {
 }
 static nl_status vjp_softplus(nl_call *c, nl_vjp *g) {
   g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_sigmoid(), c->in[0]));
+  return g->build->status;
+}
+
+/* 2 / sqrt(pi) exp(-x^2) */
+static nl_status vjp_erf(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *square = nl_b1(b, row_square(), c->in[0]);
+  nl_tensor *bell = square ? nl_b1(b, row_exp(), nl_b_scale(b, square, -1)) : NULL;
+  g->gin[0] = bell ? nl_b2(b, row_mul(), g->gout[0], nl_b_scale(b, bell, 1.12837916709551257390)) : NULL;
+  return b->status;
+}
+static nl_status vjp_sin(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_cos(), c->in[0]));
+  return g->build->status;
+}
+static nl_status vjp_cos(nl_call *c, nl_vjp *g) {
+  g->gin[0] = nl_b1(g->build, row_neg(), nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_sin(), c->in[0])));
   return g->build->status;
 }
 
@@ -467,6 +488,10 @@ static const nl_op ops[] = {
     UNARY("sigmoid", NL_UN_SIGMOID, "1 / (1 + exp(-x)), stable on both sides.", vjp_sigmoid, NL_SAVE_OUT(0)),
     UNARY("relu", NL_UN_RELU, "max(0, x). The gradient at 0 is 0.", vjp_relu, NL_SAVE_OUT(0)),
     UNARY("softplus", NL_UN_SOFTPLUS, "log(1 + exp(x)), stable on both sides.", vjp_softplus, NL_SAVE_IN(0)),
+    UNARY("erf", NL_UN_ERF, "The error function of each element.", vjp_erf, NL_SAVE_IN(0)),
+    UNARY("sin", NL_UN_SIN, "The sine of each element, in radians.", vjp_sin, NL_SAVE_IN(0)),
+    UNARY("cos", NL_UN_COS, "The cosine of each element, in radians.", vjp_cos, NL_SAVE_IN(0)),
+    UNARY("floor", NL_UN_FLOOR, "The largest whole number that is not above. Its gradient is 0.", vjp_zero, 0),
     {.name = "logical_not",
      .args = "x: tensor",
      .returns = "tensor",

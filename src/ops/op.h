@@ -206,7 +206,7 @@ typedef struct nl_op_family {
 } nl_op_family;
 
 extern const nl_op_family nl_ops_create, nl_ops_elementwise, nl_ops_select, nl_ops_reduce, nl_ops_shape, nl_ops_index,
-    nl_ops_matmul, nl_ops_loss, nl_ops_sort, nl_ops_strided, nl_ops_norm;
+    nl_ops_matmul, nl_ops_loss, nl_ops_sort, nl_ops_strided, nl_ops_norm, nl_ops_linalg;
 
 #define NL_FAMILY(name, array) const nl_op_family name = {array, sizeof(array) / sizeof *(array)}
 

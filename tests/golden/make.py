@@ -354,6 +354,33 @@ entry = trajectory("Adam, batch norm, ELU", [nn.Linear(6, 5, bias=False), nn.Bat
 entry.update(loss="CrossEntropyLoss", layers=[["Linear", 6, 5, {"bias": False}], ["BatchNorm1d", 5], ["ELU"], ["Linear", 5, 4]])
 trajectories.append(entry)
 
+# ---- rows that came later, with random numbers of their own, so that the data above stays as it is ----
+
+rng = np.random.default_rng(21)
+for name, fn in {"erf": torch.erf, "sin": torch.sin, "cos": torch.cos, "floor": torch.floor}.items():
+    for dtype in (torch.float32, f64):
+        case(name, [R(3, 5, dtype=dtype)], fn)
+    if name in ("erf", "floor"):
+        case(name, [special], fn, grad=False)
+case("floor", [I([-3, 4])], torch.floor, grad=False)
+
+
+def spd(n, dtype):
+    a = R(n, n + 2, dtype=dtype)
+    return a @ a.T
+
+
+for dtype in (f64, torch.float32):
+    case("qr", [R(5, 3, dtype=dtype)], lambda x: torch.linalg.qr(x), grad=False)
+    case("svd", [R(4, 3, dtype=dtype)], lambda x: torch.linalg.svd(x, full_matrices=False), grad=False)
+    case("eigh", [spd(4, dtype)], torch.linalg.eigh, grad=False)
+    case("cholesky", [spd(4, dtype)], torch.linalg.cholesky, grad=False)
+    case("solve", [R(4, 4, dtype=dtype) + 4 * torch.eye(4, dtype=dtype), R(4, 2, dtype=dtype)], torch.linalg.solve)
+case("qr", [R(2, 3, 5, dtype=f64)], torch.linalg.qr, grad=False)
+case("svd", [R(2, 3, 5, dtype=f64)], lambda x: torch.linalg.svd(x, full_matrices=False), grad=False)
+case("solve", [R(3, 3, dtype=f64) + 3 * torch.eye(3, dtype=f64), R(3, dtype=f64)], torch.linalg.solve)
+case("solve", [R(2, 3, 3, dtype=f64) + 3 * torch.eye(3, dtype=f64), R(2, 3, 2, dtype=f64)], torch.linalg.solve)
+
 for name, data in (("ops", {"torch": torch.__version__, "numpy": np.__version__, "cases": cases}),
                    ("training", {"torch": torch.__version__, "trajectories": trajectories})):
     with open(os.path.join(here, name + ".json"), "w") as f:

@@ -134,6 +134,12 @@ local cases = {
   },
   mse_loss = { pair, function() return { randn(3), randn(3), "none" } end },
   bce_with_logits = { function() return { randn(3, 4), rand(0, 1, 3, 4) } end, function() return { randn(3), rand(0, 1, 3), "sum" } end },
+  erf = { unary }, sin = { unary }, cos = { unary }, floor = { unary },
+  solve = {
+    function() return { randn(3, 3) + nn.eye(3, { dtype = "float64" }) * 3, randn(3, 2) } end,
+    function() return { randn(3, 3) + nn.eye(3, { dtype = "float64" }) * 3, randn(3) } end,
+    function() return { randn(2, 3, 3) + nn.eye(3, { dtype = "float64" }) * 3, randn(2, 3, 2) } end,
+  },
   sort = { unary, function() return { randn(3, 4), 1, true } end },
   topk = { function() return { randn(3, 4), 2 } end, function() return { randn(3, 4), 2, 1, false } end },
 }

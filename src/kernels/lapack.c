@@ -1,0 +1,120 @@
+#include "kernels/lapack.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "kernels/gemm.h"
+
+/* LAPACK's own names and arguments: all by reference, sizes as int, the lengths of strings at the end. */
+typedef struct lapack {
+  void (*geqrf)(const int *, const int *, double *, const int *, double *, double *, const int *, int *);
+  void (*orgqr)(const int *, const int *, const int *, double *, const int *, const double *, double *, const int *,
+                int *);
+  void (*gesvd)(const char *, const char *, const int *, const int *, double *, const int *, double *, double *,
+                const int *, double *, const int *, double *, const int *, int *, size_t, size_t);
+  void (*syev)(const char *, const char *, const int *, double *, const int *, double *, double *, const int *, int *,
+               size_t, size_t);
+  void (*potrf)(const char *, const int *, double *, const int *, int *, size_t);
+  void (*gesv)(const int *, const int *, double *, const int *, int *, double *, const int *, int *);
+} lapack;
+
+static lapack library;
+
+static void load_once(void) {
+  *(void **)&library.orgqr = nl_blas_symbol("dorgqr_");
+  *(void **)&library.gesvd = nl_blas_symbol("dgesvd_");
+  *(void **)&library.syev = nl_blas_symbol("dsyev_");
+  *(void **)&library.potrf = nl_blas_symbol("dpotrf_");
+  *(void **)&library.gesv = nl_blas_symbol("dgesv_");
+  if (library.orgqr && library.gesvd && library.syev && library.potrf && library.gesv) {
+    *(void **)&library.geqrf = nl_blas_symbol("dgeqrf_");
+  }
+}
+
+/* geqrf is there only when all are. */
+static bool ready(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, load_once);
+  return library.geqrf != NULL;
+}
+
+static int smaller(int a, int b) {
+  return a < b ? a : b;
+}
+static int larger(int a, int b) {
+  return a > b ? a : b;
+}
+
+/* Room for blocks of 64 in qr, for the bidiagonal form in svd, and for tau or pivots at the front. */
+size_t nl_lapack_work(int m, int n) {
+  size_t low = (size_t)smaller(m, n), high = (size_t)larger(m, n);
+  return low + 64 * (high + low) + 8 * high + 64;
+}
+
+static int room_behind(int m, int n, int front) {
+  return (int)(nl_lapack_work(m, n) - (size_t)front);
+}
+
+int nl_lapack_qr(int m, int n, double *a, double *r, double *work) {
+  if (!ready()) {
+    return NL_LAPACK_MISSING;
+  }
+  int k = smaller(m, n), info = 0, lead = larger(1, m), rest = room_behind(m, n, k);
+  if (k == 0) {
+    return 0;
+  }
+  library.geqrf(&m, &n, a, &lead, work, work + k, &rest, &info);
+  if (info != 0) {
+    return info;
+  }
+  for (int j = 0; j < n; j++) {
+    for (int i = 0; i < k; i++) {
+      r[(size_t)j * k + i] = i <= j ? a[(size_t)j * m + i] : 0;
+    }
+  }
+  library.orgqr(&m, &k, &k, a, &lead, work, work + k, &rest, &info);
+  return info;
+}
+
+int nl_lapack_svd(int m, int n, double *a, double *u, double *s, double *vt, double *work) {
+  if (!ready()) {
+    return NL_LAPACK_MISSING;
+  }
+  int k = smaller(m, n), info = 0, lead = larger(1, m), leadv = larger(1, k), rest = room_behind(m, n, 0);
+  if (k == 0) {
+    return 0;
+  }
+  library.gesvd("S", "S", &m, &n, a, &lead, s, u, &lead, vt, &leadv, work, &rest, &info, 1, 1);
+  return info;
+}
+
+int nl_lapack_eigh(int n, double *a, double *values, double *work) {
+  if (!ready()) {
+    return NL_LAPACK_MISSING;
+  }
+  int info = 0, lead = larger(1, n), rest = room_behind(n, n, 0);
+  if (n > 0) {
+    library.syev("V", "L", &n, a, &lead, values, work, &rest, &info, 1, 1);
+  }
+  return info;
+}
+
+int nl_lapack_cholesky(int n, double *a) {
+  if (!ready()) {
+    return NL_LAPACK_MISSING;
+  }
+  int info = 0, lead = larger(1, n);
+  library.potrf("L", &n, a, &lead, &info, 1);
+  return info;
+}
+
+int nl_lapack_solve(int n, int k, double *a, double *b, double *work) {
+  if (!ready()) {
+    return NL_LAPACK_MISSING;
+  }
+  int info = 0, lead = larger(1, n);
+  if (n > 0 && k > 0) {
+    library.gesv(&n, &k, a, &lead, (int *)(void *)work, b, &lead, &info); /* n pivots fit: a double is two ints */
+  }
+  return info;
+}

@@ -1,0 +1,32 @@
+/* Factorizations of float64 matrices by LAPACK, which OpenBLAS brings. Matrices are column-major; every function
+   returns LAPACK's info: 0 when all is well, above 0 when the matrix has no such factorization (see each), and
+   NL_LAPACK_MISSING when the library is not there. Work memory comes from the caller. */
+#ifndef NL_KERNELS_LAPACK_H
+#define NL_KERNELS_LAPACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { NL_LAPACK_MISSING = -1000 };
+
+/* float64 elements of `work` that each function needs for an m x n matrix. */
+size_t nl_lapack_work(int m, int n);
+
+/* a (m x n) = q r: a becomes q (its first min(m, n) columns), r (min x n) is written apart. */
+int nl_lapack_qr(int m, int n, double *a, double *r, double *work);
+
+/* a = u diag(s) vt with min(m, n) singular values, largest first; a is destroyed. > 0: did not converge. */
+int nl_lapack_svd(int m, int n, double *a, double *u, double *s, double *vt, double *work);
+
+/* Eigenvalues of a symmetric n x n matrix (its lower triangle), smallest first; a becomes the vectors. > 0: did not
+   converge. */
+int nl_lapack_eigh(int n, double *a, double *values, double *work);
+
+/* The lower factor of a symmetric positive definite matrix, in place; above the diagonal is not touched. > 0: not
+   positive definite. */
+int nl_lapack_cholesky(int n, double *a);
+
+/* b (n x k) becomes the solution of a x = b; a is destroyed. > 0: a is singular. */
+int nl_lapack_solve(int n, int k, double *a, double *b, double *work);
+
+#endif
