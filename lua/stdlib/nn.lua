@@ -15,7 +15,7 @@ local hidden = {
   json_encode = true, json_decode = true, make_directory = true, file_exists = true, terminal_width = true,
   fail_memory_at = true, options_changed = true, has_features = true,
   profile_start = true, profile_stop = true, peak_flops = true,
-  compiled = true, structure_changed = true, is_recording = true, null = true,
+  compiled = true, structure_changed = true, is_recording = true, null = true, rex = true,
 }
 local rows = core.ops()
 for _, row in ipairs(rows) do
@@ -28,7 +28,8 @@ for name, value in pairs(core) do
 end
 
 -- Where a name lives that is not here yet.
-local families = { optim = "nn.optim", data = "nn.data", train = "nn.train", init = "nn.init", io = "nn.io" }
+local families = { optim = "nn.optim", data = "nn.data", train = "nn.train", init = "nn.init", io = "nn.io",
+  rex = "nn.rex" }
 local homes = {
   Module = "nn.module", Sequential = "nn.layers", Linear = "nn.layers", ReLU = "nn.layers", Tanh = "nn.layers",
   Sigmoid = "nn.layers", Flatten = "nn.layers", Dropout = "nn.layers", Identity = "nn.layers",
