@@ -15,7 +15,8 @@
 /* X(id): one list, from which the enums and the tables' order come. */
 #define NL_UNARY_LIST(X)                                                                                               \
   X(NEG)                                                                                                               \
-  X(ABS) X(SIGN) X(SQUARE) X(EXP) X(LOG) X(LOG1P) X(SQRT) X(TANH) X(SIGMOID) X(RELU) X(SOFTPLUS) X(ERF) X(SIN) X(COS)  \
+  X(ABS)                                                                                                               \
+  X(SIGN) X(SQUARE) X(EXP) X(LOG) X(LOG1P) X(SQRT) X(TANH) X(SIGMOID) X(RELU) X(SOFTPLUS) X(ERF) X(SIN) X(COS)         \
       X(FLOOR) X(NOT)
 #define NL_BINARY_LIST(X)                                                                                              \
   X(ADD) X(SUB) X(MUL) X(DIV) X(POW) X(MAXIMUM) X(MINIMUM) X(TANH_BACKWARD) X(SIGMOID_BACKWARD) X(RELU_BACKWARD)
@@ -110,8 +111,17 @@ typedef struct nl_adam_args {
   bool decoupled, maximize;        /* decoupled: AdamW */
 } nl_adam_args;
 
+/* The other rules: up to three state tensors, and numbers that optim/update.c settles for each step (in the order of
+   the names beside each rule there). */
+#define NL_RULE_LIST(X)                                                                                                \
+  X(ADAGRAD) X(ADADELTA) X(RMSPROP) X(RPROP) X(ADAMAX) X(NADAM) X(RADAM) X(LION) X(ASGD) X(LAMB) X(LAMB_APPLY)
+#define NL_ENUM_RULE(id) NL_RULE_##id,
+enum { NL_RULE_LIST(NL_ENUM_RULE) NL_RULE_COUNT };
+typedef void (*nl_rule_fn)(int64_t n, void *w, const void *g, void *const state[3], const double *k);
+
 /* One parameter's update, in place. */
 typedef struct nl_optim_kernels {
+  nl_rule_fn rule[NL_RULE_COUNT][NL_DTYPE_COUNT];
   void (*sgd[NL_DTYPE_COUNT])(int64_t n, void *w, const void *g, void *momentum_buffer, const nl_sgd_args *);
   void (*adam[NL_DTYPE_COUNT])(int64_t n, void *w, const void *g, void *m, void *v, const nl_adam_args *);
 } nl_optim_kernels;

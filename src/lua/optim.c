@@ -1,5 +1,6 @@
 /* The state of an optimizer, and its step: one call over all parameters of all groups. The groups are Lua tables that
    users read and write (opt.param_groups[1].lr = 0.1), so they are read anew at each step. */
+#include <stdio.h>
 #include <string.h>
 
 #include "autograd/tape.h"
@@ -88,26 +89,71 @@ static nl_adam_args read_adam(lua_State *L, int group, const char *rule, bool de
 
 /* ---- a step ---- */
 
-static const char *const rules[] = {"SGD", "Adam", "AdamW", NULL};
+/* The first three have kernels of their own; the others are found by name (optim/update.h). */
+typedef struct rule_id {
+  const char *name;
+  const nl_rule *other; /* NULL: SGD, Adam, AdamW */
+  bool sgd, decoupled;
+} rule_id;
+
+static rule_id find_rule(lua_State *L, int index) {
+  rule_id r = {.name = luaL_checkstring(L, index)};
+  r.sgd = strcmp(r.name, "SGD") == 0;
+  r.decoupled = strcmp(r.name, "AdamW") == 0;
+  r.other = nl_rule_find(r.name);
+  luaL_argcheck(L, r.other || r.sgd || r.decoupled || strcmp(r.name, "Adam") == 0, index, "no such rule");
+  return r;
+}
+
+/* The option of a name: a number, a boolean as 1 or 0, or "betas.1" for the first of a list. */
+static double option(lua_State *L, int group, const char *rule, const char *name) {
+  char list[32];
+  const char *dot = strchr(name, '.');
+  if (dot) {
+    snprintf(list, sizeof list, "%.*s", (int)(dot - name), name);
+  }
+  int kind = lua_getfield(L, group, dot ? list : name);
+  if (dot && kind == LUA_TTABLE) {
+    kind = lua_geti(L, -1, dot[1] - '0');
+    lua_remove(L, -2);
+  } else if (dot) {
+    kind = LUA_TNONE;
+  }
+  if (kind != LUA_TNUMBER && kind != LUA_TBOOLEAN) {
+    nl_lua_error(L, "%s: %s must be %s, but is %s", rule, dot ? list : name, dot ? "a list of numbers" : "a number",
+                 nl_describe(L, -1).s);
+  }
+  double v = kind == LUA_TNUMBER ? lua_tonumber(L, -1) : lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return v;
+}
 
 /* A group's options as they are now. */
 typedef struct group_args {
   nl_sgd_args sgd;
   nl_adam_args adam;
+  double other[NL_MAX_OPTIONS];
 } group_args;
 
-static group_args read_group(lua_State *L, int rule, int group) {
+static group_args read_group(lua_State *L, const rule_id *rule, int group) {
   group_args a = {.sgd = {.lr = 0}};
-  if (rule == 0) {
+  if (rule->other) {
+    for (int i = 0; i < NL_MAX_OPTIONS && rule->other->options[i]; i++) {
+      a.other[i] = option(L, group, rule->name, rule->other->options[i]);
+    }
+  } else if (rule->sgd) {
     a.sgd = read_sgd(L, group);
   } else {
-    a.adam = read_adam(L, group, rules[rule], rule == 2);
+    a.adam = read_adam(L, group, rule->name, rule->decoupled);
   }
   return a;
 }
 
-static nl_status update(int rule, nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const group_args *a) {
-  return rule == 0 ? nl_sgd_update(w, grad, slot, &a->sgd) : nl_adam_update(w, grad, slot, &a->adam);
+static nl_status update(const rule_id *rule, nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const group_args *a) {
+  if (rule->other) {
+    return nl_rule_update(rule->other, w, grad, slot, a->other);
+  }
+  return rule->sgd ? nl_sgd_update(w, grad, slot, &a->sgd) : nl_adam_update(w, grad, slot, &a->adam);
 }
 
 /* A recorded step: which parameters it updates, and where the options are read from at each replay. */
@@ -116,7 +162,8 @@ typedef struct recorded {
   lua_State *L; /* of the main thread */
   int state_ref, groups_ref;
   state *s;
-  int rule, ngroups, count;
+  rule_id rule;
+  int ngroups, count;
   uint64_t seen; /* the changes that args know of */
   group_args *args;
   int *slot, *group; /* of each parameter that is updated */
@@ -142,7 +189,7 @@ static void refresh(lua_State *L, nl_lua_effect *e) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, r->groups_ref);
   for (int g = 0; g < r->ngroups; g++) {
     lua_rawgeti(L, -1, g + 1);
-    r->args[g] = read_group(L, r->rule, lua_gettop(L));
+    r->args[g] = read_group(L, &r->rule, lua_gettop(L));
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -151,7 +198,7 @@ static void refresh(lua_State *L, nl_lua_effect *e) {
 
 static nl_status run_recorded(void *ctx, int i, nl_tensor *const t[]) {
   const recorded *r = ctx;
-  return update(r->rule, t[0], t[1], &r->s->slot[r->slot[i]], &r->args[r->group[i]]);
+  return update(&r->rule, t[0], t[1], &r->s->slot[r->slot[i]], &r->args[r->group[i]]);
 }
 
 static void release_recorded(void *ctx) {
@@ -187,7 +234,7 @@ static recorded **push_hold(lua_State *L) {
 }
 
 /* Room for a step over all parameters of the state at stack index 1, the groups at 3. */
-static recorded *new_recorded(lua_State *L, state *s, int rule, int ngroups) {
+static recorded *new_recorded(lua_State *L, state *s, const rule_id *rule, int ngroups) {
   lua_pushvalue(L, 1);
   int state_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushvalue(L, 3);
@@ -204,7 +251,8 @@ static recorded *new_recorded(lua_State *L, state *s, int rule, int ngroups) {
   *r = (recorded){.lua = {refresh}, .L = lua_tothread(L, -1), .state_ref = state_ref, .groups_ref = groups_ref};
   lua_pop(L, 1);
   r->s = s;
-  r->rule = rule;
+  r->rule = *rule;
+  r->rule.name = rule->other ? rule->other->name : (rule->sgd ? "SGD" : (rule->decoupled ? "AdamW" : "Adam"));
   r->ngroups = ngroups;
   r->seen = UINT64_MAX;
   r->args = nl_new(((size_t)ngroups + 1) * sizeof *r->args);
@@ -227,7 +275,7 @@ static void record(lua_State *L, recorded *r) {
     nl_lua_raise(L);
     return;
   }
-  *e = (nl_effect){.name = rules[r->rule],
+  *e = (nl_effect){.name = r->rule.name,
                    .run = run_recorded,
                    .release = release_recorded,
                    .ctx = r,
@@ -244,29 +292,29 @@ static void record(lua_State *L, recorded *r) {
 /* step(state, rule, groups) */
 static int state_step(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
-  int rule = luaL_checkoption(L, 2, NULL, rules);
+  rule_id rule = find_rule(L, 2);
   luaL_checktype(L, 3, LUA_TTABLE);
   int at = 0;
   recorded **hold = nl_trace_current() ? push_hold(L) : NULL;
-  recorded *r = hold ? (*hold = new_recorded(L, s, rule, (int)lua_rawlen(L, 3))) : NULL;
+  recorded *r = hold ? (*hold = new_recorded(L, s, &rule, (int)lua_rawlen(L, 3))) : NULL;
   for (int g = 1; lua_rawgeti(L, 3, g) == LUA_TTABLE; g++) {
     int group = lua_gettop(L);
-    group_args args = read_group(L, rule, group);
+    group_args args = read_group(L, &rule, group);
     if (lua_getfield(L, group, "params") != LUA_TTABLE) {
-      return nl_lua_error(L, "%s: group %d has no list 'params'", rules[rule], g);
+      return nl_lua_error(L, "%s: group %d has no list 'params'", rule.name, g);
     }
     for (int i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++, at++) {
-      nl_tensor *w = nl_check_tensor(L, -1, rules[rule], "a parameter"), *grad = nl_grad_of(w);
+      nl_tensor *w = nl_check_tensor(L, -1, rule.name, "a parameter"), *grad = nl_grad_of(w);
       lua_pop(L, 1);
       if (at >= s->count) {
-        return nl_lua_error(L, "%s: parameters were added to a group; use add_param_group", rules[rule]);
+        return nl_lua_error(L, "%s: parameters were added to a group; use add_param_group", rule.name);
       }
       if (!grad) {
         continue;
       }
-      nl_status status = update(rule, w, grad, &s->slot[at], &args);
+      nl_status status = update(&rule, w, grad, &s->slot[at], &args);
       if (status != NL_OK) {
-        nl_error_prefix("%s", rules[rule]);
+        nl_error_prefix("%s", rule.name);
         return nl_lua_raise(L);
       }
       if (r) {
@@ -286,33 +334,35 @@ static int state_step(lua_State *L) {
   return 0;
 }
 
-/* get(state, i) -> step, m, v (tensors that share the state's memory, or nil) */
+/* get(state, i) -> step, m, v, u (tensors that share the state's memory, or nil), product */
 static int state_get(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
   lua_Integer i = luaL_checkinteger(L, 2);
   luaL_argcheck(L, i >= 1 && i <= s->count, 2, "no such parameter");
   nl_optim_slot *slot = &s->slot[i - 1];
   lua_pushinteger(L, slot->step);
-  nl_tensor *t[2] = {slot->m, slot->v};
-  for (int k = 0; k < 2; k++) {
+  nl_tensor *t[3] = {slot->m, slot->v, slot->u};
+  for (int k = 0; k < 3; k++) {
     if (t[k]) {
       nl_push_box(L)->t = nl_tensor_ref(t[k]);
     } else {
       lua_pushnil(L);
     }
   }
-  return 3;
+  lua_pushnumber(L, slot->product);
+  return 5;
 }
 
-/* set(state, i, step, m, v): copies */
+/* set(state, i, step, m, v, u, product): copies */
 static int state_set(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
   lua_Integer i = luaL_checkinteger(L, 2);
   luaL_argcheck(L, i >= 1 && i <= s->count, 2, "no such parameter");
   nl_optim_slot *slot = &s->slot[i - 1];
   slot->step = luaL_checkinteger(L, 3);
-  nl_tensor **place[2] = {&slot->m, &slot->v};
-  for (int k = 0; k < 2; k++) {
+  slot->product = luaL_optnumber(L, 7, 0);
+  nl_tensor **place[3] = {&slot->m, &slot->v, &slot->u};
+  for (int k = 0; k < 3; k++) {
     nl_tensor *t = lua_isnoneornil(L, 4 + k) ? NULL : nl_check_tensor(L, 4 + k, "load_state_dict", "a state"),
               *copy = NULL;
     if (t) {

@@ -120,8 +120,8 @@ function Optimizer:state_dict()
     for i = 1, #group.params do
       at = at + 1
       plain.params[i] = at
-      local step, m, v = self.state:get(at)
-      state[at] = { step = step, m = m and m:clone(), v = v and v:clone() }
+      local step, m, v, u, product = self.state:get(at)
+      state[at] = { step = step, m = m and m:clone(), v = v and v:clone(), u = u and u:clone(), product = product }
     end
     groups[g] = plain
   end
@@ -149,7 +149,7 @@ function Optimizer:load_state_dict(saved)
   end
   for i = 1, self.count do
     local s = saved.state[i] or { step = 0 }
-    self.state:set(i, s.step, s.m, s.v)
+    self.state:set(i, s.step, s.m, s.v, s.u, s.product)
   end
 end
 
