@@ -28,16 +28,36 @@ for name, value in pairs(core) do
 end
 
 -- Where a name lives that is not here yet.
-local families = { optim = "nn.optim", data = "nn.data", train = "nn.train", init = "nn.init", io = "nn.io",
-  rex = "nn.rex" }
-local homes = {
-  Module = "nn.module", Sequential = "nn.layers", Linear = "nn.layers", ReLU = "nn.layers", Tanh = "nn.layers",
-  Sigmoid = "nn.layers", Flatten = "nn.layers", Dropout = "nn.layers", Identity = "nn.layers",
-  ELU = "nn.layers", BatchNorm1d = "nn.layers",
-  compile = "nn.compile",
-  CrossEntropyLoss = "nn.losses", MSELoss = "nn.losses", BCEWithLogitsLoss = "nn.losses",
-  save = "nn.io", load = "nn.io", split = "nn.tensor", chunk = "nn.tensor",
-}
+local families = {}
+for name in ("optim sched data train init io rex regularize theory diagnose plot"):gmatch "%S+" do
+  families[name] = "nn." .. name
+end
+local homes = {}
+for file, names in pairs {
+  module = "Module",
+  layers = "Sequential Linear ReLU Tanh Sigmoid Flatten Identity ELU",
+  activations = "LeakyReLU PReLU RReLU ReLU6 SELU CELU GELU SiLU Mish Softplus Softsign LogSigmoid Hardtanh Hardsigmoid "
+    .. "Hardswish Hardshrink Softshrink Tanhshrink Threshold Step Softmax LogSoftmax Softmin GLU Maxout",
+  dropout = "Dropout Dropout1d Dropout2d AlphaDropout GaussianDropout GaussianNoise DropConnect",
+  norm = "BatchNorm1d BatchNorm2d LayerNorm RMSNorm GroupNorm InstanceNorm1d InstanceNorm2d LocalResponseNorm WeightNorm "
+    .. "SpectralNorm Affine fold_batch_norm population_statistics",
+  gating = "Highway Residual",
+  recurrent = "RNN LSTM GRU RNNCell LSTMCell GRUCell",
+  conv = "Conv1d Conv2d MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d Embedding",
+  losses = "CrossEntropyLoss NLLLoss MSELoss L1Loss HuberLoss SmoothL1Loss LogCoshLoss QuantileLoss PoissonNLLLoss "
+    .. "GaussianNLLLoss LaplaceNLLLoss BCELoss BCEWithLogitsLoss FocalLoss KLDivLoss HingeLoss SquaredHingeLoss "
+    .. "SoftMarginLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss "
+    .. "CosineEmbeddingLoss TripletMarginLoss cosine_similarity",
+  perceptron = "Perceptron",
+  linear_models = "LinearRegression RidgeRegression LassoRegression LogisticRegression",
+  compile = "compile",
+  io = "save load",
+  tensor = "split chunk",
+} do
+  for name in names:gmatch "%S+" do
+    homes[name] = "nn." .. file
+  end
+end
 
 local function known_names()
   local names = {}

@@ -3,18 +3,11 @@
 local core = require "nn.core"
 local module = require "nn.module"
 local options = require "nn.options"
+local want_tensor = require("nn.layer").want_tensor
 
 local Module = module.Module
 local is_tensor = core.is_tensor
 local M = {}
-
--- What a layer got, when it is no tensor.
-local function want_tensor(self, x)
-  if not is_tensor(x) then
-    core.raise(("%s: the input must be a tensor, but is %s"):format(tostring(self):match "^[^\n]-%)" or self._name,
-      core.describe(x)))
-  end
-end
 
 -- ---- Linear ----
 
@@ -111,30 +104,6 @@ function Flatten:forward(x)
   return x:flatten(self.start_dim, self.end_dim)
 end
 
----While training, sets each element to 0 with probability p and scales the others by 1/(1-p) (Srivastava et al. 2014).
-local Dropout = Module:extend "Dropout"
-M.Dropout = Dropout
-
----@param p? number default 0.5
-function Dropout:init(p)
-  self.p = options.argument("Dropout", "p", p or 0.5, "number", 0)
-  if self.p > 1 then
-    core.raise(("Dropout: p is a probability, at most 1, but is %g"):format(self.p))
-  end
-end
-
-function Dropout:extra()
-  return ("%g"):format(self.p)
-end
-
-function Dropout:forward(x)
-  want_tensor(self, x)
-  if not self.training or self.p == 0 then
-    return x
-  end
-  return core.dropout(x, self.p)
-end
-
 ---x for x > 0, else alpha (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.
 local ELU = Module:extend "ELU"
 M.ELU = ELU
@@ -151,76 +120,6 @@ end
 function ELU:forward(x)
   want_tensor(self, x)
   return core.elu(x, self.alpha)
-end
-
--- ---- BatchNorm1d ----
-
----While training, normalizes each feature by the batch's mean and (biased) variance; in evaluation by their running
----averages, where the variance is the unbiased one (Ioffe & Szegedy 2015; PyTorch's form). Input: batch x features, or
----batch x features x length.
----@class nn.BatchNorm1d: nn.Module
-local BatchNorm1d = Module:extend "BatchNorm1d"
-M.BatchNorm1d = BatchNorm1d
-
----@param num_features integer
----@param opts? {eps: number, momentum: number, affine: boolean, track_running_stats: boolean, dtype: string}
-function BatchNorm1d:init(num_features, opts)
-  self.num_features = options.argument("BatchNorm1d", "num_features", num_features, "integer", 1)
-  local o = options.read("BatchNorm1d", opts, {
-    eps = { "number", 1e-5 }, momentum = { "number", 0.1 }, affine = { "boolean", true },
-    track_running_stats = { "boolean", true }, dtype = { "string", "float32" },
-  })
-  self.eps, self.momentum = o.eps, o.momentum
-  local like = { dtype = o.dtype }
-  if o.affine then
-    self.weight = core.Parameter(core.ones(num_features, like))
-    self.bias = core.Parameter(core.zeros(num_features, like))
-  end
-  if o.track_running_stats then
-    self:register_buffer("running_mean", core.zeros(num_features, like))
-    self:register_buffer("running_var", core.ones(num_features, like))
-    self:register_buffer("num_batches_tracked", core.zeros({ dtype = "int64" }))
-  end
-end
-
-function BatchNorm1d:extra()
-  return tostring(self.num_features)
-end
-
--- running = (1 - momentum) running + momentum batch
-local function track(self, mean, var, n)
-  local m = self.momentum
-  self.running_mean:mul_(1 - m):add_(mean * m)
-  self.running_var:mul_(1 - m):add_(var * (m * n / math.max(1, n - 1)))
-  self.num_batches_tracked:add_(1)
-end
-
-function BatchNorm1d:forward(x)
-  want_tensor(self, x)
-  local n = x.ndim
-  if (n ~= 2 and n ~= 3) or x:size(2) ~= self.num_features then
-    core.raise(("BatchNorm1d(%d): input must be batch x %d (or batch x %d x length), but has shape %s"):format(
-      self.num_features, self.num_features, self.num_features, tostring(x.shape)))
-  end
-  local rows = n == 2 and x or x:transpose(2, 3):reshape(-1, self.num_features)
-  local y
-  if self.training or not self.running_mean then
-    if #rows < 2 and self.training then
-      core.raise(("BatchNorm1d(%d): a batch of one value (shape %s) has no variance to train on; use larger batches, or "
-        .. "drop_last = true in the loader"):format(self.num_features, tostring(x.shape)))
-    end
-    local mean, var
-    y, mean, var = core.batch_norm(rows, self.weight, self.bias, self.eps)
-    if self.running_mean and self.training then
-      core.no_grad(track, self, mean:detach(), var:detach(), #rows)
-    end
-  else
-    y = (rows - self.running_mean) / (self.running_var + self.eps):sqrt()
-    if self.weight then
-      y = y * self.weight + self.bias
-    end
-  end
-  return n == 2 and y or y:reshape(x:size(1), x:size(3), self.num_features):transpose(2, 3)
 end
 
 -- ---- Sequential ----
@@ -273,7 +172,5 @@ end
 for _, layer in pairs(M) do
   layer._static = {}
 end
-Dropout._static = { training = true, p = true }
-BatchNorm1d._static = { training = true, momentum = true, eps = true }
 
 return M

@@ -272,6 +272,52 @@ function Module:load_state_dict(state, options)
   return self
 end
 
+---A copy with parameters, buffers and sub-modules of its own; what was shared within the module is shared within the copy.
+---@return nn.Module
+function Module:clone()
+  local copies = {}
+  local function copy(value)
+    if copies[value] ~= nil then
+      return copies[value]
+    end
+    local kind = type(value)
+    if is_tensor(value) then
+      local new = core.no_grad(function()
+        return value:detach():clone()
+      end)
+      if value.is_parameter then
+        new = core.Parameter(new, value.requires_grad)
+      end
+      copies[value] = new
+      return new
+    elseif kind == "table" and (is_module(value) or not getmetatable(value)) then
+      local new = {}
+      copies[value] = new
+      for key, v in next, value do
+        rawset(new, key, copy(v))
+      end
+      return setmetatable(new, getmetatable(value))
+    end
+    return value
+  end
+  return copy(self)
+end
+
+-- Calls a layer with another value in one of its fields, e.g. a weight that was computed. The field gets its old value
+-- back whatever happens.
+local function with_field(layer, name, value, ...)
+  local old = rawget(layer, name)
+  rawset(layer, name, value)
+  local results = table.pack(xpcall(layer.forward, function(e)
+    return e
+  end, layer, ...))
+  rawset(layer, name, old)
+  if not results[1] then
+    error(results[2], 0)
+  end
+  return table.unpack(results, 2, results.n)
+end
+
 local function with_commas(n)
   local s = tostring(n):reverse():gsub("(%d%d%d)", "%1,"):reverse()
   return (s:gsub("^,", ""))
@@ -343,5 +389,6 @@ return {
   }),
   is_module = is_module,
   is_tensor = is_tensor,
+  with_field = with_field,
   order_key = order_key,
 }

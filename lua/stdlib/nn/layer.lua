@@ -1,0 +1,115 @@
+-- What files of layers share: defining a small layer in one place, checking its input.
+
+local core = require "nn.core"
+local module = require "nn.module"
+local options = require "nn.options"
+
+local M = {}
+
+---Raises unless x is a tensor, in the layer's name.
+function M.want_tensor(self, x)
+  if not core.is_tensor(x) then
+    core.raise(("%s: the input must be a tensor, but is %s"):format(tostring(self):match "^[^\n]-%)" or self._name,
+      core.describe(x)))
+  end
+end
+
+---Raises in the layer's name, with its settings.
+function M.fail(self, text, ...)
+  core.raise(("%s(%s): %s"):format(self._name, self.extra and self:extra() or "", text:format(...)))
+end
+
+local function same(a, b)
+  return a == b or (a ~= a and b ~= b)
+end
+
+---Defines a layer whose settings may be given in order or by name, e.g. nn.LeakyReLU(0.2) and
+---nn.LeakyReLU{negative_slope = 0.2}. print shows those that are not the default.
+---@param into table where the class goes, under its name
+---@param name string
+---@param settings table[] {name, type, default, least?}; a setting without default and with least = "needed" must be given
+---@param forward fun(self, x, ...)
+---@param build? fun(self) called at the end of init, to make parameters
+function M.define(into, name, settings, forward, build)
+  local Layer = module.Module:extend(name)
+  local spec, static = {}, { training = true }
+  for _, s in ipairs(settings) do
+    spec[s[1]] = { s[2], s[3] }
+    static[s[1]] = true
+  end
+  Layer._static = static -- nn.compile looks at these at each call
+  function Layer:init(...)
+    local given = {}
+    for i, s in ipairs(settings) do
+      local value = select(i, ...)
+      if type(value) == "table" and not getmetatable(value) and s[2] ~= "table" and s[2] ~= "any" then
+        for key, v in pairs(value) do
+          given[key] = v
+        end
+        break
+      end
+      given[s[1]] = value
+    end
+    local after = select(#settings + 1, ...)
+    if type(after) == "table" then
+      for key, v in pairs(after) do
+        given[key] = v
+      end
+    end
+    local o = options.read(name, given, spec)
+    for _, s in ipairs(settings) do
+      local value = o[s[1]]
+      if value == nil and s[4] == "needed" then
+        core.raise(("%s: %s is missing"):format(name, s[1]))
+      elseif type(s[4]) == "number" and type(value) == "number" and not (value >= s[4]) then
+        core.raise(("%s: %s must be at least %g, but is %g"):format(name, s[1], s[4], value))
+      elseif type(s[5]) == "number" and type(value) == "number" and not (value <= s[5]) then
+        core.raise(("%s: %s must be at most %g, but is %g"):format(name, s[1], s[5], value))
+      end
+      self[s[1]] = value
+    end
+    if build then
+      build(self)
+    end
+  end
+  function Layer:extra()
+    local parts = {}
+    for i, s in ipairs(settings) do
+      local value = self[s[1]]
+      if s[4] == "needed" or (s[3] == nil and value ~= nil) then
+        parts[#parts + 1] = type(value) == "table" and ("{%s}"):format(table.concat(value, ", ")) or tostring(value)
+      elseif not same(value, s[3]) and i == 1 and type(value) == "number" then
+        parts[1] = tostring(value)
+      elseif not same(value, s[3]) and type(value) ~= "table" then
+        parts[#parts + 1] = ("%s = %s"):format(s[1], type(value) == "string" and ("%q"):format(value) or tostring(value))
+      end
+    end
+    return table.concat(parts, ", ")
+  end
+  function Layer:forward(x, ...)
+    if not core.is_tensor(x) then
+      M.want_tensor(self, x)
+    end
+    return forward(self, x, ...)
+  end
+  into[name] = Layer
+  return Layer
+end
+
+---n numbers from one number or a list, e.g. a kernel size.
+function M.tuple(who, what, value, n, least)
+  local list = type(value) == "table" and value or {}
+  for i = 1, n do
+    local v = type(value) == "table" and value[i] or value
+    if math.type(v) ~= "integer" or v < (least or 0) then
+      core.raise(("%s: %s must be an integer of at least %d, or a list of %d such, but is %s"):format(who, what, least or 0, n,
+        core.describe(value)))
+    end
+    if type(value) ~= "table" then
+      list[i] = v
+    end
+  end
+  return list
+end
+
+return M
