@@ -138,7 +138,7 @@ local function steps(n)
     opt:step()
   end
 end
-steps(2000)
+steps(8000) -- until the collector has found its rhythm
 local before = nn.memory().from_system
 steps(2000)
 print(nn.memory().from_system - before)]]
