@@ -171,12 +171,14 @@ $B/tests/bench_gemm: tests/bench/gemm.c $(CORE_OBJ) $B/flags
 
 # ---- installing ----
 
+LIBRARY_DIRS := $(shell cd lua/stdlib && find nn -type d)
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/share/lua/5.4/nn
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(LIBRARY_DIRS:%=$(DESTDIR)$(PREFIX)/share/lua/5.4/%)
 	install -m 755 nnlua $(DESTDIR)$(PREFIX)/bin/nnlua
 	install -m 644 nn.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so
 	install -m 644 lua/stdlib/nn.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/
-	install -m 644 lua/stdlib/nn/*.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/nn/
+	for d in $(LIBRARY_DIRS); do install -m 644 lua/stdlib/$$d/*.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/$$d/ || exit 1; done
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nnlua $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so

@@ -247,4 +247,8 @@ function M.synthetic_images(opts)
   return make(o.train), make(o.test)
 end
 
+for name, make in pairs(require "nn.data_synthetic") do
+  M[name] = make
+end
+
 return M

@@ -1,6 +1,10 @@
--- nn.init: initializers. Each fills a tensor in place and returns it. (nn itself is in ../nn.lua.)
+-- nn.init: initializers. Each fills a tensor in place and returns it; those with settings take them in one last table,
+-- e.g. init.he_normal_(w, {mode = "fan_out"}). For a weight, dim 1 is the outputs, dim 2 the inputs. (nn itself is in
+-- ../nn.lua.)
 
 local core = require "nn.core"
+local module = require "nn.module"
+local options = require "nn.options"
 
 local M = {}
 
@@ -21,6 +25,8 @@ end
 local function quietly(f, ...)
   return core.no_grad(f, ...)
 end
+
+-- ---- values that do not depend on the shape ----
 
 ---U(low, high).
 function M.uniform_(t, low, high)
@@ -44,28 +50,91 @@ function M.ones_(t)
   return M.constant_(t, 1)
 end
 
----U(-a, a) with a = sqrt(6 / (fan_in + fan_out)): Glorot & Bengio 2010, eq. 16.
-function M.glorot_uniform_(t)
+---N(mean, std^2) without what lies outside a .. b (in units of t, as in PyTorch): drawn anew until it lies inside.
+---@param opts? {mean: number, std: number, a: number, b: number}
+function M.trunc_normal_(t, opts)
+  local o = options.read("trunc_normal_", opts, {
+    mean = { "number", 0 }, std = { "number", 1 }, a = { "number", -2 }, b = { "number", 2 },
+  })
+  if not (o.a < o.b) or o.b < o.mean - 6 * o.std or o.a > o.mean + 6 * o.std then
+    core.raise(("trunc_normal_: a .. b must lie where N(%g, %g^2) has values, but is %g .. %g"):format(o.mean, o.std, o.a, o.b))
+  end
+  return quietly(function()
+    t:normal_(o.mean, o.std)
+    while true do
+      local outside = core.logical_or(t:lt(o.a), t:gt(o.b))
+      if not outside:any():item() then
+        return t
+      end
+      t:copy_(core.where(outside, core.randn_like(t) * o.std + o.mean, t))
+    end
+  end)
+end
+
+---The lecture's simplest scheme: N(0, variance) with a small variance, 0.01 by default.
+---@param opts? {variance: number}
+function M.small_normal_(t, opts)
+  local o = options.read("small_normal_", opts, { variance = { "number", 0.01 } })
+  return M.normal_(t, 0, math.sqrt(o.variance))
+end
+
+-- ---- variance by the fans ----
+
+---The lecture's heuristic after LeCun et al. 1998: U(-1/k, 1/k) with k = fan_in.
+function M.inverse_uniform_(t)
+  local k = M.fans(t)
+  return M.uniform_(t, -1 / k, 1 / k)
+end
+
+---Standard deviation gain * sqrt(1 / fan) where fan is fan_in, fan_out or their mean.
+local function deviation(who, t, opts, spec)
+  spec.gain, spec.mode = spec.gain or { "number" }, spec.mode or { "string", "fan_in" }
+  spec.nonlinearity, spec.a = spec.nonlinearity or { "any" }, { "number" }
+  local o = options.read(who, opts, spec)
   local fan_in, fan_out = M.fans(t)
-  local a = math.sqrt(6 / (fan_in + fan_out))
-  return M.uniform_(t, -a, a)
+  local fan = ({ fan_in = fan_in, fan_out = fan_out, fan_avg = (fan_in + fan_out) / 2 })[o.mode]
+  if not fan then
+    core.raise(("%s: mode must be \"fan_in\", \"fan_out\" or \"fan_avg\", but is \"%s\""):format(who, o.mode))
+  end
+  local gain = o.gain or M.calculate_gain(o.nonlinearity or "linear", o.a)
+  return gain / math.sqrt(fan)
 end
 
----N(0, 2 / (fan_in + fan_out)): Glorot & Bengio 2010.
-function M.glorot_normal_(t)
+-- Two initializers of one variance: a normal and a uniform one. `names` are what they are called.
+local function pair(name, spec_of)
+  M[name .. "_normal_"] = function(t, opts)
+    return M.normal_(t, 0, deviation(name .. "_normal_", t, opts, spec_of()))
+  end
+  M[name .. "_uniform_"] = function(t, opts)
+    local a = math.sqrt(3) * deviation(name .. "_uniform_", t, opts, spec_of())
+    return M.uniform_(t, -a, a)
+  end
+end
+
+-- Variance 1 / fan_in: LeCun et al. 1998, section 4.6.
+pair("lecun", function()
+  return {}
+end)
+-- Variance 2 / (fan_in + fan_out): Glorot & Bengio 2010, eq. 16; gain as in PyTorch's xavier_uniform_.
+pair("glorot", function()
+  return { mode = { "string", "fan_avg" } }
+end)
+-- Variance gain^2 / fan, for ReLU 2 / fan_in: He et al. 2015, eq. 10 (mode = "fan_out": eq. 14). nonlinearity and a
+-- (the slope of a leaky one) set the gain; any function will do.
+pair("he", function()
+  return { nonlinearity = { "any", "relu" } }
+end)
+M.xavier_normal_, M.xavier_uniform_ = M.glorot_normal_, M.glorot_uniform_
+
+-- PyTorch's own names and defaults: leaky_relu with slope a = 0
+M.kaiming_normal_, M.kaiming_uniform_ = M.he_normal_, M.he_uniform_
+
+---The lecture's form for ReLU: U(-a, a) with a = sqrt(3) / sqrt(fan_in + fan_out), the Glorot form with sqrt(3) instead of
+---sqrt(6).
+function M.relu_uniform_(t)
   local fan_in, fan_out = M.fans(t)
-  return M.normal_(t, 0, math.sqrt(2 / (fan_in + fan_out)))
-end
-
----U(-a, a) with a = sqrt(6 / fan_in), for ReLU: He et al. 2015.
-function M.he_uniform_(t)
-  local a = math.sqrt(6 / M.fans(t))
+  local a = math.sqrt(3 / (fan_in + fan_out))
   return M.uniform_(t, -a, a)
-end
-
----N(0, 2 / fan_in), for ReLU: He et al. 2015, eq. 10.
-function M.he_normal_(t)
-  return M.normal_(t, 0, math.sqrt(2 / M.fans(t)))
 end
 
 ---PyTorch's default for linear layers: U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
@@ -73,6 +142,130 @@ function M.default_linear_(t)
   local bound = 1 / math.sqrt(M.fans(t))
   return M.uniform_(t, -bound, bound)
 end
+
+-- ---- structure ----
+
+---Rows (or columns, whichever are fewer) that are orthonormal, times gain: Saxe, McClelland & Ganguli 2014. Dims after
+---the first count as one.
+---@param opts? {gain: number}
+function M.orthogonal_(t, opts)
+  local o = options.read("orthogonal_", opts, { gain = { "number", 1 } })
+  if t.ndim < 2 then
+    core.raise(("orthogonal_: needs 2 or more dims, but the shape is %s"):format(tostring(t.shape)))
+  end
+  return quietly(function()
+    local rows = t:size(1)
+    local cols = t:numel() // math.max(1, rows)
+    local a = core.randn({ math.max(rows, cols), math.min(rows, cols) }, { dtype = t.dtype })
+    local q, r = core.qr(a)
+    -- signs make q uniform over the orthogonal matrices (Mezzadri 2007)
+    local n = math.min(rows, cols)
+    local diagonal = (r * core.eye(n, { dtype = t.dtype })):sum(1)
+    q = q * core.where(diagonal:lt(0), -1.0, 1.0)
+    if rows < cols then
+      q = q:t()
+    end
+    return t:copy_(q:reshape(t.shape) * o.gain)
+  end)
+end
+
+---Ones on the diagonal of a matrix, zeros elsewhere.
+function M.eye_(t)
+  if t.ndim ~= 2 then
+    core.raise(("eye_: needs a matrix, but the shape is %s"):format(tostring(t.shape)))
+  end
+  return quietly(t.copy_, t, core.eye(t:size(1), t:size(2), { dtype = t.dtype }))
+end
+
+---A convolution that passes its channels on unchanged: a one in the middle of kernel (i, i). For a matrix, eye_.
+---@param opts? {groups: integer}
+function M.dirac_(t, opts)
+  local o = options.read("dirac_", opts, { groups = { "integer", 1 } })
+  if t.ndim < 3 then
+    return M.eye_(t)
+  end
+  local per = t:size(1) // o.groups
+  if t:size(1) % o.groups ~= 0 then
+    core.raise(("dirac_: dim 1 (%d) must divide evenly into %d groups"):format(t:size(1), o.groups))
+  end
+  return quietly(function()
+    t:zero_()
+    for g = 0, o.groups - 1 do
+      for i = 1, math.min(per, t:size(2)) do
+        local at = { g * per + i, i }
+        for d = 3, t.ndim do
+          at[d] = t:size(d) // 2 + 1
+        end
+        t[at] = 1
+      end
+    end
+    return t
+  end)
+end
+M.identity_, M.delta_ = M.dirac_, M.dirac_
+
+---A share of each column 0, the rest N(0, std^2): Martens 2010.
+---@param opts? {sparsity: number, std: number}
+function M.sparse_(t, opts)
+  local o = options.read("sparse_", opts, { sparsity = { "number", 0.9 }, std = { "number", 0.01 } })
+  if t.ndim ~= 2 then
+    core.raise(("sparse_: needs a matrix, but the shape is %s"):format(tostring(t.shape)))
+  end
+  return quietly(function()
+    local rows, cols = t:size(1), t:size(2)
+    local zeros = math.ceil(o.sparsity * rows)
+    t:normal_(0, o.std)
+    for c = 1, cols do
+      for _, r in ipairs(core.randperm(rows):narrow(1, 1, zeros):totable()) do
+        t[{ r, c }] = 0
+      end
+    end
+    return t
+  end)
+end
+
+-- ---- gains ----
+
+local known = {
+  linear = 1, identity = 1, conv1d = 1, conv2d = 1, sigmoid = 1, tanh = 5 / 3, relu = math.sqrt(2), selu = 3 / 4,
+}
+
+---What a weight's deviation 1/sqrt(fan_in) is to be multiplied with, so that the next layer's inputs have the same second
+---moment. For names PyTorch's values: linear and sigmoid 1, tanh 5/3, relu sqrt(2), leaky_relu sqrt(2 / (1 + a^2)), selu
+---3/4. For any function or layer 1 / sqrt(E f(z)^2) with z ~ N(0, 1), integrated numerically.
+---@param nonlinearity string|function|nn.Module
+---@param a? number the slope of leaky_relu, 0.01 by default
+function M.calculate_gain(nonlinearity, a)
+  if type(nonlinearity) == "string" then
+    if nonlinearity == "leaky_relu" then
+      a = a or 0.01
+      return math.sqrt(2 / (1 + a * a))
+    elseif known[nonlinearity] then
+      return known[nonlinearity]
+    end
+    local names = { "leaky_relu" }
+    for name in pairs(known) do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    local near = core.nearest(nonlinearity, names)
+    core.raise(("calculate_gain: '%s' has no known gain%s (known are %s; for others pass the function itself)"):format(
+      nonlinearity, near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+  end
+  -- trapezoids over +-12 deviations, where the density is below the last bit
+  return quietly(function()
+    local z = core.linspace(-12, 12, 48001, { dtype = "float64" })
+    local f = nonlinearity(z)
+    local density = (z:square() * -0.5):exp() / math.sqrt(2 * math.pi)
+    local moment = (f:to("float64"):square() * density):sum():item() * (24 / 48000)
+    if not (moment > 0 and moment < math.huge) then
+      core.raise(("calculate_gain: E f(z)^2 is %g, so there is no gain"):format(moment))
+    end
+    return 1 / math.sqrt(moment)
+  end)
+end
+
+-- ---- whole models ----
 
 ---The initializer of a name such as "he_normal".
 ---@param who string for errors
@@ -90,6 +283,102 @@ function M.by_name(who, name)
   local near = core.nearest(name, names)
   core.raise(("%s: there is no initializer '%s'%s (there are %s)"):format(who, name,
     near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+end
+
+---Initializes a model's parameters by an ordered list of rules {pattern, initializer, arguments...}. The pattern (PCRE2,
+---see nn.rex) is looked for in the parameter's name; the first rule that matches is used; parameters that none matches
+---stay as they are. The initializer is a name or a function(tensor, name). A rule that matches nothing is an error.
+---
+---    nn.init.apply(model, {{"bias$", "zeros"}, {"^1\\.weight$", "normal", 0, 0.1}, {"weight$", "he_normal"}})
+---
+---@param model nn.Module
+---@param rules table[]
+---@return nn.Module model
+function M.apply(model, rules)
+  if not module.is_module(model) or type(rules) ~= "table" then
+    core.raise("init.apply: takes a model and a list of rules, e.g. nn.init.apply(model, {{\"weight$\", \"he_normal\"}})")
+  end
+  local rex, names = require "nn.rex", {}
+  local prepared, used = {}, {}
+  for i, rule in ipairs(rules) do
+    local pattern, how = rule[1], rule[2]
+    if type(pattern) ~= "string" or (type(how) ~= "string" and type(how) ~= "function") then
+      core.raise(("init.apply: rule %d must be {pattern, initializer}, e.g. {\"weight$\", \"he_normal\"}"):format(i))
+    end
+    prepared[i] = {
+      rex.new(pattern), type(how) == "function" and how or M.by_name("init.apply", how), { table.unpack(rule, 3) },
+      by_name = type(how) == "string",
+    }
+  end
+  for _, entry in ipairs(model:named_parameters()) do
+    names[#names + 1] = entry[1]
+    for i, rule in ipairs(prepared) do
+      if rule[1]:find(entry[1]) then
+        used[i] = true
+        quietly(function()
+          if rule.by_name then
+            rule[2](entry[2], table.unpack(rule[3]))
+          else
+            rule[2](entry[2], entry[1])
+          end
+        end)
+        break
+      end
+    end
+  end
+  for i, rule in ipairs(rules) do
+    if not used[i] then
+      core.raise(("init.apply: rule %d ('%s') is the first to match no parameter; the parameters are %s"):format(i, rule[1],
+        table.concat(names, ", ")))
+    end
+  end
+  return model
+end
+
+---Layer-sequential unit variance: orthogonal weights, then each layer's weight divided by the deviation of its outputs on
+---real data, in the order of the layers, until that is 1 (Mishkin & Matas 2016).
+---@param model nn.Module
+---@param x nn.Tensor a batch of inputs
+---@param opts? {tolerance: number, max_iterations: integer, orthogonal: boolean}
+---@return table[] {name, variance, iterations} for each layer
+function M.lsuv(model, x, opts)
+  local o = options.read("lsuv", opts, {
+    tolerance = { "number", 0.02 }, max_iterations = { "integer", 10 }, orthogonal = { "boolean", true },
+  })
+  local report = {}
+  local kinds = { Linear = true, Conv1d = true, Conv2d = true }
+  quietly(function()
+    for _, entry in ipairs(model:named_modules()) do
+      local layer = entry[2]
+      if kinds[layer._name] then
+        if o.orthogonal then
+          M.orthogonal_(layer.weight)
+        end
+        local variance, iterations
+        for i = 0, o.max_iterations do
+          local seen
+          rawset(layer, "forward", function(self, input)
+            seen = getmetatable(self).forward(self, input)
+            return seen
+          end)
+          local ok, err = pcall(model, x)
+          rawset(layer, "forward", nil)
+          if not ok then
+            error(err, 0)
+          elseif not seen then
+            core.raise(("lsuv: layer '%s' is not used by the model"):format(entry[1]))
+          end
+          variance, iterations = seen:var():item(), i
+          if math.abs(variance - 1) <= o.tolerance or not (variance > 0) then
+            break
+          end
+          layer.weight:div_(math.sqrt(variance))
+        end
+        report[#report + 1] = { name = entry[1], variance = variance, iterations = iterations }
+      end
+    end
+  end)
+  return report
 end
 
 return M

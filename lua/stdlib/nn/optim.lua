@@ -225,6 +225,88 @@ define("AdamW", {
   lr = adam.lr, betas = adam.betas, eps = adam.eps, weight_decay = { "number", 1e-2 }, maximize = adam.maximize,
 }, check_adam)
 
+-- A list of numbers in an option, each inside its bounds.
+local function numbers(who, o, name, n, low, high)
+  for i = 1, n do
+    local v = type(o[name]) == "table" and o[name][i]
+    if type(v) ~= "number" or not (v >= low and v < high) then
+      core.raise(("%s: %s must be %d numbers of at least %g and below %g"):format(who, name, n, low, high))
+    end
+  end
+end
+
+-- Rules that are an entry in src/optim/update.c: their options here must be those there.
+local function plain(...)
+  local names = { ... }
+  return function(who, o)
+    not_negative(who, o, "lr", table.unpack(names))
+    if o.betas then
+      check_adam(who, { lr = 0, eps = 0, weight_decay = 0, betas = o.betas })
+    end
+  end
+end
+
+local function adam_like(lr, eps, extra)
+  local spec = { lr = { "number", lr }, betas = { "table", { 0.9, 0.999 } }, eps = { "number", eps },
+    weight_decay = { "number", 0 }, maximize = { "boolean", false } }
+  for name, rule in pairs(extra or {}) do
+    spec[name] = rule
+  end
+  return spec
+end
+
+---Duchi, Hazan & Singer 2011.
+define("Adagrad", {
+  lr = { "number", 1e-2 }, lr_decay = { "number", 0 }, weight_decay = { "number", 0 },
+  initial_accumulator_value = { "number", 0 }, eps = { "number", 1e-10 }, maximize = { "boolean", false },
+}, plain("lr_decay", "weight_decay", "initial_accumulator_value", "eps"))
+
+---Zeiler 2012.
+define("Adadelta", {
+  lr = { "number", 1 }, rho = { "number", 0.9 }, eps = { "number", 1e-6 }, weight_decay = { "number", 0 },
+  maximize = { "boolean", false },
+}, plain("rho", "eps", "weight_decay"))
+
+---Tieleman & Hinton 2012; centered: Graves 2013.
+define("RMSprop", {
+  lr = { "number", 1e-2 }, alpha = { "number", 0.99 }, eps = { "number", 1e-8 }, weight_decay = { "number", 0 },
+  momentum = { "number", 0 }, centered = { "boolean", false }, maximize = { "boolean", false },
+}, plain("alpha", "eps", "weight_decay", "momentum"))
+
+---Resilient backpropagation, for full batches: Riedmiller & Braun 1993.
+define("Rprop", {
+  lr = { "number", 1e-2 }, etas = { "table", { 0.5, 1.2 } }, step_sizes = { "table", { 1e-6, 50 } },
+  maximize = { "boolean", false },
+}, function(who, o)
+  not_negative(who, o, "lr")
+  numbers(who, o, "etas", 2, 0, math.huge)
+  numbers(who, o, "step_sizes", 2, 0, math.huge)
+end)
+
+---Kingma & Ba 2015, algorithm 2.
+define("Adamax", adam_like(2e-3, 1e-8), plain("eps", "weight_decay"))
+
+---Adam with Nesterov's momentum: Dozat 2016.
+define("NAdam", adam_like(2e-3, 1e-8, { momentum_decay = { "number", 4e-3 } }), plain("eps", "weight_decay", "momentum_decay"))
+
+---Rectified Adam: Liu et al. 2020.
+define("RAdam", adam_like(1e-3, 1e-8), plain("eps", "weight_decay"))
+
+---Layer-wise rates for large batches: You et al. 2020. Weight decay is part of the direction.
+define("LAMB", adam_like(1e-3, 1e-6), plain("eps", "weight_decay"))
+
+---The sign of an average; decoupled weight decay: Chen et al. 2023.
+define("Lion", {
+  lr = { "number", 1e-4 }, betas = { "table", { 0.9, 0.99 } }, weight_decay = { "number", 0 },
+  maximize = { "boolean", false },
+}, plain("weight_decay"))
+
+---Averaged SGD: Polyak & Juditsky 1992. The averages are opt.state:get(i)'s second result; see also AveragedModel.
+define("ASGD", {
+  lr = { "number", 1e-2 }, lambd = { "number", 1e-4 }, alpha = { "number", 0.75 }, t0 = { "number", 1e6 },
+  weight_decay = { "number", 0 }, maximize = { "boolean", false },
+}, plain("lambd", "weight_decay", "t0"))
+
 -- ---- clipping ----
 
 local function with_gradients(who, params)
@@ -279,11 +361,29 @@ function M.clip_grad_value_(params, limit)
   end)
 end
 
+-- What lives in files of its own.
+local homes = {
+  LBFGS = "closure", ConjugateGradient = "closure", LevenbergMarquardt = "closure",
+  AveragedModel = "averaging", Lookahead = "averaging", groups = "averaging",
+}
+
 setmetatable(M, {
   __index = function(_, name)
-    local near = core.nearest(tostring(name), { "SGD", "Adam", "AdamW", "clip_grad_norm_", "clip_grad_value_" })
-    core.raise(("nn.optim has no '%s'%s (it has SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_)"):format(tostring(name),
-      near and ("; did you mean '%s'?"):format(near) or ""))
+    if homes[name] then
+      local value = require("nn.optim." .. homes[name])[name]
+      M[name] = value
+      return value
+    end
+    local names = {}
+    for _, t in ipairs { M, homes } do
+      for known in pairs(t) do
+        names[#names + 1] = known
+      end
+    end
+    table.sort(names)
+    local near = core.nearest(tostring(name), names)
+    core.raise(("nn.optim has no '%s'%s (it has %s)"):format(tostring(name),
+      near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
   end,
 })
 

@@ -186,6 +186,47 @@ local function write_file(path, text)
   end
 end
 
+-- What ends a run that does not get better: called with each epoch's row, and once without one at the end.
+local function early_stopping(given, model, has_valid)
+  local o = options.read("early_stopping", given, {
+    patience = { "integer", 5 }, min_delta = { "number", 0 }, monitor = { "string", has_valid and "valid_loss" or "loss" },
+    mode = { "string" }, restore = { "boolean", true },
+  })
+  local lower = o.mode and o.mode == "min" or (not o.mode and o.monitor:find "loss" ~= nil)
+  local best, state, waited = nil, nil, 0
+  return function(row, run)
+    if not row then
+      if state and o.restore then
+        model:load_state_dict(state)
+      end
+      return nil
+    end
+    local value = row[o.monitor]
+    if value == nil then
+      core.raise(("fit: early_stopping watches '%s', which the epochs do not have; name a metric, or give valid"):format(
+        o.monitor))
+    end
+    if not best or (lower and value < best - o.min_delta) or (not lower and value > best + o.min_delta) then
+      best, waited, run.best_epoch = value, 0, row.epoch
+      if o.restore then
+        state = core.no_grad(function()
+          local copy = {}
+          for name, t in pairs(model:state_dict()) do
+            copy[name] = t:clone()
+          end
+          return copy
+        end)
+      end
+    else
+      waited = waited + 1
+      if waited >= o.patience then
+        run.stopped_early = row.epoch
+        return false
+      end
+    end
+  end
+end
+
 -- One pass over the training data.
 local function train_epoch(o, step, metrics, epoch, run, show)
   local model, opt = o.model, o.optimizer
@@ -200,6 +241,12 @@ local function train_epoch(o, step, metrics, epoch, run, show)
         .. "rate, or look for log(0), 0/0 or inputs that are not finite"):format(tostring(value), run.steps, epoch))
     end
     opt:step()
+    if o.scheduler and o.scheduler.per == "step" then
+      o.scheduler:step()
+    end
+    if o.after_step then
+      o.after_step(run.steps)
+    end
     local n = #y
     count = count + n
     sums.loss = sums.loss + value * n
@@ -246,6 +293,11 @@ end
 ---@field compile? boolean default true: the step is compiled where it can be; a line on standard error says why not
 ---@field out? string a directory for history.json and best.safetensors
 ---@field progress? string "auto", "line" (one line an epoch) or "none"
+---@field scheduler? table from nn.sched; steps once an epoch (OneCycleLR once a batch)
+---@field early_stopping? {patience: integer, min_delta: number, monitor: string, mode: string, restore: boolean} ends the
+---run when the monitored figure (valid_loss, or loss) has not improved by min_delta for `patience` epochs, and puts the
+---best weights back
+---@field after_step? fun(step: integer) called after each update, e.g. for a projection of the weights
 ---@field on_epoch? fun(row: table, run: table): boolean|nil called with each row; ends the run by returning false
 
 ---@param opts nn.FitOptions
@@ -254,12 +306,13 @@ function M.fit(opts)
   local o = options.read("fit", opts, {
     model = { "table" }, loss = { "any" }, optimizer = { "table" }, train = { "any" }, valid = { "any" },
     epochs = { "integer", 1 }, metrics = { "table", {} }, out = { "string" }, progress = { "string", "auto" },
-    on_epoch = { "function" }, compile = { "boolean", true },
+    on_epoch = { "function" }, compile = { "boolean", true }, scheduler = { "table" }, early_stopping = { "table" },
+    after_step = { "function" },
   })
   for _, name in ipairs { "model", "loss", "optimizer", "train" } do
     if o[name] == nil then
       core.raise(("fit: %s is missing; it takes model, loss, optimizer, train, and may take valid, epochs, metrics, out, "
-        .. "progress, on_epoch, compile"):format(name))
+        .. "progress, on_epoch, scheduler, early_stopping, after_step, compile"):format(name))
     end
   end
   if not module.is_module(o.model) then
@@ -290,6 +343,7 @@ function M.fit(opts)
     evaluation_step = compiled_or_plain(evaluation_step, o.model, say)
   end
 
+  local stopper = o.early_stopping and early_stopping(o.early_stopping, o.model, o.valid ~= nil, metrics)
   local function epoch_of(epoch)
     local started = core.time()
     show:begin_epoch(epoch)
@@ -317,6 +371,13 @@ function M.fit(opts)
       end
     end
     show:end_epoch(row)
+    local schedule = o.scheduler
+    if schedule and schedule.per ~= "step" then
+      schedule:step(schedule.wants_metric and (row.valid_loss or row.loss) or nil)
+    end
+    if stopper and stopper(row, run) == false then
+      return false
+    end
     return not (o.on_epoch and o.on_epoch(row, run) == false)
   end
 
@@ -330,6 +391,9 @@ function M.fit(opts)
     return e
   end)
   show:finish()
+  if stopper then
+    stopper(nil, run)
+  end
   if not ok then
     if not is_interrupt(err) then
       error(err, 0)

@@ -1,0 +1,272 @@
+-- Data sets made by formulas, for experiments: seeded, as nn.Dataset with x (float32, samples x features) and y. Class
+-- labels count from 1. Every maker takes {seed = 1} and its own settings.
+
+local core = require "nn.core"
+local options = require "nn.options"
+
+local M = {}
+
+-- Settings, a generator of their own, and what every maker has.
+local function read(who, opts, spec)
+  spec.seed = { "integer", 1 }
+  local o = options.read(who, opts, spec)
+  if o.n and o.n < 1 then
+    core.raise(("data.%s: n must be at least 1, but is %d"):format(who, o.n))
+  end
+  return o, core.Generator(o.seed)
+end
+
+local function dataset(x, y, classes)
+  return require("nn.data").tensors(x, y, classes and { classes = classes } or nil)
+end
+
+local function normal(g, std, ...)
+  return core.randn({ ... }, { generator = g }) * std
+end
+
+local function rand(g, ...)
+  return core.rand({ ... }, { generator = g })
+end
+
+-- Classes 1 .. k in turn, n of them.
+local function in_turn(n, k)
+  return core.arange(n) - (core.arange(n) / k):floor():to "int64" * k + 1
+end
+
+-- Rows in random order.
+local function shuffled(g, x, y, classes)
+  local order = core.randperm(#x, { generator = g })
+  return dataset(x:index_select(1, order), y:index_select(1, order), classes)
+end
+
+---The exclusive or of two bits: the four points, or n points around them with noise. y is 0 or 1 as float32 with
+---targets = "float" (n x 1), else classes 1 and 2.
+---@param opts? {n: integer, noise: number, targets: string, seed: integer}
+function M.xor(opts)
+  local o, g = read("xor", opts, { n = { "integer", 4 }, noise = { "number", 0 }, targets = { "string", "class" } })
+  local k = core.arange(o.n)
+  local a = k - (k / 2):floor():to "int64" * 2
+  local h = (k / 2):floor():to "int64"
+  local b = h - (h / 2):floor():to "int64" * 2
+  local x = core.stack({ b:to "float32", a:to "float32" }, 2)
+  local y = a:ne(b)
+  if o.noise > 0 then
+    x = x + normal(g, o.noise, o.n, 2)
+  end
+  if o.targets == "float" then
+    return dataset(x, y:to("float32"):unsqueeze(2))
+  end
+  return dataset(x, y:to "int64" + 1, { "0", "1" })
+end
+
+---Bits and whether their number is odd (class 2): all 2^bits of them, or n drawn at random.
+---@param opts? {bits: integer, n: integer, seed: integer}
+function M.parity(opts)
+  local o, g = read("parity", opts, { bits = { "integer", 4 }, n = { "integer" } })
+  if o.bits < 1 or o.bits > 24 then
+    core.raise(("data.parity: bits must be 1 to 24, but is %d"):format(o.bits))
+  end
+  local x
+  if o.n then
+    x = rand(g, o.n, o.bits):ge(0.5):to "float32"
+  else
+    local columns, k = {}, core.arange(1 << o.bits):to "float64"
+    for i = o.bits, 1, -1 do
+      local half = (k / 2):floor()
+      columns[i] = (k - half * 2):to "float32"
+      k = half
+    end
+    x = core.stack(columns, 2)
+  end
+  local sum = x:sum(2)
+  local y = (sum - (sum / 2):floor() * 2):to "int64" + 1
+  return dataset(x, y, { "even", "odd" })
+end
+
+---Arms that wind around the origin: Lang & Witbrock 1988 with two arms.
+---@param opts? {n: integer, arms: integer, turns: number, noise: number, seed: integer}
+function M.spirals(opts)
+  local o, g = read("spirals", opts, {
+    n = { "integer", 400 }, arms = { "integer", 2 }, turns = { "number", 1.5 }, noise = { "number", 0.02 },
+  })
+  local y = in_turn(o.n, o.arms)
+  local t = rand(g, o.n):sqrt()
+  local angle = t * (2 * math.pi * o.turns) + (y - 1):to "float32" * (2 * math.pi / o.arms)
+  local x = core.stack({ t * angle:cos(), t * angle:sin() }, 2) + normal(g, o.noise, o.n, 2)
+  return shuffled(g, x, y)
+end
+
+---Two half circles that reach into each other.
+---@param opts? {n: integer, noise: number, seed: integer}
+function M.moons(opts)
+  local o, g = read("moons", opts, { n = { "integer", 400 }, noise = { "number", 0.1 } })
+  local y = in_turn(o.n, 2)
+  local angle = rand(g, o.n) * math.pi
+  local second = y:eq(2)
+  local x1 = core.where(second, 1 - angle:cos(), angle:cos())
+  local x2 = core.where(second, 0.5 - angle:sin(), angle:sin())
+  return shuffled(g, core.stack({ x1, x2 }, 2) + normal(g, o.noise, o.n, 2), y)
+end
+
+---A circle inside another.
+---@param opts? {n: integer, noise: number, factor: number, seed: integer} factor: the inner one's radius
+function M.circles(opts)
+  local o, g = read("circles", opts, { n = { "integer", 400 }, noise = { "number", 0.05 }, factor = { "number", 0.5 } })
+  local y = in_turn(o.n, 2)
+  local angle = rand(g, o.n) * (2 * math.pi)
+  local radius = core.where(y:eq(2), o.factor, 1.0)
+  local x = core.stack({ radius * angle:cos(), radius * angle:sin() }, 2)
+  return shuffled(g, x + normal(g, o.noise, o.n, 2), y)
+end
+
+---Gaussian clouds around random centers.
+---@param opts? {n: integer, classes: integer, features: integer, std: number, spread: number, seed: integer}
+function M.blobs(opts)
+  local o, g = read("blobs", opts, {
+    n = { "integer", 300 }, classes = { "integer", 3 }, features = { "integer", 2 }, std = { "number", 1 },
+    spread = { "number", 5 },
+  })
+  local centers = (rand(g, o.classes, o.features) * 2 - 1) * o.spread
+  local y = in_turn(o.n, o.classes)
+  return shuffled(g, centers:index_select(1, y) + normal(g, o.std, o.n, o.features), y)
+end
+
+---Points in a square; the class changes from field to field.
+---@param opts? {n: integer, fields: integer, noise: number, seed: integer}
+function M.checkerboard(opts)
+  local o, g = read("checkerboard", opts, { n = { "integer", 1000 }, fields = { "integer", 4 }, noise = { "number", 0 } })
+  local x = rand(g, o.n, 2)
+  local cell = (x * o.fields):floor():sum(2)
+  local y = (cell - (cell / 2):floor() * 2):to "int64" + 1
+  return dataset((x * 2 - 1) + normal(g, o.noise, o.n, 2), y)
+end
+
+---One Gaussian cloud cut into shells of equal numbers by the distance from its middle.
+---@param opts? {n: integer, classes: integer, features: integer, seed: integer}
+function M.gaussian_quantiles(opts)
+  local o, g = read("gaussian_quantiles", opts, {
+    n = { "integer", 600 }, classes = { "integer", 3 }, features = { "integer", 2 },
+  })
+  local x = normal(g, 1, o.n, o.features)
+  local _, order = x:square():sum(2):sort()
+  local _, rank = order:sort()
+  local y = ((rank - 1):to "float64" * o.classes / o.n):floor():to "int64" + 1
+  return dataset(x, y)
+end
+
+---Two classes with a plane between them: no point is nearer than `margin` to the plane w.x = theta, and the nearest of
+---each class is exactly that far. Classes 1 (below) and 2 (above). Second result: {w = unit vector, theta, margin}.
+---@param opts? {n: integer, features: integer, margin: number, theta: number, seed: integer}
+function M.separable(opts)
+  local o, g = read("separable", opts, {
+    n = { "integer", 100 }, features = { "integer", 2 }, margin = { "number", 0.1 }, theta = { "number", 0 },
+  })
+  local w = normal(g, 1, o.features)
+  w = w / w:norm()
+  local x = (rand(g, o.n, o.features) * 2 - 1)
+  local y = in_turn(o.n, 2)
+  local above = y:eq(2)
+  -- each point's distance is set: |d| + margin on its class's side, less the smallest of its class
+  local d = x:matmul(w) - o.theta
+  local size = d:abs()
+  local least1 = core.where(above, math.huge, size):min()
+  local least2 = core.where(above, size, math.huge):min()
+  local wanted = core.where(above, size - least2 + o.margin, -(size - least1 + o.margin))
+  x = x + (wanted - d):unsqueeze(2) * w
+  return dataset(x, y), { w = w, theta = o.theta, margin = o.margin }
+end
+
+-- ---- regression ----
+
+local noises = {
+  gaussian = function(g, n, scale)
+    return normal(g, scale, n)
+  end,
+  laplace = function(g, n, scale) -- inverse distribution function; deviation sqrt(2) scale
+    local u = rand(g, n) - 0.5
+    return u:sign() * (1 - u:abs() * 2):clamp({ min = 1e-7 }):log() * -scale
+  end,
+  uniform = function(g, n, scale)
+    return (rand(g, n) * 2 - 1) * scale
+  end,
+  student = function(g, n, scale) -- 3 degrees of freedom
+    local z = normal(g, 1, n)
+    return z / ((normal(g, 1, n):square() + normal(g, 1, n):square() + normal(g, 1, n):square()) / 3):sqrt() * scale
+  end,
+  none = function(_, n)
+    return core.zeros(n)
+  end,
+}
+
+---Noise of a kind ("gaussian", "laplace", "uniform", "student", "none") and scale, n values.
+function M.noise(kind, n, scale, opts)
+  local _, g = read("noise", opts, {})
+  local f = noises[kind]
+  if not f then
+    core.raise(("data.noise: kind must be gaussian, laplace, uniform, student or none, but is '%s'"):format(tostring(kind)))
+  end
+  return f(g, n, scale)
+end
+
+-- y = f(x) + noise for x in low .. high
+local function regression(name, f, spec)
+  M[name] = function(opts)
+    local own = {
+      n = { "integer", 200 }, noise = { "string", "gaussian" }, scale = { "number", 0.1 }, low = { "number", -1 },
+      high = { "number", 1 },
+    }
+    for key, rule in pairs(spec) do
+      own[key] = rule
+    end
+    local o, g = read(name, opts, own)
+    if not noises[o.noise] then
+      core.raise(("data.%s: noise must be gaussian, laplace, uniform, student or none, but is '%s'"):format(name, o.noise))
+    end
+    local x = rand(g, o.n) * (o.high - o.low) + o.low
+    local y = f(x, o) + noises[o.noise](g, o.n, o.scale)
+    return dataset(x:unsqueeze(2), y:unsqueeze(2))
+  end
+end
+---sin(2 pi frequency x) with noise.
+regression("sines", function(x, o)
+  return (x * (2 * math.pi * o.frequency)):sin()
+end, { frequency = { "number", 1 } })
+---`steps` equal steps from 0 to 1 with noise.
+regression("steps", function(x, o)
+  return ((x - o.low) / (o.high - o.low) * o.steps):floor() / math.max(1, o.steps - 1)
+end, { steps = { "integer", 4 } })
+
+---Targets of a random network: inputs N(0, 1), outputs of a net with one hidden layer whose weights are drawn once. With
+---classes, labels are the largest of that many outputs. Second result: the teacher.
+---@param opts? {n: integer, features: integer, hidden: integer, outputs: integer, classes: boolean, noise: number, seed: integer}
+function M.teacher(opts)
+  local o, g = read("teacher", opts, {
+    n = { "integer", 1000 }, features = { "integer", 10 }, hidden = { "integer", 5 }, outputs = { "integer", 1 },
+    classes = { "boolean", false }, noise = { "number", 0 },
+  })
+  local layers = require "nn.layers"
+  local net = layers.Sequential(layers.Linear(o.features, o.hidden), layers.Tanh(), layers.Linear(o.hidden, o.outputs))
+  core.no_grad(function()
+    for _, p in ipairs(net:parameters()) do
+      local fan = p.ndim == 2 and p:size(2) or 1
+      p:copy_(core.randn(p.shape, { generator = g }) * (p.ndim == 2 and 2 / math.sqrt(fan) or 0.5))
+    end
+  end)
+  local x = normal(g, 1, o.n, o.features)
+  local y = core.no_grad(net.forward, net, x)
+  if o.noise > 0 then
+    y = y + normal(g, o.noise, o.n, o.outputs)
+  end
+  return dataset(x, o.classes and y:argmax(2) or y), net
+end
+
+---A sheet rolled up in three dims; y is the place along the roll.
+---@param opts? {n: integer, noise: number, seed: integer}
+function M.swiss_roll(opts)
+  local o, g = read("swiss_roll", opts, { n = { "integer", 1000 }, noise = { "number", 0 } })
+  local t = (rand(g, o.n) * 2 + 1) * (1.5 * math.pi)
+  local x = core.stack({ t * t:cos(), rand(g, o.n) * 21, t * t:sin() }, 2) + normal(g, o.noise, o.n, 3)
+  return dataset(x, t:unsqueeze(2))
+end
+
+return M

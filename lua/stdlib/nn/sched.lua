@@ -1,0 +1,327 @@
+-- nn.sched: learning rates over time. A scheduler is made from an optimizer; each step() moves it one step on (an epoch,
+-- or a batch, as you like) and sets lr in every group. Names, settings and values are PyTorch's.
+--
+--   local schedule = nn.sched.CosineAnnealingLR(opt, {T_max = 20})
+--   for epoch = 1, 20 do ... ; schedule:step() end
+--
+-- or nn.train.fit{..., scheduler = schedule}. Inside, a scheduler is a function of the number of steps t = 0, 1, ... and
+-- the base rate; ChainedScheduler and SequentialLR put such functions together.
+
+local core = require "nn.core"
+local options = require "nn.options"
+
+local M = {}
+
+local Scheduler = {}
+Scheduler.__index = Scheduler
+
+local function want_optimizer(who, opt)
+  if type(opt) ~= "table" or type(opt.param_groups) ~= "table" then
+    core.raise(("%s: the first argument must be an optimizer, but is %s"):format(who, core.describe(opt)))
+  end
+end
+
+local function apply(self)
+  for i, group in ipairs(self.optimizer.param_groups) do
+    local base = self.base[i] or group.lr
+    self.base[i] = base
+    group.lr = self.value(self.t, base, i)
+  end
+end
+
+-- value(t, base, group) -> lr
+local function make(name, opt, value, per)
+  want_optimizer(name, opt)
+  local self = setmetatable({ name = name, optimizer = opt, t = 0, base = {}, value = value, per = per or "epoch" }, Scheduler)
+  apply(self)
+  return self
+end
+
+---One step on: sets the learning rates.
+function Scheduler:step()
+  self.t = self.t + 1
+  apply(self)
+end
+
+---The learning rates as they are now, one a group.
+function Scheduler:get_last_lr()
+  local list = {}
+  for i, group in ipairs(self.optimizer.param_groups) do
+    list[i] = group.lr
+  end
+  return list
+end
+
+function Scheduler:state_dict()
+  return { name = self.name, t = self.t, base = { table.unpack(self.base) } }
+end
+
+function Scheduler:load_state_dict(state)
+  if type(state) ~= "table" or state.name ~= self.name then
+    core.raise(("%s: the state is that of %s"):format(self.name, type(state) == "table" and tostring(state.name) or "nothing"))
+  end
+  self.t, self.base = state.t, { table.unpack(state.base) }
+  apply(self)
+end
+
+function Scheduler:__tostring()
+  return ("%s(step %d)"):format(self.name, self.t)
+end
+
+-- A scheduler whose value needs nothing but its options: define(name, spec, function(o, t, base)).
+local function define(name, spec, value, check, per)
+  M[name] = function(opt, opts)
+    local o = options.read(name, opts, spec)
+    for key in pairs(spec) do
+      if spec[key].needed and o[key] == nil then
+        core.raise(("%s: %s is missing"):format(name, key))
+      end
+    end
+    if check then
+      check(o)
+    end
+    return make(name, opt, function(t, base, group)
+      return value(o, t, base, group)
+    end, per)
+  end
+end
+
+local function needed(kind)
+  return { kind, needed = true }
+end
+
+---lr = base * gamma^floor(t / step_size)
+define("StepLR", { step_size = needed "integer", gamma = { "number", 0.1 } }, function(o, t, base)
+  return base * o.gamma ^ (t // o.step_size)
+end)
+
+---lr = base * gamma^(number of milestones reached)
+define("MultiStepLR", { milestones = needed "table", gamma = { "number", 0.1 } }, function(o, t, base)
+  local n = 0
+  for _, m in ipairs(o.milestones) do
+    n = n + (t >= m and 1 or 0)
+  end
+  return base * o.gamma ^ n
+end)
+
+---lr = base * gamma^t
+define("ExponentialLR", { gamma = needed "number" }, function(o, t, base)
+  return base * o.gamma ^ t
+end)
+
+---lr = base * factor for the first total_iters steps
+define("ConstantLR", { factor = { "number", 1 / 3 }, total_iters = { "integer", 5 } }, function(o, t, base)
+  return t < o.total_iters and base * o.factor or base
+end)
+
+---From base * start_factor to base * end_factor in total_iters steps: a warm-up.
+define("LinearLR", {
+  start_factor = { "number", 1 / 3 }, end_factor = { "number", 1 }, total_iters = { "integer", 5 },
+}, function(o, t, base)
+  return base * (o.start_factor + (o.end_factor - o.start_factor) * math.min(t, o.total_iters) / o.total_iters)
+end)
+
+---lr = base * (1 - t / total_iters)^power
+define("PolynomialLR", { total_iters = { "integer", 5 }, power = { "number", 1 } }, function(o, t, base)
+  return base * (1 - math.min(t, o.total_iters) / o.total_iters) ^ o.power
+end)
+
+---Half a cosine from base to eta_min in T_max steps (and back, if it goes on): Loshchilov & Hutter 2017.
+define("CosineAnnealingLR", { T_max = needed "integer", eta_min = { "number", 0 } }, function(o, t, base)
+  return o.eta_min + (base - o.eta_min) * (1 + math.cos(math.pi * t / o.T_max)) / 2
+end)
+
+---Cosines that start again after T_0, T_0 * T_mult, ... steps: Loshchilov & Hutter 2017.
+define("CosineAnnealingWarmRestarts", {
+  T_0 = needed "integer", T_mult = { "integer", 1 }, eta_min = { "number", 0 },
+}, function(o, t, base)
+  local length = o.T_0
+  while t >= length do
+    t, length = t - length, length * o.T_mult
+  end
+  return o.eta_min + (base - o.eta_min) * (1 + math.cos(math.pi * t / length)) / 2
+end, function(o)
+  if o.T_0 < 1 or o.T_mult < 1 then
+    core.raise "CosineAnnealingWarmRestarts: T_0 and T_mult must be at least 1"
+  end
+end)
+
+---lr = base * f(t)
+M.LambdaLR = function(opt, f)
+  if type(f) ~= "function" then
+    core.raise(("LambdaLR: the second argument must be a function(step) that gives a factor, but is %s"):format(core.describe(f)))
+  end
+  return make("LambdaLR", opt, function(t, base)
+    return base * f(t)
+  end)
+end
+
+local function cosine(from, to, share)
+  return to + (from - to) / 2 * (1 + math.cos(math.pi * share))
+end
+
+local function straight(from, to, share)
+  return from + (to - from) * share
+end
+
+---One cycle, a step a batch: up from max_lr / div_factor to max_lr over pct_start of the steps, then down to
+---max_lr / (div_factor * final_div_factor); momentum (or Adam's beta1) goes the other way, from max_momentum to
+---base_momentum and back (Smith & Topin 2018). three_phase: down as long as up, then to the end.
+---@param opt nn.Optimizer
+---@param opts {max_lr: number, total_steps: integer, epochs: integer, steps_per_epoch: integer, pct_start: number,
+---anneal_strategy: string, cycle_momentum: boolean, base_momentum: number, max_momentum: number, div_factor: number,
+---final_div_factor: number, three_phase: boolean}
+function M.OneCycleLR(opt, opts)
+  local o = options.read("OneCycleLR", opts, {
+    max_lr = { "number" }, total_steps = { "integer" }, epochs = { "integer" }, steps_per_epoch = { "integer" },
+    pct_start = { "number", 0.3 }, anneal_strategy = { "string", "cos" }, cycle_momentum = { "boolean", true },
+    base_momentum = { "number", 0.85 }, max_momentum = { "number", 0.95 }, div_factor = { "number", 25 },
+    final_div_factor = { "number", 1e4 }, three_phase = { "boolean", false },
+  })
+  want_optimizer("OneCycleLR", opt)
+  local total = o.total_steps or (o.epochs and o.steps_per_epoch and o.epochs * o.steps_per_epoch)
+  if not o.max_lr or not total or total < 2 then
+    core.raise "OneCycleLR: needs max_lr, and total_steps (or epochs and steps_per_epoch) of at least 2"
+  end
+  local between = ({ cos = cosine, linear = straight })[o.anneal_strategy]
+    or core.raise(("OneCycleLR: anneal_strategy must be \"cos\" or \"linear\", but is \"%s\""):format(o.anneal_strategy))
+  local low = o.max_lr / o.div_factor
+  local phases = { { o.pct_start * total - 1, low, o.max_lr, o.max_momentum, o.base_momentum } }
+  if o.three_phase then
+    phases[2] = { 2 * o.pct_start * total - 2, o.max_lr, low, o.base_momentum, o.max_momentum }
+    phases[3] = { total - 1, low, low / o.final_div_factor, o.max_momentum, o.max_momentum }
+  else
+    phases[2] = { total - 1, o.max_lr, low / o.final_div_factor, o.base_momentum, o.max_momentum }
+  end
+  local first = opt.param_groups[1]
+  local momentum = o.cycle_momentum and (first.betas and "betas" or (first.momentum and "momentum"))
+  return make("OneCycleLR", opt, function(t, _, i)
+    if t > total then
+      core.raise(("OneCycleLR: step %d, but the cycle has %d"):format(t, total))
+    end
+    local start = 0
+    for k, phase in ipairs(phases) do
+      if t <= phase[1] or k == #phases then
+        local share = (t - start) / (phase[1] - start)
+        if momentum then
+          local group = opt.param_groups[i]
+          local m = between(phase[4], phase[5], share)
+          if momentum == "betas" then
+            group.betas = { m, group.betas[2] }
+          else
+            group.momentum = m
+          end
+        end
+        return between(phase[2], phase[3], share)
+      end
+      start = phase[1]
+    end
+  end, "step")
+end
+
+---All at once: each one's result is the next one's base rate. The schedulers must be those of one optimizer.
+function M.ChainedScheduler(list)
+  if type(list) ~= "table" or not list[1] then
+    core.raise "ChainedScheduler: needs a list of schedulers"
+  end
+  local opt = list[1].optimizer
+  for i, group in ipairs(opt.param_groups) do
+    group.lr = list[1].base[i]
+  end
+  return make("ChainedScheduler", opt, function(t, base, i)
+    for _, s in ipairs(list) do
+      base = s.value(t, base, i)
+    end
+    return base
+  end, list[1].per)
+end
+
+---One after another: milestones[i] is the step at which scheduler i + 1 begins, with a count of its own.
+---@param list table[] schedulers of one optimizer
+---@param milestones integer[]
+function M.SequentialLR(list, milestones)
+  if type(list) ~= "table" or not list[1] or type(milestones) ~= "table" or #milestones ~= #list - 1 then
+    core.raise "SequentialLR: needs a list of schedulers, and a milestone for each but the first"
+  end
+  local opt = list[1].optimizer
+  for i, group in ipairs(opt.param_groups) do
+    group.lr = list[1].base[i]
+  end
+  return make("SequentialLR", opt, function(t, base, i)
+    local k, from = 1, 0
+    while milestones[k] and t >= milestones[k] do
+      from, k = milestones[k], k + 1
+    end
+    return list[k].value(t - from, base, i)
+  end, list[1].per)
+end
+
+---Falls by `factor` when a figure has not improved by `threshold` for more than `patience` steps: schedule:step(loss).
+---@param opts? {mode: string, factor: number, patience: integer, threshold: number, threshold_mode: string,
+---cooldown: integer, min_lr: number, eps: number} mode "min": lower is better
+function M.ReduceLROnPlateau(opt, opts)
+  want_optimizer("ReduceLROnPlateau", opt)
+  local o = options.read("ReduceLROnPlateau", opts, {
+    mode = { "string", "min" }, factor = { "number", 0.1 }, patience = { "integer", 10 }, threshold = { "number", 1e-4 },
+    threshold_mode = { "string", "rel" }, cooldown = { "integer", 0 }, min_lr = { "number", 0 }, eps = { "number", 1e-8 },
+  })
+  if o.mode ~= "min" and o.mode ~= "max" then
+    core.raise(("ReduceLROnPlateau: mode must be \"min\" or \"max\", but is \"%s\""):format(o.mode))
+  end
+  local self = make("ReduceLROnPlateau", opt, function(_, base)
+    return base
+  end)
+  local best, bad, resting = nil, 0, 0
+  self.wants_metric = true
+  function self:step(value)
+    if core.is_tensor(value) then
+      value = value:item()
+    end
+    if type(value) ~= "number" then
+      core.raise(("ReduceLROnPlateau: step needs the figure to watch, e.g. schedule:step(valid_loss), but got %s"):format(
+        core.describe(value)))
+    end
+    self.t = self.t + 1
+    local better
+    if best == nil then
+      better = true
+    elseif o.threshold_mode == "rel" then
+      better = o.mode == "min" and value < best * (1 - o.threshold) or o.mode == "max" and value > best * (1 + o.threshold)
+    else
+      better = o.mode == "min" and value < best - o.threshold or o.mode == "max" and value > best + o.threshold
+    end
+    if better then
+      best, bad = value, 0
+    else
+      bad = bad + 1
+    end
+    if resting > 0 then
+      resting, bad = resting - 1, 0
+    end
+    if bad > o.patience then
+      for i, group in ipairs(opt.param_groups) do
+        local lr = math.max(group.lr * o.factor, o.min_lr)
+        if group.lr - lr > o.eps then
+          group.lr, self.base[i] = lr, lr
+        end
+      end
+      resting, bad = o.cooldown, 0
+    end
+  end
+  return self
+end
+
+setmetatable(M, {
+  __index = function(_, name)
+    local names = {}
+    for known in pairs(M) do
+      names[#names + 1] = known
+    end
+    table.sort(names)
+    local near = core.nearest(tostring(name), names)
+    core.raise(("nn.sched has no '%s'%s (it has %s)"):format(tostring(name),
+      near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+  end,
+})
+
+return M
