@@ -15,7 +15,7 @@ local hidden = {
   json_encode = true, json_decode = true, make_directory = true, file_exists = true, terminal_width = true,
   fail_memory_at = true, options_changed = true, has_features = true,
   profile_start = true, profile_stop = true, peak_flops = true,
-  compiled = true, structure_changed = true, is_recording = true, null = true, rex = true,
+  compiled = true, structure_changed = true, is_recording = true, null = true, rex = true, exact_solve = true, exact_sign = true,
 }
 local rows = core.ops()
 for _, row in ipairs(rows) do

@@ -27,10 +27,12 @@ void nl_print_help(const char *program) {
          "  --seed N          start random numbers from N\n"
          "  --max-memory SIZE tensors may take at most SIZE bytes (suffixes K, M, G)\n"
          "  --profile         show on standard error where the time went, by operation and by line\n"
+         "  --out DIR         pictures of nn.plot go to this directory\n"
          "  --help            show this\n"
          "  --version         show the versions of everything, and the kernels chosen\n"
          "\n"
-         "environment: NNLUA_ISA=avx512|avx2|plain forces lower kernels than the processor has\n",
+         "environment: NNLUA_ISA=avx512|avx2|plain forces lower kernels than the processor has\n"
+         "             NNLUA_OUT=DIR is --out\n",
          program);
 }
 
@@ -104,6 +106,12 @@ static bool read_long(char **argv, int *i, nl_options *o) {
       return bad(program, arg, "needs an integer, e.g. --seed 1");
     }
     o->has_seed = true;
+  } else if (is_long(arg, "--out")) {
+    const char *directory = long_value(argv, i, strlen("--out"));
+    if (!directory || !*directory) {
+      return bad(program, arg, "needs a directory, e.g. --out pictures");
+    }
+    setenv("NNLUA_OUT", directory, 1);
   } else if (is_long(arg, "--max-memory")) {
     if (!read_size(long_value(argv, i, strlen("--max-memory")), &o->max_memory)) {
       return bad(program, arg, "needs a size, e.g. --max-memory 2G");
@@ -193,8 +201,8 @@ bool nl_run_lua_options(lua_State *L, char **argv, const nl_options *o) {
       break;
     }
     if (arg[1] == '-') {
-      bool takes_value =
-          strcmp(arg, "--threads") == 0 || strcmp(arg, "--seed") == 0 || strcmp(arg, "--max-memory") == 0;
+      bool takes_value = strcmp(arg, "--threads") == 0 || strcmp(arg, "--seed") == 0 || strcmp(arg, "--out") == 0 ||
+                         strcmp(arg, "--max-memory") == 0;
       i += takes_value;
       continue;
     }

@@ -19,6 +19,7 @@ __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   nl_open_compile(L);
   nl_open_profile(L);
   nl_open_rex(L);
+  nl_open_exact(L);
   nl_open_system(L);
   return 1;
 }

@@ -100,6 +100,7 @@ void nl_open_io(lua_State *L);
 void nl_open_compile(lua_State *L);
 void nl_open_profile(lua_State *L);
 void nl_open_rex(lua_State *L);
+void nl_open_exact(lua_State *L);
 void nl_open_system(lua_State *L); /* time, threads, memory, versions */
 
 /* x[key] and x[key] = value for keys that are no names (index.c). */

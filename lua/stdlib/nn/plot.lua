@@ -1,0 +1,640 @@
+-- nn.plot: pictures. With a file ("loss.png", .svg or .pdf) they are drawn by gnuplot; without one they appear in the
+-- terminal, in braille.
+--
+--   nn.plot.line({{y = train, label = "training"}, {y = valid, label = "validation"}},
+--     {title = "Loss", xlabel = "epoch", ylabel = "loss", file = "loss.png"})
+--
+-- Options of all: file, title, xlabel, ylabel, log ("x", "y", "xy"), xrange and yrange ({low, high}), columns (1 or 2: the
+-- width of a page's column or of the page), size ({width, height} in pixels). Colours can be told apart by colour-blind
+-- readers (Okabe & Ito 2008; viridis for values). Values are tensors or lists.
+
+local core = require "nn.core"
+local options = require "nn.options"
+local terminal = require "nn.plot_terminal"
+
+local M = {}
+
+---Where files with relative names go; by default what nnlua --out DIR (or NNLUA_OUT) says.
+M.directory = nil
+
+local common = {
+  file = { "string" }, title = { "string" }, xlabel = { "string" }, ylabel = { "string" }, log = { "string", "" },
+  xrange = { "table" }, yrange = { "table" }, columns = { "integer", 1 }, size = { "table" }, key = { "string", "" },
+}
+
+local colours = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#B8A800" }
+local viridis = "defined (0 '#440154', 0.13 '#472c7a', 0.25 '#3b528b', 0.38 '#2c728e', 0.5 '#21918c', 0.63 '#28ae80', "
+  .. "0.75 '#5ec962', 0.88 '#addc30', 1 '#fde725')"
+local diverging = "defined (0 '#0072B2', 0.5 '#f7f7f7', 1 '#D55E00')"
+
+local function read(who, opts, own)
+  local spec = {}
+  for _, t in ipairs { common, own or {} } do
+    for name, rule in pairs(t) do
+      spec[name] = rule
+    end
+  end
+  local o = options.read("plot." .. who, opts, spec)
+  o.who = "plot." .. who
+  return o
+end
+
+-- ---- values ----
+
+-- A list of numbers from a tensor or a table.
+local function list(who, what, v)
+  if core.is_tensor(v) then
+    return v:detach():reshape(-1):to("float64"):totable()
+  elseif type(v) == "table" then
+    for i, value in ipairs(v) do
+      if type(value) ~= "number" then
+        core.raise(("%s: %s must be numbers, but number %d is %s"):format(who, what, i, core.describe(value)))
+      end
+    end
+    return v
+  end
+  core.raise(("%s: %s must be a tensor or a list, but is %s"):format(who, what, core.describe(v)))
+end
+
+-- Rows of numbers from a matrix.
+local function rows_of(who, v)
+  if core.is_tensor(v) then
+    if v.ndim ~= 2 then
+      core.raise(("%s: needs a matrix, but the shape is %s"):format(who, tostring(v.shape)))
+    end
+    return v:detach():to("float64"):totable()
+  elseif type(v) ~= "table" or type(v[1]) ~= "table" then
+    core.raise(("%s: needs a matrix, but got %s"):format(who, core.describe(v)))
+  end
+  return v
+end
+
+-- Series {x =, y =, label =, ...} from what users give: one series or many, as tables or as bare values.
+local function series_of(who, given)
+  if type(given) ~= "table" and not core.is_tensor(given) then
+    core.raise(("%s: needs values, but got %s"):format(who, core.describe(given)))
+  end
+  if core.is_tensor(given) or type(given[1]) == "number" then
+    given = { { y = given } }
+  elseif given.y ~= nil then
+    given = { given }
+  end
+  local out = {}
+  for i, s in ipairs(given) do
+    if core.is_tensor(s) or type(s[1]) == "number" then
+      s = { y = s }
+    end
+    if s.y == nil then
+      core.raise(("%s: series %d has no y"):format(who, i))
+    end
+    local new = { label = s.label, style = s.style, error = s.error and list(who, "error", s.error) }
+    new.y = list(who, "y", s.y)
+    new.x = s.x and list(who, "x", s.x)
+    if not new.x then
+      new.x = {}
+      for k = 1, #new.y do
+        new.x[k] = k
+      end
+    end
+    if #new.x ~= #new.y then
+      core.raise(("%s: series %d has %d x and %d y"):format(who, i, #new.x, #new.y))
+    end
+    out[i] = new
+  end
+  return out
+end
+
+-- ---- gnuplot ----
+
+local function quoted(s)
+  return '"' .. s:gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"'
+end
+
+local function number(v)
+  if v ~= v or v == math.huge or v == -math.huge then
+    return "NaN"
+  end
+  return ("%.9g"):format(v)
+end
+
+local function have_gnuplot()
+  local p = io.popen "command -v gnuplot 2>/dev/null"
+  local found = p and p:read "a" or ""
+  if p then
+    p:close()
+  end
+  return found ~= ""
+end
+
+---True if pictures can be written to files.
+M.available = have_gnuplot
+
+local terminals = {
+  png = "pngcairo size %d,%d font 'DejaVu Sans,%d' linewidth 1.3 enhanced",
+  svg = "svg size %d,%d font 'DejaVu Sans,%d' linewidth 1.3 enhanced background rgb 'white'",
+  pdf = "pdfcairo size %gin,%gin font 'DejaVu Sans,%d' linewidth 1.3 enhanced",
+}
+
+local function path_of(o)
+  local path = o.file
+  local directory = M.directory or os.getenv "NNLUA_OUT"
+  if directory and path:sub(1, 1) ~= "/" then
+    core.make_directory(directory)
+    path = directory .. "/" .. path
+  end
+  return path
+end
+
+local function run(o, lines)
+  if not have_gnuplot() then
+    core.raise(("%s: writing a picture needs gnuplot; install it with: apt-get install gnuplot-nox"):format(o.who))
+  end
+  local path = path_of(o)
+  local kind = path:match "%.(%w+)$"
+  if not terminals[kind] then
+    core.raise(("%s: the file must end in .png, .svg or .pdf, but is '%s'"):format(o.who, o.file))
+  end
+  local width, height = 640, o.tall or 420
+  if o.columns == 2 then
+    width = 1100
+  end
+  if o.size then
+    width, height = o.size[1], o.size[2]
+  end
+  local font = 11
+  if kind == "pdf" then
+    width, height = width / 96, height / 96
+  end
+  local script = {
+    "set terminal " .. terminals[kind]:format(width, height, font), "set output " .. quoted(path .. ".new"),
+    "set encoding utf8", "set border linewidth 0.7 linecolor '#555555'", "set tics nomirror",
+    "set grid linecolor '#e0e0e0' linewidth 0.5", "set key samplen 1.5 " .. (o.key ~= "" and o.key or "top right"),
+  }
+  for i, colour in ipairs(colours) do
+    script[#script + 1] = ("set linetype %d linecolor rgb '%s' linewidth 1.6 pointtype 7 pointsize 0.6"):format(i, colour)
+  end
+  local function add(format, ...)
+    script[#script + 1] = format:format(...)
+  end
+  for _, name in ipairs { "title", "xlabel", "ylabel" } do
+    if o[name] then
+      add("set %s %s noenhanced", name, quoted(o[name]))
+    end
+  end
+  for axis in o.log:gmatch "[xy]" do
+    add("set logscale %s", axis)
+    add("set format %s '10^{%%T}'", axis)
+  end
+  for _, axis in ipairs { "x", "y" } do
+    local r = o[axis .. "range"]
+    if r then
+      add("set %srange [%s:%s]", axis, r[1] and number(r[1]) or "*", r[2] and number(r[2]) or "*")
+    end
+  end
+  for _, line in ipairs(lines) do
+    script[#script + 1] = line
+  end
+  local name = os.tmpname()
+  local f = assert(io.open(name, "w"))
+  f:write(table.concat(script, "\n"), "\n")
+  f:close()
+  local p = io.popen(("gnuplot '%s' 2>&1"):format(name))
+  local text = p:read "a"
+  local ok = p:close()
+  os.remove(name)
+  if ok then
+    ok = os.rename(path .. ".new", path)
+  end
+  if not ok then
+    os.remove(path .. ".new")
+    core.raise(("%s: gnuplot could not write '%s': %s"):format(o.who, path, text:gsub("%s+$", "")))
+  end
+  return path
+end
+
+-- $name << EOD ... from columns
+local function block(lines, name, columns)
+  lines[#lines + 1] = ("$%s << EOD"):format(name)
+  for i = 1, #columns[1] do
+    local cells = {}
+    for k, column in ipairs(columns) do
+      cells[k] = number(column[i])
+    end
+    lines[#lines + 1] = table.concat(cells, " ")
+  end
+  lines[#lines + 1] = "EOD"
+end
+
+local function matrix_block(lines, name, rows)
+  lines[#lines + 1] = ("$%s << EOD"):format(name)
+  for _, row in ipairs(rows) do
+    local cells = {}
+    for k, v in ipairs(row) do
+      cells[k] = number(v)
+    end
+    lines[#lines + 1] = table.concat(cells, " ")
+  end
+  lines[#lines + 1] = "EOD"
+end
+
+local function titled(label)
+  return label and ("title %s noenhanced"):format(quoted(label)) or "notitle"
+end
+
+-- ---- lines and points ----
+
+local function xy(who, given, o, style)
+  local series = series_of(o.who, given)
+  if not o.file then
+    return terminal.xy(series, o, style)
+  end
+  local lines, parts = {}, {}
+  for i, s in ipairs(series) do
+    block(lines, "d" .. i, s.error and { s.x, s.y, s.error } or { s.x, s.y })
+    if s.error then
+      parts[#parts + 1] = ("$d%d using 1:($2-$3):($2+$3) with filledcurves linetype %d fillstyle transparent solid 0.18 "
+        .. "noborder notitle"):format(i, i)
+    end
+    parts[#parts + 1] = ("$d%d using 1:2 with %s linetype %d %s"):format(i, s.style or style, i, titled(s.label))
+  end
+  lines[#lines + 1] = "plot " .. table.concat(parts, ", ")
+  return run(o, lines)
+end
+
+---Lines. Series: y, or {x =, y =, label =, error =}, or a list of such; error draws a band of y +- error.
+function M.line(series, opts)
+  return xy("line", series, read("line", opts), "lines")
+end
+
+---Points. x, y and optionally classes: nn.plot.scatter(points, {classes = labels}) with points n x 2, or series as in line.
+function M.scatter(given, opts)
+  local o = read("scatter", opts, { classes = { "any" }, labels = { "table" } })
+  if core.is_tensor(given) and given.ndim == 2 then
+    if given:size(2) ~= 2 then
+      core.raise(("plot.scatter: points must be n x 2, but have shape %s"):format(tostring(given.shape)))
+    end
+    local points, classes = given:detach():totable(), o.classes and list(o.who, "classes", o.classes)
+    local by, order = {}, {}
+    for i, p in ipairs(points) do
+      local c = classes and classes[i] or 1
+      if not by[c] then
+        by[c] = { x = {}, y = {}, label = classes and (o.labels and o.labels[c] or ("class %g"):format(c)) }
+        order[#order + 1] = c
+      end
+      table.insert(by[c].x, p[1])
+      table.insert(by[c].y, p[2])
+    end
+    table.sort(order)
+    given = {}
+    for i, c in ipairs(order) do
+      given[i] = by[c]
+    end
+  end
+  return xy("scatter", given, o, "points")
+end
+
+---Bars: values with names.
+---@param values table numbers, or a list of groups {label =, y = numbers}
+---@param names string[]
+function M.bar(values, names, opts)
+  local o = read("bar", opts)
+  local series = series_of(o.who, values)
+  local n = #series[1].y
+  names = names or {}
+  if not o.file then
+    return terminal.bars(series, names, o)
+  end
+  local lines, columns = {}, {}
+  lines[#lines + 1] = "$d << EOD"
+  for i = 1, n do
+    local cells = { quoted(tostring(names[i] or i)) }
+    for k, s in ipairs(series) do
+      cells[k + 1] = number(s.y[i] or 0 / 0)
+    end
+    lines[#lines + 1] = table.concat(cells, " ")
+  end
+  lines[#lines + 1] = "EOD"
+  lines[#lines + 1] = "set style data histograms\nset style histogram clustered gap 1\nset style fill solid 0.9 noborder"
+  local longest = 0
+  for _, name in ipairs(names) do
+    longest = math.max(longest, #tostring(name))
+  end
+  if longest * n > 60 then
+    lines[#lines + 1] = "set xtics rotate by -35 noenhanced"
+  else
+    lines[#lines + 1] = "set xtics noenhanced"
+  end
+  if o.log == "" and not o.yrange then
+    lines[#lines + 1] = "set yrange [*<0:0<*]"
+  end
+  for k, s in ipairs(series) do
+    columns[k] = ("$d using %d:xtic(1) linetype %d %s"):format(k + 1, k, titled(s.label))
+  end
+  lines[#lines + 1] = "plot " .. table.concat(columns, ", ")
+  return run(o, lines)
+end
+
+-- Counts in `bins` equal bins.
+local function counts(values, bins, low, high)
+  local count, centers = {}, {}
+  local width = (high - low) / bins
+  width = width > 0 and width or 1
+  for i = 1, bins do
+    count[i], centers[i] = 0, low + (i - 0.5) * width
+  end
+  for _, v in ipairs(values) do
+    if v == v and v >= low and v <= high then
+      local i = math.min(bins, math.floor((v - low) / width) + 1)
+      count[i] = count[i] + 1
+    end
+  end
+  return centers, count
+end
+
+---A histogram of one or more sets of values.
+---@param opts? {bins: integer}
+function M.hist(given, opts)
+  local o = read("hist", opts, { bins = { "integer", 40 }, density = { "boolean", false } })
+  local series, low, high = series_of(o.who, given), math.huge, -math.huge
+  for _, s in ipairs(series) do
+    for _, v in ipairs(s.y) do
+      if v == v and v < math.huge and v > -math.huge then
+        low, high = math.min(low, v), math.max(high, v)
+      end
+    end
+  end
+  if low > high then
+    core.raise "plot.hist: there are no values"
+  end
+  for _, s in ipairs(series) do
+    local n = #s.y
+    s.x, s.y = counts(s.y, o.bins, low, high)
+    if o.density then
+      local width = (high - low) / o.bins
+      for i, c in ipairs(s.y) do
+        s.y[i] = c / (n * width)
+      end
+    end
+    s.style = "fillsteps fillstyle transparent solid 0.5"
+  end
+  o.yrange = o.yrange or { 0 }
+  return xy("hist", series, o, "lines")
+end
+
+-- ---- matrices ----
+
+---A matrix in colours, its first row on top.
+---@param opts? {names: string[], rows: string[], range: number[], diverging: boolean}
+function M.heatmap(matrix, opts)
+  local o = read("heatmap", opts, {
+    names = { "table" }, rows = { "table" }, range = { "table" }, diverging = { "boolean", false },
+  })
+  local rows = rows_of(o.who, matrix)
+  if not o.file then
+    return terminal.heatmap(rows, o)
+  end
+  local lines = { "set palette " .. (o.diverging and diverging or viridis), "unset grid", "unset key" }
+  if o.range then
+    lines[#lines + 1] = ("set cbrange [%s:%s]"):format(number(o.range[1]), number(o.range[2]))
+  end
+  for axis, names in pairs { x = o.names or false, y = o.rows or false } do
+    if names then
+      local tics = {}
+      for i, name in ipairs(names) do
+        tics[i] = ("%s %d"):format(quoted(tostring(name)), i - 1)
+      end
+      lines[#lines + 1] = ("set %stics (%s) noenhanced%s"):format(axis, table.concat(tics, ", "),
+        axis == "x" and #names > 6 and " rotate by -35" or "")
+    end
+  end
+  lines[#lines + 1] = ("set xrange [-0.5:%g]\nset yrange [%g:-0.5]"):format(#rows[1] - 0.5, #rows - 0.5)
+  matrix_block(lines, "d", rows)
+  lines[#lines + 1] = "plot $d matrix with image pixels"
+  return run(o, lines)
+end
+
+---An image: height x width (grey).
+function M.image(matrix, opts)
+  local o = read("image", opts, { range = { "table" } })
+  local rows = rows_of(o.who, matrix)
+  if not o.file then
+    return terminal.heatmap(rows, o)
+  end
+  local lines = { "set palette gray", "unset grid", "unset key", "unset colorbox", "unset tics", "set size ratio -1",
+    ("set xrange [-0.5:%g]\nset yrange [%g:-0.5]"):format(#rows[1] - 0.5, #rows - 0.5) }
+  matrix_block(lines, "d", rows)
+  lines[#lines + 1] = "plot $d matrix with image pixels"
+  return run(o, lines)
+end
+
+---Images beside each other: n x height x width.
+---@param opts? {across: integer}
+function M.grid(images, opts)
+  local o = read("grid", opts, { across = { "integer" } })
+  if not core.is_tensor(images) or images.ndim ~= 3 then
+    core.raise(("plot.grid: needs images as n x height x width, but got %s"):format(core.describe(images)))
+  end
+  local n, h, w = images:size(1), images:size(2), images:size(3)
+  local across = o.across or math.ceil(math.sqrt(n))
+  local down = math.ceil(n / across)
+  local low, high = images:min():item(), images:max():item()
+  local sheet = core.full({ down * (h + 1) - 1, across * (w + 1) - 1 }, high, { dtype = "float32" })
+  for i = 0, n - 1 do
+    local r, c = i // across * (h + 1), i % across * (w + 1)
+    sheet[{ { r + 1, r + h }, { c + 1, c + w } }] = images[i + 1]:to "float32"
+  end
+  o.across, o.who = nil, nil
+  o.range = { low, high }
+  return M.image(sheet, o)
+end
+
+-- ---- functions of the plane ----
+
+---What a classifier of points (n x 2) says in the plane, with the points over it. f: a model or function from n x 2 to
+---scores (n x classes), or to one number a point, whose sign decides.
+---@param f function|nn.Module
+---@param points nn.Tensor n x 2
+---@param labels nn.Tensor n classes
+---@param opts? {resolution: integer}
+function M.boundary(f, points, labels, opts)
+  local o = read("boundary", opts, { resolution = { "integer", 160 }, margin = { "number", 0.15 } })
+  local resolution = o.file and o.resolution or 72
+  local low, high = points:detach():min(1), points:detach():max(1)
+  local l, h = low:totable(), high:totable()
+  local range = {}
+  for d = 1, 2 do
+    local pad = math.max(1e-6, (h[d] - l[d]) * o.margin)
+    range[d] = { l[d] - pad, h[d] + pad }
+  end
+  local down = o.file and resolution or 30
+  local gx = core.linspace(range[1][1], range[1][2], resolution)
+  local gy = core.linspace(range[2][1], range[2][2], down)
+  local all = core.stack({ gx:unsqueeze(1):expand(down, resolution):reshape(-1),
+    gy:unsqueeze(2):expand(down, resolution):reshape(-1) }, 2)
+  local score = core.no_grad(function()
+    return f(all:to(points.dtype))
+  end)
+  local class
+  if score.ndim == 2 and score:size(2) > 1 then
+    class = score:argmax(2)
+  else
+    class = score:reshape(-1):gt(0):to "int64" + 1
+  end
+  local grid = class:reshape(down, resolution)
+  if not o.file then
+    return terminal.boundary(grid:totable(), points:detach():totable(), labels:totable(), range, o)
+  end
+  local lines, parts = {}, {}
+  local classes = math.max(class:max():item(), labels:max():item())
+  lines[#lines + 1] = "set grid noxtics noytics"
+  lines[#lines + 1] = ("set xrange [%s:%s]\nset yrange [%s:%s]"):format(number(range[1][1]), number(range[1][2]),
+    number(range[2][1]), number(range[2][2]))
+  local hexes = {}
+  for c = 1, classes do
+    hexes[c] = tonumber(colours[(c - 1) % #colours + 1]:sub(2), 16)
+  end
+  -- regions as pale dots on a dense grid, points on top
+  local function pale(hex)
+    local r, g, b = hex >> 16, (hex >> 8) & 255, hex & 255
+    return (r + 2 * 255) // 3 << 16 | (g + 2 * 255) // 3 << 8 | (b + 2 * 255) // 3
+  end
+  local shades = {}
+  for i, c in ipairs(class:totable()) do
+    shades[i] = pale(hexes[c])
+  end
+  block(lines, "g", { all:select(2, 1):to("float64"):totable(), all:select(2, 2):to("float64"):totable(), shades })
+  parts[1] = "$g using 1:2:(int($3)>>16):((int($3)>>8)&255):(int($3)&255) with rgbimage notitle"
+  local by = {}
+  local p, y = points:detach():totable(), labels:totable()
+  for i, c in ipairs(y) do
+    c = math.type(c) and c or (c and 2 or 1)
+    by[c] = by[c] or { {}, {} }
+    table.insert(by[c][1], p[i][1])
+    table.insert(by[c][2], p[i][2])
+  end
+  for c = 1, classes do
+    if by[c] then
+      block(lines, "p" .. c, by[c])
+      parts[#parts + 1] = ("$p%d with points linetype %d pointsize 0.8 %s"):format(c, c, titled(("class %d"):format(c)))
+    end
+  end
+  lines[#lines + 1] = "plot " .. table.concat(parts, ", ")
+  o.tall = 480
+  return run(o, lines)
+end
+
+---Arrows: points n x 2, directions n x 2.
+---@param opts? {scale: number}
+function M.quiver(points, directions, opts)
+  local o = read("quiver", opts, { scale = { "number", 1 } })
+  local p, d = rows_of(o.who, points), rows_of(o.who, directions)
+  if #p ~= #d then
+    core.raise(("plot.quiver: %d points and %d directions"):format(#p, #d))
+  end
+  local c = { {}, {}, {}, {} }
+  for i = 1, #p do
+    c[1][i], c[2][i], c[3][i], c[4][i] = p[i][1], p[i][2], d[i][1] * o.scale, d[i][2] * o.scale
+  end
+  if not o.file then
+    return terminal.arrows(c, o)
+  end
+  local lines = {}
+  block(lines, "d", c)
+  lines[#lines + 1] = "plot $d with vectors head size graph 0.012,20 filled linetype 1 notitle"
+  return run(o, lines)
+end
+
+---A surface over the plane: z is rows x columns, x and y (optional) the columns' and rows' places. With contours below.
+---@param opts? {x: table, y: table, zlabel: string, contour: boolean} contour: only the map seen from above
+function M.surface(z, opts)
+  local o = read("surface", opts, {
+    x = { "any" }, y = { "any" }, zlabel = { "string" }, contour = { "boolean", false }, logz = { "boolean", false },
+  })
+  local rows = rows_of(o.who, z)
+  if not o.file then
+    return terminal.heatmap(rows, o)
+  end
+  local x, y = o.x and list(o.who, "x", o.x), o.y and list(o.who, "y", o.y)
+  local lines = { "set palette " .. viridis, "$d << EOD" }
+  for r, row in ipairs(rows) do
+    for c, v in ipairs(row) do
+      lines[#lines + 1] = ("%s %s %s"):format(number(x and x[c] or c), number(y and y[r] or r), number(v))
+    end
+    lines[#lines + 1] = ""
+  end
+  lines[#lines + 1] = "EOD"
+  if o.logz then
+    lines[#lines + 1] = "set logscale zcb"
+  end
+  if o.contour then
+    lines[#lines + 1] = "set view map\nset contour base\nset cntrlabel onecolor\nset cntrparam levels 12\nunset key\n"
+      .. "set xrange [] noextend\nset yrange [] noextend"
+    lines[#lines + 1] = "splot $d with pm3d notitle, $d with lines nosurface linecolor '#ffffff' linewidth 0.6 notitle"
+  else
+    lines[#lines + 1] = "set ticslevel 0\nunset key\nset hidden3d"
+    if o.zlabel then
+      lines[#lines + 1] = "set zlabel " .. quoted(o.zlabel) .. " rotate"
+    end
+    lines[#lines + 1] = "splot $d with pm3d notitle"
+  end
+  return run(o, lines)
+end
+
+-- ---- models ----
+
+-- One line a layer, in the order of a Sequential, indented for what is inside others.
+local function outline(model)
+  local rows = {}
+  local module = require "nn.module"
+  local function walk(m, depth, name)
+    local own = 0
+    for _, key in ipairs(m[module.order_key]) do
+      local v = rawget(m, key)
+      if core.is_tensor(v) and v.is_parameter then
+        own = own + v:numel()
+      end
+    end
+    rows[#rows + 1] = { depth, name, ("%s(%s)"):format(m._name, m.extra and m:extra() or ""), own }
+    for _, key in ipairs(m[module.order_key]) do
+      local v = rawget(m, key)
+      if module.is_module(v) then
+        walk(v, depth + 1, tostring(key))
+      end
+    end
+  end
+  walk(model, 0, "")
+  return rows
+end
+
+---A model's layers as boxes, from input (top) to output, with their parameters.
+function M.graph(model, opts)
+  local o = read("graph", opts)
+  if not require("nn.module").is_module(model) then
+    core.raise(("plot.graph: needs a model, but got %s"):format(core.describe(model)))
+  end
+  local rows = outline(model)
+  if not o.file then
+    return terminal.outline(rows)
+  end
+  local lines = { "unset border\nunset tics\nunset key\nunset grid\nset margins 1,1,1,1" }
+  local n = #rows
+  lines[#lines + 1] = ("set xrange [0:10]\nset yrange [%g:0]"):format(n + 0.5)
+  for i, row in ipairs(rows) do
+    local left = 1 + row[1] * 0.5
+    local leaf = not rows[i + 1] or rows[i + 1][1] <= row[1]
+    lines[#lines + 1] = ("set object %d rectangle from %g,%g to %g,%g fillcolor rgb '%s' fillstyle solid 1 border "
+      .. "linecolor rgb '#888888'"):format(i, left, i - 0.35, 9, i + 0.35, leaf and "#dcebf5" or "#f2f2f2")
+    lines[#lines + 1] = ("set label %d %s at %g,%g left noenhanced"):format(i,
+      quoted((row[2] ~= "" and row[2] .. ": " or "") .. row[3] .. (row[4] > 0 and ("   %d parameters"):format(row[4]) or "")),
+      left + 0.15, i)
+    if i > 1 and leaf and rows[i - 1][1] >= row[1] then
+      lines[#lines + 1] = ("set arrow %d from %g,%g to %g,%g head filled size 0.1,20 linecolor rgb '#888888'"):format(i, left + 0.6,
+        i - 0.65, left + 0.6, i - 0.35)
+    end
+  end
+  lines[#lines + 1] = "plot NaN notitle"
+  o.tall = math.max(160, 34 * n + 40)
+  return run(o, lines)
+end
+
+return M

@@ -1,0 +1,220 @@
+-- Pictures in the terminal: lines and points in braille (2 x 4 dots a character), matrices in shades.
+
+local M = {}
+
+local columns, rows = 64, 16
+local dots = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
+
+local function canvas()
+  local cells = {}
+  local c = { width = columns * 2, height = rows * 4 }
+  function c:dot(x, y) -- from 0, the top left
+    x, y = math.floor(x + 0.5), math.floor(y + 0.5)
+    if x < 0 or y < 0 or x >= self.width or y >= self.height then
+      return
+    end
+    local at = y // 4 * columns + x // 2
+    cells[at] = (cells[at] or 0) | dots[y % 4 + 1][x % 2 + 1]
+  end
+  function c:line(x0, y0, x1, y1)
+    local n = math.min(2000, math.max(1, math.ceil(math.max(math.abs(x1 - x0), math.abs(y1 - y0)))))
+    for i = 0, n do
+      self:dot(x0 + (x1 - x0) * i / n, y0 + (y1 - y0) * i / n)
+    end
+  end
+  function c:row(r)
+    local out = {}
+    for k = 0, columns - 1 do
+      local v = cells[r * columns + k]
+      out[#out + 1] = v and utf8.char(0x2800 + v) or " "
+    end
+    return table.concat(out)
+  end
+  return c
+end
+
+local function finite(v)
+  return v == v and v < math.huge and v > -math.huge
+end
+
+local function text(v)
+  return ("%.3g"):format(v)
+end
+
+-- Low and high of the values, or what the range says.
+local function extent(values, range, log)
+  local low, high = math.huge, -math.huge
+  for _, v in ipairs(values) do
+    if finite(v) and not (log and v <= 0) then
+      low, high = math.min(low, v), math.max(high, v)
+    end
+  end
+  if low > high then
+    low, high = 0, 1
+  end
+  low, high = range and range[1] or low, range and range[2] or high
+  if low == high then
+    low, high = low - (log and low / 2 or 0.5), high + (log and low or 0.5)
+  end
+  return low, high
+end
+
+local function frame(c, o, x0, x1, y0, y1)
+  local out = {}
+  if o.title then
+    out[#out + 1] = (" "):rep(10) .. o.title
+  end
+  for r = 0, rows - 1 do
+    local label = r == 0 and text(y1) or (r == rows - 1 and text(y0) or "")
+    out[#out + 1] = ("%9s │%s"):format(label, c:row(r))
+  end
+  out[#out + 1] = (" "):rep(10) .. "└" .. ("─"):rep(columns)
+  local left, right = text(x0), text(x1)
+  local middle = o.xlabel or ""
+  local room = columns - #left - #right
+  out[#out + 1] = (" "):rep(11) .. left .. (" "):rep(math.max(1, (room - #middle) // 2)) .. middle
+    .. (" "):rep(math.max(1, room - #middle - (room - #middle) // 2)) .. right
+  return out
+end
+
+local function show(lines)
+  print(table.concat(lines, "\n"))
+end
+
+---Lines or points.
+function M.xy(series, o, style)
+  local xs, ys = {}, {}
+  for _, s in ipairs(series) do
+    table.move(s.x, 1, #s.x, #xs + 1, xs)
+    table.move(s.y, 1, #s.y, #ys + 1, ys)
+  end
+  local logx, logy = o.log:find "x", o.log:find "y"
+  local x0, x1 = extent(xs, o.xrange, logx)
+  local y0, y1 = extent(ys, o.yrange, logy)
+  local c = canvas()
+  local function place(v, low, high, log, size)
+    if log then
+      v, low, high = math.log(math.max(v, 1e-300)), math.log(low), math.log(high)
+    end
+    return (v - low) / (high - low) * (size - 1)
+  end
+  for _, s in ipairs(series) do
+    local px, py
+    local as_points = (s.style or style) == "points"
+    for i = 1, #s.x do
+      if finite(s.x[i]) and finite(s.y[i]) and not (logy and s.y[i] <= 0) and not (logx and s.x[i] <= 0) then
+        local x, y = place(s.x[i], x0, x1, logx, c.width), c.height - 1 - place(s.y[i], y0, y1, logy, c.height)
+        if as_points or not px then
+          c:dot(x, y)
+        else
+          c:line(px, py, x, y)
+        end
+        px, py = x, y
+      else
+        px = nil
+      end
+    end
+  end
+  local out = frame(c, o, x0, x1, y0, y1)
+  for _, s in ipairs(series) do
+    if s.label then
+      out[#out + 1] = ("%11s%s: from %s to %s"):format("", s.label, text(s.y[1] or 0 / 0), text(s.y[#s.y] or 0 / 0))
+    end
+  end
+  show(out)
+end
+
+---Arrows from columns x, y, dx, dy.
+function M.arrows(c4, o)
+  local series = {}
+  for i = 1, #c4[1] do
+    series[i] = { x = { c4[1][i], c4[1][i] + c4[3][i] }, y = { c4[2][i], c4[2][i] + c4[4][i] } }
+  end
+  M.xy(series, o, "lines")
+end
+
+---Bars, one a line.
+function M.bars(series, names, o)
+  local out, widest, largest = { o.title }, 0, 0
+  for i = 1, #series[1].y do
+    widest = math.max(widest, #tostring(names[i] or i))
+    for _, s in ipairs(series) do
+      largest = math.max(largest, math.abs(s.y[i] or 0))
+    end
+  end
+  for i = 1, #series[1].y do
+    for k, s in ipairs(series) do
+      local v = s.y[i] or 0 / 0
+      local n = largest > 0 and finite(v) and math.floor(math.abs(v) / largest * 48 + 0.5) or 0
+      out[#out + 1] = ("%" .. widest .. "s │%s %s%s"):format(k == 1 and tostring(names[i] or i) or "", ("█"):rep(n), text(v),
+        s.label and "  " .. s.label or "")
+    end
+  end
+  show(out)
+end
+
+local shades = { " ", "░", "▒", "▓", "█" }
+
+---A matrix in five shades, two characters a value where there is room.
+function M.heatmap(matrix, o)
+  local low, high = math.huge, -math.huge
+  for _, row in ipairs(matrix) do
+    for _, v in ipairs(row) do
+      if finite(v) then
+        low, high = math.min(low, v), math.max(high, v)
+      end
+    end
+  end
+  if o.range then
+    low, high = o.range[1], o.range[2]
+  end
+  local out = { o.title }
+  local step = math.max(1, math.ceil(#matrix[1] / 72))
+  local wide = #matrix[1] <= 36 and 2 or 1
+  for r = 1, #matrix, step * (wide == 1 and 2 or 1) do
+    local line = {}
+    for c = 1, #matrix[r], step do
+      local v = matrix[r][c]
+      local share = high > low and (v - low) / (high - low) or 0
+      line[#line + 1] = (v ~= v and "?" or shades[math.max(1, math.min(5, math.floor(share * 5) + 1))]):rep(wide)
+    end
+    out[#out + 1] = table.concat(line) .. (o.rows and "  " .. tostring(o.rows[r]) or "")
+  end
+  out[#out + 1] = ("%s = %s … █ = %s"):format("' '", text(low), text(high))
+  show(out)
+end
+
+---Regions by class, with the points' classes over them.
+function M.boundary(grid, points, labels, range, o)
+  local out, down, across = { o.title }, #grid, #grid[1]
+  local marks = {}
+  for i, p in ipairs(points) do
+    local c = math.floor((p[1] - range[1][1]) / (range[1][2] - range[1][1]) * (across - 1) + 1.5)
+    local r = math.floor((p[2] - range[2][1]) / (range[2][2] - range[2][1]) * (down - 1) + 1.5)
+    marks[r * 1000 + c] = labels[i]
+  end
+  local fill = { " ", "░", "▒", "▓" }
+  for r = down, 1, -1 do
+    local line = {}
+    for c = 1, across do
+      local mark = marks[r * 1000 + c]
+      mark = mark == true and 2 or (mark == false and 1 or mark)
+      line[c] = mark and tostring(mark):sub(1, 1) or fill[(grid[r][c] - 1) % 4 + 1]
+    end
+    out[#out + 1] = table.concat(line)
+  end
+  out[#out + 1] = "shades: what the model says; digits: the points' classes"
+  show(out)
+end
+
+---Layers, one a line.
+function M.outline(list)
+  local out = {}
+  for i, row in ipairs(list) do
+    out[i] = ("%s%s%s%s"):format(("  "):rep(row[1]), row[2] ~= "" and row[2] .. ": " or "", row[3],
+      row[4] > 0 and ("  %d parameters"):format(row[4]) or "")
+  end
+  show(out)
+end
+
+return M
