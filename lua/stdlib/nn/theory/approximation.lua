@@ -1,0 +1,97 @@
+-- Universal approximation in one dimension, three ways, as nets F(x) = sum alpha_i phi(w_i x + b_i) + c with N units.
+
+local core = require "nn.core"
+local options = require "nn.options"
+
+local M = {}
+
+local function net(n, activation)
+  local layers = require "nn.layers"
+  return layers.Sequential(layers.Linear(1, n), activation, layers.Linear(n, 1))
+end
+
+local function grid(low, high, n)
+  return core.linspace(low, high, n):unsqueeze(2)
+end
+
+---The largest |F(x) - f(x)| on a grid over low .. high.
+function M.sup_error(model, f, opts)
+  local o = options.read("sup_error", opts, { low = { "number", 0 }, high = { "number", 1 }, points = { "integer", 4001 } })
+  local x = grid(o.low, o.high, o.points)
+  return core.no_grad(function()
+    return (model(x) - f(x)):abs():max():item()
+  end)
+end
+
+---The net of the proof's idea, written down without training: N steep sigmoids, each a step at the border between two of
+---N + 1 equal intervals, as high as f changes from one interval's middle to the next. For f with Lipschitz constant K the
+---error is at most about K (high - low) / (N + 1).
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param n integer
+---@param opts? {low: number, high: number, steepness: number} steepness: of a sigmoid, in units of the intervals
+function M.constructive_net(f, n, opts)
+  local o = options.read("constructive_net", opts, {
+    low = { "number", 0 }, high = { "number", 1 }, steepness = { "number", 12 },
+  })
+  local model = net(n, require("nn.layers").Sigmoid())
+  local width = (o.high - o.low) / (n + 1)
+  core.no_grad(function()
+    local middles = core.arange(n + 1):to "float32" * width + (o.low + width / 2)
+    local values = f(middles:unsqueeze(2)):reshape(-1)
+    local borders = core.arange(n):to "float32" * width + (o.low + width)
+    local k = o.steepness / width
+    model[1].weight:fill_(k)
+    model[1].bias:copy_(borders * -k)
+    model[3].weight:copy_((values:narrow(1, 2, n) - values:narrow(1, 1, n)):unsqueeze(1))
+    model[3].bias:copy_(values:narrow(1, 1, 1))
+  end)
+  return model
+end
+
+---Random hidden weights, only the output layer is fitted, by ridge regression on a grid (Rahimi & Recht 2008).
+---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer}
+function M.random_feature_net(f, n, opts)
+  local o = options.read("random_feature_net", opts, {
+    low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 1000 }, seed = { "integer", 1 },
+  })
+  local g = core.Generator(o.seed)
+  local model = net(n, require("nn.layers").Tanh())
+  core.no_grad(function()
+    local w = core.randn({ n, 1 }, { generator = g }) * o.scale
+    local places = core.rand({ n }, { generator = g }) * (o.high - o.low) + o.low
+    model[1].weight:copy_(w)
+    model[1].bias:copy_(-(w:squeeze(2) * places))
+    local x = grid(o.low, o.high, o.points)
+    local features = core.tanh(model[1](x))
+    local fit = require("nn.linear_models").RidgeRegression({ lambda = 1e-8 }):fit(features, f(x):reshape(-1))
+    model[3].weight:copy_(fit.weight:to("float32"):unsqueeze(1))
+    model[3].bias:fill_(fit.bias)
+  end)
+  return model
+end
+
+---All weights trained, by L-BFGS on a grid, from the random features.
+---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer, iterations: integer}
+function M.trained_net(f, n, opts)
+  local o = options.read("trained_net", opts, {
+    low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 300 }, seed = { "integer", 1 },
+    iterations = { "integer", 300 },
+  })
+  local iterations = o.iterations
+  o.iterations = nil
+  local model = M.random_feature_net(f, n, o):to "float64"
+  local x = grid(o.low, o.high, o.points):to "float64"
+  local y = f(x)
+  local opt = require("nn.optim").LBFGS(model:parameters(), {
+    line_search_fn = "strong_wolfe", max_iter = iterations, max_eval = 2 * iterations, tolerance_change = 1e-14,
+  })
+  opt:step(function()
+    opt:zero_grad()
+    local loss = core.mse_loss(model(x), y)
+    loss:backward()
+    return loss
+  end)
+  return model:to "float32"
+end
+
+return M

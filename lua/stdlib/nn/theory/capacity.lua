@@ -1,0 +1,216 @@
+-- How much a class of functions can express: VC dimension, Cover's count, Rademacher complexity.
+
+local core = require "nn.core"
+local options = require "nn.options"
+
+local M = {}
+
+local function log2(v)
+  return math.log(v, 2)
+end
+
+---Bounds on the VC dimension of a network of W weights (biases counted), M computing units, L layers of weights and d
+---inputs, by kind of unit. Returns a list of {kind = "upper" | "lower", value, formula, source}; order-of-magnitude bounds
+---have their constant taken as 1 and order = true.
+---@param opts {weights: integer, units: integer, layers: integer, activation: string} activation: "threshold", "relu" (and
+---other piecewise linear ones), "sigmoid" (and tanh)
+function M.vc_bounds(opts)
+  local o = options.read("vc_bounds", opts, {
+    weights = { "integer" }, units = { "integer" }, layers = { "integer", 2 }, activation = { "string", "threshold" },
+  })
+  if not o.weights or not o.units or o.weights < 1 or o.units < 1 then
+    core.raise "vc_bounds: needs weights and units, e.g. nn.theory.vc_bounds{weights = 9, units = 3}"
+  end
+  local W, units, L = o.weights, o.units, o.layers
+  local list = {}
+  local function add(kind, value, formula, source, order)
+    list[#list + 1] = { kind = kind, value = value, formula = formula, source = source, order = order or false }
+  end
+  if o.activation == "threshold" then
+    if units == 1 then
+      add("upper", W, "W (= d + 1)", "Cover 1965: half-spaces in d dims")
+      add("lower", W, "W (= d + 1)", "Cover 1965: half-spaces in d dims")
+    else
+      add("upper", 2 * W * log2(math.exp(1) * units), "2 W log2(e M)", "Baum & Haussler 1989, corollary 2")
+      add("lower", W * log2(units), "W log M", "Maass 1994: nets with two hidden layers", true)
+    end
+  elseif o.activation == "relu" then
+    add("upper", W * L * log2(W), "W L log W", "Bartlett, Harvey, Liaw & Mehrabian 2019, theorem 6", true)
+    add("lower", W * L * log2(math.max(2, W / L)), "W L log(W / L)", "Bartlett, Harvey, Liaw & Mehrabian 2019, theorem 3", true)
+    add("upper", W * units, "W M", "Bartlett et al. 2019, theorem 8 (any depth)", true)
+  elseif o.activation == "sigmoid" then
+    add("upper", (W * units) ^ 2 + 11 * W * units * log2(18 * W * units ^ 2), "(W M)^2 + 11 W M log2(18 W M^2)",
+      "Karpinski & Macintyre 1997; Anthony & Bartlett 1999, theorem 8.13")
+    add("lower", W * W, "W^2", "Koiran & Sontag 1997", true)
+  else
+    core.raise(("vc_bounds: activation must be threshold, relu or sigmoid, but is '%s'"):format(o.activation))
+  end
+  return list
+end
+
+-- Built-in classes: can points be labelled so? points: list of numbers' lists; labels: booleans.
+local classes = {}
+
+function classes.halfspaces(points, labels)
+  local y = {}
+  local first, mixed = labels[1], false
+  for i, l in ipairs(labels) do
+    y[i], mixed = l and 1 or 0, mixed or l ~= first
+  end
+  if not mixed then
+    return true
+  end
+  return require("nn.theory.separable").separable(core.tensor(points, { dtype = "float64" }), core.tensor(y)).separable == true
+end
+
+function classes.intervals(points, labels) -- on the first coordinate; inside is true
+  local low, high = math.huge, -math.huge
+  for i, p in ipairs(points) do
+    if labels[i] then
+      low, high = math.min(low, p[1]), math.max(high, p[1])
+    end
+  end
+  for i, p in ipairs(points) do
+    if not labels[i] and p[1] >= low and p[1] <= high then
+      return false
+    end
+  end
+  return true
+end
+
+function classes.rectangles(points, labels) -- with sides along the axes
+  local low, high = {}, {}
+  for i, p in ipairs(points) do
+    if labels[i] then
+      for d, v in ipairs(p) do
+        low[d], high[d] = math.min(low[d] or v, v), math.max(high[d] or v, v)
+      end
+    end
+  end
+  for i, p in ipairs(points) do
+    local inside = low[1] ~= nil
+    for d, v in ipairs(p) do
+      inside = inside and v >= low[d] and v <= high[d]
+    end
+    if inside and not labels[i] then
+      return false
+    end
+  end
+  return true
+end
+
+local function oracle_of(class)
+  local f = type(class) == "function" and class or classes[class]
+  if not f then
+    core.raise(("vc_dimension: the class must be halfspaces, intervals, rectangles or a function(points, labels), but is %s")
+      :format(core.describe(class)))
+  end
+  return f
+end
+
+---Whether a class gives all 2^n labellings of n points.
+---@param class string|fun(points: number[][], labels: boolean[]): boolean
+---@param points number[][]
+---@return boolean, boolean[]|nil the first labelling that the class does not give
+function M.shatters(class, points)
+  local f, n = oracle_of(class), #points
+  if n > 20 then
+    core.raise(("shatters: %d points have 2^%d labellings; 20 points are the most"):format(n, n))
+  end
+  for code = 0, (1 << n) - 1 do
+    local labels = {}
+    for i = 1, n do
+      labels[i] = code >> (i - 1) & 1 == 1
+    end
+    if not f(points, labels) then
+      return false, labels
+    end
+  end
+  return true
+end
+
+---The size of the largest subset of `points` that a class shatters: its VC dimension, if the points are general enough
+---(what they leave out can only raise it). Searches all subsets, smallest first.
+---@param class string|function
+---@param points nn.Tensor|number[][]
+---@param opts? {most: integer} stop at this size
+---@return integer dimension, number[][] a shattered subset
+function M.vc_dimension(class, points, opts)
+  local o = options.read("vc_dimension", opts, { most = { "integer", 8 } })
+  points = core.is_tensor(points) and points:to("float64"):totable() or points
+  local dimension, witness = 0, {}
+  for size = 1, math.min(o.most, #points) do
+    local chosen, found = {}, nil
+    local function search(from)
+      if found then
+        return
+      elseif #chosen == size then
+        if M.shatters(class, chosen) then
+          found = table.move(chosen, 1, size, 1, {})
+        end
+        return
+      end
+      for i = from, #points - (size - #chosen) + 1 do
+        chosen[#chosen + 1] = points[i]
+        search(i + 1)
+        chosen[#chosen] = nil
+      end
+    end
+    search(1)
+    if not found then
+      break
+    end
+    dimension, witness = size, found
+  end
+  return dimension, witness
+end
+
+---The number of labellings of n points in general position that half-spaces through the origin of d dims give:
+---2 sum_{k < d} C(n - 1, k) (Cover 1965). With a threshold, use d + 1.
+function M.cover_count(n, d)
+  options.argument("cover_count", "n", n, "integer", 1)
+  options.argument("cover_count", "d", d, "integer", 1)
+  local sum, term = 0.0, 1.0
+  for k = 0, math.min(d, n) - 1 do
+    sum = sum + term
+    term = term * (n - 1 - k) / (k + 1)
+  end
+  return 2 * sum
+end
+
+---The share of all labellings of n points that such half-spaces give; 1/2 at n = 2 d.
+function M.cover_probability(n, d)
+  local sum, log_term = 0.0, -(n - 1) * math.log(2)
+  for k = 0, math.min(d, n) - 1 do
+    sum = sum + math.exp(log_term)
+    log_term = log_term + math.log(math.max(n - 1 - k, 1e-300)) - math.log(k + 1)
+  end
+  return math.min(1, sum)
+end
+
+---The empirical Rademacher complexity of {x -> w . x : |w| <= norm} on points: norm / n E|sum s_i x_i|, by Monte Carlo;
+---second result: the bound norm sqrt(sum |x_i|^2) / n (Bartlett & Mendelson 2002, lemma 22).
+---@param opts? {norm: number, draws: integer, seed: integer}
+function M.rademacher_linear(x, opts)
+  local o = options.read("rademacher_linear", opts, { norm = { "number", 1 }, draws = { "integer", 500 }, seed = { "integer", 1 } })
+  local g = core.Generator(o.seed)
+  x = x:to "float64"
+  local signs = core.rand({ o.draws, #x }, { generator = g, dtype = "float64" }):ge(0.5):to "float64" * 2 - 1
+  local norms = signs:matmul(x):square():sum(2):sqrt()
+  return o.norm / #x * norms:mean():item(), o.norm / #x * x:square():sum():sqrt():item()
+end
+
+---The same for finitely many functions, given by their values on n points (functions x n): E max_f 1/n sum s_i f(x_i);
+---second result: Massart's bound max |f| sqrt(2 log functions) / n.
+function M.rademacher_finite(values, opts)
+  local o = options.read("rademacher_finite", opts, { draws = { "integer", 500 }, seed = { "integer", 1 } })
+  local g = core.Generator(o.seed)
+  values = values:to "float64"
+  local k, n = values:size(1), values:size(2)
+  local signs = core.rand({ o.draws, n }, { generator = g, dtype = "float64" }):ge(0.5):to "float64" * 2 - 1
+  local best = signs:matmul(values:t()):max(2)
+  local largest = values:square():sum(2):sqrt():max():item()
+  return best:mean():item() / n, largest * math.sqrt(2 * math.log(k)) / n
+end
+
+return M

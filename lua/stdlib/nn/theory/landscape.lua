@@ -1,0 +1,196 @@
+-- The loss as a surface over the weights: along lines and planes, its curvature; and Jacobians.
+
+local core = require "nn.core"
+local module = require "nn.module"
+local options = require "nn.options"
+
+local M = {}
+
+local function parameters(who, model)
+  if module.is_module(model) then
+    return model:parameters()
+  elseif type(model) == "table" and core.is_tensor(model[1]) then
+    return model
+  end
+  core.raise(("%s: needs a model or a list of parameters, but got %s"):format(who, core.describe(model)))
+end
+
+local function values_of(list)
+  local out = {}
+  for i, p in ipairs(list) do
+    out[i] = p:detach():clone()
+  end
+  return out
+end
+
+-- Runs f with parameters that are put back whatever happens.
+local function put_back(params, f)
+  local kept = values_of(params)
+  local ok, err = xpcall(core.no_grad, function(e)
+    return e
+  end, f)
+  core.no_grad(function()
+    for i, p in ipairs(params) do
+      p:copy_(kept[i])
+    end
+  end)
+  if not ok then
+    error(err, 0)
+  end
+end
+
+local function as_number(v)
+  return core.is_tensor(v) and v:item() or v
+end
+
+---The loss along the straight line between two solutions: loss() is evaluated with weights (1 - t) a + t b.
+---@param model nn.Module
+---@param a nn.Tensor[] parameter values, e.g. of model:parameters() of another run
+---@param b nn.Tensor[]
+---@param loss fun(): nn.Tensor|number
+---@param opts? {steps: integer, from: number, to: number}
+---@return number[] t, number[] losses
+function M.loss_line(model, a, b, loss, opts)
+  local o = options.read("loss_line", opts, { steps = { "integer", 25 }, from = { "number", 0 }, to = { "number", 1 } })
+  local params, ts, losses = parameters("loss_line", model), {}, {}
+  if #a ~= #params or #b ~= #params then
+    core.raise(("loss_line: the model has %d parameters, the ends %d and %d"):format(#params, #a, #b))
+  end
+  put_back(params, function()
+    for s = 0, o.steps - 1 do
+      local t = o.from + (o.to - o.from) * s / math.max(1, o.steps - 1)
+      for i, p in ipairs(params) do
+        p:copy_(a[i]:detach() * (1 - t) + b[i]:detach() * t)
+      end
+      ts[#ts + 1], losses[#losses + 1] = t, as_number(loss())
+    end
+  end)
+  return ts, losses
+end
+
+---The loss over a plane through the present weights, along two random directions whose rows have the norms of the weights'
+---rows (Li et al. 2018), or along directions given.
+---@param opts? {steps: integer, radius: number, directions: table, seed: integer}
+---@return nn.Tensor losses steps x steps, number[] places
+function M.loss_plane(model, loss, opts)
+  local o = options.read("loss_plane", opts, {
+    steps = { "integer", 15 }, radius = { "number", 1 }, directions = { "table" }, seed = { "integer", 1 },
+  })
+  local params = parameters("loss_plane", model)
+  local g, d = core.Generator(o.seed), o.directions
+  local center = values_of(params)
+  if not d then
+    d = { {}, {} }
+    for k = 1, 2 do
+      for i, p in ipairs(center) do
+        local r = core.randn(p.shape, { generator = g, dtype = p.dtype })
+        if p.ndim >= 2 then
+          local size = p:flatten(2):square():sum(2, true):sqrt()
+          local own = r:flatten(2):square():sum(2, true):sqrt() + 1e-12
+          d[k][i] = (r:flatten(2) * (size / own)):reshape(p.shape)
+        else
+          d[k][i] = r * 0
+        end
+      end
+    end
+  end
+  local places, rows = {}, {}
+  for s = 1, o.steps do
+    places[s] = o.radius * (2 * (s - 1) / math.max(1, o.steps - 1) - 1)
+  end
+  put_back(params, function()
+    for r = 1, o.steps do
+      rows[r] = {}
+      for c = 1, o.steps do
+        for i, p in ipairs(params) do
+          p:copy_(center[i] + d[1][i] * places[c] + d[2][i] * places[r])
+        end
+        rows[r][c] = as_number(loss())
+      end
+    end
+  end)
+  return core.tensor(rows, { dtype = "float64" }), places
+end
+
+local function flat(list, params)
+  local parts = {}
+  for i, p in ipairs(params) do
+    parts[i] = (list[i] or core.zeros_like(p)):reshape(-1)
+  end
+  return core.cat(parts, 1)
+end
+
+---The largest eigenvalues (by size) of the loss's Hessian, by Lanczos' method with full orthogonalization on
+---Hessian-vector products (Pearlmutter 1994).
+---@param model nn.Module|nn.Tensor[]
+---@param loss fun(): nn.Tensor the loss, with gradients
+---@param opts? {k: integer, iterations: integer, seed: integer}
+---@return number[] values largest size first
+function M.hessian_eigenvalues(model, loss, opts)
+  local o = options.read("hessian_eigenvalues", opts, {
+    k = { "integer", 5 }, iterations = { "integer", 40 }, seed = { "integer", 1 },
+  })
+  local params = parameters("hessian_eigenvalues", model)
+  local value = core.enable_grad(loss)
+  local grads = flat(core.grad(value, params, { create_graph = true, allow_unused = true }), params)
+  local function product(v)
+    local inner = (grads * v):sum()
+    return flat(core.grad(inner, params, { retain_graph = true, allow_unused = true }), params):detach()
+  end
+  local n = #grads
+  local steps = math.min(o.iterations, n)
+  local v = core.randn({ n }, { generator = core.Generator(o.seed), dtype = grads.dtype })
+  v = v / v:norm()
+  local basis, alpha, beta = { v }, {}, {}
+  for i = 1, steps do
+    local w = product(basis[i])
+    alpha[i] = (w * basis[i]):sum():item()
+    for _ = 1, 2 do
+      for _, b in ipairs(basis) do
+        w = w - b * (w * b):sum()
+      end
+    end
+    beta[i] = w:norm():item()
+    if beta[i] < 1e-10 * math.max(1, math.abs(alpha[1])) or i == steps then
+      break
+    end
+    basis[i + 1] = w / beta[i]
+  end
+  local t = core.zeros({ #alpha, #alpha }, { dtype = "float64" })
+  for i = 1, #alpha do
+    t[{ i, i }] = alpha[i]
+    if i < #alpha then
+      t[{ i + 1, i }], t[{ i, i + 1 }] = beta[i], beta[i]
+    end
+  end
+  local values = core.eigh(t):totable()
+  table.sort(values, function(p, q)
+    return math.abs(p) > math.abs(q)
+  end)
+  return table.move(values, 1, math.min(o.k, #values), 1, {})
+end
+
+---The derivative of f's outputs by its inputs at one point: outputs x inputs.
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param x nn.Tensor a sample, without a batch dim
+---@return nn.Tensor
+function M.jacobian(f, x)
+  return core.enable_grad(function()
+    local leaf = x:detach():clone():requires_grad_()
+    local y = f(leaf:unsqueeze(1)):reshape(-1)
+    local rows = {}
+    for i = 1, #y do
+      local d = core.grad(y[i], { leaf }, { retain_graph = true, allow_unused = true })[1]
+      rows[i] = (d or core.zeros_like(leaf)):detach():reshape(-1)
+    end
+    return core.stack(rows, 1)
+  end)
+end
+
+---The singular values of that Jacobian, largest first.
+function M.singular_values(f, x)
+  local _, s = core.svd(M.jacobian(f, x):to "float64")
+  return s
+end
+
+return M
