@@ -55,8 +55,8 @@ for k = 5, 1, -1 do
   end
 end
 L.table({ "gradient", "product on the slide", "|dL/dh|", "|dL/dW|", "relative difference from backward()" }, rows)
-L.say "Each row has one more factor than the one above: this is all that backpropagation does, and the whole work is one product "
-L.say "of a vector and a matrix a layer, because the product is built from the left."
+L.say("Each row has one more factor than the one above: this is all that backpropagation does, and the whole work is one product "
+  .. "of a vector and a matrix a layer, because the product is built from the left.")
 L.picture("bar", { norms[1], norms[2], norms[3], norms[4], norms[5], norms[6] }, { "W1", "W2", "W3", "W4", "W5", "W6" },
   { title = "Size of the gradients", ylabel = "|dL/dW|" })
 L.check(worst < 1e-12, "by hand and by the tape agree to float64's rounding")

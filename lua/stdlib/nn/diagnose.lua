@@ -283,7 +283,7 @@ function M.look(model, loader, loss, opts)
     local c = row.count
     local mean, square = row.mean / c, row.square / c
     local layer = {
-      name = row.name, kind = row.kind, text = row.text, is_activation = row.is_activation, mean = mean,
+      name = row.name, kind = row.kind, module = row.module, text = row.text, is_activation = row.is_activation, mean = mean,
       std = math.sqrt(math.max(0, square - mean * mean)), rms = math.sqrt(math.max(0, square)),
       grad_mean = row.has_grad and row.grad_mean / c or nil,
       grad_std = row.has_grad and math.sqrt(math.max(0, row.grad_square / c - (row.grad_mean / c) ^ 2)) or nil,
