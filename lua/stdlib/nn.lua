@@ -49,7 +49,7 @@ for file, names in pairs {
     .. "SoftMarginLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss "
     .. "CosineEmbeddingLoss TripletMarginLoss cosine_similarity",
   perceptron = "Perceptron",
-  linear_models = "LinearRegression RidgeRegression LassoRegression LogisticRegression",
+  linear_models = "LinearRegression RidgeRegression LassoRegression LogisticRegression lasso_path",
   compile = "compile",
   io = "save load",
   tensor = "split chunk",

@@ -26,7 +26,7 @@ function M.measure(build)
     local net = build()
     local r = nn.diagnose(net, train:loader { batch_size = 128 }, nn.CrossEntropyLoss(), { batches = 2, jacobian = false })
     ratios[seed] = M.ratio(r)
-    local run = L.fit(net, train, { optimizer = nn.optim.SGD(net:parameters(), { lr = 0.02, momentum = 0.9 }), epochs = M.epochs,
+    local run = L.fit(net, train, { optimizer = nn.optim.SGD(net:parameters(), { lr = 0.01, momentum = 0.9 }), epochs = M.epochs,
       batch = 32 })
     accuracies[seed] = run.history[#run.history].accuracy
   end

@@ -268,7 +268,7 @@ function L.layer_gradients(net, x, y, loss)
   local grads = nn.grad((loss or nn.CrossEntropyLoss())(h, y), outs)
   local list = {}
   for i, g in ipairs(grads) do
-    list[i] = math.sqrt(g:square():mean():item())
+    list[i] = math.sqrt(g:to("float64"):square():mean():item())
   end
   return list
 end
