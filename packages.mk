@@ -8,3 +8,4 @@ PACKAGES_DEMO  := dataset-fashion-mnist
 PACKAGES_TEST  := lua-unit dataset-fashion-mnist
 PACKAGES_LINT  := clang clang-format lua-check
 PACKAGES_BENCH := python3 python3-torch python3-numpy python3-sklearn gnuplot-nox
+PACKAGES_LECTURE := gnuplot-nox

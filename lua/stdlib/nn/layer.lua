@@ -77,7 +77,8 @@ function M.define(into, name, settings, forward, build)
     for i, s in ipairs(settings) do
       local value = self[s[1]]
       if s[4] == "needed" or (s[3] == nil and value ~= nil) then
-        parts[#parts + 1] = type(value) == "table" and ("{%s}"):format(table.concat(value, ", ")) or tostring(value)
+        parts[#parts + 1] = type(value) == "table" and (#value == 1 and tostring(value[1])
+          or ("{%s}"):format(table.concat(value, ", "))) or tostring(value)
       elseif not same(value, s[3]) and i == 1 and type(value) == "number" then
         parts[1] = tostring(value)
       elseif not same(value, s[3]) and type(value) ~= "table" then

@@ -1,0 +1,136 @@
+-- Perceptron, separability, linear models, synthetic data.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestClassic = {}
+
+function TestClassic:test_certificates()
+  for seed = 1, 20 do
+    local d = nn.data.separable { n = 40, features = 3, margin = 0.05, seed = seed }
+    local c = nn.theory.separable(d.x, d.y)
+    lu.assertTrue(c.separable and c.exact, "seed " .. seed)
+    lu.assertTrue(c.margin >= 0.05 - 1e-6)
+    local side = d.x:to("float64"):matmul(c.w) - c.theta
+    lu.assertTrue(side:gt(0):eq(d.y:eq(2)):all():item())
+    -- two clouds that overlap: the weights give one point
+    local b = nn.randn({ 60, 3 }, { generator = nn.Generator(seed) })
+    local y = nn.arange(60):ge(30):to "int64"
+    local no = nn.theory.separable(b, y)
+    lu.assertEquals(no.separable, false, "seed " .. seed)
+    local rows = b:to("float64"):totable()
+    for k = 1, 3 do
+      local high, low, sum = 0, 0, 0
+      for _, t in ipairs(no.higher) do
+        high, sum = high + t.weight * rows[t.index][k], sum + t.weight
+        lu.assertTrue(t.weight > 0)
+      end
+      for _, t in ipairs(no.lower) do
+        low = low + t.weight * rows[t.index][k]
+      end
+      lu.assertAlmostEquals(high, low, 1e-12)
+      lu.assertAlmostEquals(sum, 1, 1e-12)
+    end
+  end
+end
+
+-- Where floating point alone would be wrong: points that touch, and ones a last bit apart.
+function TestClassic:test_certificates_at_the_edge()
+  local touching = nn.tensor({ { 0.0, 0.0 }, { 2.0, 2.0 }, { 1.0, 1.0 } }, { dtype = "float64" })
+  lu.assertEquals(nn.theory.separable(touching, nn.tensor { 1, 1, 2 }).separable, false)
+  local third = nn.tensor({ { 0.1, 0.3 }, { 0.2, 0.6 }, { 0.3, 0.9 } }, { dtype = "float64" }) -- 0.1 + 0.2 ~= 0.3 in binary
+  local c = nn.theory.separable(third, nn.tensor { 1, 2, 1 })
+  lu.assertTrue(c.separable == nil or c.exact)
+  local near = nn.tensor({ { 1.0 }, { 1.0 + 2 ^ -50 } }, { dtype = "float64" })
+  local n = nn.theory.separable(near, nn.tensor { 0, 1 })
+  lu.assertTrue(n.separable == true or n.separable == nil)
+end
+
+function TestClassic:test_perceptron_bound_and_variants()
+  for seed = 1, 10 do
+    local d = nn.data.separable { n = 50, margin = 0.1, seed = seed }
+    local r = nn.Perceptron():fit(d.x, d.y)
+    lu.assertTrue(r.converged and r.updates <= r.bound)
+    for _, variant in ipairs { "averaged", "voted", "pocket" } do
+      local p = nn.Perceptron { variant = variant, epochs = 200 }
+      lu.assertTrue(p:fit(d.x, d.y).accuracy > 0.9, variant)
+      lu.assertEquals(p:predict(d.x).dtype, "int64")
+    end
+  end
+  local blobs = nn.data.blobs { n = 60, std = 0.3, seed = 4 }
+  local p = nn.Perceptron()
+  lu.assertTrue(p:fit(blobs.x, blobs.y).converged)
+  lu.assertEquals(p:score(blobs.x, blobs.y), 1)
+  lu.assertErrorMsgContains("call fit first", function() return nn.Perceptron():predict(blobs.x) end)
+  lu.assertErrorMsgContains("only one class", function() return nn.Perceptron():fit(nn.ones(2, 2), nn.ones(2)) end)
+end
+
+function TestClassic:test_linear_models()
+  local g = nn.Generator(1)
+  local x = nn.randn({ 80, 5 }, { generator = g, dtype = "float64" })
+  local w = nn.tensor({ 2.0, -1.0, 0.0, 0.5, 0.0 }, { dtype = "float64" })
+  local y = x:matmul(w) + 3 + nn.randn({ 80 }, { generator = g, dtype = "float64" }) * 0.1
+  local ols = nn.LinearRegression():fit(x, y)
+  local residual = ols:predict(x) - y
+  lu.assertTrue(x:t():matmul(residual):abs():max():item() < 1e-9) -- the normal equations
+  lu.assertAlmostEquals(ols.bias, 3, 0.1)
+  lu.assertTrue(ols:score(x, y) > 0.99)
+  local lambda = 7
+  local xc, yc = x - x:mean(1, true), y - y:mean()
+  local ridge = nn.RidgeRegression({ lambda = lambda }):fit(x, y)
+  lu.assertTrue((xc:t():matmul(xc:matmul(ridge.weight) - yc) + ridge.weight * lambda):abs():max():item() < 1e-8)
+  -- the lasso's optimality conditions: the gradient is -lambda sign(w), or inside +-lambda where w = 0
+  local lasso = nn.LassoRegression({ lambda = 20 }):fit(x, y)
+  local gradient = (xc:t():matmul(xc:matmul(lasso.weight) - yc) * 2):totable()
+  for j, v in ipairs(lasso.weight:totable()) do
+    if v == 0 then
+      lu.assertTrue(math.abs(gradient[j]) <= 20 + 1e-6)
+    else
+      lu.assertAlmostEquals(gradient[j], -20 * (v > 0 and 1 or -1), 1e-6)
+    end
+  end
+  lu.assertEquals(lasso.weight[3]:item(), 0)
+  lu.assertErrorMsgContains("linearly dependent", function()
+    nn.LinearRegression():fit(nn.ones(5, 2), nn.ones(5))
+  end)
+end
+
+function TestClassic:test_logistic_regression()
+  local d = nn.data.moons { n = 200, noise = 0.3 }
+  local a = nn.LogisticRegression({ l2 = 0.1 }):fit(d.x, d.y)
+  local b = nn.LogisticRegression({ l2 = 0.1, method = "gradient", max_iter = 3000 }):fit(d.x, d.y)
+  lu.assertTrue(a.converged)
+  lu.assertTrue((a.weight - b.weight):abs():max():item() < 1e-4)
+  lu.assertEquals(a:predict(d.x).dtype, "int64")
+  -- the slides' gradient is 0 at the optimum
+  local s = a:predict_proba(d.x)
+  local free = nn.LogisticRegression():fit(d.x, d.y)
+  s = free:predict_proba(d.x) - d.y:eq(2):to "float64"
+  lu.assertTrue((s:unsqueeze(2) * d.x:to "float64"):sum(1):abs():max():item() < 1e-5)
+  local blobs = nn.data.blobs { n = 150, std = 1 }
+  local m = nn.LogisticRegression({ l2 = 0.01 }):fit(blobs.x, blobs.y)
+  lu.assertTrue((m:predict_proba(blobs.x):sum(2) - 1):abs():max():item() < 1e-9)
+  lu.assertTrue(m:score(blobs.x, blobs.y) > 0.6)
+end
+
+function TestClassic:test_data()
+  for _, name in ipairs { "xor", "parity", "spirals", "moons", "circles", "blobs", "checkerboard", "gaussian_quantiles", "separable", "sines", "steps", "teacher", "swiss_roll" } do
+    local a, b = nn.data[name] { seed = 3 }, nn.data[name] { seed = 3 }
+    lu.assertTrue(a.x:equal(b.x) and a.y:equal(b.y), name .. " is seeded")
+    lu.assertTrue(a.x:eq(a.x):all():item(), name)
+    local c = nn.data[name] { seed = 4 }
+    lu.assertTrue(name == "xor" or name == "parity" or not a.x:equal(c.x), name .. ": another seed is another set")
+  end
+  local d, plane = nn.data.separable { n = 100, margin = 0.2, features = 4, theta = 0.3 }
+  local distance = d.x:matmul(plane.w) - plane.theta
+  lu.assertAlmostEquals(distance:abs():min():item(), 0.2, 1e-5)
+  lu.assertTrue(distance:gt(0):eq(d.y:eq(2)):all():item())
+  local p = nn.data.parity { bits = 5 }
+  lu.assertEquals(#p, 32)
+  lu.assertEquals(p.y:eq(2):sum():item(), 16)
+  local q = nn.data.gaussian_quantiles { n = 300, classes = 3 }
+  lu.assertEquals(q.y:eq(1):sum():item(), 100)
+  local noise = nn.data.noise("laplace", 50000, 1)
+  lu.assertAlmostEquals(noise:abs():mean():item(), 1, 5 / math.sqrt(50000))
+  lu.assertErrorMsgContains("kind must be gaussian", nn.data.noise, "pink", 5, 1)
+end

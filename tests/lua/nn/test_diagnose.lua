@@ -1,0 +1,192 @@
+-- nn.diagnose: one network made sick for each disease, and healthy ones.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestDiagnose = {}
+
+local function loader_of(x, batch)
+  local y = nn.randint(1, 4, { #x }, { generator = nn.Generator(5) })
+  return nn.data.tensors(x, y):loader { batch_size = batch or 64 }
+end
+local function inputs()
+  return nn.randn({ 256, 16 }, { generator = nn.Generator(1) })
+end
+local function mlp(act, depth, init, norm)
+  local net, width = nn.Sequential(), 16
+  for _ = 1, depth do
+    net:add(nn.Linear(width, 32, { init = init }))
+    nn.init.zeros_(net[#net].bias)
+    if norm then
+      net:add(norm(32))
+    end
+    net:add(act())
+    width = 32
+  end
+  return net:add(nn.Linear(width, 3, { init = "glorot_uniform" }))
+end
+
+local ce = nn.CrossEntropyLoss()
+local function names(report)
+  local list = {}
+  for i, d in ipairs(report.diseases) do
+    list[i] = d.name
+    lu.assertTrue(#d.remedy > 10 and #d.text > 10)
+  end
+  return table.concat(list, "; ")
+end
+
+local function sick(disease, net, loader, opts)
+  local report = nn.diagnose(net, loader or loader_of(inputs()), ce, opts)
+  lu.assertFalse(report.healthy, disease)
+  lu.assertStrContains(names(report), disease)
+  lu.assertStrContains(tostring(report), "verdict 1: ")
+  return report
+end
+
+function TestDiagnose:setUp()
+  nn.manual_seed(3)
+end
+
+function TestDiagnose:test_healthy()
+  for _, c in ipairs {
+    { nn.ReLU, "he_normal" }, { nn.Tanh, "glorot_uniform" }, { nn.ELU, "lecun_normal" }, { nn.SiLU, "he_normal" }, { nn.ReLU, "he_uniform", nn.BatchNorm1d },
+    { nn.Sigmoid, "glorot_normal", nn.BatchNorm1d },
+  } do
+    for seed = 1, 3 do
+      nn.manual_seed(seed)
+      local report = nn.diagnose(mlp(c[1], 5, c[2], c[3]), loader_of(inputs()), ce)
+      lu.assertEquals(names(report), "")
+      lu.assertStrContains(tostring(report), "verdict: healthy")
+    end
+  end
+end
+
+function TestDiagnose:test_vanishing_gradients()
+  local r = sick("vanishing gradients", mlp(nn.Sigmoid, 10, "glorot_uniform"))
+  lu.assertStrMatches(r.diseases[1].text, "gradients fall by 0%.%d+ per layer from output to input.*")
+  lu.assertStrContains(r.diseases[1].remedy, "He initialization with ReLU")
+end
+
+function TestDiagnose:test_saturation()
+  local net = mlp(nn.Tanh, 4, "lecun_normal")
+  nn.no_grad(function()
+    for _, p in ipairs(nn.regularize.weights(net)) do
+      p:mul_(12)
+    end
+  end)
+  sick("saturation", net)
+end
+
+function TestDiagnose:test_exploding()
+  local net = mlp(nn.ReLU, 8, "he_normal")
+  nn.no_grad(function()
+    for _, p in ipairs(nn.regularize.weights(net)) do
+      p:mul_(3)
+    end
+  end)
+  local r = sick("exploding gradients", net)
+  lu.assertStrContains(names(r), "exploding activations")
+end
+
+function TestDiagnose:test_dead_units()
+  local net = mlp(nn.ReLU, 3, "he_normal")
+  nn.init.constant_(net[3].bias, -30)
+  sick("dead units", net)
+end
+
+function TestDiagnose:test_symmetry()
+  local net = mlp(nn.Tanh, 3, "glorot_uniform")
+  nn.init.constant_(net[3].weight, 0.1)
+  sick("symmetry", net)
+end
+
+function TestDiagnose:test_inputs()
+  sick("inputs not normalized", mlp(nn.ReLU, 3, "he_normal"), loader_of(inputs() * 50 + 300))
+end
+
+function TestDiagnose:test_not_finite()
+  local net = mlp(nn.ReLU, 2, "he_normal")
+  nn.no_grad(function()
+    net[1].weight[{ 1, 1 }] = math.huge
+  end)
+  sick("values that are not finite", net)
+end
+
+function TestDiagnose:test_vanishing_activations_and_collapse()
+  local net = mlp(nn.Tanh, 8, "small_normal")
+  nn.no_grad(function()
+    for _, p in ipairs(nn.regularize.weights(net)) do
+      p:mul_(0.3)
+    end
+  end)
+  sick("vanishing activations", net)
+  local ordered = mlp(nn.Tanh, 12, "small_normal")
+  for i = 1, #ordered, 2 do
+    nn.init.normal_(ordered[i].bias, 0, 1)
+  end
+  sick("collapsed representations", ordered)
+end
+
+function TestDiagnose:test_updates()
+  for _, c in ipairs { { 20, "updates too large" }, { 1e-9, "updates too small" } } do
+    nn.manual_seed(3)
+    local net = mlp(nn.ReLU, 3, "he_normal")
+    local loader = loader_of(inputs())
+    local watch = nn.diagnose.watch(net)
+    local opt = nn.optim.SGD(net:parameters(), { lr = c[1] })
+    local x, y = loader:batches()()
+    ce(net(x), y):backward()
+    opt:step()
+    watch.step()
+    local report = watch:report(loader, ce)
+    lu.assertStrContains(names(report), c[2])
+  end
+end
+
+function TestDiagnose:test_small_batches_of_batch_norm()
+  sick("normalization with few samples", mlp(nn.ReLU, 3, "he_normal", nn.BatchNorm1d), loader_of(inputs(), 4))
+end
+
+function TestDiagnose:test_noise()
+  -- labels that have nothing to do with the inputs, and a net that already says the mean: only noise is left
+  local net = nn.Sequential(nn.Linear(16, 3))
+  local x = inputs()
+  local y = nn.cat({ nn.arange(128) - (nn.arange(128) / 3):floor():to "int64" * 3 + 1, nn.arange(128) - (nn.arange(128) / 3):floor():to "int64" * 3 + 1 }, 1)
+  local set = nn.data.tensors(x, y)
+  local opt = nn.optim.LBFGS(net:parameters(), { line_search_fn = "strong_wolfe", max_iter = 200 })
+  opt:step(function()
+    opt:zero_grad()
+    local l = ce(net(x), y)
+    l:backward()
+    return l
+  end)
+  local report = nn.diagnose(net, set:loader { batch_size = 32 }, ce)
+  lu.assertStrContains(names(report), "gradient lost in noise")
+end
+
+function TestDiagnose:test_overconfident()
+  local net = mlp(nn.ReLU, 2, "he_normal")
+  nn.no_grad(function()
+    net[#net].weight:mul_(60)
+  end)
+  sick("overconfident outputs", net)
+end
+
+function TestDiagnose:test_leaves_the_model_alone()
+  local net = mlp(nn.ReLU, 2, "he_normal", nn.BatchNorm1d)
+  local before = {}
+  for name, t in pairs(net:state_dict()) do
+    before[name] = t:clone()
+  end
+  local report = nn.diagnose(net, loader_of(inputs()), ce)
+  for name, t in pairs(net:state_dict()) do
+    lu.assertTrue(t:equal(before[name]), name)
+  end
+  lu.assertNil(rawget(net[1], "forward"))
+  lu.assertTrue(net.training)
+  lu.assertNil(net[1].weight.grad)
+  local s = report.layers[1].singular
+  lu.assertTrue(#s == 16 and s[1] >= s[16] and s[16] >= 0)
+  lu.assertEquals(#report.input_output, 3)
+end

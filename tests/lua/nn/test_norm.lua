@@ -1,0 +1,113 @@
+-- Normalization: folding, population statistics, weight and spectral norm, second derivatives.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestNorm = {}
+
+local function close(a, b, bound)
+  local d = (a - b):abs():max():item()
+  lu.assertTrue(d <= bound, ("differs by %g"):format(d))
+end
+
+local function data(n, d)
+  return nn.data.tensors(nn.randn(n, d) * 2 + 1, nn.zeros { n, dtype = "int64" } and nn.randint(1, 3, { n }))
+end
+
+function TestNorm:test_population_statistics_are_algorithm_2()
+  nn.manual_seed(1)
+  local set = data(96, 5)
+  local net = nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 4), nn.BatchNorm1d(4))
+  nn.population_statistics(net, set:loader { batch_size = 32 })
+  local mean, var = 0, 0
+  for x in set:loader { batch_size = 32 } do
+    mean, var = mean + x:mean(1) / 3, var + x:var(1, 0) * (32 / 31) / 3
+  end
+  close(net[1].running_mean, mean, 1e-5)
+  close(net[1].running_var, var, 1e-4)
+  lu.assertTrue(net.training)
+end
+
+function TestNorm:test_folding_keeps_the_function()
+  nn.manual_seed(2)
+  local set = data(64, 6)
+  local net = nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(),
+    nn.Sequential(nn.Linear(8, 8, { bias = false }), nn.BatchNorm1d(8, { affine = false }), nn.Tanh(), nn.BatchNorm1d(8)), nn.Dropout(0.5), nn.Linear(8, 2))
+  nn.init.uniform_(net[3].weight, 0.5, 2)
+  local folded = nn.fold_batch_norm(net, set:loader { batch_size = 16 })
+  close(folded(set.x), net:eval()(set.x), 1e-5)
+  local text = tostring(folded)
+  lu.assertNotStrContains(text, "BatchNorm")
+  lu.assertEquals(select(2, text:gsub("Affine", "")), 2) -- where no linear layer stands before
+  -- the model itself is as it was
+  lu.assertStrContains(tostring(net), "BatchNorm1d(8)")
+  local images = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU())
+  images(nn.randn(8, 1, 6, 6))
+  local x = nn.randn(2, 1, 6, 6)
+  close(nn.fold_batch_norm(images)(x), images:eval()(x), 1e-5)
+end
+
+function TestNorm:test_weight_norm()
+  nn.manual_seed(3)
+  local inner = nn.Linear(4, 3)
+  local w, x = inner.weight:detach():clone(), nn.randn(5, 4)
+  local plain = inner(x):detach()
+  local layer = nn.WeightNorm(inner)
+  close(layer(x), plain, 1e-6)
+  local names = {}
+  for i, e in ipairs(layer:named_parameters()) do
+    names[i] = e[1]
+  end
+  table.sort(names)
+  lu.assertEquals(names, { "layer.bias", "weight_g", "weight_v" })
+  -- the gradient for v is perpendicular to v (Salimans & Kingma 2016, eq. 4)
+  layer(x):square():sum():backward()
+  close((layer.weight_v.grad * layer.weight_v):sum(2), nn.zeros(3), 1e-4)
+  close(layer:weight():detach(), w, 1e-6)
+end
+
+function TestNorm:test_spectral_norm()
+  nn.manual_seed(4)
+  local layer = nn.SpectralNorm(nn.Linear(6, 5))
+  local x = nn.randn(3, 6)
+  for _ = 1, 50 do
+    layer(x)
+  end
+  local _, s = nn.svd(layer.weight_orig:detach())
+  close(layer(x):detach(), (x:matmul(layer.weight_orig:t() / s[1]:item()) + layer.layer.bias):detach(), 1e-4)
+end
+
+function TestNorm:test_second_derivatives()
+  nn.manual_seed(5)
+  local makers = {
+    function() return nn.LayerNorm(4) end, function() return nn.RMSNorm(4) end, function() return nn.GroupNorm(2, 4) end,
+    function() return nn.BatchNorm1d(4) end, function() return nn.WeightNorm(nn.Linear(4, 3)) end,
+  }
+  for i, make in ipairs(makers) do
+    local layer = make():to "float64"
+    local x = nn.randn({ 5, 4 }, { dtype = "float64" }):requires_grad_()
+    local v = nn.randn({ 5, 4 }, { dtype = "float64" })
+    local function inner(t)
+      local g = nn.grad(layer(t):tanh():sum(), { t }, { create_graph = true })[1]
+      return (g * v):sum()
+    end
+    local second = nn.grad(inner(x), { x })[1]
+    local h, d = 1e-5, nn.randn({ 5, 4 }, { dtype = "float64" })
+    local function at(step)
+      return inner((x:detach() + d * step):requires_grad_()):item()
+    end
+    lu.assertAlmostEquals((second * d):sum():item(), (at(h) - at(-h)) / (2 * h), 1e-6, "layer " .. i)
+  end
+end
+
+function TestNorm:test_clone_and_refusals()
+  local net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+  local copy = net:clone()
+  nn.init.zeros_(copy[1].weight)
+  lu.assertFalse(net[1].weight:eq(0):all():item())
+  lu.assertEquals(tostring(copy), tostring(net))
+  lu.assertErrorMsgContains("BatchNorm2d(3): input must be batch x 3 x height x width", nn.BatchNorm2d(3), nn.ones(2, 3))
+  lu.assertErrorMsgContains("LayerNorm(4): the input's last dims must be 4", nn.LayerNorm(4), nn.ones(2, 3))
+  lu.assertErrorMsgContains("divide evenly", nn.GroupNorm, 4, 6)
+  lu.assertErrorMsgContains("needs", nn.Residual)
+end

@@ -1,0 +1,77 @@
+-- Pictures: every kind to a file (where gnuplot is) and to the terminal.
+
+local lu = require "luaunit"
+local nn = require "nn"
+local process = require "process"
+
+TestPlot = {}
+
+local script = [[
+local nn = require "nn"
+local p, ext = nn.plot, arg[1]
+local function o(t) t = t or {}; if ext then kind = (kind or 0) + 1; t.file = kind .. "." .. ext end; return t end
+local x = nn.linspace(-1, 1, 20)
+p.line({ { x = x, y = x:sin(), label = "a 'quoted' \"label\"", error = x:abs() }, { y = { 1, 2, 0 / 0, math.huge, 3 } } }, o { title = "t_1", xlabel = "x" })
+p.line({ x = { 1, 10, 100 }, y = { 1, 0.1, 0.001 } }, o { log = "xy" })
+p.scatter(nn.randn(10, 2), o { classes = nn.randint(1, 3, { 10 }) })
+p.bar({ 1, 2, 3 }, { "one", "two", "three" }, o())
+p.hist(nn.randn(100), o())
+p.heatmap(nn.randn(4, 5), o { diverging = true })
+p.image(nn.rand(6, 6), o())
+p.grid(nn.rand(5, 4, 4), o())
+p.boundary(nn.Linear(2, 2), nn.randn(20, 2), nn.randint(1, 3, { 20 }), o())
+p.quiver(nn.randn(5, 2), nn.randn(5, 2), o())
+p.surface(nn.randn(5, 6), o())
+p.surface(nn.randn(5, 6), o { contour = true })
+p.graph(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Residual(nn.Linear(3, 3))), o())
+nn.theory.plot_regions(nn.theory.linear_regions(nn.Sequential(nn.Linear(2, 3), nn.ReLU())), o())
+]]
+
+local function run(arguments)
+  local dir = os.tmpname()
+  os.remove(dir)
+  os.execute("mkdir " .. dir)
+  local f = assert(io.open(dir .. "/s.lua", "w"))
+  f:write(script)
+  f:close()
+  local out, err, status = process.run(("%s --out %s %s/s.lua %s"):format(process.nnlua, dir, dir, arguments))
+  return dir, out, err, status
+end
+
+function TestPlot:test_terminal()
+  local dir, out, err, status = run ""
+  lu.assertEquals(status, 0, err)
+  lu.assertStrContains(out, "└")
+  lu.assertStrContains(out, "one │")
+  lu.assertStrContains(out, "1: Linear(2, 3)  9 parameters")
+  os.execute("rm -r " .. dir)
+end
+
+function TestPlot:test_files()
+  if not nn.plot.available() then
+    lu.skip "gnuplot is not installed"
+  end
+  local magic = { png = "\x89PNG", svg = "<?xml", pdf = "%PDF" }
+  for kind, start in pairs(magic) do
+    local dir, _, err, status = run(kind)
+    lu.assertEquals(status, 0, err)
+    for i = 1, 14 do
+      local f = assert(io.open(("%s/%d.%s"):format(dir, i, kind), "rb"))
+      lu.assertEquals(f:read(#start), start)
+      f:close()
+    end
+    os.execute("rm -r " .. dir)
+  end
+end
+
+function TestPlot:test_refusals()
+  lu.assertErrorMsgContains("plot.line: has no option 'titel'; did you mean 'title'?", nn.plot.line, { 1, 2 }, { titel = "x" })
+  lu.assertErrorMsgContains("series 1 has 2 x and 3 y", nn.plot.line, { x = { 1, 2 }, y = { 1, 2, 3 } })
+  lu.assertErrorMsgContains("needs a matrix, but the shape is 3", nn.plot.heatmap, nn.zeros(3))
+  if nn.plot.available() then
+    lu.assertErrorMsgContains("must end in .png, .svg or .pdf", nn.plot.line, { 1, 2 }, { file = "/tmp/x.gif" })
+    lu.assertErrorMsgContains("could not write", nn.plot.line, { 1, 2 }, { file = "/nowhere/x.png" })
+  else
+    lu.assertErrorMsgContains("apt-get install gnuplot-nox", nn.plot.line, { 1, 2 }, { file = "/tmp/x.png" })
+  end
+end
