@@ -91,7 +91,8 @@ add "\n## Slides, tools, scripts, findings\n"
 add "| | slide | tools | script | finding |"
 add "| --- | --- | --- | --- | --- |"
 for _, r in ipairs(records) do
-  add("| %s | %s | %s | [%s](../scripts/lecture/%s) | %s |", r.script:match "^%d+", cell(r.slide), cell(r.tools or ""), r.script, r.script, cell(r.finding))
+  add("| %s | %s | %s | [%s](../scripts/lecture/%s) | %s |", r.script:match "^%d+", cell(r.slide), cell(r.tools or ""), r.script,
+    r.script, cell(r.finding))
 end
 
 add "\n## Building blocks\n"

@@ -15,7 +15,7 @@ local problems = {
   { "moons", function(seed) return nn.data.moons { n = 400, seed = seed } end },
   { "circles", function(seed) return nn.data.circles { n = 400, seed = seed } end },
   { "two spirals", function(seed) return nn.data.spirals { n = 600, turns = 1, seed = seed } end },
-  { "separable (a control)", function(seed) return nn.data.separable { n = 400, seed = 1, margin = 0.02 } end },
+  { "separable (a control)", function() return nn.data.separable { n = 400, seed = 1, margin = 0.02 } end },
 }
 local rows, means, shown = {}, {}, nil
 for _, p in ipairs(problems) do

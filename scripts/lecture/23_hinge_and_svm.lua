@@ -29,14 +29,14 @@ local function train(loss, lambda)
   end
   local f = (x:matmul(w) + b):detach()
   local distance = (f * target):min():item() / w:norm():item()
-  return distance, w:detach(), b:item(), f
+  return distance, f
 end
 local rows, hinge = {}, nn.HingeLoss { reduction = "sum" }
-local svm, w, b, f
+local svm, f
 for _, lambda in ipairs { 1, 0.1, 0.01 } do
-  local m, w2, b2, f2 = train(function(out) return hinge(out, target) end, lambda)
+  local m, f2 = train(function(out) return hinge(out, target) end, lambda)
   rows[#rows + 1] = { ("hinge, lambda = %g"):format(lambda), m, ("%.0f%%"):format(100 * m / best.margin), f2:mul(target):lt(1.001):sum():item() }
-  svm, w, b, f = m, w2, b2, f2
+  svm, f = m, f2
 end
 local ce = train(function(out) return nn.softplus(-(out * target)):sum() end, 0.01)
 rows[#rows + 1] = { "cross-entropy, lambda = 0.01", ce, ("%.0f%%"):format(100 * ce / best.margin), "all" }

@@ -14,7 +14,7 @@ local g = nn.Generator(3)
 local flip = nn.rand({ n + 2000 }, { generator = g }):lt(0.2)
 noisy = nn.where(flip, nn.randint(1, 4, { n + 2000 }, { generator = g }), noisy)
 local train, test = nn.data.tensors(all.x[{ { 1, n } }], noisy[{ { 1, n } }]), nn.data.tensors(all.x[{ { n + 1, n + 2000 } }], noisy[{ { n + 1, n + 2000 } }])
-local rows, shown, gaps = {}, nil, {}
+local rows, shown = {}, nil
 for _, depth in ipairs { 1, 3, 5 } do
   nn.manual_seed(1)
   local sizes = { 20 }
@@ -31,7 +31,6 @@ for _, depth in ipairs { 1, 3, 5 } do
     end
   end
   local last = run.history[#run.history]
-  gaps[#gaps + 1] = last.valid_loss - last.loss
   rows[#rows + 1] = { depth, (net:parameter_count()), last.loss, last.valid_loss, best, at, last.accuracy, last.valid_accuracy }
   if depth == 3 then
     shown = run

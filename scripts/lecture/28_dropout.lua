@@ -8,9 +8,9 @@ L.lesson {
   does = "Their experiments in kind on Fashion-MNIST with few training images, five seeds: test error with and without dropout; and co-adaptation, measured as how much the loss rises "
     .. "when a random half of the hidden units is silenced (the rest doubled), and as the mean correlation between units.",
 }
-local n = L.size(3000, 600)
+local n = L.size(2000, 600)
 local train, _, test = L.images(n, 0, L.size(5000, 1000))
-local seeds, epochs, width = L.size(5, 2), L.size(25, 10), L.size(512, 128)
+local seeds, epochs, width = L.size(5, 2), L.size(20, 10), L.size(256, 128)
 local rates = { { 0, 0 }, { 0.2, 0 }, { 0, 0.5 }, { 0.2, 0.5 } }
 local rows, errors, fragile, correlated = {}, {}, {}, {}
 local curves = {}

@@ -9,7 +9,7 @@ L.lesson {
 }
 local train, _, test = L.images(L.size(3000, 500), 0, L.size(2000, 500))
 local function images(d) return nn.data.tensors(d.x:reshape(-1, 1, 28, 28), d.y) end
-local epochs = L.size(5, 2)
+local epochs = L.size(12, 2)
 local rows, acc = {}, {}
 nn.manual_seed(1)
 local mlp = nn.Sequential(nn.Flatten(), nn.Linear(784, 12), nn.ReLU(), nn.Linear(12, 10))
@@ -36,7 +36,7 @@ local sets = { sequences(1), sequences(2) }
 local hidden = 12
 for _, c in ipairs { { "MLP", nn.Sequential(nn.Flatten(), nn.Linear(2 * length, L.size(18, 30)), nn.Tanh(), nn.Linear(L.size(18, 30), 2)) }, { "RNN", Last(nn.RNN(2, 24, { batch_first = true }), 24) },
   { "LSTM", Last(nn.LSTM(2, hidden, { batch_first = true }), hidden) }, { "GRU", Last(nn.GRU(2, 14, { batch_first = true }), 14) } } do
-  L.fit(c[2], sets[1], { optimizer = nn.optim.Adam(c[2]:parameters(), { lr = 1e-2 }), epochs = L.size(12, 8) })
+  L.fit(c[2], sets[1], { optimizer = nn.optim.Adam(c[2]:parameters(), { lr = 1e-2 }), epochs = L.size(25, 8) })
   acc[c[1]] = L.accuracy(c[2], sets[2])
   rows[#rows + 1] = { "sequences", c[1], (c[2]:parameter_count()), acc[c[1]] }
 end

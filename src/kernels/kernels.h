@@ -16,8 +16,8 @@
 #define NL_UNARY_LIST(X)                                                                                               \
   X(NEG)                                                                                                               \
   X(ABS)                                                                                                               \
-  X(SIGN) X(SQUARE) X(EXP) X(LOG) X(LOG1P) X(SQRT) X(TANH) X(SIGMOID) X(RELU) X(SOFTPLUS) X(ERF) X(SIN) X(COS)         \
-      X(FLOOR) X(NOT)
+  X(SIGN)                                                                                                              \
+  X(SQUARE) X(EXP) X(LOG) X(LOG1P) X(SQRT) X(TANH) X(SIGMOID) X(RELU) X(SOFTPLUS) X(ERF) X(SIN) X(COS) X(FLOOR) X(NOT)
 #define NL_BINARY_LIST(X)                                                                                              \
   X(ADD) X(SUB) X(MUL) X(DIV) X(POW) X(MAXIMUM) X(MINIMUM) X(TANH_BACKWARD) X(SIGMOID_BACKWARD) X(RELU_BACKWARD)
 #define NL_COMPARE_LIST(X) X(EQ) X(NE) X(LT) X(LE) X(GT) X(GE)

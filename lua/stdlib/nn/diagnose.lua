@@ -304,7 +304,8 @@ function M.look(model, loader, loss, opts)
   for i, entry in ipairs(named) do
     local p, g = entry[2]:detach(), grads[i]
     local weight = math.sqrt(number(p:square():sum()))
-    local row = { name = entry[1], shape = tostring(p.shape), weight = weight, size = p:numel(), trained = entry[2].requires_grad }
+    local row = { name = entry[1], shape = tostring(p.shape), weight = weight, size = p:numel(),
+      trained = entry[2].requires_grad }
     if g.sum then
       local signal = number((g.sum / g.count):square():sum())
       local spread = math.max(0, g.square / g.count - signal)
@@ -385,7 +386,8 @@ function Report:__tostring()
   for _, l in ipairs(self.layers) do
     local s = l.singular
     out[#out + 1] = ("%-24s %9s %9s %9s %6s %6s  %s"):format((l.name .. " " .. l.text):sub(1, 24), short(l.mean), short(l.std),
-      short(l.grad_rms), percent(l.saturated), percent(l.dead), s and ("%.2g .. %.2g, mean %.2g"):format(s[#s], s[1], mean_of(s)) or "")
+      short(l.grad_rms), percent(l.saturated), percent(l.dead), s and ("%.2g .. %.2g, mean %.2g"):format(s[#s], s[1],
+        mean_of(s)) or "")
   end
   out[#out + 1] = ("%-24s %9s %9s %9s %9s"):format("parameter", "weight", "gradient", "signal", "update")
   for _, p in ipairs(self.parameters) do

@@ -109,14 +109,17 @@ function M.judge(report)
         elseif squashing.Sigmoid then
           why = "; a sigmoid's derivative is at most 1/4"
         end
-        sick("vanishing gradients", squashing.Sigmoid and "He initialization with ReLU or ELU, or batch norm before the activation"
+        sick("vanishing gradients",
+          squashing.Sigmoid and "He initialization with ReLU or ELU, or batch norm before the activation"
           or (normed and "shortcuts (nn.Residual), or larger initial weights"
-            or "larger initial weights (He's for ReLU, Glorot's for tanh, or orthogonal), batch norm, or shortcuts (nn.Residual)"),
+            or "larger initial weights (He's for ReLU, Glorot's for tanh, orthogonal), batch norm, or shortcuts (nn.Residual)"),
           "gradients fall by %.2g per layer from output to input: %.2g at the last hidden layer, %.2g at the first%s",
           first == 0 and 0 or ratio, last, first, why)
       elseif first > last * 100 and ratio > 1.25 then
-        sick("exploding gradients", "smaller initial weights (He's for ReLU, Glorot's for tanh), batch norm, or nn.optim.clip_grad_norm_",
-          "gradients grow by %.2g per layer from output to input: %.2g at the last hidden layer, %.2g at the first", ratio, last, first)
+        sick("exploding gradients",
+          "smaller initial weights (He's for ReLU, Glorot's for tanh), batch norm, or nn.optim.clip_grad_norm_",
+          "gradients grow by %.2g per layer from output to input: %.2g at the last hidden layer, %.2g at the first", ratio,
+            last, first)
       end
     end
 
@@ -175,7 +178,8 @@ function M.judge(report)
     -- normalization
     for _, l in ipairs(report.layers) do
       if l.norm and report.batch_size < 8 then
-        sick("normalization with few samples", "batches of 16 or more, or nn.LayerNorm or nn.GroupNorm, which do not look at the batch",
+        sick("normalization with few samples",
+          "batches of 16 or more, or nn.LayerNorm or nn.GroupNorm, which do not look at the batch",
           "batch norm %s estimates mean and variance from %d samples", l.name, report.batch_size)
         break
       end

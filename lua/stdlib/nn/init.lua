@@ -56,7 +56,7 @@ function M.trunc_normal_(t, opts)
   local o = options.read("trunc_normal_", opts, {
     mean = { "number", 0 }, std = { "number", 1 }, a = { "number", -2 }, b = { "number", 2 },
   })
-  if not (o.a < o.b) or o.b < o.mean - 6 * o.std or o.a > o.mean + 6 * o.std then
+  if o.a >= o.b or o.b < o.mean - 6 * o.std or o.a > o.mean + 6 * o.std then
     core.raise(("trunc_normal_: a .. b must lie where N(%g, %g^2) has values, but is %g .. %g"):format(o.mean, o.std, o.a, o.b))
   end
   return quietly(function()
@@ -369,7 +369,7 @@ function M.lsuv(model, x, opts)
             core.raise(("lsuv: layer '%s' is not used by the model"):format(entry[1]))
           end
           variance, iterations = seen:var():item(), i
-          if math.abs(variance - 1) <= o.tolerance or not (variance > 0) then
+          if math.abs(variance - 1) <= o.tolerance or variance <= 0 or variance ~= variance then
             break
           end
           layer.weight:div_(math.sqrt(variance))

@@ -61,9 +61,9 @@ function M.define(into, name, settings, forward, build)
       local value = o[s[1]]
       if value == nil and s[4] == "needed" then
         core.raise(("%s: %s is missing"):format(name, s[1]))
-      elseif type(s[4]) == "number" and type(value) == "number" and not (value >= s[4]) then
+      elseif type(s[4]) == "number" and type(value) == "number" and (value < s[4] or value ~= value) then
         core.raise(("%s: %s must be at least %g, but is %g"):format(name, s[1], s[4], value))
-      elseif type(s[5]) == "number" and type(value) == "number" and not (value <= s[5]) then
+      elseif type(s[5]) == "number" and type(value) == "number" and value > s[5] then
         core.raise(("%s: %s must be at most %g, but is %g"):format(name, s[1], s[5], value))
       end
       self[s[1]] = value

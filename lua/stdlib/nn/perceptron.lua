@@ -26,7 +26,7 @@ local function new(opts)
   if not variants[o.variant] then
     core.raise(("Perceptron: variant must be plain, averaged, voted or pocket, but is '%s'"):format(o.variant))
   end
-  if not (o.lr > 0) then
+  if o.lr <= 0 or o.lr ~= o.lr then
     core.raise(("Perceptron: lr must be above 0, but is %g"):format(o.lr))
   end
   return setmetatable({ options = o }, Perceptron)

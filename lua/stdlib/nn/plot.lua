@@ -243,7 +243,7 @@ end
 
 -- ---- lines and points ----
 
-local function xy(who, given, o, style)
+local function xy(given, o, style)
   local series = series_of(o.who, given)
   if not o.file then
     return terminal.xy(series, o, style)
@@ -263,7 +263,7 @@ end
 
 ---Lines. Series: y, or {x =, y =, label =, error =}, or a list of such; error draws a band of y +- error.
 function M.line(series, opts)
-  return xy("line", series, read("line", opts), "lines")
+  return xy(series, read("line", opts), "lines")
 end
 
 ---Points. x, y and optionally classes: nn.plot.scatter(points, {classes = labels}) with points n x 2, or series as in line.
@@ -290,7 +290,7 @@ function M.scatter(given, opts)
       given[i] = by[c]
     end
   end
-  return xy("scatter", given, o, "points")
+  return xy(given, o, "points")
 end
 
 ---Bars: values with names.
@@ -378,7 +378,7 @@ function M.hist(given, opts)
     s.style = "fillsteps fillstyle transparent solid 0.5"
   end
   o.yrange = o.yrange or { 0 }
-  return xy("hist", series, o, "lines")
+  return xy(series, o, "lines")
 end
 
 -- ---- matrices ----
@@ -625,10 +625,12 @@ function M.graph(model, opts)
     lines[#lines + 1] = ("set object %d rectangle from %g,%g to %g,%g fillcolor rgb '%s' fillstyle solid 1 border "
       .. "linecolor rgb '#888888'"):format(i, left, i - 0.35, 9, i + 0.35, leaf and "#dcebf5" or "#f2f2f2")
     lines[#lines + 1] = ("set label %d %s at %g,%g left noenhanced"):format(i,
-      quoted((row[2] ~= "" and row[2] .. ": " or "") .. row[3] .. (row[4] > 0 and ("   %d parameters"):format(row[4]) or "")),
+      quoted((row[2] ~= "" and row[2] .. ": " or "") .. row[3]
+        .. (row[4] > 0 and ("   %d parameters"):format(row[4]) or "")),
       left + 0.15, i)
     if i > 1 and leaf and rows[i - 1][1] >= row[1] then
-      lines[#lines + 1] = ("set arrow %d from %g,%g to %g,%g head filled size 0.1,20 linecolor rgb '#888888'"):format(i, left + 0.6,
+      lines[#lines + 1] = ("set arrow %d from %g,%g to %g,%g head filled size 0.1,20 linecolor rgb '#888888'"):format(i,
+        left + 0.6,
         i - 0.65, left + 0.6, i - 0.35)
     end
   end

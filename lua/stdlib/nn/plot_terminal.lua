@@ -8,9 +8,9 @@ local dots = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
 local function canvas()
   local cells = {}
   local c = { width = columns * 2, height = rows * 4 }
-  function c:dot(x, y) -- from 0, the top left
+  function c.dot(_, x, y) -- from 0, the top left
     x, y = math.floor(x + 0.5), math.floor(y + 0.5)
-    if x < 0 or y < 0 or x >= self.width or y >= self.height then
+    if x < 0 or y < 0 or x >= c.width or y >= c.height then
       return
     end
     local at = y // 4 * columns + x // 2
@@ -22,7 +22,7 @@ local function canvas()
       self:dot(x0 + (x1 - x0) * i / n, y0 + (y1 - y0) * i / n)
     end
   end
-  function c:row(r)
+  function c.row(_, r)
     local out = {}
     for k = 0, columns - 1 do
       local v = cells[r * columns + k]

@@ -273,7 +273,7 @@ function M.ReduceLROnPlateau(opt, opts)
   end)
   local best, bad, resting = nil, 0, 0
   self.wants_metric = true
-  function self:step(value)
+  function self.step(_, value)
     if core.is_tensor(value) then
       value = value:item()
     end

@@ -103,9 +103,8 @@ function TestClassic:test_logistic_regression()
   lu.assertTrue((a.weight - b.weight):abs():max():item() < 1e-4)
   lu.assertEquals(a:predict(d.x).dtype, "int64")
   -- the slides' gradient is 0 at the optimum
-  local s = a:predict_proba(d.x)
   local free = nn.LogisticRegression():fit(d.x, d.y)
-  s = free:predict_proba(d.x) - d.y:eq(2):to "float64"
+  local s = free:predict_proba(d.x) - d.y:eq(2):to "float64"
   lu.assertTrue((s:unsqueeze(2) * d.x:to "float64"):sum(1):abs():max():item() < 1e-5)
   local blobs = nn.data.blobs { n = 150, std = 1 }
   local m = nn.LogisticRegression({ l2 = 0.01 }):fit(blobs.x, blobs.y)

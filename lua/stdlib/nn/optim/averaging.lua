@@ -81,10 +81,10 @@ function M.Lookahead(inner, opts)
   each(function(i, p)
     self.slow[i] = p:detach():clone()
   end)
-  function self:zero_grad()
+  function self.zero_grad()
     inner:zero_grad()
   end
-  function self:step()
+  function self.step()
     if core.is_recording() then
       core.raise "Lookahead: every k-th step differs, so it cannot stand in a compiled function; call opt:step() outside"
     end

@@ -157,8 +157,9 @@ function CG:step(closure)
     end
     -- a first guess from the last step's decrease (Nocedal & Wright, eq. 3.60)
     local t = self.last_slope and math.min(10 * self.t, self.t * self.last_slope / slope) or o.lr / math.sqrt(-slope)
-    local x, taken = v:get(), nil
+    local x = v:get()
     self.previous, self.d = g, d
+    local taken
     taken, loss, g = line_search.strong_wolfe(function(step)
       v:set(x + d * step)
       return v:evaluate(closure)

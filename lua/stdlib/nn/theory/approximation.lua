@@ -52,7 +52,8 @@ end
 ---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer}
 function M.random_feature_net(f, n, opts)
   local o = options.read("random_feature_net", opts, {
-    low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 1000 }, seed = { "integer", 1 },
+    low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 1000 },
+    seed = { "integer", 1 },
   })
   local g = core.Generator(o.seed)
   local model = net(n, require("nn.layers").Tanh())
@@ -74,8 +75,8 @@ end
 ---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer, iterations: integer}
 function M.trained_net(f, n, opts)
   local o = options.read("trained_net", opts, {
-    low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 300 }, seed = { "integer", 1 },
-    iterations = { "integer", 300 },
+    low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 300 },
+    seed = { "integer", 1 }, iterations = { "integer", 300 },
   })
   local iterations = o.iterations
   o.iterations = nil

@@ -192,7 +192,9 @@ end
 ---second result: the bound norm sqrt(sum |x_i|^2) / n (Bartlett & Mendelson 2002, lemma 22).
 ---@param opts? {norm: number, draws: integer, seed: integer}
 function M.rademacher_linear(x, opts)
-  local o = options.read("rademacher_linear", opts, { norm = { "number", 1 }, draws = { "integer", 500 }, seed = { "integer", 1 } })
+  local o = options.read("rademacher_linear", opts, {
+    norm = { "number", 1 }, draws = { "integer", 500 }, seed = { "integer", 1 },
+  })
   local g = core.Generator(o.seed)
   x = x:to "float64"
   local signs = core.rand({ o.draws, #x }, { generator = g, dtype = "float64" }):ge(0.5):to "float64" * 2 - 1

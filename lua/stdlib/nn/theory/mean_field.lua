@@ -42,26 +42,36 @@ function M.mean_field(phi, opts)
       return phi(x):square()
     end, q) + b2
   end
-  local q, settled = 1.0, false
-  for _ = 1, 5000 do
-    local new = step(q)
-    settled = math.abs(new - q) <= 1e-12 * math.max(q, 1e-12)
-    q = new
-    if settled or q > 1e12 or q < 1e-14 then
+  -- the fixed point by bisection on the logarithm of q; outside these bounds q falls to 0 or grows without end
+  local low, high = math.log(1e-12), math.log(1e8)
+  if step(math.exp(low)) <= math.exp(low) then
+    high = low
+  elseif step(math.exp(high)) >= math.exp(high) then
+    low = high
+  end
+  for _ = 1, 60 do
+    if high - low < 1e-12 then
       break
     end
+    local middle = (low + high) / 2
+    if step(math.exp(middle)) > math.exp(middle) then
+      low = middle
+    else
+      high = middle
+    end
   end
+  local q = math.exp((low + high) / 2)
   local slope = derivative(phi)
   local chi = w2 * expectation(function(x)
     return slope(x):square()
-  end, math.max(q, 1e-14))
+  end, q)
   local eps = math.max(q, 1e-9) * 1e-4
   local chi_q = q < 1e12 and (step(q + eps) - step(math.max(q - eps, 0))) / (q + eps - math.max(q - eps, 0)) or chi
   local function depth(x)
     return x > 0 and x < 1 and -1 / math.log(x) or (x <= 0 and 0 or math.huge)
   end
   return {
-    q = q, chi_1 = chi, xi_q = depth(chi_q), xi_c = depth(chi), settled = settled,
+    q = q, chi_1 = chi, xi_q = depth(chi_q), xi_c = depth(chi),
     gradient_depth = chi ~= 1 and 1 / math.abs(math.log(math.max(chi, 1e-300))) or math.huge,
     phase = math.abs(chi - 1) < 1e-3 and "edge" or (chi < 1 and "ordered" or "chaotic"),
   }
