@@ -25,10 +25,12 @@ for seed = 1, starts do
   if seed <= 8 then
     -- the line w1 x + w2 y = theta inside the square
     local x, y = {}, {}
+    local steep = math.abs(w[1]) > math.abs(w[2])
     for i = 0, 100 do
-      local a = low + (high - low) * i / 100
-      local b = (theta - w[1] * a) / w[2]
-      if b >= low and b <= high then
+      local t = low + (high - low) * i / 100
+      local a = steep and (theta - w[2] * t) / w[1] or t
+      local b = steep and t or (theta - w[1] * t) / w[2]
+      if a >= low and a <= high and b >= low and b <= high then
         x[#x + 1], y[#y + 1] = a, b
       end
     end

@@ -70,7 +70,7 @@ for i, s in ipairs(strengths) do
   rows[i] = { s, measured_half[i], theory_half[i] }
 end
 L.table({ "mode's strength s", "half learned after (steps, measured)", "by the equation" }, rows)
-L.picture("line", series, { title = "Modes are learned one after another", xlabel = "step", ylabel = "strength", key = "bottom right" })
+L.picture("line", series, { title = "Modes are learned one after another", xlabel = "step", ylabel = "strength", key = "above maxrows 2" })
 -- gradient descent with step h follows the flow up to O(h s): half a step's growth, h * 2 s = 0.03 relative, at the steepest place
 L.check(worst < 0.04, "discrete steps differ from the equation by about lr * 2 s = 0.03 at most")
 

@@ -314,6 +314,7 @@ function M.bar(values, names, opts)
     lines[#lines + 1] = table.concat(cells, " ")
   end
   lines[#lines + 1] = "EOD"
+  o.key = o.key ~= "" and o.key or "above"
   lines[#lines + 1] = "set style data histograms\nset style histogram clustered gap 1\nset style fill solid 0.9 noborder"
   local longest = 0
   for _, name in ipairs(names) do
@@ -424,6 +425,7 @@ function M.image(matrix, opts)
     ("set xrange [-0.5:%g]\nset yrange [%g:-0.5]"):format(#rows[1] - 0.5, #rows - 0.5) }
   matrix_block(lines, "d", rows)
   lines[#lines + 1] = "plot $d matrix with image pixels"
+  o.tall = math.max(140, math.min(700, 600 * #rows // #rows[1] + 60))
   return run(o, lines)
 end
 
