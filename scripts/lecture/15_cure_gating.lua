@@ -7,7 +7,7 @@ L.lesson {
   title = "Cure 1: gating", slide = "How to solve the vanishing gradient problem", tools = "nn.Highway, nn.Residual",
   source = "Srivastava, Greff & Schmidhuber 2015; He et al. 2016",
   says = "Currently applied methods: gating (mostly used in RNNs). Clever usage is 'trick of the trade' in deep learning.",
-  does = "A deep sigmoid net that does not learn; the same net with its layers inside highway gates, or with shortcuts. Nothing "
+  does = "A deep sigmoid net that does not learn; the same net with its layers inside highway gates (their bias at -3, as the paper advises for depth), or with shortcuts. Nothing "
     .. "else is changed.",
 }
 local function stack(block)
@@ -20,7 +20,7 @@ local function stack(block)
   end
 end
 local r, chance = cure.compare {
-  { "highway gates", stack(function() return nn.Highway(cure.width, { activation = nn.Sigmoid() }) end) },
+  { "highway gates", stack(function() return nn.Highway(cure.width, { activation = nn.Sigmoid(), gate_bias = -3 }) end) },
   { "shortcuts", stack(function() return nn.Residual(nn.Linear(cure.width, cure.width), nn.Sigmoid()) end) },
 }
 L.check(r[2].ratio > 100 * r[1].ratio and r[3].ratio > 100 * r[1].ratio, "gates and shortcuts carry the gradient")
