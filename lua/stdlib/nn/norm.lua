@@ -78,17 +78,11 @@ local function from_rows(y, x)
   return y:reshape(shape):permute(back)
 end
 
--- Which numbers of dims a class takes, and the words for them.
-local accepts = {
-  BatchNorm1d = { 2, 3, "batch x %d (or batch x %d x length)" },
-  BatchNorm2d = { 4, 4, "batch x %d x height x width" },
-}
-
 function BatchNorm:forward(x)
   if not core.is_tensor(x) then
     layer.want_tensor(self, x)
   end
-  local n, rule = x.ndim, accepts[self._name]
+  local n, rule = x.ndim, self._accepts
   if n < rule[1] or n > rule[2] or x:size(2) ~= self.num_features then
     core.raise(("%s(%d): input must be %s, but has shape %s"):format(self._name, self.num_features,
       rule[3]:gsub("%%d", tostring(self.num_features)), tostring(x.shape)))
@@ -112,14 +106,15 @@ function BatchNorm:forward(x)
   return from_rows(y, x)
 end
 
-local function batch_norm(name)
+-- accepts: the least and the largest number of dims, and the words for them.
+local function batch_norm(name, accepts)
   local Class = BatchNorm:extend(name)
-  Class._static = BatchNorm._static
+  Class._static, Class._accepts, Class._is_batch_norm = BatchNorm._static, accepts, true
   M[name] = Class
 end
-batch_norm "BatchNorm1d"
+batch_norm("BatchNorm1d", { 2, 3, "batch x %d (or batch x %d x length)" })
 ---Input: batch x channels x height x width; each channel is normalized over the three other dims.
-batch_norm "BatchNorm2d"
+batch_norm("BatchNorm2d", { 4, 4, "batch x %d x height x width" })
 
 -- ---- norms that look at one sample ----
 
@@ -359,7 +354,7 @@ end, function(self)
 end)
 
 local function is_batch_norm(m)
-  return module.is_module(m) and (m._name == "BatchNorm1d" or m._name == "BatchNorm2d")
+  return module.is_module(m) and m._is_batch_norm == true
 end
 
 ---Sets the running statistics of every batch norm of a model to those of Ioffe & Szegedy 2015, algorithm 2, line 10:

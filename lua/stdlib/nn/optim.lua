@@ -32,7 +32,7 @@ end
 local function noticed(values)
   for name, value in pairs(values) do
     if type(value) == "table" and name ~= "params" then
-      values[name] = noticed(value)
+      values[name] = noticed { table.unpack(value) } -- a copy: the defaults are everybody's
     end
   end
   return setmetatable({}, {

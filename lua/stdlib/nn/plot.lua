@@ -106,8 +106,9 @@ end
 
 -- ---- gnuplot ----
 
+-- Single quotes: in double ones gnuplot would run what stands in backquotes.
 local function quoted(s)
-  return '"' .. s:gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"'
+  return "'" .. s:gsub("'", "''"):gsub("%c", " ") .. "'"
 end
 
 local function number(v)
@@ -307,7 +308,7 @@ function M.bar(values, names, opts)
   local lines, columns = {}, {}
   lines[#lines + 1] = "$d << EOD"
   for i = 1, n do
-    local cells = { quoted(tostring(names[i] or i)) }
+    local cells = { '"' .. tostring(names[i] or i):gsub('["%c]', " ") .. '"' }
     for k, s in ipairs(series) do
       cells[k + 1] = number(s.y[i] or 0 / 0)
     end

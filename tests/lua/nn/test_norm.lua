@@ -100,6 +100,13 @@ function TestNorm:test_second_derivatives()
   end
 end
 
+function TestNorm:test_a_subclass_is_a_batch_norm()
+  local Mine = nn.BatchNorm1d:extend "Mine"
+  local layer = Mine(3)
+  lu.assertEquals(tostring(layer(nn.randn(4, 3)).shape), "4x3")
+  lu.assertNotStrContains(tostring(nn.fold_batch_norm(nn.Sequential(nn.Linear(2, 3), layer))), "Mine")
+end
+
 function TestNorm:test_clone_and_refusals()
   local net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
   local copy = net:clone()

@@ -11,7 +11,7 @@ local nn = require "nn"
 local p, ext = nn.plot, arg[1]
 local function o(t) t = t or {}; if ext then kind = (kind or 0) + 1; t.file = kind .. "." .. ext end; return t end
 local x = nn.linspace(-1, 1, 20)
-p.line({ { x = x, y = x:sin(), label = "a 'quoted' \"label\"", error = x:abs() }, { y = { 1, 2, 0 / 0, math.huge, 3 } } }, o { title = "t_1", xlabel = "x" })
+p.line({ { x = x, y = x:sin(), label = "a 'quoted' \"label\"", error = x:abs() }, { y = { 1, 2, 0 / 0, math.huge, 3 } } }, o { title = "t_1 `touch ran`", xlabel = "it's \"x\"\nand" })
 p.line({ x = { 1, 10, 100 }, y = { 1, 0.1, 0.001 } }, o { log = "xy" })
 p.scatter(nn.randn(10, 2), o { classes = nn.randint(1, 3, { 10 }) })
 p.bar({ 1, 2, 3 }, { "one", "two", "three" }, o())
@@ -60,6 +60,8 @@ function TestPlot:test_files()
       lu.assertEquals(f:read(#start), start)
       f:close()
     end
+    lu.assertNil(io.open(dir .. "/ran"))
+    lu.assertNil(io.open "ran") -- titles are text, not commands
     os.execute("rm -r " .. dir)
   end
 end

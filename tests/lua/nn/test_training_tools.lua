@@ -208,6 +208,16 @@ function TestTools:test_optimizer_state_goes_on()
   end
 end
 
+function TestTools:test_groups_do_not_share_their_defaults()
+  for _, kind in ipairs { "Adam", "NAdam" } do
+    local mine = { 0.8, 0.9 }
+    nn.optim[kind]({ nn.Parameter(nn.zeros(1)) }).param_groups[1].betas[1] = 0.5
+    lu.assertEquals(nn.optim[kind]({ nn.Parameter(nn.zeros(1)) }).param_groups[1].betas[1], 0.9)
+    nn.optim[kind]({ nn.Parameter(nn.zeros(1)) }, { betas = mine }).param_groups[1].betas[1] = 0.5
+    lu.assertEquals(mine[1], 0.8)
+  end
+end
+
 function TestTools:test_refusals()
   local w = { nn.Parameter(nn.zeros(2)) }
   lu.assertErrorMsgContains("Adagrad: eps must be 0 or more", nn.optim.Adagrad, w, { eps = -1 })
