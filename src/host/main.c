@@ -108,9 +108,7 @@ static int run(lua_State *L) {
   nl_install_library(L);
   make_arg(L, argv, argc, o.script);
   lua_gc(L, LUA_GCRESTART);
-  /* as lua does, since it suits temporaries; whole collections twice as often, which keeps the working set in the
-   * caches */
-  lua_gc(L, LUA_GCGEN, 0, 50);
+  lua_gc(L, LUA_GCGEN, 0, 0); /* as lua does; it suits temporaries */
   apply(&o);
   if (o.about) {
     print_about(L);

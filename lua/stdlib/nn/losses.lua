@@ -12,11 +12,11 @@ local where, softplus, relu = core.where, core.softplus, core.relu
 -- Settings of all losses beside those each one names.
 local function define(name, settings, f, default_reduction, extra_reductions)
   local Loss = module.Module:extend(name)
-  local spec, static = { reduction = { "string", default_reduction or "mean" } }, { reduction = true }
+  local spec = { reduction = { "string", default_reduction or "mean" } }
   for key, rule in pairs(settings) do
-    spec[key], static[key] = rule, true
+    spec[key] = rule
   end
-  Loss._static = static
+  Loss._static = {} -- for nn.compile: settings are those the loss was made with
   local reductions = { mean = true, sum = true, none = true }
   if extra_reductions then
     reductions[extra_reductions] = true
