@@ -48,7 +48,6 @@ L.say("Agrees with the paper: %s.%s", faster and "the training loss falls faster
   faster and "" or " Here ReLU learned as fast or faster, which does not agree with their figure 3.")
 L.say("Their claim on mean activations, that ELUs bring them closer to 0, is measured as the mean over units of |mean activation|: ELU %.3f, ReLU %.3f: %s.",
   means.ELU, means.ReLU, means.ELU < means.ReLU and "it agrees" or "it does not agree here")
-L.check(math.abs(means.ELU) > 0 and #curves == 3, "all three were measured")
 L.check(faster, "ELU's training loss is below ReLU's at the end (mean over the seeds)")
 L.finding("in %d-layer nets the mean activation of a unit is %.2f away from 0 with ReLU and %.2f with ELU; after %d epochs the training loss is %.3f "
   .. "with ReLU and %.3f with ELU", layers, means.ReLU, means.ELU, epochs, L.mean(final.ReLU), L.mean(final.ELU))

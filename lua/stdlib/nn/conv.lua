@@ -256,7 +256,15 @@ function Embedding:forward(symbols)
   end
   local shape = { table.unpack(symbols.shape) }
   shape[#shape + 1] = self.embedding_dim
-  return weight:index_select(1, symbols:reshape(-1)):reshape(shape)
+  local ok, rows = pcall(core.index_select, weight, 1, symbols:reshape(-1))
+  if not ok then
+    local what = tostring(rows):match "index_select: (.*out of range.*)"
+    if what then
+      core.raise(("Embedding(%s): %s (input %s); symbols count from 1"):format(self:extra(), what, tostring(symbols.shape)))
+    end
+    error(rows, 0)
+  end
+  return rows:reshape(shape)
 end
 
 return M

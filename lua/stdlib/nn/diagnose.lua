@@ -178,6 +178,12 @@ function M.look(model, loader, loss, opts)
   if not module.is_module(model) then
     core.raise(("diagnose: the first argument must be a model, but is %s"):format(core.describe(model)))
   end
+  local meta = getmetatable(loader)
+  if type(loader) ~= "function" and not (type(loader) == "table" and meta and meta.__call) then
+    core.raise(("diagnose: the second argument must be a loader of batches x, y, but is %s"):format(core.describe(loader)))
+  elseif loss == nil then
+    core.raise "diagnose: the third argument must be a loss, e.g. nn.CrossEntropyLoss(), but is nil"
+  end
   local leaves, rows, order = leaves_of(model), {}, {}
   local named = model:named_parameters()
   local params, grads = {}, {}

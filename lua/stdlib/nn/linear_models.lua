@@ -239,28 +239,11 @@ end
 
 function Logistic:fit(x, y)
   x, y = pair(self, x, y)
-  local labels, known, classes = y:reshape(-1):totable(), {}, {}
-  for _, l in ipairs(labels) do
-    if not known[l] then
-      known[l] = true
-      classes[#classes + 1] = l
-    end
-  end
-  table.sort(classes)
-  if #classes < 2 then
-    core.raise "LogisticRegression: there is only one class"
-  end
+  local classes, index = require("nn.labels").index("LogisticRegression", y:reshape(-1):totable())
   self.classes, self.converged = classes, false
   if #classes == 2 then
     fit_two(self, x, y:reshape(-1):eq(classes[2]):to "float64")
   else
-    local place, index = {}, {}
-    for c, l in ipairs(classes) do
-      place[l] = c
-    end
-    for i, l in ipairs(labels) do
-      index[i] = place[l]
-    end
     fit_many(self, x, core.tensor(index))
   end
   return self

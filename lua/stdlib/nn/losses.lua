@@ -199,6 +199,28 @@ local function check_classes(self, target, n)
   end
 end
 
+-- rows[i][t[i]], with the loss's name in the error for a class that is not there.
+local function pick(self, rows, t)
+  local ok, picked = pcall(core.gather, rows, 2, t)
+  if not ok then
+    local what = tostring(picked):match "gather: (.*out of range.*)"
+    if what then
+      core.raise(("%s: target %s (input %s); classes count from 1: if your labels start at 0, add 1: y + 1"):format(self._name,
+        what, tostring(rows.shape)))
+    end
+    error(picked, 0)
+  end
+  return picked
+end
+
+-- Signs for each pair: a tensor of the pairs' shape.
+local function check_signs(self, y, pairs_shape)
+  if not core.is_tensor(y) or y.shape ~= pairs_shape then
+    core.raise(("%s: needs a third tensor of 1 and -1, one for each pair (shape %s), but it is %s"):format(self._name,
+      tostring(pairs_shape), core.describe(y)))
+  end
+end
+
 -- -sum of (1 - smoothing) w[t] logp[t] + smoothing / C sum_c w_c logp_c, as PyTorch reduces it
 local function nll(self, logp, target, smoothing)
   local rows, t, back = class_rows(self, logp, target)
@@ -208,7 +230,7 @@ local function nll(self, logp, target, smoothing)
     valid = t:ne(self.ignore_index)
     t = where(valid, t, 1)
   end
-  local picked = -rows:gather(2, t:unsqueeze(2)):squeeze(2)
+  local picked = -pick(self, rows, t:unsqueeze(2)):squeeze(2)
   local weight_of
   if self.weight then
     weight_of = self.weight:index_select(1, t)
@@ -349,6 +371,7 @@ end)
 ---loss(a, b, y): max(0, -y (a - b) + margin): a should be larger where y = 1, b where y = -1.
 define("MarginRankingLoss", { margin = { "number", 0 } }, function(self, a, b, y)
   check_equal(self, a, b)
+  check_signs(self, y, a.shape)
   return reduce(self, relu(-y * (a - b) + self.margin))
 end)
 
@@ -360,7 +383,7 @@ define("MultiMarginLoss", {
   local classes = x:size(-1)
   check_classes(self, target, classes)
   local rows, t = x:reshape(-1, classes), target:reshape(-1, 1)
-  local own = rows:gather(2, t)
+  local own = pick(self, rows, t)
   local over = relu(rows - own + self.margin)
   over = self.p == 2 and over:square() or over
   local others = (core.arange(classes) + 1):unsqueeze(1):ne(t):to(x.dtype)
@@ -421,6 +444,7 @@ end
 define("CosineEmbeddingLoss", { margin = { "number", 0 } }, function(self, a, b, y)
   check_equal(self, a, b)
   local cos = M.cosine_similarity(a, b, { dim = -1, eps = 1e-12 })
+  check_signs(self, y, cos.shape)
   return reduce(self, where(y:gt(0), 1 - cos, relu(cos - self.margin)))
 end)
 

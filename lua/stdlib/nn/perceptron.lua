@@ -120,24 +120,8 @@ end
 ---@return table report
 function Perceptron:fit(x, y)
   local rows, labels = read("fit", x, y)
-  local o, known, classes = self.options, {}, {}
-  for _, l in ipairs(labels) do
-    if not known[l] then
-      known[l] = true
-      classes[#classes + 1] = l
-    end
-  end
-  table.sort(classes)
-  if #classes < 2 then
-    core.raise "Perceptron:fit: there is only one class"
-  end
-  local class, place = {}, {}
-  for c, l in ipairs(classes) do
-    place[l] = c
-  end
-  for i, l in ipairs(labels) do
-    class[i] = place[l]
-  end
+  local o = self.options
+  local classes, class = require("nn.labels").index("Perceptron:fit", labels)
   local g = core.Generator(o.seed)
   local d, k = #rows[1], #classes == 2 and 1 or #classes
   local w = start(self, k, d, g)

@@ -11,7 +11,7 @@ local function close(a, b, bound)
 end
 
 local function data(n, d)
-  return nn.data.tensors(nn.randn(n, d) * 2 + 1, nn.zeros { n, dtype = "int64" } and nn.randint(1, 3, { n }))
+  return nn.data.tensors(nn.randn(n, d) * 2 + 1, nn.randint(1, 3, { n }))
 end
 
 function TestNorm:test_population_statistics_are_algorithm_2()

@@ -56,6 +56,9 @@ end
 ---@return table {count, polygons = lists of {x, y}}
 function M.linear_regions(model, opts)
   local o = options.read("linear_regions", opts, { low = { "number", -1 }, high = { "number", 1 }, most = { "integer", 200000 } })
+  if not require("nn.module").is_module(model) or #model == 0 then
+    core.raise(("linear_regions: the net must be a Sequential with layers, but is %s"):format(core.describe(model)))
+  end
   local l, h = o.low, o.high
   -- a piece: its polygon, and the affine map {{a, b, c}, ...} of each unit reached so far
   local pieces = { { polygon = { { l, l }, { h, l }, { h, h }, { l, h } }, map = { { 1.0, 0.0, 0.0 }, { 0.0, 1.0, 0.0 } } } }
