@@ -8,7 +8,7 @@
 #define REX_TYPE "nn.Rex"
 
 /* A hostile pattern stops after this many steps, with an error. */
-enum { MATCH_LIMIT = 10000000, DEPTH_LIMIT = 250, HEAP_LIMIT_KB = 65536, JIT_STACK = 1 << 20 };
+enum { MATCH_LIMIT = 10000000, DEPTH_LIMIT = 250000, HEAP_LIMIT_KB = 65536, JIT_STACK = 1 << 20 };
 
 typedef struct rex {
   pcre2_code *code;
@@ -54,7 +54,7 @@ static int rex_compile(lua_State *L) {
     return nl_lua_error(L, "rex: out of memory");
   }
   pcre2_set_match_limit(r->context, MATCH_LIMIT);
-  pcre2_set_depth_limit(r->context, DEPTH_LIMIT * 1000);
+  pcre2_set_depth_limit(r->context, DEPTH_LIMIT);
   pcre2_set_heap_limit(r->context, HEAP_LIMIT_KB);
   if (pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE) == 0) { /* where there is no JIT, matching works without */
     r->stack = pcre2_jit_stack_create(32 * 1024, JIT_STACK, NULL);

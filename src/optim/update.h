@@ -30,7 +30,7 @@ enum { NL_MAX_OPTIONS = 10 };
 
 typedef struct nl_rule {
   const char *name;
-  /* Options as users name them; "beta1" and "beta2" stand for betas, "eta1" and so on for etas and step_sizes. */
+  /* Options as users name them; "betas.1" is the first number of the list betas. */
   const char *options[NL_MAX_OPTIONS];
   int kernel, states; /* states: how many of m, v, u the rule keeps */
   /* The kernel's numbers for step t (from 1), from the options in their order. */

@@ -374,16 +374,7 @@ setmetatable(M, {
       M[name] = value
       return value
     end
-    local names = {}
-    for _, t in ipairs { M, homes } do
-      for known in pairs(t) do
-        names[#names + 1] = known
-      end
-    end
-    table.sort(names)
-    local near = core.nearest(tostring(name), names)
-    core.raise(("nn.optim has no '%s'%s (it has %s)"):format(tostring(name),
-      near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+    options.unknown("nn.optim", name, M, homes)
   end,
 })
 

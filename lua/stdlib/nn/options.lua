@@ -69,6 +69,23 @@ function M.read(who, given, spec)
   return out
 end
 
+---Raises for a name that a family does not have, with the nearest one that it has.
+---@param family string e.g. "nn.optim"
+---@param name any
+---@param ... table tables whose keys are the names
+function M.unknown(family, name, ...)
+  local names = {}
+  for _, t in ipairs { ... } do
+    for known in pairs(t) do
+      names[#names + 1] = known
+    end
+  end
+  table.sort(names)
+  local near = core.nearest(tostring(name), names)
+  core.raise(("%s has no '%s'%s (it has %s)"):format(family, tostring(name),
+    near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+end
+
 ---Checks one positional argument.
 ---@param who string
 ---@param name string the argument's name

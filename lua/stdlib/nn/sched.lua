@@ -313,14 +313,7 @@ end
 
 setmetatable(M, {
   __index = function(_, name)
-    local names = {}
-    for known in pairs(M) do
-      names[#names + 1] = known
-    end
-    table.sort(names)
-    local near = core.nearest(tostring(name), names)
-    core.raise(("nn.sched has no '%s'%s (it has %s)"):format(tostring(name),
-      near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+    options.unknown("nn.sched", name, M)
   end,
 })
 

@@ -1,6 +1,6 @@
 -- nn.theory: what can be said about networks without training them, and what can be measured of those that were.
 
-local core = require "nn.core"
+local options = require "nn.options"
 
 local M = {}
 
@@ -22,13 +22,6 @@ return setmetatable(M, {
       M[name] = value
       return value
     end
-    local names = {}
-    for known in pairs(homes) do
-      names[#names + 1] = known
-    end
-    table.sort(names)
-    local near = core.nearest(tostring(name), names)
-    core.raise(("nn.theory has no '%s'%s (it has %s)"):format(tostring(name),
-      near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+    options.unknown("nn.theory", name, homes)
   end,
 })
