@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "kernels/kernels.h"
+#include "kernels/libm.h"
 #include "kernels/vmath.h"
 
 typedef uint8_t u8;
@@ -38,20 +39,29 @@ UNARY(SIGN, u8, x > 0)
 UNARY_FLOATS(SQUARE, x *x, x *x)
 UNARY(SQUARE, i64, (i64)((uint64_t)x *(uint64_t)x))
 UNARY(SQUARE, u8, x *x)
-UNARY_FLOATS(EXP, nl_expf(x), exp(x))
-UNARY_FLOATS(LOG, nl_logf(x), log(x))
-UNARY_FLOATS(LOG1P, nl_log1pf(x), log1p(x))
+UNARY(EXP, f32, nl_expf(x))
+NL_UNARY_BLOCKS(EXP, f64, exp(x))
+UNARY(LOG, f32, nl_logf(x))
+NL_UNARY_BLOCKS(LOG, f64, log(x))
+UNARY(LOG1P, f32, nl_log1pf(x))
+NL_UNARY_BLOCKS(LOG1P, f64, log1p(x))
 UNARY_FLOATS(SQRT, sqrtf(x), sqrt(x))
-UNARY_FLOATS(TANH, nl_tanhf(x), tanh(x))
-UNARY_FLOATS(SIGMOID, nl_sigmoidf(x), nl_sigmoid(x))
+UNARY(TANH, f32, nl_tanhf(x))
+NL_UNARY_BLOCKS(TANH, f64, tanh(x))
+UNARY(SIGMOID, f32, nl_sigmoidf(x))
+NL_UNARY_BLOCKS(SIGMOID, f64, nl_sigmoid(x))
 UNARY_FLOATS(RELU, x < 0 ? 0 : x, x < 0 ? 0 : x)
 UNARY(RELU, i64, x < 0 ? 0 : x)
 UNARY(RELU, u8, x)
-UNARY_FLOATS(SOFTPLUS, nl_softplusf(x), nl_softplus(x))
+UNARY(SOFTPLUS, f32, nl_softplusf(x))
+NL_UNARY_BLOCKS(SOFTPLUS, f64, nl_softplus(x))
 
-UNARY_FLOATS(ERF, erff(x), erf(x))
-UNARY_FLOATS(SIN, sinf(x), sin(x))
-UNARY_FLOATS(COS, cosf(x), cos(x))
+NL_UNARY_BLOCKS(ERF, f32, erff(x))
+NL_UNARY_BLOCKS(ERF, f64, erf(x))
+NL_UNARY_BLOCKS(SIN, f32, sinf(x))
+NL_UNARY_BLOCKS(SIN, f64, sin(x))
+NL_UNARY_BLOCKS(COS, f32, cosf(x))
+NL_UNARY_BLOCKS(COS, f64, cos(x))
 UNARY_FLOATS(FLOOR, floorf(x), floor(x))
 UNARY(FLOOR, i64, x)
 UNARY(FLOOR, u8, x)
@@ -117,8 +127,8 @@ BINARY_FLOATS(MUL, a *b)
 BINARY(MUL, i64, (uint64_t)a *(uint64_t)b)
 BINARY(MUL, u8, a *b)
 BINARY_FLOATS(DIV, a / b)
-BINARY(POW, f32, powf(a, b))
-BINARY(POW, f64, pow(a, b))
+NL_BINARY_BLOCKS(POW, f32, powf(a, b))
+NL_BINARY_BLOCKS(POW, f64, pow(a, b))
 static i64 ipow(i64 a, i64 b) {
   if (b < 0) {
     return a == 1 ? 1 : (a == -1 ? ((b & 1) ? -1 : 1) : 0);

@@ -20,13 +20,37 @@
   X(SQUARE) X(EXP) X(LOG) X(LOG1P) X(SQRT) X(TANH) X(SIGMOID) X(RELU) X(SOFTPLUS) X(ERF) X(SIN) X(COS) X(FLOOR) X(NOT)
 #define NL_BINARY_LIST(X)                                                                                              \
   X(ADD) X(SUB) X(MUL) X(DIV) X(POW) X(MAXIMUM) X(MINIMUM) X(TANH_BACKWARD) X(SIGMOID_BACKWARD) X(RELU_BACKWARD)
+/* The same of math.c: their numbers go on where the lists above end. */
+#define NL_MATH_UNARY_LIST(X)                                                                                          \
+  X(EXP2)                                                                                                              \
+  X(EXPM1)                                                                                                             \
+  X(LOG2)                                                                                                              \
+  X(LOG10) X(CBRT) X(TAN) X(ASIN) X(ACOS) X(ATAN) X(SINH) X(COSH) X(ASINH) X(ACOSH) X(ATANH) X(ERFC) X(RSQRT)          \
+      X(RECIPROCAL) X(ERFINV) X(LGAMMA) X(DIGAMMA) X(SINC) X(CEIL) X(ROUND) X(TRUNC) X(FRAC) X(ISNAN) X(ISINF)         \
+          X(ISFINITE) X(ISPOSINF) X(ISNEGINF) X(SIGNBIT) X(BITNOT)
+#define NL_MATH_BINARY_LIST(X)                                                                                         \
+  X(ATAN2)                                                                                                             \
+  X(HYPOT)                                                                                                             \
+  X(FMOD)                                                                                                              \
+  X(REMAINDER) X(FLOOR_DIVIDE) X(LOGADDEXP) X(LOGADDEXP2) X(XLOGY) X(XLOG1PY) X(COPYSIGN) X(NEXTAFTER) X(FMAX) X(FMIN) \
+      X(HEAVISIDE) X(GCD) X(LCM) X(BITAND) X(BITOR) X(BITXOR) X(SHL) X(SHR) X(POLYGAMMA)
 #define NL_COMPARE_LIST(X) X(EQ) X(NE) X(LT) X(LE) X(GT) X(GE)
 
 #define NL_ENUM_UN(id) NL_UN_##id,
 #define NL_ENUM_BIN(id) NL_BIN_##id,
 #define NL_ENUM_CMP(id) NL_CMP_##id,
-enum { NL_UNARY_LIST(NL_ENUM_UN) NL_UN_COUNT };
-enum { NL_BINARY_LIST(NL_ENUM_BIN) NL_BIN_COUNT };
+enum {
+  NL_UNARY_LIST(NL_ENUM_UN) NL_UN_COUNT,
+  NL_MATH_UNARY = NL_UN_COUNT,
+  NL_UN_BEFORE = NL_UN_COUNT - 1,
+  NL_MATH_UNARY_LIST(NL_ENUM_UN) NL_UN_END
+};
+enum {
+  NL_BINARY_LIST(NL_ENUM_BIN) NL_BIN_COUNT,
+  NL_MATH_BINARY = NL_BIN_COUNT,
+  NL_BIN_BEFORE = NL_BIN_COUNT - 1,
+  NL_MATH_BINARY_LIST(NL_ENUM_BIN) NL_BIN_END
+};
 enum { NL_COMPARE_LIST(NL_ENUM_CMP) NL_CMP_COUNT };
 
 typedef void (*nl_unary_fn)(int64_t n, void *out, const void *x);
@@ -53,6 +77,11 @@ typedef struct nl_elementwise_kernels {
   nl_select_fn select[NL_DTYPE_COUNT];
   nl_cast_fn cast[NL_DTYPE_COUNT][NL_DTYPE_COUNT]; /* [to][from] */
 } nl_elementwise_kernels;
+
+typedef struct nl_math_kernels {
+  nl_unary_fn unary[NL_UN_END - NL_MATH_UNARY][NL_DTYPE_COUNT];
+  nl_binary_fn binary[NL_BIN_END - NL_MATH_BINARY][NL_DTYPE_COUNT];
+} nl_math_kernels;
 
 /* Reductions of x, seen as [outer][red][inner], over red. The order of additions is fixed: blocks of 128, joined
    pairwise. var: two passes; divisor red - correction. */
@@ -155,6 +184,7 @@ typedef struct nl_norm_kernels {
 
 typedef struct nl_kernels {
   const nl_elementwise_kernels *elementwise;
+  const nl_math_kernels *math;
   const nl_reduce_kernels *reduce;
   const nl_softmax_kernels *softmax;
   const nl_random_kernels *random;
@@ -165,6 +195,14 @@ typedef struct nl_kernels {
 } nl_kernels;
 
 extern const nl_kernels *nl_k;
+
+/* A kernel of either list; NULL: not for this dtype. */
+static inline nl_unary_fn nl_unary_kernel(int id, nl_dtype t) {
+  return id < NL_UN_COUNT ? nl_k->elementwise->unary[id][t] : nl_k->math->unary[id - NL_MATH_UNARY][t];
+}
+static inline nl_binary_fn nl_binary_kernel(int id, nl_dtype t) {
+  return id < NL_BIN_COUNT ? nl_k->elementwise->binary[id][t] : nl_k->math->binary[id - NL_MATH_BINARY][t];
+}
 
 /* Chooses the table for nl_cpu_isa(). Called once at start. */
 void nl_kernels_init(void);

@@ -2,6 +2,7 @@
 #include "kernels/kernels.h"
 
 extern const nl_elementwise_kernels NL_ISA(nl_elementwise_kernels);
+extern const nl_math_kernels NL_ISA(nl_math_kernels);
 extern const nl_reduce_kernels NL_ISA(nl_reduce_kernels);
 extern const nl_softmax_kernels NL_ISA(nl_softmax_kernels);
 extern const nl_random_kernels NL_ISA(nl_random_kernels);
@@ -13,6 +14,7 @@ extern const nl_kernels NL_ISA(nl_kernels);
 
 const nl_kernels NL_ISA(nl_kernels) = {
     .elementwise = &NL_ISA(nl_elementwise_kernels),
+    .math = &NL_ISA(nl_math_kernels),
     .reduce = &NL_ISA(nl_reduce_kernels),
     .softmax = &NL_ISA(nl_softmax_kernels),
     .random = &NL_ISA(nl_random_kernels),

@@ -392,6 +392,33 @@ static nl_status run_once(parser *p, nl_call *call, bool inplace, int first, int
   return status;
 }
 
+/* A list result is held by a userdata until all of it stands in boxes. */
+static int drop_list(lua_State *L) {
+  nl_call_drop_list(lua_touserdata(L, 1));
+  return 0;
+}
+static nl_call *push_list_owner(lua_State *L) {
+  nl_call *owner = lua_newuserdatauv(L, sizeof *owner, 0);
+  owner->list = NULL;
+  owner->nout = 0;
+  if (luaL_newmetatable(L, "nn.ListOwner")) {
+    lua_pushcfunction(L, drop_list);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return owner;
+}
+static int push_list(lua_State *L, nl_call *owner) {
+  lua_createtable(L, owner->nout, 0);
+  for (int i = 0; i < owner->nout; i++) {
+    nl_box *box = nl_push_box(L);
+    box->t = nl_tensor_ref(owner->list[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  nl_call_drop_list(owner);
+  return 1;
+}
+
 int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first) {
   nl_lua_account(L);
   int last = lua_gettop(L);
@@ -406,7 +433,8 @@ int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first) {
     nl_check_tensor(L, first, op->name, sig->param[0].name);
   }
   nl_box *box[NL_MAX_OUT];
-  int results = inplace ? 0 : sig->results;
+  nl_call *owner = sig->gives_list ? push_list_owner(L) : NULL;
+  int results = inplace || sig->gives_list ? 0 : sig->results;
   for (int i = 0; i < results; i++) {
     box[i] = nl_push_box(L);
   }
@@ -420,6 +448,11 @@ int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first) {
   }
   if (status != NL_OK) {
     return nl_lua_raise(L);
+  }
+  if (owner) {
+    owner->list = call.list;
+    owner->nout = call.nout;
+    return push_list(L, owner);
   }
   if (inplace) {
     nl_tensor_unref(call.out[0]);

@@ -53,10 +53,14 @@ static int list_ops(lua_State *L) {
     lua_setfield(L, -2, "returns");
     lua_pushstring(L, op->doc);
     lua_setfield(L, -2, "doc");
-    lua_pushboolean(L, op->vjp != NULL);
+    lua_pushstring(L, op->example);
+    lua_setfield(L, -2, "example");
+    lua_pushboolean(L, op->vjp || (op->compose && !(op->flags & NL_OP_NO_GRAD)));
     lua_setfield(L, -2, "differentiable");
     push_params(L, op);
     lua_setfield(L, -2, "params");
+    lua_pushboolean(L, op->compose != NULL);
+    lua_setfield(L, -2, "composed");
     set_flag(L, op, NL_OP_INPLACE, "inplace");
     set_flag(L, op, NL_OP_INPLACE_ONLY, "inplace_only");
     set_flag(L, op, NL_OP_VIEW, "view");

@@ -1,6 +1,7 @@
 /* The build: an autorelease list around nl_dispatch. */
 #include "ops/build.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "core/memory.h"
@@ -60,7 +61,7 @@ nl_tensor *nl_b_call(nl_build *b, nl_call *c) {
   if (b->status != NL_OK) {
     return NULL;
   }
-  for (int i = 0; i < c->nout; i++) {
+  for (int i = 0; i < c->nout && !c->list; i++) {
     nl_tensor *t = nl_b_own(b, c->out[i]);
     c->out[i] = t;
   }
@@ -94,6 +95,53 @@ nl_tensor *nl_b_number(nl_build *b, double value) {
   nl_tensor *t;
   b->status = nl_tensor_from_double(value, &t);
   return nl_b_own(b, t);
+}
+
+nl_tensor *nl_b_int(nl_build *b, int64_t value) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_tensor *t;
+  b->status = nl_tensor_from_int(value, &t);
+  return nl_b_own(b, t);
+}
+
+nl_tensor *nl_b_fail(nl_build *b, nl_status status) {
+  if (b->status == NL_OK) {
+    b->status = status;
+  }
+  return NULL;
+}
+
+nl_tensor *nl_b_do(nl_build *b, const nl_op *op, const char *format, ...) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_call c;
+  int tensors = (int)strspn(format, "t"), attr = 0, in = 0;
+  nl_call_init(&c, op, tensors, NULL);
+  va_list args;
+  va_start(args, format);
+  for (const char *f = format; *f; f++) {
+    if (*f == 't') {
+      c.in[in++] = va_arg(args, nl_tensor *);
+      continue;
+    }
+    nl_attr *a = &c.attr[attr];
+    if (*f == 'i') {
+      *a = (nl_attr){.set = true, .i = va_arg(args, int64_t)};
+    } else if (*f == 'n') {
+      *a = (nl_attr){.set = true, .number = va_arg(args, double)};
+    } else if (*f == 'b') {
+      *a = (nl_attr){.set = true, .b = va_arg(args, int)};
+    } else if (*f == 'l') {
+      int count = va_arg(args, int);
+      nl_call_set_list(&c, attr, count, va_arg(args, const int64_t *));
+    }
+    attr++;
+  }
+  va_end(args);
+  return nl_b_call(b, &c);
 }
 
 nl_tensor *nl_b_sum(nl_build *b, nl_tensor *x, int ndims, const int64_t *dims, bool keepdim) {

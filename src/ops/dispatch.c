@@ -3,8 +3,11 @@
 
 #include "core/interrupt.h"
 #include "core/memory.h"
+#include "ops/build.h"
 #include "ops/iterate.h"
-#include "ops/op.h"
+#include "ops/rules.h"
+
+NL_USE(copy)
 
 static const nl_recorder *recorders[NL_WATCHERS];
 
@@ -207,8 +210,80 @@ static nl_status run_inplace(nl_call *c) {
   return status;
 }
 
+/* ---- rows made of rows ---- */
+
+nl_status nl_call_push(nl_call *c, nl_tensor *t) {
+  int n = c->nout;
+  if ((n & (n - 1)) == 0) { /* room doubles at each power of two */
+    nl_tensor **more = nl_new((size_t)(n ? 2 * n : 1) * sizeof *more);
+    if (!more) {
+      return NL_NOMEM;
+    }
+    if (n) {
+      memcpy(more, c->list, (size_t)n * sizeof *more);
+    }
+    nl_delete(c->list);
+    c->list = more;
+  }
+  c->list[c->nout++] = nl_tensor_ref(t);
+  return NL_OK;
+}
+
+void nl_call_drop_list(nl_call *c) {
+  for (int i = 0; c->list && i < c->nout; i++) {
+    nl_tensor_unref(c->list[i]);
+  }
+  nl_delete(c->list);
+  c->list = NULL;
+}
+
+/* The result in the place of the first tensor. */
+static nl_status copy_over(nl_call *c, nl_tensor *result) {
+  nl_rule_like(c, 0, result, nl_tensor_dtype(result));
+  nl_status status = check_inplace(c);
+  if (status == NL_OK) {
+    nl_call copy;
+    nl_call_init(&copy, row_copy(), 2, NULL);
+    copy.in[0] = c->in[0];
+    copy.in[1] = result;
+    copy.inplace = true;
+    status = nl_dispatch(&copy);
+    c->out[0] = status == NL_OK ? copy.out[0] : NULL;
+  }
+  return status;
+}
+
+static nl_status run_composed(nl_call *c) {
+  nl_build b;
+  nl_build_init(&b);
+  c->op->compose(c, &b);
+  nl_status status = b.status;
+  if (c->list && status != NL_OK) {
+    nl_call_drop_list(c);
+  } else if (c->inplace && status == NL_OK) {
+    nl_tensor *result = c->out[0];
+    c->out[0] = NULL;
+    status = copy_over(c, result);
+  } else {
+    for (int i = 0; !c->list && i < c->nout; i++) {
+      c->out[i] = status == NL_OK ? nl_tensor_ref(c->out[i]) : NULL;
+    }
+  }
+  nl_build_free(&b);
+  if (status != NL_OK) {
+    memset(c->out, 0, sizeof c->out);
+    if (status != NL_INTERRUPTED) {
+      nl_error_prefix("%s%s", c->op->name, c->inplace ? "_" : "");
+    }
+  }
+  return status;
+}
+
 nl_status nl_dispatch(nl_call *c) {
   const nl_op *op = c->op;
+  if (op->compose) {
+    return run_composed(c);
+  }
   nl_status status = op->infer(c);
   for (int i = 0; i < NL_WATCHERS && status == NL_OK; i++) {
     status = recorders[i] ? recorders[i]->check(c) : NL_OK;

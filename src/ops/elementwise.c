@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "ops/build.h"
+#include "ops/elementwise.h"
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
@@ -31,20 +32,22 @@ NL_USE(masked_fill)
 
 static nl_status no_kernel(const nl_call *c) {
   return nl_fail("is not defined for %s tensors; convert first, e.g. x:to(\"%s\")", nl_dtype_name(c->dtype),
-                 c->dtype == NL_BOOL ? "int64" : "float32");
+                 c->dtype == NL_BOOL || nl_dtype_is_float(c->dtype) ? "int64" : "float32");
 }
 
 /* ---- unary ---- */
 
-static nl_status infer_unary(nl_call *c) {
+nl_status nl_infer_unary(nl_call *c) {
+  int id = c->op->kernel;
   c->dtype = nl_tensor_dtype(c->in[0]);
-  if (!nl_k->elementwise->unary[c->op->kernel][c->dtype]) {
-    if (c->dtype == NL_BOOL && nl_k->elementwise->unary[c->op->kernel][NL_I64]) {
+  if (!nl_unary_kernel(id, c->dtype)) {
+    if ((c->dtype == NL_BOOL && nl_unary_kernel(id, NL_I64)) || !nl_unary_kernel(id, NL_F32)) {
       return no_kernel(c);
     }
     c->dtype = nl_rule_float(c->dtype);
   }
-  nl_rule_like(c, 0, c->in[0], c->op->kernel == NL_UN_NOT ? NL_BOOL : c->dtype);
+  bool question = id == NL_UN_NOT || (id >= NL_UN_ISNAN && id <= NL_UN_SIGNBIT);
+  nl_rule_like(c, 0, c->in[0], question ? NL_BOOL : c->dtype);
   return NL_OK;
 }
 
@@ -67,8 +70,8 @@ static void unary_strip(const nl_call *c, nl_unary_fn fn, nl_strip *s) {
   s->t[1] = c->rin[0];
 }
 
-static bool strip_unary(const nl_call *c, nl_strip *s) {
-  unary_strip(c, nl_k->elementwise->unary[c->op->kernel][c->dtype], s);
+bool nl_strip_unary(const nl_call *c, nl_strip *s) {
+  unary_strip(c, nl_unary_kernel(c->op->kernel, c->dtype), s);
   return true;
 }
 
@@ -81,7 +84,7 @@ static nl_status vjp_abs(nl_call *c, nl_vjp *g) {
   g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_sign(), c->in[0]));
   return g->build->status;
 }
-static nl_status vjp_zero(nl_call *c, nl_vjp *g) {
+nl_status nl_vjp_zero(nl_call *c, nl_vjp *g) {
   g->gin[0] = nl_b_zeros(g->build, nl_tensor_dtype(c->in[0]), c->in[0]->ndim, c->in[0]->shape);
   return g->build->status;
 }
@@ -150,12 +153,13 @@ static nl_status broadcast_pair(nl_call *c, nl_dtype out) {
   return nl_broadcast_shapes(a->ndim, a->shape, b->ndim, b->shape, &d->ndim, d->shape);
 }
 
-static nl_status infer_binary(nl_call *c) {
+nl_status nl_infer_binary(nl_call *c) {
+  int id = c->op->kernel;
   c->dtype = nl_promote(2, c->in);
-  if (c->op->kernel == NL_BIN_DIV || c->op->kernel >= NL_BIN_TANH_BACKWARD) {
+  if (!nl_binary_kernel(id, c->dtype) && !(c->dtype == NL_BOOL && nl_binary_kernel(id, NL_I64))) {
     c->dtype = nl_rule_float(c->dtype);
   }
-  if (!nl_k->elementwise->binary[c->op->kernel][c->dtype]) {
+  if (!nl_binary_kernel(id, c->dtype)) {
     return no_kernel(c);
   }
   return broadcast_pair(c, c->dtype);
@@ -184,8 +188,8 @@ static void binary_strip(const nl_call *c, nl_binary_fn fn, nl_strip *s) {
   s->t[2] = c->rin[1];
 }
 
-static bool strip_binary(const nl_call *c, nl_strip *s) {
-  binary_strip(c, nl_k->elementwise->binary[c->op->kernel][c->dtype], s);
+bool nl_strip_binary(const nl_call *c, nl_strip *s) {
+  binary_strip(c, nl_binary_kernel(c->op->kernel, c->dtype), s);
   return true;
 }
 
@@ -199,7 +203,7 @@ static void run_pow(nl_call *c) {
   const nl_elementwise_kernels *k = nl_k->elementwise;
   nl_tensor *y = c->rin[1];
   nl_strip s;
-  strip_binary(c, &s);
+  nl_strip_binary(c, &s);
   if (y->numel == 1 && nl_dtype_is_float(c->dtype) && nl_shape_equal(c->rin[0], c->out[0])) {
     double e = nl_tensor_get_double(y, 0);
     nl_unary_fn fn = e == 2 ? k->unary[NL_UN_SQUARE][c->dtype] : (e == 0.5 ? k->unary[NL_UN_SQRT][c->dtype] : NULL);
@@ -449,18 +453,18 @@ static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
 #define EB (E | NL_OP_BROADCAST)
 #define UNARY(n, id, text, v, s)                                                                                       \
   {                                                                                                                    \
-    .name = n, .args = "x: tensor", .returns = "tensor", .doc = text, .infer = infer_unary, .run = nl_run_strip,       \
-    .strip = strip_unary, .vjp = v, .flags = E, .save = s, .kernel = id                                                \
+    .name = n, .args = "x: tensor", .returns = "tensor", .doc = text, .infer = nl_infer_unary, .run = nl_run_strip,    \
+    .strip = nl_strip_unary, .vjp = v, .flags = E, .save = s, .kernel = id                                             \
   }
 #define BINARY(n, id, text, v, s)                                                                                      \
   {                                                                                                                    \
-    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = infer_binary,              \
-    .run = nl_run_strip, .strip = strip_binary, .vjp = v, .flags = EB, .save = s, .kernel = id                         \
+    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = nl_infer_binary,           \
+    .run = nl_run_strip, .strip = nl_strip_binary, .vjp = v, .flags = EB, .save = s, .kernel = id                      \
   }
 #define BACKWARD(n, id, text, v)                                                                                       \
   {                                                                                                                    \
-    .name = n, .args = "g: tensor, y: tensor", .returns = "tensor", .doc = text, .infer = infer_binary,                \
-    .run = nl_run_strip, .strip = strip_binary, .vjp = v, .flags = (EB & ~NL_OP_INPLACE) | NL_OP_INTERNAL,             \
+    .name = n, .args = "g: tensor, y: tensor", .returns = "tensor", .doc = text, .infer = nl_infer_binary,             \
+    .run = nl_run_strip, .strip = nl_strip_binary, .vjp = v, .flags = (EB & ~NL_OP_INPLACE) | NL_OP_INTERNAL,          \
     .save = NL_SAVE_ALL_IN, .kernel = id                                                                               \
   }
 #define COMPARE(n, id, text)                                                                                           \
@@ -477,7 +481,7 @@ static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
 static const nl_op ops[] = {
     UNARY("neg", NL_UN_NEG, "The negative of each element.", vjp_neg, 0),
     UNARY("abs", NL_UN_ABS, "The absolute value of each element. The gradient at 0 is 0.", vjp_abs, NL_SAVE_IN(0)),
-    UNARY("sign", NL_UN_SIGN, "-1, 0 or 1 for each element (0 for nan). Its gradient is 0.", vjp_zero, 0),
+    UNARY("sign", NL_UN_SIGN, "-1, 0 or 1 for each element (0 for nan). Its gradient is 0.", nl_vjp_zero, 0),
     UNARY("square", NL_UN_SQUARE, "The square of each element.", vjp_square, NL_SAVE_IN(0)),
     UNARY("exp", NL_UN_EXP, "e to the power of each element.", vjp_exp, NL_SAVE_OUT(0)),
     UNARY("log", NL_UN_LOG, "The natural logarithm of each element; log(0) is -inf, of negative ones nan.", vjp_log,
@@ -491,14 +495,14 @@ static const nl_op ops[] = {
     UNARY("erf", NL_UN_ERF, "The error function of each element.", vjp_erf, NL_SAVE_IN(0)),
     UNARY("sin", NL_UN_SIN, "The sine of each element, in radians.", vjp_sin, NL_SAVE_IN(0)),
     UNARY("cos", NL_UN_COS, "The cosine of each element, in radians.", vjp_cos, NL_SAVE_IN(0)),
-    UNARY("floor", NL_UN_FLOOR, "The largest whole number that is not above. Its gradient is 0.", vjp_zero, 0),
+    UNARY("floor", NL_UN_FLOOR, "The largest whole number that is not above. Its gradient is 0.", nl_vjp_zero, 0),
     {.name = "logical_not",
      .args = "x: tensor",
      .returns = "tensor",
      .doc = "True where an element is 0.",
-     .infer = infer_unary,
+     .infer = nl_infer_unary,
      .run = nl_run_strip,
-     .strip = strip_unary,
+     .strip = nl_strip_unary,
      .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,
      .kernel = NL_UN_NOT},
     BINARY("add", NL_BIN_ADD, "x + y, broadcast.", vjp_add, 0),
@@ -509,7 +513,7 @@ static const nl_op ops[] = {
      .args = "x: operand, y: operand",
      .returns = "tensor",
      .doc = "x to the power y, broadcast.",
-     .infer = infer_binary,
+     .infer = nl_infer_binary,
      .run = run_pow,
      .vjp = vjp_pow,
      .flags = EB,
@@ -526,8 +530,8 @@ static const nl_op ops[] = {
     COMPARE("le", NL_CMP_LE, "True where x <= y."),
     COMPARE("gt", NL_CMP_GT, "True where x > y."),
     COMPARE("ge", NL_CMP_GE, "True where x >= y."),
-    LOGICAL("logical_and", strip_binary, NL_BIN_MINIMUM, "True where both are not 0."),
-    LOGICAL("logical_or", strip_binary, NL_BIN_MAXIMUM, "True where one or both are not 0."),
+    LOGICAL("logical_and", nl_strip_binary, NL_BIN_MINIMUM, "True where both are not 0."),
+    LOGICAL("logical_or", nl_strip_binary, NL_BIN_MAXIMUM, "True where one or both are not 0."),
     LOGICAL("logical_xor", strip_compare, NL_CMP_NE, "True where exactly one is not 0."),
     {.name = "elu",
      .args = "x: tensor, alpha: number = 1",
@@ -549,15 +553,15 @@ static const nl_op ops[] = {
      .vjp = vjp_elu_backward,
      .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE | NL_OP_INTERNAL,
      .save = NL_SAVE_ALL_IN},
-    {.name = "clamp",
+    {.name = "clamp_between",
      .args = "x: tensor, min: number?, max: number?",
      .returns = "tensor",
-     .doc = "Limits each element to [min, max]; either may be left out.",
+     .doc = "clamp with numbers as bounds.",
      .infer = infer_clamp,
      .run = nl_run_strip,
      .strip = strip_clamp,
      .vjp = vjp_clamp,
-     .flags = E,
+     .flags = E | NL_OP_INTERNAL,
      .save = NL_SAVE_IN(0)},
 };
 

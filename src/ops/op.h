@@ -12,6 +12,7 @@
 enum { NL_MAX_OUT = 3, NL_MAX_PARAM = 8, NL_SMALL_IN = 6, NL_MAX_INTS = 3 * NL_MAX_DIM };
 
 struct nl_strip;
+struct nl_build;
 typedef struct nl_op nl_op;
 typedef struct nl_call nl_call;
 typedef struct nl_vjp nl_vjp;
@@ -44,10 +45,11 @@ typedef struct nl_param {
 
 /* A row's signature, parsed. */
 typedef struct nl_signature {
-  int count;   /* params */
-  int tensors; /* how many of them are tensors */
-  bool list;   /* the first param is a list of tensors */
-  int results; /* tensors Lua can see at most */
+  int count;       /* params */
+  int tensors;     /* how many of them are tensors */
+  bool list;       /* the first param is a list of tensors */
+  bool gives_list; /* the result is a list of tensors */
+  int results;     /* tensors Lua can see at most */
   nl_param param[NL_MAX_PARAM];
 } nl_signature;
 
@@ -86,6 +88,8 @@ struct nl_call {
   nl_tensor *scratch;
   nl_tensor *saved_in[NL_SMALL_IN]; /* the recorder's copies of what a write in place changes */
   nl_tensor *small_in[NL_SMALL_IN];
+  nl_tensor *
+      *list; /* of a row that gives a list: its nout tensors; nl_call_push fills it, nl_call_drop_list frees it */
   int64_t ints[NL_MAX_INTS];
   nl_out_desc desc[NL_MAX_OUT]; /* infer fills nout of them; view rows set out[] themselves */
 };
@@ -107,6 +111,7 @@ enum {
   NL_OP_INPLACE_ONLY = 1 << 9, /* the form with a trailing _ is the only one */
   NL_OP_CHECKS = 1 << 10,      /* infer looks at values too: a replay asks it again */
   NL_OP_DATA_SHAPE = 1 << 11,  /* the result's shape depends on values */
+  NL_OP_NO_GRAD = 1 << 12,     /* of a composed row: it has no gradient */
 };
 
 /* Which values the tape must keep for vjp: NL_SAVE_IN(i), NL_SAVE_OUT(i). Of the other inputs it keeps the shape. */
@@ -118,7 +123,8 @@ struct nl_op {
   const char *name;
   const char *args; /* the signature's text */
   const char *returns;
-  const char *doc; /* one line */
+  const char *doc;     /* one line */
+  const char *example; /* a Lua expression, shown with its value */
   nl_infer_fn infer;
   nl_run_fn run;
   nl_vjp_fn vjp;                    /* NULL: no gradient */
@@ -126,6 +132,9 @@ struct nl_op {
   /* Of an elementwise row: its loop (ops/iterate.h), as rin and out are laid out now; run is then nl_run_strip. False
      where this call is no plain loop. */
   bool (*strip)(const nl_call *, struct nl_strip *);
+  /* A row made of other rows, in place of infer, run and vjp: sets out[] and nout (or calls nl_call_push) to tensors
+     that the build owns. Its gradient, its plan and its profile are those of the rows it calls. */
+  void (*compose)(nl_call *, struct nl_build *);
   unsigned flags;
   unsigned save;
   size_t prepared_bytes; /* room for what prepare settles */
@@ -165,8 +174,13 @@ static inline const int64_t *nl_call_list(const nl_call *c, int attr, int *count
   return c->ints + c->attr[attr].list.at;
 }
 
+/* Of rows that give a list: adds a tensor to it, and lets go of it all. */
+nl_status nl_call_push(nl_call *, nl_tensor *);
+void nl_call_drop_list(nl_call *);
+
 /* Runs a call. On success out[0 .. nout) hold references that are the caller's. On failure there is nothing to free
-   and the error slot says why, with the row's name. Inputs stay the caller's. */
+   and the error slot says why, with the row's name. Inputs stay the caller's. A row that gives a list leaves list (nout
+   references, or NULL) instead of out. */
 nl_status nl_dispatch(nl_call *);
 
 /* True if a call in place may write its first tensor element by element; otherwise the result is made apart and copied
@@ -206,7 +220,7 @@ typedef struct nl_op_family {
 } nl_op_family;
 
 extern const nl_op_family nl_ops_create, nl_ops_elementwise, nl_ops_select, nl_ops_reduce, nl_ops_shape, nl_ops_index,
-    nl_ops_matmul, nl_ops_loss, nl_ops_sort, nl_ops_strided, nl_ops_norm, nl_ops_linalg;
+    nl_ops_matmul, nl_ops_loss, nl_ops_sort, nl_ops_strided, nl_ops_norm, nl_ops_linalg, nl_ops_math;
 
 #define NL_FAMILY(name, array) const nl_op_family name = {array, sizeof(array) / sizeof *(array)}
 

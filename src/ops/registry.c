@@ -23,7 +23,8 @@ static unsigned hash_name(const char *s) {
 static void fill(void) {
   static const nl_op_family *const families[] = {&nl_ops_create, &nl_ops_elementwise, &nl_ops_select, &nl_ops_reduce,
                                                  &nl_ops_shape,  &nl_ops_index,       &nl_ops_matmul, &nl_ops_loss,
-                                                 &nl_ops_sort,   &nl_ops_strided,     &nl_ops_norm,   &nl_ops_linalg};
+                                                 &nl_ops_sort,   &nl_ops_strided,     &nl_ops_norm,   &nl_ops_linalg,
+                                                 &nl_ops_math};
   for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
     for (int i = 0; i < families[f]->count && count < MAX_OPS; i++) {
       const nl_op *op = &families[f]->ops[i];
@@ -128,6 +129,7 @@ const nl_signature *nl_op_signature(const nl_op *op) {
   nl_signature *sig = &signatures[position(op->name)];
   if (sig->count == 0 && *op->args) {
     parse(op->args, sig);
+    sig->gives_list = strcmp(op->returns, "tensors") == 0;
     sig->results = 1;
     for (const char *s = op->returns; *s; s++) {
       sig->results += *s == ',';

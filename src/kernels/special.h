@@ -1,0 +1,17 @@
+/* Special functions that the C library does not have. */
+#ifndef NL_KERNELS_SPECIAL_H
+#define NL_KERNELS_SPECIAL_H
+
+/* The inverse of erf on [-1, 1]; inf at the ends, nan outside. */
+double nl_erfinv(double x);
+
+/* The logarithmic derivative of gamma; nan at 0 and the negative integers, as PyTorch has it (-inf at +0). */
+double nl_digamma(double x);
+
+/* The n-th derivative of digamma, for n >= 1: (-1)^(n+1) n! zeta(n + 1, x). */
+double nl_polygamma(int n, double x);
+
+/* log |gamma(x)|, safe in threads. */
+double nl_lgamma(double x);
+
+#endif
