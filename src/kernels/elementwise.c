@@ -217,7 +217,21 @@ static void clamp_u8(int64_t n, void *out, const void *px, double dlo, double dh
     }                                                                                                                  \
   }
 ELU(f32, nl_expm1f_negative)
-ELU(f64, expm1)
+
+NL_UNARY_BLOCKS(EXPM1_NEGATIVE, f64, expm1(x < 0 ? x : 0))
+static void elu_f64(int64_t n, void *out, const void *px, double alpha) {
+  enum { STRIP = 256 };
+  f64 *o = out, low[STRIP];
+  const f64 *xs = px;
+  for (int64_t i = 0; i < n; i += STRIP) {
+    int64_t m = n - i < STRIP ? n - i : STRIP;
+    EXPM1_NEGATIVE_f64(m, low, xs + i);
+    NL_INDEPENDENT
+    for (int64_t k = 0; k < m; k++) {
+      o[i + k] = xs[i + k] < 0 ? alpha * low[k] : xs[i + k];
+    }
+  }
+}
 
 #define ELU_BACKWARD(type)                                                                                             \
   static void elu_backward_##type(int64_t n, void *out, const void *pg, int gstep, const void *px, int xstep,          \

@@ -86,10 +86,9 @@ struct nl_call {
   nl_generator *generator; /* of random rows; NULL: the default one */
   size_t scratch_bytes;    /* infer may ask for scratch */
   nl_tensor *scratch;
+  nl_tensor **list;                 /* of a row that gives a list: its nout tensors (nl_call_push, nl_call_drop_list) */
   nl_tensor *saved_in[NL_SMALL_IN]; /* the recorder's copies of what a write in place changes */
   nl_tensor *small_in[NL_SMALL_IN];
-  nl_tensor *
-      *list; /* of a row that gives a list: its nout tensors; nl_call_push fills it, nl_call_drop_list frees it */
   int64_t ints[NL_MAX_INTS];
   nl_out_desc desc[NL_MAX_OUT]; /* infer fills nout of them; view rows set out[] themselves */
 };

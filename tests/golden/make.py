@@ -1,8 +1,6 @@
 #!/usr/bin/python3
 """Makes tests/golden/ops.json and tests/golden/training.json: what PyTorch and NumPy say that rows, layers and
 optimizers give. Run it with Debian's python3-torch and python3-numpy; the files are kept in the repository.
-
-Positions, dims and classes count from 1 in the cases and from 0 in PyTorch: each case says both.
 """
 import json
 import os
@@ -12,82 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-torch.set_num_threads(1)
-rng = np.random.default_rng(20)
+from cases import I, Maker, num, tensor
+
+m = Maker(20)
+R, ints, case, cases = m.R, m.ints, m.case, m.cases
 here = os.path.dirname(os.path.abspath(__file__))
-
-
-def num(v):
-    v = float(v)
-    if v != v:
-        return "nan"
-    if v in (float("inf"), float("-inf")):
-        return "inf" if v > 0 else "-inf"
-    return v
-
-
-def tensor(t):
-    kind = {torch.float32: "float32", torch.float64: "float64", torch.int64: "int64", torch.uint8: "uint8",
-            torch.bool: "bool"}[t.dtype]
-    flat = t.detach().reshape(-1)
-    if kind == "float32":  # the shortest decimal that gives the same float32
-        data = [num(np.format_float_scientific(np.float32(v), unique=True)) for v in flat]
-    else:
-        data = [num(v) for v in flat] if kind == "float64" else [int(v) for v in flat]
-    return {"dtype": kind, "shape": list(t.shape), "data": data}
-
-
-def R(*shape, dtype=torch.float32, lo=None, hi=None):
-    a = rng.standard_normal(shape) if lo is None else rng.uniform(lo, hi, shape)
-    return torch.tensor(a, dtype=dtype)
-
-
-def I(values):
-    return torch.tensor(values, dtype=torch.int64)
-
-
-def ints(lo, hi, *shape):
-    return torch.tensor(rng.integers(lo, hi, shape), dtype=torch.int64)
-
-
-cases = []
-
-
-def case(op, args, f, grad=True, shift=0):
-    """args: what Lua gets; f: PyTorch on the tensor arguments. shift: added to integer results (positions)."""
-    leaves = []
-
-    def prepare(a):
-        if isinstance(a, list):
-            return [prepare(x) for x in a]
-        if torch.is_tensor(a):
-            leaf = a.clone().requires_grad_(a.is_floating_point() and grad)
-            leaves.append(leaf)
-            return leaf
-        return a
-
-    prepared = [prepare(a) for a in args]
-    tensors = [a for a in prepared if torch.is_tensor(a) or isinstance(a, list) and a and torch.is_tensor(a[0])]
-    out = f(*tensors)
-    outs = list(out) if isinstance(out, (tuple, list)) else [out]
-    entry = {"op": op, "args": [], "out": []}
-    for a in args:
-        if torch.is_tensor(a):
-            entry["args"].append({"t": tensor(a)})
-        elif isinstance(a, list) and a and torch.is_tensor(a[0]):
-            entry["args"].append({"list": [tensor(x) for x in a]})
-        else:
-            entry["args"].append({"v": "inf" if a == float("inf") else a})
-    for i, o in enumerate(outs):
-        entry["out"].append(tensor(o + shift if shift and i == len(outs) - 1 and o.dtype == torch.int64 else o))
-    if grad and outs[0].requires_grad:
-        weights = R(*outs[0].shape, dtype=outs[0].dtype)
-        (outs[0] * weights).sum().backward()
-        entry["weights"] = tensor(weights)
-        entry["grads"] = [tensor(x.grad) if x.grad is not None else tensor(torch.zeros_like(x))
-                          for x in leaves if x.is_floating_point()]
-    cases.append(entry)
-
 
 f64 = torch.float64
 special = torch.tensor([0.0, -0.0, 1e-30, -1e-30, 1e30, -1e30, float("inf"), float("-inf"), float("nan"), 88.0, -88.0, 1e-40])
@@ -242,7 +169,7 @@ case("scatter_zeros", [R(3, 2), I([[1, 1], [4, 2], [3, 3]]), 2, [3, 4]],
      lambda g, i: torch.zeros(3, 4).scatter_add(1, i - 1, g))
 case("index_select", [R(3, 4), 2, I([4, 1, 1])], lambda x, i: x.index_select(1, i - 1))
 case("index_zeros", [R(3, 3), I([4, 1, 1]), 2, [3, 4]], lambda g, i: torch.zeros(3, 4).index_add(1, i - 1, g))
-case("masked_select", [R(3, 4), torch.tensor(rng.random((3, 4)) < 0.5)], torch.masked_select)
+case("masked_select", [R(3, 4), torch.tensor(m.rng.random((3, 4)) < 0.5)], torch.masked_select)
 case("masked_scatter", [R(3), torch.tensor([True, False, True]), R(2)], lambda x, m, s: x.masked_scatter(m, s))
 case("as_strided", [R(12), [3, 2], [3, 1], 1], lambda x: x.as_strided((3, 2), (3, 1), 1))
 case("strided_zeros", [R(3, 2), [3, 2], [3, 1], 1, 12],
@@ -309,7 +236,7 @@ def trajectory(name, layers, loss_fn, optimizer, options, x, y, lua_y=None):
     model = nn.Sequential(*layers)
     with torch.no_grad():
         for p in model.parameters():
-            p.copy_(torch.tensor(rng.standard_normal(p.shape) * 0.3, dtype=torch.float32))
+            p.copy_(torch.tensor(m.rng.standard_normal(p.shape) * 0.3, dtype=torch.float32))
     start = {k: tensor(v) for k, v in model.state_dict().items()}
     opt = getattr(torch.optim, optimizer)(model.parameters(), **options)
     losses = []
@@ -356,7 +283,7 @@ trajectories.append(entry)
 
 # ---- rows that came later, with random numbers of their own, so that the data above stays as it is ----
 
-rng = np.random.default_rng(21)
+m.rng = np.random.default_rng(21)
 for name, fn in {"erf": torch.erf, "sin": torch.sin, "cos": torch.cos, "floor": torch.floor}.items():
     for dtype in (torch.float32, f64):
         case(name, [R(3, 5, dtype=dtype)], fn)

@@ -1,4 +1,4 @@
--- Reads the golden data: JSON made by tests/golden/make.py.
+-- Reads the golden data: JSON made by the scripts in tests/golden.
 
 local nn = require "nn"
 local core = require "nn.core"
@@ -12,7 +12,19 @@ function M.read(name)
   return data
 end
 
-local words = { inf = math.huge, ["-inf"] = -math.huge, nan = 0 / 0 }
+---The cases of rows, by row: what make.py ("ops") and make_rows.py ("rows") made, or both.
+function M.rows(which)
+  local by_op = {}
+  for _, name in ipairs(which and { which } or { "ops", "rows" }) do
+    for _, c in ipairs(M.read(name).cases) do
+      by_op[c.op] = by_op[c.op] or {}
+      table.insert(by_op[c.op], c)
+    end
+  end
+  return by_op
+end
+
+local words = { inf = math.huge, ["-inf"] = -math.huge, nan = -(0 / 0) } -- (0/0 has its sign set on x86)
 
 ---A tensor from {dtype, shape, data}.
 function M.tensor(t)
@@ -26,7 +38,18 @@ function M.tensor(t)
   return nn.tensor(values, { dtype = t.dtype }):reshape(t.shape)
 end
 
-M.words = words
+---An argument that is no tensor.
+function M.value(v)
+  if v ~= "nil" then
+    return words[v] or v
+  end
+end
+
+---A row's results as a list, also of a row that gives a list.
+function M.results(...)
+  local first = ...
+  return type(first) == "table" and first or { ... }
+end
 
 ---The largest difference, relative to the larger of 1 and the wanted value; inf and nan must stand at the same places.
 function M.difference(got, want)

@@ -1,9 +1,11 @@
 -- Every row that has a gradient, checked in float64 against central differences, first and second order, with plain and
--- with strided inputs. The rows come from the table: a row without a case fails here.
+-- with strided inputs. The rows come from the table: a row without a case fails here. Its cases are those below and the
+-- float64 ones among its golden data (tests/golden/make_rows.py).
 
 local lu = require "luaunit"
 local nn = require "nn"
 local core = require "nn.core"
+local golden = require "golden"
 
 TestGradcheck = {}
 
@@ -63,7 +65,7 @@ local cases = {
   maximum = { pair }, minimum = { pair },
   tanh_backward = { pair }, sigmoid_backward = { pair },
   relu_backward = { function() return { randn(3, 4), corner_free(3, 4) } end },
-  clamp = { function() return { corner_free(4, 4), -0.25, 0.25 } end, function() return { corner_free(3), 0.1 } end },
+  clamp_between = { function() return { corner_free(4, 4), -0.25, 0.25 } end, function() return { corner_free(3), 0.1 } end },
   where = { function() return { randn(3, 4):gt(0), randn(3, 4), randn(4) } end },
   masked_fill = {
     function() return { randn(3, 4), randn(4):gt(0), 1.5 } end,
@@ -153,7 +155,8 @@ end
 -- The float tensors among the arguments (also within lists), and a function that calls the row with others.
 local function inputs_of(args)
   local list = {}
-  for i, a in ipairs(args) do
+  for i = 1, args.n or #args do
+    local a = args[i]
     if is_float(a) then
       list[#list + 1] = { args, i }
     elseif type(a) == "table" and is_float(a[1]) then
@@ -166,7 +169,7 @@ local function inputs_of(args)
 end
 
 local function scalar_of(f, args, weights)
-  local out = f(table.unpack(args))
+  local out = golden.results(f(table.unpack(args, 1, args.n or #args)))[1]
   if not weights[1] then
     weights[1] = nn.randn(out.shape, { dtype = "float64", generator = g })
   end
@@ -268,10 +271,51 @@ local function check(name, f, make, strided)
   end
 end
 
+-- Golden cases with gradients, all of whose floats are float64.
+local function from_golden(list)
+  local makes = {}
+  for _, c in ipairs(list) do
+    local fits = c.grads ~= nil
+    local function double(t)
+      fits = fits and t.dtype ~= "float32"
+    end
+    for _, a in ipairs(c.args) do
+      if a.t then
+        double(a.t)
+      end
+      for _, t in ipairs(a.list or {}) do
+        double(t)
+      end
+    end
+    if fits then
+      makes[#makes + 1] = function()
+        local args = {}
+        for i, a in ipairs(c.args) do
+          if a.list then
+            args[i] = {}
+            for k, t in ipairs(a.list) do
+              args[i][k] = golden.tensor(t)
+            end
+          else
+            args[i] = a.t and golden.tensor(a.t) or golden.value(a.v)
+          end
+        end
+        args.n = #c.args
+        return args
+      end
+    end
+  end
+  return makes
+end
+for op, list in pairs(golden.rows "rows") do
+  cases[op] = cases[op] or {}
+  table.move(from_golden(list), 1, #list, #cases[op] + 1, cases[op])
+end
+
 for _, row in ipairs(core.ops()) do
   if row.differentiable and not random_rows[row.name] then
     TestGradcheck["test_" .. row.name] = function()
-      lu.assertNotNil(cases[row.name], row.name .. " has no gradcheck case")
+      lu.assertTrue(cases[row.name] ~= nil and #cases[row.name] > 0, row.name .. " has no gradcheck case")
       for i, make in ipairs(cases[row.name]) do
         check(("%s case %d"):format(row.name, i), core[row.name], make, false)
         check(("%s case %d, strided"):format(row.name, i), core[row.name], make, true)

@@ -8,11 +8,7 @@ local golden = require "golden"
 
 TestCompiledRows = {}
 
-local by_op = {}
-for _, c in ipairs(golden.read("ops").cases) do
-  by_op[c.op] = by_op[c.op] or {}
-  table.insert(by_op[c.op], c)
-end
+local by_op = golden.rows()
 local rows = {}
 for _, row in ipairs(core.ops()) do
   rows[row.name] = row
@@ -35,7 +31,7 @@ local function arguments(c)
         shape[i].list[k] = place(t)
       end
     else
-      shape[i] = { value = golden.words[a.v] or a.v }
+      shape[i] = { value = golden.value(a.v) }
     end
   end
   return tensors, function(given)
@@ -69,7 +65,7 @@ local function program(c, in_place)
         end
       end
     end
-    local outs = { op(in_place(given)) }
+    local outs = golden.results(op(in_place(given)))
     if not c.grads then
       return table.unpack(outs)
     end
