@@ -16,6 +16,11 @@ typedef struct lapack {
                size_t, size_t);
   void (*potrf)(const char *, const int *, double *, const int *, int *, size_t);
   void (*gesv)(const int *, const int *, double *, const int *, int *, double *, const int *, int *);
+  void (*getrf)(const int *, const int *, double *, const int *, int *, int *);
+  void (*trtrs)(const char *, const char *, const char *, const int *, const int *, const double *, const int *,
+                double *, const int *, int *, size_t, size_t, size_t);
+  void (*geev)(const char *, const char *, const int *, double *, const int *, double *, double *, double *,
+               const int *, double *, const int *, double *, const int *, int *, size_t, size_t);
 } lapack;
 
 static lapack library;
@@ -26,7 +31,11 @@ static void load_once(void) {
   *(void **)&library.syev = nl_blas_symbol("dsyev_");
   *(void **)&library.potrf = nl_blas_symbol("dpotrf_");
   *(void **)&library.gesv = nl_blas_symbol("dgesv_");
-  if (library.orgqr && library.gesvd && library.syev && library.potrf && library.gesv) {
+  *(void **)&library.getrf = nl_blas_symbol("dgetrf_");
+  *(void **)&library.trtrs = nl_blas_symbol("dtrtrs_");
+  *(void **)&library.geev = nl_blas_symbol("dgeev_");
+  if (library.getrf && library.trtrs && library.geev && library.orgqr && library.gesvd && library.syev &&
+      library.potrf && library.gesv) {
     *(void **)&library.geqrf = nl_blas_symbol("dgeqrf_");
   }
 }
@@ -115,6 +124,39 @@ int nl_lapack_solve(int n, int k, double *a, double *b, double *work) {
   int info = 0, lead = larger(1, n);
   if (n > 0 && k > 0) {
     library.gesv(&n, &k, a, &lead, (int *)(void *)work, b, &lead, &info); /* n pivots fit: a double is two ints */
+  }
+  return info;
+}
+
+int nl_lapack_lu(int n, double *a, int *pivots) {
+  if (!ready()) {
+    return NL_LAPACK_MISSING;
+  }
+  int info = 0, lead = larger(1, n);
+  library.getrf(&n, &n, a, &lead, pivots, &info);
+  return info;
+}
+
+int nl_lapack_triangular(int n, int k, bool upper, bool transpose, bool unit, const double *t, double *b) {
+  if (!ready()) {
+    return NL_LAPACK_MISSING;
+  }
+  int info = 0, lead = larger(1, n);
+  if (n > 0 && k > 0) {
+    library.trtrs(upper ? "U" : "L", transpose ? "T" : "N", unit ? "U" : "N", &n, &k, t, &lead, b, &lead, &info, 1, 1,
+                  1);
+  }
+  return info;
+}
+
+int nl_lapack_eig(int n, double *a, double *re, double *im, double *vectors, double *work) {
+  if (!ready()) {
+    return NL_LAPACK_MISSING;
+  }
+  int info = 0, lead = larger(1, n), one = 1, rest = room_behind(n, n, 0);
+  double none;
+  if (n > 0) {
+    library.geev("N", "V", &n, a, &lead, re, im, &none, &one, vectors, &lead, work, &rest, &info, 1, 1);
   }
   return info;
 }

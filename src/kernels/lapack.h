@@ -29,4 +29,14 @@ int nl_lapack_cholesky(int n, double *a);
 /* b (n x k) becomes the solution of a x = b; a is destroyed. > 0: a is singular. */
 int nl_lapack_solve(int n, int k, double *a, double *b, double *work);
 
+/* a (n x n) = p l u in place; pivots: row i changed places with row pivots[i] (from 1). > 0: a is singular. */
+int nl_lapack_lu(int n, double *a, int *pivots);
+
+/* b (n x k) becomes the solution of t x = b (or t^T x = b) for a triangular t. > 0: t is singular. */
+int nl_lapack_triangular(int n, int k, bool upper, bool transpose, bool unit, const double *t, double *b);
+
+/* Eigenvalues re + i im of any n x n matrix, and vectors: column j, or for a complex pair j, j + 1 the real and the
+   imaginary part of the first. a is destroyed. > 0: did not converge. */
+int nl_lapack_eig(int n, double *a, double *re, double *im, double *vectors, double *work);
+
 #endif

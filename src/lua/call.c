@@ -108,7 +108,12 @@ static nl_status read_operand(parser *p, const nl_param *param, int index) {
 }
 
 static nl_status read_choice(parser *p, const nl_param *param, int index) {
+  char number[32]; /* orders of norms are written as numbers, too */
   const char *word = lua_type(p->L, index) == LUA_TSTRING ? lua_tostring(p->L, index) : NULL;
+  if (lua_type(p->L, index) == LUA_TNUMBER) {
+    snprintf(number, sizeof number, "%g", lua_tonumber(p->L, index));
+    word = number;
+  }
   const char *s = param->choices;
   int n = (int)strcspn(s, ",");
   for (int i = 0; word; i++) {
@@ -376,7 +381,7 @@ static nl_status run_once(parser *p, nl_call *call, bool inplace, int first, int
   if (status == NL_OK) {
     status = nl_dispatch(call);
   } else {
-    nl_error_prefix("%s%s", p->op->name, inplace ? "_" : "");
+    nl_error_prefix("%s%s", p->op->name, nl_call_suffix(call));
   }
   for (int i = 0; p->owned; i++, p->owned >>= 1) {
     if (p->owned & 1) {

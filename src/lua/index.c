@@ -12,7 +12,7 @@
 
 NL_USE(select)
 NL_USE(slice)
-NL_USE(copy)
+NL_USE(copy_)
 NL_USE(index_select)
 NL_USE(masked_select)
 NL_USE(masked_fill)
@@ -178,7 +178,7 @@ static void assign_slices(nl_build *b, nl_tensor *x, nl_tensor *index, nl_tensor
   for (int64_t i = 0; i < index->numel && b->status == NL_OK; i++) {
     nl_tensor *to = b_select(b, x, 1, nl_tensor_get_int(index, i));
     nl_tensor *from = each ? b_select(b, value, 1, i + 1) : value;
-    assign(b, row_copy(), to, from, NULL);
+    assign(b, row_copy_(), to, from, NULL);
   }
 }
 
@@ -214,7 +214,7 @@ int nl_tensor_newindex(lua_State *L) {
     if (b.status == NL_OK && copies) {
       b.status = nl_fail("index tensors among ranges can be read but not assigned to; assign with x[index] = value");
     }
-    assign(&b, row_copy(), place, value, NULL);
+    assign(&b, row_copy_(), place, value, NULL);
   }
   finish(L, &b, "x[...] = value", x);
   return 0;

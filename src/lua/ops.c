@@ -92,7 +92,7 @@ void nl_open_ops(lua_State *L) {
     }
     if (op->flags & NL_OP_INPLACE) {
       char name[40];
-      snprintf(name, sizeof name, "%s_", op->name);
+      snprintf(name, sizeof name, (op->flags & NL_OP_INPLACE_ONLY) ? "%s" : "%s_", op->name);
       push_row_function(L, op, call_row_inplace);
       lua_setfield(L, -2, name);
     }

@@ -7,7 +7,7 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(copy)
+NL_USE(copy_)
 
 static const nl_recorder *recorders[NL_WATCHERS];
 
@@ -243,7 +243,7 @@ static nl_status copy_over(nl_call *c, nl_tensor *result) {
   nl_status status = check_inplace(c);
   if (status == NL_OK) {
     nl_call copy;
-    nl_call_init(&copy, row_copy(), 2, NULL);
+    nl_call_init(&copy, row_copy_(), 2, NULL);
     copy.in[0] = c->in[0];
     copy.in[1] = result;
     copy.inplace = true;
@@ -273,7 +273,7 @@ static nl_status run_composed(nl_call *c) {
   if (status != NL_OK) {
     memset(c->out, 0, sizeof c->out);
     if (status != NL_INTERRUPTED) {
-      nl_error_prefix("%s%s", c->op->name, c->inplace ? "_" : "");
+      nl_error_prefix("%s%s", c->op->name, nl_call_suffix(c));
     }
   }
   return status;
@@ -307,7 +307,7 @@ nl_status nl_dispatch(nl_call *c) {
   if (status != NL_OK) {
     release(c->out, NL_MAX_OUT);
     if (status != NL_INTERRUPTED) {
-      nl_error_prefix("%s%s", op->name, c->inplace ? "_" : "");
+      nl_error_prefix("%s%s", op->name, nl_call_suffix(c));
     }
   }
   return status;

@@ -35,6 +35,11 @@ static nl_status check_range(const nl_tensor *index, int64_t n) {
   return NL_OK;
 }
 
+nl_status nl_rule_positions(const nl_tensor *index, int64_t n) {
+  nl_status status = want_index(index);
+  return status == NL_OK ? check_range(index, n) : status;
+}
+
 static int64_t from_zero(int64_t v, int64_t n) {
   return v < 0 ? v + n : v - 1;
 }
@@ -52,6 +57,11 @@ static nl_status check_gather(const nl_tensor *index, int ndim, const int64_t *s
                    nl_tensor_shape_string(index).s, nl_shape_string(ndim, shape).s, dim + 1);
   }
   return check_range(index, ndim ? shape[dim] : 1);
+}
+
+nl_status nl_rule_index(const nl_tensor *index, int ndim, const int64_t *shape, int dim) {
+  nl_status status = want_index(index);
+  return status == NL_OK ? check_gather(index, ndim, shape, dim) : status;
 }
 
 static nl_status infer_gather(nl_call *c) {
@@ -117,7 +127,7 @@ static nl_status vjp_gather(nl_call *c, nl_vjp *g) {
   return g->build->status;
 }
 
-static void add_at(nl_dtype dtype, void *to, int64_t at, const void *from, int64_t i) {
+void nl_add_element(nl_dtype dtype, void *to, int64_t at, const void *from, int64_t i) {
   switch (dtype) {
   case NL_F32:
     ((float *)to)[at] += ((const float *)from)[i];
@@ -157,7 +167,7 @@ static void scatter_into(nl_tensor *out, const nl_tensor *g, const nl_tensor *in
   for (int64_t i = 0; i < index->numel && !nl_interrupted_at(i); i++) {
     int64_t at, in_big;
     each_index(index, out, dim, i, &at, &in_big);
-    add_at(nl_tensor_dtype(out), nl_tensor_data(out), in_big, nl_tensor_data(g), i);
+    nl_add_element(nl_tensor_dtype(out), nl_tensor_data(out), in_big, nl_tensor_data(g), i);
   }
 }
 static void run_scatter_zeros(nl_call *c) {
@@ -310,7 +320,7 @@ static void run_index_zeros(nl_call *c) {
     for (int64_t i = 0; i < index->numel; i++) {
       int64_t to = (o * a.red + from_zero(ids[i], a.red)) * a.inner, from = (o * index->numel + i) * a.inner;
       for (int64_t k = 0; k < a.inner; k++) {
-        add_at(nl_tensor_dtype(out), nl_tensor_data(out), to + k, nl_tensor_data(g), from + k);
+        nl_add_element(nl_tensor_dtype(out), nl_tensor_data(out), to + k, nl_tensor_data(g), from + k);
       }
     }
   }

@@ -9,7 +9,7 @@
 #include "core/random.h"
 #include "tensor/tensor.h"
 
-enum { NL_MAX_OUT = 3, NL_MAX_PARAM = 8, NL_SMALL_IN = 6, NL_MAX_INTS = 3 * NL_MAX_DIM };
+enum { NL_MAX_OUT = 4, NL_MAX_PARAM = 8, NL_SMALL_IN = 6, NL_MAX_INTS = 3 * NL_MAX_DIM };
 
 struct nl_strip;
 struct nl_build;
@@ -182,6 +182,12 @@ void nl_call_drop_list(nl_call *);
    references, or NULL) instead of out. */
 nl_status nl_dispatch(nl_call *);
 
+/* What stands behind the row's name as users write this call: "_" of a form in place. Rows that have no other form
+   carry it in their name. */
+static inline const char *nl_call_suffix(const nl_call *c) {
+  return c->inplace && !(c->op->flags & NL_OP_INPLACE_ONLY) ? "_" : "";
+}
+
 /* True if a call in place may write its first tensor element by element; otherwise the result is made apart and copied
    over. */
 bool nl_writes_directly(const nl_call *);
@@ -219,7 +225,8 @@ typedef struct nl_op_family {
 } nl_op_family;
 
 extern const nl_op_family nl_ops_create, nl_ops_elementwise, nl_ops_select, nl_ops_reduce, nl_ops_shape, nl_ops_index,
-    nl_ops_matmul, nl_ops_loss, nl_ops_sort, nl_ops_strided, nl_ops_norm, nl_ops_linalg, nl_ops_math;
+    nl_ops_matmul, nl_ops_loss, nl_ops_sort, nl_ops_strided, nl_ops_norm, nl_ops_linalg, nl_ops_math, nl_ops_activation,
+    nl_ops_arrange, nl_ops_scan, nl_ops_statistic, nl_ops_pick, nl_ops_product, nl_ops_draw, nl_ops_matrix;
 
 #define NL_FAMILY(name, array) const nl_op_family name = {array, sizeof(array) / sizeof *(array)}
 

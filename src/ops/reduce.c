@@ -364,8 +364,8 @@ static nl_status infer_norm(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   nl_status status = nl_rule_want_float(c->in[0], "the input");
   double p = c->attr[0].number;
-  if (status == NL_OK && !(p > 0)) {
-    return nl_fail("p must be positive (1, 2, ... or math.huge), not %g", p);
+  if (status == NL_OK && p != p) {
+    return nl_fail("p must be a number (1, 2, ... or math.huge), not nan");
   }
   return status == NL_OK ? infer_reduction(c, 1, 2, c->dtype) : status;
 }
@@ -374,7 +374,7 @@ static void run_norm(nl_call *c) {
   double p = c->attr[0].number;
   void *out = nl_tensor_data(c->out[0]);
   int64_t n = c->out[0]->numel;
-  if (p == 2 || p == 1 || isinf(p)) {
+  if (p == 2 || p == 1 || p == INFINITY) {
     reduce_with(c, p == 2 ? NL_RED_SUMSQ : (p == 1 ? NL_RED_SUMABS : NL_RED_MAXABS), &g, out);
     if (p == 2) {
       nl_k->elementwise->unary[NL_UN_SQRT][c->dtype](n, out, out);
@@ -383,12 +383,17 @@ static void run_norm(nl_call *c) {
   }
   const void *x = laid_out(c, &g);
   for (int64_t r = 0; r < n; r++) {
-    double sum = 0;
+    double sum = p == -INFINITY ? INFINITY : 0;
     for (int64_t i = 0; i < g.count; i++) {
       int64_t at = (r / g.around.inner * g.count + i) * g.around.inner + r % g.around.inner;
-      sum += pow(fabs(c->dtype == NL_F32 ? ((const float *)x)[at] : ((const double *)x)[at]), p);
+      double v = fabs(c->dtype == NL_F32 ? ((const float *)x)[at] : ((const double *)x)[at]);
+      if (p == -INFINITY) {
+        sum = v < sum || v != v ? v : sum;
+      } else {
+        sum += p == 0 ? v != 0 : pow(v, p);
+      }
     }
-    nl_tensor_set_double(c->out[0], r, pow(sum, 1 / p));
+    nl_tensor_set_double(c->out[0], r, p == 0 || p == -INFINITY ? sum : pow(sum, 1 / p));
   }
 }
 /* g * sign(x) |x|^(p-1) / norm^(p-1); at norm 0 the gradient is 0 */
@@ -405,6 +410,8 @@ static nl_status vjp_norm(nl_call *c, nl_vjp *g) {
     d = nl_b2(b, row_mul(), nl_b1(b, row_sign(), x), nl_b2(b, row_div(), at, ties));
   } else if (p == 1) {
     d = nl_b1(b, row_sign(), x);
+  } else if (p == 0) {
+    d = nl_b_scale(b, x, 0);
   } else {
     nl_tensor *zero = nl_b2(b, row_eq(), norm, nl_b_number(b, 0));
     nl_tensor *safe = zero ? nl_b3(b, row_where(), zero, nl_b_number(b, 1), norm) : NULL;
@@ -510,6 +517,28 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
   return b->status;
 }
 
+/* Over any dims; the gradient is shared evenly among equals. */
+static nl_status infer_amax(nl_call *c) {
+  nl_tensor *x = c->in[0];
+  c->dtype = kernel_dtype(nl_tensor_dtype(x));
+  nl_status status = infer_reduction(c, 0, 1, c->dtype);
+  if (status == NL_OK) {
+    geometry g = call_geometry(c, 0);
+    status = not_empty(c, &g);
+  }
+  return status;
+}
+static nl_status vjp_amax(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *at = nl_b2(b, row_eq(), c->in[0], with_dims(c, g, 0, c->out[0]));
+  at = at ? nl_b_cast(b, at, c->dtype) : NULL;
+  int count;
+  const int64_t *dims = nl_call_list(c, 0, &count);
+  nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[0].set ? dims : NULL, true) : NULL;
+  g->gin[0] = nl_b2(b, row_mul(), at, nl_b2(b, row_div(), with_dims(c, g, 0, g->gout[0]), ties));
+  return b->status;
+}
+
 #define DIMS "x: tensor, dim: dims?, keepdim: bool = false"
 #define REDUCE(n, text, i, r, v, s, k)                                                                                 \
   {                                                                                                                    \
@@ -525,6 +554,10 @@ static const nl_op ops[] = {
            NL_RED_PROD),
     REDUCE("logsumexp", "log(sum(exp(x))) over the dims named, or over all, without overflow.", infer_float, run_reduce,
            vjp_logsumexp, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_LOGSUMEXP),
+    REDUCE("amax", "The largest element over the dims named, or over all; equals share the gradient.", infer_amax,
+           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MAX),
+    REDUCE("amin", "The smallest element over the dims named, or over all; equals share the gradient.", infer_amax,
+           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MIN),
     REDUCE("all", "True where all elements over the dims named are not 0.", infer_bool, run_reduce, NULL, 0,
            NL_RED_ALL),
     REDUCE("any", "True where any element over the dims named is not 0.", infer_bool, run_reduce, NULL, 0, NL_RED_ANY),
@@ -548,7 +581,8 @@ static const nl_op ops[] = {
     {.name = "norm",
      .args = "x: tensor, p: number = 2, dim: dims?, keepdim: bool = false",
      .returns = "tensor",
-     .doc = "The p-norm over the dims named, or over all: (sum |x|^p)^(1/p); math.huge gives the largest |x|.",
+     .doc = "The p-norm over the dims named, or over all: (sum |x|^p)^(1/p); math.huge gives the "
+            "largest |x|, -math.huge the smallest, 0 counts those that are not 0.",
      .infer = infer_norm,
      .run = run_norm,
      .vjp = vjp_norm,

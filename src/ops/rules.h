@@ -23,6 +23,14 @@ nl_status nl_rule_want_float(const nl_tensor *t, const char *what);
 /* A view as result 0. */
 nl_status nl_rule_view(nl_call *, int ndim, const int64_t *shape, const int64_t *strides, int64_t offset);
 
+/* Errors unless index is int64 with positions 1..n (negative ones from the end); or one that gather takes for this
+ * shape. */
+nl_status nl_rule_positions(const nl_tensor *index, int64_t n);
+nl_status nl_rule_index(const nl_tensor *index, int ndim, const int64_t *shape, int dim);
+
+/* to[at] += from[i]; whole numbers wrap. */
+void nl_add_element(nl_dtype, void *to, int64_t at, const void *from, int64_t i);
+
 /* x seen as [outer][red][inner] around dim d. */
 typedef struct nl_around {
   int64_t outer, red, inner;

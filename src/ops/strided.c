@@ -91,10 +91,9 @@ static nl_status infer_strided_zeros(nl_call *c) {
   const int64_t *shape = nl_call_list(c, 0, &n);
   int64_t numel = c->attr[3].i;
   nl_status status = numel < 0 ? nl_fail("numel must be 0 or more") : check_geometry(c, numel);
-  if (status == NL_OK && (n != c->in[0]->ndim || memcmp(shape, c->in[0]->shape, (size_t)n * sizeof *shape) != 0 ||
-                          !nl_dtype_is_float(nl_tensor_dtype(c->in[0])))) {
-    status = nl_fail("the values of shape %s must be floats with the view's shape %s",
-                     nl_tensor_shape_string(c->in[0]).s, nl_shape_string(n, shape).s);
+  if (status == NL_OK && (n != c->in[0]->ndim || memcmp(shape, c->in[0]->shape, (size_t)n * sizeof *shape) != 0)) {
+    status = nl_fail("the values of shape %s must have the view's shape %s", nl_tensor_shape_string(c->in[0]).s,
+                     nl_shape_string(n, shape).s);
   }
   if (status == NL_OK) {
     nl_rule_shape(c, 0, 1, &numel, nl_tensor_dtype(c->in[0]));
@@ -112,11 +111,7 @@ static void run_strided_zeros(nl_call *c) {
       at += rest % g->shape[d] * strides[d];
       rest /= g->shape[d];
     }
-    if (out->dtype == NL_F32) {
-      ((float *)nl_tensor_data(out))[at] += ((const float *)nl_tensor_data(g))[i];
-    } else {
-      ((double *)nl_tensor_data(out))[at] += ((const double *)nl_tensor_data(g))[i];
-    }
+    nl_add_element(nl_tensor_dtype(out), nl_tensor_data(out), at, nl_tensor_data(g), i);
   }
 }
 static nl_tensor *look(nl_build *b, nl_tensor *t, const nl_call *c) {
@@ -175,11 +170,14 @@ static const nl_op ops[] = {
     {.name = "as_strided",
      .args = "x: tensor, " GEOMETRY,
      .returns = "tensor",
-     .doc = "The elements of x, taken as contiguous, at offset + index . strides.",
+     .doc =
+         "A copy of the elements of x, taken as contiguous, at offset + index . strides, counted from 0; all must lie "
+         "inside.",
+     .example = "nn.as_strided(nn.arange(6), {2, 2}, {1, 2})",
      .infer = infer_as_strided,
      .run = run_as_strided,
      .vjp = vjp_as_strided,
-     .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL},
+     .flags = NL_OP_CONTIGUOUS},
     {.name = "strided_zeros",
      .args = "g: tensor, " GEOMETRY ", numel: int = 0",
      .returns = "tensor",

@@ -1,0 +1,208 @@
+/* Activations as functions of a tensor, made of other rows. The layers of the same names call these. */
+#include <math.h>
+
+#include "ops/rows.h"
+#include "ops/rules.h"
+
+static nl_tensor *clamped(nl_build *b, nl_tensor *x, double lo, double hi) {
+  return nl_b_do(b, use_clamp_between(), "tnn", x, lo, hi);
+}
+static nl_tensor *above(nl_build *b, nl_tensor *x, double k) {
+  return r_gt(b, x, nl_b_number(b, k));
+}
+
+NL_COMPOSE(leaky_relu) {
+  nl_give(c, r_where(b, above(b, x, 0), x, r_times(b, x, c->attr[0].number)));
+}
+/* One slope, or one for each channel (dim 2). */
+NL_COMPOSE(prelu) {
+  nl_tensor *w = c->in[1];
+  if (w->numel != 1) {
+    int64_t shape[NL_MAX_DIM];
+    if (x->ndim < 2 || w->ndim != 1 || w->numel != x->shape[1]) {
+      nl_b_fail(
+          b,
+          nl_fail("the weight must have one element, or as many as dim 2 of the input (shape %s), but its shape is %s",
+                  nl_tensor_shape_string(x).s, nl_tensor_shape_string(w).s));
+      return;
+    }
+    for (int d = 0; d < x->ndim; d++) {
+      shape[d] = d == 1 ? w->numel : 1;
+    }
+    w = nl_b_reshape(b, w, x->ndim, shape);
+  } else {
+    w = nl_b_reshape(b, w, 0, NULL);
+  }
+  nl_give(c, r_where(b, above(b, x, 0), x, r_mul(b, x, w)));
+}
+NL_COMPOSE(relu6) {
+  nl_give(c, clamped(b, x, 0, 6));
+}
+NL_COMPOSE(selu) {
+  nl_give(c, r_times(b, nl_b_do(b, use_elu(), "tn", x, 1.6732632423543772), 1.0507009873554805));
+}
+NL_COMPOSE(celu) {
+  double alpha = c->attr[0].number;
+  if (!(alpha > 0)) {
+    nl_b_fail(b, nl_fail("alpha must be positive, not %g", alpha));
+    return;
+  }
+  nl_give(c, r_times(b, nl_b_do(b, use_elu(), "tn", r_times(b, x, 1 / alpha), 1.0), alpha));
+}
+NL_COMPOSE(gelu) {
+  nl_tensor *share;
+  if (c->attr[0].i == 1) {
+    nl_tensor *cube = r_mul(b, x, r_square(b, x));
+    nl_tensor *t = r_tanh(b, r_times(b, r_add(b, x, r_times(b, cube, 0.044715)), M_2_SQRTPI * M_SQRT1_2));
+    share = r_times(b, r_plus(b, t, 1), 0.5);
+  } else {
+    share = r_times(b, r_erfc(b, r_times(b, x, -M_SQRT1_2)), 0.5);
+  }
+  nl_give(c, r_mul(b, x, share));
+}
+NL_COMPOSE(silu) {
+  nl_give(c, r_mul(b, x, r_sigmoid(b, x)));
+}
+NL_COMPOSE(mish) {
+  nl_give(c, r_mul(b, x, r_tanh(b, r_softplus(b, x))));
+}
+NL_COMPOSE(softsign) {
+  nl_give(c, r_div(b, x, r_plus(b, r_abs(b, x), 1)));
+}
+NL_COMPOSE(hardtanh) {
+  nl_give(c, clamped(b, x, c->attr[0].number, c->attr[1].number));
+}
+NL_COMPOSE(hardsigmoid) {
+  nl_give(c, r_times(b, clamped(b, r_plus(b, x, 3), 0, 6), 1.0 / 6));
+}
+NL_COMPOSE(hardswish) {
+  nl_give(c, r_times(b, r_mul(b, x, clamped(b, r_plus(b, x, 3), 0, 6)), 1.0 / 6));
+}
+NL_COMPOSE(tanhshrink) {
+  nl_give(c, r_sub(b, x, r_tanh(b, x)));
+}
+/* x where |x| > lambda, less lambda if it is soft; else 0 */
+NL_COMPOSE(shrink) {
+  double lambda = c->attr[0].number, less = c->op->kernel == 0 ? lambda : 0;
+  nl_tensor *low = r_where(b, r_lt(b, x, nl_b_number(b, -lambda)), r_plus(b, x, less), r_times(b, x, 0));
+  nl_give(c, r_where(b, above(b, x, lambda), r_plus(b, x, -less), low));
+}
+NL_COMPOSE(threshold) {
+  nl_give(c, r_where(b, above(b, x, c->attr[0].number), x, nl_b_number(b, c->attr[1].number)));
+}
+NL_COMPOSE(glu) {
+  int dim;
+  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  int64_t n = status == NL_OK && x->ndim ? x->shape[dim] : 1;
+  if (status == NL_OK && n % 2) {
+    status = nl_fail("dim %d of shape %s must have an even number of elements: half of them gate the others", dim + 1,
+                     nl_tensor_shape_string(x).s);
+  }
+  if (status != NL_OK) {
+    nl_b_fail(b, status);
+    return;
+  }
+  nl_tensor *gate = r_sigmoid(b, r_narrow(b, x, dim + 1, n / 2 + 1, n / 2));
+  nl_give(c, r_mul(b, r_narrow(b, x, dim + 1, 1, n / 2), gate));
+}
+NL_COMPOSE(logsigmoid) {
+  nl_give(c, r_neg(b, r_softplus(b, r_neg(b, x))));
+}
+NL_COMPOSE(softmin) {
+  nl_give(c, nl_b_do(b, use_softmax(), "ti", r_neg(b, x), c->attr[0].i));
+}
+
+/* Jang, Gu & Poole 2017; Maddison, Mnih & Teh 2017: softmax((logits + g) / tau), g from Gumbel's distribution. Hard:
+   one-hot forward, with the soft one's gradient. */
+NL_ROW(argmax)
+NL_ROW(zeros_like)
+NL_ROW(stop_gradient)
+NL_COMPOSE(gumbel_softmax) {
+  double tau = c->attr[0].number;
+  int64_t dim = c->attr[2].i;
+  if (!(tau > 0)) {
+    nl_b_fail(b, nl_fail("tau must be positive, not %g", tau));
+    return;
+  }
+  nl_call r;
+  nl_call_init(&r, nl_op_find("rand_like"), 1, NULL);
+  r.in[0] = x;
+  r.generator = c->generator;
+  nl_tensor *u = clamped(b, nl_b_call(b, &r), 1e-20, 1);
+  nl_tensor *e = clamped(b, r_neg(b, r_log(b, u)), 1e-20, INFINITY);
+  nl_tensor *y = nl_b_do(b, use_softmax(), "ti", r_times(b, r_sub(b, x, r_log(b, e)), 1 / tau), dim);
+  if (c->attr[1].b) {
+    nl_tensor *largest = nl_b_do(b, use_argmax(), "tib", y, dim, 1);
+    nl_tensor *zeros = nl_b_do(b, use_zeros_like(), "t", y);
+    nl_tensor *one = largest ? nl_b_do(b, nl_op_find("ones_like"), "ti", largest, (int64_t)nl_tensor_dtype(x)) : NULL;
+    nl_tensor *hot = nl_b_do(b, use_scatter_add(), "ttti", zeros, largest, one, dim);
+    nl_tensor *soft = r_sub(b, y, nl_b_do(b, use_stop_gradient(), "t", y));
+    y = r_add(b, hot, soft); /* soft is 0, but has y's gradient */
+  }
+  nl_give(c, y);
+}
+
+#define MADE(n, a, text, f, e)                                                                                         \
+  {                                                                                                                    \
+    .name = n, .args = a, .returns = "tensor", .doc = text, .compose = compose_##f, .flags = NL_OP_INPLACE,            \
+    .example = e                                                                                                       \
+  }
+#define SOME "nn.tensor {-2.0, -0.5, 0.0, 1.5}"
+
+static const nl_op ops[] = {
+    MADE("leaky_relu", "x: tensor, slope: number = 0.01", "x for x > 0, else slope x: Maas, Hannun & Ng 2013.",
+         leaky_relu, "nn.leaky_relu(" SOME ")"),
+    MADE("prelu", "x: tensor, weight: tensor",
+         "x for x > 0, else weight x, with one weight or one a channel (dim 2): He et al. 2015.", prelu,
+         "nn.prelu(" SOME ", nn.tensor {0.25})"),
+    MADE("relu6", "x: tensor", "min(max(0, x), 6).", relu6, "nn.relu6(nn.tensor {-1.0, 3.0, 8.0})"),
+    MADE("selu", "x: tensor", "1.0507 elu(x, 1.6733), which keeps mean 0 and variance 1: Klambauer et al. 2017.", selu,
+         "nn.selu(" SOME ")"),
+    MADE("celu", "x: tensor, alpha: number = 1", "alpha elu(x / alpha), smooth for every alpha: Barron 2017.", celu,
+         "nn.celu(" SOME ", 0.5)"),
+    MADE("gelu", "x: tensor, approximate: choice = none|tanh",
+         "x times the normal distribution's area up to x: Hendrycks & Gimpel 2016.", gelu, "nn.gelu(" SOME ")"),
+    MADE("silu", "x: tensor", "x sigmoid(x): Elfwing, Uchibe & Doya 2017; also called swish.", silu,
+         "nn.silu(" SOME ")"),
+    MADE("mish", "x: tensor", "x tanh(softplus(x)): Misra 2019.", mish, "nn.mish(" SOME ")"),
+    MADE("softsign", "x: tensor", "x / (1 + |x|).", softsign, "nn.softsign(" SOME ")"),
+    MADE("hardtanh", "x: tensor, min: number = -1, max: number = 1", "x limited to [min, max].", hardtanh,
+         "nn.hardtanh(" SOME ")"),
+    MADE("hardsigmoid", "x: tensor", "relu6(x + 3) / 6.", hardsigmoid, "nn.hardsigmoid(" SOME ")"),
+    MADE("hardswish", "x: tensor", "x relu6(x + 3) / 6: Howard et al. 2019.", hardswish, "nn.hardswish(" SOME ")"),
+    MADE("tanhshrink", "x: tensor", "x - tanh(x).", tanhshrink, "nn.tanhshrink(" SOME ")"),
+    MADE("softshrink", "x: tensor, lambda: number = 0.5", "x moved towards 0 by lambda, and 0 where it is nearer.",
+         shrink, "nn.softshrink(" SOME ")"),
+    {.name = "hardshrink",
+     .args = "x: tensor, lambda: number = 0.5",
+     .returns = "tensor",
+     .doc = "x where |x| > lambda, else 0.",
+     .example = "nn.hardshrink(" SOME ")",
+     .compose = compose_shrink,
+     .flags = NL_OP_INPLACE,
+     .kernel = 1},
+    MADE("threshold", "x: tensor, threshold: number, value: number", "x where it is above the threshold, else value.",
+         threshold, "nn.threshold(" SOME ", 0.1, 20)"),
+    {.name = "glu",
+     .args = "x: tensor, dim: dim = -1",
+     .returns = "tensor",
+     .doc = "The first half along a dim times sigmoid of the second: Dauphin et al. 2016.",
+     .example = "nn.glu(nn.tensor {1.0, 2.0, 0.0, 3.0})",
+     .compose = compose_glu},
+    MADE("logsigmoid", "x: tensor", "log(sigmoid(x)), exact on both sides.", logsigmoid, "nn.logsigmoid(" SOME ")"),
+    {.name = "softmin",
+     .args = "x: tensor, dim: dim = -1",
+     .returns = "tensor",
+     .doc = "softmax(-x) along a dim.",
+     .example = "nn.softmin(" SOME ")",
+     .compose = compose_softmin},
+    {.name = "gumbel_softmax",
+     .args = "logits: tensor, tau: number = 1, hard: bool = false, dim: dim = -1",
+     .returns = "tensor",
+     .doc = "A random draw, near one-hot for small tau, through which gradients flow: Jang, Gu & Poole 2017.",
+     .example = "nn.gumbel_softmax(nn.tensor {0.0, 5.0}, 0.5, true, {generator = nn.Generator(1)})",
+     .compose = compose_gumbel_softmax,
+     .flags = NL_OP_RANDOM},
+};
+
+NL_FAMILY(nl_ops_activation, ops);

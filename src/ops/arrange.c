@@ -1,0 +1,924 @@
+/* Rows that rearrange elements, made of other rows: flips and rolls, pieces and joins, diagonals, padding. Dims in the
+   calls below count from 1, as in Lua. */
+#include <string.h>
+
+#include "core/memory.h"
+#include "ops/iterate.h"
+#include "ops/rows.h"
+#include "ops/rules.h"
+
+NL_ROW(as_strided)
+NL_ROW(strided_zeros)
+NL_ROW(slice_zeros)
+NL_ROW(ones_like)
+
+typedef const int64_t *ints;
+
+/* A dim written by a user, as a position from 0; fails the build. */
+static int dim_at(nl_build *b, int64_t written, int ndim) {
+  int d = 0;
+  if (b->status == NL_OK) {
+    b->status = nl_rule_dim(written, ndim, &d);
+  }
+  return d;
+}
+static int64_t size_at(const nl_tensor *x, int d) {
+  return x->ndim ? x->shape[d] : 1;
+}
+
+/* first, first + step, ... : n of them, as int64 */
+static nl_tensor *ramp(nl_build *b, int64_t first, int64_t n, int64_t step) {
+  return nl_b_do(b, use_arange(), "nnni", (double)first, (double)(first + n * step), (double)step, (int64_t)NL_I64);
+}
+
+/* x with 1s put before its dims until there are n. */
+static nl_tensor *with_leading_dims(nl_build *b, nl_tensor *x, int n) {
+  if (b->status != NL_OK || x->ndim >= n) {
+    return x;
+  }
+  int64_t shape[NL_MAX_DIM];
+  for (int d = 0; d < n; d++) {
+    shape[d] = d < n - x->ndim ? 1 : x->shape[d - (n - x->ndim)];
+  }
+  return nl_b_reshape(b, x, n, shape);
+}
+
+static nl_tensor *permuted(nl_build *b, nl_tensor *x, ints order) {
+  return nl_b_do(b, use_permute(), "tl", x, x ? x->ndim : 0, order);
+}
+
+/* ---- flips, rolls, repeats ---- */
+
+static nl_tensor *flipped(nl_build *b, nl_tensor *x, int d) {
+  int64_t n = size_at(x, d);
+  return x->ndim == 0 ? r_clone(b, x) : r_index_select(b, x, d + 1, ramp(b, n, n, -1));
+}
+NL_COMPOSE(flip) {
+  bool mask[NL_MAX_DIM];
+  b->status = nl_rule_dims(c, 0, x->ndim, mask);
+  nl_tensor *t = x;
+  for (int d = 0; d < x->ndim && b->status == NL_OK; d++) {
+    t = mask[d] ? flipped(b, t, d) : t;
+  }
+  nl_give(c, t == x ? r_clone(b, x) : t);
+}
+/* fliplr (kernel 2) and flipud (1) */
+NL_COMPOSE(flip_matrix) {
+  int need = c->op->kernel;
+  if (x->ndim < need) {
+    nl_b_fail(b, nl_fail("needs at least %d dim%s, but got shape %s", need, need > 1 ? "s" : "",
+                         nl_tensor_shape_string(x).s));
+    return;
+  }
+  nl_give(c, flipped(b, x, need - 1));
+}
+static nl_tensor *rolled(nl_build *b, nl_tensor *x, int d, int64_t shift) {
+  int64_t n = size_at(x, d);
+  shift = n ? shift % n : 0;
+  shift = shift < 0 ? shift + n : shift;
+  if (shift == 0) {
+    return r_clone(b, x);
+  }
+  nl_call k;
+  nl_tensor *parts[2] = {r_narrow(b, x, d + 1, n - shift + 1, shift), r_narrow(b, x, d + 1, 1, n - shift)};
+  nl_call_init(&k, use_cat(), 2, parts);
+  k.attr[0] = (nl_attr){.set = true, .i = d + 1};
+  return nl_b_call(b, &k);
+}
+NL_COMPOSE(roll) {
+  int n, m;
+  ints shifts = nl_call_list(c, 0, &n), dims = nl_call_list(c, 1, &m);
+  if (!c->attr[1].set && n == 1) {
+    int64_t flat = -1;
+    nl_tensor *t = rolled(b, nl_b_reshape(b, x, 1, &flat), 0, shifts[0]);
+    nl_give(c, nl_b_reshape(b, t, x->ndim, x->shape));
+    return;
+  }
+  if (n != m) {
+    nl_b_fail(b, nl_fail("%d shifts do not go with %d dims", n, m));
+    return;
+  }
+  nl_tensor *t = x;
+  for (int i = 0; i < n && b->status == NL_OK; i++) {
+    int d = dim_at(b, dims[i], x->ndim);
+    t = b->status == NL_OK ? rolled(b, t, d, shifts[i]) : NULL;
+  }
+  nl_give(c, t);
+}
+NL_COMPOSE(rot90) {
+  int n;
+  ints dims = nl_call_list(c, 1, &n);
+  int a = 0, z = 1;
+  if (c->attr[1].set) {
+    a = n == 2 ? dim_at(b, dims[0], x->ndim) : 0;
+    z = n == 2 ? dim_at(b, dims[1], x->ndim) : 0;
+  }
+  if (b->status == NL_OK && (a == z || x->ndim < 2)) {
+    b->status = nl_fail("turns the plane of two different dims, e.g. {1, 2}; the tensor has shape %s",
+                        nl_tensor_shape_string(x).s);
+  }
+  if (b->status != NL_OK) {
+    return;
+  }
+  int64_t k = ((c->attr[0].i % 4) + 4) % 4;
+  if (k == 0) {
+    nl_give(c, r_clone(b, x));
+  } else if (k == 2) {
+    nl_give(c, flipped(b, flipped(b, x, a), z));
+  } else {
+    nl_tensor *t = flipped(b, x, k == 1 ? z : a);
+    nl_give(c, nl_b_transpose(b, t, a + 1, z + 1));
+  }
+}
+NL_COMPOSE(tile) {
+  int n;
+  ints reps = nl_call_list(c, 0, &n);
+  x = with_leading_dims(b, x, n);
+  if (b->status != NL_OK || 2 * x->ndim > NL_MAX_DIM) {
+    nl_b_fail(b, nl_fail("too many dims"));
+    return;
+  }
+  int64_t apart[NL_MAX_DIM], wide[NL_MAX_DIM], joined[NL_MAX_DIM];
+  for (int d = 0; d < x->ndim; d++) {
+    int64_t r = d < x->ndim - n ? 1 : reps[d - (x->ndim - n)];
+    if (r < 0) {
+      nl_b_fail(b, nl_fail("a dim can be repeated 0 or more times, not %lld", (long long)r));
+      return;
+    }
+    apart[2 * d] = 1;
+    wide[2 * d] = r;
+    apart[2 * d + 1] = wide[2 * d + 1] = x->shape[d];
+    if (__builtin_mul_overflow(r, x->shape[d], &joined[d])) {
+      nl_b_fail(b, nl_fail("the result has more elements than can be counted"));
+      return;
+    }
+  }
+  nl_tensor *t = nl_b_expand(b, nl_b_reshape(b, x, 2 * x->ndim, apart), 2 * x->ndim, wide);
+  nl_give(c, r_clone(b, nl_b_reshape(b, t, x->ndim, joined)));
+}
+NL_ROW(repeat_index)
+NL_COMPOSE(repeat_interleave) {
+  nl_tensor *times = c->in[1];
+  int64_t flat = -1;
+  if (!c->attr[0].set) {
+    x = nl_b_reshape(b, x, 1, &flat);
+  }
+  int d = x ? dim_at(b, c->attr[0].set ? c->attr[0].i : 1, x->ndim) : 0;
+  if (b->status != NL_OK) {
+    return;
+  }
+  if (!times->wrapped_number) {
+    nl_give(c, r_index_select(b, x, d + 1, nl_b_do(b, use_repeat_index(), "ti", times, size_at(x, d))));
+    return;
+  }
+  int64_t n = nl_tensor_get_int(times, 0);
+  if (n < 0 || x->ndim + 1 > NL_MAX_DIM) {
+    nl_b_fail(b, nl_fail("each element can be repeated 0 or more times, not %lld", (long long)n));
+    return;
+  }
+  int64_t wide[NL_MAX_DIM], joined[NL_MAX_DIM];
+  for (int i = 0, to = 0; i < x->ndim; i++) {
+    joined[i] = x->shape[i];
+    wide[to++] = x->shape[i];
+    if (i == d) {
+      wide[to++] = n;
+      if (__builtin_mul_overflow(joined[i], n, &joined[i])) {
+        nl_b_fail(b, nl_fail("the result has more elements than can be counted"));
+        return;
+      }
+    }
+  }
+  nl_tensor *t = nl_b_expand(b, r_unsqueeze(b, x, d + 2), x->ndim + 1, wide);
+  nl_give(c, r_clone(b, nl_b_reshape(b, t, x->ndim, joined)));
+}
+
+/* ---- dims ---- */
+
+NL_COMPOSE(unflatten) {
+  int n, d = dim_at(b, c->attr[0].i, x->ndim);
+  ints sizes = nl_call_list(c, 1, &n);
+  if (b->status != NL_OK || x->ndim == 0 || x->ndim - 1 + n > NL_MAX_DIM) {
+    nl_b_fail(b, nl_fail("needs at least one dim, and gives at most %d", NL_MAX_DIM));
+    return;
+  }
+  int64_t shape[2 * NL_MAX_DIM];
+  int to = 0;
+  int64_t known = 1;
+  int open = -1;
+  for (int i = 0; i < x->ndim; i++) {
+    for (int k = 0; i == d && k < n; k++) {
+      open = sizes[k] == -1 ? to : open;
+      known *= sizes[k] > 0 ? sizes[k] : 1;
+      shape[to++] = sizes[k];
+    }
+    if (i != d) {
+      shape[to++] = x->shape[i];
+    }
+  }
+  if (open >= 0) {
+    shape[open] = x->shape[d] / known;
+  }
+  nl_give(c, nl_b_reshape(b, x, to, shape));
+}
+NL_COMPOSE(moveaxis) {
+  int n, m;
+  ints source = nl_call_list(c, 0, &n), target = nl_call_list(c, 1, &m);
+  int64_t order[NL_MAX_DIM] = {0};
+  bool taken[NL_MAX_DIM] = {false};
+  if (n != m) {
+    nl_b_fail(b, nl_fail("%d dims cannot be moved to %d places", n, m));
+    return;
+  }
+  for (int i = 0; i < n; i++) {
+    int from = dim_at(b, source[i], x->ndim), to = dim_at(b, target[i], x->ndim);
+    if (b->status != NL_OK || taken[from] || order[to]) {
+      nl_b_fail(b, nl_fail("each dim can be moved, and each place be taken, once"));
+      return;
+    }
+    taken[from] = true;
+    order[to] = from + 1;
+  }
+  for (int from = 0, to = 0; from < x->ndim; from++) {
+    if (!taken[from]) {
+      while (order[to]) {
+        to++;
+      }
+      order[to] = from + 1;
+    }
+  }
+  nl_give(c, permuted(b, x, order));
+}
+NL_COMPOSE(swapaxes) {
+  nl_give(c, nl_b_transpose(b, x, c->attr[0].i, c->attr[1].i));
+}
+NL_COMPOSE(broadcast_to) {
+  int n;
+  ints shape = nl_call_list(c, 0, &n);
+  nl_give(c, nl_b_expand(b, x, n, shape));
+}
+/* expand_as, view_as, reshape_as: the shape of another tensor */
+NL_COMPOSE(like_other) {
+  nl_tensor *y = c->in[1];
+  nl_give(c, c->op->kernel == 0 ? nl_b_expand(b, x, y->ndim, y->shape) : nl_b_reshape(b, x, y->ndim, y->shape));
+}
+NL_COMPOSE(ravel) {
+  nl_give(c, nl_b_reshape(b, x, 1, (int64_t[]){-1}));
+}
+static nl_tensor *at_least(nl_build *b, nl_tensor *x, int n) {
+  if (b->status != NL_OK || x->ndim >= n) {
+    return x;
+  }
+  if (n == 3 && x->ndim == 2) { /* NumPy's choice: a matrix gets its third dim behind */
+    return r_unsqueeze(b, x, 3);
+  }
+  if (n == 3 && x->ndim == 1) {
+    return nl_b_reshape(b, x, 3, (int64_t[]){1, x->shape[0], 1});
+  }
+  return with_leading_dims(b, x, n);
+}
+NL_COMPOSE(atleast) {
+  nl_give(c, at_least(b, x, c->op->kernel));
+}
+
+/* ---- pieces ---- */
+
+static void push(nl_call *c, nl_build *b, nl_tensor *t) {
+  if (b->status == NL_OK) {
+    b->status = nl_call_push(c, t);
+  }
+}
+NL_COMPOSE(unbind) {
+  int d = dim_at(b, c->attr[0].i, x->ndim);
+  if (b->status == NL_OK && x->ndim == 0) {
+    b->status = nl_fail("a 0-dim tensor has nothing to unbind");
+  }
+  for (int64_t i = 1; b->status == NL_OK && i <= size_at(x, d); i++) {
+    push(c, b, nl_b_do(b, use_select(), "tii", x, (int64_t)d + 1, i));
+  }
+}
+static void push_pieces(nl_call *c, nl_build *b, nl_tensor *x, int d, int64_t size) {
+  int64_t n = size_at(x, d);
+  for (int64_t at = 1; b->status == NL_OK && (at <= n || (n == 0 && at == 1)); at += size) {
+    push(c, b, r_narrow(b, x, d + 1, at, size < n - at + 1 ? size : n - at + 1));
+    if (n == 0) {
+      return;
+    }
+  }
+}
+NL_COMPOSE(chunk) {
+  int64_t count = c->attr[0].i;
+  int d = dim_at(b, c->attr[1].i, x->ndim);
+  if (b->status == NL_OK && (count < 1 || x->ndim == 0)) {
+    b->status = nl_fail("the count must be at least 1, not %lld, and the tensor have a dim (shape %s)",
+                        (long long)count, nl_tensor_shape_string(x).s);
+  }
+  if (b->status == NL_OK) {
+    int64_t n = size_at(x, d), size = (n + count - 1) / count;
+    push_pieces(c, b, x, d, size > 0 ? size : 1);
+  }
+}
+NL_COMPOSE(split) {
+  int n, d = dim_at(b, c->attr[1].i, x->ndim);
+  ints sizes = nl_call_list(c, 0, &n);
+  int64_t total = 0;
+  if (b->status != NL_OK) {
+    return;
+  }
+  if (x->ndim == 0 || (n == 1 && sizes[0] < 1)) {
+    nl_b_fail(b, nl_fail("pieces must have at least 1 element, not %lld, and the tensor a dim (shape %s)",
+                         (long long)(n ? sizes[0] : 0), nl_tensor_shape_string(x).s));
+    return;
+  }
+  if (n == 1) {
+    push_pieces(c, b, x, d, sizes[0]);
+    return;
+  }
+  for (int i = 0; i < n; i++) {
+    total += sizes[i] < 0 ? -x->numel - 1 : sizes[i];
+  }
+  if (total != size_at(x, d)) {
+    nl_b_fail(b, nl_fail("the sizes add up to %lld, but dim %d of shape %s has %lld", (long long)total, d + 1,
+                         nl_tensor_shape_string(x).s, (long long)size_at(x, d)));
+    return;
+  }
+  for (int64_t i = 0, at = 1; i < n; at += sizes[i++]) {
+    push(c, b, r_narrow(b, x, d + 1, at, sizes[i]));
+  }
+}
+static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, ints where) {
+  int64_t size = size_at(x, d), at = 0;
+  if (n == 1 && !c->attr[0].list.count) {
+    return;
+  }
+  for (int i = 0; i <= n && b->status == NL_OK; i++) { /* cuts behind the elements named */
+    int64_t end = i < n ? (where[i] < 0 ? where[i] + size : where[i]) : size;
+    end = end > size ? size : (end < at ? at : end);
+    push(c, b, r_narrow(b, x, d + 1, at < size ? at + 1 : size + 1, end - at));
+    at = end;
+  }
+}
+/* tensor_split; kernel 1, 2, 3: hsplit, vsplit, dsplit, which know their dim */
+NL_COMPOSE(tensor_split) {
+  int n, kernel = c->op->kernel;
+  ints where = nl_call_list(c, 0, &n);
+  int need = kernel == 0 ? 1 : kernel;
+  if (x->ndim < need) {
+    nl_b_fail(b, nl_fail("needs at least %d dim%s, but got shape %s", need, need > 1 ? "s" : "",
+                         nl_tensor_shape_string(x).s));
+    return;
+  }
+  int d =
+      kernel == 0 ? dim_at(b, c->attr[1].i, x->ndim) : (kernel == 1 ? (x->ndim == 1 ? 0 : 1) : (kernel == 2 ? 0 : 2));
+  if (b->status != NL_OK) {
+    return;
+  }
+  if (n != 1) {
+    push_sections(c, b, x, d, n, where);
+    return;
+  }
+  int64_t count = where[0], size = size_at(x, d);
+  if (count < 1 || count > 1 << 24) {
+    nl_b_fail(b, nl_fail("the number of pieces must be at least 1, not %lld", (long long)count));
+    return;
+  }
+  for (int64_t i = 0, at = 1; i < count && b->status == NL_OK; i++) {
+    int64_t length = size / count + (i < size % count);
+    push(c, b, r_narrow(b, x, d + 1, at, length));
+    at += length;
+  }
+}
+
+/* ---- joins ---- */
+
+/* hstack 1, vstack 2, dstack 3, column_stack 4 */
+NL_COMPOSE(stacked) {
+  (void)x;
+  int kernel = c->op->kernel;
+  if (c->nin == 0) {
+    nl_b_fail(b, nl_fail("at least one tensor is needed"));
+    return;
+  }
+  nl_tensor **parts = nl_new((size_t)c->nin * sizeof *parts);
+  if (!parts) {
+    b->status = NL_NOMEM;
+    return;
+  }
+  for (int i = 0; i < c->nin; i++) {
+    nl_tensor *t = c->in[i];
+    if (kernel == 4) {
+      parts[i] = t->ndim < 2 ? nl_b_reshape(b, t, 2, (int64_t[]){t->numel, 1}) : t;
+    } else {
+      parts[i] = at_least(b, t, kernel);
+    }
+  }
+  if (b->status == NL_OK) {
+    nl_call k;
+    nl_call_init(&k, use_cat(), c->nin, parts);
+    int64_t dim = kernel == 1 ? (parts[0]->ndim == 1 ? 1 : 2) : (kernel == 2 ? 1 : (kernel == 3 ? 3 : 2));
+    k.attr[0] = (nl_attr){.set = true, .i = dim};
+    nl_give(c, nl_b_call(b, &k));
+  }
+  nl_delete(parts);
+}
+NL_COMPOSE(block_diag) {
+  (void)x;
+  int64_t rows = 0, cols = 0, row = 1, col = 1;
+  for (int i = 0; i < c->nin; i++) {
+    nl_tensor *t = at_least(b, c->in[i], 2);
+    if (b->status == NL_OK && t->ndim > 2) {
+      b->status = nl_fail("tensor %d has shape %s; blocks are matrices", i + 1, nl_tensor_shape_string(t).s);
+    }
+    if (b->status != NL_OK) {
+      return;
+    }
+    rows += t->shape[0];
+    cols += t->shape[1];
+  }
+  nl_dtype dtype = c->nin ? nl_promote(c->nin, c->in) : NL_DEFAULT_FLOAT;
+  nl_tensor *sum = nl_b_zeros(b, dtype, 2, (int64_t[]){rows, cols});
+  for (int i = 0; i < c->nin && b->status == NL_OK; i++) {
+    nl_tensor *t = at_least(b, c->in[i], 2);
+    if (b->status == NL_OK && t->numel) {
+      nl_tensor *wide =
+          nl_b_do(b, use_slice_zeros(), "tiiil", t, (int64_t)2, col, (int64_t)1, 2, (int64_t[]){t->shape[0], cols});
+      nl_tensor *tall =
+          nl_b_do(b, use_slice_zeros(), "tiiil", wide, (int64_t)1, row, (int64_t)1, 2, (int64_t[]){rows, cols});
+      sum = dtype == NL_BOOL ? r_logical_or(b, sum, tall) : r_add(b, sum, tall);
+    }
+    if (b->status == NL_OK) {
+      row += t->shape[0];
+      col += t->shape[1];
+    }
+  }
+  nl_give(c, sum);
+}
+static bool broadcast_all(nl_call *c, nl_build *b, int *ndim, int64_t *shape) {
+  *ndim = 0;
+  for (int i = 0; i < c->nin && b->status == NL_OK; i++) {
+    int64_t so_far[NL_MAX_DIM];
+    memcpy(so_far, shape, (size_t)*ndim * sizeof *shape);
+    b->status = nl_broadcast_shapes(*ndim, so_far, c->in[i]->ndim, c->in[i]->shape, ndim, shape);
+  }
+  return b->status == NL_OK;
+}
+NL_COMPOSE(broadcast_tensors) {
+  (void)x;
+  int n;
+  int64_t shape[NL_MAX_DIM];
+  if (broadcast_all(c, b, &n, shape)) {
+    for (int i = 0; i < c->nin; i++) {
+      push(c, b, nl_b_expand(b, c->in[i], n, shape));
+    }
+  }
+}
+/* Result i has element k of tensor i wherever index i is k. xy: the first two dims change places. */
+NL_COMPOSE(meshgrid) {
+  (void)x;
+  bool xy = c->attr[0].i == 1 && c->nin > 1;
+  int64_t shape[NL_MAX_DIM];
+  if (c->nin > NL_MAX_DIM) {
+    nl_b_fail(b, nl_fail("at most %d tensors are possible", NL_MAX_DIM));
+    return;
+  }
+  for (int i = 0; i < c->nin; i++) {
+    if (c->in[i]->ndim > 1) {
+      nl_b_fail(
+          b, nl_fail("tensor %d has shape %s; a grid is made of vectors", i + 1, nl_tensor_shape_string(c->in[i]).s));
+      return;
+    }
+    shape[xy && i < 2 ? 1 - i : i] = c->in[i]->numel;
+  }
+  for (int i = 0; i < c->nin; i++) {
+    int64_t own[NL_MAX_DIM];
+    for (int d = 0; d < c->nin; d++) {
+      own[d] = d == (xy && i < 2 ? 1 - i : i) ? c->in[i]->numel : 1;
+    }
+    push(c, b, nl_b_expand(b, nl_b_reshape(b, c->in[i], c->nin, own), c->nin, shape));
+  }
+}
+/* All pairs (triples, ...) of elements, one a row. */
+NL_COMPOSE(cartesian_prod) {
+  (void)x;
+  int64_t total = 1, inner = 1;
+  nl_tensor *cols[NL_MAX_DIM];
+  if (c->nin > NL_MAX_DIM || c->nin == 0) {
+    nl_b_fail(b, nl_fail("1 to %d tensors are possible, not %d", NL_MAX_DIM, c->nin));
+    return;
+  }
+  for (int i = 0; i < c->nin; i++) {
+    if (c->in[i]->ndim > 1 || __builtin_mul_overflow(total, c->in[i]->numel, &total)) {
+      nl_b_fail(b, nl_fail("tensor %d has shape %s; it must be a vector", i + 1, nl_tensor_shape_string(c->in[i]).s));
+      return;
+    }
+  }
+  for (int i = c->nin - 1; i >= 0; i--) {
+    int64_t n = c->in[i]->numel, block = n * inner, wide[3] = {block > 0 ? total / block : 0, n, inner};
+    nl_tensor *t = nl_b_expand(b, nl_b_reshape(b, c->in[i], 3, (int64_t[]){1, n, 1}), 3, wide);
+    cols[i] = nl_b_reshape(b, t, 1, (int64_t[]){total});
+    inner *= n;
+  }
+  if (c->nin == 1 || b->status != NL_OK) {
+    nl_give(c, cols[0]);
+    return;
+  }
+  nl_call k;
+  nl_call_init(&k, use_stack(), c->nin, cols);
+  k.attr[0] = (nl_attr){.set = true, .i = 2};
+  nl_give(c, nl_b_call(b, &k));
+}
+
+/* ---- diagonals and triangles ---- */
+
+typedef struct diagonal {
+  int d1, d2, n; /* n: dims of the result */
+  int64_t shape[NL_MAX_DIM], strides[NL_MAX_DIM], offset;
+} diagonal;
+
+/* Where the diagonal lies in a contiguous tensor of this shape: its other dims, then itself. */
+static diagonal find_diagonal(nl_build *b, int ndim, ints shape, int64_t offset, int64_t dim1, int64_t dim2) {
+  diagonal g = {.d1 = dim_at(b, dim1, ndim)};
+  g.d2 = dim_at(b, dim2, ndim);
+  if (b->status == NL_OK && (ndim < 2 || g.d1 == g.d2)) {
+    b->status = nl_fail("a diagonal lies in two different dims; the shape is %s", nl_shape_string(ndim, shape).s);
+  }
+  if (b->status != NL_OK) {
+    return g;
+  }
+  int64_t strides[NL_MAX_DIM];
+  nl_shape_strides(ndim, shape, strides);
+  for (int d = 0; d < ndim; d++) {
+    if (d != g.d1 && d != g.d2) {
+      g.shape[g.n] = shape[d];
+      g.strides[g.n++] = strides[d];
+    }
+  }
+  int64_t row = offset < 0 ? -offset : 0, col = offset > 0 ? offset : 0;
+  int64_t rows = shape[g.d1] - row, cols = shape[g.d2] - col, length = rows < cols ? rows : cols;
+  length = length < 0 ? 0 : length;
+  g.shape[g.n] = length;
+  g.strides[g.n++] = strides[g.d1] + strides[g.d2];
+  g.offset = length ? row * strides[g.d1] + col * strides[g.d2] : 0;
+  return g;
+}
+static nl_tensor *take_diagonal(nl_build *b, nl_tensor *x, int64_t offset, int64_t dim1, int64_t dim2) {
+  diagonal g = find_diagonal(b, x->ndim, x->shape, offset, dim1, dim2);
+  return nl_b_do(b, use_as_strided(), "tlli", x, g.n, g.shape, g.n, g.strides, g.offset);
+}
+/* Zeros of this shape with t as their diagonal. */
+static nl_tensor *put_diagonal(nl_build *b, nl_tensor *t, int ndim, ints shape, int64_t offset, int64_t dim1,
+                               int64_t dim2) {
+  diagonal g = find_diagonal(b, ndim, shape, offset, dim1, dim2);
+  int64_t numel = nl_shape_numel(ndim, shape);
+  if (b->status == NL_OK && numel < 0) {
+    b->status = nl_fail("the result has more elements than can be counted");
+  }
+  nl_tensor *flat = nl_b_do(b, use_strided_zeros(), "tllii", t, g.n, g.shape, g.n, g.strides, g.offset, numel);
+  return nl_b_reshape(b, flat, ndim, shape);
+}
+NL_COMPOSE(diagonal) {
+  nl_give(c, take_diagonal(b, x, c->attr[0].i, c->attr[1].i, c->attr[2].i));
+}
+static nl_tensor *embedded(nl_build *b, nl_tensor *x, int64_t offset, int64_t dim1, int64_t dim2) {
+  int n = x->ndim + 1, d1 = dim_at(b, dim1, n), d2 = dim_at(b, dim2, n);
+  if (b->status != NL_OK || x->ndim == 0 || n > NL_MAX_DIM || offset > INT32_MAX || offset < -INT32_MAX) {
+    return nl_b_fail(b, nl_fail("needs at least one dim, but got shape %s", nl_tensor_shape_string(x).s));
+  }
+  int64_t shape[NL_MAX_DIM], size = x->shape[x->ndim - 1] + (offset < 0 ? -offset : offset);
+  for (int d = 0, from = 0; d < n; d++) {
+    shape[d] = d == d1 || d == d2 ? size : x->shape[from];
+    from += d != d1 && d != d2;
+  }
+  return put_diagonal(b, x, n, shape, offset, dim1, dim2);
+}
+NL_COMPOSE(diag_embed) {
+  nl_give(c, embedded(b, x, c->attr[0].i, c->attr[1].i, c->attr[2].i));
+}
+NL_COMPOSE(diag) {
+  if (x->ndim != 1 && x->ndim != 2) {
+    nl_b_fail(b, nl_fail("takes a vector or a matrix, but got shape %s; see diagonal and diag_embed",
+                         nl_tensor_shape_string(x).s));
+    return;
+  }
+  nl_give(c, x->ndim == 1 ? embedded(b, x, c->attr[0].i, 1, 2) : take_diagonal(b, x, c->attr[0].i, 1, 2));
+}
+NL_COMPOSE(trace) {
+  nl_give(c, nl_b_sum(b, take_diagonal(b, x, 0, -2, -1), 1, (int64_t[]){-1}, false));
+}
+NL_COMPOSE(diagonal_scatter) {
+  nl_tensor *source = c->in[1];
+  nl_tensor *t = put_diagonal(b, source, x->ndim, x->shape, c->attr[0].i, c->attr[1].i, c->attr[2].i);
+  nl_tensor *ones = nl_b_do(b, use_ones_like(), "ti", source, (int64_t)NL_U8);
+  nl_tensor *at = put_diagonal(b, ones, x->ndim, x->shape, c->attr[0].i, c->attr[1].i, c->attr[2].i);
+  nl_give(c, r_where(b, at ? nl_b_cast(b, at, NL_BOOL) : NULL, t, x));
+}
+/* tril 0, triu 1: where column - row <= (>=) k */
+NL_COMPOSE(triangle) {
+  if (x->ndim < 2) {
+    nl_b_fail(b, nl_fail("needs a matrix (or a batch of them), but got shape %s", nl_tensor_shape_string(x).s));
+    return;
+  }
+  int64_t k = c->attr[0].i;
+  nl_tensor *rows = ramp(b, 1, x->shape[x->ndim - 2], 1), *cols = ramp(b, 1, x->shape[x->ndim - 1], 1);
+  nl_tensor *limit = r_add(b, r_unsqueeze(b, rows, 2), nl_b_int(b, k));
+  nl_tensor *keep = c->op->kernel == 0 ? r_le(b, cols, limit) : r_ge(b, cols, limit);
+  nl_give(c, r_where(b, keep, x,
+                     nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_b_number(b, 0)
+                                                           : nl_b_cast(b, nl_b_int(b, 0), nl_tensor_dtype(x))));
+}
+
+/* ---- padding and windows ---- */
+
+/* Of position i (from 0, may lie outside) of n elements: where a mode finds its value. */
+static int64_t mirrored(int64_t i, int64_t n, int mode) {
+  if (mode == 1) { /* reflect: the edge is not repeated */
+    return i < 0 ? -i : (i >= n ? 2 * (n - 1) - i : i);
+  }
+  if (mode == 2) {
+    return i < 0 ? 0 : (i >= n ? n - 1 : i);
+  }
+  return i < 0 ? i + n : (i >= n ? i - n : i);
+}
+static nl_tensor *pad_by_index(nl_build *b, nl_tensor *x, int d, int64_t left, int64_t right, int mode) {
+  static const char *const names[] = {"constant", "reflect", "replicate", "circular"};
+  int64_t n = x->shape[d], most = mode == 1 ? n - 1 : (mode == 2 ? (n > 0 ? INT32_MAX : 0) : n);
+  if (left > most || right > most || n + left + right < 0) {
+    return nl_b_fail(b, nl_fail("%s padding by %lld and %lld is not possible for dim %d of shape %s", names[mode],
+                                (long long)left, (long long)right, d + 1, nl_tensor_shape_string(x).s));
+  }
+  int64_t total = n + left + right;
+  nl_tensor *index = NULL;
+  if (b->status == NL_OK) {
+    b->status = nl_tensor_new(NL_I64, 1, &total, &index);
+    nl_b_own(b, index);
+  }
+  for (int64_t i = 0; i < total && index; i++) {
+    nl_tensor_set_int(index, i, mirrored(i - left, n, mode) + 1);
+  }
+  return r_index_select(b, x, d + 1, index);
+}
+/* Zeros around x in dim d, or less of x where a side is negative. */
+static nl_tensor *pad_zeros(nl_build *b, nl_tensor *x, int d, int64_t left, int64_t right) {
+  int64_t cut_left = left < 0 ? -left : 0, cut_right = right < 0 ? -right : 0, n = x->shape[d] - cut_left - cut_right;
+  if (n < 0 || left > INT32_MAX || right > INT32_MAX) {
+    return nl_b_fail(b, nl_fail("padding by %lld and %lld is not possible for dim %d of shape %s", (long long)left,
+                                (long long)right, d + 1, nl_tensor_shape_string(x).s));
+  }
+  if (cut_left || cut_right) {
+    x = r_narrow(b, x, d + 1, cut_left + 1, n);
+  }
+  if (left <= 0 && right <= 0) {
+    return x;
+  }
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  int64_t shape[NL_MAX_DIM];
+  memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
+  left = left < 0 ? 0 : left;
+  shape[d] = n + left + (right < 0 ? 0 : right);
+  if (x->numel == 0) {
+    return nl_b_zeros(b, nl_tensor_dtype(x), x->ndim, shape);
+  }
+  return nl_b_do(b, use_slice_zeros(), "tiiil", x, (int64_t)d + 1, left + 1, (int64_t)1, x->ndim, shape);
+}
+NL_COMPOSE(pad) {
+  int n, mode = (int)c->attr[1].i;
+  ints by = nl_call_list(c, 0, &n);
+  if (n % 2 || n / 2 > x->ndim) {
+    nl_b_fail(
+        b, nl_fail("takes two numbers for each dim, the last dim first ({left, right, top, bottom, ...}), for at most "
+                   "%d dims here, but got %d numbers",
+                   x->ndim, n));
+    return;
+  }
+  nl_tensor *t = x;
+  double value = c->attr[2].number;
+  bool filled = mode == 0 && value != 0;
+  nl_tensor *inside = filled ? nl_b_do(b, use_ones_like(), "ti", x, (int64_t)NL_U8) : NULL;
+  for (int i = 0; i < n / 2 && b->status == NL_OK; i++) {
+    int d = x->ndim - 1 - i;
+    t = mode == 0 ? pad_zeros(b, t, d, by[2 * i], by[2 * i + 1])
+                  : pad_by_index(b, t, d, by[2 * i], by[2 * i + 1], mode);
+    inside = filled && b->status == NL_OK ? pad_zeros(b, inside, d, by[2 * i], by[2 * i + 1]) : inside;
+  }
+  if (filled && b->status == NL_OK) {
+    nl_tensor *k = nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_b_number(b, value)
+                                                         : nl_b_cast(b, nl_b_number(b, value), nl_tensor_dtype(x));
+    t = r_where(b, nl_b_cast(b, inside, NL_BOOL), t, k);
+  }
+  nl_give(c, t == x ? r_clone(b, x) : t);
+}
+NL_COMPOSE(unfold) {
+  int d = dim_at(b, c->attr[0].i, x->ndim);
+  int64_t size = c->attr[1].i, step = c->attr[2].i, shape[NL_MAX_DIM], strides[NL_MAX_DIM];
+  if (b->status == NL_OK && (x->ndim == 0 || x->ndim == NL_MAX_DIM || size < 1 || step < 1 || size > x->shape[d])) {
+    b->status = nl_fail("windows of %lld elements, %lld apart, do not fit into dim %d of shape %s", (long long)size,
+                        (long long)step, d + 1, nl_tensor_shape_string(x).s);
+  }
+  if (b->status != NL_OK) {
+    return;
+  }
+  nl_shape_strides(x->ndim, x->shape, strides);
+  memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
+  shape[d] = (x->shape[d] - size) / step + 1;
+  shape[x->ndim] = size;
+  strides[x->ndim] = strides[d];
+  strides[d] *= step;
+  nl_give(c, nl_b_do(b, use_as_strided(), "tlli", x, x->ndim + 1, shape, x->ndim + 1, strides, (int64_t)0));
+}
+
+/* ---- with a part replaced ---- */
+
+/* x with rows first .. by step along d replaced by source. */
+static nl_tensor *replaced(nl_build *b, nl_tensor *x, nl_tensor *source, int d, int64_t first, int64_t step) {
+  if (b->status != NL_OK || source->numel == 0) {
+    return r_clone(b, x);
+  }
+  nl_tensor *t = nl_b_do(b, use_slice_zeros(), "tiiil", source, (int64_t)d + 1, first, step, x->ndim, x->shape);
+  nl_tensor *ones = nl_b_do(b, use_ones_like(), "ti", source, (int64_t)NL_BOOL);
+  nl_tensor *at = nl_b_do(b, use_slice_zeros(), "tiiil", ones, (int64_t)d + 1, first, step, x->ndim, x->shape);
+  return r_where(b, at, t, x);
+}
+NL_COMPOSE(select_scatter) {
+  nl_tensor *source = c->in[1];
+  int d = dim_at(b, c->attr[0].i, x->ndim);
+  int64_t index = c->attr[1].i, n = size_at(x, d);
+  index = index < 0 ? index + n + 1 : index;
+  if (b->status == NL_OK && (index < 1 || index > n || x->ndim == 0)) {
+    b->status = nl_fail("index %lld is out of range 1..%lld of dim %d", (long long)c->attr[1].i, (long long)n, d + 1);
+  }
+  nl_give(c, b->status == NL_OK ? replaced(b, x, r_unsqueeze(b, source, d + 1), d, index, 1) : NULL);
+}
+NL_COMPOSE(slice_scatter) {
+  int d = dim_at(b, c->attr[0].i, x->ndim);
+  int64_t first = c->attr[1].i, n = size_at(x, d);
+  first = first < 0 ? first + n + 1 : first;
+  nl_give(c, b->status == NL_OK && x->ndim ? replaced(b, x, c->in[1], d, first < 1 ? 1 : first, c->attr[2].i)
+                                           : r_clone(b, x));
+}
+
+/* ---- small builders ---- */
+
+/* powers of x, one a column */
+NL_COMPOSE(vander) {
+  int64_t n = c->attr[0].set ? c->attr[0].i : x->numel;
+  if (x->ndim != 1 || n < 0) {
+    nl_b_fail(b, nl_fail("takes a vector and a number of columns, but got shape %s", nl_tensor_shape_string(x).s));
+    return;
+  }
+  nl_tensor *powers = c->attr[1].b ? ramp(b, 0, n, 1) : ramp(b, n - 1, n, -1);
+  nl_give(c, r_pow(b, r_unsqueeze(b, x, 2), powers));
+}
+/* all choices of r elements, in order */
+NL_COMPOSE(combinations) {
+  int64_t n = x->numel, r = c->attr[0].i, total = 1;
+  bool again = c->attr[1].b;
+  if (x->ndim != 1 || r < 1 || r > NL_MAX_DIM) {
+    nl_b_fail(b, nl_fail("takes a vector and a number of elements from 1 to %d, but got shape %s and %lld", NL_MAX_DIM,
+                         nl_tensor_shape_string(x).s, (long long)r));
+    return;
+  }
+  int64_t pool = again ? n + r - 1 : n;
+  for (int64_t i = 1; i <= r; i++) { /* binomials are whole at every step */
+    if (pool - r + i <= 0 || __builtin_mul_overflow(total, pool - r + i, &total) || total / i > INT32_MAX) {
+      if (pool - r + i > 0) {
+        nl_b_fail(b, nl_fail("the number of combinations is too large"));
+        return;
+      }
+      total = 0;
+      break;
+    }
+    total /= i;
+  }
+  int64_t shape[2] = {total, r}, at[NL_MAX_DIM];
+  nl_tensor *index = NULL;
+  b->status = nl_tensor_new(NL_I64, 1, (int64_t[]){total * r}, &index);
+  nl_b_own(b, index);
+  for (int64_t i = 0; i < r; i++) {
+    at[i] = again ? 0 : i;
+  }
+  for (int64_t row = 0; row < total && index; row++) {
+    for (int64_t i = 0; i < r; i++) {
+      nl_tensor_set_int(index, row * r + i, at[i] + 1);
+    }
+    int64_t i = r - 1;
+    while (i >= 0 && at[i] == (again ? n - 1 : n - r + i)) {
+      i--;
+    }
+    if (i >= 0) {
+      at[i]++;
+      for (int64_t k = i + 1; k < r; k++) {
+        at[k] = again ? at[i] : at[k - 1] + 1;
+      }
+    }
+  }
+  nl_give(c, nl_b_reshape(b, r_index_select(b, x, 1, index), 2, shape));
+}
+
+#define MADE(n, a, text, f, e)                                                                                         \
+  { .name = n, .args = a, .returns = "tensor", .doc = text, .compose = compose_##f, .example = e }
+#define KIND(n, a, text, f, k, e)                                                                                      \
+  { .name = n, .args = a, .returns = "tensor", .doc = text, .compose = compose_##f, .kernel = k, .example = e }
+#define LIST(n, a, text, f, k, e)                                                                                      \
+  { .name = n, .args = a, .returns = "tensors", .doc = text, .compose = compose_##f, .kernel = k, .example = e }
+#define GRID "nn.arange(6):reshape(2, 3)"
+#define SQUARE "nn.arange(9):reshape(3, 3)"
+
+static const nl_op ops[] = {
+    MADE("flip", "x: tensor, dim: dims?", "The elements in reverse order along the dims named, or all.", flip,
+         "nn.flip(" GRID ", 2)"),
+    KIND("fliplr", "x: tensor", "The columns in reverse order.", flip_matrix, 2, "nn.fliplr(" GRID ")"),
+    KIND("flipud", "x: tensor", "The rows in reverse order.", flip_matrix, 1, "nn.flipud(" GRID ")"),
+    MADE("roll", "x: tensor, shifts: shape, dims: dims?",
+         "The elements moved on along the dims, those that leave come in again; without dims, flattened.", roll,
+         "nn.roll(nn.arange(5), 2)"),
+    MADE("rot90", "x: tensor, k: int = 1, dims: dims?",
+         "Turned by k quarters, from the first of two dims towards the second.", rot90, "nn.rot90(" GRID ")"),
+    MADE("tile", "x: tensor, reps: shape", "x put next to itself, so many times along each dim; PyTorch's repeat.",
+         tile, "nn.tile(nn.tensor {1, 2}, {2, 2})"),
+    MADE("repeat_interleave", "x: tensor, repeats: operand, dim: dim?",
+         "Each element so many times: one number, or one for each; without dim, flattened.", repeat_interleave,
+         "nn.repeat_interleave(nn.tensor {1, 2}, nn.tensor {3, 1})"),
+    MADE("unflatten", "x: tensor, dim: dim, sizes: shape", "One dim cut into several; -1 is worked out.", unflatten,
+         "nn.unflatten(nn.arange(6), 1, {2, -1})"),
+    MADE("moveaxis", "x: tensor, source: dims, destination: dims", "Dims moved to other places, the rest in order.",
+         moveaxis, "nn.moveaxis(nn.zeros(2, 3, 4), 1, 3).shape"),
+    MADE("swapaxes", "x: tensor, dim0: dim, dim1: dim", "Exchanges two dims, as transpose does.", swapaxes,
+         "nn.swapaxes(" GRID ", 1, 2)"),
+    MADE("broadcast_to", "x: tensor, shape: shape", "x repeated to a shape without copying, as expand does.",
+         broadcast_to, "nn.broadcast_to(nn.tensor {1, 2}, {2, 2})"),
+    KIND("expand_as", "x: tensor, y: tensor", "x expanded to the shape of y.", like_other, 0,
+         "nn.expand_as(nn.tensor {1, 2}, nn.zeros(2, 2))"),
+    KIND("reshape_as", "x: tensor, y: tensor", "x in the shape of y.", like_other, 1,
+         "nn.reshape_as(nn.arange(4), nn.zeros(2, 2))"),
+    MADE("ravel", "x: tensor", "x as one dim; a view if it can be.", ravel, "nn.ravel(" GRID ")"),
+    KIND("atleast_1d", "x: tensor", "x with at least one dim.", atleast, 1, "nn.atleast_1d(nn.tensor(7))"),
+    KIND("atleast_2d", "x: tensor", "x with at least two dims; a vector becomes a row.", atleast, 2,
+         "nn.atleast_2d(nn.tensor {1, 2})"),
+    KIND("atleast_3d", "x: tensor", "x with at least three dims.", atleast, 3, "nn.atleast_3d(nn.tensor {1, 2}).shape"),
+    LIST("unbind", "x: tensor, dim: dim = 1", "A list of the slices along a dim, which is gone in them.", unbind, 0,
+         "nn.unbind(" GRID ")[2]"),
+    LIST("split", "x: tensor, size: shape, dim: dim = 1",
+         "A list of pieces along a dim: of one size (the last may be shorter), or of the sizes listed.", split, 0,
+         "nn.split(nn.arange(5), 2)[3]"),
+    LIST("chunk", "x: tensor, count: int, dim: dim = 1",
+         "A list of at most count pieces of equal size along a dim (the last may be shorter).", chunk, 0,
+         "#nn.chunk(nn.arange(5), 2)"),
+    LIST("tensor_split", "x: tensor, sections: shape, dim: dim = 1",
+         "A list of so many pieces along a dim, as equal as can be; a list of positions cuts behind each of them.",
+         tensor_split, 0, "nn.tensor_split(nn.arange(5), {1, 3})[2]"),
+    LIST("hsplit", "x: tensor, sections: shape", "tensor_split along dim 2 (of a vector, dim 1).", tensor_split, 1,
+         "nn.hsplit(" GRID ", 3)[1]"),
+    LIST("vsplit", "x: tensor, sections: shape", "tensor_split along dim 1.", tensor_split, 2,
+         "nn.vsplit(" GRID ", 2)[1]"),
+    LIST("dsplit", "x: tensor, sections: shape", "tensor_split along dim 3.", tensor_split, 3,
+         "nn.dsplit(nn.zeros(1, 1, 4), 2)[1].shape"),
+    KIND("hstack", "tensors: tensors", "Joins side by side: along dim 2, vectors along dim 1.", stacked, 1,
+         "nn.hstack {nn.tensor {1}, nn.tensor {2, 3}}"),
+    KIND("vstack", "tensors: tensors", "Joins one below the other, vectors as rows.", stacked, 2,
+         "nn.vstack {nn.tensor {1, 2}, nn.tensor {3, 4}}"),
+    KIND("dstack", "tensors: tensors", "Joins along dim 3.", stacked, 3,
+         "nn.dstack {nn.tensor {1, 2}, nn.tensor {3, 4}}"),
+    KIND("column_stack", "tensors: tensors", "Joins side by side, vectors as columns.", stacked, 4,
+         "nn.column_stack {nn.tensor {1, 2}, nn.tensor {3, 4}}"),
+    MADE("block_diag", "tensors: tensors", "A matrix with these along its diagonal.", block_diag,
+         "nn.block_diag {nn.tensor {1, 2}, nn.tensor {{3}}}"),
+    LIST("broadcast_tensors", "tensors: tensors", "A list of the tensors, all expanded to the shape they broadcast to.",
+         broadcast_tensors, 0, "nn.broadcast_tensors {nn.zeros(2, 1), nn.zeros(3)}[1].shape"),
+    LIST("meshgrid", "tensors: tensors, indexing: choice = ij|xy",
+         "A list of grids, one for each vector: its values along its own dim. xy exchanges the first two dims.",
+         meshgrid, 0, "nn.meshgrid {nn.arange(2), nn.arange(3)}[2]"),
+    MADE("cartesian_prod", "tensors: tensors", "All combinations of one element from each vector, one a row.",
+         cartesian_prod, "nn.cartesian_prod {nn.tensor {1, 2}, nn.tensor {3, 4}}"),
+    MADE("diagonal", "x: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
+         "A copy of the diagonal in two dims, as the last dim; offset > 0 lies above.", diagonal,
+         "nn.diagonal(" SQUARE ", 1)"),
+    MADE("diag_embed", "x: tensor, offset: int = 0, dim1: dim = -2, dim2: dim = -1",
+         "Zeros with the last dim of x as diagonal in two dims.", diag_embed, "nn.diag_embed(nn.tensor {1, 2})"),
+    MADE("diag", "x: tensor, diagonal: int = 0", "The matrix with this diagonal, or a matrix's diagonal.", diag,
+         "nn.diag(nn.tensor {1, 2})"),
+    MADE("trace", "x: tensor", "The sum of the diagonal.", trace, "nn.trace(" SQUARE ")"),
+    MADE("diagonal_scatter", "x: tensor, source: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
+         "x with its diagonal replaced.", diagonal_scatter, "nn.diagonal_scatter(" SQUARE ", nn.tensor {9, 9, 9})"),
+    KIND("tril", "x: tensor, diagonal: int = 0", "The lower triangle, up to a diagonal; 0 above.", triangle, 0,
+         "nn.tril(" SQUARE ")"),
+    KIND("triu", "x: tensor, diagonal: int = 0", "The upper triangle, from a diagonal on; 0 below.", triangle, 1,
+         "nn.triu(" SQUARE ", 1)"),
+    MADE("pad", "x: tensor, pad: shape, mode: choice = constant|reflect|replicate|circular, value: number = 0",
+         "x with a margin: {left, right} of the last dim, then of the one before, and so on; negative numbers cut.",
+         pad, "nn.pad(nn.tensor {1, 2, 3}, {2, 1}, \"reflect\")"),
+    MADE("unfold", "x: tensor, dim: dim, size: int, step: int = 1",
+         "A copy of all windows of a size along a dim, as a new last dim.", unfold, "nn.unfold(nn.arange(5), 1, 3, 2)"),
+    MADE("select_scatter", "x: tensor, source: tensor, dim: dim, index: int", "x with one slice replaced.",
+         select_scatter, "nn.select_scatter(" GRID ", nn.tensor {8, 9}, 2, 1)"),
+    MADE("slice_scatter", "x: tensor, source: tensor, dim: dim, first: int = 1, step: int = 1",
+         "x with the slices from first on, by step, replaced.", slice_scatter,
+         "nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 2)"),
+    MADE("vander", "x: tensor, columns: int?, increasing: bool = false",
+         "Powers of a vector's elements, one a column, falling unless increasing.", vander,
+         "nn.vander(nn.tensor {1, 2, 3})"),
+    MADE("combinations", "x: tensor, r: int = 2, with_replacement: bool = false",
+         "All choices of r elements of a vector, one a row.", combinations, "nn.combinations(nn.tensor {1, 2, 3})"),
+};
+
+NL_FAMILY(nl_ops_arrange, ops);

@@ -1,0 +1,883 @@
+/* More ways to pick and place elements: take and scatter, index_add and its kin, positions of what is not 0, searches,
+   sets. Positions are int64 from 1; negative ones count from the end. */
+#include "kernels/sort.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/interrupt.h"
+#include "core/pool.h"
+#include "ops/iterate.h"
+#include "ops/rows.h"
+#include "ops/rules.h"
+
+NL_ROW(index_zeros)
+NL_ROW(index_copy)
+NL_ROW(scatter)
+NL_ROW(scatter_reduce)
+NL_ROW(searchsorted)
+NL_ROW(class_range)
+NL_ROW(zeros_like)
+NL_ROW(index_places)
+
+typedef const int64_t *ints;
+
+static int dim_at(nl_build *b, int64_t written, int ndim) {
+  int d = 0;
+  if (b->status == NL_OK) {
+    b->status = nl_rule_dim(written, ndim, &d);
+  }
+  return d;
+}
+
+/* ---- take ---- */
+
+NL_COMPOSE(take) {
+  nl_tensor *index = c->in[1];
+  nl_tensor *flat = nl_b_reshape(b, x, 1, (int64_t[]){-1}), *at = nl_b_reshape(b, index, 1, (int64_t[]){-1});
+  nl_give(c, nl_b_reshape(b, r_index_select(b, flat, 1, at), index->ndim, index->shape));
+}
+/* gather whose operands broadcast in the other dims */
+NL_COMPOSE(take_along_dim) {
+  nl_tensor *index = c->in[1];
+  int d = dim_at(b, c->attr[0].i, x->ndim), n = 0;
+  if (b->status == NL_OK && index->ndim != x->ndim) {
+    b->status = nl_fail("the index of shape %s must have as many dims as the tensor of shape %s",
+                        nl_tensor_shape_string(index).s, nl_tensor_shape_string(x).s);
+  }
+  int64_t a[NL_MAX_DIM], z[NL_MAX_DIM], both[NL_MAX_DIM];
+  for (int i = 0; b->status == NL_OK && i < x->ndim; i++) {
+    a[i] = i == d ? 1 : x->shape[i];
+    z[i] = i == d ? 1 : index->shape[i];
+  }
+  if (b->status == NL_OK) {
+    b->status = nl_broadcast_shapes(x->ndim, a, x->ndim, z, &n, both);
+  }
+  if (b->status != NL_OK) {
+    return;
+  }
+  if (n == 0) {
+    nl_give(c, r_gather(b, x, c->attr[0].i, index));
+    return;
+  }
+  both[d] = x->shape[d];
+  nl_tensor *wide = nl_b_expand(b, x, n, both);
+  both[d] = index->shape[d];
+  nl_give(c, r_gather(b, wide, d + 1, nl_b_expand(b, index, n, both)));
+}
+
+/* ---- scatter ---- */
+
+enum { REDUCE_SUM, REDUCE_PROD, REDUCE_MEAN, REDUCE_AMAX, REDUCE_AMIN, REDUCE_SET };
+
+/* scatter(x, dim, index, source) and scatter_reduce(x, dim, index, source, reduce, include_self) */
+static nl_status infer_scatter(nl_call *c) {
+  nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2];
+  int dim;
+  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  status = status == NL_OK ? nl_rule_index(index, x->ndim, x->shape, dim) : status;
+  bool number = source->numel == 1 && source->ndim == 0;
+  if (status == NL_OK && !number) {
+    bool fits = source->ndim == x->ndim && source->dtype == x->dtype;
+    for (int d = 0; fits && d < x->ndim; d++) {
+      fits = index->shape[d] <= source->shape[d];
+    }
+    if (!fits) {
+      status =
+          nl_fail("the source (%s, shape %s) must have the tensor's dtype (%s) and be nowhere smaller than the index "
+                  "(shape %s)",
+                  nl_dtype_name(nl_tensor_dtype(source)), nl_tensor_shape_string(source).s,
+                  nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(index).s);
+    }
+  }
+  if (status == NL_OK) {
+    nl_rule_like(c, 0, x, nl_tensor_dtype(x));
+    c->dtype = nl_tensor_dtype(x);
+    c->scratch_bytes = (size_t)x->numel * 8 + 8; /* how many met in each place */
+  }
+  return status;
+}
+static double combine(int how, double a, double v) {
+  switch (how) {
+  case REDUCE_PROD:
+    return a * v;
+  case REDUCE_AMAX:
+    return a != a || a > v ? a : v;
+  case REDUCE_AMIN:
+    return a != a || a < v ? a : v;
+  case REDUCE_SET:
+    return v;
+  default:
+    return a + v;
+  }
+}
+static void run_scatter(nl_call *c) {
+  nl_tensor *x = c->rin[0], *index = c->rin[1], *source = c->rin[2], *out = c->out[0];
+  int dim = 0, how = c->op->kernel == 1 ? (int)c->attr[1].i : REDUCE_SET;
+  bool self = c->op->kernel != 1 || c->attr[2].b, whole = !nl_dtype_is_float(nl_tensor_dtype(x));
+  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  int64_t *count = c->scratch->storage->data, strides[NL_MAX_DIM];
+  memset(count, 0, (size_t)out->numel * sizeof *count);
+  nl_copy_values(out, x);
+  nl_shape_strides(source->ndim, source->shape, strides);
+  const int64_t *ids = nl_tensor_data(index);
+  for (int64_t i = 0; i < index->numel && !nl_interrupted_at(i); i++) {
+    int64_t rest = i, to = 0, from = 0;
+    for (int d = index->ndim - 1; d >= 0; d--) {
+      int64_t k = rest % index->shape[d];
+      rest /= index->shape[d];
+      from += source->ndim ? k * strides[d] : 0;
+      to += (d == dim ? (ids[i] < 0 ? ids[i] + out->shape[d] : ids[i] - 1) : k) * out->strides[d];
+    }
+    bool first = !self && count[to] == 0;
+    count[to]++;
+    if (whole) {
+      int64_t v = nl_tensor_get_int(source, from), a = nl_tensor_get_int(out, to);
+      int64_t r = how == REDUCE_SUM || how == REDUCE_MEAN ? (int64_t)((uint64_t)a + (uint64_t)v)
+                  : how == REDUCE_PROD                    ? (int64_t)((uint64_t)a * (uint64_t)v)
+                  : how == REDUCE_AMAX                    ? (a > v ? a : v)
+                  : how == REDUCE_AMIN                    ? (a < v ? a : v)
+                                                          : v;
+      nl_tensor_set_int(out, to, first ? v : r);
+    } else {
+      double v = nl_tensor_get_double(source, from);
+      nl_tensor_set_double(out, to, first ? v : combine(how, nl_tensor_get_double(out, to), v));
+    }
+  }
+  for (int64_t i = 0; how == REDUCE_MEAN && i < out->numel; i++) {
+    int64_t n = count[i] + (self ? 1 : 0);
+    if (n > 1 && whole) {
+      int64_t v = nl_tensor_get_int(out, i);
+      nl_tensor_set_int(out, i, v / n - (v % n != 0 && v < 0));
+    } else if (n > 1) {
+      nl_tensor_set_double(out, i, nl_tensor_get_double(out, i) / (double)n);
+    }
+  }
+}
+/* of the source, what the index reaches */
+static nl_tensor *reached(nl_build *b, nl_tensor *t, const nl_tensor *index) {
+  for (int d = 0; d < index->ndim && b->status == NL_OK; d++) {
+    t = t->shape[d] == index->shape[d] ? t : r_narrow(b, t, d + 1, 1, index->shape[d]);
+  }
+  return t;
+}
+static nl_tensor *wide_zeros(nl_build *b, nl_tensor *t, const nl_tensor *like) {
+  for (int d = 0; d < like->ndim && b->status == NL_OK; d++) {
+    if (t->shape[d] != like->shape[d]) {
+      int64_t shape[NL_MAX_DIM];
+      memcpy(shape, t->shape, (size_t)t->ndim * sizeof *shape);
+      shape[d] = like->shape[d];
+      t = nl_b_do(b, nl_op_find("slice_zeros"), "tiiil", t, (int64_t)d + 1, (int64_t)1, (int64_t)1, t->ndim, shape);
+    }
+  }
+  return t;
+}
+/* What arrived in a place came from the source written there last; with equal indices PyTorch leaves that open. */
+static nl_status vjp_scatter(nl_call *c, nl_vjp *v) {
+  nl_build *b = v->build;
+  nl_tensor *index = c->in[1], *source = c->in[2];
+  if (v->need[0]) {
+    v->gin[0] =
+        nl_b_do(b, use_scatter(), "ttti", v->gout[0], index, nl_b_cast(b, nl_b_number(b, 0), c->dtype), c->attr[0].i);
+  }
+  if (v->need[2]) {
+    nl_tensor *g = r_gather(b, v->gout[0], c->attr[0].i, index);
+    v->gin[2] = source->ndim == 0 ? nl_b_sum(b, g, 0, NULL, false) : wide_zeros(b, g, source);
+  }
+  return b->status;
+}
+/* sum: 1; mean: 1 / count; amax, amin: shared evenly among equals; prod: the result over the value (which is not 0) */
+static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
+  nl_build *b = v->build;
+  nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2], *y = c->out[0], *g = v->gout[0];
+  int64_t dim = c->attr[0].i;
+  int how = (int)c->attr[1].i;
+  bool self = c->attr[2].b;
+  nl_tensor *ones = nl_b_do(b, nl_op_find("ones_like"), "ti", index, (int64_t)c->dtype);
+  nl_tensor *count = nl_b_do(b, use_scatter_add(), "ttti", nl_b_do(b, use_zeros_like(), "t", x), index, ones, dim);
+  nl_tensor *touched = r_gt(b, count, nl_b_number(b, 0)), *zero = nl_b_number(b, 0);
+  nl_tensor *s = reached(b, source, index);
+  nl_tensor *dx = g, *ds;
+  if (how == REDUCE_MEAN) {
+    nl_tensor *n = self ? r_plus(b, count, 1) : r_maximum(b, count, nl_b_number(b, 1));
+    g = r_div(b, g, n);
+    dx = g;
+    ds = r_gather(b, g, dim, index);
+  } else if (how == REDUCE_SUM) {
+    ds = r_gather(b, g, dim, index);
+  } else if (how == REDUCE_PROD) {
+    dx = r_div(b, r_mul(b, g, y), x);
+    ds = r_div(b, r_gather(b, r_mul(b, g, y), dim, index), s);
+  } else {
+    nl_tensor *own = r_eq(b, x, y), *theirs = r_eq(b, s, r_gather(b, y, dim, index));
+    own = b->status == NL_OK ? nl_b_cast(b, self ? own : r_logical_and(b, own, r_logical_not(b, touched)), c->dtype)
+                             : NULL;
+    theirs = b->status == NL_OK ? nl_b_cast(b, theirs, c->dtype) : NULL;
+    nl_tensor *ties = nl_b_do(b, use_scatter_add(), "ttti", own, index, theirs, dim);
+    nl_tensor *share = r_div(b, g, ties);
+    dx = r_mul(b, own, share);
+    ds = r_mul(b, theirs, r_gather(b, share, dim, index));
+  }
+  if (!self) {
+    dx = r_where(b, touched, zero, v->gout[0]);
+  }
+  v->gin[0] = dx;
+  v->gin[2] = b->status == NL_OK && v->need[2] ? wide_zeros(b, ds, source) : NULL;
+  return b->status;
+}
+
+/* ---- index_add and its kin ---- */
+
+NL_COMPOSE(index_add) {
+  nl_tensor *index = c->in[1], *source = c->in[2];
+  if (c->attr[1].number != 1) {
+    source = r_times(b, source, c->attr[1].number);
+  }
+  nl_tensor *t = nl_b_do(b, use_index_zeros(), "ttil", source, index, c->attr[0].i, x->ndim, x->shape);
+  nl_give(c, r_add(b, x, t));
+}
+
+static nl_status infer_index_copy(nl_call *c) {
+  nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2];
+  int dim;
+  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  status = status == NL_OK ? nl_rule_positions(index, x->ndim ? x->shape[dim] : 1) : status;
+  bool fits = x->ndim > 0 && index->ndim <= 1 && source->ndim == x->ndim && source->dtype == x->dtype;
+  for (int d = 0; fits && d < x->ndim; d++) {
+    fits = source->shape[d] == (d == dim ? index->numel : x->shape[d]);
+  }
+  if (status == NL_OK && !fits) {
+    status = nl_fail("the source (%s, shape %s) does not go with an index of shape %s and the tensor (%s, shape %s)",
+                     nl_dtype_name(nl_tensor_dtype(source)), nl_tensor_shape_string(source).s,
+                     nl_tensor_shape_string(index).s, nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(x).s);
+  }
+  if (status == NL_OK) {
+    nl_rule_like(c, 0, x, nl_tensor_dtype(x));
+  }
+  return status;
+}
+static void run_index_copy(nl_call *c) {
+  nl_tensor *x = c->rin[0], *index = c->rin[1], *source = c->rin[2], *out = c->out[0];
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_around a = nl_rule_around(x, dim);
+  size_t bytes = (size_t)a.inner * nl_dtype_size(nl_tensor_dtype(x));
+  const int64_t *ids = nl_tensor_data(index);
+  nl_copy_values(out, x);
+  for (int64_t o = 0; o < a.outer; o++) {
+    for (int64_t i = 0; i < index->numel && !nl_interrupted_at(i); i++) {
+      int64_t at = ids[i] < 0 ? ids[i] + a.red : ids[i] - 1;
+      memcpy((char *)nl_tensor_data(out) + (size_t)(o * a.red + at) * bytes,
+             (const char *)nl_tensor_data(source) + (size_t)(o * index->numel + i) * bytes, bytes);
+    }
+  }
+}
+static nl_status vjp_index_copy(nl_call *c, nl_vjp *v) {
+  nl_build *b = v->build;
+  if (v->need[0]) {
+    nl_tensor *zeros =
+        b->status == NL_OK ? nl_b_zeros(b, nl_tensor_dtype(c->in[2]), c->in[2]->ndim, c->in[2]->shape) : NULL;
+    v->gin[0] = nl_b_do(b, use_index_copy(), "ttti", v->gout[0], c->in[1], zeros, c->attr[0].i);
+  }
+  if (v->need[2]) {
+    v->gin[2] = r_index_select(b, v->gout[0], c->attr[0].i, c->in[1]);
+  }
+  return b->status;
+}
+NL_COMPOSE(index_fill) {
+  nl_tensor *index = c->in[1], *value = c->in[2];
+  int d = dim_at(b, c->attr[0].i, x->ndim);
+  if (b->status == NL_OK && (value->numel != 1 || x->ndim == 0)) {
+    b->status = nl_fail("the value must be one number (shape %s), and the tensor have a dim (shape %s)",
+                        nl_tensor_shape_string(value).s, nl_tensor_shape_string(x).s);
+  }
+  if (b->status != NL_OK) {
+    return;
+  }
+  int64_t shape[NL_MAX_DIM];
+  memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
+  shape[d] = index->numel;
+  nl_tensor *one = nl_b_cast(b, nl_b_reshape(b, value, 0, NULL), nl_tensor_dtype(x));
+  nl_give(
+      c, nl_b_do(b, use_index_copy(), "ttti", x, index, r_clone(b, nl_b_expand(b, one, x->ndim, shape)), c->attr[0].i));
+}
+
+/* ---- several index tensors at once: x[{i, j}] ---- */
+
+/* index_places(i, j?, k?, l?, shape): the place, from 1, that index tensors name together in these first dims. */
+static nl_status infer_places(nl_call *c) {
+  int n;
+  ints sizes = nl_call_list(c, 0, &n);
+  nl_out_desc *d = &c->desc[0];
+  nl_status status = NL_OK;
+  d->ndim = 0;
+  for (int i = 0; i < c->nin && c->in[i] && status == NL_OK; i++) {
+    nl_out_desc so_far = *d;
+    status = i < n ? nl_rule_positions(c->in[i], sizes[i]) : nl_fail("%d indices do not go with %d dims", i + 1, n);
+    if (status == NL_OK) {
+      status = nl_broadcast_shapes(so_far.ndim, so_far.shape, c->in[i]->ndim, c->in[i]->shape, &d->ndim, d->shape);
+    }
+  }
+  d->dtype = NL_I64;
+  c->nout = 1;
+  return status;
+}
+static void run_places(nl_call *c) {
+  int n;
+  ints sizes = nl_call_list(c, 0, &n);
+  nl_tensor *out = c->out[0];
+  int64_t *to = nl_tensor_data(out);
+  memset(to, 0, (size_t)out->numel * sizeof *to);
+  for (int k = 0; k < n && c->rin[k]; k++) {
+    nl_tensor *index = c->rin[k];
+    const int64_t *ids = nl_tensor_data(index);
+    int lead = out->ndim - index->ndim;
+    for (int64_t i = 0; i < out->numel && !nl_interrupted_at(i); i++) {
+      int64_t rest = i, at = 0;
+      for (int d = out->ndim - 1; d >= 0; d--) {
+        int64_t p = rest % out->shape[d];
+        rest /= out->shape[d];
+        at += d >= lead && index->shape[d - lead] > 1 ? p * index->strides[d - lead] : 0;
+      }
+      to[i] = to[i] * sizes[k] + (ids[at] < 0 ? ids[at] + sizes[k] : ids[at] - 1);
+    }
+  }
+  for (int64_t i = 0; i < out->numel; i++) {
+    to[i]++;
+  }
+}
+/* The n index tensors of the call from `first` on, as one vector of places; their common shape to ndim and shape. */
+static nl_tensor *joined_places(nl_call *c, nl_build *b, int first, int n, int *ndim, int64_t *shape) {
+  nl_tensor *x = c->in[0];
+  if (n < 1 || n > x->ndim) {
+    return nl_b_fail(b, nl_fail("%d indices do not go with shape %s", n, nl_tensor_shape_string(x).s));
+  }
+  nl_call k;
+  nl_call_init(&k, use_index_places(), 4, NULL);
+  for (int i = 0; i < n; i++) {
+    k.in[i] = c->in[first + i];
+  }
+  nl_call_set_list(&k, 0, n, x->shape);
+  nl_tensor *place = nl_b_call(b, &k);
+  *ndim = place ? place->ndim : 0;
+  for (int d = 0; d < *ndim; d++) {
+    shape[d] = place->shape[d];
+  }
+  return nl_b_reshape(b, place, 1, (int64_t[]){-1});
+}
+/* x with its first n dims joined */
+static nl_tensor *joined(nl_build *b, nl_tensor *x, int n) {
+  int64_t shape[NL_MAX_DIM];
+  shape[0] = 1;
+  for (int d = 0; d < x->ndim; d++) {
+    if (d < n) {
+      shape[0] *= x->shape[d];
+    } else {
+      shape[d - n + 1] = x->shape[d];
+    }
+  }
+  return nl_b_reshape(b, x, x->ndim - n + 1, shape);
+}
+static int indices_of(const nl_call *c, int first) {
+  int n = 0;
+  while (first + n < c->nin && c->in[first + n]) {
+    n++;
+  }
+  return n;
+}
+NL_COMPOSE(index) {
+  int n = indices_of(c, 1), ndim;
+  int64_t shape[2 * NL_MAX_DIM];
+  nl_tensor *place = joined_places(c, b, 1, n, &ndim, shape);
+  nl_tensor *t = b->status == NL_OK ? r_index_select(b, joined(b, x, n), 1, place) : NULL;
+  for (int d = n; d < x->ndim; d++) {
+    shape[ndim++] = x->shape[d];
+  }
+  nl_give(c, nl_b_reshape(b, t, ndim, shape));
+}
+NL_COMPOSE(index_put) {
+  int n = indices_of(c, 2), ndim;
+  int64_t shape[2 * NL_MAX_DIM];
+  nl_tensor *place = joined_places(c, b, 2, n, &ndim, shape), *values = c->in[1];
+  if (b->status != NL_OK) {
+    return;
+  }
+  int lead = ndim;
+  for (int d = n; d < x->ndim; d++) {
+    shape[ndim++] = x->shape[d];
+  }
+  values = nl_b_expand(b, nl_b_cast(b, values, nl_tensor_dtype(x)), ndim, shape);
+  if (b->status != NL_OK) {
+    return;
+  }
+  nl_tensor *rows = lead == 0 ? r_unsqueeze(b, values, 1) : joined(b, values, lead);
+  nl_tensor *flat = joined(b, x, n), *t;
+  if (c->attr[0].b) {
+    t = nl_b_do(b, nl_op_find("index_add"), "ttti", flat, place, rows, (int64_t)1);
+  } else {
+    t = nl_b_do(b, use_index_copy(), "ttti", flat, place, rows, (int64_t)1);
+  }
+  nl_give(c, nl_b_reshape(b, t, x->ndim, x->shape));
+}
+
+/* ---- positions ---- */
+
+static nl_status infer_nonzero(nl_call *c) {
+  nl_tensor *x = c->in[0];
+  int64_t count = 0;
+  for (int64_t i = 0; i < x->numel; i++) {
+    count += nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_tensor_get_double(x, i) != 0 : nl_tensor_get_int(x, i) != 0;
+  }
+  int64_t shape[2] = {count, x->ndim};
+  nl_rule_shape(c, 0, 2, shape, NL_I64);
+  return NL_OK;
+}
+static void run_nonzero(nl_call *c) {
+  nl_tensor *x = c->rin[0];
+  int64_t *to = nl_tensor_data(c->out[0]);
+  for (int64_t i = 0; i < x->numel && !nl_interrupted_at(i); i++) {
+    if (nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_tensor_get_double(x, i) != 0 : nl_tensor_get_int(x, i) != 0) {
+      int64_t rest = i;
+      for (int d = x->ndim - 1; d >= 0; d--) {
+        to[d] = rest % x->shape[d] + 1;
+        rest /= x->shape[d];
+      }
+      to += x->ndim;
+    }
+  }
+}
+NL_COMPOSE(argsort) {
+  nl_call k;
+  nl_call_init(&k, use_sort(), 1, NULL);
+  k.in[0] = x;
+  k.attr[0] = c->attr[0];
+  k.attr[1] = c->attr[1];
+  nl_b_call(b, &k);
+  nl_give(c, k.out[1]);
+}
+NL_COMPOSE(kthvalue) {
+  int d = dim_at(b, c->attr[1].i, x->ndim);
+  int64_t n = x->ndim ? x->shape[d] : 1, k = c->attr[0].i;
+  if (b->status == NL_OK && (k < 1 || k > n)) {
+    b->status = nl_fail("k is %lld, but dim %d has %lld elements", (long long)k, d + 1, (long long)n);
+  }
+  if (b->status != NL_OK) {
+    return;
+  }
+  nl_call s;
+  nl_call_init(&s, use_sort(), 1, NULL);
+  s.in[0] = x;
+  s.attr[0] = c->attr[1];
+  nl_tensor *t = nl_b_call(b, &s), *at = s.out[1];
+  if (x->ndim == 0 || b->status != NL_OK) {
+    nl_give2(c, t, at);
+    return;
+  }
+  t = r_narrow(b, t, d + 1, k, 1);
+  at = r_narrow(b, at, d + 1, k, 1);
+  bool keep = c->attr[2].b;
+  nl_give2(c, keep ? t : r_squeeze(b, t, d + 1), keep ? at : r_squeeze(b, at, d + 1));
+}
+
+/* ---- searches ---- */
+
+/* Row by row when both have the same leading dims, else one sorted vector for all values. */
+static nl_status infer_searchsorted(nl_call *c) {
+  nl_tensor *s = c->in[0], *v = c->in[1];
+  c->dtype = nl_promote(2, c->in);
+  bool fits = s->ndim == 1 || (s->ndim == v->ndim && s->ndim > 0);
+  for (int d = 0; fits && s->ndim > 1 && d < s->ndim - 1; d++) {
+    fits = s->shape[d] == v->shape[d];
+  }
+  if (!fits) {
+    return nl_fail(
+        "the sorted values (shape %s) must be a vector, or have the leading dims of what is sought (shape %s)",
+        nl_tensor_shape_string(s).s, nl_tensor_shape_string(v).s);
+  }
+  nl_rule_like(c, 0, v, NL_I64);
+  return NL_OK;
+}
+#define SEARCH(type)                                                                                                   \
+  static int64_t search_##type(const type *s, int64_t n, type v, bool right) {                                         \
+    int64_t lo = 0, hi = n;                                                                                            \
+    while (lo < hi) {                                                                                                  \
+      int64_t mid = lo + (hi - lo) / 2;                                                                                \
+      bool below = right ? !(s[mid] > v) : (s[mid] < v || (v != v && s[mid] == s[mid])); /* nan is last */             \
+      lo = below ? mid + 1 : lo;                                                                                       \
+      hi = below ? hi : mid;                                                                                           \
+    }                                                                                                                  \
+    return lo;                                                                                                         \
+  }
+typedef float f32;
+typedef double f64;
+typedef int64_t i64;
+typedef uint8_t u8;
+SEARCH(f32)
+SEARCH(f64)
+SEARCH(i64)
+SEARCH(u8)
+static void search_range(void *ctx, int64_t begin, int64_t end) {
+  nl_call *c = ctx;
+  nl_tensor *s = c->rin[0], *v = c->rin[1];
+  int64_t n = s->shape[s->ndim - 1], inner = s->ndim > 1 ? v->shape[v->ndim - 1] : v->numel,
+          *out = nl_tensor_data(c->out[0]);
+  for (int64_t i = begin; i < end; i++) {
+    int64_t base = s->ndim > 1 ? i / inner * n : 0;
+    bool right = c->attr[0].b;
+    const void *data = nl_tensor_data(s), *values = nl_tensor_data(v);
+    switch (c->dtype) {
+    case NL_F32:
+      out[i] = search_f32((const f32 *)data + base, n, ((const f32 *)values)[i], right) + 1;
+      break;
+    case NL_F64:
+      out[i] = search_f64((const f64 *)data + base, n, ((const f64 *)values)[i], right) + 1;
+      break;
+    case NL_I64:
+      out[i] = search_i64((const i64 *)data + base, n, ((const i64 *)values)[i], right) + 1;
+      break;
+    default:
+      out[i] = search_u8((const u8 *)data + base, n, ((const u8 *)values)[i], right) + 1;
+    }
+  }
+}
+static void run_searchsorted(nl_call *c) {
+  nl_parallel_for(c->out[0]->numel, 4096, search_range, c);
+}
+NL_COMPOSE(bucketize) {
+  nl_give(c, nl_b_do(b, use_searchsorted(), "ttb", c->in[1], x, (int)c->attr[0].b));
+}
+NL_COMPOSE(isin) {
+  nl_tensor *test = nl_b_reshape(b, c->in[1], 1, (int64_t[]){-1});
+  if (b->status == NL_OK && test->numel == 0) {
+    nl_give(c, nl_b_do(b, use_zeros_like(), "ti", x, (int64_t)NL_BOOL));
+    return;
+  }
+  nl_tensor *ordered = nl_b_do(b, use_sort(), "t", test);
+  nl_tensor *at = nl_b_do(b, use_searchsorted(), "ttb", ordered, x, 0);
+  if (b->status != NL_OK) {
+    return;
+  }
+  at = r_minimum(b, at, nl_b_int(b, test->numel));
+  nl_tensor *near =
+      nl_b_reshape(b, r_index_select(b, ordered, 1, nl_b_reshape(b, at, 1, (int64_t[]){-1})), x->ndim, x->shape);
+  nl_give(c, c->attr[0].b ? r_ne(b, near, x) : r_eq(b, near, x));
+}
+
+/* ---- sets ---- */
+
+/* The sorted distinct values, where each element's stands among them, and how often it occurs. Sorting is done in
+   infer, since it tells the shape; consecutive: runs of equals instead. */
+static bool same_element(nl_dtype dtype, const char *p, int64_t i, int64_t k) {
+  size_t size = nl_dtype_size(dtype);
+  if (dtype == NL_F32) {
+    return ((const float *)p)[i] == ((const float *)p)[k];
+  }
+  return dtype == NL_F64 ? ((const double *)p)[i] == ((const double *)p)[k]
+                         : memcmp(p + (size_t)i * size, p + (size_t)k * size, size) == 0;
+}
+static nl_status infer_unique(nl_call *c) {
+  nl_tensor *x = c->in[0], *ordered = NULL;
+  nl_dtype dtype = nl_tensor_dtype(x);
+  int64_t n = x->numel, runs = 0;
+  nl_build b;
+  nl_build_init(&b);
+  nl_tensor *flat = nl_b_reshape(&b, x, 1, &n);
+  if (flat && c->op->kernel == 0) {
+    ordered = nl_b_do(&b, use_sort(), "t", flat);
+  } else if (flat) {
+    ordered = r_clone(&b, flat);
+  }
+  const char *p = ordered ? nl_tensor_data(ordered) : NULL;
+  for (int64_t i = 0; p && i < n; i++) {
+    runs += i == 0 || !same_element(dtype, p, i, i - 1);
+  }
+  nl_status status = b.status;
+  nl_build_free(&b);
+  nl_rule_shape(c, 0, 1, &runs, dtype);
+  nl_rule_like(c, 1, x, NL_I64);
+  nl_rule_shape(c, 2, 1, &runs, NL_I64);
+  c->scratch_bytes = nl_sort_scratch(n) + (size_t)n * 16 + 64;
+  return status;
+}
+static void run_unique(nl_call *c) {
+  nl_tensor *x = c->rin[0];
+  nl_dtype dtype = nl_tensor_dtype(x);
+  size_t size = nl_dtype_size(dtype);
+  int64_t n = x->numel, *inverse = nl_tensor_data(c->out[1]), *counts = nl_tensor_data(c->out[2]), run = -1;
+  char *keys = c->scratch->storage->data, *values = keys + nl_sort_scratch(n), *out = nl_tensor_data(c->out[0]);
+  int64_t *places = (int64_t *)(values + n * 8);
+  if (c->op->kernel == 0) {
+    nl_sort_row(dtype, n, nl_tensor_data(x), false, n, values, places, keys);
+  } else {
+    memcpy(values, nl_tensor_data(x), (size_t)n * size);
+    for (int64_t i = 0; i < n; i++) {
+      places[i] = i;
+    }
+  }
+  for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {
+    if (i == 0 || !same_element(dtype, values, i, i - 1)) {
+      run++;
+      memcpy(out + (size_t)run * size, values + (size_t)i * size, size);
+      counts[run] = 0;
+    }
+    counts[run]++;
+    inverse[places[i]] = run + 1;
+  }
+}
+
+/* 1, 2, ... up to the largest element */
+static nl_status infer_class_range(nl_call *c) {
+  nl_tensor *x = c->in[0];
+  int64_t n = 0;
+  for (int64_t i = 0; i < x->numel; i++) {
+    int64_t v = nl_tensor_get_int(x, i);
+    n = v > n ? v : n;
+  }
+  nl_rule_shape(c, 0, 1, &n, NL_I64);
+  return NL_OK;
+}
+static void run_class_range(nl_call *c) {
+  for (int64_t i = 0; i < c->out[0]->numel; i++) {
+    nl_tensor_set_int(c->out[0], i, i + 1);
+  }
+}
+static nl_status check_classes(const nl_tensor *x, int64_t n) {
+  for (int64_t i = 0; i < x->numel; i++) {
+    int64_t v = nl_tensor_get_int(x, i);
+    if (v < 1 || v > n) {
+      return nl_fail("class %lld of %lld is %lld, but classes count from 1 to %lld%s", (long long)i + 1,
+                     (long long)x->numel, (long long)v, (long long)n,
+                     v == 0 ? "; if your labels start at 0, add 1: y + 1" : "");
+    }
+  }
+  return NL_OK;
+}
+NL_COMPOSE(one_hot) {
+  if (x->dtype != NL_I64) {
+    nl_b_fail(b, nl_fail("takes int64 classes from 1, but got %s (shape %s)", nl_dtype_name(nl_tensor_dtype(x)),
+                         nl_tensor_shape_string(x).s));
+    return;
+  }
+  nl_tensor *classes;
+  if (c->attr[0].set) {
+    b->status = check_classes(x, c->attr[0].i);
+    classes = nl_b_do(b, use_arange(), "nnni", 1.0, (double)c->attr[0].i + 1, 1.0, (int64_t)NL_I64);
+  } else {
+    classes = nl_b_do(b, use_class_range(), "t", x);
+    b->status = b->status == NL_OK ? check_classes(x, classes->numel) : b->status;
+  }
+  nl_tensor *hot = r_eq(b, r_unsqueeze(b, x, -1), classes);
+  nl_give(c, b->status == NL_OK ? nl_b_cast(b, hot, NL_I64) : NULL);
+}
+
+/* repeats -> the index that repeats: element i so often */
+static nl_status infer_repeat_index(nl_call *c) {
+  nl_tensor *r = c->in[0];
+  int64_t size = c->attr[0].i, total = 0;
+  if (r->dtype != NL_I64 || r->ndim > 1 || (r->ndim == 1 && r->numel != size)) {
+    return nl_fail("repeats must be a number or an int64 vector of %lld, but got %s of shape %s", (long long)size,
+                   nl_dtype_name(nl_tensor_dtype(r)), nl_tensor_shape_string(r).s);
+  }
+  for (int64_t i = 0; i < size; i++) {
+    int64_t n = nl_tensor_get_int(r, r->ndim ? i : 0);
+    if (n < 0 || __builtin_add_overflow(total, n, &total)) {
+      return nl_fail("each element can be repeated 0 or more times, not %lld", (long long)n);
+    }
+  }
+  nl_rule_shape(c, 0, 1, &total, NL_I64);
+  return NL_OK;
+}
+static void run_repeat_index(nl_call *c) {
+  nl_tensor *r = c->rin[0];
+  int64_t *to = nl_tensor_data(c->out[0]);
+  for (int64_t i = 0; i < c->attr[0].i; i++) {
+    for (int64_t n = nl_tensor_get_int(r, r->ndim ? i : 0); n > 0; n--) {
+      *to++ = i + 1;
+    }
+  }
+}
+
+/* tril_indices 0, triu_indices 1 */
+static bool inside(const nl_call *c, int64_t row, int64_t col) {
+  int64_t offset = c->attr[2].i;
+  return c->op->kernel == 0 ? col - row <= offset : col - row >= offset;
+}
+static nl_status infer_triangle(nl_call *c) {
+  int64_t rows = c->attr[0].i, cols = c->attr[1].set ? c->attr[1].i : rows, count = 0;
+  if (rows < 0 || cols < 0 || rows > INT32_MAX || cols > INT32_MAX) {
+    return nl_fail("a matrix of %lld x %lld is not possible", (long long)rows, (long long)cols);
+  }
+  c->attr[1] = (nl_attr){.set = true, .i = cols};
+  int64_t offset = c->attr[2].i;
+  offset = offset > cols ? cols : (offset < -rows ? -rows : offset);
+  for (int64_t r = 0; r < rows; r++) {
+    int64_t below = r + offset + 1; /* columns up to the diagonal */
+    if (c->op->kernel == 0) {
+      count += below < 0 ? 0 : (below > cols ? cols : below);
+    } else {
+      count += below - 1 < 0 ? cols : (below - 1 > cols ? 0 : cols - below + 1);
+    }
+  }
+  c->attr[2].i = offset;
+  nl_rule_shape(c, 0, 2, (int64_t[]){2, count}, NL_I64);
+  return NL_OK;
+}
+static void run_triangle(nl_call *c) {
+  int64_t n = c->out[0]->shape[1], at = 0, *to = nl_tensor_data(c->out[0]);
+  for (int64_t r = 0; r < c->attr[0].i; r++) {
+    for (int64_t k = 0; k < c->attr[1].i; k++) {
+      if (inside(c, r, k)) {
+        to[at] = r + 1;
+        to[n + at++] = k + 1;
+      }
+    }
+  }
+}
+
+#define INDEXED "x: tensor, dim: dim, index: tensor, source: tensor"
+#define MADE(n, a, ret, text, f, fl, e)                                                                                \
+  { .name = n, .args = a, .returns = ret, .doc = text, .compose = compose_##f, .flags = fl, .example = e }
+#define GRID "nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}"
+
+static const nl_op ops[] = {
+    MADE("take", "x: tensor, index: tensor", "tensor", "The elements of the flattened x at these positions.", take, 0,
+         "nn.take(" GRID ", nn.tensor {1, 6})"),
+    MADE("take_along_dim", "x: tensor, index: tensor, dim: dim = -1", "tensor",
+         "gather whose operands broadcast in the other dims.", take_along_dim, 0,
+         "nn.take_along_dim(" GRID ", nn.tensor {{3}, {1}}, 2)"),
+    {.name = "scatter",
+     .args = "x: tensor, dim: dim, index: tensor, source: operand",
+     .returns = "tensor",
+     .doc = "x with the places along dim that index names set to the elements of source, or to a number; of equal "
+            "places the last counts.",
+     .example = "nn.scatter(nn.zeros(2, 3), 2, nn.tensor {{3}, {1}}, 7.0)",
+     .infer = infer_scatter,
+     .run = run_scatter,
+     .vjp = vjp_scatter,
+     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INPLACE,
+     .save = NL_SAVE_IN(1)},
+    {.name = "scatter_reduce",
+     .args = INDEXED ", reduce: choice = sum|prod|mean|amax|amin, include_self: bool = true",
+     .returns = "tensor",
+     .doc = "x with the elements of source joined to the places along dim that index names.",
+     .example = "nn.scatter_reduce(nn.zeros(2), 1, nn.tensor {1, 1, 2}, nn.tensor {3.0, 5.0, 7.0}, \"amax\")",
+     .infer = infer_scatter,
+     .run = run_scatter,
+     .vjp = vjp_scatter_reduce,
+     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INPLACE,
+     .save = NL_SAVE_ALL_IN | NL_SAVE_OUT(0),
+     .kernel = 1},
+    MADE("index_add", INDEXED ", alpha: number = 1", "tensor",
+         "x plus alpha times each slice of source at the place along dim that index names.", index_add, NL_OP_INPLACE,
+         "nn.index_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})"),
+    {.name = "index_copy",
+     .args = INDEXED,
+     .returns = "tensor",
+     .doc = "x with the slices along dim that index names replaced by those of source.",
+     .example = "nn.index_copy(nn.zeros(3), 1, nn.tensor {3, 1}, nn.tensor {7.0, 8.0})",
+     .infer = infer_index_copy,
+     .run = run_index_copy,
+     .vjp = vjp_index_copy,
+     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INPLACE,
+     .save = NL_SAVE_IN(1)},
+    MADE("index_fill", "x: tensor, dim: dim, index: tensor, value: operand", "tensor",
+         "x with the slices along dim that index names set to a number.", index_fill, NL_OP_INPLACE,
+         "nn.index_fill(nn.zeros(3), 1, nn.tensor {1, 3}, 5)"),
+    MADE("index", "x: tensor, i: tensor, j: tensor?, k: tensor?, l: tensor?", "tensor",
+         "The elements (or slices) of x at the places that index tensors for its first dims name together; x[{i, j}] "
+         "is the same.",
+         index, 0, "nn.index(" GRID ", nn.tensor {1, 2}, nn.tensor {3, 1})"),
+    MADE("index_put",
+         "x: tensor, values: operand, i: tensor, j: tensor?, k: tensor?, l: tensor?, accumulate: bool = false",
+         "tensor", "x with those places set to values, or with values added; x[{i, j}] = values does it in place.",
+         index_put, NL_OP_INPLACE, "nn.index_put(nn.zeros(2, 3), 9, nn.tensor {1, 2}, nn.tensor {3, 1})"),
+    {.name = "nonzero",
+     .args = "x: tensor",
+     .returns = "tensor",
+     .doc = "The positions of the elements that are not 0, one a row; NumPy's argwhere.",
+     .example = "nn.nonzero(nn.tensor {{0, 3}, {4, 0}})",
+     .infer = infer_nonzero,
+     .run = run_nonzero,
+     .flags = NL_OP_DATA_SHAPE | NL_OP_CONTIGUOUS},
+    MADE("argsort", "x: tensor, dim: dim = -1, descending: bool = false", "tensor",
+         "The positions that put x in order along a dim. Stable.", argsort, NL_OP_NO_GRAD,
+         "nn.argsort(nn.tensor {3, 1, 2})"),
+    MADE("kthvalue", "x: tensor, k: int, dim: dim = -1, keepdim: bool = false", "tensor, tensor",
+         "The k-th smallest along a dim, and its position.", kthvalue, 0, "nn.kthvalue(nn.tensor {3, 1, 2}, 2)"),
+    {.name = "searchsorted",
+     .args = "sorted: tensor, values: operand, right: bool = false",
+     .returns = "tensor",
+     .doc = "Where each value would have to stand to keep sorted in order (from 1), before its equals, or behind them "
+            "if right.",
+     .example = "nn.searchsorted(nn.tensor {1, 3, 5}, nn.tensor {3, 4, 9})",
+     .infer = infer_searchsorted,
+     .run = run_searchsorted,
+     .flags = NL_OP_PROMOTE | NL_OP_CONTIGUOUS},
+    MADE("bucketize", "x: tensor, boundaries: tensor, right: bool = false", "tensor",
+         "searchsorted with its arguments exchanged.", bucketize, NL_OP_NO_GRAD,
+         "nn.bucketize(nn.tensor {3, 4, 9}, nn.tensor {1, 3, 5})"),
+    MADE("isin", "x: tensor, test: tensor, invert: bool = false", "tensor",
+         "True where an element is one of test (is none of them, if invert).", isin, NL_OP_NO_GRAD,
+         "nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})"),
+    {.name = "unique",
+     .args = "x: tensor",
+     .returns = "tensor, tensor, tensor",
+     .doc = "The distinct elements in order, where each element of x stands among them (from 1), and how often each "
+            "occurs.",
+     .example = "nn.unique(nn.tensor {3, 1, 3})",
+     .infer = infer_unique,
+     .run = run_unique,
+     .flags = NL_OP_DATA_SHAPE | NL_OP_CONTIGUOUS},
+    {.name = "unique_consecutive",
+     .args = "x: tensor",
+     .returns = "tensor, tensor, tensor",
+     .doc = "unique that only joins neighbours.",
+     .example = "nn.unique_consecutive(nn.tensor {3, 3, 1, 3})",
+     .infer = infer_unique,
+     .run = run_unique,
+     .flags = NL_OP_DATA_SHAPE | NL_OP_CONTIGUOUS,
+     .kernel = 1},
+    MADE("one_hot", "x: tensor, classes: int?", "tensor",
+         "1 at each class (from 1) and 0 elsewhere, along a new last dim.", one_hot, NL_OP_NO_GRAD,
+         "nn.one_hot(nn.tensor {1, 3}, 3)"),
+    {.name = "index_places",
+     .args = "i: tensor, j: tensor?, k: tensor?, l: tensor?, shape: shape",
+     .returns = "tensor",
+     .doc = "The place that index tensors name together in dims of these sizes, joined.",
+     .infer = infer_places,
+     .run = run_places,
+     .flags = NL_OP_CHECKS | NL_OP_INTERNAL | NL_OP_CONTIGUOUS},
+    {.name = "class_range",
+     .args = "x: tensor",
+     .returns = "tensor",
+     .doc = "1, 2, ... up to the largest element.",
+     .infer = infer_class_range,
+     .run = run_class_range,
+     .flags = NL_OP_DATA_SHAPE | NL_OP_INTERNAL | NL_OP_CONTIGUOUS},
+    {.name = "repeat_index",
+     .args = "x: tensor, size: int",
+     .returns = "tensor",
+     .doc = "The positions 1 .. size, each repeated as x says.",
+     .infer = infer_repeat_index,
+     .run = run_repeat_index,
+     .flags = NL_OP_DATA_SHAPE | NL_OP_INTERNAL | NL_OP_CONTIGUOUS},
+    {.name = "tril_indices",
+     .args = "rows: int, cols: int?, offset: int = 0",
+     .returns = "tensor",
+     .doc = "Rows and columns (from 1) of a matrix's lower triangle: two rows of numbers.",
+     .example = "nn.tril_indices(2)",
+     .infer = infer_triangle,
+     .run = run_triangle,
+     .flags = NL_OP_CREATE},
+    {.name = "triu_indices",
+     .args = "rows: int, cols: int?, offset: int = 0",
+     .returns = "tensor",
+     .doc = "Rows and columns (from 1) of a matrix's upper triangle: two rows of numbers.",
+     .example = "nn.triu_indices(2)",
+     .infer = infer_triangle,
+     .run = run_triangle,
+     .flags = NL_OP_CREATE,
+     .kernel = 1},
+};
+
+NL_FAMILY(nl_ops_pick, ops);
