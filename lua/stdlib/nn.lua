@@ -47,12 +47,11 @@ for file, names in pairs {
   losses = "CrossEntropyLoss NLLLoss MSELoss L1Loss HuberLoss SmoothL1Loss LogCoshLoss QuantileLoss PoissonNLLLoss "
     .. "GaussianNLLLoss LaplaceNLLLoss BCELoss BCEWithLogitsLoss FocalLoss KLDivLoss HingeLoss SquaredHingeLoss "
     .. "SoftMarginLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss "
-    .. "CosineEmbeddingLoss TripletMarginLoss cosine_similarity",
+    .. "CosineEmbeddingLoss TripletMarginLoss",
   perceptron = "Perceptron",
   linear_models = "LinearRegression RidgeRegression LassoRegression LogisticRegression lasso_path",
   compile = "compile",
   io = "save load",
-  tensor = "split chunk",
 } do
   for name in names:gmatch "%S+" do
     homes[name] = "nn." .. file

@@ -10,33 +10,28 @@ local function define(name, settings, forward, build)
   return layer.define(M, name, settings, forward, build)
 end
 
-local relu, elu, sigmoid, tanh, softplus, where = core.relu, core.elu, core.sigmoid, core.tanh, core.softplus, core.where
+local softplus, where = core.softplus, core.where
+
+-- A layer that is a row of the same meaning.
+local function of_row(name, row)
+  define(name, {}, function(_, x)
+    return row(x)
+  end)
+end
 
 -- ---- the rectified family ----
 
 ---x for x > 0, else negative_slope x: Maas, Hannun & Ng 2013.
 define("LeakyReLU", { { "negative_slope", "number", 0.01 } }, function(self, x)
-  return where(x:gt(0), x, x * self.negative_slope)
+  return core.leaky_relu(x, self.negative_slope)
 end)
-
--- A parameter per channel (dim 2) as a shape that broadcasts over x.
-local function per_channel(weight, x)
-  if #weight == 1 or x.ndim < 2 then
-    return weight
-  end
-  local shape = {}
-  for d = 1, x.ndim do
-    shape[d] = d == 2 and #weight or 1
-  end
-  return weight:reshape(shape)
-end
 
 ---x for x > 0, else weight x with a learned weight, one or one a channel: He et al. 2015.
 define("PReLU", { { "num_parameters", "integer", 1, 1 }, { "init", "number", 0.25 } }, function(self, x)
   if #self.weight > 1 and (x.ndim < 2 or x:size(2) ~= #self.weight) then
     layer.fail(self, "the input must have %d channels in dim 2, but has shape %s", #self.weight, tostring(x.shape))
   end
-  return where(x:gt(0), x, x * per_channel(self.weight, x))
+  return core.prelu(x, self.weight)
 end, function(self)
   self.weight = core.Parameter(core.full({ self.num_parameters }, self.init + 0.0))
 end)
@@ -51,45 +46,28 @@ define("RReLU", { { "lower", "number", 1 / 8 }, { "upper", "number", 1 / 3 } }, 
 end)
 
 ---min(max(0, x), 6): Krizhevsky 2010.
-define("ReLU6", {}, function(_, x)
-  return relu(x):clamp { max = 6 }
-end)
-
-local selu_alpha, selu_scale = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+of_row("ReLU6", core.relu6)
 
 ---scale * elu(x, alpha) with the constants for which activations keep mean 0 and variance 1: Klambauer et al. 2017.
-define("SELU", {}, function(_, x)
-  return elu(x, selu_alpha) * selu_scale
-end)
+of_row("SELU", core.selu)
 
 ---max(0, x) + min(0, alpha (exp(x / alpha) - 1)): Barron 2017.
 define("CELU", { { "alpha", "number", 1 } }, function(self, x)
-  local a = self.alpha
-  return a == 1 and elu(x) or elu(x / a) * a
+  return core.celu(x, self.alpha)
 end)
 
 -- ---- smooth ones ----
 
 ---x Phi(x) with the normal distribution's Phi, or its approximation by tanh: Hendrycks & Gimpel 2016.
 define("GELU", { { "approximate", "string", "none" } }, function(self, x)
-  if self.approximate == "tanh" then
-    local inner = (x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)
-    return x * 0.5 * (tanh(inner) + 1)
-  elseif self.approximate ~= "none" then
-    layer.fail(self, "approximate must be \"none\" or \"tanh\"")
-  end
-  return x * 0.5 * (core.erf(x * math.sqrt(0.5)) + 1)
+  return core.gelu(x, self.approximate)
 end)
 
 ---x sigmoid(x), also called swish: Elfwing et al. 2018.
-define("SiLU", {}, function(_, x)
-  return x * sigmoid(x)
-end)
+of_row("SiLU", core.silu)
 
 ---x tanh(softplus(x)): Misra 2019.
-define("Mish", {}, function(_, x)
-  return x * tanh(softplus(x))
-end)
+of_row("Mish", core.mish)
 
 ---log(1 + exp(beta x)) / beta; stable, so `threshold` is not needed and only kept for PyTorch's scripts.
 define("Softplus", { { "beta", "number", 1 }, { "threshold", "number", 20 } }, function(self, x)
@@ -98,14 +76,10 @@ define("Softplus", { { "beta", "number", 1 }, { "threshold", "number", 20 } }, f
 end)
 
 ---x / (1 + |x|)
-define("Softsign", {}, function(_, x)
-  return x / (x:abs() + 1)
-end)
+of_row("Softsign", core.softsign)
 
 ---log sigmoid(x)
-define("LogSigmoid", {}, function(_, x)
-  return -softplus(-x)
-end)
+of_row("LogSigmoid", core.logsigmoid)
 
 -- ---- piecewise linear ones ----
 
@@ -114,33 +88,27 @@ define("Hardtanh", { { "min_val", "number", -1 }, { "max_val", "number", 1 } }, 
 end)
 
 ---0 below -3, 1 above 3, x / 6 + 1/2 between.
-define("Hardsigmoid", {}, function(_, x)
-  return (x / 6 + 0.5):clamp(0, 1)
-end)
+of_row("Hardsigmoid", core.hardsigmoid)
 
 ---x hardsigmoid(x): Howard et al. 2019.
-define("Hardswish", {}, function(_, x)
-  return x * (x / 6 + 0.5):clamp(0, 1)
-end)
+of_row("Hardswish", core.hardswish)
 
 ---x where |x| > lambd, else 0.
 define("Hardshrink", { { "lambd", "number", 0.5, 0 } }, function(self, x)
-  return where(x:abs():gt(self.lambd), x, 0)
+  return core.hardshrink(x, self.lambd)
 end)
 
 ---x moved towards 0 by lambd, and 0 where it would change its sign.
 define("Softshrink", { { "lambd", "number", 0.5, 0 } }, function(self, x)
-  return relu(x - self.lambd) - relu(-x - self.lambd)
+  return core.softshrink(x, self.lambd)
 end)
 
 ---x - tanh(x)
-define("Tanhshrink", {}, function(_, x)
-  return x - tanh(x)
-end)
+of_row("Tanhshrink", core.tanhshrink)
 
 ---x where x > threshold, else value.
 define("Threshold", { { "threshold", "number", nil, "needed" }, { "value", "number", nil, "needed" } }, function(self, x)
-  return where(x:gt(self.threshold), x, self.value)
+  return core.threshold(x, self.threshold, self.value)
 end)
 
 ---The slides' threshold unit: 1 where x > 0, else 0. Its derivative is 0 almost everywhere, so the straight-through
@@ -160,18 +128,10 @@ local function along(name, f)
 end
 along("Softmax", core.softmax)
 along("LogSoftmax", core.log_softmax)
-along("Softmin", function(x, dim)
-  return core.softmax(-x, dim)
-end)
+along("Softmin", core.softmin)
 
 ---The first half of dim `dim` times the sigmoid of the second: Dauphin et al. 2017.
-define("GLU", { { "dim", "integer", -1 } }, function(self, x)
-  local n = x.ndim > 0 and x:size(self.dim) or 1
-  if n % 2 == 1 then
-    layer.fail(self, "halves dim %d, whose size must be even, but the input has shape %s", self.dim, tostring(x.shape))
-  end
-  return x:narrow(self.dim, 1, n // 2) * sigmoid(x:narrow(self.dim, n // 2 + 1, n // 2))
-end)
+along("GLU", core.glu)
 
 ---The largest of `pieces` linear maps, for each output: Goodfellow et al. 2013.
 ---@class nn.Maxout: nn.Module

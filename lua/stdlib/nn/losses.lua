@@ -432,18 +432,10 @@ end)
 
 -- ---- similarity ----
 
----The cosine of the angle between vectors along dim (default 2).
-function M.cosine_similarity(a, b, opts)
-  local o = options.read("cosine_similarity", opts, { dim = { "integer", 2 }, eps = { "number", 1e-8 } })
-  local dot = (a * b):sum(o.dim)
-  local sizes = (a:square():sum(o.dim) * b:square():sum(o.dim)):clamp { min = o.eps * o.eps }:sqrt()
-  return dot / sizes
-end
-
 ---loss(a, b, y): 1 - cos where y = 1, max(0, cos - margin) where y = -1.
 define("CosineEmbeddingLoss", { margin = { "number", 0 } }, function(self, a, b, y)
   check_equal(self, a, b)
-  local cos = M.cosine_similarity(a, b, { dim = -1, eps = 1e-12 })
+  local cos = core.cosine_similarity(a, b, { dim = -1, eps = 1e-12 })
   check_signs(self, y, cos.shape)
   return reduce(self, where(y:gt(0), 1 - cos, relu(cos - self.margin)))
 end)

@@ -170,7 +170,7 @@ function TestGoldenLecture:test_nothing_is_missing()
     Dropout2d = "test_dropout", AlphaDropout = "test_dropout", GaussianDropout = "test_dropout",
     GaussianNoise = "test_dropout", DropConnect = "test_dropout", WeightNorm = "test_norm", SpectralNorm = "test_norm",
     Affine = "test_norm", fold_batch_norm = "test_norm", population_statistics = "test_norm", Residual = "test_layers",
-    Sequential = "test_module", cosine_similarity = "by CosineEmbeddingLoss",
+    Sequential = "test_module",
     dirac_ = "test_init", identity_ = "test_init", delta_ = "test_init",
     clip_grad_norm_ = "test_optim", clip_grad_value_ = "test_optim", LambdaLR = "test_sched",
     ChainedScheduler = "Chained", SequentialLR = "Sequential",

@@ -145,8 +145,12 @@ local cases = {
   sort = { unary, function() return { randn(3, 4), 1, true } end },
   topk = { function() return { randn(3, 4), 2 } end, function() return { randn(3, 4), 2, 1, false } end },
 }
--- Random rows: the same draw again is what a derivative means here.
-local random_rows = { dropout = true, uniform = true, normal = true, bernoulli = true, copy = "in place", fill = "in place" }
+-- (Random rows: see test_draw.lua.)
+local elsewhere = {
+  copy_ = "in place", fill_ = "in place",
+  eigh_lower = "of symmetric changes: through eigh", cholesky_lower = "of symmetric changes: through cholesky",
+  slogdet = "its second result: below", svd = "its vectors up to their sign: below",
+}
 
 local function is_float(t)
   return nn.is_tensor(t) and t.dtype == "float64"
@@ -313,7 +317,7 @@ for op, list in pairs(golden.rows "rows") do
 end
 
 for _, row in ipairs(core.ops()) do
-  if row.differentiable and not random_rows[row.name] then
+  if row.differentiable and not row.random and not elsewhere[row.name] then
     TestGradcheck["test_" .. row.name] = function()
       lu.assertTrue(cases[row.name] ~= nil and #cases[row.name] > 0, row.name .. " has no gradcheck case")
       for i, make in ipairs(cases[row.name]) do
@@ -332,6 +336,30 @@ function TestGradcheck:test_batch_norm_statistics()
     end, function()
       return { randn(5, 3) }
     end, false)
+  end
+end
+
+-- Results other than the first, and vectors up to their sign.
+local function matrix()
+  return { randn(4, 3) }
+end
+local function symmetric()
+  local x = randn(4, 4)
+  return { x + x:t() }
+end
+for name, entry in pairs {
+  slogdet = { function(x) return (select(2, core.slogdet(x))) end, function() return { randn(3, 3) } end },
+  svd_u = { function(x) return core.svd(x):square() end, matrix },
+  svd_v = { function(x) return (select(3, core.svd(x))):square() end, matrix },
+  svd_all = { function(x) local u, s, vt = core.svd(x) return (u * s:sqrt()):matmul(vt) end, function() return { randn(3, 4) } end },
+  qr_r = { function(x) return (select(2, core.qr(x))):square() end, matrix },
+  eigh_vectors = { function(x) return (select(2, core.eigh(x))):square() end, symmetric },
+  std_of_std_mean = { function(x) return (select(2, core.std_mean(x, 2))) end, matrix },
+  aminmax_max = { function(x) return (select(2, core.aminmax(x, 1))) end, matrix },
+} do
+  TestGradcheck["test_result_" .. name] = function()
+    check(name, entry[1], entry[2], false)
+    check(name .. ", strided", entry[1], entry[2], true)
   end
 end
 

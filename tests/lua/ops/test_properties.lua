@@ -32,8 +32,13 @@ local layouts = {
 }
 
 local function same(a, b)
-  if type(a) == "number" then
-    return a == b
+  if type(a) == "table" then
+    for i = 1, math.max(#a, #b) do
+      if not (a[i] and b[i] and same(a[i], b[i])) then
+        return false
+      end
+    end
+    return true
   end
   local x, y = a:reshape(-1):totable(), b:reshape(-1):totable()
   for i = 1, math.max(#x, #y) do
@@ -42,6 +47,13 @@ local function same(a, b)
     end
   end
   return a.dtype == b.dtype and a.shape == b.shape
+end
+
+-- Rows that multiply matrices: the libraries sum in another order for another layout. (kron: its results are large.)
+local of_matmul = {}
+for name in ([[matmul outer bmm mm mv dot vdot inner tensordot cov corrcoef matrix_power addmm addmv addr baddbmm addbmm
+  lstsq pinv inv cholesky_solve cholesky_inverse kron]]):gmatch "%S+" do
+  of_matmul[name] = true
 end
 
 -- Rows that take only tensors or operands, and reductions, can be called without knowing more about them.
@@ -57,7 +69,7 @@ local function simple_rows()
         simple = false
       end
     end
-    if simple and tensors >= 1 and tensors <= 2 and row.name ~= "matmul" and row.name ~= "cat" then
+    if simple and tensors >= 1 and tensors <= 2 and not of_matmul[row.name] and row.name ~= "cat" then
       list[#list + 1] = { row, tensors }
     end
   end

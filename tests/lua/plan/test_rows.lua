@@ -9,6 +9,11 @@ local golden = require "golden"
 TestCompiledRows = {}
 
 local by_op = golden.rows()
+-- Rows whose result's shape is found in values cannot be replayed, and say so (some of them only with some arguments).
+local depends_on_values = {
+  masked_select = true, nonzero = true, unique = true, unique_consecutive = true, bincount = true, class_range = true,
+  repeat_index = true, repeat_interleave = true, one_hot = true,
+}
 local rows = {}
 for _, row in ipairs(core.ops()) do
   rows[row.name] = row
@@ -109,7 +114,7 @@ for op, list in pairs(by_op) do
             given[i] = t.dtype:find "float" and t * (1 / round) or t
             given[i] = given[i]:to(t.dtype)
           end
-          if op == "masked_select" then
+          if depends_on_values[op] and not pcall(compiled, table.unpack(given)) then
             lu.assertErrorMsgContains("the shape of its result depends on values", compiled, table.unpack(given))
           else
             local want, got = { f(table.unpack(given)) }, { compiled(table.unpack(given)) }
@@ -125,7 +130,7 @@ for op, list in pairs(by_op) do
             end
           end
         end
-        if op ~= "masked_select" then
+        if not depends_on_values[op] then
           lu.assertEquals(compiled:recordings(), 1, op)
         end
       end
