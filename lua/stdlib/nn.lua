@@ -29,7 +29,7 @@ end
 
 -- Where a name lives that is not here yet.
 local families = {}
-for name in ("optim sched data train init io rex regularize theory diagnose plot"):gmatch "%S+" do
+for name in ("optim sched data train init io rex regularize theory diagnose plot linalg func"):gmatch "%S+" do
   families[name] = "nn." .. name
 end
 local homes = {}
@@ -51,6 +51,8 @@ for file, names in pairs {
   perceptron = "Perceptron",
   linear_models = "LinearRegression RidgeRegression LassoRegression LogisticRegression lasso_path",
   compile = "compile",
+  einsum = "einsum",
+  help = "help",
   io = "save load",
 } do
   for name in names:gmatch "%S+" do

@@ -29,9 +29,11 @@
   X(CBRT)                                                                                                              \
   X(TAN)                                                                                                               \
   X(ASIN)                                                                                                              \
-  X(ACOS) X(ATAN) X(SINH) X(COSH) X(ASINH) X(ACOSH) X(ATANH) X(ERFC) X(RSQRT) X(RECIPROCAL) X(ERFINV) X(LGAMMA)        \
-      X(DIGAMMA) X(SINC) X(CEIL) X(ROUND) X(TRUNC) X(FRAC) X(ISNAN) X(ISINF) X(ISFINITE) X(ISPOSINF) X(ISNEGINF)       \
-          X(SIGNBIT) X(BITNOT)
+  X(ACOS)                                                                                                              \
+  X(ATAN)                                                                                                              \
+  X(SINH)                                                                                                              \
+  X(COSH) X(ASINH) X(ACOSH) X(ATANH) X(ERFC) X(RSQRT) X(RECIPROCAL) X(ERFINV) X(LGAMMA) X(DIGAMMA) X(SINC) X(CEIL)     \
+      X(ROUND) X(TRUNC) X(FRAC) X(ISNAN) X(ISINF) X(ISFINITE) X(ISPOSINF) X(ISNEGINF) X(SIGNBIT) X(BITNOT)
 #define NL_MATH_BINARY_LIST(X)                                                                                         \
   X(ATAN2)                                                                                                             \
   X(HYPOT)                                                                                                             \
@@ -40,8 +42,10 @@
   X(FLOOR_DIVIDE)                                                                                                      \
   X(LOGADDEXP)                                                                                                         \
   X(LOGADDEXP2)                                                                                                        \
-  X(XLOGY) X(XLOG1PY) X(COPYSIGN) X(NEXTAFTER) X(FMAX) X(FMIN) X(HEAVISIDE) X(GCD) X(LCM) X(BITAND) X(BITOR) X(BITXOR) \
-      X(SHL) X(SHR) X(POLYGAMMA)
+  X(XLOGY)                                                                                                             \
+  X(XLOG1PY)                                                                                                           \
+  X(COPYSIGN)                                                                                                          \
+  X(NEXTAFTER) X(FMAX) X(FMIN) X(HEAVISIDE) X(GCD) X(LCM) X(BITAND) X(BITOR) X(BITXOR) X(SHL) X(SHR) X(POLYGAMMA)
 #define NL_COMPARE_LIST(X) X(EQ) X(NE) X(LT) X(LE) X(GT) X(GE)
 
 #define NL_ENUM_UN(id) NL_UN_##id,

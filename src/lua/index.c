@@ -1,22 +1,40 @@
 /* x[key] and x[key] = value:
      x[i]                     one index of the first dim
      x[{i, {2, 5}, {}, {1, -1, 2}}]  an index, a range (both ends included), all, a range with a step, dim by dim
-     x[mask]                  a bool tensor
-     x[index]                 an int64 tensor of one dim: those slices of the first dim
-   Ranges and indices give views, so assigning goes through them. */
+     x[{"...", i}]            "..." stands for all dims that are not named
+     x[mask]                  a bool tensor, over the first dims
+     x[index]                 an int64 tensor: those slices of the first dim
+     x[{{}, index, mask}]     tensors among the others; several are read together, and broadcast
+   Indices and ranges give views, so assigning goes through them; tensors give copies. Where the dims that tensors pick
+   from are neighbours, the result has the tensors' dims in their place, else in front (NumPy's rule; an index that is a
+   number is applied before, as PyTorch does). */
 #include <string.h>
 
 #include "lua/nl_lua.h"
 #include "ops/build.h"
+#include "ops/iterate.h"
 #include "plan/trace.h"
 
 NL_USE(select)
 NL_USE(slice)
 NL_USE(copy_)
+NL_USE(index)
+NL_USE(index_put)
 NL_USE(index_select)
+NL_USE(permute)
+NL_USE(nonzero)
 NL_USE(masked_select)
 NL_USE(masked_fill)
 NL_USE(masked_scatter)
+
+enum { MAX_PICKS = 4 }; /* tensors that the row `index` takes */
+
+/* What a key says: a view, and the dims (from 1) of it that tensors pick from. */
+typedef struct place {
+  nl_tensor *view;
+  int picks, dim[MAX_PICKS];
+  nl_tensor *index[MAX_PICKS];
+} place;
 
 static nl_tensor *b_select(nl_build *b, nl_tensor *x, int dim, int64_t index) {
   nl_call c;
@@ -47,69 +65,207 @@ static nl_tensor *b_pick(nl_build *b, nl_tensor *x, int dim, nl_tensor *index) {
   return nl_b_call(b, &c);
 }
 
-/* One entry of x[{...}]. *dim is where the next entry applies. */
-static nl_tensor *apply_entry(lua_State *L, nl_build *b, nl_tensor *x, int *dim, bool *copies) {
+static void add_pick(nl_build *b, place *p, int dim, nl_tensor *index) {
+  if (p->picks == MAX_PICKS) {
+    b->status = nl_fail("at most %d dims can be picked from by tensors at once", MAX_PICKS);
+    return;
+  }
+  p->dim[p->picks] = dim;
+  p->index[p->picks++] = index;
+}
+
+/* A mask picks from as many dims as it has: by the positions where it holds. */
+static void add_mask(nl_build *b, place *p, int *dim, nl_tensor *mask) {
+  const nl_tensor *x = p->view;
+  bool fits = *dim - 1 + mask->ndim <= x->ndim && mask->ndim > 0;
+  for (int d = 0; fits && d < mask->ndim; d++) {
+    fits = mask->shape[d] == x->shape[*dim - 1 + d];
+  }
+  if (!fits) {
+    b->status = nl_fail("a mask of shape %s does not go with the dims from %d on of shape %s",
+                        nl_tensor_shape_string(mask).s, *dim, nl_tensor_shape_string(x).s);
+    return;
+  }
+  nl_tensor *at = nl_b1(b, row_nonzero(), mask);
+  for (int d = 0; d < mask->ndim && b->status == NL_OK; d++) {
+    add_pick(b, p, (*dim)++, nl_b_do(b, row_select(), "tii", at, (int64_t)2, (int64_t)d + 1));
+  }
+}
+
+static void add_tensor(nl_build *b, place *p, int *dim, nl_tensor *index) {
+  if (index->dtype == NL_BOOL) {
+    add_mask(b, p, dim, index);
+  } else if (index->dtype == NL_I64) {
+    add_pick(b, p, (*dim)++, index);
+  } else {
+    b->status = nl_fail("an index tensor must be int64 (positions from 1) or bool (a mask), but is %s of shape %s",
+                        nl_dtype_name(nl_tensor_dtype(index)), nl_tensor_shape_string(index).s);
+  }
+}
+
+/* How many dims an entry names: a mask as many as it has. */
+static int dims_named(lua_State *L, int index) {
+  const nl_tensor *t = nl_to_tensor(L, index);
+  return t && t->dtype == NL_BOOL ? t->ndim : 1;
+}
+
+/* One entry of x[{...}], on top of the stack. *dim is where it applies, and then where the next one does. */
+static void apply_entry(lua_State *L, nl_build *b, place *p, int *dim) {
+  nl_tensor *x = p->view, *index = nl_to_tensor(L, -1);
   if (*dim > x->ndim) {
     b->status = nl_fail("there are more indices than dims (shape %s)", nl_tensor_shape_string(x).s);
-    return NULL;
+    return;
   }
-  nl_tensor *index = nl_to_tensor(L, -1);
   int ok = 0;
   lua_Integer i = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &ok) : 0;
   if (ok) {
-    return b_select(b, x, *dim, i);
+    p->view = b_select(b, x, *dim, i);
+    return;
   }
-  if (index && index->dtype == NL_I64) {
-    *copies = true;
-    return b_pick(b, x, (*dim)++, index);
+  if (index) {
+    add_tensor(b, p, dim, index);
+    return;
   }
   if (lua_type(L, -1) != LUA_TTABLE) {
-    b->status = nl_fail("an index must be an integer, a range {first, last}, {} for all, or an int64 tensor, but is %s",
-                        nl_describe(L, -1).s);
-    return NULL;
+    b->status =
+        nl_fail("an index must be an integer, a range {first, last}, {} for all, \"...\", an int64 tensor or a bool "
+                "mask, but is %s",
+                nl_describe(L, -1).s);
+    return;
   }
   int64_t range[3] = {1, -1, 1};
   int n = nl_read_ints(L, lua_gettop(L), range, 3);
   if (n < 0) {
     b->status = NL_ERROR;
-    return NULL;
+    return;
   }
-  if (n == 0) {
-    (*dim)++;
-    return x;
+  if (n > 0) {
+    range[1] = n == 1 ? range[0] : range[1];
+    range[2] = n < 3 ? 1 : range[2];
+    p->view = b_slice(b, x, *dim, range);
   }
-  range[1] = n == 1 ? range[0] : range[1];
-  range[2] = n < 3 ? 1 : range[2];
-  return b_slice(b, x, (*dim)++, range);
+  (*dim)++;
 }
 
-/* x[key] for the key at stack index 2; *copies tells that the result is no view. */
-static nl_tensor *look_up(lua_State *L, nl_build *b, nl_tensor *x, bool *copies) {
-  *copies = false;
-  int ok = 0;
+/* The entries of the list at stack index 2. */
+static void apply_list(lua_State *L, nl_build *b, place *p) {
+  int dim = 1, n = (int)lua_rawlen(L, 2), named = 0;
+  for (int k = 1; k <= n; k++) {
+    lua_rawgeti(L, 2, k);
+    named += lua_type(L, -1) == LUA_TSTRING ? 0 : dims_named(L, -1);
+    lua_pop(L, 1);
+  }
+  int rest = p->view->ndim - named;
+  for (int k = 1; k <= n && b->status == NL_OK; k++) {
+    lua_rawgeti(L, 2, k);
+    if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "...") == 0) {
+      dim += rest > 0 ? rest : 0;
+      rest = 0; /* a second one stands for none */
+    } else {
+      apply_entry(L, b, p, &dim);
+    }
+    lua_pop(L, 1);
+  }
+}
+
+/* What the key at stack index 2 names in x. */
+static place look_up(lua_State *L, nl_build *b, nl_tensor *x) {
+  place p = {.view = x};
+  int ok = 0, dim = 1;
   lua_Integer i = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &ok) : 0;
-  if (ok) {
-    return b_select(b, x, 1, i);
-  }
   nl_tensor *index = nl_to_tensor(L, 2);
-  if (index) {
-    *copies = true;
-    return index->dtype == NL_BOOL ? nl_b2(b, row_masked_select(), x, index) : b_pick(b, x, 1, index);
-  }
-  if (lua_type(L, 2) != LUA_TTABLE) {
+  if (ok) {
+    p.view = b_select(b, x, 1, i);
+  } else if (index && x->ndim == 0) {
+    b->status = nl_fail("a 0-dim tensor cannot be indexed; x:item() gives its value");
+  } else if (index) {
+    add_tensor(b, &p, &dim, index);
+  } else if (lua_type(L, 2) == LUA_TTABLE) {
+    apply_list(L, b, &p);
+  } else {
     b->status = nl_fail("an index must be an integer, a list such as {1, {2, 5}, {}}, a bool mask or an int64 tensor, "
                         "but is %s",
                         nl_describe(L, 2).s);
-    return NULL;
   }
-  int dim = 1, n = (int)lua_rawlen(L, 2);
-  nl_tensor *t = x;
-  for (int k = 1; k <= n && t; k++) {
-    lua_rawgeti(L, 2, k);
-    t = apply_entry(L, b, t, &dim, copies);
-    lua_pop(L, 1);
+  return p;
+}
+
+/* The dims that tensors pick from brought to the front. */
+static nl_tensor *picked_first(nl_build *b, const place *p) {
+  int64_t order[NL_MAX_DIM];
+  int n = 0;
+  for (int k = 0; k < p->picks; k++) {
+    order[n++] = p->dim[k];
   }
-  return t;
+  for (int d = 1; d <= p->view->ndim; d++) {
+    bool picked = false;
+    for (int k = 0; k < p->picks; k++) {
+      picked = picked || p->dim[k] == d;
+    }
+    if (!picked) {
+      order[n++] = d;
+    }
+  }
+  return nl_b_do(b, row_permute(), "tl", p->view, n, order);
+}
+
+/* How the result's dims lie: `joint` dims of the tensors, then the rest; where the picked dims are neighbours, `before`
+   of the rest stand in front of them. */
+typedef struct layout {
+  int joint, rest, before;
+} layout;
+
+static layout find_layout(nl_build *b, const place *p) {
+  layout l = {.rest = p->view->ndim - p->picks};
+  int64_t shape[NL_MAX_DIM];
+  for (int k = 0; k < p->picks && b->status == NL_OK; k++) {
+    int64_t so_far[NL_MAX_DIM];
+    memcpy(so_far, shape, (size_t)l.joint * sizeof *shape);
+    b->status = nl_broadcast_shapes(l.joint, so_far, p->index[k]->ndim, p->index[k]->shape, &l.joint, shape);
+  }
+  bool neighbours = true;
+  for (int k = 1; k < p->picks; k++) {
+    neighbours = neighbours && p->dim[k] == p->dim[k - 1] + 1;
+  }
+  l.before = neighbours ? p->dim[0] - 1 : 0;
+  return l;
+}
+
+/* From the rows' order of dims (tensors' first) to the user's, or back. */
+static nl_tensor *reordered(nl_build *b, nl_tensor *t, layout l, bool back) {
+  if (l.before == 0) {
+    return t;
+  }
+  int64_t order[NL_MAX_DIM];
+  int first = back ? l.before : l.joint, second = back ? l.joint : l.before, n = 0;
+  for (int d = 0; d < second; d++) {
+    order[n++] = first + d + 1;
+  }
+  for (int d = 0; d < first; d++) {
+    order[n++] = d + 1;
+  }
+  for (int d = n; d < l.joint + l.rest; d++) {
+    order[n++] = d + 1;
+  }
+  return nl_b_do(b, row_permute(), "tl", t, n, order);
+}
+
+static nl_tensor *read_place(nl_build *b, const place *p) {
+  if (b->status != NL_OK || p->picks == 0) {
+    return p->view;
+  }
+  if (p->picks == 1 && p->index[0]->ndim == 1) {
+    return b_pick(b, p->view, p->dim[0], p->index[0]);
+  }
+  layout l = find_layout(b, p);
+  nl_tensor *first = picked_first(b, p), *const *i = p->index;
+  nl_call c;
+  nl_call_init(&c, row_index(), 5, NULL);
+  c.in[0] = first;
+  for (int k = 0; k < p->picks; k++) {
+    c.in[k + 1] = i[k];
+  }
+  return reordered(b, nl_b_call(b, &c), l, false);
 }
 
 static int finish(lua_State *L, nl_build *b, const char *what, nl_tensor *x) {
@@ -131,8 +287,13 @@ int nl_tensor_index(lua_State *L) {
   nl_box *box = nl_push_box(L);
   nl_build b;
   nl_build_init(&b);
-  bool copies;
-  nl_tensor *t = look_up(L, &b, x, &copies);
+  nl_tensor *mask = nl_to_tensor(L, 2), *t;
+  if (mask && mask->dtype == NL_BOOL) { /* one pass over the values */
+    t = nl_b2(&b, row_masked_select(), x, mask);
+  } else {
+    place p = look_up(L, &b, x);
+    t = read_place(&b, &p);
+  }
   box->t = b.status == NL_OK ? nl_tensor_ref(t) : NULL;
   return finish(L, &b, "x[...]", x);
 }
@@ -168,18 +329,47 @@ static void assign(nl_build *b, const nl_op *op, nl_tensor *x, nl_tensor *second
   }
 }
 
-/* x[index] = value for an int64 tensor: slice by slice */
+/* x[index] = value for a vector of positions: slice by slice, without a copy of x */
 static void assign_slices(nl_build *b, nl_tensor *x, nl_tensor *index, nl_tensor *value) {
   bool each = value->ndim == x->ndim && value->ndim > 0 && value->shape[0] == index->numel;
-  if (index->dtype != NL_I64 || index->ndim != 1) {
-    b->status = nl_fail("an index tensor must be int64 with one dim, or a bool mask, but is %s of shape %s",
-                        nl_dtype_name(nl_tensor_dtype(index)), nl_tensor_shape_string(index).s);
-  }
   for (int64_t i = 0; i < index->numel && b->status == NL_OK; i++) {
     nl_tensor *to = b_select(b, x, 1, nl_tensor_get_int(index, i));
     nl_tensor *from = each ? b_select(b, value, 1, i + 1) : value;
     assign(b, row_copy_(), to, from, NULL);
   }
+}
+
+static void write_place(nl_build *b, const place *p, nl_tensor *value) {
+  if (b->status != NL_OK || p->picks == 0) {
+    assign(b, row_copy_(), p->view, value, NULL);
+    return;
+  }
+  layout l = find_layout(b, p);
+  if (b->status == NL_OK && l.before > 0 && value->ndim > 0) {
+    int64_t wide[NL_MAX_DIM];
+    int missing = l.joint + l.rest - value->ndim;
+    if (missing < 0) {
+      b->status =
+          nl_fail("a value of shape %s does not fit into %d dims", nl_tensor_shape_string(value).s, l.joint + l.rest);
+      return;
+    }
+    for (int d = 0; d < l.joint + l.rest; d++) {
+      wide[d] = d < missing ? 1 : value->shape[d - missing];
+    }
+    value = reordered(b, nl_b_reshape(b, value, l.joint + l.rest, wide), l, true);
+  }
+  if (b->status != NL_OK) {
+    return;
+  }
+  nl_call c;
+  nl_call_init(&c, row_index_put(), 6, NULL);
+  c.in[0] = picked_first(b, p);
+  c.in[1] = value;
+  for (int k = 0; k < p->picks; k++) {
+    c.in[k + 2] = p->index[k];
+  }
+  c.inplace = true;
+  nl_b_call(b, &c);
 }
 
 int nl_tensor_newindex(lua_State *L) {
@@ -203,18 +393,11 @@ int nl_tensor_newindex(lua_State *L) {
     } else {
       assign(&b, row_masked_scatter(), x, index, nl_b_cast(&b, value, nl_tensor_dtype(x)));
     }
-  } else if (value && index && nl_trace_current()) {
-    b.status = nl_fail("assigning to the slices an index tensor names cannot be recorded; use index_select, or "
-                       "scatter_add, which can");
-  } else if (value && index) {
+  } else if (value && index && index->ndim == 1 && index->dtype == NL_I64 && !nl_trace_current()) {
     assign_slices(&b, x, index, value);
   } else if (value) {
-    bool copies;
-    nl_tensor *place = look_up(L, &b, x, &copies);
-    if (b.status == NL_OK && copies) {
-      b.status = nl_fail("index tensors among ranges can be read but not assigned to; assign with x[index] = value");
-    }
-    assign(&b, row_copy_(), place, value, NULL);
+    place p = look_up(L, &b, x);
+    write_place(&b, &p, value);
   }
   finish(L, &b, "x[...] = value", x);
   return 0;

@@ -309,6 +309,10 @@ static int tensor_unm(lua_State *L) {
   lua_settop(L, 1);
   return nl_lua_call_row(L, nl_op_find("neg"), false, 1);
 }
+static int tensor_bnot(lua_State *L) {
+  lua_settop(L, 1);
+  return nl_lua_call_row(L, nl_op_find("bitwise_not"), false, 1);
+}
 
 /* ---- properties ---- */
 
@@ -445,8 +449,18 @@ void nl_open_tensor(lua_State *L) {
                                     {"__le", no_order},
                                     {"__concat", no_concat},
                                     {NULL, NULL}};
-  static const char *const operators[][2] = {
-      {"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"}};
+  static const char *const operators[][2] = {{"__add", "add"},
+                                             {"__sub", "sub"},
+                                             {"__mul", "mul"},
+                                             {"__div", "div"},
+                                             {"__pow", "pow"},
+                                             {"__idiv", "floor_divide"},
+                                             {"__mod", "remainder"},
+                                             {"__band", "bitwise_and"},
+                                             {"__bor", "bitwise_or"},
+                                             {"__bxor", "bitwise_xor"},
+                                             {"__shl", "bitwise_left_shift"},
+                                             {"__shr", "bitwise_right_shift"}};
   luaL_getmetatable(L, NL_TENSOR_TYPE);
   luaL_setfuncs(L, events, 0);
   lua_newtable(L);
@@ -474,6 +488,8 @@ void nl_open_tensor(lua_State *L) {
   lua_setfield(L, -4, "tensor_methods"); /* for methods written in Lua */
   lua_pushcfunction(L, tensor_unm);
   lua_setfield(L, -3, "__unm");
+  lua_pushcfunction(L, tensor_bnot);
+  lua_setfield(L, -3, "__bnot");
   lua_pop(L, 2);
   lua_pushcfunction(L, tensor_new);
   lua_setfield(L, -2, "tensor");

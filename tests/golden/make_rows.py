@@ -509,6 +509,17 @@ case("qr", [D(4, 3)], lambda x: torch.linalg.qr(x))
 case("qr", [D(3, 3)], lambda x: torch.linalg.qr(x)[::1])
 case("svd", [D(4, 3)], lambda x: torch.linalg.svd(x, full_matrices=False), grad=False)
 
+# ---- written in Lua ----
+
+for equation, shapes in {
+    "ij,jk->ik": [(2, 3), (3, 4)], "bij,bjk->bik": [(2, 3, 4), (2, 4, 2)], "ij->ji": [(2, 3)], "ii": [(3, 3)], "ii->i": [(3, 3)],
+    "ij": [(2, 3)], "ba": [(2, 3)], "ij->": [(2, 3)], "i,j": [(2,), (3,)], "i,i": [(3,), (3,)], "...ij,...jk": [(2, 3, 4), (4, 5)],
+    "b...i,ij->...bj": [(2, 3, 4), (4, 2)], "ij,jk,kl->il": [(2, 3), (3, 4), (4, 2)], "iij,jk->ik": [(3, 3, 2), (2, 4)],
+    "abc,cd,de,ef->abf": [(2, 2, 3), (3, 2), (2, 4), (4, 2)], "i...,i...->...": [(3, 2, 2), (3, 2, 2)], "ij,ij,ij->j": [(2, 3)] * 3,
+    "bn,anm,bm->ba": [(2, 3), (4, 3, 5), (2, 5)], " i j , j k -> k i ": [(2, 3), (3, 4)], "...,...->...": [(2, 1, 3), (4, 1)],
+}.items():
+    case("einsum", [equation] + [D(*s) for s in shapes], lambda *l, e=equation: torch.einsum(e, *l))
+
 # ---- the file ----
 
 if __name__ == "__main__":

@@ -51,6 +51,13 @@ function M.results(...)
   return type(first) == "table" and first or { ... }
 end
 
+---A row, or a function of nn that is written in Lua.
+M.functions = setmetatable({}, {
+  __index = function(_, name)
+    return core[name] or nn[name]
+  end,
+})
+
 ---The largest difference, relative to the larger of 1 and the wanted value; inf and nan must stand at the same places.
 function M.difference(got, want)
   local worst = 0

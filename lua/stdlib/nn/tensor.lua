@@ -20,6 +20,14 @@ function methods.bool(x)
   return x:to("bool")
 end
 
+---True (a boolean, not a tensor) if isclose holds everywhere.
+---@param x nn.Tensor
+---@param y nn.Tensor|number
+---@return boolean
+function methods.allclose(x, y, ...)
+  return core.isclose(x, y, ...):all():item()
+end
+
 ---Sets every element to 0.
 function methods.zero_(x)
   return x:fill_(0)

@@ -363,6 +363,12 @@ for name, entry in pairs {
   end
 end
 
+function TestGradcheck:test_einsum()
+  for i, make in ipairs(cases.einsum) do
+    check("einsum case " .. i, nn.einsum, make, false)
+  end
+end
+
 -- prod where elements are 0: the product of the others
 function TestGradcheck:test_prod_at_zero()
   local x = nn.tensor({ 2.0, 0.0, 3.0 }, { requires_grad = true })

@@ -93,9 +93,6 @@ function TestRefusals:test_other_refusals()
   end, w * 2)
   lu.assertErrorMsgContains("compile: takes a function or a module, but got the number 3", nn.compile, 3)
   local x = nn.ones(2)
-  refused("assigning to the slices an index tensor names", function()
-    x[nn.tensor({ 1 }, { dtype = "int64" })] = 2
-  end)
 end
 
 function TestRefusals:test_errors_of_the_function()
