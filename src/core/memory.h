@@ -11,6 +11,9 @@
 void *nl_new(size_t bytes);
 void nl_delete(void *p);
 
+/* An allocator for a Lua state (lua_Alloc), also one that began with another: small blocks come from the same lists. */
+void *nl_lua_alloc(void *ud, void *p, size_t old_size, size_t new_size);
+
 /* `bytes` of data, 64-byte aligned, uninitialized; NULL with the error slot written. The same number must be given
    back to nl_data_free. 0 bytes is a valid request. */
 void *nl_data_alloc(size_t bytes);

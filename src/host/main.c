@@ -153,6 +153,7 @@ int main(int argc, char **argv) {
     nl_message(argv[0], "cannot create state: not enough memory");
     return EXIT_FAILURE;
   }
+  lua_setallocf(L, nl_lua_alloc, NULL);
   lua_gc(L, LUA_GCSTOP);
   lua_pushcfunction(L, run);
   lua_pushinteger(L, argc);

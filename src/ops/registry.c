@@ -121,7 +121,24 @@ static void parse(const char *s, nl_signature *sig) {
   }
 }
 
+/* Rows lie in a few arrays, so their addresses make a good hash. */
+typedef struct known_row {
+  const nl_op *op;
+  const nl_signature *sig;
+} known_row;
+static known_row known[HASH_SIZE];
+
+static const nl_signature *parsed(const nl_op *op);
+
 const nl_signature *nl_op_signature(const nl_op *op) {
+  known_row *k = &known[((uintptr_t)op >> 4) % HASH_SIZE];
+  if (k->op != op) {
+    *k = (known_row){op, parsed(op)}; /* a row that shares the place is parsed already, and found again */
+  }
+  return k->sig;
+}
+
+static const nl_signature *parsed(const nl_op *op) {
   if (!signatures) {
     signatures = calloc((size_t)nl_op_count(), sizeof *signatures);
     if (!signatures) {
