@@ -193,9 +193,20 @@ static nl_status restore_call(nl_node *n, nl_call *c, bool with_history) {
 
 enum { SMALL = 8 };
 
+/* Puts the row, and where it was called, before the waiting error. */
+static void name_node(const nl_node *n) {
+  const char *place = nl_node_place(n);
+  if (place) {
+    nl_error_prefix("gradient of %s (called at %s)", n->op->name, place);
+  } else {
+    nl_error_prefix("gradient of %s", n->op->name);
+  }
+}
+
 static nl_status run_node(engine *e, nl_node *n) {
   nl_status status = nl_node_check(n);
   if (status != NL_OK) {
+    name_node(n);
     return status;
   }
   nl_tensor *small_gin[SMALL] = {NULL}, **gin = small_gin;
@@ -250,7 +261,7 @@ static nl_status run_node(engine *e, nl_node *n) {
   }
   nl_delete(heap);
   if (status != NL_OK && status != NL_INTERRUPTED) {
-    nl_error_prefix("gradient of %s", n->op->name);
+    name_node(n);
   }
   return status;
 }

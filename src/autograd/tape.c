@@ -27,6 +27,16 @@ bool nl_grad_set_enabled(bool on) {
   return was;
 }
 
+static const nl_place_finder *places;
+
+void nl_set_place_finder(const nl_place_finder *f) {
+  places = f;
+}
+
+const char *nl_node_place(const nl_node *n) {
+  return places ? places->text(n->place) : NULL;
+}
+
 static meta *meta_of(nl_tensor *t) {
   if (!t->grad_meta) {
     t->grad_meta = nl_new(sizeof(meta));
@@ -126,6 +136,7 @@ static nl_status new_node(const nl_call *c, nl_node **out) {
   n->refs = 1;
   n->seq = next_seq++;
   n->op = c->op;
+  n->place = places ? places->find() : 0;
   n->nin = c->nin;
   n->nout = c->nout;
   n->dtype = c->dtype;

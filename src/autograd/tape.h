@@ -22,6 +22,7 @@ struct nl_node {
   uint64_t seq; /* later calls have larger numbers, so descending order is a valid order backwards */
   const nl_op *op;
   int nin, nout;
+  int place;     /* where the call stands in the user's program; see nl_set_place_finder */
   bool released; /* saved values were given up by a backward */
   nl_dtype dtype;
   nl_tensor **in; /* saved inputs, or shells where only the shape is kept */
@@ -37,6 +38,17 @@ struct nl_node {
   bool queued;
   nl_node *next_dead; /* while a chain of nodes is being freed */
 };
+
+/* What tells where the running call stands, as a number that nl_place_text understands; the tape notes it for each
+   node, so that errors on the way back can name the line of the forward pass. NULL: nobody knows. */
+typedef struct nl_place_finder {
+  int (*find)(void);
+  const char *(*text)(int place); /* "train.lua:14", or NULL */
+} nl_place_finder;
+void nl_set_place_finder(const nl_place_finder *);
+
+/* The text of a node's place, or NULL. */
+const char *nl_node_place(const nl_node *);
 
 /* Makes autograd watch every call. Called once at start. */
 void nl_autograd_init(void);

@@ -59,7 +59,10 @@ static int tensor_backward(lua_State *L) {
   args.grad = o.gradient;
   args.retain_graph = o.retain_graph;
   args.create_graph = o.create_graph;
-  if (nl_backward(&args) != NL_OK) {
+  nl_lua_set_running(L);
+  nl_status status = nl_backward(&args);
+  nl_lua_set_running(NULL);
+  if (status != NL_OK) {
     if (strcmp(nl_error_message(), "interrupted!") != 0) {
       nl_error_prefix("backward");
     }
@@ -106,7 +109,10 @@ static int grad(lua_State *L) {
                            .ninputs = n,
                            .inputs = inputs,
                            .grads = grads};
-  if (nl_backward(&args) != NL_OK) {
+  nl_lua_set_running(L);
+  nl_status status = nl_backward(&args);
+  nl_lua_set_running(NULL);
+  if (status != NL_OK) {
     nl_error_prefix("grad");
     return nl_lua_raise(L);
   }

@@ -445,12 +445,14 @@ int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first) {
   }
   nl_call call;
   parser p = {.L = L, .op = op, .sig = sig};
+  nl_lua_set_running(L);
   nl_status status = run_once(&p, &call, inplace, first, last, list, count);
   if (status == NL_NOMEM) {
     nl_lua_collect(L);
     nl_memory_trim();
     status = run_once(&p, &call, inplace, first, last, list, count);
   }
+  nl_lua_set_running(NULL);
   if (status != NL_OK) {
     return nl_lua_raise(L);
   }

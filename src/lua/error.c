@@ -4,33 +4,90 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "autograd/tape.h"
 #include "core/interrupt.h"
 #include "lua/nl_lua.h"
 
-/* The registry key of the path prefix of our own Lua files: "@/usr/share/nnlua/nn". */
-static const char stdlib_key = 0;
+/* The path prefix of our own Lua files: "@/usr/share/nnlua/nn". */
+static char stdlib[1024];
+static size_t stdlib_length;
 
 static int set_stdlib(lua_State *L) {
-  luaL_checkstring(L, 1);
-  lua_settop(L, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &stdlib_key);
+  size_t n;
+  const char *prefix = luaL_checklstring(L, 1, &n);
+  stdlib_length = n < sizeof stdlib ? n : 0;
+  memcpy(stdlib, prefix, stdlib_length);
   return 0;
+}
+
+static bool is_ours(const char *source) {
+  return stdlib_length > 0 && strncmp(source, stdlib, stdlib_length) == 0;
 }
 
 void nl_lua_where(lua_State *L, char *text, size_t size) {
   *text = 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &stdlib_key);
-  const char *ours = lua_tostring(L, -1);
-  size_t n = ours ? strlen(ours) : 0;
-  lua_pop(L, 1);
   lua_Debug ar;
   for (int level = 0; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sl", &ar);
-    if (ar.currentline > 0 && !(ours && strncmp(ar.source, ours, n) == 0)) {
+    if (ar.currentline > 0 && !is_ours(ar.source)) {
       snprintf(text, size, "%s:%d", ar.short_src, ar.currentline);
       return;
     }
   }
+}
+
+/* ---- where calls stand, for the tape ---- */
+
+/* A place is the number of a source (in a list that only grows) and a line. */
+enum { MOST_SOURCES = 1024, LINE_BITS = 20, SAME = 64 };
+static struct {
+  const char *pointer; /* Lua's; may be dead, and is only compared */
+  char start[SAME], name[LUA_IDSIZE];
+} sources[MOST_SOURCES];
+static int source_count, last_source;
+static lua_State *running;
+
+void nl_lua_set_running(lua_State *L) {
+  running = L;
+}
+
+static int source_number(const lua_Debug *ar) {
+  size_t n = ar->srclen < SAME - 1 ? ar->srclen : SAME - 1;
+  for (int k = 0, i = last_source; k < source_count; k++, i = (i + 1) % source_count) {
+    if (sources[i].pointer == ar->source && memcmp(sources[i].start, ar->source, n) == 0) {
+      last_source = i;
+      return i;
+    }
+  }
+  if (source_count == MOST_SOURCES) {
+    return -1;
+  }
+  sources[source_count].pointer = ar->source;
+  memcpy(sources[source_count].start, ar->source, n);
+  memcpy(sources[source_count].name, ar->short_src, LUA_IDSIZE);
+  return last_source = source_count++;
+}
+
+static int find_place(void) {
+  lua_State *L = running;
+  lua_Debug ar;
+  for (int level = 1; L && level < 16 && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline > 0 && !is_ours(ar.source)) {
+      int source = source_number(&ar);
+      return source < 0 || ar.currentline >= 1 << LINE_BITS ? 0 : (source << LINE_BITS | ar.currentline);
+    }
+  }
+  return 0;
+}
+
+static const char *place_text(int place) {
+  static char text[LUA_IDSIZE + 24];
+  if (place == 0) {
+    return NULL;
+  }
+  snprintf(text, sizeof text, "%s:%d", sources[place >> LINE_BITS].name, place & ((1 << LINE_BITS) - 1));
+  return text;
 }
 
 /* Pushes "file:line: " of the nearest Lua frame that is the user's. */
@@ -169,5 +226,7 @@ void nl_open_error(lua_State *L) {
                                        {"describe", describe},
                                        {"set_stdlib", set_stdlib},
                                        {NULL, NULL}};
+  static const nl_place_finder finder = {find_place, place_text};
+  nl_set_place_finder(&finder);
   luaL_setfuncs(L, functions, 0);
 }

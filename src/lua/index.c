@@ -271,6 +271,7 @@ static nl_tensor *read_place(nl_build *b, const place *p) {
 static int finish(lua_State *L, nl_build *b, const char *what, nl_tensor *x) {
   nl_status status = b->status;
   nl_build_free(b);
+  nl_lua_set_running(NULL);
   if (status != NL_OK) {
     if (status == NL_ERROR) {
       nl_error_prefix("%s (x has shape %s)", what, nl_tensor_shape_string(x).s);
@@ -282,6 +283,7 @@ static int finish(lua_State *L, nl_build *b, const char *what, nl_tensor *x) {
 
 int nl_tensor_index(lua_State *L) {
   nl_lua_account(L);
+  nl_lua_set_running(L);
   nl_tensor *x = nl_check_tensor(L, 1, "x[...]", "x");
   luaL_checkstack(L, 8, NULL);
   nl_box *box = nl_push_box(L);
@@ -374,6 +376,7 @@ static void write_place(nl_build *b, const place *p, nl_tensor *value) {
 
 int nl_tensor_newindex(lua_State *L) {
   nl_lua_account(L);
+  nl_lua_set_running(L);
   nl_tensor *x = nl_check_tensor(L, 1, "x[...] = value", "x");
   luaL_checkstack(L, NL_MAX_DIM + 8, NULL);
   nl_build b;

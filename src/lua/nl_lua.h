@@ -19,6 +19,10 @@ int nl_lua_raise(lua_State *L);
 /* "mlp.lua:14": the nearest line that is the user's, or "". Raises nothing. */
 void nl_lua_where(lua_State *L, char *text, size_t size);
 
+/* The state whose call runs now (NULL: none): where the tape looks for the user's line. A state must not stand here
+   when control goes back to Lua, which may collect it. */
+void nl_lua_set_running(lua_State *L);
+
 /* nl_fail and nl_lua_raise in one; for use where nothing is held. */
 int nl_lua_error(lua_State *L, const char *fmt, ...) NL_PRINTF(2, 3);
 
