@@ -15,6 +15,7 @@ local hidden = {
   json_encode = true, json_decode = true, make_directory = true, file_exists = true, terminal_width = true,
   fail_memory_at = true, options_changed = true, has_features = true,
   profile_start = true, profile_stop = true, peak_flops = true,
+  custom = true, set_anomaly = true, hook = true, remove_hook = true,
   compiled = true, structure_changed = true, is_recording = true, null = true, rex = true, exact_solve = true, exact_sign = true,
 }
 local rows = core.ops()
@@ -29,7 +30,7 @@ end
 
 -- Where a name lives that is not here yet.
 local families = {}
-for name in ("optim sched data train init io rex regularize theory diagnose plot linalg func"):gmatch "%S+" do
+for name in ("optim sched data train init io rex regularize theory diagnose plot linalg func autograd"):gmatch "%S+" do
   families[name] = "nn." .. name
 end
 local homes = {}
@@ -52,6 +53,7 @@ for file, names in pairs {
   linear_models = "LinearRegression RidgeRegression LassoRegression LogisticRegression lasso_path",
   compile = "compile",
   einsum = "einsum",
+  autograd = "checkpoint",
   help = "help",
   io = "save load",
 } do
@@ -93,5 +95,6 @@ setmetatable(nn, {
 -- nn and nn.x may require each other; this makes the half-built table visible to them.
 package.loaded.nn = nn
 require "nn.tensor"
+require "nn.autograd"
 
 return nn

@@ -14,7 +14,9 @@ typedef struct engine {
   const nl_backward_args *args;
   nl_node **heap;
   int count, capacity;
-  nl_edge *wanted; /* the inputs' edges */
+  nl_edge *wanted;                  /* the inputs' edges */
+  nl_tensor **hooked, **hooked_sum; /* leaves with hooks, and what has reached them: their hooks see the sum */
+  int nhooked;
 } engine;
 
 /* ---- the heap ---- */
@@ -128,6 +130,48 @@ static nl_status add_to_leaf(nl_tensor *leaf, nl_tensor *g, bool create_graph) {
   return status;
 }
 
+/* Takes over the reference to g. */
+static nl_status keep_for_hooks(engine *e, nl_tensor *leaf, nl_tensor *g) {
+  for (int i = 0; i < e->nhooked; i++) {
+    if (e->hooked[i] == leaf) {
+      return add_into(&e->hooked_sum[i], g);
+    }
+  }
+  nl_tensor **more = nl_new(2 * ((size_t)e->nhooked + 1) * sizeof *more);
+  if (!more) {
+    nl_tensor_unref(g);
+    return NL_NOMEM;
+  }
+  nl_tensor **sums = more + e->nhooked + 1;
+  for (int i = 0; i < e->nhooked; i++) {
+    more[i] = e->hooked[i];
+    sums[i] = e->hooked_sum[i];
+  }
+  nl_delete(e->hooked);
+  e->hooked = more;
+  e->hooked_sum = sums;
+  e->hooked[e->nhooked] = nl_tensor_ref(leaf);
+  e->hooked_sum[e->nhooked++] = g;
+  return NL_OK;
+}
+
+/* At the end: each leaf's hooks, then the leaf. */
+static nl_status finish_hooked(engine *e, nl_status status) {
+  for (int i = 0; i < e->nhooked; i++) {
+    if (status == NL_OK) {
+      status = nl_run_hooks(nl_leaf_hooks(e->hooked[i]), &e->hooked_sum[i]);
+    }
+    if (status == NL_OK) {
+      status = add_to_leaf(e->hooked[i], e->hooked_sum[i], e->args->create_graph);
+    } else {
+      nl_tensor_unref(e->hooked_sum[i]);
+    }
+    nl_tensor_unref(e->hooked[i]);
+  }
+  nl_delete(e->hooked);
+  return status;
+}
+
 /* Hands g on along an edge. Takes over the reference. */
 static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g) {
   if (edge->node) {
@@ -139,7 +183,8 @@ static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g) {
     return add_into(&edge->node->grad[edge->nr], g);
   }
   if (e->args->ninputs == 0) {
-    return add_to_leaf(edge->leaf, g, e->args->create_graph);
+    return nl_leaf_hooks(edge->leaf) ? keep_for_hooks(e, edge->leaf, g)
+                                     : add_to_leaf(edge->leaf, g, e->args->create_graph);
   }
   for (int i = 0; i < e->args->ninputs; i++) {
     if (e->wanted[i].leaf == edge->leaf) {
@@ -203,6 +248,34 @@ static void name_node(const nl_node *n) {
   }
 }
 
+/* A user's function: its gradients, checked, and owned by the build. */
+static nl_status run_custom(nl_node *n, nl_build *build, nl_tensor **gin, const bool *need) {
+  nl_status status = n->custom->backward(n->ctx, n->nout, n->grad, n->nin, gin, need);
+  for (int i = 0; i < n->nin; i++) {
+    gin[i] = nl_b_own(build, gin[i]);
+    if (status == NL_OK && gin[i] && !nl_shape_equal(gin[i], n->in[i])) {
+      status = nl_fail("backward gave a gradient of shape %s for input %d, whose shape is %s",
+                       nl_tensor_shape_string(gin[i]).s, i + 1, nl_tensor_shape_string(n->in[i]).s);
+    }
+  }
+  return status;
+}
+
+/* nan in a gradient that came from gradients without nan */
+static nl_status look_for_nan(const nl_node *n, nl_tensor *const *gin, const bool *need) {
+  for (int i = 0; i < n->nout; i++) {
+    if (nl_has_nan(n->grad[i])) {
+      return NL_OK;
+    }
+  }
+  for (int i = 0; i < n->nin; i++) {
+    if (need[i] && nl_has_nan(gin[i])) {
+      return nl_fail("made nan in the gradient of its input %d (shape %s)", i + 1, nl_tensor_shape_string(gin[i]).s);
+    }
+  }
+  return NL_OK;
+}
+
 static nl_status run_node(engine *e, nl_node *n) {
   nl_status status = nl_node_check(n);
   if (status != NL_OK) {
@@ -234,8 +307,13 @@ static nl_status run_node(engine *e, nl_node *n) {
   memcpy(v.gout, n->grad, sizeof v.gout);
   nl_call c;
   status = restore_call(n, &c, e->args->create_graph);
-  if (status == NL_OK) {
+  if (status == NL_OK && n->custom) {
+    status = run_custom(n, &build, gin, need);
+  } else if (status == NL_OK) {
     status = n->op->vjp(&c, &v);
+  }
+  if (status == NL_OK && nl_anomaly()) {
+    status = look_for_nan(n, gin, need);
   }
   for (int i = 0; i < n->nin; i++) {
     if (status == NL_OK && gin[i] && need[i]) {
@@ -322,7 +400,10 @@ static nl_status run_all(engine *e) {
   status = status == NL_OK ? deliver(e, &start, g) : status;
   while (status == NL_OK && e->count > 0) {
     nl_node *n = pop(e);
-    status = collect_inputs(e, n);
+    for (int i = 0; i < n->nout && status == NL_OK; i++) {
+      status = n->hook[i] && n->grad[i] ? nl_run_hooks(n->hook[i], &n->grad[i]) : NL_OK;
+    }
+    status = status == NL_OK ? collect_inputs(e, n) : status;
     status = status == NL_OK ? run_node(e, n) : status;
     if (status == NL_OK && !a->retain_graph && !a->create_graph) {
       nl_node_release(n);
@@ -336,7 +417,7 @@ static nl_status run_all(engine *e) {
     nl_node_unref(n);
   }
   drop_edge(&start);
-  return status;
+  return finish_hooked(e, status);
 }
 
 nl_status nl_backward(const nl_backward_args *args) {

@@ -12,6 +12,7 @@ typedef struct meta {
   nl_node *node;
   int nr;
   uint32_t version; /* of a view: the storage's version its node belongs to */
+  nl_hook *hooks;   /* of a leaf */
 } meta;
 
 static _Thread_local bool enabled = true;
@@ -44,14 +45,32 @@ static meta *meta_of(nl_tensor *t) {
   return t->grad_meta;
 }
 
+static void free_hooks(nl_hook *h) {
+  while (h) {
+    nl_hook *next = h->next;
+    h->release(h->ctx);
+    nl_delete(h);
+    h = next;
+  }
+}
+
 static void release_meta(void *p) {
   meta *m = p;
+  free_hooks(m->hooks);
   nl_tensor_unref(m->grad);
   nl_node_unref(m->node);
   nl_delete(m);
 }
 
 /* ---- nodes ---- */
+
+static void release_ctx(nl_node *n) {
+  void *ctx = n->ctx;
+  n->ctx = NULL;
+  if (ctx) {
+    n->custom->release(ctx);
+  }
+}
 
 static void drop_contents(nl_node *n) {
   for (int i = 0; i < n->nin; i++) {
@@ -60,7 +79,9 @@ static void drop_contents(nl_node *n) {
   }
   for (int i = 0; i < n->nout; i++) {
     nl_tensor_unref(n->out[i]);
+    free_hooks(n->hook[i]);
   }
+  release_ctx(n);
 }
 
 /* Frees a chain without recursion: a graph can be as deep as a training run is long. Dropping what a node holds can
@@ -90,6 +111,8 @@ void nl_node_unref(nl_node *n) {
 }
 
 void nl_node_release(nl_node *n) {
+  n->released = n->released || n->ctx;
+  release_ctx(n);
   for (int i = 0; i < n->nin; i++) {
     if (n->in[i] && n->in[i]->storage) {
       nl_tensor *shell;
@@ -329,6 +352,141 @@ nl_status nl_set_grad(nl_tensor *t, nl_tensor *grad) {
   return NL_OK;
 }
 
+/* ---- hooks and nodes of their own ---- */
+
+nl_status nl_add_hook(nl_tensor *t, nl_hook *hook) {
+  nl_edge e;
+  nl_status status = nl_edge_of(t, &e);
+  if (status == NL_OK && !e.node && !e.leaf) {
+    status = nl_fail("this tensor of shape %s requires no gradient, so there is none to look at",
+                     nl_tensor_shape_string(t).s);
+  }
+  meta *m = status == NL_OK && e.leaf ? meta_of(t) : NULL;
+  if (status == NL_OK && e.leaf && !m) {
+    status = NL_NOMEM;
+  }
+  if (status == NL_OK) {
+    nl_hook **last = e.leaf ? &m->hooks : &e.node->hook[e.nr];
+    while (*last) {
+      last = &(*last)->next;
+    }
+    *last = hook;
+  }
+  nl_node_unref(e.node);
+  nl_tensor_unref(e.leaf);
+  return status;
+}
+
+void nl_remove_hook(nl_tensor *t, const void *ctx) {
+  meta *m = t->grad_meta;
+  nl_hook **at = !m ? NULL : (m->node ? &m->node->hook[m->nr] : &m->hooks);
+  for (; at && *at; at = &(*at)->next) {
+    if ((*at)->ctx == ctx) {
+      nl_hook *gone = *at;
+      *at = gone->next;
+      gone->next = NULL;
+      free_hooks(gone);
+      return;
+    }
+  }
+}
+
+nl_hook *nl_leaf_hooks(nl_tensor *leaf) {
+  const meta *m = leaf->grad_meta;
+  return m ? m->hooks : NULL;
+}
+
+nl_status nl_run_hooks(nl_hook *h, nl_tensor **grad) {
+  nl_status status = NL_OK;
+  for (; h && status == NL_OK; h = h->next) {
+    nl_tensor *out = NULL;
+    status = h->run(h->ctx, *grad, &out);
+    if (status == NL_OK && out) {
+      if (!nl_shape_equal(out, *grad) || out->dtype != (*grad)->dtype) {
+        status = nl_fail("a hook must give a gradient of shape %s and dtype %s, but gave %s and %s",
+                         nl_tensor_shape_string(*grad).s, nl_dtype_name(nl_tensor_dtype(*grad)),
+                         nl_tensor_shape_string(out).s, nl_dtype_name(nl_tensor_dtype(out)));
+        nl_tensor_unref(out);
+      } else {
+        nl_tensor_unref(*grad);
+        *grad = out;
+      }
+    }
+  }
+  return status;
+}
+
+static nl_status nothing(nl_call *c, nl_vjp *v) {
+  (void)c;
+  (void)v;
+  return NL_OK;
+}
+
+nl_status nl_record_custom(int nin, nl_tensor **in, int nout, nl_tensor **out, const nl_custom *custom, void *ctx) {
+  static const nl_op row = {
+      .name = "a function of the user's", .args = "", .returns = "tensor", .doc = "", .vjp = nothing};
+  nl_call c = {.op = &row, .nin = nin, .nout = nout, .in = in};
+  nl_node *n;
+  nl_status status = new_node(&c, &n);
+  if (status != NL_OK) {
+    custom->release(ctx);
+    return status;
+  }
+  n->custom = custom;
+  n->ctx = ctx;
+  for (int i = 0; i < nin && status == NL_OK; i++) {
+    status = save_input(n, i, in[i]);
+    status = status == NL_OK ? nl_edge_of(in[i], &n->edge[i]) : status;
+  }
+  for (int i = 0; i < nout && status == NL_OK; i++) {
+    if (nl_dtype_is_float(nl_tensor_dtype(out[i]))) {
+      n->refs++;
+      status = set_node(out[i], n, i);
+    }
+  }
+  nl_node_unref(n);
+  return status;
+}
+
+/* ---- anomalies ---- */
+
+static bool anomaly;
+
+void nl_set_anomaly(bool on) {
+  anomaly = on;
+}
+bool nl_anomaly(void) {
+  return anomaly;
+}
+
+bool nl_has_nan(const nl_tensor *t) {
+  if (!t || !t->storage || !nl_dtype_is_float(nl_tensor_dtype(t))) {
+    return false;
+  }
+  for (int64_t i = 0; i < t->numel; i++) {
+    double v = nl_tensor_get_double(t, i);
+    if (v != v) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static nl_status check_anomaly(const nl_call *c) {
+  bool made = false;
+  for (int i = 0; i < c->nout; i++) {
+    made = made || nl_has_nan(c->out[i]);
+  }
+  for (int i = 0; i < c->nin && made; i++) {
+    made = !nl_has_nan(c->in[i]);
+  }
+  if (made) {
+    return nl_fail("made nan from inputs without nan (the first has shape %s)",
+                   c->nin && c->in[0] ? nl_tensor_shape_string(c->in[0]).s : "-");
+  }
+  return NL_OK;
+}
+
 /* ---- watching calls ---- */
 
 static bool wants_record(const nl_call *c) {
@@ -457,8 +615,11 @@ static void forget_base(nl_tensor *view) {
 }
 
 static nl_status record(nl_call *c) {
-  nl_status status = NL_OK;
+  nl_status status = anomaly && !c->inplace && !c->view && !(c->op->flags & NL_OP_INTERNAL) ? check_anomaly(c) : NL_OK;
   bool wanted = wants_record(c);
+  if (status != NL_OK) {
+    return status;
+  }
   if (c->view && !enabled) {
     forget_base(c->out[0]);
   }

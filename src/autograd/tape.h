@@ -17,6 +17,20 @@ typedef struct nl_edge {
   int nr;          /* which of the node's outputs this was */
 } nl_edge;
 
+/* Called with a gradient on its way: a tensor's hook. May leave a replacement (a reference) in *out. */
+typedef struct nl_hook {
+  struct nl_hook *next;
+  nl_status (*run)(void *ctx, nl_tensor *grad, nl_tensor **out);
+  void (*release)(void *ctx);
+  void *ctx;
+} nl_hook;
+
+/* A node whose way back is not a row's: gin[i] (references, NULL: none) from gout[i] (NULL: nothing flows). */
+typedef struct nl_custom {
+  nl_status (*backward)(void *ctx, int nout, nl_tensor *const gout[], int nin, nl_tensor *gin[], const bool need[]);
+  void (*release)(void *ctx);
+} nl_custom;
+
 struct nl_node {
   int64_t refs;
   uint64_t seq; /* later calls have larger numbers, so descending order is a valid order backwards */
@@ -33,6 +47,9 @@ struct nl_node {
   nl_attr attr[NL_MAX_PARAM];
   int64_t *ints; /* the call's lists */
   int nints;
+  nl_hook *hook[NL_MAX_OUT];
+  const nl_custom *custom; /* in place of the row's vjp */
+  void *ctx;               /* custom's; NULL once released */
   /* during a backward */
   nl_tensor *grad[NL_MAX_OUT];
   bool queued;
@@ -82,6 +99,22 @@ nl_status nl_detach(nl_tensor *t, nl_tensor **out);
 
 /* Where t's gradient goes: its node or, for a leaf that wants one, itself. */
 nl_status nl_edge_of(nl_tensor *t, nl_edge *edge);
+
+/* A hook for t's gradient; taken over. Errors: t wants no gradient. And taken away again, by its ctx. */
+nl_status nl_add_hook(nl_tensor *t, nl_hook *hook);
+void nl_remove_hook(nl_tensor *t, const void *ctx);
+nl_hook *nl_leaf_hooks(nl_tensor *leaf);
+
+/* Runs hooks over *grad (a reference), which they may replace. */
+nl_status nl_run_hooks(nl_hook *hooks, nl_tensor **grad);
+
+/* Makes out[i] depend on in[i] through a node of its own: `name` stands in errors. ctx is taken over. */
+nl_status nl_record_custom(int nin, nl_tensor **in, int nout, nl_tensor **out, const nl_custom *custom, void *ctx);
+
+/* With anomalies watched, a call that makes nan from inputs without nan is an error, forward and backward. */
+void nl_set_anomaly(bool on);
+bool nl_anomaly(void);
+bool nl_has_nan(const nl_tensor *t);
 
 void nl_node_unref(nl_node *);
 

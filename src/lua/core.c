@@ -13,6 +13,7 @@ __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   nl_open_scope(L);
   nl_open_tensor(L);
   nl_open_autograd(L);
+  nl_open_function(L);
   nl_open_generator(L);
   nl_open_optim(L);
   nl_open_io(L);

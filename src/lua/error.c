@@ -51,6 +51,10 @@ void nl_lua_set_running(lua_State *L) {
   running = L;
 }
 
+lua_State *nl_lua_running(void) {
+  return running;
+}
+
 static int source_number(const lua_Debug *ar) {
   size_t n = ar->srclen < SAME - 1 ? ar->srclen : SAME - 1;
   for (int k = 0, i = last_source; k < source_count; k++, i = (i + 1) % source_count) {

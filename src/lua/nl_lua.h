@@ -22,6 +22,7 @@ void nl_lua_where(lua_State *L, char *text, size_t size);
 /* The state whose call runs now (NULL: none): where the tape looks for the user's line. A state must not stand here
    when control goes back to Lua, which may collect it. */
 void nl_lua_set_running(lua_State *L);
+lua_State *nl_lua_running(void);
 
 /* nl_fail and nl_lua_raise in one; for use where nothing is held. */
 int nl_lua_error(lua_State *L, const char *fmt, ...) NL_PRINTF(2, 3);
@@ -98,6 +99,7 @@ void nl_open_box(lua_State *L);      /* the metatable, before anything else */
 void nl_open_ops(lua_State *L);      /* every row as function and method */
 void nl_open_tensor(lua_State *L);   /* the metatable, tensor{...}, properties */
 void nl_open_autograd(lua_State *L); /* backward, grad, no_grad */
+void nl_open_function(lua_State *L); /* hooks, functions with their own backward */
 void nl_open_generator(lua_State *L);
 void nl_open_optim(lua_State *L);
 void nl_open_io(lua_State *L);

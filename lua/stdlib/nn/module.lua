@@ -69,8 +69,68 @@ function Module:new(...)
   return object
 end
 
+-- Hooks before forward may change its arguments, hooks after it its result.
+local function call_with_hooks(self, hooks, ...)
+  local args = table.pack(...)
+  for _, hook in ipairs(hooks.before) do
+    local changed = table.pack(hook(self, table.unpack(args, 1, args.n)))
+    if changed.n > 0 and changed[1] ~= nil then
+      args = changed
+    end
+  end
+  local outs = table.pack(self:forward(table.unpack(args, 1, args.n)))
+  for _, hook in ipairs(hooks.after) do
+    local changed = table.pack(hook(self, outs[1], table.unpack(args, 1, args.n)))
+    if changed.n > 0 and changed[1] ~= nil then
+      outs = changed
+    end
+  end
+  return table.unpack(outs, 1, outs.n)
+end
+
 function Module:call(...)
+  local hooks = rawget(self, "_hooks")
+  if hooks then
+    return call_with_hooks(self, hooks, ...)
+  end
   return self:forward(...)
+end
+
+local function add_hook(self, when, f)
+  if type(f) ~= "function" then
+    core.raise(("%s: a hook is a function, but got %s"):format(self._name, core.describe(f)))
+  end
+  local hooks = rawget(self, "_hooks")
+  if not hooks then
+    hooks = { before = {}, after = {} }
+    rawset(self, "_hooks", hooks)
+  end
+  local list = hooks[when]
+  list[#list + 1] = f
+  core.structure_changed()
+  return function()
+    for i, g in ipairs(list) do
+      if g == f then
+        table.remove(list, i)
+        core.structure_changed()
+        return
+      end
+    end
+  end
+end
+
+---Calls f(module, ...) with the arguments before each forward; what it returns takes their place.
+---@param f function
+---@return fun() remove takes the hook away again
+function Module:register_forward_pre_hook(f)
+  return add_hook(self, "before", f)
+end
+
+---Calls f(module, output, ...) after each forward; what it returns takes the output's place.
+---@param f function
+---@return fun() remove takes the hook away again
+function Module:register_forward_hook(f)
+  return add_hook(self, "after", f)
 end
 
 function Module:forward()

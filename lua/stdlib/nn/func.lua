@@ -1,0 +1,196 @@
+-- nn.func: derivatives of functions of tensors. Functions are called with tensors and give tensors.
+
+local core = require "nn.core"
+
+local M = {}
+
+local function want(who, ok, what, value)
+  if not ok then
+    core.raise(("%s: %s, but got %s"):format(who, what, core.describe(value)))
+  end
+end
+
+-- Leaves of our own with the arguments' values.
+local function leaves(who, args)
+  local out = {}
+  for i = 1, args.n do
+    want(who, core.is_tensor(args[i]), ("argument %d must be a tensor"):format(i), args[i])
+    out[i] = args[i].dtype:find "float" and args[i]:detach():requires_grad_() or args[i]
+  end
+  return out
+end
+
+local function differentiable(list)
+  local out = {}
+  for _, x in ipairs(list) do
+    if x.requires_grad then
+      out[#out + 1] = x
+    end
+  end
+  return out
+end
+
+-- A gradient for each input, 0 where the output does not depend on it.
+local function grads_of(output, inputs, options)
+  if not output.requires_grad then
+    local zeros = {}
+    for i, x in ipairs(inputs) do
+      zeros[i] = core.zeros_like(x)
+    end
+    return zeros
+  end
+  options.allow_unused = true
+  local grads = core.grad(output, inputs, options)
+  for i, x in ipairs(inputs) do
+    grads[i] = grads[i] or core.zeros_like(x)
+  end
+  return grads
+end
+
+---f(...) and a function that takes a cotangent v to v^T J: one gradient for each float argument.
+---@param f function
+---@param ... nn.Tensor
+---@return nn.Tensor output
+---@return fun(v: nn.Tensor): nn.Tensor ...
+function M.vjp(f, ...)
+  local inputs = leaves("vjp", table.pack(...))
+  local output = core.enable_grad(f, table.unpack(inputs))
+  want("vjp", core.is_tensor(output), "the function must give a tensor", output)
+  local wanted = differentiable(inputs)
+  return output:detach(), function(v)
+    return table.unpack(grads_of(output, wanted, { gradient = v, retain_graph = true }))
+  end
+end
+
+---f(...) and J t for tangents t, one for each argument: by differentiating v^T J, which is linear in v (Pearlmutter 1994).
+---@param f function
+---@param primals nn.Tensor[]
+---@param tangents nn.Tensor[]
+---@return nn.Tensor output
+---@return nn.Tensor tangent
+function M.jvp(f, primals, tangents)
+  want("jvp", type(primals) == "table" and type(tangents) == "table" and #primals == #tangents,
+    "takes lists of primals and of tangents, of equal length", tangents)
+  local inputs = leaves("jvp", table.pack(table.unpack(primals)))
+  local output = core.enable_grad(f, table.unpack(inputs))
+  want("jvp", core.is_tensor(output), "the function must give a tensor", output)
+  local v = core.zeros_like(output):requires_grad_()
+  local total
+  core.enable_grad(function()
+    for i, g in ipairs(grads_of(output, inputs, { gradient = v, create_graph = true })) do
+      local part = (g * tangents[i]):sum()
+      total = total and total + part or part
+    end
+  end)
+  local tangent = total.requires_grad and grads_of(total, { v }, {})[1] or core.zeros_like(output)
+  return output:detach(), tangent:detach()
+end
+
+---The matrix of derivatives of f's output by x, of shape output x input. create_graph: it can be differentiated in turn.
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param x nn.Tensor
+---@param options? {create_graph: boolean}
+---@return nn.Tensor
+function M.jacobian(f, x, options)
+  want("jacobian", core.is_tensor(x), "takes a function and a tensor", x)
+  local again = options and options.create_graph or false
+  local input = again and x.requires_grad and x or x:detach():requires_grad_()
+  local output = core.enable_grad(f, input)
+  want("jacobian", core.is_tensor(output), "the function must give a tensor", output)
+  local flat, rows = output:reshape(-1), {}
+  local shape = { table.unpack(output.shape) }
+  table.move(input.shape, 1, #input.shape, #shape + 1, shape)
+  for i = 1, #flat do
+    rows[i] = grads_of(flat[i], { input }, { retain_graph = true, create_graph = again })[1]
+  end
+  return #rows == 0 and core.zeros(shape, { dtype = x.dtype }) or core.stack(rows):reshape(shape)
+end
+
+---The matrix of second derivatives of a function with one number as result, of shape input x input.
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param x nn.Tensor
+---@return nn.Tensor
+function M.hessian(f, x)
+  return M.jacobian(function(input)
+    local output = f(input)
+    want("hessian", core.is_tensor(output) and output:numel() == 1, "the function must give one number", output)
+    return grads_of(output:sum(), { input }, { create_graph = true })[1]
+  end, x)
+end
+
+---A function that applies f to each slice of dim 1 of its arguments and stacks the results (of each result). in_dims names
+---other dims, one for each argument; false: the argument is passed as it is.
+---@param f function
+---@param in_dims? (integer|false)[]
+---@return function
+function M.vmap(f, in_dims)
+  want("vmap", type(f) == "function" or getmetatable(f), "takes a function", f)
+  return function(...)
+    local args = table.pack(...)
+    local pieces, count = {}, nil
+    for i = 1, args.n do
+      local dim = 1
+      if in_dims then
+        dim = in_dims[i]
+      end
+      if dim and core.is_tensor(args[i]) then
+        pieces[i] = args[i]:unbind(dim)
+        if count and count ~= #pieces[i] then
+          core.raise(("vmap: argument %d has %d slices, but an earlier one has %d"):format(i, #pieces[i], count))
+        end
+        count = #pieces[i]
+      end
+    end
+    if not count then
+      core.raise("vmap: no argument is a tensor to go over")
+    end
+    local results, n = {}, 0
+    for k = 1, count do
+      local given = {}
+      for i = 1, args.n do
+        given[i] = pieces[i] and pieces[i][k] or args[i]
+      end
+      local outs = table.pack(f(table.unpack(given, 1, args.n)))
+      n = outs.n
+      for i = 1, n do
+        results[i] = results[i] or {}
+        results[i][k] = core.is_tensor(outs[i]) and outs[i] or core.tensor(outs[i])
+      end
+    end
+    for i = 1, n do
+      results[i] = core.stack(results[i])
+    end
+    return table.unpack(results, 1, n)
+  end
+end
+
+---The gradients of each sample's loss by a module's parameters: a table from a parameter's name to a tensor whose dim 1
+---goes over the samples.
+---@param model nn.Module
+---@param loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
+---@param x nn.Tensor samples along dim 1
+---@param y nn.Tensor targets along dim 1
+---@return table<string, nn.Tensor>
+function M.per_sample_gradients(model, loss, x, y)
+  local names, parameters, lists = {}, {}, {}
+  for _, entry in ipairs(model:named_parameters()) do
+    if entry[2].requires_grad then
+      names[#names + 1], parameters[#parameters + 1], lists[#lists + 1] = entry[1], entry[2], {}
+    end
+  end
+  for i = 1, #x do
+    local value = core.enable_grad(function()
+      return loss(model(x:narrow(1, i, 1)), y:narrow(1, i, 1))
+    end)
+    for k, g in ipairs(grads_of(value, parameters, {})) do
+      lists[k][i] = g
+    end
+  end
+  local out = {}
+  for k, name in ipairs(names) do
+    out[name] = core.stack(lists[k])
+  end
+  return out
+end
+
+return M
