@@ -32,7 +32,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 CPPFLAGS := -D_GNU_SOURCE -Isrc $(LUA_CFLAGS) -DNL_VERSION='"$(VERSION)"' -DNL_DATADIR='"$(PREFIX)/share/lua/5.4"'
 CFLAGS   ?= -g
 ALL_CFLAGS := -std=c11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off $(SANFLAGS)
-LIBS := -lpcre2-8 -lgmp -ljansson -lz -lm -lpthread -ldl -lrt
+LIBS := -lpcre2-8 -lgmp -lzip -ljansson -lz -lm -lpthread -ldl -lrt
 
 ISAS := plain
 ifeq ($(ARCH),x86_64)

@@ -1,6 +1,6 @@
 # The one list of Debian packages. Each target installs only what it needs and only what is missing (tools/packages).
 PACKAGES_BUILD := build-essential pkg-config lua5.4 liblua5.4-dev libopenblas-dev zlib1g-dev libedit-dev \
-                  libjansson-dev libpcre2-dev libgmp-dev
+                  libjansson-dev libpcre2-dev libgmp-dev libzip-dev
 ifeq ($(shell uname -m),x86_64)
 PACKAGES_BUILD += libxsmm-dev
 endif

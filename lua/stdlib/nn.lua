@@ -12,6 +12,7 @@ local nn = { _VERSION = "0.1.0" }
 local hidden = {
   ops = true, raise = true, nearest = true, describe = true, set_stdlib = true, tensor_methods = true,
   optimizer_state = true, zero_grad = true, idx_read = true, safetensors_read = true, safetensors_write = true,
+  npy_read = true, npy_write = true, npz_read = true, npz_write = true,
   json_encode = true, json_decode = true, make_directory = true, file_exists = true, terminal_width = true,
   fail_memory_at = true, options_changed = true, has_features = true,
   profile_start = true, profile_stop = true, peak_flops = true,

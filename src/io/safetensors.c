@@ -12,11 +12,17 @@
 #include <unistd.h>
 
 #include "core/memory.h"
+#include "io/elements.h"
+#include "io/file.h"
 #include "ops/iterate.h"
 
 #define MAX_HEADER ((uint64_t)100 << 20) /* the format's own limit */
 
 static const char *const codes[NL_DTYPE_COUNT] = {"BOOL", "U8", "I64", "F32", "F64"};
+
+/* What else is read. */
+static const char *const read_codes[NL_EL_COUNT] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
+                                                    "U64",  "I64", "F16", "BF16", "F32", "F64"};
 
 void nl_tensor_file_free(nl_tensor_file *f) {
   for (int i = 0; i < f->count; i++) {
@@ -62,14 +68,17 @@ static nl_status read_entry(const reader *r, const char *name, const json_t *ent
       json_array_size(dims) > NL_MAX_DIM) {
     return nl_fail("%s: tensor '%.80s' lacks dtype, shape or data_offsets", r->path, name);
   }
-  int dtype = 0;
-  while (dtype < NL_DTYPE_COUNT && strcmp(codes[dtype], code) != 0) {
-    dtype++;
+  int type = 0;
+  while (type < NL_EL_COUNT && strcmp(read_codes[type], code) != 0) {
+    type++;
   }
-  if (dtype == NL_DTYPE_COUNT) {
-    return nl_fail("%s: tensor '%.80s' has dtype %.16s, which is not supported (BOOL, U8, I64, F32, F64 are)", r->path,
-                   name, code);
+  if (type == NL_EL_COUNT) {
+    return nl_fail(
+        "%s: tensor '%.80s' has dtype %.16s, which is not supported (BOOL, integers, F16, BF16, F32, F64 are)", r->path,
+        name, code);
   }
+  nl_dtype dtype = nl_element_dtype((nl_element)type);
+  size_t size = nl_element_size((nl_element)type);
   int ndim = (int)json_array_size(dims);
   int64_t shape[NL_MAX_DIM];
   for (int d = 0; d < ndim; d++) {
@@ -84,12 +93,12 @@ static nl_status read_entry(const reader *r, const char *name, const json_t *ent
   int64_t end = json_is_integer(last) ? json_integer_value(last) : -1;
   int64_t numel = nl_shape_numel(ndim, shape);
   if (begin < 0 || end < begin || (uint64_t)end > r->data_size || numel < 0 || (uint64_t)numel > r->data_size ||
-      (uint64_t)(end - begin) != (uint64_t)numel * nl_dtype_size((nl_dtype)dtype)) {
+      (uint64_t)(end - begin) != (uint64_t)numel * size) {
     return nl_fail("%s: tensor '%.80s' (%s, shape %s) claims bytes %" PRId64 " to %" PRId64 " of %" PRIu64, r->path,
                    name, code, nl_shape_string(ndim, shape).s, begin, end, r->data_size);
   }
   *covered += (uint64_t)(end - begin);
-  nl_status status = nl_tensor_new((nl_dtype)dtype, ndim, shape, &out->tensor);
+  nl_status status = nl_tensor_new(dtype, ndim, shape, &out->tensor);
   if (status != NL_OK) {
     return status;
   }
@@ -98,9 +107,18 @@ static nl_status read_entry(const reader *r, const char *name, const json_t *ent
     return nl_fail_memory(strlen(name));
   }
   unsigned char *data = nl_tensor_data(out->tensor);
-  status = read_at(r, data, (uint64_t)(end - begin), r->data_at + (uint64_t)begin);
-  for (int64_t i = 0; dtype == NL_BOOL && status == NL_OK && i < numel; i++) {
-    data[i] = data[i] != 0;
+  if (nl_dtype_size(dtype) == size && dtype != NL_BOOL && type != NL_EL_U64) { /* as it stands */
+    return read_at(r, data, (uint64_t)(end - begin), r->data_at + (uint64_t)begin);
+  }
+  unsigned char chunk[4096];
+  int64_t per = (int64_t)(sizeof chunk / size);
+  for (int64_t i = 0; i < numel && status == NL_OK; i += per) {
+    int64_t n = numel - i < per ? numel - i : per;
+    status = read_at(r, chunk, (uint64_t)n * size, r->data_at + (uint64_t)begin + (uint64_t)i * size);
+    if (status == NL_OK &&
+        !nl_elements_read((nl_element)type, false, n, chunk, data + (size_t)i * nl_dtype_size(dtype))) {
+      status = nl_fail("%s: tensor '%.80s' holds an unsigned number beyond int64", r->path, name);
+    }
   }
   return status;
 }
@@ -192,22 +210,6 @@ nl_status nl_safetensors_read(const char *path, nl_tensor_file *out) {
 
 /* ---- writing ---- */
 
-static nl_status write_all(int fd, const char *path, const void *from, size_t n) {
-  const char *p = from;
-  while (n > 0) {
-    ssize_t put = write(fd, p, n < (1u << 30) ? n : 1u << 30);
-    if (put < 0 && errno == EINTR) {
-      continue;
-    }
-    if (put < 0) {
-      return nl_fail("%s: %s", path, strerror(errno));
-    }
-    p += put;
-    n -= (size_t)put;
-  }
-  return NL_OK;
-}
-
 /* The header's text, padded with spaces so that the data starts at a multiple of 8. */
 static char *header_text(const nl_tensor_file *f) {
   json_t *header = json_object();
@@ -250,19 +252,20 @@ static char *header_text(const nl_tensor_file *f) {
 static nl_status write_tensor(int fd, const char *path, nl_tensor *t) {
   size_t bytes = (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t));
   if (t->contiguous) {
-    return write_all(fd, path, nl_tensor_data(t), bytes);
+    return nl_write_all(fd, path, nl_tensor_data(t), bytes);
   }
   nl_tensor *copy;
   nl_status status = nl_tensor_new(nl_tensor_dtype(t), t->ndim, t->shape, &copy);
   if (status == NL_OK) {
     nl_copy_values(copy, t);
-    status = write_all(fd, path, nl_tensor_data(copy), bytes);
+    status = nl_write_all(fd, path, nl_tensor_data(copy), bytes);
     nl_tensor_unref(copy);
   }
   return status;
 }
 
-static nl_status write_contents(int fd, const char *path, const nl_tensor_file *f) {
+static nl_status write_contents(int fd, const char *path, void *ctx) {
+  const nl_tensor_file *f = ctx;
   char *header = header_text(f);
   if (!header) {
     return NL_ERROR;
@@ -272,64 +275,16 @@ static nl_status write_contents(int fd, const char *path, const nl_tensor_file *
   for (int i = 0; i < 8; i++) {
     head[i] = (unsigned char)(length >> (8 * i));
   }
-  nl_status status = write_all(fd, path, head, 8);
-  status = status == NL_OK ? write_all(fd, path, header, (size_t)length) : status;
+  nl_status status = nl_write_all(fd, path, head, 8);
+  status = status == NL_OK ? nl_write_all(fd, path, header, (size_t)length) : status;
   free(header);
   for (int i = 0; i < f->count && status == NL_OK; i++) {
     status = write_tensor(fd, path, f->entries[i].tensor);
   }
-  if (status == NL_OK && fsync(fd) != 0) {
-    status = nl_fail("%s: %s", path, strerror(errno));
-  }
   return status;
-}
-
-/* The rename itself must reach the disk too. */
-static void sync_directory(const char *path) {
-  char *copy = strdup(path);
-  if (!copy) {
-    return;
-  }
-  char *slash = strrchr(copy, '/');
-  if (slash) {
-    slash[slash == copy ? 1 : 0] = 0;
-  }
-  int fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) {
-    fsync(fd);
-    close(fd);
-  }
-  free(copy);
 }
 
 nl_status nl_safetensors_write(const char *path, const nl_tensor_file *f) {
-  size_t n = strlen(path) + 16;
-  char *temp = malloc(n);
-  if (!temp) {
-    return nl_fail_memory(n);
-  }
-  snprintf(temp, n, "%s.tmpXXXXXX", path);
-  int fd = mkostemp(temp, O_CLOEXEC);
-  nl_status status;
-  if (fd < 0) {
-    status = nl_fail("%s: %s", path, strerror(errno));
-  } else {
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
-    status = write_contents(fd, path, f);
-    if (close(fd) != 0 && status == NL_OK) {
-      status = nl_fail("%s: %s", path, strerror(errno));
-    }
-    if (status == NL_OK && rename(temp, path) != 0) {
-      status = nl_fail("%s: %s", path, strerror(errno));
-    }
-    if (status == NL_OK) {
-      sync_directory(path);
-    } else {
-      unlink(temp);
-    }
-  }
-  free(temp);
-  return status;
+  nl_tensor_file copy = *f;
+  return nl_write_file(path, write_contents, &copy);
 }

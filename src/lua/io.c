@@ -7,6 +7,7 @@
 
 #include "core/memory.h"
 #include "io/idx.h"
+#include "io/npy.h"
 #include "io/safetensors.h"
 #include "lua/nl_lua.h"
 
@@ -38,12 +39,35 @@ static nl_tensor_file *push_file(lua_State *L) {
   return f;
 }
 
-/* safetensors_read(path) -> {name = tensor}, note or nil */
-static int safetensors_read(lua_State *L) {
+/* npy_read(path) -> tensor */
+static int npy_read(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  nl_box *box = nl_push_box(L);
+  if (nl_npy_read(path, &box->t) != NL_OK) {
+    nl_error_prefix("npy");
+    return nl_lua_raise(L);
+  }
+  return 1;
+}
+
+/* npy_write(path, tensor, half): half writes float16 */
+static int npy_write(lua_State *L) {
+  nl_lua_no_reading(L, "npy");
+  const char *path = luaL_checkstring(L, 1);
+  nl_tensor *t = nl_check_tensor(L, 2, "npy", "the array");
+  if (nl_npy_write(path, t, lua_toboolean(L, 3) ? NL_EL_F16 : nl_element_of(nl_tensor_dtype(t))) != NL_OK) {
+    nl_error_prefix("npy");
+    return nl_lua_raise(L);
+  }
+  return 0;
+}
+
+/* read_tensors(path, npz or not) -> {name = tensor}, note or nil */
+static int read_tensors(lua_State *L, bool npz) {
   const char *path = luaL_checkstring(L, 1);
   nl_tensor_file *f = push_file(L);
-  if (nl_safetensors_read(path, f) != NL_OK) {
-    nl_error_prefix("load");
+  if ((npz ? nl_npz_read : nl_safetensors_read)(path, f) != NL_OK) {
+    nl_error_prefix(npz ? "npz" : "load");
     return nl_lua_raise(L);
   }
   lua_createtable(L, 0, f->count);
@@ -56,12 +80,19 @@ static int safetensors_read(lua_State *L) {
   return 2;
 }
 
-/* safetensors_write(path, {{name, tensor}, ...}, note or nil) */
-static int safetensors_write(lua_State *L) {
+static int safetensors_read(lua_State *L) {
+  return read_tensors(L, false);
+}
+static int npz_read(lua_State *L) {
+  return read_tensors(L, true);
+}
+
+/* {{name, tensor}, ...} to a file; argument 3: the note, or whether to compress */
+static int write_tensors(lua_State *L, bool npz) {
   nl_lua_no_reading(L, "save");
   const char *path = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
-  const char *note = luaL_optstring(L, 3, NULL);
+  const char *note = npz ? NULL : luaL_optstring(L, 3, NULL);
   lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
   nl_tensor_file *f = push_file(L);
   f->entries = nl_new(((size_t)n + 1) * sizeof *f->entries);
@@ -80,11 +111,17 @@ static int safetensors_write(lua_State *L) {
     f->count++;
     lua_pop(L, 3);
   }
-  if (nl_safetensors_write(path, f) != NL_OK) {
-    nl_error_prefix("save");
+  if ((npz ? nl_npz_write(path, f, lua_toboolean(L, 3)) : nl_safetensors_write(path, f)) != NL_OK) {
+    nl_error_prefix(npz ? "npz" : "save");
     return nl_lua_raise(L);
   }
   return 0;
+}
+static int safetensors_write(lua_State *L) {
+  return write_tensors(L, false);
+}
+static int npz_write(lua_State *L) {
+  return write_tensors(L, true);
 }
 
 /* ---- JSON ---- */
@@ -281,6 +318,10 @@ void nl_open_io(lua_State *L) {
   static const luaL_Reg functions[] = {{"idx_read", idx_read},
                                        {"safetensors_read", safetensors_read},
                                        {"safetensors_write", safetensors_write},
+                                       {"npy_read", npy_read},
+                                       {"npy_write", npy_write},
+                                       {"npz_read", npz_read},
+                                       {"npz_write", npz_write},
                                        {"json_decode", json_decode},
                                        {"json_encode", json_encode},
                                        {"make_directory", make_directory},

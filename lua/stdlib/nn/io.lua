@@ -3,6 +3,7 @@
 
 local core = require "nn.core"
 local is_tensor = require("nn.module").is_tensor
+local options = require "nn.options"
 
 local M = {}
 
@@ -119,6 +120,70 @@ function M.load(path)
     core.raise(("load: %s: its note is damaged: %s"):format(path, tostring(why)))
   end
   return put_together(structure, tensors, path)
+end
+
+local function want_path(who, path)
+  if type(path) ~= "string" then
+    core.raise(("%s: the first argument is the file's name, but it is %s"):format(who, core.describe(path)))
+  end
+end
+
+local function named_list(who, tensors)
+  local list = {}
+  for name, x in pairs(tensors) do
+    if type(name) ~= "string" or not is_tensor(x) then
+      core.raise(("%s: the second argument is a table from names to tensors, but '%s' is %s"):format(who, tostring(name),
+        core.describe(x)))
+    end
+    list[#list + 1] = { name, x }
+  end
+  table.sort(list, function(a, b)
+    return a[1] < b[1]
+  end)
+  return list
+end
+
+---Reads a .npy file (any order of bytes, C or Fortran; float16 becomes float32, other integers int64), or writes one.
+---@param path string
+---@param x? nn.Tensor
+---@param opts? {dtype: "float16"} writes 16-bit floats
+---@return nn.Tensor?
+function M.npy(path, x, opts)
+  want_path("npy", path)
+  if x == nil then
+    return core.npy_read(path)
+  end
+  local o = options.read("npy", opts, { dtype = { "string" } })
+  if o.dtype and not (o.dtype == "float16" and is_tensor(x) and x.dtype:find "float") then
+    core.raise(("npy: dtype can be \"float16\", for float tensors; convert others first, e.g. x:to(\"%s\")"):format(o.dtype))
+  end
+  core.npy_write(path, x, o.dtype == "float16")
+end
+
+---Reads a .npz file (stored or deflated) as a table from names to tensors, or writes one.
+---@param path string
+---@param tensors? table<string, nn.Tensor>
+---@param opts? {compress: boolean}
+---@return table<string, nn.Tensor>?
+function M.npz(path, tensors, opts)
+  want_path("npz", path)
+  if tensors == nil then
+    return (core.npz_read(path))
+  end
+  local o = options.read("npz", opts, { compress = { "boolean", false } })
+  core.npz_write(path, named_list("npz", tensors), o.compress)
+end
+
+---Reads a safetensors file as a table from names to tensors (16-bit floats become float32), or writes one.
+---@param path string
+---@param tensors? table<string, nn.Tensor>
+---@return table<string, nn.Tensor>?
+function M.safetensors(path, tensors)
+  want_path("safetensors", path)
+  if tensors == nil then
+    return (core.safetensors_read(path))
+  end
+  core.safetensors_write(path, named_list("safetensors", tensors))
 end
 
 ---Reads an IDX file (plain or gzipped).
