@@ -320,61 +320,70 @@ static nl_status vjp_dropout(nl_call *c, nl_vjp *g) {
   return g->build->status;
 }
 
-#define CREATE(n, a, text, i, r, k)                                                                                    \
-  { .name = n, .args = a, .returns = "tensor", .doc = text, .infer = i, .run = r, .flags = NL_OP_CREATE, .kernel = k }
-#define DRAW(n, a, text, i, r, k)                                                                                      \
+#define CREATE(n, a, text, i, r, k, e)                                                                                 \
   {                                                                                                                    \
-    .name = n, .args = a, .returns = "tensor", .doc = text, .infer = i, .run = r,                                      \
+    .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r, .flags = NL_OP_CREATE, \
+    .kernel = k                                                                                                        \
+  }
+#define DRAW(n, a, text, i, r, k, e)                                                                                   \
+  {                                                                                                                    \
+    .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r,                        \
     .flags = NL_OP_CREATE | NL_OP_RANDOM, .kernel = k                                                                  \
   }
-#define REFILL(n, a, text, i, r, k)                                                                                    \
+#define REFILL(n, a, text, i, r, k, e)                                                                                 \
   {                                                                                                                    \
-    .name = n, .args = a, .returns = "tensor", .doc = text, .infer = i, .run = r, .vjp = vjp_refill,                   \
+    .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r, .vjp = vjp_refill,     \
     .flags = NL_OP_RANDOM | NL_OP_INPLACE | NL_OP_INPLACE_ONLY, .kernel = k                                            \
   }
 
 static const nl_op ops[] = {
-    CREATE("zeros", "shape: shape, dtype: dtype?", "A tensor of zeros.", infer_shape_dtype, run_constant, 0),
-    CREATE("ones", "shape: shape, dtype: dtype?", "A tensor of ones.", infer_shape_dtype, run_constant, 1),
+    CREATE("zeros", "shape: shape, dtype: dtype?", "A tensor of zeros.", infer_shape_dtype, run_constant, 0,
+           "nn.zeros(2, 3)"),
+    CREATE("ones", "shape: shape, dtype: dtype?", "A tensor of ones.", infer_shape_dtype, run_constant, 1,
+           "nn.ones(2, {dtype = \"int64\"})"),
     CREATE("empty", "shape: shape, dtype: dtype?", "A tensor whose elements are whatever the memory held.",
-           infer_shape_dtype, run_nothing, 0),
+           infer_shape_dtype, run_nothing, 0, "nn.empty(2, 3).shape"),
     CREATE("full", "shape: shape, value: operand, dtype: dtype?", "A tensor filled with one value: full({2, 3}, 7).",
-           infer_full, run_full, 0),
+           infer_full, run_full, 0, "nn.full({2}, 7)"),
     CREATE("zeros_like", "x: tensor, dtype: dtype?", "Zeros with the shape and dtype of x.", infer_like, run_constant,
-           0),
-    CREATE("ones_like", "x: tensor, dtype: dtype?", "Ones with the shape and dtype of x.", infer_like, run_constant, 1),
+           0, "nn.zeros_like(nn.tensor {-1.0, 0.0, 2.0})"),
+    CREATE("ones_like", "x: tensor, dtype: dtype?", "Ones with the shape and dtype of x.", infer_like, run_constant, 1,
+           "nn.ones_like(nn.tensor {-1.0, 0.0, 2.0})"),
     CREATE("empty_like", "x: tensor, dtype: dtype?", "Uninitialized, with the shape and dtype of x.", infer_like,
-           run_nothing, 0),
+           run_nothing, 0, "nn.empty_like(nn.tensor {-1.0, 0.0, 2.0}).shape"),
     CREATE("full_like", "x: tensor, value: operand, dtype: dtype?", "One value, with the shape and dtype of x.",
-           infer_full_like, run_full, 0),
+           infer_full_like, run_full, 0, "nn.full_like(nn.tensor {-1.0, 0.0, 2.0}, 7)"),
     CREATE("arange", "start: number, end: number?, step: number = 1, dtype: dtype?",
-           "start, start + step, ... below end; with one number, 0, 1, ... below it.", infer_arange, run_ramp, 0),
+           "start, start + step, ... below end; with one number, 0, 1, ... below it.", infer_arange, run_ramp, 0,
+           "nn.arange(5)"),
     CREATE("linspace", "start: number, end: number, steps: int, dtype: dtype?",
-           "steps numbers, evenly spaced from start to end, both included.", infer_linspace, run_ramp, 1),
+           "steps numbers, evenly spaced from start to end, both included.", infer_linspace, run_ramp, 1,
+           "nn.linspace(0, 1, 5)"),
     CREATE("eye", "n: int, m: int?, dtype: dtype?", "The n x m matrix with ones on its diagonal.", infer_eye, run_eye,
-           0),
-    DRAW("rand", "shape: shape, dtype: dtype?", "Uniform random numbers in [0, 1).", infer_rand, run_rand,
-         DRAW_UNIFORM),
+           0, "nn.eye(2)"),
+    DRAW("rand", "shape: shape, dtype: dtype?", "Uniform random numbers in [0, 1).", infer_rand, run_rand, DRAW_UNIFORM,
+         "nn.rand(3, {generator = nn.Generator(1)})"),
     DRAW("randn", "shape: shape, dtype: dtype?", "Normal random numbers with mean 0 and deviation 1.", infer_rand,
-         run_rand, DRAW_NORMAL),
+         run_rand, DRAW_NORMAL, "nn.randn(3, {generator = nn.Generator(1)})"),
     DRAW("rand_like", "x: tensor, dtype: dtype?", "rand with the shape and dtype of x.", infer_rand_like, run_rand,
-         DRAW_UNIFORM),
+         DRAW_UNIFORM, "nn.rand_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})"),
     DRAW("randn_like", "x: tensor, dtype: dtype?", "randn with the shape and dtype of x.", infer_rand_like, run_rand,
-         DRAW_NORMAL),
+         DRAW_NORMAL, "nn.randn_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})"),
     DRAW("randint", "low: int, high: int, shape: shape, dtype: dtype?", "Random integers from low to high - 1.",
-         infer_randint, run_randint, 0),
+         infer_randint, run_randint, 0, "nn.randint(1, 7, {4}, {generator = nn.Generator(1)})"),
     DRAW("randperm", "n: int", "The numbers 1 to n in random order (int64): a shuffled index.", infer_randperm,
-         run_randperm, 0),
+         run_randperm, 0, "nn.randperm(5, {generator = nn.Generator(1)})"),
     REFILL("uniform_", "x: tensor, low: number = 0, high: number = 1", "Fills x with uniform random numbers.",
-           infer_refill, run_refill, DRAW_UNIFORM),
+           infer_refill, run_refill, DRAW_UNIFORM, "nn.zeros(3):uniform_(-1, 1, {generator = nn.Generator(1)})"),
     REFILL("normal_", "x: tensor, mean: number = 0, std: number = 1", "Fills x with normal random numbers.",
-           infer_refill, run_refill, DRAW_NORMAL),
+           infer_refill, run_refill, DRAW_NORMAL, "nn.zeros(3):normal_(5, 0.1, {generator = nn.Generator(1)})"),
     REFILL("bernoulli_", "x: tensor, p: number = 0.5", "Fills x with 1 (with probability p) and 0.", infer_bernoulli,
-           run_bernoulli, DRAW_BERNOULLI),
+           run_bernoulli, DRAW_BERNOULLI, "nn.zeros(4):bernoulli_(0.5, {generator = nn.Generator(1)})"),
     {.name = "dropout",
      .args = "x: tensor, p: number = 0.5",
      .returns = "tensor",
      .doc = "Sets elements to 0 with probability p and scales the others by 1 / (1 - p).",
+     .example = "nn.dropout(nn.ones(4), 0.5, {generator = nn.Generator(1)})",
      .infer = infer_dropout,
      .run = run_dropout,
      .vjp = vjp_dropout,

@@ -260,10 +260,10 @@ static void run_multinomial(nl_call *c) {
     .name = n, .args = a ", shape: shape?", .returns = "tensor", .doc = text, .compose = compose_##f, .kernel = k,     \
     .flags = NL_OP_RANDOM, .example = e                                                                                \
   }
-#define FILL(n, a, text, k)                                                                                            \
+#define FILL(n, a, text, k, e)                                                                                         \
   {                                                                                                                    \
-    .name = n, .args = "x: tensor, " a, .returns = "tensor", .doc = text, .compose = compose_fill, .kernel = k,        \
-    .flags = NL_OP_RANDOM | NL_OP_INPLACE | NL_OP_INPLACE_ONLY | NL_OP_NO_GRAD                                         \
+    .name = n, .args = "x: tensor, " a, .returns = "tensor", .doc = text, .example = e, .compose = compose_fill,       \
+    .kernel = k, .flags = NL_OP_RANDOM | NL_OP_INPLACE | NL_OP_INPLACE_ONLY | NL_OP_NO_GRAD                            \
   }
 #define SEED "{generator = nn.Generator(1)}"
 
@@ -322,14 +322,16 @@ static const nl_op ops[] = {
      .run = run_multinomial,
      .flags = NL_OP_RANDOM | NL_OP_CONTIGUOUS | NL_OP_CHECKS,
      .example = "nn.multinomial(nn.tensor {1.0, 0.0, 3.0}, 4, true, " SEED ")"},
-    FILL("exponential_", "rate: number = 1", "Fills x with exponential random numbers.", EXPONENTIAL),
-    FILL("laplace_", "loc: number = 0, scale: number = 1", "Fills x with numbers from Laplace's distribution.",
-         LAPLACE),
-    FILL("cauchy_", "median: number = 0, sigma: number = 1", "Fills x with numbers from Cauchy's distribution.",
-         CAUCHY),
+    FILL("exponential_", "rate: number = 1", "Fills x with exponential random numbers.", EXPONENTIAL,
+         "nn.zeros(3):exponential_(2, {generator = nn.Generator(1)})"),
+    FILL("laplace_", "loc: number = 0, scale: number = 1", "Fills x with numbers from Laplace's distribution.", LAPLACE,
+         "nn.zeros(3):laplace_(0, 1, {generator = nn.Generator(1)})"),
+    FILL("cauchy_", "median: number = 0, sigma: number = 1", "Fills x with numbers from Cauchy's distribution.", CAUCHY,
+         "nn.zeros(3):cauchy_(0, 1, {generator = nn.Generator(1)})"),
     FILL("log_normal_", "mean: number = 1, std: number = 2", "Fills x with numbers whose logarithms are normal.",
-         LOG_NORMAL),
-    FILL("geometric_", "p: number", "Fills x with the number of trials up to the first success.", GEOMETRIC),
+         LOG_NORMAL, "nn.zeros(3):log_normal_(0, 1, {generator = nn.Generator(1)})"),
+    FILL("geometric_", "p: number", "Fills x with the number of trials up to the first success.", GEOMETRIC,
+         "nn.zeros(3):geometric_(0.5, {generator = nn.Generator(1)})"),
 };
 
 NL_FAMILY(nl_ops_draw, ops);

@@ -451,92 +451,119 @@ static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
 
 #define E (NL_OP_ELEMENTWISE | NL_OP_PROMOTE | NL_OP_INPLACE)
 #define EB (E | NL_OP_BROADCAST)
-#define UNARY(n, id, text, v, s)                                                                                       \
+#define UNARY(n, id, text, v, s, e)                                                                                    \
   {                                                                                                                    \
-    .name = n, .args = "x: tensor", .returns = "tensor", .doc = text, .infer = nl_infer_unary, .run = nl_run_strip,    \
-    .strip = nl_strip_unary, .vjp = v, .flags = E, .save = s, .kernel = id                                             \
+    .name = n, .args = "x: tensor", .returns = "tensor", .doc = text, .example = e, .infer = nl_infer_unary,           \
+    .run = nl_run_strip, .strip = nl_strip_unary, .vjp = v, .flags = E, .save = s, .kernel = id                        \
   }
-#define BINARY(n, id, text, v, s)                                                                                      \
+#define BINARY(n, id, text, v, s, e)                                                                                   \
   {                                                                                                                    \
-    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = nl_infer_binary,           \
-    .run = nl_run_strip, .strip = nl_strip_binary, .vjp = v, .flags = EB, .save = s, .kernel = id                      \
+    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .example = e,                       \
+    .infer = nl_infer_binary, .run = nl_run_strip, .strip = nl_strip_binary, .vjp = v, .flags = EB, .save = s,         \
+    .kernel = id                                                                                                       \
   }
-#define BACKWARD(n, id, text, v)                                                                                       \
+#define BACKWARD(n, id, text, v, e)                                                                                    \
   {                                                                                                                    \
-    .name = n, .args = "g: tensor, y: tensor", .returns = "tensor", .doc = text, .infer = nl_infer_binary,             \
-    .run = nl_run_strip, .strip = nl_strip_binary, .vjp = v, .flags = (EB & ~NL_OP_INPLACE) | NL_OP_INTERNAL,          \
-    .save = NL_SAVE_ALL_IN, .kernel = id                                                                               \
+    .name = n, .args = "g: tensor, y: tensor", .returns = "tensor", .doc = text, .example = e,                         \
+    .infer = nl_infer_binary, .run = nl_run_strip, .strip = nl_strip_binary, .vjp = v,                                 \
+    .flags = (EB & ~NL_OP_INPLACE) | NL_OP_INTERNAL, .save = NL_SAVE_ALL_IN, .kernel = id                              \
   }
-#define COMPARE(n, id, text)                                                                                           \
+#define COMPARE(n, id, text, e)                                                                                        \
   {                                                                                                                    \
-    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = infer_compare,             \
-    .run = nl_run_strip, .strip = strip_compare, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE, .kernel = id              \
+    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .example = e,                       \
+    .infer = infer_compare, .run = nl_run_strip, .strip = strip_compare, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,   \
+    .kernel = id                                                                                                       \
   }
-#define LOGICAL(n, strip_fn, id, text)                                                                                 \
+#define LOGICAL(n, strip_fn, id, text, e)                                                                              \
   {                                                                                                                    \
-    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .infer = infer_logical,             \
-    .run = nl_run_strip, .strip = strip_fn, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE, .kernel = id                   \
+    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .example = e,                       \
+    .infer = infer_logical, .run = nl_run_strip, .strip = strip_fn, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,        \
+    .kernel = id                                                                                                       \
   }
 
 static const nl_op ops[] = {
-    UNARY("neg", NL_UN_NEG, "The negative of each element.", vjp_neg, 0),
-    UNARY("abs", NL_UN_ABS, "The absolute value of each element. The gradient at 0 is 0.", vjp_abs, NL_SAVE_IN(0)),
-    UNARY("sign", NL_UN_SIGN, "-1, 0 or 1 for each element (0 for nan). Its gradient is 0.", nl_vjp_zero, 0),
-    UNARY("square", NL_UN_SQUARE, "The square of each element.", vjp_square, NL_SAVE_IN(0)),
-    UNARY("exp", NL_UN_EXP, "e to the power of each element.", vjp_exp, NL_SAVE_OUT(0)),
+    UNARY("neg", NL_UN_NEG, "The negative of each element.", vjp_neg, 0, "nn.neg(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("abs", NL_UN_ABS, "The absolute value of each element. The gradient at 0 is 0.", vjp_abs, NL_SAVE_IN(0),
+          "nn.abs(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("sign", NL_UN_SIGN, "-1, 0 or 1 for each element (0 for nan). Its gradient is 0.", nl_vjp_zero, 0,
+          "nn.sign(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("square", NL_UN_SQUARE, "The square of each element.", vjp_square, NL_SAVE_IN(0),
+          "nn.square(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("exp", NL_UN_EXP, "e to the power of each element.", vjp_exp, NL_SAVE_OUT(0),
+          "nn.exp(nn.tensor {-1.0, 0.0, 2.0})"),
     UNARY("log", NL_UN_LOG, "The natural logarithm of each element; log(0) is -inf, of negative ones nan.", vjp_log,
-          NL_SAVE_IN(0)),
-    UNARY("log1p", NL_UN_LOG1P, "log(1 + x), exact for small x.", vjp_log1p, NL_SAVE_IN(0)),
-    UNARY("sqrt", NL_UN_SQRT, "The square root of each element.", vjp_sqrt, NL_SAVE_OUT(0)),
-    UNARY("tanh", NL_UN_TANH, "The hyperbolic tangent of each element.", vjp_tanh, NL_SAVE_OUT(0)),
-    UNARY("sigmoid", NL_UN_SIGMOID, "1 / (1 + exp(-x)), stable on both sides.", vjp_sigmoid, NL_SAVE_OUT(0)),
-    UNARY("relu", NL_UN_RELU, "max(0, x). The gradient at 0 is 0.", vjp_relu, NL_SAVE_OUT(0)),
-    UNARY("softplus", NL_UN_SOFTPLUS, "log(1 + exp(x)), stable on both sides.", vjp_softplus, NL_SAVE_IN(0)),
-    UNARY("erf", NL_UN_ERF, "The error function of each element.", vjp_erf, NL_SAVE_IN(0)),
-    UNARY("sin", NL_UN_SIN, "The sine of each element, in radians.", vjp_sin, NL_SAVE_IN(0)),
-    UNARY("cos", NL_UN_COS, "The cosine of each element, in radians.", vjp_cos, NL_SAVE_IN(0)),
-    UNARY("floor", NL_UN_FLOOR, "The largest whole number that is not above. Its gradient is 0.", nl_vjp_zero, 0),
+          NL_SAVE_IN(0), "nn.log(nn.tensor {1.0, 10.0})"),
+    UNARY("log1p", NL_UN_LOG1P, "log(1 + x), exact for small x.", vjp_log1p, NL_SAVE_IN(0),
+          "nn.log1p(nn.tensor {1e-6, 1.0})"),
+    UNARY("sqrt", NL_UN_SQRT, "The square root of each element.", vjp_sqrt, NL_SAVE_OUT(0),
+          "nn.sqrt(nn.tensor {4.0, 2.0})"),
+    UNARY("tanh", NL_UN_TANH, "The hyperbolic tangent of each element.", vjp_tanh, NL_SAVE_OUT(0),
+          "nn.tanh(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("sigmoid", NL_UN_SIGMOID, "1 / (1 + exp(-x)), stable on both sides.", vjp_sigmoid, NL_SAVE_OUT(0),
+          "nn.sigmoid(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("relu", NL_UN_RELU, "max(0, x). The gradient at 0 is 0.", vjp_relu, NL_SAVE_OUT(0),
+          "nn.relu(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("softplus", NL_UN_SOFTPLUS, "log(1 + exp(x)), stable on both sides.", vjp_softplus, NL_SAVE_IN(0),
+          "nn.softplus(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("erf", NL_UN_ERF, "The error function of each element.", vjp_erf, NL_SAVE_IN(0),
+          "nn.erf(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("sin", NL_UN_SIN, "The sine of each element, in radians.", vjp_sin, NL_SAVE_IN(0),
+          "nn.sin(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("cos", NL_UN_COS, "The cosine of each element, in radians.", vjp_cos, NL_SAVE_IN(0),
+          "nn.cos(nn.tensor {-1.0, 0.0, 2.0})"),
+    UNARY("floor", NL_UN_FLOOR, "The largest whole number that is not above. Its gradient is 0.", nl_vjp_zero, 0,
+          "nn.floor(nn.tensor {-1.5, 1.5})"),
     {.name = "logical_not",
      .args = "x: tensor",
      .returns = "tensor",
      .doc = "True where an element is 0.",
+     .example = "nn.logical_not(nn.tensor {0, 3})",
      .infer = nl_infer_unary,
      .run = nl_run_strip,
      .strip = nl_strip_unary,
      .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,
      .kernel = NL_UN_NOT},
-    BINARY("add", NL_BIN_ADD, "x + y, broadcast.", vjp_add, 0),
-    BINARY("sub", NL_BIN_SUB, "x - y, broadcast.", vjp_sub, 0),
-    BINARY("mul", NL_BIN_MUL, "x * y, elementwise, broadcast.", vjp_mul, NL_SAVE_ALL_IN),
-    BINARY("div", NL_BIN_DIV, "x / y, broadcast; integers are divided as floats.", vjp_div, NL_SAVE_ALL_IN),
+    BINARY("add", NL_BIN_ADD, "x + y, broadcast.", vjp_add, 0, "nn.add(nn.tensor {1, 2}, 10)"),
+    BINARY("sub", NL_BIN_SUB, "x - y, broadcast.", vjp_sub, 0, "nn.sub(nn.tensor {1, 2}, 10)"),
+    BINARY("mul", NL_BIN_MUL, "x * y, elementwise, broadcast.", vjp_mul, NL_SAVE_ALL_IN,
+           "nn.mul(nn.tensor {1, 2}, nn.tensor {{1}, {10}})"),
+    BINARY("div", NL_BIN_DIV, "x / y, broadcast; integers are divided as floats.", vjp_div, NL_SAVE_ALL_IN,
+           "nn.div(nn.tensor {1, 2}, 4)"),
     {.name = "pow",
      .args = "x: operand, y: operand",
      .returns = "tensor",
      .doc = "x to the power y, broadcast.",
+     .example = "nn.pow(nn.tensor {1, 2, 3}, 2)",
      .infer = nl_infer_binary,
      .run = run_pow,
      .vjp = vjp_pow,
      .flags = EB,
      .save = NL_SAVE_ALL_IN,
      .kernel = NL_BIN_POW},
-    BINARY("maximum", NL_BIN_MAXIMUM, "The larger of x and y, elementwise; nan wins.", vjp_extreme, NL_SAVE_ALL_IN),
-    BINARY("minimum", NL_BIN_MINIMUM, "The smaller of x and y, elementwise; nan wins.", vjp_extreme, NL_SAVE_ALL_IN),
-    BACKWARD("tanh_backward", NL_BIN_TANH_BACKWARD, "g * (1 - y^2).", vjp_tanh_backward),
-    BACKWARD("sigmoid_backward", NL_BIN_SIGMOID_BACKWARD, "g * y * (1 - y).", vjp_sigmoid_backward),
-    BACKWARD("relu_backward", NL_BIN_RELU_BACKWARD, "g where y > 0, else 0.", vjp_relu_backward),
-    COMPARE("eq", NL_CMP_EQ, "True where x equals y; Lua's == compares identity."),
-    COMPARE("ne", NL_CMP_NE, "True where x differs from y."),
-    COMPARE("lt", NL_CMP_LT, "True where x < y."),
-    COMPARE("le", NL_CMP_LE, "True where x <= y."),
-    COMPARE("gt", NL_CMP_GT, "True where x > y."),
-    COMPARE("ge", NL_CMP_GE, "True where x >= y."),
-    LOGICAL("logical_and", nl_strip_binary, NL_BIN_MINIMUM, "True where both are not 0."),
-    LOGICAL("logical_or", nl_strip_binary, NL_BIN_MAXIMUM, "True where one or both are not 0."),
-    LOGICAL("logical_xor", strip_compare, NL_CMP_NE, "True where exactly one is not 0."),
+    BINARY("maximum", NL_BIN_MAXIMUM, "The larger of x and y, elementwise; nan wins.", vjp_extreme, NL_SAVE_ALL_IN,
+           "nn.maximum(nn.tensor {-1.0, 0.0, 2.0}, 0.5)"),
+    BINARY("minimum", NL_BIN_MINIMUM, "The smaller of x and y, elementwise; nan wins.", vjp_extreme, NL_SAVE_ALL_IN,
+           "nn.minimum(nn.tensor {-1.0, 0.0, 2.0}, 0.5)"),
+    BACKWARD("tanh_backward", NL_BIN_TANH_BACKWARD, "g * (1 - y^2).", vjp_tanh_backward, NULL),
+    BACKWARD("sigmoid_backward", NL_BIN_SIGMOID_BACKWARD, "g * y * (1 - y).", vjp_sigmoid_backward, NULL),
+    BACKWARD("relu_backward", NL_BIN_RELU_BACKWARD, "g where y > 0, else 0.", vjp_relu_backward, NULL),
+    COMPARE("eq", NL_CMP_EQ, "True where x equals y; Lua's == compares identity.", "nn.eq(nn.tensor {1, 2}, 2)"),
+    COMPARE("ne", NL_CMP_NE, "True where x differs from y.", "nn.ne(nn.tensor {1, 2}, 2)"),
+    COMPARE("lt", NL_CMP_LT, "True where x < y.", "nn.lt(nn.tensor {1, 2}, 2)"),
+    COMPARE("le", NL_CMP_LE, "True where x <= y.", "nn.le(nn.tensor {1, 2}, 2)"),
+    COMPARE("gt", NL_CMP_GT, "True where x > y.", "nn.gt(nn.tensor {1, 2}, 1)"),
+    COMPARE("ge", NL_CMP_GE, "True where x >= y.", "nn.ge(nn.tensor {1, 2}, 2)"),
+    LOGICAL("logical_and", nl_strip_binary, NL_BIN_MINIMUM, "True where both are not 0.",
+            "nn.logical_and(nn.tensor {true, true}, nn.tensor {true, false})"),
+    LOGICAL("logical_or", nl_strip_binary, NL_BIN_MAXIMUM, "True where one or both are not 0.",
+            "nn.logical_or(nn.tensor {true, false}, nn.tensor {false, false})"),
+    LOGICAL("logical_xor", strip_compare, NL_CMP_NE, "True where exactly one is not 0.",
+            "nn.logical_xor(nn.tensor {true, true}, nn.tensor {true, false})"),
     {.name = "elu",
      .args = "x: tensor, alpha: number = 1",
      .returns = "tensor",
      .doc = "x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.",
+     .example = "nn.elu(nn.tensor {-1.0, 0.0, 2.0})",
      .infer = infer_elu,
      .run = nl_run_strip,
      .strip = strip_elu,

@@ -181,6 +181,7 @@ static const nl_op ops[] = {
      .returns = "tensor, tensor, tensor",
      .doc = "Normalizes each column of a batch to mean 0 and variance 1, then scales and shifts; gives the result and "
             "the batch's mean and (biased) variance.",
+     .example = "nn.batch_norm(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})",
      .infer = infer_batch_norm,
      .run = run_batch_norm,
      .vjp = vjp_batch_norm,

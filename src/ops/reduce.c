@@ -540,31 +540,36 @@ static nl_status vjp_amax(nl_call *c, nl_vjp *g) {
 }
 
 #define DIMS "x: tensor, dim: dims?, keepdim: bool = false"
-#define REDUCE(n, text, i, r, v, s, k)                                                                                 \
+#define REDUCE(n, text, i, r, v, s, k, e)                                                                              \
   {                                                                                                                    \
-    .name = n, .args = DIMS, .returns = "tensor", .doc = text, .infer = i, .run = r, .vjp = v, .save = s, .kernel = k, \
-    .prepared_bytes = sizeof(job), .prepare = prepare_reduce                                                           \
+    .name = n, .args = DIMS, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r, .vjp = v,           \
+    .save = s, .kernel = k, .prepared_bytes = sizeof(job), .prepare = prepare_reduce                                   \
   }
 
 static const nl_op ops[] = {
     REDUCE("sum", "The sum over the dims named, or over all. Integers and bools are summed as int64.", infer_sum,
-           run_reduce, vjp_sum, 0, NL_RED_SUM),
-    REDUCE("mean", "The mean over the dims named, or over all.", infer_float, run_mean, vjp_sum, 0, 1),
+           run_reduce, vjp_sum, 0, NL_RED_SUM, "nn.sum(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)"),
+    REDUCE("mean", "The mean over the dims named, or over all.", infer_float, run_mean, vjp_sum, 0, 1,
+           "nn.mean(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)"),
     REDUCE("prod", "The product over the dims named, or over all.", infer_sum, run_reduce, vjp_prod, NL_SAVE_IN(0),
-           NL_RED_PROD),
+           NL_RED_PROD, "nn.prod(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})"),
     REDUCE("logsumexp", "log(sum(exp(x))) over the dims named, or over all, without overflow.", infer_float, run_reduce,
-           vjp_logsumexp, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_LOGSUMEXP),
+           vjp_logsumexp, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_LOGSUMEXP, "nn.logsumexp(nn.tensor {1000.0, 1000.0})"),
     REDUCE("amax", "The largest element over the dims named, or over all; equals share the gradient.", infer_amax,
-           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MAX),
+           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MAX,
+           "nn.amax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, {1, 2})"),
     REDUCE("amin", "The smallest element over the dims named, or over all; equals share the gradient.", infer_amax,
-           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MIN),
-    REDUCE("all", "True where all elements over the dims named are not 0.", infer_bool, run_reduce, NULL, 0,
-           NL_RED_ALL),
-    REDUCE("any", "True where any element over the dims named is not 0.", infer_bool, run_reduce, NULL, 0, NL_RED_ANY),
+           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MIN,
+           "nn.amin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)"),
+    REDUCE("all", "True where all elements over the dims named are not 0.", infer_bool, run_reduce, NULL, 0, NL_RED_ALL,
+           "nn.all(nn.tensor {true, false})"),
+    REDUCE("any", "True where any element over the dims named is not 0.", infer_bool, run_reduce, NULL, 0, NL_RED_ANY,
+           "nn.any(nn.tensor {true, false})"),
     {.name = "var",
      .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
      .returns = "tensor",
      .doc = "The variance over the dims named, or over all; the divisor is count - correction.",
+     .example = "nn.var(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)",
      .infer = infer_var,
      .run = run_var,
      .vjp = vjp_var,
@@ -573,6 +578,7 @@ static const nl_op ops[] = {
      .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
      .returns = "tensor",
      .doc = "The standard deviation: the square root of var.",
+     .example = "nn.std(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)",
      .infer = infer_var,
      .run = run_var,
      .vjp = vjp_var,
@@ -583,6 +589,7 @@ static const nl_op ops[] = {
      .returns = "tensor",
      .doc = "The p-norm over the dims named, or over all: (sum |x|^p)^(1/p); math.huge gives the "
             "largest |x|, -math.huge the smallest, 0 counts those that are not 0.",
+     .example = "nn.norm(nn.tensor {3.0, 4.0})",
      .infer = infer_norm,
      .run = run_norm,
      .vjp = vjp_norm,
@@ -591,6 +598,7 @@ static const nl_op ops[] = {
      .args = "x: tensor, dim: dim?, keepdim: bool = false",
      .returns = "tensor, tensor?",
      .doc = "The largest element; with dim, the largest along it and their positions.",
+     .example = "nn.max(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)",
      .infer = infer_extreme,
      .run = run_extreme,
      .vjp = vjp_extreme,
@@ -600,6 +608,7 @@ static const nl_op ops[] = {
      .args = "x: tensor, dim: dim?, keepdim: bool = false",
      .returns = "tensor, tensor?",
      .doc = "The smallest element; with dim, the smallest along it and their positions.",
+     .example = "nn.min(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})",
      .infer = infer_extreme,
      .run = run_extreme,
      .vjp = vjp_extreme,
@@ -609,6 +618,7 @@ static const nl_op ops[] = {
      .args = "x: tensor, dim: dim?, keepdim: bool = false",
      .returns = "tensor",
      .doc = "The position (from 1) of the largest element along dim; without dim, in the flattened tensor.",
+     .example = "nn.argmax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)",
      .infer = infer_arg,
      .run = run_arg,
      .kernel = NL_RED_ARGMAX},
@@ -616,6 +626,7 @@ static const nl_op ops[] = {
      .args = "x: tensor, dim: dim?, keepdim: bool = false",
      .returns = "tensor",
      .doc = "The position (from 1) of the smallest element along dim; without dim, in the flattened tensor.",
+     .example = "nn.argmin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})",
      .infer = infer_arg,
      .run = run_arg,
      .kernel = NL_RED_ARGMIN},

@@ -534,40 +534,49 @@ static nl_status vjp_cat(nl_call *c, nl_vjp *g) {
   return g->build->status;
 }
 
-#define VIEW(n, a, text, i, v)                                                                                         \
-  { .name = n, .args = a, .returns = "tensor", .doc = text, .infer = i, .run = run_copy, .vjp = v, .flags = NL_OP_VIEW }
+#define VIEW(n, a, text, i, v, e)                                                                                      \
+  {                                                                                                                    \
+    .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = run_copy, .vjp = v,       \
+    .flags = NL_OP_VIEW                                                                                                \
+  }
 
 static const nl_op ops[] = {
     VIEW("reshape", "x: tensor, shape: shape",
          "The same elements in another shape; -1 is worked out. A view if it can "
          "be, else a copy.",
-         infer_reshape, vjp_reshape),
+         infer_reshape, vjp_reshape, "nn.reshape(nn.arange(6), 2, -1)"),
     {.name = "view",
      .args = "x: tensor, shape: shape",
      .returns = "tensor",
      .doc = "reshape that never copies: an error where the layout does not allow it.",
+     .example = "nn.view(nn.arange(6), 3, 2)",
      .infer = infer_reshape,
      .run = run_copy,
      .vjp = vjp_reshape,
      .flags = NL_OP_VIEW,
      .kernel = 1},
     VIEW("flatten", "x: tensor, from: dim = 1, to: dim = -1", "Joins the dims from .. to into one.", infer_flatten,
-         vjp_reshape),
+         vjp_reshape, "nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})"),
     VIEW("squeeze", "x: tensor, dim: dims?", "Drops dims of one element: all of them, or those named.", infer_squeeze,
-         vjp_reshape),
-    VIEW("unsqueeze", "x: tensor, dim: dim", "A new dim of one element at this place.", infer_unsqueeze, vjp_reshape),
-    VIEW("transpose", "x: tensor, dim0: dim, dim1: dim", "Exchanges two dims.", infer_transpose, vjp_transpose),
-    VIEW("permute", "x: tensor, dims: dims", "Puts the dims in the order named.", infer_permute, vjp_permute),
+         vjp_reshape, "nn.squeeze(nn.zeros(1, 2, 1)).shape"),
+    VIEW("unsqueeze", "x: tensor, dim: dim", "A new dim of one element at this place.", infer_unsqueeze, vjp_reshape,
+         "nn.unsqueeze(nn.zeros(2), 1).shape"),
+    VIEW("transpose", "x: tensor, dim0: dim, dim1: dim", "Exchanges two dims.", infer_transpose, vjp_transpose,
+         "nn.transpose(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1, 2)"),
+    VIEW("permute", "x: tensor, dims: dims", "Puts the dims in the order named.", infer_permute, vjp_permute,
+         "nn.permute(nn.zeros(2, 3, 4), 3, 1, 2).shape"),
     VIEW("expand", "x: tensor, shape: shape", "Repeats dims of one element without copying; -1 keeps a size.",
-         infer_expand, vjp_expand),
+         infer_expand, vjp_expand, "nn.expand(nn.tensor {{1}, {2}}, 2, 3)"),
     VIEW("select", "x: tensor, dim: dim, index: int", "One index along a dim; the dim is gone.", infer_select,
-         vjp_select),
+         vjp_select, "nn.select(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, -1)"),
     VIEW("slice", "x: tensor, dim: dim, first: int = 1, last: int = -1, step: int = 1",
-         "Indices first to last along a dim, both included.", infer_slice, vjp_slice),
+         "Indices first to last along a dim, both included.", infer_slice, vjp_slice,
+         "nn.slice(nn.arange(6), 1, 2, 6, 2)"),
     {.name = "narrow",
      .args = "x: tensor, dim: dim, start: int, length: int",
      .returns = "tensor",
      .doc = "length indices along a dim, from start on.",
+     .example = "nn.narrow(nn.arange(6), 1, 2, 3)",
      .infer = infer_slice,
      .run = run_copy,
      .vjp = vjp_slice,
@@ -585,6 +594,7 @@ static const nl_op ops[] = {
      .args = "tensors: tensors, dim: dim = 1",
      .returns = "tensor",
      .doc = "Joins tensors along a dim.",
+     .example = "nn.cat {nn.tensor {1, 2}, nn.tensor {3}}",
      .infer = infer_cat,
      .run = run_cat,
      .vjp = vjp_cat},
@@ -592,6 +602,7 @@ static const nl_op ops[] = {
      .args = "tensors: tensors, dim: dim = 1",
      .returns = "tensor",
      .doc = "Joins tensors of equal shape along a new dim.",
+     .example = "nn.stack {nn.tensor {1, 2}, nn.tensor {3, 4}}",
      .infer = infer_cat,
      .run = run_cat,
      .vjp = vjp_cat,
