@@ -1,4 +1,4 @@
-# nnlua. Targets: all demo test test-sanitize test-threads lint format lecture bench bench-growth bench-diff install uninstall clean (see README.md).
+# nnlua. Targets: all demo test test-sanitize test-threads lint format docs lecture bench bench-growth bench-diff install uninstall clean (see README.md).
 include packages.mk
 
 PREFIX  ?= /usr/local
@@ -53,7 +53,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all build demo test test-sanitize test-threads test-long c-tests lint format lecture bench bench-growth bench-diff install uninstall clean
+.PHONY: all docs build demo test test-sanitize test-threads test-long c-tests lint format lecture bench bench-growth bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -135,6 +135,12 @@ lecture:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO:%=%?) $(PACKAGES_LECTURE)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all
 	@./nnlua tools/lecture.lua $(LECTURE)
+
+# docs/reference, from the op table.
+docs:
+	@tools/packages $(PACKAGES_BUILD)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@./nnlua tools/docs.lua
 
 bench:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?) $(PACKAGES_DEMO:%=%?)

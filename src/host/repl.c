@@ -278,6 +278,19 @@ static void remember(session *s, const char *text) {
   }
 }
 
+/* ?name: a call of nn.help. Takes the line over. */
+static int load_help(session *s, char *line) {
+  remember(s, line);
+  int status = luaL_loadstring(s->L, "local name = ... return function() require('nn').help(name) end");
+  if (status == LUA_OK) {
+    const char *name = line + 1 + strspn(line + 1, " \t");
+    lua_pushlstring(s->L, name, strcspn(name, " \t;"));
+    lua_call(s->L, 1, 1);
+  }
+  free(line);
+  return status;
+}
+
 /* Loads what was typed, reading on while it is unfinished. LUA_OK: a function is on the stack. -1: end of input.
    -2: cancelled. Else an error message is on the stack. */
 static int load_input(session *s) {
@@ -286,6 +299,9 @@ static int load_input(session *s) {
   line_status status = read_line(s, true, &line);
   if (status != LINE) {
     return status == END ? -1 : -2;
+  }
+  if (line[0] == '?') {
+    return load_help(s, line);
   }
   const char *shown = line[0] == '=' ? line + 1 : line;
   lua_pushfstring(L, "return %s", shown);

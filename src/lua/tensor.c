@@ -256,6 +256,56 @@ static int tensor_equal(lua_State *L) {
   return 1;
 }
 
+/* set_printoptions{precision =, threshold =, edgeitems =, linewidth =, sci_mode =}; without arguments, as at the start
+ */
+static const char *print_option_at(void *ctx, int i) {
+  (void)ctx;
+  static const char *const names[] = {"precision", "threshold", "edgeitems", "linewidth", "sci_mode"};
+  return i < 5 ? names[i] : NULL;
+}
+static int set_printoptions(lua_State *L) {
+  nl_print_options o = {.precision = 4, .threshold = 1000, .edgeitems = 3, .linewidth = 100, .sci_mode = -1};
+  if (lua_isnoneornil(L, 1)) {
+    nl_print = o;
+    return 0;
+  }
+  if (lua_type(L, 1) != LUA_TTABLE) {
+    return nl_lua_error(L, "set_printoptions: takes a table, e.g. {precision = 6}, but got %s", nl_describe(L, 1).s);
+  }
+  o = nl_print;
+  int *const at[] = {&o.precision, &o.threshold, &o.edgeitems, &o.linewidth};
+  static const int least[] = {0, 0, 1, 20}, most[] = {17, 1 << 24, 1 << 20, 1 << 20};
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    int which = 0, ok = 0;
+    while (which < 5 && strcmp(name, print_option_at(NULL, which)) != 0) {
+      which++;
+    }
+    if (which == 5) {
+      const char *near = nl_nearest(name, print_option_at, NULL);
+      return nl_lua_error(
+          L,
+          "set_printoptions: has no option '%s'%s%s%s (it takes precision, threshold, edgeitems, linewidth, "
+          "sci_mode)",
+          name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    if (which == 4) {
+      o.sci_mode = lua_toboolean(L, -1);
+    } else {
+      lua_Integer v = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &ok) : 0;
+      if (!ok || v < least[which] || v > most[which]) {
+        return nl_lua_error(L, "set_printoptions: %s must be an integer from %d to %d, but is %s", name, least[which],
+                            most[which], nl_describe(L, -1).s);
+      }
+      *at[which] = (int)v;
+    }
+    lua_pop(L, 1);
+  }
+  nl_print = o;
+  return 0;
+}
+
 static int push_text(lua_State *L) {
   lua_pushstring(L, lua_touserdata(L, 1));
   return 1;
@@ -495,6 +545,8 @@ void nl_open_tensor(lua_State *L) {
   lua_setfield(L, -2, "tensor");
   lua_pushcfunction(L, tensor_equal);
   lua_setfield(L, -2, "equal");
+  lua_pushcfunction(L, set_printoptions);
+  lua_setfield(L, -2, "set_printoptions");
   lua_pushcfunction(L, is_tensor);
   lua_setfield(L, -2, "is_tensor");
   lua_pushcfunction(L, has_features);

@@ -149,6 +149,7 @@ struct nl_op {
 int nl_op_count(void);
 const nl_op *nl_op_at(int i);
 const nl_op *nl_op_find(const char *name); /* NULL if there is none */
+const char *nl_op_family_name(int i);      /* of the row at i: "math" */
 const nl_signature *nl_op_signature(const nl_op *);
 
 /* Runs a row by its loop. */
@@ -220,6 +221,7 @@ struct nl_vjp {
 /* ---- families ---- */
 
 typedef struct nl_op_family {
+  const char *name;
   const nl_op *ops;
   int count;
 } nl_op_family;
@@ -228,6 +230,7 @@ extern const nl_op_family nl_ops_create, nl_ops_elementwise, nl_ops_select, nl_o
     nl_ops_matmul, nl_ops_loss, nl_ops_sort, nl_ops_strided, nl_ops_norm, nl_ops_linalg, nl_ops_math, nl_ops_activation,
     nl_ops_arrange, nl_ops_scan, nl_ops_statistic, nl_ops_pick, nl_ops_product, nl_ops_draw, nl_ops_matrix;
 
-#define NL_FAMILY(name, array) const nl_op_family name = {array, sizeof(array) / sizeof *(array)}
+#define NL_FAMILY(name, array)                                                                                         \
+  const nl_op_family name = {#name + sizeof "nl_ops_" - 1, array, sizeof(array) / sizeof *(array)}
 
 #endif

@@ -8,6 +8,7 @@
 enum { MAX_OPS = 1024, HASH_SIZE = 4096 };
 
 static const nl_op *ops[MAX_OPS];
+static const char *family_names[MAX_OPS];
 static nl_signature *signatures; /* by position in ops */
 static int16_t hash[HASH_SIZE];  /* position + 1 */
 static int count;
@@ -30,6 +31,7 @@ static void fill(void) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
     for (int i = 0; i < families[f]->count && count < MAX_OPS; i++) {
       const nl_op *op = &families[f]->ops[i];
+      family_names[count] = families[f]->name;
       ops[count++] = op;
       unsigned h = hash_name(op->name);
       while (hash[h]) {
@@ -49,6 +51,10 @@ int nl_op_count(void) {
 
 const nl_op *nl_op_at(int i) {
   return i >= 0 && i < nl_op_count() ? ops[i] : NULL;
+}
+
+const char *nl_op_family_name(int i) {
+  return i >= 0 && i < nl_op_count() ? family_names[i] : NULL;
 }
 
 static int position(const char *name) {

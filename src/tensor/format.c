@@ -1,5 +1,5 @@
 /* Formatting: first one pass over the elements that will be shown decides one number format for all of them (integer,
-   fixed with at most 4 digits, or scientific) and the column width; then they are written. */
+   fixed with at most `precision` digits, or scientific) and the column width; then they are written. */
 #include "tensor/format.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THRESHOLD = 1000, EDGE = 3, MAX_LINE = 100 };
+nl_print_options nl_print = {.precision = 4, .threshold = 1000, .edgeitems = 3, .linewidth = 100, .sci_mode = -1};
 
 typedef struct writer {
   FILE *out;
@@ -19,7 +19,7 @@ typedef struct writer {
 } writer;
 
 static bool skipped(const writer *w, int64_t i, int64_t n) {
-  return w->summarize && n > 2 * EDGE && i >= EDGE && i < n - EDGE;
+  return w->summarize && n > 2 * nl_print.edgeitems && i >= nl_print.edgeitems && i < n - nl_print.edgeitems;
 }
 
 static int cell(const writer *w, char *buf, size_t size, int64_t position) {
@@ -52,7 +52,7 @@ static void walk(writer *w, int dim, int64_t position, void (*visit)(writer *, i
   int64_t n = w->t->shape[dim];
   for (int64_t i = 0; i < n; i++) {
     if (skipped(w, i, n)) {
-      i = n - EDGE;
+      i = n - nl_print.edgeitems;
     }
     walk(w, dim + 1, position * n + i, visit, ctx);
   }
@@ -79,23 +79,22 @@ static void see_value(writer *w, int64_t position, void *ctx) {
 
 static void see_width(writer *w, int64_t position, void *ctx) {
   (void)ctx;
-  char buf[64];
+  char buf[512];
   int n = cell(w, buf, sizeof buf, position);
   if (n > w->width) {
     w->width = n;
   }
 }
 
-/* The fewest digits, up to 4, that show every element as well as 4 digits do. */
+/* The fewest digits that show every element as well as `precision` digits do. */
 static void see_digits(writer *w, int64_t position, void *ctx) {
   int *digits = ctx;
   double v = nl_tensor_get_double(w->t, position);
   if (!isfinite(v)) {
     return;
   }
-  char buf[64];
-  int n = snprintf(buf, sizeof buf, "%.4f", v);
-  int used = 4;
+  char buf[512];
+  int used = nl_print.precision, n = snprintf(buf, sizeof buf, "%.*f", used, v);
   while (used > 1 && n > 0 && buf[n - 1] == '0') {
     used--;
     n--;
@@ -111,11 +110,12 @@ static void choose_format(writer *w) {
     walk(w, 0, 0, see_value, &r);
     if (r.integral && r.max < 1e8) {
       w->digits = 0;
-    } else if (r.max >= 1e8 || r.min < 1e-4 || r.max / r.min > 1e5) {
+    } else if (nl_print.sci_mode == 1 ||
+               (nl_print.sci_mode < 0 && (r.max >= 1e8 || r.min < 1e-4 || r.max / r.min > 1e5))) {
       w->scientific = true;
-      w->digits = 4;
+      w->digits = nl_print.precision;
     } else {
-      int digits = 1;
+      int digits = nl_print.precision > 0 ? 1 : 0;
       walk(w, 0, 0, see_digits, &digits);
       w->digits = digits;
     }
@@ -132,7 +132,7 @@ static void write_dims(writer *w, int dim, int64_t position) {
     if (i > 0) {
       fputc(',', w->out);
       if (last) {
-        if (column + w->width + 2 > MAX_LINE) {
+        if (column + w->width + 2 > nl_print.linewidth) {
           fprintf(w->out, "\n%*s", w->indent + dim + 1, "");
           column = w->indent + dim + 1;
         } else {
@@ -151,11 +151,11 @@ static void write_dims(writer *w, int dim, int64_t position) {
       if (last) {
         column += 3;
       }
-      i = n - EDGE - 1;
+      i = n - nl_print.edgeitems - 1;
       continue;
     }
     if (last) {
-      char buf[64];
+      char buf[512];
       cell(w, buf, sizeof buf, position * n + i);
       column += fprintf(w->out, "%*s", w->width, buf);
       if (i < n - 1) {
@@ -175,13 +175,13 @@ char *nl_tensor_format(const nl_tensor *t) {
   if (!out) {
     return NULL;
   }
-  writer w = {.out = out, .t = t, .summarize = t->numel > THRESHOLD, .indent = 7};
+  writer w = {.out = out, .t = t, .summarize = t->numel > nl_print.threshold, .indent = 7};
   fputs("tensor(", out);
   if (t->numel > 0) {
     choose_format(&w);
   }
   if (t->ndim == 0) {
-    char buf[64];
+    char buf[512];
     cell(&w, buf, sizeof buf, 0);
     fputs(buf, out);
   } else if (t->numel == 0) {

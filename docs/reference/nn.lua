@@ -1,0 +1,5585 @@
+---@meta
+-- Made by `make docs` from the op table. For editors: nothing here runs.
+
+---@alias nn.Dtype "bool"|"uint8"|"int64"|"float32"|"float64"
+
+---@class nn.Tensor
+---@field shape integer[]
+---@field dtype nn.Dtype
+---@field ndim integer
+---@field grad nn.Tensor?
+---@field requires_grad boolean
+---@field is_leaf boolean
+---@field T nn.Tensor
+---@operator add(nn.Tensor|number): nn.Tensor
+---@operator sub(nn.Tensor|number): nn.Tensor
+---@operator mul(nn.Tensor|number): nn.Tensor
+---@operator div(nn.Tensor|number): nn.Tensor
+---@operator pow(nn.Tensor|number): nn.Tensor
+---@operator idiv(nn.Tensor|number): nn.Tensor
+---@operator mod(nn.Tensor|number): nn.Tensor
+---@operator band(nn.Tensor|number): nn.Tensor
+---@operator bor(nn.Tensor|number): nn.Tensor
+---@operator bxor(nn.Tensor|number): nn.Tensor
+---@operator shl(nn.Tensor|number): nn.Tensor
+---@operator shr(nn.Tensor|number): nn.Tensor
+---@operator unm: nn.Tensor
+---@operator bnot: nn.Tensor
+local Tensor = {}
+
+---@return number|boolean
+function Tensor:item() end
+---@return table
+function Tensor:totable() end
+---@param dim? integer
+---@return integer|integer[]
+function Tensor:size(dim) end
+---@return integer
+function Tensor:numel() end
+---@param gradient? nn.Tensor
+---@param options? {retain_graph: boolean, create_graph: boolean}
+function Tensor:backward(gradient, options) end
+---@return nn.Tensor
+function Tensor:detach() end
+---@param on? boolean
+---@return nn.Tensor
+function Tensor:requires_grad_(on) end
+---@param other nn.Tensor
+---@return boolean
+function Tensor:equal(other) end
+---@param other nn.Tensor
+---@return boolean
+function Tensor:allclose(other) end
+---@param f fun(gradient: nn.Tensor): nn.Tensor?
+---@return fun() remove
+function Tensor:register_hook(f) end
+
+---@class nn
+local nn = {}
+
+---@param values number|boolean|table
+---@param options? {dtype: nn.Dtype, requires_grad: boolean}
+---@return nn.Tensor
+function nn.tensor(values, options) end
+---@param equation string
+---@param ... nn.Tensor
+---@return nn.Tensor
+function nn.einsum(equation, ...) end
+
+---A tensor of zeros.
+---
+---    nn.zeros(2, 3)
+---@param shape integer|integer[]
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.zeros(shape, dtype) end
+
+---A tensor of ones.
+---
+---    nn.ones(2, {dtype = "int64"})
+---@param shape integer|integer[]
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.ones(shape, dtype) end
+
+---A tensor whose elements are whatever the memory held.
+---
+---    nn.empty(2, 3).shape
+---@param shape integer|integer[]
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.empty(shape, dtype) end
+
+---A tensor filled with one value: full({2, 3}, 7).
+---
+---    nn.full({2}, 7)
+---@param shape integer|integer[]
+---@param value nn.Tensor|number|boolean
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.full(shape, value, dtype) end
+
+---Zeros with the shape and dtype of x.
+---
+---    nn.zeros_like(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.zeros_like(x, dtype) end
+
+---Zeros with the shape and dtype of x.
+---
+---    nn.zeros_like(nn.tensor {-1.0, 0.0, 2.0})
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function Tensor:zeros_like(dtype) end
+
+---Ones with the shape and dtype of x.
+---
+---    nn.ones_like(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.ones_like(x, dtype) end
+
+---Ones with the shape and dtype of x.
+---
+---    nn.ones_like(nn.tensor {-1.0, 0.0, 2.0})
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function Tensor:ones_like(dtype) end
+
+---Uninitialized, with the shape and dtype of x.
+---
+---    nn.empty_like(nn.tensor {-1.0, 0.0, 2.0}).shape
+---@param x nn.Tensor
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.empty_like(x, dtype) end
+
+---Uninitialized, with the shape and dtype of x.
+---
+---    nn.empty_like(nn.tensor {-1.0, 0.0, 2.0}).shape
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function Tensor:empty_like(dtype) end
+
+---One value, with the shape and dtype of x.
+---
+---    nn.full_like(nn.tensor {-1.0, 0.0, 2.0}, 7)
+---@param x nn.Tensor
+---@param value nn.Tensor|number|boolean
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.full_like(x, value, dtype) end
+
+---One value, with the shape and dtype of x.
+---
+---    nn.full_like(nn.tensor {-1.0, 0.0, 2.0}, 7)
+---@param value nn.Tensor|number|boolean
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function Tensor:full_like(value, dtype) end
+
+---start, start + step, ... below end; with one number, 0, 1, ... below it.
+---
+---    nn.arange(5)
+---@param start number
+---@param end_? number
+---@param step? number
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.arange(start, end_, step, dtype) end
+
+---steps numbers, evenly spaced from start to end, both included.
+---
+---    nn.linspace(0, 1, 5)
+---@param start number
+---@param end_ number
+---@param steps integer
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.linspace(start, end_, steps, dtype) end
+
+---The n x m matrix with ones on its diagonal.
+---
+---    nn.eye(2)
+---@param n integer
+---@param m? integer
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.eye(n, m, dtype) end
+
+---Uniform random numbers in [0, 1).
+---
+---    nn.rand(3, {generator = nn.Generator(1)})
+---@param shape integer|integer[]
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.rand(shape, dtype) end
+
+---Normal random numbers with mean 0 and deviation 1.
+---
+---    nn.randn(3, {generator = nn.Generator(1)})
+---@param shape integer|integer[]
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.randn(shape, dtype) end
+
+---rand with the shape and dtype of x.
+---
+---    nn.rand_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})
+---@param x nn.Tensor
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.rand_like(x, dtype) end
+
+---rand with the shape and dtype of x.
+---
+---    nn.rand_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function Tensor:rand_like(dtype) end
+
+---randn with the shape and dtype of x.
+---
+---    nn.randn_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})
+---@param x nn.Tensor
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.randn_like(x, dtype) end
+
+---randn with the shape and dtype of x.
+---
+---    nn.randn_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function Tensor:randn_like(dtype) end
+
+---Random integers from low to high - 1.
+---
+---    nn.randint(1, 7, {4}, {generator = nn.Generator(1)})
+---@param low integer
+---@param high integer
+---@param shape integer|integer[]
+---@param dtype? nn.Dtype
+---@return nn.Tensor
+function nn.randint(low, high, shape, dtype) end
+
+---The numbers 1 to n in random order (int64): a shuffled index.
+---
+---    nn.randperm(5, {generator = nn.Generator(1)})
+---@param n integer
+---@return nn.Tensor
+function nn.randperm(n) end
+
+---Fills x with uniform random numbers.
+---@return nn.Tensor
+function Tensor:uniform_(...) end
+
+---Fills x with normal random numbers.
+---@return nn.Tensor
+function Tensor:normal_(...) end
+
+---Fills x with 1 (with probability p) and 0.
+---@return nn.Tensor
+function Tensor:bernoulli_(...) end
+
+---Sets elements to 0 with probability p and scales the others by 1 / (1 - p).
+---
+---    nn.dropout(nn.ones(4), 0.5, {generator = nn.Generator(1)})
+---@param x nn.Tensor
+---@param p? number
+---@return nn.Tensor
+function nn.dropout(x, p) end
+
+---Sets elements to 0 with probability p and scales the others by 1 / (1 - p).
+---
+---    nn.dropout(nn.ones(4), 0.5, {generator = nn.Generator(1)})
+---@param p? number
+---@return nn.Tensor
+function Tensor:dropout(p) end
+
+---The negative of each element.
+---
+---    nn.neg(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.neg(x) end
+
+---The negative of each element.
+---
+---    nn.neg(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:neg() end
+
+---The negative of each element. In place.
+---@return nn.Tensor
+function Tensor:neg_(...) end
+
+---The absolute value of each element. The gradient at 0 is 0.
+---
+---    nn.abs(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.abs(x) end
+
+---The absolute value of each element. The gradient at 0 is 0.
+---
+---    nn.abs(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:abs() end
+
+---The absolute value of each element. The gradient at 0 is 0. In place.
+---@return nn.Tensor
+function Tensor:abs_(...) end
+
+----1, 0 or 1 for each element (0 for nan). Its gradient is 0.
+---
+---    nn.sign(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.sign(x) end
+
+----1, 0 or 1 for each element (0 for nan). Its gradient is 0.
+---
+---    nn.sign(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:sign() end
+
+----1, 0 or 1 for each element (0 for nan). Its gradient is 0. In place.
+---@return nn.Tensor
+function Tensor:sign_(...) end
+
+---The square of each element.
+---
+---    nn.square(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.square(x) end
+
+---The square of each element.
+---
+---    nn.square(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:square() end
+
+---The square of each element. In place.
+---@return nn.Tensor
+function Tensor:square_(...) end
+
+---e to the power of each element.
+---
+---    nn.exp(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.exp(x) end
+
+---e to the power of each element.
+---
+---    nn.exp(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:exp() end
+
+---e to the power of each element. In place.
+---@return nn.Tensor
+function Tensor:exp_(...) end
+
+---The natural logarithm of each element; log(0) is -inf, of negative ones nan.
+---
+---    nn.log(nn.tensor {1.0, 10.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.log(x) end
+
+---The natural logarithm of each element; log(0) is -inf, of negative ones nan.
+---
+---    nn.log(nn.tensor {1.0, 10.0})
+---@return nn.Tensor
+function Tensor:log() end
+
+---The natural logarithm of each element; log(0) is -inf, of negative ones nan. In place.
+---@return nn.Tensor
+function Tensor:log_(...) end
+
+---log(1 + x), exact for small x.
+---
+---    nn.log1p(nn.tensor {1e-6, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.log1p(x) end
+
+---log(1 + x), exact for small x.
+---
+---    nn.log1p(nn.tensor {1e-6, 1.0})
+---@return nn.Tensor
+function Tensor:log1p() end
+
+---log(1 + x), exact for small x. In place.
+---@return nn.Tensor
+function Tensor:log1p_(...) end
+
+---The square root of each element.
+---
+---    nn.sqrt(nn.tensor {4.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.sqrt(x) end
+
+---The square root of each element.
+---
+---    nn.sqrt(nn.tensor {4.0, 2.0})
+---@return nn.Tensor
+function Tensor:sqrt() end
+
+---The square root of each element. In place.
+---@return nn.Tensor
+function Tensor:sqrt_(...) end
+
+---The hyperbolic tangent of each element.
+---
+---    nn.tanh(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.tanh(x) end
+
+---The hyperbolic tangent of each element.
+---
+---    nn.tanh(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:tanh() end
+
+---The hyperbolic tangent of each element. In place.
+---@return nn.Tensor
+function Tensor:tanh_(...) end
+
+---1 / (1 + exp(-x)), stable on both sides.
+---
+---    nn.sigmoid(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.sigmoid(x) end
+
+---1 / (1 + exp(-x)), stable on both sides.
+---
+---    nn.sigmoid(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:sigmoid() end
+
+---1 / (1 + exp(-x)), stable on both sides. In place.
+---@return nn.Tensor
+function Tensor:sigmoid_(...) end
+
+---max(0, x). The gradient at 0 is 0.
+---
+---    nn.relu(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.relu(x) end
+
+---max(0, x). The gradient at 0 is 0.
+---
+---    nn.relu(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:relu() end
+
+---max(0, x). The gradient at 0 is 0. In place.
+---@return nn.Tensor
+function Tensor:relu_(...) end
+
+---log(1 + exp(x)), stable on both sides.
+---
+---    nn.softplus(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.softplus(x) end
+
+---log(1 + exp(x)), stable on both sides.
+---
+---    nn.softplus(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:softplus() end
+
+---log(1 + exp(x)), stable on both sides. In place.
+---@return nn.Tensor
+function Tensor:softplus_(...) end
+
+---The error function of each element.
+---
+---    nn.erf(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.erf(x) end
+
+---The error function of each element.
+---
+---    nn.erf(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:erf() end
+
+---The error function of each element. In place.
+---@return nn.Tensor
+function Tensor:erf_(...) end
+
+---The sine of each element, in radians.
+---
+---    nn.sin(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.sin(x) end
+
+---The sine of each element, in radians.
+---
+---    nn.sin(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:sin() end
+
+---The sine of each element, in radians. In place.
+---@return nn.Tensor
+function Tensor:sin_(...) end
+
+---The cosine of each element, in radians.
+---
+---    nn.cos(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.cos(x) end
+
+---The cosine of each element, in radians.
+---
+---    nn.cos(nn.tensor {-1.0, 0.0, 2.0})
+---@return nn.Tensor
+function Tensor:cos() end
+
+---The cosine of each element, in radians. In place.
+---@return nn.Tensor
+function Tensor:cos_(...) end
+
+---The largest whole number that is not above. Its gradient is 0.
+---
+---    nn.floor(nn.tensor {-1.5, 1.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.floor(x) end
+
+---The largest whole number that is not above. Its gradient is 0.
+---
+---    nn.floor(nn.tensor {-1.5, 1.5})
+---@return nn.Tensor
+function Tensor:floor() end
+
+---The largest whole number that is not above. Its gradient is 0. In place.
+---@return nn.Tensor
+function Tensor:floor_(...) end
+
+---True where an element is 0.
+---
+---    nn.logical_not(nn.tensor {0, 3})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.logical_not(x) end
+
+---True where an element is 0.
+---
+---    nn.logical_not(nn.tensor {0, 3})
+---@return nn.Tensor
+function Tensor:logical_not() end
+
+---x + y, broadcast.
+---
+---    nn.add(nn.tensor {1, 2}, 10)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.add(x, y) end
+
+---x + y, broadcast.
+---
+---    nn.add(nn.tensor {1, 2}, 10)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:add(y) end
+
+---x + y, broadcast. In place.
+---@return nn.Tensor
+function Tensor:add_(...) end
+
+---x - y, broadcast.
+---
+---    nn.sub(nn.tensor {1, 2}, 10)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.sub(x, y) end
+
+---x - y, broadcast.
+---
+---    nn.sub(nn.tensor {1, 2}, 10)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:sub(y) end
+
+---x - y, broadcast. In place.
+---@return nn.Tensor
+function Tensor:sub_(...) end
+
+---x * y, elementwise, broadcast.
+---
+---    nn.mul(nn.tensor {1, 2}, nn.tensor {{1}, {10}})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.mul(x, y) end
+
+---x * y, elementwise, broadcast.
+---
+---    nn.mul(nn.tensor {1, 2}, nn.tensor {{1}, {10}})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:mul(y) end
+
+---x * y, elementwise, broadcast. In place.
+---@return nn.Tensor
+function Tensor:mul_(...) end
+
+---x / y, broadcast; integers are divided as floats.
+---
+---    nn.div(nn.tensor {1, 2}, 4)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.div(x, y) end
+
+---x / y, broadcast; integers are divided as floats.
+---
+---    nn.div(nn.tensor {1, 2}, 4)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:div(y) end
+
+---x / y, broadcast; integers are divided as floats. In place.
+---@return nn.Tensor
+function Tensor:div_(...) end
+
+---x to the power y, broadcast.
+---
+---    nn.pow(nn.tensor {1, 2, 3}, 2)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.pow(x, y) end
+
+---x to the power y, broadcast.
+---
+---    nn.pow(nn.tensor {1, 2, 3}, 2)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:pow(y) end
+
+---x to the power y, broadcast. In place.
+---@return nn.Tensor
+function Tensor:pow_(...) end
+
+---The larger of x and y, elementwise; nan wins.
+---
+---    nn.maximum(nn.tensor {-1.0, 0.0, 2.0}, 0.5)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.maximum(x, y) end
+
+---The larger of x and y, elementwise; nan wins.
+---
+---    nn.maximum(nn.tensor {-1.0, 0.0, 2.0}, 0.5)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:maximum(y) end
+
+---The larger of x and y, elementwise; nan wins. In place.
+---@return nn.Tensor
+function Tensor:maximum_(...) end
+
+---The smaller of x and y, elementwise; nan wins.
+---
+---    nn.minimum(nn.tensor {-1.0, 0.0, 2.0}, 0.5)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.minimum(x, y) end
+
+---The smaller of x and y, elementwise; nan wins.
+---
+---    nn.minimum(nn.tensor {-1.0, 0.0, 2.0}, 0.5)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:minimum(y) end
+
+---The smaller of x and y, elementwise; nan wins. In place.
+---@return nn.Tensor
+function Tensor:minimum_(...) end
+
+---True where x equals y; Lua's == compares identity.
+---
+---    nn.eq(nn.tensor {1, 2}, 2)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.eq(x, y) end
+
+---True where x equals y; Lua's == compares identity.
+---
+---    nn.eq(nn.tensor {1, 2}, 2)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:eq(y) end
+
+---True where x differs from y.
+---
+---    nn.ne(nn.tensor {1, 2}, 2)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.ne(x, y) end
+
+---True where x differs from y.
+---
+---    nn.ne(nn.tensor {1, 2}, 2)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:ne(y) end
+
+---True where x < y.
+---
+---    nn.lt(nn.tensor {1, 2}, 2)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.lt(x, y) end
+
+---True where x < y.
+---
+---    nn.lt(nn.tensor {1, 2}, 2)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:lt(y) end
+
+---True where x <= y.
+---
+---    nn.le(nn.tensor {1, 2}, 2)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.le(x, y) end
+
+---True where x <= y.
+---
+---    nn.le(nn.tensor {1, 2}, 2)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:le(y) end
+
+---True where x > y.
+---
+---    nn.gt(nn.tensor {1, 2}, 1)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.gt(x, y) end
+
+---True where x > y.
+---
+---    nn.gt(nn.tensor {1, 2}, 1)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:gt(y) end
+
+---True where x >= y.
+---
+---    nn.ge(nn.tensor {1, 2}, 2)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.ge(x, y) end
+
+---True where x >= y.
+---
+---    nn.ge(nn.tensor {1, 2}, 2)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:ge(y) end
+
+---True where both are not 0.
+---
+---    nn.logical_and(nn.tensor {true, true}, nn.tensor {true, false})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.logical_and(x, y) end
+
+---True where both are not 0.
+---
+---    nn.logical_and(nn.tensor {true, true}, nn.tensor {true, false})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:logical_and(y) end
+
+---True where one or both are not 0.
+---
+---    nn.logical_or(nn.tensor {true, false}, nn.tensor {false, false})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.logical_or(x, y) end
+
+---True where one or both are not 0.
+---
+---    nn.logical_or(nn.tensor {true, false}, nn.tensor {false, false})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:logical_or(y) end
+
+---True where exactly one is not 0.
+---
+---    nn.logical_xor(nn.tensor {true, true}, nn.tensor {true, false})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.logical_xor(x, y) end
+
+---True where exactly one is not 0.
+---
+---    nn.logical_xor(nn.tensor {true, true}, nn.tensor {true, false})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:logical_xor(y) end
+
+---x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.
+---
+---    nn.elu(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@param alpha? number
+---@return nn.Tensor
+function nn.elu(x, alpha) end
+
+---x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.
+---
+---    nn.elu(nn.tensor {-1.0, 0.0, 2.0})
+---@param alpha? number
+---@return nn.Tensor
+function Tensor:elu(alpha) end
+
+---x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015. In place.
+---@return nn.Tensor
+function Tensor:elu_(...) end
+
+---2 to the power of each element.
+---
+---    nn.exp2(nn.tensor {0.25, 1.0, 4.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.exp2(x) end
+
+---2 to the power of each element.
+---
+---    nn.exp2(nn.tensor {0.25, 1.0, 4.0})
+---@return nn.Tensor
+function Tensor:exp2() end
+
+---2 to the power of each element. In place.
+---@return nn.Tensor
+function Tensor:exp2_(...) end
+
+---exp(x) - 1, exact for small x.
+---
+---    nn.expm1(nn.tensor {1e-6, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.expm1(x) end
+
+---exp(x) - 1, exact for small x.
+---
+---    nn.expm1(nn.tensor {1e-6, 1.0})
+---@return nn.Tensor
+function Tensor:expm1() end
+
+---exp(x) - 1, exact for small x. In place.
+---@return nn.Tensor
+function Tensor:expm1_(...) end
+
+---The logarithm to base 2.
+---
+---    nn.log2(nn.tensor {0.25, 1.0, 4.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.log2(x) end
+
+---The logarithm to base 2.
+---
+---    nn.log2(nn.tensor {0.25, 1.0, 4.0})
+---@return nn.Tensor
+function Tensor:log2() end
+
+---The logarithm to base 2. In place.
+---@return nn.Tensor
+function Tensor:log2_(...) end
+
+---The logarithm to base 10.
+---
+---    nn.log10(nn.tensor {0.1, 1.0, 1000.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.log10(x) end
+
+---The logarithm to base 10.
+---
+---    nn.log10(nn.tensor {0.1, 1.0, 1000.0})
+---@return nn.Tensor
+function Tensor:log10() end
+
+---The logarithm to base 10. In place.
+---@return nn.Tensor
+function Tensor:log10_(...) end
+
+---The cube root, of negative numbers too.
+---
+---    nn.cbrt(nn.tensor {-8.0, 27.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.cbrt(x) end
+
+---The cube root, of negative numbers too.
+---
+---    nn.cbrt(nn.tensor {-8.0, 27.0})
+---@return nn.Tensor
+function Tensor:cbrt() end
+
+---The cube root, of negative numbers too. In place.
+---@return nn.Tensor
+function Tensor:cbrt_(...) end
+
+---The tangent, of radians.
+---
+---    nn.tan(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.tan(x) end
+
+---The tangent, of radians.
+---
+---    nn.tan(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:tan() end
+
+---The tangent, of radians. In place.
+---@return nn.Tensor
+function Tensor:tan_(...) end
+
+---The angle whose sine is x; nan outside [-1, 1].
+---
+---    nn.asin(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.asin(x) end
+
+---The angle whose sine is x; nan outside [-1, 1].
+---
+---    nn.asin(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:asin() end
+
+---The angle whose sine is x; nan outside [-1, 1]. In place.
+---@return nn.Tensor
+function Tensor:asin_(...) end
+
+---The angle whose cosine is x; nan outside [-1, 1].
+---
+---    nn.acos(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.acos(x) end
+
+---The angle whose cosine is x; nan outside [-1, 1].
+---
+---    nn.acos(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:acos() end
+
+---The angle whose cosine is x; nan outside [-1, 1]. In place.
+---@return nn.Tensor
+function Tensor:acos_(...) end
+
+---The angle whose tangent is x.
+---
+---    nn.atan(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.atan(x) end
+
+---The angle whose tangent is x.
+---
+---    nn.atan(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:atan() end
+
+---The angle whose tangent is x. In place.
+---@return nn.Tensor
+function Tensor:atan_(...) end
+
+---The hyperbolic sine.
+---
+---    nn.sinh(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.sinh(x) end
+
+---The hyperbolic sine.
+---
+---    nn.sinh(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:sinh() end
+
+---The hyperbolic sine. In place.
+---@return nn.Tensor
+function Tensor:sinh_(...) end
+
+---The hyperbolic cosine.
+---
+---    nn.cosh(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.cosh(x) end
+
+---The hyperbolic cosine.
+---
+---    nn.cosh(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:cosh() end
+
+---The hyperbolic cosine. In place.
+---@return nn.Tensor
+function Tensor:cosh_(...) end
+
+---The inverse of sinh.
+---
+---    nn.asinh(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.asinh(x) end
+
+---The inverse of sinh.
+---
+---    nn.asinh(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:asinh() end
+
+---The inverse of sinh. In place.
+---@return nn.Tensor
+function Tensor:asinh_(...) end
+
+---The inverse of cosh; nan below 1.
+---
+---    nn.acosh(nn.tensor {1.0, 2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.acosh(x) end
+
+---The inverse of cosh; nan below 1.
+---
+---    nn.acosh(nn.tensor {1.0, 2.0})
+---@return nn.Tensor
+function Tensor:acosh() end
+
+---The inverse of cosh; nan below 1. In place.
+---@return nn.Tensor
+function Tensor:acosh_(...) end
+
+---The inverse of tanh; nan outside [-1, 1].
+---
+---    nn.atanh(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.atanh(x) end
+
+---The inverse of tanh; nan outside [-1, 1].
+---
+---    nn.atanh(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:atanh() end
+
+---The inverse of tanh; nan outside [-1, 1]. In place.
+---@return nn.Tensor
+function Tensor:atanh_(...) end
+
+---1 - erf(x), exact where that is small.
+---
+---    nn.erfc(nn.tensor {0.0, 1.0, 5.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.erfc(x) end
+
+---1 - erf(x), exact where that is small.
+---
+---    nn.erfc(nn.tensor {0.0, 1.0, 5.0})
+---@return nn.Tensor
+function Tensor:erfc() end
+
+---1 - erf(x), exact where that is small. In place.
+---@return nn.Tensor
+function Tensor:erfc_(...) end
+
+---1 / sqrt(x).
+---
+---    nn.rsqrt(nn.tensor {0.25, 1.0, 4.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.rsqrt(x) end
+
+---1 / sqrt(x).
+---
+---    nn.rsqrt(nn.tensor {0.25, 1.0, 4.0})
+---@return nn.Tensor
+function Tensor:rsqrt() end
+
+---1 / sqrt(x). In place.
+---@return nn.Tensor
+function Tensor:rsqrt_(...) end
+
+---1 / x.
+---
+---    nn.reciprocal(nn.tensor {0.25, 1.0, 4.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.reciprocal(x) end
+
+---1 / x.
+---
+---    nn.reciprocal(nn.tensor {0.25, 1.0, 4.0})
+---@return nn.Tensor
+function Tensor:reciprocal() end
+
+---1 / x. In place.
+---@return nn.Tensor
+function Tensor:reciprocal_(...) end
+
+---The inverse of erf; inf at 1, nan outside [-1, 1].
+---
+---    nn.erfinv(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.erfinv(x) end
+
+---The inverse of erf; inf at 1, nan outside [-1, 1].
+---
+---    nn.erfinv(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:erfinv() end
+
+---The inverse of erf; inf at 1, nan outside [-1, 1]. In place.
+---@return nn.Tensor
+function Tensor:erfinv_(...) end
+
+---The logarithm of |gamma(x)|.
+---
+---    nn.lgamma(nn.tensor {0.5, 1.0, 5.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.lgamma(x) end
+
+---The logarithm of |gamma(x)|.
+---
+---    nn.lgamma(nn.tensor {0.5, 1.0, 5.0})
+---@return nn.Tensor
+function Tensor:lgamma() end
+
+---The logarithm of |gamma(x)|. In place.
+---@return nn.Tensor
+function Tensor:lgamma_(...) end
+
+---The derivative of lgamma; nan at -1, -2, ...
+---
+---    nn.digamma(nn.tensor {0.5, 1.0, 5.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.digamma(x) end
+
+---The derivative of lgamma; nan at -1, -2, ...
+---
+---    nn.digamma(nn.tensor {0.5, 1.0, 5.0})
+---@return nn.Tensor
+function Tensor:digamma() end
+
+---The derivative of lgamma; nan at -1, -2, ... In place.
+---@return nn.Tensor
+function Tensor:digamma_(...) end
+
+---sin(pi x) / (pi x), and 1 at 0.
+---
+---    nn.sinc(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.sinc(x) end
+
+---sin(pi x) / (pi x), and 1 at 0.
+---
+---    nn.sinc(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:sinc() end
+
+---sin(pi x) / (pi x), and 1 at 0. In place.
+---@return nn.Tensor
+function Tensor:sinc_(...) end
+
+---The smallest whole number that is not below. Its gradient is 0.
+---
+---    nn.ceil(nn.tensor {-1.5, -0.5, 0.5, 1.5, 2.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.ceil(x) end
+
+---The smallest whole number that is not below. Its gradient is 0.
+---
+---    nn.ceil(nn.tensor {-1.5, -0.5, 0.5, 1.5, 2.5})
+---@return nn.Tensor
+function Tensor:ceil() end
+
+---The smallest whole number that is not below. Its gradient is 0. In place.
+---@return nn.Tensor
+function Tensor:ceil_(...) end
+
+---The nearest whole number; halves go to the even one. Its gradient is 0.
+---
+---    nn.round(nn.tensor {-1.5, -0.5, 0.5, 1.5, 2.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.round(x) end
+
+---The nearest whole number; halves go to the even one. Its gradient is 0.
+---
+---    nn.round(nn.tensor {-1.5, -0.5, 0.5, 1.5, 2.5})
+---@return nn.Tensor
+function Tensor:round() end
+
+---The nearest whole number; halves go to the even one. Its gradient is 0. In place.
+---@return nn.Tensor
+function Tensor:round_(...) end
+
+---The whole part, rounded towards 0. Its gradient is 0.
+---
+---    nn.trunc(nn.tensor {-1.5, -0.5, 0.5, 1.5, 2.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.trunc(x) end
+
+---The whole part, rounded towards 0. Its gradient is 0.
+---
+---    nn.trunc(nn.tensor {-1.5, -0.5, 0.5, 1.5, 2.5})
+---@return nn.Tensor
+function Tensor:trunc() end
+
+---The whole part, rounded towards 0. Its gradient is 0. In place.
+---@return nn.Tensor
+function Tensor:trunc_(...) end
+
+---x - trunc(x): what stands behind the point, with x's sign.
+---
+---    nn.frac(nn.tensor {-1.5, -0.5, 0.5, 1.5, 2.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.frac(x) end
+
+---x - trunc(x): what stands behind the point, with x's sign.
+---
+---    nn.frac(nn.tensor {-1.5, -0.5, 0.5, 1.5, 2.5})
+---@return nn.Tensor
+function Tensor:frac() end
+
+---x - trunc(x): what stands behind the point, with x's sign. In place.
+---@return nn.Tensor
+function Tensor:frac_(...) end
+
+---True where an element is nan.
+---
+---    nn.isnan(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.isnan(x) end
+
+---True where an element is nan.
+---
+---    nn.isnan(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@return nn.Tensor
+function Tensor:isnan() end
+
+---True where an element is inf or -inf.
+---
+---    nn.isinf(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.isinf(x) end
+
+---True where an element is inf or -inf.
+---
+---    nn.isinf(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@return nn.Tensor
+function Tensor:isinf() end
+
+---True where an element is neither nan nor infinite.
+---
+---    nn.isfinite(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.isfinite(x) end
+
+---True where an element is neither nan nor infinite.
+---
+---    nn.isfinite(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@return nn.Tensor
+function Tensor:isfinite() end
+
+---True where an element is inf.
+---
+---    nn.isposinf(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.isposinf(x) end
+
+---True where an element is inf.
+---
+---    nn.isposinf(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@return nn.Tensor
+function Tensor:isposinf() end
+
+---True where an element is -inf.
+---
+---    nn.isneginf(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.isneginf(x) end
+
+---True where an element is -inf.
+---
+---    nn.isneginf(nn.tensor {1.0, 0/0, 1/0, -1/0})
+---@return nn.Tensor
+function Tensor:isneginf() end
+
+---True where the sign is set: of -0 too.
+---
+---    nn.signbit(nn.tensor {1.0, -0.0, -2.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.signbit(x) end
+
+---True where the sign is set: of -0 too.
+---
+---    nn.signbit(nn.tensor {1.0, -0.0, -2.0})
+---@return nn.Tensor
+function Tensor:signbit() end
+
+---All bits turned; of bools, not. The operator ~x.
+---
+---    nn.bitwise_not(nn.tensor {0, 5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.bitwise_not(x) end
+
+---All bits turned; of bools, not. The operator ~x.
+---
+---    nn.bitwise_not(nn.tensor {0, 5})
+---@return nn.Tensor
+function Tensor:bitwise_not() end
+
+---All bits turned; of bools, not. The operator ~x. In place.
+---@return nn.Tensor
+function Tensor:bitwise_not_(...) end
+
+---The angle of the point with ordinate x and abscissa y, from -pi to pi.
+---
+---    nn.atan2(nn.tensor {1.0, -1.0}, nn.tensor {1.0, -1.0})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.atan2(x, y) end
+
+---The angle of the point with ordinate x and abscissa y, from -pi to pi.
+---
+---    nn.atan2(nn.tensor {1.0, -1.0}, nn.tensor {1.0, -1.0})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:atan2(y) end
+
+---The angle of the point with ordinate x and abscissa y, from -pi to pi. In place.
+---@return nn.Tensor
+function Tensor:atan2_(...) end
+
+---sqrt(x^2 + y^2) without overflow.
+---
+---    nn.hypot(nn.tensor {3.0, 3e30}, nn.tensor {4.0, 4e30})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.hypot(x, y) end
+
+---sqrt(x^2 + y^2) without overflow.
+---
+---    nn.hypot(nn.tensor {3.0, 3e30}, nn.tensor {4.0, 4e30})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:hypot(y) end
+
+---sqrt(x^2 + y^2) without overflow. In place.
+---@return nn.Tensor
+function Tensor:hypot_(...) end
+
+---The remainder of x / y with the sign of x, as C has it; of whole numbers by 0 it is 0.
+---
+---    nn.fmod(nn.tensor {-5, 5}, 3)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.fmod(x, y) end
+
+---The remainder of x / y with the sign of x, as C has it; of whole numbers by 0 it is 0.
+---
+---    nn.fmod(nn.tensor {-5, 5}, 3)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:fmod(y) end
+
+---The remainder of x / y with the sign of x, as C has it; of whole numbers by 0 it is 0. In place.
+---@return nn.Tensor
+function Tensor:fmod_(...) end
+
+---The remainder of x / y with the sign of y, as Lua's % has it; of whole numbers by 0 it is 0. The operator x % y.
+---
+---    nn.remainder(nn.tensor {-5, 5}, 3)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.remainder(x, y) end
+
+---The remainder of x / y with the sign of y, as Lua's % has it; of whole numbers by 0 it is 0. The operator x % y.
+---
+---    nn.remainder(nn.tensor {-5, 5}, 3)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:remainder(y) end
+
+---The remainder of x / y with the sign of y, as Lua's % has it; of whole numbers by 0 it is 0. The operator x % y. In place.
+---@return nn.Tensor
+function Tensor:remainder_(...) end
+
+---x / y rounded down, whole for whole numbers; those divided by 0 give 0. The operator x // y. No gradient.
+---
+---    nn.floor_divide(nn.tensor {-5, 5}, 3)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.floor_divide(x, y) end
+
+---x / y rounded down, whole for whole numbers; those divided by 0 give 0. The operator x // y. No gradient.
+---
+---    nn.floor_divide(nn.tensor {-5, 5}, 3)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:floor_divide(y) end
+
+---x / y rounded down, whole for whole numbers; those divided by 0 give 0. The operator x // y. No gradient. In place.
+---@return nn.Tensor
+function Tensor:floor_divide_(...) end
+
+---log(exp(x) + exp(y)) without overflow.
+---
+---    nn.logaddexp(nn.tensor {1000.0, 0.0}, nn.tensor {1000.0, 1.0})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.logaddexp(x, y) end
+
+---log(exp(x) + exp(y)) without overflow.
+---
+---    nn.logaddexp(nn.tensor {1000.0, 0.0}, nn.tensor {1000.0, 1.0})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:logaddexp(y) end
+
+---log(exp(x) + exp(y)) without overflow. In place.
+---@return nn.Tensor
+function Tensor:logaddexp_(...) end
+
+---log2(2^x + 2^y) without overflow.
+---
+---    nn.logaddexp2(nn.tensor {3.0, 0.0}, nn.tensor {3.0, 1.0})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.logaddexp2(x, y) end
+
+---log2(2^x + 2^y) without overflow.
+---
+---    nn.logaddexp2(nn.tensor {3.0, 0.0}, nn.tensor {3.0, 1.0})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:logaddexp2(y) end
+
+---log2(2^x + 2^y) without overflow. In place.
+---@return nn.Tensor
+function Tensor:logaddexp2_(...) end
+
+---x log(y), and 0 where x is 0.
+---
+---    nn.xlogy(nn.tensor {0.0, 2.0}, nn.tensor {0.0, 3.0})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.xlogy(x, y) end
+
+---x log(y), and 0 where x is 0.
+---
+---    nn.xlogy(nn.tensor {0.0, 2.0}, nn.tensor {0.0, 3.0})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:xlogy(y) end
+
+---x log(y), and 0 where x is 0. In place.
+---@return nn.Tensor
+function Tensor:xlogy_(...) end
+
+---x log(1 + y), and 0 where x is 0.
+---
+---    nn.xlog1py(nn.tensor {0.0, 2.0}, nn.tensor {-1.0, 3.0})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.xlog1py(x, y) end
+
+---x log(1 + y), and 0 where x is 0.
+---
+---    nn.xlog1py(nn.tensor {0.0, 2.0}, nn.tensor {-1.0, 3.0})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:xlog1py(y) end
+
+---x log(1 + y), and 0 where x is 0. In place.
+---@return nn.Tensor
+function Tensor:xlog1py_(...) end
+
+---|x| with the sign of y.
+---
+---    nn.copysign(nn.tensor {1.0, 2.0}, nn.tensor {-3.0, 3.0})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.copysign(x, y) end
+
+---|x| with the sign of y.
+---
+---    nn.copysign(nn.tensor {1.0, 2.0}, nn.tensor {-3.0, 3.0})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:copysign(y) end
+
+---|x| with the sign of y. In place.
+---@return nn.Tensor
+function Tensor:copysign_(...) end
+
+---The next number that a float can hold, from x towards y. No gradient.
+---
+---    nn.nextafter(nn.tensor {1.0}, 2) - 1
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.nextafter(x, y) end
+
+---The next number that a float can hold, from x towards y. No gradient.
+---
+---    nn.nextafter(nn.tensor {1.0}, 2) - 1
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:nextafter(y) end
+
+---The next number that a float can hold, from x towards y. No gradient. In place.
+---@return nn.Tensor
+function Tensor:nextafter_(...) end
+
+---The larger of x and y; where one is nan, the other.
+---
+---    nn.fmax(nn.tensor {1.0, 0/0}, nn.tensor {2.0, 3.0})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.fmax(x, y) end
+
+---The larger of x and y; where one is nan, the other.
+---
+---    nn.fmax(nn.tensor {1.0, 0/0}, nn.tensor {2.0, 3.0})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:fmax(y) end
+
+---The larger of x and y; where one is nan, the other. In place.
+---@return nn.Tensor
+function Tensor:fmax_(...) end
+
+---The smaller of x and y; where one is nan, the other.
+---
+---    nn.fmin(nn.tensor {1.0, 0/0}, nn.tensor {2.0, 3.0})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.fmin(x, y) end
+
+---The smaller of x and y; where one is nan, the other.
+---
+---    nn.fmin(nn.tensor {1.0, 0/0}, nn.tensor {2.0, 3.0})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:fmin(y) end
+
+---The smaller of x and y; where one is nan, the other. In place.
+---@return nn.Tensor
+function Tensor:fmin_(...) end
+
+---0 for negative x, 1 for positive, and y where x is 0. No gradient.
+---
+---    nn.heaviside(nn.tensor {-2.0, 0.0, 3.0}, 0.5)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.heaviside(x, y) end
+
+---0 for negative x, 1 for positive, and y where x is 0. No gradient.
+---
+---    nn.heaviside(nn.tensor {-2.0, 0.0, 3.0}, 0.5)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:heaviside(y) end
+
+---0 for negative x, 1 for positive, and y where x is 0. No gradient. In place.
+---@return nn.Tensor
+function Tensor:heaviside_(...) end
+
+---The greatest common divisor of whole numbers.
+---
+---    nn.gcd(nn.tensor {12, 18}, 8)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.gcd(x, y) end
+
+---The greatest common divisor of whole numbers.
+---
+---    nn.gcd(nn.tensor {12, 18}, 8)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:gcd(y) end
+
+---The greatest common divisor of whole numbers. In place.
+---@return nn.Tensor
+function Tensor:gcd_(...) end
+
+---The least common multiple of whole numbers.
+---
+---    nn.lcm(nn.tensor {4, 6}, 10)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.lcm(x, y) end
+
+---The least common multiple of whole numbers.
+---
+---    nn.lcm(nn.tensor {4, 6}, 10)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:lcm(y) end
+
+---The least common multiple of whole numbers. In place.
+---@return nn.Tensor
+function Tensor:lcm_(...) end
+
+---The bits set in both; of bools, and. The operator x & y.
+---
+---    nn.bitwise_and(nn.tensor {12, 10}, 6)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.bitwise_and(x, y) end
+
+---The bits set in both; of bools, and. The operator x & y.
+---
+---    nn.bitwise_and(nn.tensor {12, 10}, 6)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:bitwise_and(y) end
+
+---The bits set in both; of bools, and. The operator x & y. In place.
+---@return nn.Tensor
+function Tensor:bitwise_and_(...) end
+
+---The bits set in one or both; of bools, or. The operator x | y.
+---
+---    nn.bitwise_or(nn.tensor {12, 10}, 6)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.bitwise_or(x, y) end
+
+---The bits set in one or both; of bools, or. The operator x | y.
+---
+---    nn.bitwise_or(nn.tensor {12, 10}, 6)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:bitwise_or(y) end
+
+---The bits set in one or both; of bools, or. The operator x | y. In place.
+---@return nn.Tensor
+function Tensor:bitwise_or_(...) end
+
+---The bits set in exactly one. The operator x ~ y.
+---
+---    nn.bitwise_xor(nn.tensor {12, 10}, 6)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.bitwise_xor(x, y) end
+
+---The bits set in exactly one. The operator x ~ y.
+---
+---    nn.bitwise_xor(nn.tensor {12, 10}, 6)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:bitwise_xor(y) end
+
+---The bits set in exactly one. The operator x ~ y. In place.
+---@return nn.Tensor
+function Tensor:bitwise_xor_(...) end
+
+---x times 2^y, bits that leave at the top lost; 0 for y beyond the width or negative. The operator x << y.
+---
+---    nn.bitwise_left_shift(nn.tensor {1, 5}, 3)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.bitwise_left_shift(x, y) end
+
+---x times 2^y, bits that leave at the top lost; 0 for y beyond the width or negative. The operator x << y.
+---
+---    nn.bitwise_left_shift(nn.tensor {1, 5}, 3)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:bitwise_left_shift(y) end
+
+---x times 2^y, bits that leave at the top lost; 0 for y beyond the width or negative. The operator x << y. In place.
+---@return nn.Tensor
+function Tensor:bitwise_left_shift_(...) end
+
+---x / 2^y rounded down; 0 (-1 for negative x) for y beyond the width or negative. The operator x >> y.
+---
+---    nn.bitwise_right_shift(nn.tensor {16, -16}, 3)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.bitwise_right_shift(x, y) end
+
+---x / 2^y rounded down; 0 (-1 for negative x) for y beyond the width or negative. The operator x >> y.
+---
+---    nn.bitwise_right_shift(nn.tensor {16, -16}, 3)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:bitwise_right_shift(y) end
+
+---x / 2^y rounded down; 0 (-1 for negative x) for y beyond the width or negative. The operator x >> y. In place.
+---@return nn.Tensor
+function Tensor:bitwise_right_shift_(...) end
+
+---The n-th derivative of digamma, for x > 0.
+---
+---    nn.polygamma(1, nn.tensor {0.5, 1.0})
+---@param n nn.Tensor|number|boolean
+---@param x nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.polygamma(n, x) end
+
+---The n-th derivative of digamma, for x > 0.
+---
+---    nn.polygamma(1, nn.tensor {0.5, 1.0})
+---@param x nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:polygamma(x) end
+
+---Limits each element to [min, max], numbers or tensors; either may be left out.
+---
+---    nn.clamp(nn.tensor {-2.0, 0.5, 3.0}, -1, 1)
+---@param x nn.Tensor
+---@param min? nn.Tensor|number|boolean
+---@param max? nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.clamp(x, min, max) end
+
+---Limits each element to [min, max], numbers or tensors; either may be left out.
+---
+---    nn.clamp(nn.tensor {-2.0, 0.5, 3.0}, -1, 1)
+---@param min? nn.Tensor|number|boolean
+---@param max? nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:clamp(min, max) end
+
+---Limits each element to [min, max], numbers or tensors; either may be left out. In place.
+---@return nn.Tensor
+function Tensor:clamp_(...) end
+
+---log(x / (1 - x)), the inverse of sigmoid; eps first limits x to [eps, 1 - eps].
+---
+---    nn.logit(nn.tensor {0.25, 0.5, 0.75})
+---@param x nn.Tensor
+---@param eps? number
+---@return nn.Tensor
+function nn.logit(x, eps) end
+
+---log(x / (1 - x)), the inverse of sigmoid; eps first limits x to [eps, 1 - eps].
+---
+---    nn.logit(nn.tensor {0.25, 0.5, 0.75})
+---@param eps? number
+---@return nn.Tensor
+function Tensor:logit(eps) end
+
+---log(x / (1 - x)), the inverse of sigmoid; eps first limits x to [eps, 1 - eps]. In place.
+---@return nn.Tensor
+function Tensor:logit_(...) end
+
+---Degrees to radians.
+---
+---    nn.deg2rad(nn.tensor {0.0, 90.0, 180.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.deg2rad(x) end
+
+---Degrees to radians.
+---
+---    nn.deg2rad(nn.tensor {0.0, 90.0, 180.0})
+---@return nn.Tensor
+function Tensor:deg2rad() end
+
+---Degrees to radians. In place.
+---@return nn.Tensor
+function Tensor:deg2rad_(...) end
+
+---Radians to degrees.
+---
+---    nn.rad2deg(nn.tensor {0.0, 1.0, math.pi})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.rad2deg(x) end
+
+---Radians to degrees.
+---
+---    nn.rad2deg(nn.tensor {0.0, 1.0, math.pi})
+---@return nn.Tensor
+function Tensor:rad2deg() end
+
+---Radians to degrees. In place.
+---@return nn.Tensor
+function Tensor:rad2deg_(...) end
+
+---x + weight (end - x).
+---
+---    nn.lerp(nn.tensor {0.0, 10.0}, nn.tensor {1.0, 20.0}, 0.25)
+---@param x nn.Tensor
+---@param end_ nn.Tensor
+---@param weight nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.lerp(x, end_, weight) end
+
+---x + weight (end - x).
+---
+---    nn.lerp(nn.tensor {0.0, 10.0}, nn.tensor {1.0, 20.0}, 0.25)
+---@param end_ nn.Tensor
+---@param weight nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:lerp(end_, weight) end
+
+---x + weight (end - x). In place.
+---@return nn.Tensor
+function Tensor:lerp_(...) end
+
+---x + value y z.
+---
+---    nn.addcmul(nn.tensor {1.0}, nn.tensor {2.0}, nn.tensor {3.0}, 0.5)
+---@param x nn.Tensor
+---@param y nn.Tensor|number|boolean
+---@param z nn.Tensor|number|boolean
+---@param value? number
+---@return nn.Tensor
+function nn.addcmul(x, y, z, value) end
+
+---x + value y z.
+---
+---    nn.addcmul(nn.tensor {1.0}, nn.tensor {2.0}, nn.tensor {3.0}, 0.5)
+---@param y nn.Tensor|number|boolean
+---@param z nn.Tensor|number|boolean
+---@param value? number
+---@return nn.Tensor
+function Tensor:addcmul(y, z, value) end
+
+---x + value y z. In place.
+---@return nn.Tensor
+function Tensor:addcmul_(...) end
+
+---x + value y / z.
+---
+---    nn.addcdiv(nn.tensor {1.0}, nn.tensor {2.0}, nn.tensor {4.0}, 0.5)
+---@param x nn.Tensor
+---@param y nn.Tensor|number|boolean
+---@param z nn.Tensor|number|boolean
+---@param value? number
+---@return nn.Tensor
+function nn.addcdiv(x, y, z, value) end
+
+---x + value y / z.
+---
+---    nn.addcdiv(nn.tensor {1.0}, nn.tensor {2.0}, nn.tensor {4.0}, 0.5)
+---@param y nn.Tensor|number|boolean
+---@param z nn.Tensor|number|boolean
+---@param value? number
+---@return nn.Tensor
+function Tensor:addcdiv(y, z, value) end
+
+---x + value y / z. In place.
+---@return nn.Tensor
+function Tensor:addcdiv_(...) end
+
+---nan, inf and -inf replaced: by 0, the largest and the smallest float, unless said otherwise.
+---
+---    nn.nan_to_num(nn.tensor {1.0, 0/0, 1/0, -1/0}, 0, 9, -9)
+---@param x nn.Tensor
+---@param nan? number
+---@param posinf? number
+---@param neginf? number
+---@return nn.Tensor
+function nn.nan_to_num(x, nan, posinf, neginf) end
+
+---nan, inf and -inf replaced: by 0, the largest and the smallest float, unless said otherwise.
+---
+---    nn.nan_to_num(nn.tensor {1.0, 0/0, 1/0, -1/0}, 0, 9, -9)
+---@param nan? number
+---@param posinf? number
+---@param neginf? number
+---@return nn.Tensor
+function Tensor:nan_to_num(nan, posinf, neginf) end
+
+---nan, inf and -inf replaced: by 0, the largest and the smallest float, unless said otherwise. In place.
+---@return nn.Tensor
+function Tensor:nan_to_num_(...) end
+
+---True where |x - y| <= atol + rtol |y|; x:allclose(y) says it of all.
+---
+---    nn.isclose(nn.tensor {1.0, 1.0}, nn.tensor {1.0 + 1e-6, 1.1})
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@param rtol? number
+---@param atol? number
+---@param equal_nan? boolean
+---@return nn.Tensor
+function nn.isclose(x, y, rtol, atol, equal_nan) end
+
+---True where |x - y| <= atol + rtol |y|; x:allclose(y) says it of all.
+---
+---    nn.isclose(nn.tensor {1.0, 1.0}, nn.tensor {1.0 + 1e-6, 1.1})
+---@param y nn.Tensor|number|boolean
+---@param rtol? number
+---@param atol? number
+---@param equal_nan? boolean
+---@return nn.Tensor
+function Tensor:isclose(y, rtol, atol, equal_nan) end
+
+---x to the power y in float64.
+---
+---    nn.float_power(nn.tensor {2, 3}, -1)
+---@param x nn.Tensor
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.float_power(x, y) end
+
+---x to the power y in float64.
+---
+---    nn.float_power(nn.tensor {2, 3}, -1)
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:float_power(y) end
+
+---x times 2^y.
+---
+---    nn.ldexp(nn.tensor {1.0, 3.0}, nn.tensor {4, -1})
+---@param x nn.Tensor
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.ldexp(x, y) end
+
+---x times 2^y.
+---
+---    nn.ldexp(nn.tensor {1.0, 3.0}, nn.tensor {4, -1})
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:ldexp(y) end
+
+---x times 2^y. In place.
+---@return nn.Tensor
+function Tensor:ldexp_(...) end
+
+----x log(x), the summand of entropy: 0 at 0, -inf below.
+---
+---    nn.entr(nn.tensor {0.0, 0.5, 1.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.entr(x) end
+
+----x log(x), the summand of entropy: 0 at 0, -inf below.
+---
+---    nn.entr(nn.tensor {0.0, 0.5, 1.0})
+---@return nn.Tensor
+function Tensor:entr() end
+
+----x log(x), the summand of entropy: 0 at 0, -inf below. In place.
+---@return nn.Tensor
+function Tensor:entr_(...) end
+
+---The area under the standard normal curve up to x.
+---
+---    nn.ndtr(nn.tensor {-1.96, 0.0, 1.96})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.ndtr(x) end
+
+---The area under the standard normal curve up to x.
+---
+---    nn.ndtr(nn.tensor {-1.96, 0.0, 1.96})
+---@return nn.Tensor
+function Tensor:ndtr() end
+
+---The area under the standard normal curve up to x. In place.
+---@return nn.Tensor
+function Tensor:ndtr_(...) end
+
+---x for x > 0, else slope x: Maas, Hannun & Ng 2013.
+---
+---    nn.leaky_relu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@param slope? number
+---@return nn.Tensor
+function nn.leaky_relu(x, slope) end
+
+---x for x > 0, else slope x: Maas, Hannun & Ng 2013.
+---
+---    nn.leaky_relu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param slope? number
+---@return nn.Tensor
+function Tensor:leaky_relu(slope) end
+
+---x for x > 0, else slope x: Maas, Hannun & Ng 2013. In place.
+---@return nn.Tensor
+function Tensor:leaky_relu_(...) end
+
+---x for x > 0, else weight x, with one weight or one a channel (dim 2): He et al. 2015.
+---
+---    nn.prelu(nn.tensor {-2.0, -0.5, 0.0, 1.5}, nn.tensor {0.25})
+---@param x nn.Tensor
+---@param weight nn.Tensor
+---@return nn.Tensor
+function nn.prelu(x, weight) end
+
+---x for x > 0, else weight x, with one weight or one a channel (dim 2): He et al. 2015.
+---
+---    nn.prelu(nn.tensor {-2.0, -0.5, 0.0, 1.5}, nn.tensor {0.25})
+---@param weight nn.Tensor
+---@return nn.Tensor
+function Tensor:prelu(weight) end
+
+---x for x > 0, else weight x, with one weight or one a channel (dim 2): He et al. 2015. In place.
+---@return nn.Tensor
+function Tensor:prelu_(...) end
+
+---min(max(0, x), 6).
+---
+---    nn.relu6(nn.tensor {-1.0, 3.0, 8.0})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.relu6(x) end
+
+---min(max(0, x), 6).
+---
+---    nn.relu6(nn.tensor {-1.0, 3.0, 8.0})
+---@return nn.Tensor
+function Tensor:relu6() end
+
+---min(max(0, x), 6). In place.
+---@return nn.Tensor
+function Tensor:relu6_(...) end
+
+---1.0507 elu(x, 1.6733), which keeps mean 0 and variance 1: Klambauer et al. 2017.
+---
+---    nn.selu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.selu(x) end
+
+---1.0507 elu(x, 1.6733), which keeps mean 0 and variance 1: Klambauer et al. 2017.
+---
+---    nn.selu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tensor
+function Tensor:selu() end
+
+---1.0507 elu(x, 1.6733), which keeps mean 0 and variance 1: Klambauer et al. 2017. In place.
+---@return nn.Tensor
+function Tensor:selu_(...) end
+
+---alpha elu(x / alpha), smooth for every alpha: Barron 2017.
+---
+---    nn.celu(nn.tensor {-2.0, -0.5, 0.0, 1.5}, 0.5)
+---@param x nn.Tensor
+---@param alpha? number
+---@return nn.Tensor
+function nn.celu(x, alpha) end
+
+---alpha elu(x / alpha), smooth for every alpha: Barron 2017.
+---
+---    nn.celu(nn.tensor {-2.0, -0.5, 0.0, 1.5}, 0.5)
+---@param alpha? number
+---@return nn.Tensor
+function Tensor:celu(alpha) end
+
+---alpha elu(x / alpha), smooth for every alpha: Barron 2017. In place.
+---@return nn.Tensor
+function Tensor:celu_(...) end
+
+---x times the normal distribution's area up to x: Hendrycks & Gimpel 2016.
+---
+---    nn.gelu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@param approximate? string
+---@return nn.Tensor
+function nn.gelu(x, approximate) end
+
+---x times the normal distribution's area up to x: Hendrycks & Gimpel 2016.
+---
+---    nn.gelu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param approximate? string
+---@return nn.Tensor
+function Tensor:gelu(approximate) end
+
+---x times the normal distribution's area up to x: Hendrycks & Gimpel 2016. In place.
+---@return nn.Tensor
+function Tensor:gelu_(...) end
+
+---x sigmoid(x): Elfwing, Uchibe & Doya 2017; also called swish.
+---
+---    nn.silu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.silu(x) end
+
+---x sigmoid(x): Elfwing, Uchibe & Doya 2017; also called swish.
+---
+---    nn.silu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tensor
+function Tensor:silu() end
+
+---x sigmoid(x): Elfwing, Uchibe & Doya 2017; also called swish. In place.
+---@return nn.Tensor
+function Tensor:silu_(...) end
+
+---x tanh(softplus(x)): Misra 2019.
+---
+---    nn.mish(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.mish(x) end
+
+---x tanh(softplus(x)): Misra 2019.
+---
+---    nn.mish(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tensor
+function Tensor:mish() end
+
+---x tanh(softplus(x)): Misra 2019. In place.
+---@return nn.Tensor
+function Tensor:mish_(...) end
+
+---x / (1 + |x|).
+---
+---    nn.softsign(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.softsign(x) end
+
+---x / (1 + |x|).
+---
+---    nn.softsign(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tensor
+function Tensor:softsign() end
+
+---x / (1 + |x|). In place.
+---@return nn.Tensor
+function Tensor:softsign_(...) end
+
+---x limited to [min, max].
+---
+---    nn.hardtanh(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@param min? number
+---@param max? number
+---@return nn.Tensor
+function nn.hardtanh(x, min, max) end
+
+---x limited to [min, max].
+---
+---    nn.hardtanh(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param min? number
+---@param max? number
+---@return nn.Tensor
+function Tensor:hardtanh(min, max) end
+
+---x limited to [min, max]. In place.
+---@return nn.Tensor
+function Tensor:hardtanh_(...) end
+
+---relu6(x + 3) / 6.
+---
+---    nn.hardsigmoid(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.hardsigmoid(x) end
+
+---relu6(x + 3) / 6.
+---
+---    nn.hardsigmoid(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tensor
+function Tensor:hardsigmoid() end
+
+---relu6(x + 3) / 6. In place.
+---@return nn.Tensor
+function Tensor:hardsigmoid_(...) end
+
+---x relu6(x + 3) / 6: Howard et al. 2019.
+---
+---    nn.hardswish(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.hardswish(x) end
+
+---x relu6(x + 3) / 6: Howard et al. 2019.
+---
+---    nn.hardswish(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tensor
+function Tensor:hardswish() end
+
+---x relu6(x + 3) / 6: Howard et al. 2019. In place.
+---@return nn.Tensor
+function Tensor:hardswish_(...) end
+
+---x - tanh(x).
+---
+---    nn.tanhshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.tanhshrink(x) end
+
+---x - tanh(x).
+---
+---    nn.tanhshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tensor
+function Tensor:tanhshrink() end
+
+---x - tanh(x). In place.
+---@return nn.Tensor
+function Tensor:tanhshrink_(...) end
+
+---x moved towards 0 by lambda, and 0 where it is nearer.
+---
+---    nn.softshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@param lambda? number
+---@return nn.Tensor
+function nn.softshrink(x, lambda) end
+
+---x moved towards 0 by lambda, and 0 where it is nearer.
+---
+---    nn.softshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param lambda? number
+---@return nn.Tensor
+function Tensor:softshrink(lambda) end
+
+---x moved towards 0 by lambda, and 0 where it is nearer. In place.
+---@return nn.Tensor
+function Tensor:softshrink_(...) end
+
+---x where |x| > lambda, else 0.
+---
+---    nn.hardshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@param lambda? number
+---@return nn.Tensor
+function nn.hardshrink(x, lambda) end
+
+---x where |x| > lambda, else 0.
+---
+---    nn.hardshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param lambda? number
+---@return nn.Tensor
+function Tensor:hardshrink(lambda) end
+
+---x where |x| > lambda, else 0. In place.
+---@return nn.Tensor
+function Tensor:hardshrink_(...) end
+
+---x where it is above the threshold, else value.
+---
+---    nn.threshold(nn.tensor {-2.0, -0.5, 0.0, 1.5}, 0.1, 20)
+---@param x nn.Tensor
+---@param threshold number
+---@param value number
+---@return nn.Tensor
+function nn.threshold(x, threshold, value) end
+
+---x where it is above the threshold, else value.
+---
+---    nn.threshold(nn.tensor {-2.0, -0.5, 0.0, 1.5}, 0.1, 20)
+---@param threshold number
+---@param value number
+---@return nn.Tensor
+function Tensor:threshold(threshold, value) end
+
+---x where it is above the threshold, else value. In place.
+---@return nn.Tensor
+function Tensor:threshold_(...) end
+
+---The first half along a dim times sigmoid of the second: Dauphin et al. 2016.
+---
+---    nn.glu(nn.tensor {1.0, 2.0, 0.0, 3.0})
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function nn.glu(x, dim) end
+
+---The first half along a dim times sigmoid of the second: Dauphin et al. 2016.
+---
+---    nn.glu(nn.tensor {1.0, 2.0, 0.0, 3.0})
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:glu(dim) end
+
+---log(sigmoid(x)), exact on both sides.
+---
+---    nn.logsigmoid(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.logsigmoid(x) end
+
+---log(sigmoid(x)), exact on both sides.
+---
+---    nn.logsigmoid(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tensor
+function Tensor:logsigmoid() end
+
+---log(sigmoid(x)), exact on both sides. In place.
+---@return nn.Tensor
+function Tensor:logsigmoid_(...) end
+
+---softmax(-x) along a dim.
+---
+---    nn.softmin(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function nn.softmin(x, dim) end
+
+---softmax(-x) along a dim.
+---
+---    nn.softmin(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:softmin(dim) end
+
+---A random draw, near one-hot for small tau, through which gradients flow: Jang, Gu & Poole 2017.
+---
+---    nn.gumbel_softmax(nn.tensor {0.0, 5.0}, 0.5, true, {generator = nn.Generator(1)})
+---@param logits nn.Tensor
+---@param tau? number
+---@param hard? boolean
+---@param dim? integer
+---@return nn.Tensor
+function nn.gumbel_softmax(logits, tau, hard, dim) end
+
+---A random draw, near one-hot for small tau, through which gradients flow: Jang, Gu & Poole 2017.
+---
+---    nn.gumbel_softmax(nn.tensor {0.0, 5.0}, 0.5, true, {generator = nn.Generator(1)})
+---@param tau? number
+---@param hard? boolean
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:gumbel_softmax(tau, hard, dim) end
+
+---x where the condition holds, else y; all three broadcast.
+---
+---    nn.where(nn.tensor {-1.0, 0.0, 2.0}:gt(0), 1, -1)
+---@param condition nn.Tensor
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.where(condition, x, y) end
+
+---x where the condition holds, else y; all three broadcast.
+---
+---    nn.where(nn.tensor {-1.0, 0.0, 2.0}:gt(0), 1, -1)
+---@param x nn.Tensor|number|boolean
+---@param y nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:where(x, y) end
+
+---x with value where the bool mask holds.
+---
+---    nn.masked_fill(nn.tensor {-1.0, 0.0, 2.0}, nn.tensor {-1.0, 0.0, 2.0}:lt(0), 9)
+---@param x nn.Tensor
+---@param mask nn.Tensor
+---@param value nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.masked_fill(x, mask, value) end
+
+---x with value where the bool mask holds.
+---
+---    nn.masked_fill(nn.tensor {-1.0, 0.0, 2.0}, nn.tensor {-1.0, 0.0, 2.0}:lt(0), 9)
+---@param mask nn.Tensor
+---@param value nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:masked_fill(mask, value) end
+
+---x with value where the bool mask holds. In place.
+---@return nn.Tensor
+function Tensor:masked_fill_(...) end
+
+---A copy with its own memory; gradients flow through.
+---
+---    nn.clone(nn.tensor {1, 2})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.clone(x) end
+
+---A copy with its own memory; gradients flow through.
+---
+---    nn.clone(nn.tensor {1, 2})
+---@return nn.Tensor
+function Tensor:clone() end
+
+---A copy that no gradient flows through.
+---
+---    nn.stop_gradient(nn.ones(2))
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.stop_gradient(x) end
+
+---A copy that no gradient flows through.
+---
+---    nn.stop_gradient(nn.ones(2))
+---@return nn.Tensor
+function Tensor:stop_gradient() end
+
+---x converted to another dtype; x itself when it has that dtype already.
+---
+---    nn.to(nn.tensor {1, 2}, "float64")
+---@param x nn.Tensor
+---@param dtype nn.Dtype
+---@return nn.Tensor
+function nn.to(x, dtype) end
+
+---x converted to another dtype; x itself when it has that dtype already.
+---
+---    nn.to(nn.tensor {1, 2}, "float64")
+---@param dtype nn.Dtype
+---@return nn.Tensor
+function Tensor:to(dtype) end
+
+---Writes source, broadcast and converted, into x.
+---@return nn.Tensor
+function Tensor:copy_(...) end
+
+---Writes one value into all of x.
+---@return nn.Tensor
+function Tensor:fill_(...) end
+
+---The sum over the dims named, or over all. Integers and bools are summed as int64.
+---
+---    nn.sum(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.sum(x, dim, keepdim) end
+
+---The sum over the dims named, or over all. Integers and bools are summed as int64.
+---
+---    nn.sum(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:sum(dim, keepdim) end
+
+---The mean over the dims named, or over all.
+---
+---    nn.mean(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.mean(x, dim, keepdim) end
+
+---The mean over the dims named, or over all.
+---
+---    nn.mean(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:mean(dim, keepdim) end
+
+---The product over the dims named, or over all.
+---
+---    nn.prod(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.prod(x, dim, keepdim) end
+
+---The product over the dims named, or over all.
+---
+---    nn.prod(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:prod(dim, keepdim) end
+
+---log(sum(exp(x))) over the dims named, or over all, without overflow.
+---
+---    nn.logsumexp(nn.tensor {1000.0, 1000.0})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.logsumexp(x, dim, keepdim) end
+
+---log(sum(exp(x))) over the dims named, or over all, without overflow.
+---
+---    nn.logsumexp(nn.tensor {1000.0, 1000.0})
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:logsumexp(dim, keepdim) end
+
+---The largest element over the dims named, or over all; equals share the gradient.
+---
+---    nn.amax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, {1, 2})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.amax(x, dim, keepdim) end
+
+---The largest element over the dims named, or over all; equals share the gradient.
+---
+---    nn.amax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, {1, 2})
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:amax(dim, keepdim) end
+
+---The smallest element over the dims named, or over all; equals share the gradient.
+---
+---    nn.amin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.amin(x, dim, keepdim) end
+
+---The smallest element over the dims named, or over all; equals share the gradient.
+---
+---    nn.amin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:amin(dim, keepdim) end
+
+---True where all elements over the dims named are not 0.
+---
+---    nn.all(nn.tensor {true, false})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.all(x, dim, keepdim) end
+
+---True where all elements over the dims named are not 0.
+---
+---    nn.all(nn.tensor {true, false})
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:all(dim, keepdim) end
+
+---True where any element over the dims named is not 0.
+---
+---    nn.any(nn.tensor {true, false})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.any(x, dim, keepdim) end
+
+---True where any element over the dims named is not 0.
+---
+---    nn.any(nn.tensor {true, false})
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:any(dim, keepdim) end
+
+---The variance over the dims named, or over all; the divisor is count - correction.
+---
+---    nn.var(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param correction? number
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.var(x, dim, correction, keepdim) end
+
+---The variance over the dims named, or over all; the divisor is count - correction.
+---
+---    nn.var(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)
+---@param dim? integer|integer[]
+---@param correction? number
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:var(dim, correction, keepdim) end
+
+---The standard deviation: the square root of var.
+---
+---    nn.std(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param correction? number
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.std(x, dim, correction, keepdim) end
+
+---The standard deviation: the square root of var.
+---
+---    nn.std(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)
+---@param dim? integer|integer[]
+---@param correction? number
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:std(dim, correction, keepdim) end
+
+---The p-norm over the dims named, or over all: (sum |x|^p)^(1/p); math.huge gives the largest |x|, -math.huge the smallest, 0 counts those that are not 0.
+---
+---    nn.norm(nn.tensor {3.0, 4.0})
+---@param x nn.Tensor
+---@param p? number
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.norm(x, p, dim, keepdim) end
+
+---The p-norm over the dims named, or over all: (sum |x|^p)^(1/p); math.huge gives the largest |x|, -math.huge the smallest, 0 counts those that are not 0.
+---
+---    nn.norm(nn.tensor {3.0, 4.0})
+---@param p? number
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:norm(p, dim, keepdim) end
+
+---The largest element; with dim, the largest along it and their positions.
+---
+---    nn.max(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)
+---@param x nn.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor?
+function nn.max(x, dim, keepdim) end
+
+---The largest element; with dim, the largest along it and their positions.
+---
+---    nn.max(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor?
+function Tensor:max(dim, keepdim) end
+
+---The smallest element; with dim, the smallest along it and their positions.
+---
+---    nn.min(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param x nn.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor?
+function nn.min(x, dim, keepdim) end
+
+---The smallest element; with dim, the smallest along it and their positions.
+---
+---    nn.min(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor?
+function Tensor:min(dim, keepdim) end
+
+---The position (from 1) of the largest element along dim; without dim, in the flattened tensor.
+---
+---    nn.argmax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)
+---@param x nn.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.argmax(x, dim, keepdim) end
+
+---The position (from 1) of the largest element along dim; without dim, in the flattened tensor.
+---
+---    nn.argmax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:argmax(dim, keepdim) end
+
+---The position (from 1) of the smallest element along dim; without dim, in the flattened tensor.
+---
+---    nn.argmin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param x nn.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.argmin(x, dim, keepdim) end
+
+---The position (from 1) of the smallest element along dim; without dim, in the flattened tensor.
+---
+---    nn.argmin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:argmin(dim, keepdim) end
+
+---Running sums along a dim; of whole numbers and bools as int64.
+---
+---    nn.cumsum(nn.tensor {3, 1, 2})
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function nn.cumsum(x, dim) end
+
+---Running sums along a dim; of whole numbers and bools as int64.
+---
+---    nn.cumsum(nn.tensor {3, 1, 2})
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:cumsum(dim) end
+
+---Running sums along a dim; of whole numbers and bools as int64. In place.
+---@return nn.Tensor
+function Tensor:cumsum_(...) end
+
+---Running products along a dim.
+---
+---    nn.cumprod(nn.tensor {3, 1, 2})
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function nn.cumprod(x, dim) end
+
+---Running products along a dim.
+---
+---    nn.cumprod(nn.tensor {3, 1, 2})
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:cumprod(dim) end
+
+---Running products along a dim. In place.
+---@return nn.Tensor
+function Tensor:cumprod_(...) end
+
+---The largest so far along a dim, and its position (from 1; the last of equals).
+---
+---    nn.cummax(nn.tensor {3, 1, 2})
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.cummax(x, dim) end
+
+---The largest so far along a dim, and its position (from 1; the last of equals).
+---
+---    nn.cummax(nn.tensor {3, 1, 2})
+---@param dim? integer
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:cummax(dim) end
+
+---The smallest so far along a dim, and its position (from 1; the last of equals).
+---
+---    nn.cummin(nn.tensor {3, 1, 2})
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.cummin(x, dim) end
+
+---The smallest so far along a dim, and its position (from 1; the last of equals).
+---
+---    nn.cummin(nn.tensor {3, 1, 2})
+---@param dim? integer
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:cummin(dim) end
+
+---The logarithm of running sums of exp(x), without overflow.
+---
+---    nn.logcumsumexp(nn.tensor {1000.0, 1000.0})
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function nn.logcumsumexp(x, dim) end
+
+---The logarithm of running sums of exp(x), without overflow.
+---
+---    nn.logcumsumexp(nn.tensor {1000.0, 1000.0})
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:logcumsumexp(dim) end
+
+---The recurrence y_k = x_k + a_k y_(k-1) along a dim (from the end, with y_(k+1), if reverse).
+---
+---    nn.linear_scan(nn.ones(4), nn.full({4}, 0.5))
+---@param x nn.Tensor
+---@param a nn.Tensor
+---@param dim? integer
+---@param reverse? boolean
+---@return nn.Tensor
+function nn.linear_scan(x, a, dim, reverse) end
+
+---The recurrence y_k = x_k + a_k y_(k-1) along a dim (from the end, with y_(k+1), if reverse).
+---
+---    nn.linear_scan(nn.ones(4), nn.full({4}, 0.5))
+---@param a nn.Tensor
+---@param dim? integer
+---@param reverse? boolean
+---@return nn.Tensor
+function Tensor:linear_scan(a, dim, reverse) end
+
+---The elements in order along a dim, and their positions (from 1). Stable; nan counts as largest.
+---
+---    nn.sort(nn.tensor {3, 1, 2})
+---@param x nn.Tensor
+---@param dim? integer
+---@param descending? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.sort(x, dim, descending) end
+
+---The elements in order along a dim, and their positions (from 1). Stable; nan counts as largest.
+---
+---    nn.sort(nn.tensor {3, 1, 2})
+---@param dim? integer
+---@param descending? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:sort(dim, descending) end
+
+---The k largest (or smallest) elements along a dim, in order, and their positions (from 1).
+---
+---    nn.topk(nn.tensor {3, 1, 2}, 2)
+---@param x nn.Tensor
+---@param k integer
+---@param dim? integer
+---@param largest? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.topk(x, k, dim, largest) end
+
+---The k largest (or smallest) elements along a dim, in order, and their positions (from 1).
+---
+---    nn.topk(nn.tensor {3, 1, 2}, 2)
+---@param k integer
+---@param dim? integer
+---@param largest? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:topk(k, dim, largest) end
+
+---The middle element, the lower of two; nan wins. With dim, those along it and their positions.
+---
+---    nn.median(nn.tensor {3.0, 1.0, 2.0, 10.0})
+---@param x nn.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor?
+function nn.median(x, dim, keepdim) end
+
+---The middle element, the lower of two; nan wins. With dim, those along it and their positions.
+---
+---    nn.median(nn.tensor {3.0, 1.0, 2.0, 10.0})
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor?
+function Tensor:median(dim, keepdim) end
+
+---median without nan.
+---
+---    nn.nanmedian(nn.tensor {{3.0, 1.0, 2.0}, {6.0, 5.0, 0/0}}, 2)
+---@param x nn.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor?
+function nn.nanmedian(x, dim, keepdim) end
+
+---median without nan.
+---
+---    nn.nanmedian(nn.tensor {{3.0, 1.0, 2.0}, {6.0, 5.0, 0/0}}, 2)
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor?
+function Tensor:nanmedian(dim, keepdim) end
+
+---The most frequent element along a dim (the smallest of equals), and its last position.
+---
+---    nn.mode(nn.tensor {2, 1, 2, 1, 3})
+---@param x nn.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.mode(x, dim, keepdim) end
+
+---The most frequent element along a dim (the smallest of equals), and its last position.
+---
+---    nn.mode(nn.tensor {2, 1, 2, 1, 3})
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:mode(dim, keepdim) end
+
+---The value below which a share q of the elements lies; a vector of shares gives a first dim. nan wins.
+---
+---    nn.quantile(nn.tensor {3.0, 1.0, 2.0, 10.0}, nn.tensor {0.25, 0.5})
+---@param x nn.Tensor
+---@param q nn.Tensor|number|boolean
+---@param dim? integer
+---@param keepdim? boolean
+---@param interpolation? string
+---@return nn.Tensor
+function nn.quantile(x, q, dim, keepdim, interpolation) end
+
+---The value below which a share q of the elements lies; a vector of shares gives a first dim. nan wins.
+---
+---    nn.quantile(nn.tensor {3.0, 1.0, 2.0, 10.0}, nn.tensor {0.25, 0.5})
+---@param q nn.Tensor|number|boolean
+---@param dim? integer
+---@param keepdim? boolean
+---@param interpolation? string
+---@return nn.Tensor
+function Tensor:quantile(q, dim, keepdim, interpolation) end
+
+---quantile without nan.
+---
+---    nn.nanquantile(nn.tensor {{3.0, 1.0, 2.0}, {6.0, 5.0, 0/0}}, 0.5, 2)
+---@param x nn.Tensor
+---@param q nn.Tensor|number|boolean
+---@param dim? integer
+---@param keepdim? boolean
+---@param interpolation? string
+---@return nn.Tensor
+function nn.nanquantile(x, q, dim, keepdim, interpolation) end
+
+---quantile without nan.
+---
+---    nn.nanquantile(nn.tensor {{3.0, 1.0, 2.0}, {6.0, 5.0, 0/0}}, 0.5, 2)
+---@param q nn.Tensor|number|boolean
+---@param dim? integer
+---@param keepdim? boolean
+---@param interpolation? string
+---@return nn.Tensor
+function Tensor:nanquantile(q, dim, keepdim, interpolation) end
+
+---The sum without nan.
+---
+---    nn.nansum(nn.tensor {{3.0, 1.0, 2.0}, {6.0, 5.0, 0/0}})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.nansum(x, dim, keepdim) end
+
+---The sum without nan.
+---
+---    nn.nansum(nn.tensor {{3.0, 1.0, 2.0}, {6.0, 5.0, 0/0}})
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:nansum(dim, keepdim) end
+
+---The mean without nan.
+---
+---    nn.nanmean(nn.tensor {{3.0, 1.0, 2.0}, {6.0, 5.0, 0/0}}, 2)
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.nanmean(x, dim, keepdim) end
+
+---The mean without nan.
+---
+---    nn.nanmean(nn.tensor {{3.0, 1.0, 2.0}, {6.0, 5.0, 0/0}}, 2)
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:nanmean(dim, keepdim) end
+
+---How many elements are not 0.
+---
+---    nn.count_nonzero(nn.tensor {0, 3, 4})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.count_nonzero(x, dim, keepdim) end
+
+---How many elements are not 0.
+---
+---    nn.count_nonzero(nn.tensor {0, 3, 4})
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:count_nonzero(dim, keepdim) end
+
+---The smallest and the largest, over the dims named or all.
+---
+---    nn.aminmax(nn.tensor {3.0, 1.0, 2.0, 10.0})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.aminmax(x, dim, keepdim) end
+
+---The smallest and the largest, over the dims named or all.
+---
+---    nn.aminmax(nn.tensor {3.0, 1.0, 2.0, 10.0})
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:aminmax(dim, keepdim) end
+
+---The variance and the mean.
+---
+---    nn.var_mean(nn.tensor {3.0, 1.0, 2.0, 10.0})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param correction? number
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.var_mean(x, dim, correction, keepdim) end
+
+---The variance and the mean.
+---
+---    nn.var_mean(nn.tensor {3.0, 1.0, 2.0, 10.0})
+---@param dim? integer|integer[]
+---@param correction? number
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:var_mean(dim, correction, keepdim) end
+
+---The standard deviation and the mean.
+---
+---    nn.std_mean(nn.tensor {3.0, 1.0, 2.0, 10.0})
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@param correction? number
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.std_mean(x, dim, correction, keepdim) end
+
+---The standard deviation and the mean.
+---
+---    nn.std_mean(nn.tensor {3.0, 1.0, 2.0, 10.0})
+---@param dim? integer|integer[]
+---@param correction? number
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:std_mean(dim, correction, keepdim) end
+
+---The differences of neighbours along a dim, n times over.
+---
+---    nn.diff(nn.tensor {1, 4, 9, 16})
+---@param x nn.Tensor
+---@param n? integer
+---@param dim? integer
+---@return nn.Tensor
+function nn.diff(x, n, dim) end
+
+---The differences of neighbours along a dim, n times over.
+---
+---    nn.diff(nn.tensor {1, 4, 9, 16})
+---@param n? integer
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:diff(n, dim) end
+
+---The area under values along a dim, by the trapezoidal rule; they stand dx apart, or at the places named.
+---
+---    nn.trapezoid(nn.tensor {0.0, 1.0, 4.0})
+---@param x nn.Tensor
+---@param at? nn.Tensor
+---@param dx? number
+---@param dim? integer
+---@return nn.Tensor
+function nn.trapezoid(x, at, dx, dim) end
+
+---The area under values along a dim, by the trapezoidal rule; they stand dx apart, or at the places named.
+---
+---    nn.trapezoid(nn.tensor {0.0, 1.0, 4.0})
+---@param at? nn.Tensor
+---@param dx? number
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:trapezoid(at, dx, dim) end
+
+---How many elements lie in each of equal bins from min to max (both 0: all of them). No gradient.
+---
+---    nn.histc(nn.tensor {3.0, 1.0, 2.0, 10.0}, 3)
+---@param x nn.Tensor
+---@param bins? integer
+---@param min? number
+---@param max? number
+---@return nn.Tensor
+function nn.histc(x, bins, min, max) end
+
+---How many elements lie in each of equal bins from min to max (both 0: all of them). No gradient.
+---
+---    nn.histc(nn.tensor {3.0, 1.0, 2.0, 10.0}, 3)
+---@param bins? integer
+---@param min? number
+---@param max? number
+---@return nn.Tensor
+function Tensor:histc(bins, min, max) end
+
+---How often 1, 2, 3, ... occur in a vector, or the sums of their weights. No gradient.
+---
+---    nn.bincount(nn.tensor {1, 3, 3})
+---@param x nn.Tensor
+---@param weights? nn.Tensor
+---@param minlength? integer
+---@return nn.Tensor
+function nn.bincount(x, weights, minlength) end
+
+---How often 1, 2, 3, ... occur in a vector, or the sums of their weights. No gradient.
+---
+---    nn.bincount(nn.tensor {1, 3, 3})
+---@param weights? nn.Tensor
+---@param minlength? integer
+---@return nn.Tensor
+function Tensor:bincount(weights, minlength) end
+
+---The same elements in another shape; -1 is worked out. A view if it can be, else a copy.
+---
+---    nn.reshape(nn.arange(6), 2, -1)
+---@param x nn.Tensor
+---@param shape integer|integer[]
+---@return nn.Tensor
+function nn.reshape(x, shape) end
+
+---The same elements in another shape; -1 is worked out. A view if it can be, else a copy.
+---
+---    nn.reshape(nn.arange(6), 2, -1)
+---@param shape integer|integer[]
+---@return nn.Tensor
+function Tensor:reshape(shape) end
+
+---reshape that never copies: an error where the layout does not allow it.
+---
+---    nn.view(nn.arange(6), 3, 2)
+---@param x nn.Tensor
+---@param shape integer|integer[]
+---@return nn.Tensor
+function nn.view(x, shape) end
+
+---reshape that never copies: an error where the layout does not allow it.
+---
+---    nn.view(nn.arange(6), 3, 2)
+---@param shape integer|integer[]
+---@return nn.Tensor
+function Tensor:view(shape) end
+
+---Joins the dims from .. to into one.
+---
+---    nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param x nn.Tensor
+---@param from? integer
+---@param to? integer
+---@return nn.Tensor
+function nn.flatten(x, from, to) end
+
+---Joins the dims from .. to into one.
+---
+---    nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param from? integer
+---@param to? integer
+---@return nn.Tensor
+function Tensor:flatten(from, to) end
+
+---Drops dims of one element: all of them, or those named.
+---
+---    nn.squeeze(nn.zeros(1, 2, 1)).shape
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@return nn.Tensor
+function nn.squeeze(x, dim) end
+
+---Drops dims of one element: all of them, or those named.
+---
+---    nn.squeeze(nn.zeros(1, 2, 1)).shape
+---@param dim? integer|integer[]
+---@return nn.Tensor
+function Tensor:squeeze(dim) end
+
+---A new dim of one element at this place.
+---
+---    nn.unsqueeze(nn.zeros(2), 1).shape
+---@param x nn.Tensor
+---@param dim integer
+---@return nn.Tensor
+function nn.unsqueeze(x, dim) end
+
+---A new dim of one element at this place.
+---
+---    nn.unsqueeze(nn.zeros(2), 1).shape
+---@param dim integer
+---@return nn.Tensor
+function Tensor:unsqueeze(dim) end
+
+---Exchanges two dims.
+---
+---    nn.transpose(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1, 2)
+---@param x nn.Tensor
+---@param dim0 integer
+---@param dim1 integer
+---@return nn.Tensor
+function nn.transpose(x, dim0, dim1) end
+
+---Exchanges two dims.
+---
+---    nn.transpose(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1, 2)
+---@param dim0 integer
+---@param dim1 integer
+---@return nn.Tensor
+function Tensor:transpose(dim0, dim1) end
+
+---Puts the dims in the order named.
+---
+---    nn.permute(nn.zeros(2, 3, 4), 3, 1, 2).shape
+---@param x nn.Tensor
+---@param dims integer|integer[]
+---@return nn.Tensor
+function nn.permute(x, dims) end
+
+---Puts the dims in the order named.
+---
+---    nn.permute(nn.zeros(2, 3, 4), 3, 1, 2).shape
+---@param dims integer|integer[]
+---@return nn.Tensor
+function Tensor:permute(dims) end
+
+---Repeats dims of one element without copying; -1 keeps a size.
+---
+---    nn.expand(nn.tensor {{1}, {2}}, 2, 3)
+---@param x nn.Tensor
+---@param shape integer|integer[]
+---@return nn.Tensor
+function nn.expand(x, shape) end
+
+---Repeats dims of one element without copying; -1 keeps a size.
+---
+---    nn.expand(nn.tensor {{1}, {2}}, 2, 3)
+---@param shape integer|integer[]
+---@return nn.Tensor
+function Tensor:expand(shape) end
+
+---One index along a dim; the dim is gone.
+---
+---    nn.select(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, -1)
+---@param x nn.Tensor
+---@param dim integer
+---@param index integer
+---@return nn.Tensor
+function nn.select(x, dim, index) end
+
+---One index along a dim; the dim is gone.
+---
+---    nn.select(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, -1)
+---@param dim integer
+---@param index integer
+---@return nn.Tensor
+function Tensor:select(dim, index) end
+
+---Indices first to last along a dim, both included.
+---
+---    nn.slice(nn.arange(6), 1, 2, 6, 2)
+---@param x nn.Tensor
+---@param dim integer
+---@param first? integer
+---@param last? integer
+---@param step? integer
+---@return nn.Tensor
+function nn.slice(x, dim, first, last, step) end
+
+---Indices first to last along a dim, both included.
+---
+---    nn.slice(nn.arange(6), 1, 2, 6, 2)
+---@param dim integer
+---@param first? integer
+---@param last? integer
+---@param step? integer
+---@return nn.Tensor
+function Tensor:slice(dim, first, last, step) end
+
+---length indices along a dim, from start on.
+---
+---    nn.narrow(nn.arange(6), 1, 2, 3)
+---@param x nn.Tensor
+---@param dim integer
+---@param start integer
+---@param length integer
+---@return nn.Tensor
+function nn.narrow(x, dim, start, length) end
+
+---length indices along a dim, from start on.
+---
+---    nn.narrow(nn.arange(6), 1, 2, 3)
+---@param dim integer
+---@param start integer
+---@param length integer
+---@return nn.Tensor
+function Tensor:narrow(dim, start, length) end
+
+---Joins tensors along a dim.
+---
+---    nn.cat {nn.tensor {1, 2}, nn.tensor {3}}
+---@param tensors nn.Tensor[]
+---@param dim? integer
+---@return nn.Tensor
+function nn.cat(tensors, dim) end
+
+---Joins tensors of equal shape along a new dim.
+---
+---    nn.stack {nn.tensor {1, 2}, nn.tensor {3, 4}}
+---@param tensors nn.Tensor[]
+---@param dim? integer
+---@return nn.Tensor
+function nn.stack(tensors, dim) end
+
+---The elements in reverse order along the dims named, or all.
+---
+---    nn.flip(nn.arange(6):reshape(2, 3), 2)
+---@param x nn.Tensor
+---@param dim? integer|integer[]
+---@return nn.Tensor
+function nn.flip(x, dim) end
+
+---The elements in reverse order along the dims named, or all.
+---
+---    nn.flip(nn.arange(6):reshape(2, 3), 2)
+---@param dim? integer|integer[]
+---@return nn.Tensor
+function Tensor:flip(dim) end
+
+---The columns in reverse order.
+---
+---    nn.fliplr(nn.arange(6):reshape(2, 3))
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.fliplr(x) end
+
+---The columns in reverse order.
+---
+---    nn.fliplr(nn.arange(6):reshape(2, 3))
+---@return nn.Tensor
+function Tensor:fliplr() end
+
+---The rows in reverse order.
+---
+---    nn.flipud(nn.arange(6):reshape(2, 3))
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.flipud(x) end
+
+---The rows in reverse order.
+---
+---    nn.flipud(nn.arange(6):reshape(2, 3))
+---@return nn.Tensor
+function Tensor:flipud() end
+
+---The elements moved on along the dims, those that leave come in again; without dims, flattened.
+---
+---    nn.roll(nn.arange(5), 2)
+---@param x nn.Tensor
+---@param shifts integer|integer[]
+---@param dims? integer|integer[]
+---@return nn.Tensor
+function nn.roll(x, shifts, dims) end
+
+---The elements moved on along the dims, those that leave come in again; without dims, flattened.
+---
+---    nn.roll(nn.arange(5), 2)
+---@param shifts integer|integer[]
+---@param dims? integer|integer[]
+---@return nn.Tensor
+function Tensor:roll(shifts, dims) end
+
+---Turned by k quarters, from the first of two dims towards the second.
+---
+---    nn.rot90(nn.arange(6):reshape(2, 3))
+---@param x nn.Tensor
+---@param k? integer
+---@param dims? integer|integer[]
+---@return nn.Tensor
+function nn.rot90(x, k, dims) end
+
+---Turned by k quarters, from the first of two dims towards the second.
+---
+---    nn.rot90(nn.arange(6):reshape(2, 3))
+---@param k? integer
+---@param dims? integer|integer[]
+---@return nn.Tensor
+function Tensor:rot90(k, dims) end
+
+---x put next to itself, so many times along each dim; PyTorch's repeat.
+---
+---    nn.tile(nn.tensor {1, 2}, {2, 2})
+---@param x nn.Tensor
+---@param reps integer|integer[]
+---@return nn.Tensor
+function nn.tile(x, reps) end
+
+---x put next to itself, so many times along each dim; PyTorch's repeat.
+---
+---    nn.tile(nn.tensor {1, 2}, {2, 2})
+---@param reps integer|integer[]
+---@return nn.Tensor
+function Tensor:tile(reps) end
+
+---Each element so many times: one number, or one for each; without dim, flattened.
+---
+---    nn.repeat_interleave(nn.tensor {1, 2}, nn.tensor {3, 1})
+---@param x nn.Tensor
+---@param repeats nn.Tensor|number|boolean
+---@param dim? integer
+---@return nn.Tensor
+function nn.repeat_interleave(x, repeats, dim) end
+
+---Each element so many times: one number, or one for each; without dim, flattened.
+---
+---    nn.repeat_interleave(nn.tensor {1, 2}, nn.tensor {3, 1})
+---@param repeats nn.Tensor|number|boolean
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:repeat_interleave(repeats, dim) end
+
+---One dim cut into several; -1 is worked out.
+---
+---    nn.unflatten(nn.arange(6), 1, {2, -1})
+---@param x nn.Tensor
+---@param dim integer
+---@param sizes integer|integer[]
+---@return nn.Tensor
+function nn.unflatten(x, dim, sizes) end
+
+---One dim cut into several; -1 is worked out.
+---
+---    nn.unflatten(nn.arange(6), 1, {2, -1})
+---@param dim integer
+---@param sizes integer|integer[]
+---@return nn.Tensor
+function Tensor:unflatten(dim, sizes) end
+
+---Dims moved to other places, the rest in order.
+---
+---    nn.moveaxis(nn.zeros(2, 3, 4), 1, 3).shape
+---@param x nn.Tensor
+---@param source integer|integer[]
+---@param destination integer|integer[]
+---@return nn.Tensor
+function nn.moveaxis(x, source, destination) end
+
+---Dims moved to other places, the rest in order.
+---
+---    nn.moveaxis(nn.zeros(2, 3, 4), 1, 3).shape
+---@param source integer|integer[]
+---@param destination integer|integer[]
+---@return nn.Tensor
+function Tensor:moveaxis(source, destination) end
+
+---Exchanges two dims, as transpose does.
+---
+---    nn.swapaxes(nn.arange(6):reshape(2, 3), 1, 2)
+---@param x nn.Tensor
+---@param dim0 integer
+---@param dim1 integer
+---@return nn.Tensor
+function nn.swapaxes(x, dim0, dim1) end
+
+---Exchanges two dims, as transpose does.
+---
+---    nn.swapaxes(nn.arange(6):reshape(2, 3), 1, 2)
+---@param dim0 integer
+---@param dim1 integer
+---@return nn.Tensor
+function Tensor:swapaxes(dim0, dim1) end
+
+---x repeated to a shape without copying, as expand does.
+---
+---    nn.broadcast_to(nn.tensor {1, 2}, {2, 2})
+---@param x nn.Tensor
+---@param shape integer|integer[]
+---@return nn.Tensor
+function nn.broadcast_to(x, shape) end
+
+---x repeated to a shape without copying, as expand does.
+---
+---    nn.broadcast_to(nn.tensor {1, 2}, {2, 2})
+---@param shape integer|integer[]
+---@return nn.Tensor
+function Tensor:broadcast_to(shape) end
+
+---x expanded to the shape of y.
+---
+---    nn.expand_as(nn.tensor {1, 2}, nn.zeros(2, 2))
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.expand_as(x, y) end
+
+---x expanded to the shape of y.
+---
+---    nn.expand_as(nn.tensor {1, 2}, nn.zeros(2, 2))
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:expand_as(y) end
+
+---x in the shape of y.
+---
+---    nn.reshape_as(nn.arange(4), nn.zeros(2, 2))
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.reshape_as(x, y) end
+
+---x in the shape of y.
+---
+---    nn.reshape_as(nn.arange(4), nn.zeros(2, 2))
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:reshape_as(y) end
+
+---x as one dim; a view if it can be.
+---
+---    nn.ravel(nn.arange(6):reshape(2, 3))
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.ravel(x) end
+
+---x as one dim; a view if it can be.
+---
+---    nn.ravel(nn.arange(6):reshape(2, 3))
+---@return nn.Tensor
+function Tensor:ravel() end
+
+---x with at least one dim.
+---
+---    nn.atleast_1d(nn.tensor(7))
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.atleast_1d(x) end
+
+---x with at least one dim.
+---
+---    nn.atleast_1d(nn.tensor(7))
+---@return nn.Tensor
+function Tensor:atleast_1d() end
+
+---x with at least two dims; a vector becomes a row.
+---
+---    nn.atleast_2d(nn.tensor {1, 2})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.atleast_2d(x) end
+
+---x with at least two dims; a vector becomes a row.
+---
+---    nn.atleast_2d(nn.tensor {1, 2})
+---@return nn.Tensor
+function Tensor:atleast_2d() end
+
+---x with at least three dims.
+---
+---    nn.atleast_3d(nn.tensor {1, 2}).shape
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.atleast_3d(x) end
+
+---x with at least three dims.
+---
+---    nn.atleast_3d(nn.tensor {1, 2}).shape
+---@return nn.Tensor
+function Tensor:atleast_3d() end
+
+---A list of the slices along a dim, which is gone in them.
+---
+---    nn.unbind(nn.arange(6):reshape(2, 3))[2]
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor[]
+function nn.unbind(x, dim) end
+
+---A list of the slices along a dim, which is gone in them.
+---
+---    nn.unbind(nn.arange(6):reshape(2, 3))[2]
+---@param dim? integer
+---@return nn.Tensor[]
+function Tensor:unbind(dim) end
+
+---A list of pieces along a dim: of one size (the last may be shorter), or of the sizes listed.
+---
+---    nn.split(nn.arange(5), 2)[3]
+---@param x nn.Tensor
+---@param size integer|integer[]
+---@param dim? integer
+---@return nn.Tensor[]
+function nn.split(x, size, dim) end
+
+---A list of pieces along a dim: of one size (the last may be shorter), or of the sizes listed.
+---
+---    nn.split(nn.arange(5), 2)[3]
+---@param size integer|integer[]
+---@param dim? integer
+---@return nn.Tensor[]
+function Tensor:split(size, dim) end
+
+---A list of at most count pieces of equal size along a dim (the last may be shorter).
+---
+---    #nn.chunk(nn.arange(5), 2)
+---@param x nn.Tensor
+---@param count integer
+---@param dim? integer
+---@return nn.Tensor[]
+function nn.chunk(x, count, dim) end
+
+---A list of at most count pieces of equal size along a dim (the last may be shorter).
+---
+---    #nn.chunk(nn.arange(5), 2)
+---@param count integer
+---@param dim? integer
+---@return nn.Tensor[]
+function Tensor:chunk(count, dim) end
+
+---A list of so many pieces along a dim, as equal as can be; a list of positions cuts behind each of them.
+---
+---    nn.tensor_split(nn.arange(5), {1, 3})[2]
+---@param x nn.Tensor
+---@param sections integer|integer[]
+---@param dim? integer
+---@return nn.Tensor[]
+function nn.tensor_split(x, sections, dim) end
+
+---A list of so many pieces along a dim, as equal as can be; a list of positions cuts behind each of them.
+---
+---    nn.tensor_split(nn.arange(5), {1, 3})[2]
+---@param sections integer|integer[]
+---@param dim? integer
+---@return nn.Tensor[]
+function Tensor:tensor_split(sections, dim) end
+
+---tensor_split along dim 2 (of a vector, dim 1).
+---
+---    nn.hsplit(nn.arange(6):reshape(2, 3), 3)[1]
+---@param x nn.Tensor
+---@param sections integer|integer[]
+---@return nn.Tensor[]
+function nn.hsplit(x, sections) end
+
+---tensor_split along dim 2 (of a vector, dim 1).
+---
+---    nn.hsplit(nn.arange(6):reshape(2, 3), 3)[1]
+---@param sections integer|integer[]
+---@return nn.Tensor[]
+function Tensor:hsplit(sections) end
+
+---tensor_split along dim 1.
+---
+---    nn.vsplit(nn.arange(6):reshape(2, 3), 2)[1]
+---@param x nn.Tensor
+---@param sections integer|integer[]
+---@return nn.Tensor[]
+function nn.vsplit(x, sections) end
+
+---tensor_split along dim 1.
+---
+---    nn.vsplit(nn.arange(6):reshape(2, 3), 2)[1]
+---@param sections integer|integer[]
+---@return nn.Tensor[]
+function Tensor:vsplit(sections) end
+
+---tensor_split along dim 3.
+---
+---    nn.dsplit(nn.zeros(1, 1, 4), 2)[1].shape
+---@param x nn.Tensor
+---@param sections integer|integer[]
+---@return nn.Tensor[]
+function nn.dsplit(x, sections) end
+
+---tensor_split along dim 3.
+---
+---    nn.dsplit(nn.zeros(1, 1, 4), 2)[1].shape
+---@param sections integer|integer[]
+---@return nn.Tensor[]
+function Tensor:dsplit(sections) end
+
+---Joins side by side: along dim 2, vectors along dim 1.
+---
+---    nn.hstack {nn.tensor {1}, nn.tensor {2, 3}}
+---@param tensors nn.Tensor[]
+---@return nn.Tensor
+function nn.hstack(tensors) end
+
+---Joins one below the other, vectors as rows.
+---
+---    nn.vstack {nn.tensor {1, 2}, nn.tensor {3, 4}}
+---@param tensors nn.Tensor[]
+---@return nn.Tensor
+function nn.vstack(tensors) end
+
+---Joins along dim 3.
+---
+---    nn.dstack {nn.tensor {1, 2}, nn.tensor {3, 4}}
+---@param tensors nn.Tensor[]
+---@return nn.Tensor
+function nn.dstack(tensors) end
+
+---Joins side by side, vectors as columns.
+---
+---    nn.column_stack {nn.tensor {1, 2}, nn.tensor {3, 4}}
+---@param tensors nn.Tensor[]
+---@return nn.Tensor
+function nn.column_stack(tensors) end
+
+---A matrix with these along its diagonal.
+---
+---    nn.block_diag {nn.tensor {1, 2}, nn.tensor {{3}}}
+---@param tensors nn.Tensor[]
+---@return nn.Tensor
+function nn.block_diag(tensors) end
+
+---A list of the tensors, all expanded to the shape they broadcast to.
+---
+---    nn.broadcast_tensors {nn.zeros(2, 1), nn.zeros(3)}[1].shape
+---@param tensors nn.Tensor[]
+---@return nn.Tensor[]
+function nn.broadcast_tensors(tensors) end
+
+---A list of grids, one for each vector: its values along its own dim. xy exchanges the first two dims.
+---
+---    nn.meshgrid {nn.arange(2), nn.arange(3)}[2]
+---@param tensors nn.Tensor[]
+---@param indexing? string
+---@return nn.Tensor[]
+function nn.meshgrid(tensors, indexing) end
+
+---All combinations of one element from each vector, one a row.
+---
+---    nn.cartesian_prod {nn.tensor {1, 2}, nn.tensor {3, 4}}
+---@param tensors nn.Tensor[]
+---@return nn.Tensor
+function nn.cartesian_prod(tensors) end
+
+---A copy of the diagonal in two dims, as the last dim; offset > 0 lies above.
+---
+---    nn.diagonal(nn.arange(9):reshape(3, 3), 1)
+---@param x nn.Tensor
+---@param offset? integer
+---@param dim1? integer
+---@param dim2? integer
+---@return nn.Tensor
+function nn.diagonal(x, offset, dim1, dim2) end
+
+---A copy of the diagonal in two dims, as the last dim; offset > 0 lies above.
+---
+---    nn.diagonal(nn.arange(9):reshape(3, 3), 1)
+---@param offset? integer
+---@param dim1? integer
+---@param dim2? integer
+---@return nn.Tensor
+function Tensor:diagonal(offset, dim1, dim2) end
+
+---Zeros with the last dim of x as diagonal in two dims.
+---
+---    nn.diag_embed(nn.tensor {1, 2})
+---@param x nn.Tensor
+---@param offset? integer
+---@param dim1? integer
+---@param dim2? integer
+---@return nn.Tensor
+function nn.diag_embed(x, offset, dim1, dim2) end
+
+---Zeros with the last dim of x as diagonal in two dims.
+---
+---    nn.diag_embed(nn.tensor {1, 2})
+---@param offset? integer
+---@param dim1? integer
+---@param dim2? integer
+---@return nn.Tensor
+function Tensor:diag_embed(offset, dim1, dim2) end
+
+---The matrix with this diagonal, or a matrix's diagonal.
+---
+---    nn.diag(nn.tensor {1, 2})
+---@param x nn.Tensor
+---@param diagonal? integer
+---@return nn.Tensor
+function nn.diag(x, diagonal) end
+
+---The matrix with this diagonal, or a matrix's diagonal.
+---
+---    nn.diag(nn.tensor {1, 2})
+---@param diagonal? integer
+---@return nn.Tensor
+function Tensor:diag(diagonal) end
+
+---The sum of the diagonal.
+---
+---    nn.trace(nn.arange(9):reshape(3, 3))
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.trace(x) end
+
+---The sum of the diagonal.
+---
+---    nn.trace(nn.arange(9):reshape(3, 3))
+---@return nn.Tensor
+function Tensor:trace() end
+
+---x with its diagonal replaced.
+---
+---    nn.diagonal_scatter(nn.arange(9):reshape(3, 3), nn.tensor {9, 9, 9})
+---@param x nn.Tensor
+---@param source nn.Tensor
+---@param offset? integer
+---@param dim1? integer
+---@param dim2? integer
+---@return nn.Tensor
+function nn.diagonal_scatter(x, source, offset, dim1, dim2) end
+
+---x with its diagonal replaced.
+---
+---    nn.diagonal_scatter(nn.arange(9):reshape(3, 3), nn.tensor {9, 9, 9})
+---@param source nn.Tensor
+---@param offset? integer
+---@param dim1? integer
+---@param dim2? integer
+---@return nn.Tensor
+function Tensor:diagonal_scatter(source, offset, dim1, dim2) end
+
+---The lower triangle, up to a diagonal; 0 above.
+---
+---    nn.tril(nn.arange(9):reshape(3, 3))
+---@param x nn.Tensor
+---@param diagonal? integer
+---@return nn.Tensor
+function nn.tril(x, diagonal) end
+
+---The lower triangle, up to a diagonal; 0 above.
+---
+---    nn.tril(nn.arange(9):reshape(3, 3))
+---@param diagonal? integer
+---@return nn.Tensor
+function Tensor:tril(diagonal) end
+
+---The upper triangle, from a diagonal on; 0 below.
+---
+---    nn.triu(nn.arange(9):reshape(3, 3), 1)
+---@param x nn.Tensor
+---@param diagonal? integer
+---@return nn.Tensor
+function nn.triu(x, diagonal) end
+
+---The upper triangle, from a diagonal on; 0 below.
+---
+---    nn.triu(nn.arange(9):reshape(3, 3), 1)
+---@param diagonal? integer
+---@return nn.Tensor
+function Tensor:triu(diagonal) end
+
+---x with a margin: {left, right} of the last dim, then of the one before, and so on; negative numbers cut.
+---
+---    nn.pad(nn.tensor {1, 2, 3}, {2, 1}, "reflect")
+---@param x nn.Tensor
+---@param pad integer|integer[]
+---@param mode? string
+---@param value? number
+---@return nn.Tensor
+function nn.pad(x, pad, mode, value) end
+
+---x with a margin: {left, right} of the last dim, then of the one before, and so on; negative numbers cut.
+---
+---    nn.pad(nn.tensor {1, 2, 3}, {2, 1}, "reflect")
+---@param pad integer|integer[]
+---@param mode? string
+---@param value? number
+---@return nn.Tensor
+function Tensor:pad(pad, mode, value) end
+
+---A copy of all windows of a size along a dim, as a new last dim.
+---
+---    nn.unfold(nn.arange(5), 1, 3, 2)
+---@param x nn.Tensor
+---@param dim integer
+---@param size integer
+---@param step? integer
+---@return nn.Tensor
+function nn.unfold(x, dim, size, step) end
+
+---A copy of all windows of a size along a dim, as a new last dim.
+---
+---    nn.unfold(nn.arange(5), 1, 3, 2)
+---@param dim integer
+---@param size integer
+---@param step? integer
+---@return nn.Tensor
+function Tensor:unfold(dim, size, step) end
+
+---x with one slice replaced.
+---
+---    nn.select_scatter(nn.arange(6):reshape(2, 3), nn.tensor {8, 9}, 2, 1)
+---@param x nn.Tensor
+---@param source nn.Tensor
+---@param dim integer
+---@param index integer
+---@return nn.Tensor
+function nn.select_scatter(x, source, dim, index) end
+
+---x with one slice replaced.
+---
+---    nn.select_scatter(nn.arange(6):reshape(2, 3), nn.tensor {8, 9}, 2, 1)
+---@param source nn.Tensor
+---@param dim integer
+---@param index integer
+---@return nn.Tensor
+function Tensor:select_scatter(source, dim, index) end
+
+---x with the slices from first on, by step, replaced.
+---
+---    nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 2)
+---@param x nn.Tensor
+---@param source nn.Tensor
+---@param dim integer
+---@param first? integer
+---@param step? integer
+---@return nn.Tensor
+function nn.slice_scatter(x, source, dim, first, step) end
+
+---x with the slices from first on, by step, replaced.
+---
+---    nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 2)
+---@param source nn.Tensor
+---@param dim integer
+---@param first? integer
+---@param step? integer
+---@return nn.Tensor
+function Tensor:slice_scatter(source, dim, first, step) end
+
+---Powers of a vector's elements, one a column, falling unless increasing.
+---
+---    nn.vander(nn.tensor {1, 2, 3})
+---@param x nn.Tensor
+---@param columns? integer
+---@param increasing? boolean
+---@return nn.Tensor
+function nn.vander(x, columns, increasing) end
+
+---Powers of a vector's elements, one a column, falling unless increasing.
+---
+---    nn.vander(nn.tensor {1, 2, 3})
+---@param columns? integer
+---@param increasing? boolean
+---@return nn.Tensor
+function Tensor:vander(columns, increasing) end
+
+---All choices of r elements of a vector, one a row.
+---
+---    nn.combinations(nn.tensor {1, 2, 3})
+---@param x nn.Tensor
+---@param r? integer
+---@param with_replacement? boolean
+---@return nn.Tensor
+function nn.combinations(x, r, with_replacement) end
+
+---All choices of r elements of a vector, one a row.
+---
+---    nn.combinations(nn.tensor {1, 2, 3})
+---@param r? integer
+---@param with_replacement? boolean
+---@return nn.Tensor
+function Tensor:combinations(r, with_replacement) end
+
+---For each element of index (int64, from 1), the element of x at that place along dim.
+---
+---    nn.gather(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, nn.tensor {{3}, {1}})
+---@param x nn.Tensor
+---@param dim integer
+---@param index nn.Tensor
+---@return nn.Tensor
+function nn.gather(x, dim, index) end
+
+---For each element of index (int64, from 1), the element of x at that place along dim.
+---
+---    nn.gather(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, nn.tensor {{3}, {1}})
+---@param dim integer
+---@param index nn.Tensor
+---@return nn.Tensor
+function Tensor:gather(dim, index) end
+
+---x plus each element of source at the place along dim that index names.
+---
+---    nn.scatter_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})
+---@param x nn.Tensor
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor
+---@return nn.Tensor
+function nn.scatter_add(x, dim, index, source) end
+
+---x plus each element of source at the place along dim that index names.
+---
+---    nn.scatter_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor
+---@return nn.Tensor
+function Tensor:scatter_add(dim, index, source) end
+
+---x plus each element of source at the place along dim that index names. In place.
+---@return nn.Tensor
+function Tensor:scatter_add_(...) end
+
+---The slices of x along dim that index (int64, from 1) names, in its order.
+---
+---    nn.index_select(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, nn.tensor {3, 1})
+---@param x nn.Tensor
+---@param dim integer
+---@param index nn.Tensor
+---@return nn.Tensor
+function nn.index_select(x, dim, index) end
+
+---The slices of x along dim that index (int64, from 1) names, in its order.
+---
+---    nn.index_select(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, nn.tensor {3, 1})
+---@param dim integer
+---@param index nn.Tensor
+---@return nn.Tensor
+function Tensor:index_select(dim, index) end
+
+---The elements of x where the bool mask holds, in order; x[mask] is the same.
+---
+---    nn.masked_select(nn.tensor {-1.0, 0.0, 2.0}, nn.tensor {-1.0, 0.0, 2.0}:ge(0))
+---@param x nn.Tensor
+---@param mask nn.Tensor
+---@return nn.Tensor
+function nn.masked_select(x, mask) end
+
+---The elements of x where the bool mask holds, in order; x[mask] is the same.
+---
+---    nn.masked_select(nn.tensor {-1.0, 0.0, 2.0}, nn.tensor {-1.0, 0.0, 2.0}:ge(0))
+---@param mask nn.Tensor
+---@return nn.Tensor
+function Tensor:masked_select(mask) end
+
+---x with the places where the mask holds taken, in order, from source.
+---
+---    nn.masked_scatter(nn.tensor {-1.0, 0.0, 2.0}, nn.tensor {-1.0, 0.0, 2.0}:le(0), nn.tensor {8.0, 9.0})
+---@param x nn.Tensor
+---@param mask nn.Tensor
+---@param source nn.Tensor
+---@return nn.Tensor
+function nn.masked_scatter(x, mask, source) end
+
+---x with the places where the mask holds taken, in order, from source.
+---
+---    nn.masked_scatter(nn.tensor {-1.0, 0.0, 2.0}, nn.tensor {-1.0, 0.0, 2.0}:le(0), nn.tensor {8.0, 9.0})
+---@param mask nn.Tensor
+---@param source nn.Tensor
+---@return nn.Tensor
+function Tensor:masked_scatter(mask, source) end
+
+---x with the places where the mask holds taken, in order, from source. In place.
+---@return nn.Tensor
+function Tensor:masked_scatter_(...) end
+
+---The elements of the flattened x at these positions.
+---
+---    nn.take(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {1, 6})
+---@param x nn.Tensor
+---@param index nn.Tensor
+---@return nn.Tensor
+function nn.take(x, index) end
+
+---The elements of the flattened x at these positions.
+---
+---    nn.take(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {1, 6})
+---@param index nn.Tensor
+---@return nn.Tensor
+function Tensor:take(index) end
+
+---gather whose operands broadcast in the other dims.
+---
+---    nn.take_along_dim(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {{3}, {1}}, 2)
+---@param x nn.Tensor
+---@param index nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function nn.take_along_dim(x, index, dim) end
+
+---gather whose operands broadcast in the other dims.
+---
+---    nn.take_along_dim(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {{3}, {1}}, 2)
+---@param index nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:take_along_dim(index, dim) end
+
+---x with the places along dim that index names set to the elements of source, or to a number; of equal places the last counts.
+---
+---    nn.scatter(nn.zeros(2, 3), 2, nn.tensor {{3}, {1}}, 7.0)
+---@param x nn.Tensor
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.scatter(x, dim, index, source) end
+
+---x with the places along dim that index names set to the elements of source, or to a number; of equal places the last counts.
+---
+---    nn.scatter(nn.zeros(2, 3), 2, nn.tensor {{3}, {1}}, 7.0)
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:scatter(dim, index, source) end
+
+---x with the places along dim that index names set to the elements of source, or to a number; of equal places the last counts. In place.
+---@return nn.Tensor
+function Tensor:scatter_(...) end
+
+---x with the elements of source joined to the places along dim that index names.
+---
+---    nn.scatter_reduce(nn.zeros(2), 1, nn.tensor {1, 1, 2}, nn.tensor {3.0, 5.0, 7.0}, "amax")
+---@param x nn.Tensor
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor
+---@param reduce? string
+---@param include_self? boolean
+---@return nn.Tensor
+function nn.scatter_reduce(x, dim, index, source, reduce, include_self) end
+
+---x with the elements of source joined to the places along dim that index names.
+---
+---    nn.scatter_reduce(nn.zeros(2), 1, nn.tensor {1, 1, 2}, nn.tensor {3.0, 5.0, 7.0}, "amax")
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor
+---@param reduce? string
+---@param include_self? boolean
+---@return nn.Tensor
+function Tensor:scatter_reduce(dim, index, source, reduce, include_self) end
+
+---x with the elements of source joined to the places along dim that index names. In place.
+---@return nn.Tensor
+function Tensor:scatter_reduce_(...) end
+
+---x plus alpha times each slice of source at the place along dim that index names.
+---
+---    nn.index_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})
+---@param x nn.Tensor
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor
+---@param alpha? number
+---@return nn.Tensor
+function nn.index_add(x, dim, index, source, alpha) end
+
+---x plus alpha times each slice of source at the place along dim that index names.
+---
+---    nn.index_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor
+---@param alpha? number
+---@return nn.Tensor
+function Tensor:index_add(dim, index, source, alpha) end
+
+---x plus alpha times each slice of source at the place along dim that index names. In place.
+---@return nn.Tensor
+function Tensor:index_add_(...) end
+
+---x with the slices along dim that index names replaced by those of source.
+---
+---    nn.index_copy(nn.zeros(3), 1, nn.tensor {3, 1}, nn.tensor {7.0, 8.0})
+---@param x nn.Tensor
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor
+---@return nn.Tensor
+function nn.index_copy(x, dim, index, source) end
+
+---x with the slices along dim that index names replaced by those of source.
+---
+---    nn.index_copy(nn.zeros(3), 1, nn.tensor {3, 1}, nn.tensor {7.0, 8.0})
+---@param dim integer
+---@param index nn.Tensor
+---@param source nn.Tensor
+---@return nn.Tensor
+function Tensor:index_copy(dim, index, source) end
+
+---x with the slices along dim that index names replaced by those of source. In place.
+---@return nn.Tensor
+function Tensor:index_copy_(...) end
+
+---x with the slices along dim that index names set to a number.
+---
+---    nn.index_fill(nn.zeros(3), 1, nn.tensor {1, 3}, 5)
+---@param x nn.Tensor
+---@param dim integer
+---@param index nn.Tensor
+---@param value nn.Tensor|number|boolean
+---@return nn.Tensor
+function nn.index_fill(x, dim, index, value) end
+
+---x with the slices along dim that index names set to a number.
+---
+---    nn.index_fill(nn.zeros(3), 1, nn.tensor {1, 3}, 5)
+---@param dim integer
+---@param index nn.Tensor
+---@param value nn.Tensor|number|boolean
+---@return nn.Tensor
+function Tensor:index_fill(dim, index, value) end
+
+---x with the slices along dim that index names set to a number. In place.
+---@return nn.Tensor
+function Tensor:index_fill_(...) end
+
+---The elements (or slices) of x at the places that index tensors for its first dims name together; x[{i, j}] is the same.
+---
+---    nn.index(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {1, 2}, nn.tensor {3, 1})
+---@param x nn.Tensor
+---@param i nn.Tensor
+---@param j? nn.Tensor
+---@param k? nn.Tensor
+---@param l? nn.Tensor
+---@return nn.Tensor
+function nn.index(x, i, j, k, l) end
+
+---The elements (or slices) of x at the places that index tensors for its first dims name together; x[{i, j}] is the same.
+---
+---    nn.index(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {1, 2}, nn.tensor {3, 1})
+---@param i nn.Tensor
+---@param j? nn.Tensor
+---@param k? nn.Tensor
+---@param l? nn.Tensor
+---@return nn.Tensor
+function Tensor:index(i, j, k, l) end
+
+---x with those places set to values, or with values added; x[{i, j}] = values does it in place.
+---
+---    nn.index_put(nn.zeros(2, 3), 9, nn.tensor {1, 2}, nn.tensor {3, 1})
+---@param x nn.Tensor
+---@param values nn.Tensor|number|boolean
+---@param i nn.Tensor
+---@param j? nn.Tensor
+---@param k? nn.Tensor
+---@param l? nn.Tensor
+---@param accumulate? boolean
+---@return nn.Tensor
+function nn.index_put(x, values, i, j, k, l, accumulate) end
+
+---x with those places set to values, or with values added; x[{i, j}] = values does it in place.
+---
+---    nn.index_put(nn.zeros(2, 3), 9, nn.tensor {1, 2}, nn.tensor {3, 1})
+---@param values nn.Tensor|number|boolean
+---@param i nn.Tensor
+---@param j? nn.Tensor
+---@param k? nn.Tensor
+---@param l? nn.Tensor
+---@param accumulate? boolean
+---@return nn.Tensor
+function Tensor:index_put(values, i, j, k, l, accumulate) end
+
+---x with those places set to values, or with values added; x[{i, j}] = values does it in place. In place.
+---@return nn.Tensor
+function Tensor:index_put_(...) end
+
+---The positions of the elements that are not 0, one a row; NumPy's argwhere.
+---
+---    nn.nonzero(nn.tensor {{0, 3}, {4, 0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.nonzero(x) end
+
+---The positions of the elements that are not 0, one a row; NumPy's argwhere.
+---
+---    nn.nonzero(nn.tensor {{0, 3}, {4, 0}})
+---@return nn.Tensor
+function Tensor:nonzero() end
+
+---The positions that put x in order along a dim. Stable.
+---
+---    nn.argsort(nn.tensor {3, 1, 2})
+---@param x nn.Tensor
+---@param dim? integer
+---@param descending? boolean
+---@return nn.Tensor
+function nn.argsort(x, dim, descending) end
+
+---The positions that put x in order along a dim. Stable.
+---
+---    nn.argsort(nn.tensor {3, 1, 2})
+---@param dim? integer
+---@param descending? boolean
+---@return nn.Tensor
+function Tensor:argsort(dim, descending) end
+
+---The k-th smallest along a dim, and its position.
+---
+---    nn.kthvalue(nn.tensor {3, 1, 2}, 2)
+---@param x nn.Tensor
+---@param k integer
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.kthvalue(x, k, dim, keepdim) end
+
+---The k-th smallest along a dim, and its position.
+---
+---    nn.kthvalue(nn.tensor {3, 1, 2}, 2)
+---@param k integer
+---@param dim? integer
+---@param keepdim? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:kthvalue(k, dim, keepdim) end
+
+---Where each value would have to stand to keep sorted in order (from 1), before its equals, or behind them if right.
+---
+---    nn.searchsorted(nn.tensor {1, 3, 5}, nn.tensor {3, 4, 9})
+---@param sorted nn.Tensor
+---@param values nn.Tensor|number|boolean
+---@param right? boolean
+---@return nn.Tensor
+function nn.searchsorted(sorted, values, right) end
+
+---Where each value would have to stand to keep sorted in order (from 1), before its equals, or behind them if right.
+---
+---    nn.searchsorted(nn.tensor {1, 3, 5}, nn.tensor {3, 4, 9})
+---@param values nn.Tensor|number|boolean
+---@param right? boolean
+---@return nn.Tensor
+function Tensor:searchsorted(values, right) end
+
+---searchsorted with its arguments exchanged.
+---
+---    nn.bucketize(nn.tensor {3, 4, 9}, nn.tensor {1, 3, 5})
+---@param x nn.Tensor
+---@param boundaries nn.Tensor
+---@param right? boolean
+---@return nn.Tensor
+function nn.bucketize(x, boundaries, right) end
+
+---searchsorted with its arguments exchanged.
+---
+---    nn.bucketize(nn.tensor {3, 4, 9}, nn.tensor {1, 3, 5})
+---@param boundaries nn.Tensor
+---@param right? boolean
+---@return nn.Tensor
+function Tensor:bucketize(boundaries, right) end
+
+---True where an element is one of test (is none of them, if invert).
+---
+---    nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})
+---@param x nn.Tensor
+---@param test nn.Tensor
+---@param invert? boolean
+---@return nn.Tensor
+function nn.isin(x, test, invert) end
+
+---True where an element is one of test (is none of them, if invert).
+---
+---    nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})
+---@param test nn.Tensor
+---@param invert? boolean
+---@return nn.Tensor
+function Tensor:isin(test, invert) end
+
+---The distinct elements in order, where each element of x stands among them (from 1), and how often each occurs.
+---
+---    nn.unique(nn.tensor {3, 1, 3})
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.unique(x) end
+
+---The distinct elements in order, where each element of x stands among them (from 1), and how often each occurs.
+---
+---    nn.unique(nn.tensor {3, 1, 3})
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:unique() end
+
+---unique that only joins neighbours.
+---
+---    nn.unique_consecutive(nn.tensor {3, 3, 1, 3})
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.unique_consecutive(x) end
+
+---unique that only joins neighbours.
+---
+---    nn.unique_consecutive(nn.tensor {3, 3, 1, 3})
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:unique_consecutive() end
+
+---1 at each class (from 1) and 0 elsewhere, along a new last dim.
+---
+---    nn.one_hot(nn.tensor {1, 3}, 3)
+---@param x nn.Tensor
+---@param classes? integer
+---@return nn.Tensor
+function nn.one_hot(x, classes) end
+
+---1 at each class (from 1) and 0 elsewhere, along a new last dim.
+---
+---    nn.one_hot(nn.tensor {1, 3}, 3)
+---@param classes? integer
+---@return nn.Tensor
+function Tensor:one_hot(classes) end
+
+---Rows and columns (from 1) of a matrix's lower triangle: two rows of numbers.
+---
+---    nn.tril_indices(2)
+---@param rows integer
+---@param cols? integer
+---@param offset? integer
+---@return nn.Tensor
+function nn.tril_indices(rows, cols, offset) end
+
+---Rows and columns (from 1) of a matrix's upper triangle: two rows of numbers.
+---
+---    nn.triu_indices(2)
+---@param rows integer
+---@param cols? integer
+---@param offset? integer
+---@return nn.Tensor
+function nn.triu_indices(rows, cols, offset) end
+
+---The matrix product of vectors, matrices, or batches of matrices (leading dims broadcast).
+---
+---    nn.matmul(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {1.0, 0.0, -1.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.matmul(x, y) end
+
+---The matrix product of vectors, matrices, or batches of matrices (leading dims broadcast).
+---
+---    nn.matmul(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {1.0, 0.0, -1.0})
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:matmul(y) end
+
+---x weight^T + bias over the last dim; weight has shape out x in.
+---
+---    nn.linear(nn.ones(1, 2), nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {10.0, 20.0})
+---@param x nn.Tensor
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@return nn.Tensor
+function nn.linear(x, weight, bias) end
+
+---x weight^T + bias over the last dim; weight has shape out x in.
+---
+---    nn.linear(nn.ones(1, 2), nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {10.0, 20.0})
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@return nn.Tensor
+function Tensor:linear(weight, bias) end
+
+---beta * input + alpha * (x y), for matrices x and y.
+---
+---    nn.addmm(nn.ones(2), nn.eye(2), nn.eye(2))
+---@param input nn.Tensor
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function nn.addmm(input, x, y, beta, alpha) end
+
+---beta * input + alpha * (x y), for matrices x and y.
+---
+---    nn.addmm(nn.ones(2), nn.eye(2), nn.eye(2))
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function Tensor:addmm(x, y, beta, alpha) end
+
+---beta * input + alpha * (x y), for matrices x and y. In place.
+---@return nn.Tensor
+function Tensor:addmm_(...) end
+
+---The matrix of all products of elements of two vectors.
+---
+---    nn.outer(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 10.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.outer(x, y) end
+
+---The matrix of all products of elements of two vectors.
+---
+---    nn.outer(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 10.0})
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:outer(y) end
+
+---Products of the matrices of two batches.
+---
+---    nn.bmm(nn.ones(2, 1, 3), nn.ones(2, 3, 1)).shape
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.bmm(x, y) end
+
+---Products of the matrices of two batches.
+---
+---    nn.bmm(nn.ones(2, 1, 3), nn.ones(2, 3, 1)).shape
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:bmm(y) end
+
+---A matrix times a vector.
+---
+---    nn.mv(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.mv(x, y) end
+
+---A matrix times a vector.
+---
+---    nn.mv(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:mv(y) end
+
+---A matrix times a matrix.
+---
+---    nn.mm(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.mm(x, y) end
+
+---A matrix times a matrix.
+---
+---    nn.mm(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:mm(y) end
+
+---The sum of the products of two vectors.
+---
+---    nn.dot(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 2.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.dot(x, y) end
+
+---The sum of the products of two vectors.
+---
+---    nn.dot(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 2.0})
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:dot(y) end
+
+---dot of the flattened tensors.
+---
+---    nn.vdot(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.vdot(x, y) end
+
+---dot of the flattened tensors.
+---
+---    nn.vdot(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:vdot(y) end
+
+---Sums of products over the last dims.
+---
+---    nn.inner(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.inner(x, y) end
+
+---Sums of products over the last dims.
+---
+---    nn.inner(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:inner(y) end
+
+---Sums of products over so many dims (the last of x, the first of y; 2 unless said), or over two lists of dims.
+---
+---    nn.tensordot(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, {2}, {1})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param dims? integer|integer[]
+---@param dims_y? integer|integer[]
+---@return nn.Tensor
+function nn.tensordot(x, y, dims, dims_y) end
+
+---Sums of products over so many dims (the last of x, the first of y; 2 unless said), or over two lists of dims.
+---
+---    nn.tensordot(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, {2}, {1})
+---@param y nn.Tensor
+---@param dims? integer|integer[]
+---@param dims_y? integer|integer[]
+---@return nn.Tensor
+function Tensor:tensordot(y, dims, dims_y) end
+
+---Kronecker's product: every element of x times all of y.
+---
+---    nn.kron(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 10.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return nn.Tensor
+function nn.kron(x, y) end
+
+---Kronecker's product: every element of x times all of y.
+---
+---    nn.kron(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 10.0})
+---@param y nn.Tensor
+---@return nn.Tensor
+function Tensor:kron(y) end
+
+---The cross product of vectors of 3 elements along a dim.
+---
+---    nn.cross(nn.tensor {1.0, 0.0, 0.0}, nn.tensor {0.0, 1.0, 0.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function nn.cross(x, y, dim) end
+
+---The cross product of vectors of 3 elements along a dim.
+---
+---    nn.cross(nn.tensor {1.0, 0.0, 0.0}, nn.tensor {0.0, 1.0, 0.0})
+---@param y nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:cross(y, dim) end
+
+---beta input + alpha x y for batches of matrices.
+---
+---    nn.baddbmm(nn.ones(1, 1), nn.ones(2, 1, 3), nn.ones(2, 3, 1)).shape
+---@param input nn.Tensor
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function nn.baddbmm(input, x, y, beta, alpha) end
+
+---beta input + alpha x y for batches of matrices.
+---
+---    nn.baddbmm(nn.ones(1, 1), nn.ones(2, 1, 3), nn.ones(2, 3, 1)).shape
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function Tensor:baddbmm(x, y, beta, alpha) end
+
+---beta input + alpha times the sum of the products of the matrices of two batches.
+---
+---    nn.addbmm(nn.ones(1, 1), nn.ones(2, 1, 3), nn.ones(2, 3, 1))
+---@param input nn.Tensor
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function nn.addbmm(input, x, y, beta, alpha) end
+
+---beta input + alpha times the sum of the products of the matrices of two batches.
+---
+---    nn.addbmm(nn.ones(1, 1), nn.ones(2, 1, 3), nn.ones(2, 3, 1))
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function Tensor:addbmm(x, y, beta, alpha) end
+
+---beta input + alpha x y for a matrix and a vector.
+---
+---    nn.addmv(nn.tensor {1.0, 2.0}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param input nn.Tensor
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function nn.addmv(input, x, y, beta, alpha) end
+
+---beta input + alpha x y for a matrix and a vector.
+---
+---    nn.addmv(nn.tensor {1.0, 2.0}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function Tensor:addmv(x, y, beta, alpha) end
+
+---beta input + alpha times the outer product of two vectors.
+---
+---    nn.addr(nn.zeros(2, 2), nn.tensor {1.0, 2.0}, nn.tensor {1.0, 2.0})
+---@param input nn.Tensor
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function nn.addr(input, x, y, beta, alpha) end
+
+---beta input + alpha times the outer product of two vectors.
+---
+---    nn.addr(nn.zeros(2, 2), nn.tensor {1.0, 2.0}, nn.tensor {1.0, 2.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param beta? number
+---@param alpha? number
+---@return nn.Tensor
+function Tensor:addr(x, y, beta, alpha) end
+
+---A square matrix multiplied n times; of negative n, its inverse.
+---
+---    nn.matrix_power(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, 3)
+---@param x nn.Tensor
+---@param n integer
+---@return nn.Tensor
+function nn.matrix_power(x, n) end
+
+---A square matrix multiplied n times; of negative n, its inverse.
+---
+---    nn.matrix_power(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, 3)
+---@param n integer
+---@return nn.Tensor
+function Tensor:matrix_power(n) end
+
+---The product of a list of matrices, in the order that costs least.
+---
+---    nn.multi_dot {nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0}}
+---@param tensors nn.Tensor[]
+---@return nn.Tensor
+function nn.multi_dot(tensors) end
+
+---The distances (p-norm) between all rows of x and all rows of y.
+---
+---    nn.cdist(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.zeros(1, 2))
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param p? number
+---@return nn.Tensor
+function nn.cdist(x, y, p) end
+
+---The distances (p-norm) between all rows of x and all rows of y.
+---
+---    nn.cdist(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.zeros(1, 2))
+---@param y nn.Tensor
+---@param p? number
+---@return nn.Tensor
+function Tensor:cdist(y, p) end
+
+---The distances between all pairs of rows, in the order of combinations.
+---
+---    nn.pdist(nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param x nn.Tensor
+---@param p? number
+---@return nn.Tensor
+function nn.pdist(x, p) end
+
+---The distances between all pairs of rows, in the order of combinations.
+---
+---    nn.pdist(nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param p? number
+---@return nn.Tensor
+function Tensor:pdist(p) end
+
+---The p-norm of x - y + eps over the last dim.
+---
+---    nn.pairwise_distance(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param p? number
+---@param eps? number
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.pairwise_distance(x, y, p, eps, keepdim) end
+
+---The p-norm of x - y + eps over the last dim.
+---
+---    nn.pairwise_distance(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param y nn.Tensor
+---@param p? number
+---@param eps? number
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:pairwise_distance(y, p, eps, keepdim) end
+
+---The p-norm of x - y over all elements.
+---
+---    nn.dist(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param p? number
+---@return nn.Tensor
+function nn.dist(x, y, p) end
+
+---The p-norm of x - y over all elements.
+---
+---    nn.dist(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param y nn.Tensor
+---@param p? number
+---@return nn.Tensor
+function Tensor:dist(y, p) end
+
+---The cosine of the angle between vectors along a dim; norms below eps count as eps.
+---
+---    nn.cosine_similarity(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param dim? integer
+---@param eps? number
+---@return nn.Tensor
+function nn.cosine_similarity(x, y, dim, eps) end
+
+---The cosine of the angle between vectors along a dim; norms below eps count as eps.
+---
+---    nn.cosine_similarity(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {1.0, 2.0})
+---@param y nn.Tensor
+---@param dim? integer
+---@param eps? number
+---@return nn.Tensor
+function Tensor:cosine_similarity(y, dim, eps) end
+
+---x divided by its p-norm along a dim.
+---
+---    nn.normalize(nn.tensor {{3.0, 4.0}})
+---@param x nn.Tensor
+---@param p? number
+---@param dim? integer
+---@param eps? number
+---@return nn.Tensor
+function nn.normalize(x, p, dim, eps) end
+
+---x divided by its p-norm along a dim.
+---
+---    nn.normalize(nn.tensor {{3.0, 4.0}})
+---@param p? number
+---@param dim? integer
+---@param eps? number
+---@return nn.Tensor
+function Tensor:normalize(p, dim, eps) end
+
+---The covariances of variables (rows) over observations (columns).
+---
+---    nn.cov(nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param x nn.Tensor
+---@param correction? number
+---@return nn.Tensor
+function nn.cov(x, correction) end
+
+---The covariances of variables (rows) over observations (columns).
+---
+---    nn.cov(nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param correction? number
+---@return nn.Tensor
+function Tensor:cov(correction) end
+
+---The correlations of variables (rows) over observations (columns).
+---
+---    nn.corrcoef(nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.corrcoef(x) end
+
+---The correlations of variables (rows) over observations (columns).
+---
+---    nn.corrcoef(nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@return nn.Tensor
+function Tensor:corrcoef() end
+
+---exp(x) / sum(exp(x)) along a dim, without overflow.
+---
+---    nn.softmax(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function nn.softmax(x, dim) end
+
+---exp(x) / sum(exp(x)) along a dim, without overflow.
+---
+---    nn.softmax(nn.tensor {-1.0, 0.0, 2.0})
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:softmax(dim) end
+
+---The logarithm of softmax, without overflow.
+---
+---    nn.log_softmax(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@param dim? integer
+---@return nn.Tensor
+function nn.log_softmax(x, dim) end
+
+---The logarithm of softmax, without overflow.
+---
+---    nn.log_softmax(nn.tensor {-1.0, 0.0, 2.0})
+---@param dim? integer
+---@return nn.Tensor
+function Tensor:log_softmax(dim) end
+
+----log softmax(logits)[target] over batch x classes; targets are int64 classes from 1.
+---
+---    nn.cross_entropy(nn.tensor {{2.0, 0.0, 0.0}}, nn.tensor {1})
+---@param logits nn.Tensor
+---@param target nn.Tensor
+---@param reduction? string
+---@return nn.Tensor
+function nn.cross_entropy(logits, target, reduction) end
+
+----log softmax(logits)[target] over batch x classes; targets are int64 classes from 1.
+---
+---    nn.cross_entropy(nn.tensor {{2.0, 0.0, 0.0}}, nn.tensor {1})
+---@param target nn.Tensor
+---@param reduction? string
+---@return nn.Tensor
+function Tensor:cross_entropy(target, reduction) end
+
+---The squared difference, averaged (or summed, or as it is).
+---
+---    nn.mse_loss(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 4.0})
+---@param input nn.Tensor
+---@param target nn.Tensor
+---@param reduction? string
+---@return nn.Tensor
+function nn.mse_loss(input, target, reduction) end
+
+---The squared difference, averaged (or summed, or as it is).
+---
+---    nn.mse_loss(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 4.0})
+---@param target nn.Tensor
+---@param reduction? string
+---@return nn.Tensor
+function Tensor:mse_loss(target, reduction) end
+
+---Binary cross-entropy on logits: max(x, 0) - x y + log(1 + exp(-|x|)), averaged.
+---
+---    nn.bce_with_logits(nn.tensor {0.0, 3.0}, nn.tensor {1.0, 1.0})
+---@param logits nn.Tensor
+---@param target nn.Tensor
+---@param reduction? string
+---@return nn.Tensor
+function nn.bce_with_logits(logits, target, reduction) end
+
+---Binary cross-entropy on logits: max(x, 0) - x y + log(1 + exp(-|x|)), averaged.
+---
+---    nn.bce_with_logits(nn.tensor {0.0, 3.0}, nn.tensor {1.0, 1.0})
+---@param target nn.Tensor
+---@param reduction? string
+---@return nn.Tensor
+function Tensor:bce_with_logits(target, reduction) end
+
+---Normalizes each column of a batch to mean 0 and variance 1, then scales and shifts; gives the result and the batch's mean and (biased) variance.
+---
+---    nn.batch_norm(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param x nn.Tensor
+---@param weight? nn.Tensor
+---@param bias? nn.Tensor
+---@param eps? number
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.batch_norm(x, weight, bias, eps) end
+
+---Normalizes each column of a batch to mean 0 and variance 1, then scales and shifts; gives the result and the batch's mean and (biased) variance.
+---
+---    nn.batch_norm(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
+---@param weight? nn.Tensor
+---@param bias? nn.Tensor
+---@param eps? number
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:batch_norm(weight, bias, eps) end
+
+---x = q r with orthonormal columns in q and an upper triangular r. A gradient where there are no more columns than rows.
+---
+---    select(2, nn.qr(nn.tensor {{3.0, 1.0}, {4.0, 2.0}})):abs()
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.qr(x) end
+
+---x = q r with orthonormal columns in q and an upper triangular r. A gradient where there are no more columns than rows.
+---
+---    select(2, nn.qr(nn.tensor {{3.0, 1.0}, {4.0, 2.0}})):abs()
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:qr() end
+
+---x = u diag(s) vt: singular values s, largest first, with their vectors (thin form). The gradient of the vectors needs distinct values.
+---
+---    select(2, nn.svd(nn.tensor {{3.0, 0.0}, {4.0, 5.0}}))
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.svd(x) end
+
+---x = u diag(s) vt: singular values s, largest first, with their vectors (thin form). The gradient of the vectors needs distinct values.
+---
+---    select(2, nn.svd(nn.tensor {{3.0, 0.0}, {4.0, 5.0}}))
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:svd() end
+
+---The x with a x = b, for a square a and one or more right sides; nan where a is singular.
+---
+---    nn.solve(nn.tensor {{2.0, 0.0}, {1.0, 4.0}}, nn.tensor {2.0, 5.0})
+---@param a nn.Tensor
+---@param b nn.Tensor
+---@return nn.Tensor
+function nn.solve(a, b) end
+
+---The x with a x = b, for a square a and one or more right sides; nan where a is singular.
+---
+---    nn.solve(nn.tensor {{2.0, 0.0}, {1.0, 4.0}}, nn.tensor {2.0, 5.0})
+---@param b nn.Tensor
+---@return nn.Tensor
+function Tensor:solve(b) end
+
+---Eigenvalues (smallest first) and eigenvectors (columns) of a symmetric matrix. The gradient of the vectors needs distinct values.
+---
+---    nn.eigh(nn.tensor {{2.0, 1.0}, {1.0, 2.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.eigh(x) end
+
+---Eigenvalues (smallest first) and eigenvectors (columns) of a symmetric matrix. The gradient of the vectors needs distinct values.
+---
+---    nn.eigh(nn.tensor {{2.0, 1.0}, {1.0, 2.0}})
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:eigh() end
+
+---The eigenvalues of a symmetric matrix, smallest first.
+---
+---    nn.eigvalsh(nn.tensor {{2.0, 1.0}, {1.0, 2.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.eigvalsh(x) end
+
+---The eigenvalues of a symmetric matrix, smallest first.
+---
+---    nn.eigvalsh(nn.tensor {{2.0, 1.0}, {1.0, 2.0}})
+---@return nn.Tensor
+function Tensor:eigvalsh() end
+
+---The lower triangular L with L L^T = x, for a symmetric positive definite x; nan for others.
+---
+---    nn.cholesky(nn.tensor {{2.0, 1.0}, {1.0, 2.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.cholesky(x) end
+
+---The lower triangular L with L L^T = x, for a symmetric positive definite x; nan for others.
+---
+---    nn.cholesky(nn.tensor {{2.0, 1.0}, {1.0, 2.0}})
+---@return nn.Tensor
+function Tensor:cholesky() end
+
+---The x with L L^T x = y.
+---
+---    nn.cholesky_solve(nn.ones(2, 1), nn.cholesky(nn.tensor {{2.0, 1.0}, {1.0, 2.0}}))
+---@param y nn.Tensor
+---@param l nn.Tensor
+---@return nn.Tensor
+function nn.cholesky_solve(y, l) end
+
+---The x with L L^T x = y.
+---
+---    nn.cholesky_solve(nn.ones(2, 1), nn.cholesky(nn.tensor {{2.0, 1.0}, {1.0, 2.0}}))
+---@param l nn.Tensor
+---@return nn.Tensor
+function Tensor:cholesky_solve(l) end
+
+---The inverse of L L^T.
+---
+---    nn.cholesky_inverse(nn.cholesky(nn.tensor {{2.0, 1.0}, {1.0, 2.0}}))
+---@param l nn.Tensor
+---@return nn.Tensor
+function nn.cholesky_inverse(l) end
+
+---The inverse of L L^T.
+---
+---    nn.cholesky_inverse(nn.cholesky(nn.tensor {{2.0, 1.0}, {1.0, 2.0}}))
+---@return nn.Tensor
+function Tensor:cholesky_inverse() end
+
+---The x with t x = y (t^T x = y, if transpose), of a triangular t; the other triangle is not read. nan where t is singular.
+---
+---    nn.solve_triangular(nn.tensor {{2.0, 0.0}, {1.0, 4.0}}, nn.tensor {{2.0}, {5.0}})
+---@param t nn.Tensor
+---@param y nn.Tensor
+---@param upper? boolean
+---@param transpose? boolean
+---@param unitriangular? boolean
+---@return nn.Tensor
+function nn.solve_triangular(t, y, upper, transpose, unitriangular) end
+
+---The x with t x = y (t^T x = y, if transpose), of a triangular t; the other triangle is not read. nan where t is singular.
+---
+---    nn.solve_triangular(nn.tensor {{2.0, 0.0}, {1.0, 4.0}}, nn.tensor {{2.0}, {5.0}})
+---@param y nn.Tensor
+---@param upper? boolean
+---@param transpose? boolean
+---@param unitriangular? boolean
+---@return nn.Tensor
+function Tensor:solve_triangular(y, upper, transpose, unitriangular) end
+
+---The sign of the determinant, and the logarithm of its size; 0 and -inf where x is singular.
+---
+---    nn.slogdet(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.slogdet(x) end
+
+---The sign of the determinant, and the logarithm of its size; 0 and -inf where x is singular.
+---
+---    nn.slogdet(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:slogdet() end
+
+---The determinant; its gradient is nan where x is singular.
+---
+---    nn.det(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.det(x) end
+
+---The determinant; its gradient is nan where x is singular.
+---
+---    nn.det(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@return nn.Tensor
+function Tensor:det() end
+
+---The logarithm of the determinant; nan where that is negative.
+---
+---    nn.logdet(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.logdet(x) end
+
+---The logarithm of the determinant; nan where that is negative.
+---
+---    nn.logdet(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@return nn.Tensor
+function Tensor:logdet() end
+
+---The inverse of a square matrix; nan where it is singular. To solve x y = b use solve.
+---
+---    nn.inv(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.inv(x) end
+
+---The inverse of a square matrix; nan where it is singular. To solve x y = b use solve.
+---
+---    nn.inv(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@return nn.Tensor
+function Tensor:inv() end
+
+---The pseudoinverse (Moore and Penrose's); singular values below rtol times the largest count as 0.
+---
+---    nn.pinv(nn.tensor {{1.0, 0.0}, {0.0, 0.0}, {0.0, 2.0}})
+---@param x nn.Tensor
+---@param rtol? number
+---@return nn.Tensor
+function nn.pinv(x, rtol) end
+
+---The pseudoinverse (Moore and Penrose's); singular values below rtol times the largest count as 0.
+---
+---    nn.pinv(nn.tensor {{1.0, 0.0}, {0.0, 0.0}, {0.0, 2.0}})
+---@param rtol? number
+---@return nn.Tensor
+function Tensor:pinv(rtol) end
+
+---The w (the shortest, if there are several) for which |x w - y| is smallest, and the sums of the squared errors.
+---
+---    nn.lstsq(nn.tensor {{1.0, 1.0}, {1.0, 2.0}, {1.0, 3.0}}, nn.tensor {1.0, 2.0, 4.0})
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@param rtol? number
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.lstsq(x, y, rtol) end
+
+---The w (the shortest, if there are several) for which |x w - y| is smallest, and the sums of the squared errors.
+---
+---    nn.lstsq(nn.tensor {{1.0, 1.0}, {1.0, 2.0}, {1.0, 3.0}}, nn.tensor {1.0, 2.0, 4.0})
+---@param y nn.Tensor
+---@param rtol? number
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:lstsq(y, rtol) end
+
+---Eigenvalues and eigenvectors (columns) of any square matrix: real and imaginary values, real and imaginary vectors. No gradient.
+---
+---    select(2, nn.eig(nn.tensor {{0.0, -1.0}, {1.0, 0.0}}))
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.eig(x) end
+
+---Eigenvalues and eigenvectors (columns) of any square matrix: real and imaginary values, real and imaginary vectors. No gradient.
+---
+---    select(2, nn.eig(nn.tensor {{0.0, -1.0}, {1.0, 0.0}}))
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:eig() end
+
+---The eigenvalues of any square matrix: real and imaginary parts. No gradient.
+---
+---    nn.eigvals(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.eigvals(x) end
+
+---The eigenvalues of any square matrix: real and imaginary parts. No gradient.
+---
+---    nn.eigvals(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:eigvals() end
+
+---x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle. No gradient.
+---
+---    nn.lu(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.lu(x) end
+
+---x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle. No gradient.
+---
+---    nn.lu(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:lu() end
+
+---The singular values, largest first.
+---
+---    nn.svdvals(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.svdvals(x) end
+
+---The singular values, largest first.
+---
+---    nn.svdvals(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@return nn.Tensor
+function Tensor:svdvals() end
+
+---How many singular values are above rtol times the largest.
+---
+---    nn.matrix_rank(nn.ones(3, 3))
+---@param x nn.Tensor
+---@param rtol? number
+---@return nn.Tensor
+function nn.matrix_rank(x, rtol) end
+
+---How many singular values are above rtol times the largest.
+---
+---    nn.matrix_rank(nn.ones(3, 3))
+---@param rtol? number
+---@return nn.Tensor
+function Tensor:matrix_rank(rtol) end
+
+---Frobenius' norm of matrices, the nuclear one, the largest (smallest) column sum 1 (-1), row sum inf (-inf), or singular value 2 (-2).
+---
+---    nn.matrix_norm(nn.tensor {{2.0, 0.0}, {1.0, 4.0}}, 1)
+---@param x nn.Tensor
+---@param ord? string
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.matrix_norm(x, ord, keepdim) end
+
+---Frobenius' norm of matrices, the nuclear one, the largest (smallest) column sum 1 (-1), row sum inf (-inf), or singular value 2 (-2).
+---
+---    nn.matrix_norm(nn.tensor {{2.0, 0.0}, {1.0, 4.0}}, 1)
+---@param ord? string
+---@param keepdim? boolean
+---@return nn.Tensor
+function Tensor:matrix_norm(ord, keepdim) end
+
+---The condition number |x| |x^-1| in a matrix_norm.
+---
+---    nn.cond(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param x nn.Tensor
+---@param ord? string
+---@return nn.Tensor
+function nn.cond(x, ord) end
+
+---The condition number |x| |x^-1| in a matrix_norm.
+---
+---    nn.cond(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param ord? string
+---@return nn.Tensor
+function Tensor:cond(ord) end
+
+---The exponential 1 + x + x x / 2 + ... of a square matrix: Higham 2005.
+---
+---    nn.matrix_exp(nn.tensor {{0.0, 1.0}, {0.0, 0.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.matrix_exp(x) end
+
+---The exponential 1 + x + x x / 2 + ... of a square matrix: Higham 2005.
+---
+---    nn.matrix_exp(nn.tensor {{0.0, 1.0}, {0.0, 0.0}})
+---@return nn.Tensor
+function Tensor:matrix_exp() end
+
+---Normal numbers; gradients flow to mean and std. The shape is that of the parameters unless given.
+---
+---    nn.normal(10, 0.1, {3}, {generator = nn.Generator(1)})
+---@param mean nn.Tensor|number|boolean
+---@param std nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function nn.normal(mean, std, shape) end
+
+---Normal numbers; gradients flow to mean and std. The shape is that of the parameters unless given.
+---
+---    nn.normal(10, 0.1, {3}, {generator = nn.Generator(1)})
+---@param std nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function Tensor:normal(std, shape) end
+
+---Uniform numbers in [low, high); gradients flow to both.
+---
+---    nn.uniform(5, 6, {3}, {generator = nn.Generator(1)})
+---@param low nn.Tensor|number|boolean
+---@param high nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function nn.uniform(low, high, shape) end
+
+---Uniform numbers in [low, high); gradients flow to both.
+---
+---    nn.uniform(5, 6, {3}, {generator = nn.Generator(1)})
+---@param high nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function Tensor:uniform(high, shape) end
+
+---Numbers from Laplace's distribution; gradients flow to both.
+---
+---    nn.laplace(0, 1, {3}, {generator = nn.Generator(1)})
+---@param loc nn.Tensor|number|boolean
+---@param scale nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function nn.laplace(loc, scale, shape) end
+
+---Numbers from Laplace's distribution; gradients flow to both.
+---
+---    nn.laplace(0, 1, {3}, {generator = nn.Generator(1)})
+---@param scale nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function Tensor:laplace(scale, shape) end
+
+---Exponential numbers with mean 1 / rate; gradients flow to it.
+---
+---    nn.exponential(2, {3}, {generator = nn.Generator(1)})
+---@param rate nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function nn.exponential(rate, shape) end
+
+---Exponential numbers with mean 1 / rate; gradients flow to it.
+---
+---    nn.exponential(2, {3}, {generator = nn.Generator(1)})
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function Tensor:exponential(shape) end
+
+---1 with the probability that each element says, else 0.
+---
+---    nn.bernoulli(nn.tensor {0.0, 0.5, 1.0}, {generator = nn.Generator(1)})
+---@param p nn.Tensor
+---@return nn.Tensor
+function nn.bernoulli(p) end
+
+---1 with the probability that each element says, else 0.
+---
+---    nn.bernoulli(nn.tensor {0.0, 0.5, 1.0}, {generator = nn.Generator(1)})
+---@return nn.Tensor
+function Tensor:bernoulli() end
+
+---Gamma numbers with mean concentration / rate: Marsaglia & Tsang 2000. No gradient for the concentration.
+---
+---    nn.gamma(2, 1, {3}, {generator = nn.Generator(1)})
+---@param concentration nn.Tensor|number|boolean
+---@param rate nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function nn.gamma(concentration, rate, shape) end
+
+---Gamma numbers with mean concentration / rate: Marsaglia & Tsang 2000. No gradient for the concentration.
+---
+---    nn.gamma(2, 1, {3}, {generator = nn.Generator(1)})
+---@param rate nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function Tensor:gamma(rate, shape) end
+
+---Beta numbers in (0, 1) with mean a / (a + b). No gradient.
+---
+---    nn.beta(2, 2, {3}, {generator = nn.Generator(1)})
+---@param a nn.Tensor|number|boolean
+---@param b nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function nn.beta(a, b, shape) end
+
+---Beta numbers in (0, 1) with mean a / (a + b). No gradient.
+---
+---    nn.beta(2, 2, {3}, {generator = nn.Generator(1)})
+---@param b nn.Tensor|number|boolean
+---@param shape? integer|integer[]
+---@return nn.Tensor
+function Tensor:beta(b, shape) end
+
+---Counts of events with these mean rates: Hormann 1993. No gradient.
+---
+---    nn.poisson(nn.tensor {0.5, 4.0, 100.0}, {generator = nn.Generator(1)})
+---@param rate nn.Tensor
+---@return nn.Tensor
+function nn.poisson(rate) end
+
+---Counts of events with these mean rates: Hormann 1993. No gradient.
+---
+---    nn.poisson(nn.tensor {0.5, 4.0, 100.0}, {generator = nn.Generator(1)})
+---@return nn.Tensor
+function Tensor:poisson() end
+
+---Classes (from 1) drawn with probabilities in proportion to the weights, from each row.
+---
+---    nn.multinomial(nn.tensor {1.0, 0.0, 3.0}, 4, true, {generator = nn.Generator(1)})
+---@param weights nn.Tensor
+---@param count integer
+---@param replacement? boolean
+---@return nn.Tensor
+function nn.multinomial(weights, count, replacement) end
+
+---Classes (from 1) drawn with probabilities in proportion to the weights, from each row.
+---
+---    nn.multinomial(nn.tensor {1.0, 0.0, 3.0}, 4, true, {generator = nn.Generator(1)})
+---@param count integer
+---@param replacement? boolean
+---@return nn.Tensor
+function Tensor:multinomial(count, replacement) end
+
+---Fills x with exponential random numbers.
+---@return nn.Tensor
+function Tensor:exponential_(...) end
+
+---Fills x with numbers from Laplace's distribution.
+---@return nn.Tensor
+function Tensor:laplace_(...) end
+
+---Fills x with numbers from Cauchy's distribution.
+---@return nn.Tensor
+function Tensor:cauchy_(...) end
+
+---Fills x with numbers whose logarithms are normal.
+---@return nn.Tensor
+function Tensor:log_normal_(...) end
+
+---Fills x with the number of trials up to the first success.
+---@return nn.Tensor
+function Tensor:geometric_(...) end
+
+---A copy of the elements of x, taken as contiguous, at offset + index . strides, counted from 0; all must lie inside.
+---
+---    nn.as_strided(nn.arange(6), {2, 2}, {1, 2})
+---@param x nn.Tensor
+---@param shape integer|integer[]
+---@param strides integer|integer[]
+---@param offset? integer
+---@return nn.Tensor
+function nn.as_strided(x, shape, strides, offset) end
+
+---A copy of the elements of x, taken as contiguous, at offset + index . strides, counted from 0; all must lie inside.
+---
+---    nn.as_strided(nn.arange(6), {2, 2}, {1, 2})
+---@param shape integer|integer[]
+---@param strides integer|integer[]
+---@param offset? integer
+---@return nn.Tensor
+function Tensor:as_strided(shape, strides, offset) end
+
+return nn

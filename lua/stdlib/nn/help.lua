@@ -1,0 +1,215 @@
+-- nn.help: what a name means. Rows of the op table tell it themselves; of classes and functions written in Lua, the
+-- comments above them in this library are shown.
+
+local core = require "nn.core"
+
+local M = {}
+
+local rows, by_function
+
+local function load_rows()
+  if not rows then
+    rows, by_function = {}, {}
+    for _, row in ipairs(core.ops()) do
+      rows[row.name] = row
+      by_function[core[row.name] or false] = row
+      by_function[core.tensor_methods[row.name] or false] = row
+    end
+    by_function[false] = nil
+  end
+  return rows
+end
+
+---"x: tensor, dim: dims?" -> "x, dim?", with defaults
+function M.signature(row)
+  local parts = {}
+  for part in (row.args .. ","):gmatch "%s*(.-)%s*," do
+    local name, kind, rest = part:match "^([%w_]+): (%w+)(.*)$"
+    if name then
+      local default = rest:match "= *(.+)$"
+      if kind == "choice" then
+        default = default and ('"%s"'):format(default:match "^[^|]*")
+      end
+      parts[#parts + 1] = name .. (default and " = " .. default or rest:find "%?" and "?" or "")
+    end
+  end
+  return ("%s(%s)"):format(row.name, table.concat(parts, ", "))
+end
+
+---A row's example and what it gives, as text.
+function M.example(row)
+  local nn = require "nn"
+  local f = row.example and load("local nn = ... return " .. row.example, "example", "t")
+  if not f then
+    return nil
+  end
+  local results = table.pack(pcall(f, nn))
+  local lines = {}
+  for i = 2, results.n do
+    local v = results[i]
+    if type(v) == "table" and core.is_tensor(v[1]) then
+      for _, x in ipairs(v) do
+        lines[#lines + 1] = tostring(x)
+      end
+    else
+      lines[#lines + 1] = tostring(v)
+    end
+  end
+  return row.example, table.concat(lines, "\n")
+end
+
+---What a row's page and its help have in common.
+---@return string[] lines
+function M.describe(row)
+  local lines = { row.doc }
+  for part in (row.args .. ","):gmatch "%s*(.-)%s*," do
+    local name, words = part:match "^([%w_]+): choice = (.+)$"
+    if name then
+      lines[#lines + 1] = ("%s is one of %s."):format(name, words:gsub("|", ", "))
+    end
+  end
+  if row.random then
+    lines[#lines + 1] = "Takes {generator = nn.Generator(seed)}."
+  end
+  if row.create then
+    lines[#lines + 1] = "Takes {requires_grad = true}."
+  end
+  if row.inplace and not row.inplace_only then
+    lines[#lines + 1] = ("In place: x:%s_(...)."):format(row.name)
+  end
+  if not row.differentiable and not row.create then
+    lines[#lines + 1] = "No gradient."
+  end
+  return lines
+end
+
+local function help_of_row(row)
+  local out = { M.signature(row) .. " -> " .. row.returns, "" }
+  for _, line in ipairs(M.describe(row)) do
+    out[#out + 1] = line
+  end
+  out[#out + 1] = ""
+  out[#out + 1] = "arguments: " .. row.args
+  local code, shown = M.example(row)
+  if code then
+    out[#out + 1] = "example:"
+    out[#out + 1] = "  > " .. code
+    out[#out + 1] = "  " .. shown:gsub("\n", "\n  ")
+  end
+  return table.concat(out, "\n")
+end
+
+-- The comment lines above a function in one of our files, and its head.
+local function comment_above(f)
+  local info = debug.getinfo(f, "S")
+  local path = info.source:match "^@(.*)"
+  local file = path and info.linedefined > 0 and io.open(path)
+  if not file then
+    return nil
+  end
+  local lines = {}
+  for line in file:lines() do
+    lines[#lines + 1] = line
+    if #lines == info.linedefined then
+      break
+    end
+  end
+  file:close()
+  local first = #lines
+  while first > 1 and lines[first - 1]:find "^%s*%-%-" do
+    first = first - 1
+  end
+  local out = {}
+  for i = first, #lines - 1 do
+    local text = lines[i]:gsub("^%s*%-+ ?", "")
+    local name, rest = text:match "^@param (%S+) (.*)"
+    if name then
+      text = ("  %s: %s"):format(name, rest)
+    else
+      text = text:gsub("^@return (.*)", "  gives %1"):gsub("^@.*", "")
+    end
+    if text ~= "" then
+      out[#out + 1] = text
+    end
+  end
+  out[#out + 1] = "defined in " .. path .. ":" .. info.linedefined
+  return table.concat(out, "\n")
+end
+
+local function help_of_value(name, value)
+  if by_function[value] then
+    return help_of_row(by_function[value])
+  end
+  if type(value) == "function" then
+    return comment_above(value)
+  end
+  if core.is_tensor(value) then
+    return ("a %s tensor of shape %s. Its methods are the functions of nn, e.g. x:sum(2); nn.help \"sum\" tells more."):format(
+      value.dtype, tostring(value.shape))
+  end
+  if type(value) == "table" then
+    local init = rawget(value, "init") or rawget(value, "new")
+    local text = type(init) == "function" and comment_above(init)
+    local names = {}
+    for key in pairs(value) do
+      if type(key) == "string" and not key:find "^_" then
+        names[#names + 1] = key
+      end
+    end
+    table.sort(names)
+    return (text and text .. "\n" or "") .. (name and name .. " has: " or "it has: ") .. table.concat(names, ", ")
+  end
+end
+
+local function find(name)
+  local nn = require "nn"
+  local plain = name:gsub("^nn%.", ""):gsub("^[%w_]+:", "")
+  if load_rows()[plain] then
+    return plain, rows[plain]
+  end
+  if plain:find "_$" and load_rows()[plain:sub(1, -2)] then
+    return plain, rows[plain:sub(1, -2)]
+  end
+  local value = nn
+  for part in plain:gmatch "[^%.]+" do
+    local ok, v = pcall(function()
+      return value[part]
+    end)
+    value = ok and v or nil
+    if value == nil then
+      return plain, core.tensor_methods[plain] or _G[plain]
+    end
+  end
+  return plain, value
+end
+
+---Prints what a name, function, class or tensor is: signature, meaning, an example with its result.
+---@param what any "softmax", "optim.Adam", nn.softmax, nn.Linear, a tensor
+function M.help(what)
+  load_rows()
+  local text
+  if what == nil or what == "" then
+    text = "nn.help \"softmax\", nn.help(nn.Linear) or, at the prompt, ?softmax tell what something is.\n"
+      .. "Families: nn.linalg, nn.optim, nn.sched, nn.data, nn.init, nn.io, nn.func, nn.autograd, nn.regularize, nn.theory,\n"
+      .. "nn.diagnose, nn.plot. The reference is in docs/reference/."
+  elseif type(what) == "string" then
+    local name, found = find(what)
+    if type(found) == "table" and rows[rawget(found, "name") or ""] == found then
+      text = help_of_row(found)
+    elseif found ~= nil then
+      text = help_of_value(name, found)
+    else
+      local names = {}
+      for row_name in pairs(rows) do
+        names[#names + 1] = row_name
+      end
+      local near = core.nearest(name, names)
+      text = ("there is no '%s'%s"):format(what, near and ("; did you mean '%s'?"):format(near) or "")
+    end
+  else
+    text = help_of_value(nil, what)
+  end
+  print(text or ("nothing is written about " .. core.describe(what)))
+end
+
+return M

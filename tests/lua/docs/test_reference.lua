@@ -1,0 +1,79 @@
+-- docs/reference is what the op table says: every page is made again and compared, which runs every row's example.
+
+local lu = require "luaunit"
+local nn = require "nn"
+local core = require "nn.core"
+
+TestReference = {}
+
+function TestReference:test_files_are_fresh()
+  local files = dofile("tools/docs.lua").files()
+  for name, text in pairs(files) do
+    local f = io.open("docs/reference/" .. name)
+    lu.assertNotNil(f, name)
+    local there = f:read "a"
+    f:close()
+    if there ~= text then
+      local at = 1
+      while there:byte(at) == text:byte(at) do
+        at = at + 1
+      end
+      lu.fail(("docs/reference/%s is stale; run `make docs`. It says\n%s\nbut should say\n%s"):format(name,
+        there:sub(at - 80, at + 120), text:sub(at - 80, at + 120)))
+    end
+  end
+  local f = assert(io.popen "ls docs/reference")
+  for name in f:lines() do
+    lu.assertNotNil(files[name], "docs/reference/" .. name .. " is made by nobody")
+  end
+  f:close()
+end
+
+function TestReference:test_every_public_row_has_an_example_that_runs()
+  local count = 0
+  for _, row in ipairs(core.ops()) do
+    if not row.internal then
+      lu.assertNotNil(row.example, row.name .. " has no example")
+      local f = assert(load("local nn = ... return " .. row.example, row.name))
+      lu.assertNotNil(f(nn))
+      count = count + 1
+    end
+  end
+  lu.assertTrue(count >= 300, count .. " public rows")
+end
+
+local function printed(f, ...)
+  local lines, original = {}, print
+  _G.print = function(...)
+    lines[#lines + 1] = table.concat({ ... }, "\t")
+  end
+  local ok, err = pcall(f, ...)
+  _G.print = original
+  lu.assertTrue(ok, err)
+  return table.concat(lines, "\n")
+end
+
+function TestReference:test_help()
+  lu.assertStrContains(printed(nn.help, "softmax"), "softmax(x, dim = -1) -> tensor")
+  lu.assertStrContains(printed(nn.help, nn.softmax), "> nn.softmax(")
+  lu.assertStrContains(printed(nn.help, "x:add_"), "x + y, broadcast.")
+  lu.assertStrContains(printed(nn.help, nn.Linear), "in_features: integer")
+  lu.assertStrContains(printed(nn.help, "einsum"), "Einstein")
+  lu.assertStrContains(printed(nn.help, "optim.Adam"), "optim.lua")
+  lu.assertStrContains(printed(nn.help, "softmx"), "did you mean 'softmax'?")
+  lu.assertStrContains(printed(nn.help, nn.zeros(2, 3)), "a float32 tensor of shape 2x3")
+  lu.assertStrContains(printed(nn.help), "?softmax")
+end
+
+function TestReference:test_print_options()
+  local x = nn.tensor { math.pi }
+  nn.set_printoptions { precision = 6 }
+  lu.assertStrContains(tostring(x), "3.141593")
+  nn.set_printoptions { threshold = 4, edgeitems = 1, sci_mode = true }
+  lu.assertStrContains(tostring(nn.arange(10) * 1.5), "...")
+  lu.assertStrContains(tostring(x), "e+00")
+  nn.set_printoptions()
+  lu.assertStrContains(tostring(x), "3.1416")
+  lu.assertErrorMsgContains("did you mean 'precision'?", nn.set_printoptions, { precison = 3 })
+  lu.assertErrorMsgContains("from 0 to 17", nn.set_printoptions, { precision = 40 })
+end

@@ -1,0 +1,287 @@
+-- Makes docs/reference from the op table: a page for each family, the table of NumPy's and PyTorch's names, and nn.lua with
+-- annotations for editors (LuaCATS). `make docs` runs it; tests/lua/docs/test_reference.lua fails when a file is stale.
+--
+-- As a module it gives the pages as texts; run as a script it writes them.
+
+local nn = require "nn"
+local core = require "nn.core"
+local help = require "nn.help"
+
+local M = {}
+
+local pages = {
+  { "creation", "Making tensors", { "create" } },
+  { "elementwise", "Element by element", { "elementwise", "math", "select" } },
+  { "activations", "Activations", { "activation" } },
+  { "reductions", "Reductions, scans and orders", { "reduce", "scan", "sort", "statistic" } },
+  { "shapes", "Shapes", { "shape", "arrange", "strided" } },
+  { "indexing", "Picking and placing", { "index", "pick" } },
+  { "products", "Products and distances", { "matmul", "product" } },
+  { "losses", "Losses and norms", { "loss", "norm" } },
+  { "linalg", "Linear algebra", { "linalg", "matrix" } },
+  { "random", "Random numbers", { "draw" } },
+}
+
+local function page_of(row)
+  if row.random then
+    return "random"
+  end
+  for _, page in ipairs(pages) do
+    for _, family in ipairs(page[3]) do
+      if family == row.family then
+        return page[1]
+      end
+    end
+  end
+  error("no page for family " .. row.family)
+end
+
+local head = "<!-- Made by `make docs` from the op table; edit the rows in src/ops. -->\n"
+
+local function public_rows()
+  local list = {}
+  for _, row in ipairs(core.ops()) do
+    if not row.internal then
+      list[#list + 1] = row
+    end
+  end
+  return list
+end
+
+local function row_text(row)
+  local out = { ("### %s\n"):format(row.name), ("`nn.%s` → %s\n"):format(help.signature(row), row.returns) }
+  if row.inplace_only then
+    out[2] = ("`x:%s` → x\n"):format(help.signature(row):gsub("%(x, ?", "("):gsub("%(x%)", "()"))
+  end
+  out[#out + 1] = table.concat(help.describe(row), " ") .. "\n"
+  local code, shown = help.example(row)
+  if code then
+    out[#out + 1] = ("```lua\n> %s\n%s\n```\n"):format(code, shown)
+  end
+  return table.concat(out, "\n")
+end
+
+local function page_text(page, rows)
+  local out = { head, ("# %s\n"):format(page[2]) }
+  local names = {}
+  for _, row in ipairs(rows) do
+    names[#names + 1] = ("[%s](#%s)"):format(row.name, row.name)
+  end
+  out[#out + 1] = table.concat(names, " · ") .. "\n"
+  for _, row in ipairs(rows) do
+    out[#out + 1] = row_text(row)
+  end
+  return table.concat(out, "\n")
+end
+
+-- ---- the index ----
+
+local function promotion_table()
+  local dtypes = { "bool", "uint8", "int64", "float32", "float64" }
+  local out = { "| | " .. table.concat(dtypes, " | ") .. " |", "| --- " .. ("| --- "):rep(#dtypes) .. "|" }
+  for _, a in ipairs(dtypes) do
+    local cells = {}
+    for _, b in ipairs(dtypes) do
+      cells[#cells + 1] = nn.where(nn.tensor { true }, nn.ones(1, { dtype = a }), nn.ones(1, { dtype = b })).dtype
+    end
+    out[#out + 1] = ("| **%s** | %s |"):format(a, table.concat(cells, " | "))
+  end
+  return table.concat(out, "\n")
+end
+
+local function index_text(by_page, count)
+  local out = { head, "# Reference\n", ("%d functions of tensors. Each is a function of `nn` and a method: `nn.sum(x, 2)` and `x:sum(2)`; options may"
+    .. " stand in one last table: `x:sum {dim = 2, keepdim = true}`. At the prompt, `?sum` shows the same.\n"):format(count) }
+  for _, page in ipairs(pages) do
+    local names = {}
+    for _, row in ipairs(by_page[page[1]]) do
+      names[#names + 1] = row.name
+    end
+    out[#out + 1] = ("- [%s](%s.md): %s"):format(page[2], page[1], table.concat(names, ", "))
+  end
+  out[#out + 1] = [[
+
+Written in Lua on top of them: `nn.einsum("ij,jk->ik", x, y)`, `nn.linalg` (the names that NumPy and PyTorch have there),
+`nn.func` (vjp, jvp, jacobian, hessian, vmap, per_sample_gradients), `nn.autograd` (Function, checkpoint, register_hook,
+detect_anomaly), `nn.io` (npy, npz, safetensors).
+
+[names.md](names.md) tells what a name of NumPy or PyTorch is called here. [nn.lua](nn.lua) has annotations for editors that
+know LuaCATS (lua-language-server).
+
+## Operators
+
+`+ - * / ^ // % & | ~ << >>` and unary `-` and `~` are rows: add, sub, mul, div, pow, floor_divide, remainder, bitwise_and,
+bitwise_or, bitwise_xor, bitwise_left_shift, bitwise_right_shift, neg, bitwise_not. `==` tells whether two values are the
+same tensor, since Lua's `==` must give true or false; `x:eq(y)` compares the elements, `x:equal(y)` and `x:allclose(y)` give
+true or false. `<` and `..` are errors that say what to write instead. `#x` is the size of dim 1, and `pairs(x)` goes over its
+slices.
+
+## Dtypes
+
+A result of two tensors has the dtype below. Tensors without dims and numbers count only where their kind (bool, whole,
+float) is higher: `int64 + 1.5` is float32, `float32 + 1.5` stays float32. Whole numbers divided by `/` give floats, by `//`
+whole numbers; dividing those by 0 gives 0. They wrap around on overflow.
+]]
+  out[#out + 1] = promotion_table() .. "\n"
+  out[#out + 1] = [[
+16-bit floats are storage: files with float16 and bfloat16 are read as float32, and `nn.io.npy(path, x, {dtype = "float16"})`
+writes them.
+]]
+  return table.concat(out, "\n")
+end
+
+-- ---- for editors ----
+
+local cats = {
+  tensor = "nn.Tensor", operand = "nn.Tensor|number|boolean", tensors = "nn.Tensor[]", int = "integer", number = "number",
+  bool = "boolean", dim = "integer", dims = "integer|integer[]", shape = "integer|integer[]", dtype = "nn.Dtype", choice = "string",
+}
+local reserved = { ["end"] = "end_", ["repeat"] = "repeat_" }
+
+local function annotation(row, method)
+  local out = {}
+  out[#out + 1] = "---" .. row.doc
+  if row.example then
+    out[#out + 1] = "---"
+    out[#out + 1] = "---    " .. row.example
+  end
+  local names = {}
+  for i, p in ipairs(row.params) do
+    if not (method and i == 1) then
+      local name = reserved[p.name] or p.name
+      names[#names + 1] = name
+      out[#out + 1] = ("---@param %s%s %s"):format(name, p.optional and "?" or "", cats[p.kind])
+    end
+  end
+  if row.returns == "tensors" then
+    out[#out + 1] = "---@return nn.Tensor[]"
+  else
+    for result in row.returns:gmatch "[^,%s]+" do
+      out[#out + 1] = "---@return nn.Tensor" .. (result:find "%?" and "?" or "")
+    end
+  end
+  return out, table.concat(names, ", ")
+end
+
+local function editor_text(rows)
+  local out = { [[
+---@meta
+-- Made by `make docs` from the op table. For editors: nothing here runs.
+
+---@alias nn.Dtype "bool"|"uint8"|"int64"|"float32"|"float64"
+
+---@class nn.Tensor
+---@field shape integer[]
+---@field dtype nn.Dtype
+---@field ndim integer
+---@field grad nn.Tensor?
+---@field requires_grad boolean
+---@field is_leaf boolean
+---@field T nn.Tensor
+---@operator add(nn.Tensor|number): nn.Tensor
+---@operator sub(nn.Tensor|number): nn.Tensor
+---@operator mul(nn.Tensor|number): nn.Tensor
+---@operator div(nn.Tensor|number): nn.Tensor
+---@operator pow(nn.Tensor|number): nn.Tensor
+---@operator idiv(nn.Tensor|number): nn.Tensor
+---@operator mod(nn.Tensor|number): nn.Tensor
+---@operator band(nn.Tensor|number): nn.Tensor
+---@operator bor(nn.Tensor|number): nn.Tensor
+---@operator bxor(nn.Tensor|number): nn.Tensor
+---@operator shl(nn.Tensor|number): nn.Tensor
+---@operator shr(nn.Tensor|number): nn.Tensor
+---@operator unm: nn.Tensor
+---@operator bnot: nn.Tensor
+local Tensor = {}
+
+---@return number|boolean
+function Tensor:item() end
+---@return table
+function Tensor:totable() end
+---@param dim? integer
+---@return integer|integer[]
+function Tensor:size(dim) end
+---@return integer
+function Tensor:numel() end
+---@param gradient? nn.Tensor
+---@param options? {retain_graph: boolean, create_graph: boolean}
+function Tensor:backward(gradient, options) end
+---@return nn.Tensor
+function Tensor:detach() end
+---@param on? boolean
+---@return nn.Tensor
+function Tensor:requires_grad_(on) end
+---@param other nn.Tensor
+---@return boolean
+function Tensor:equal(other) end
+---@param other nn.Tensor
+---@return boolean
+function Tensor:allclose(other) end
+---@param f fun(gradient: nn.Tensor): nn.Tensor?
+---@return fun() remove
+function Tensor:register_hook(f) end
+
+---@class nn
+local nn = {}
+
+---@param values number|boolean|table
+---@param options? {dtype: nn.Dtype, requires_grad: boolean}
+---@return nn.Tensor
+function nn.tensor(values, options) end
+---@param equation string
+---@param ... nn.Tensor
+---@return nn.Tensor
+function nn.einsum(equation, ...) end
+]] }
+  for _, row in ipairs(rows) do
+    if not row.inplace_only then
+      local lines, names = annotation(row, false)
+      out[#out + 1] = table.concat(lines, "\n")
+      out[#out + 1] = ("function nn.%s(%s) end\n"):format(row.name, names)
+    end
+    local first = row.params[1]
+    if first and (first.kind == "tensor" or first.kind == "operand") then
+      local lines, names = annotation(row, true)
+      if not row.inplace_only then
+        out[#out + 1] = table.concat(lines, "\n")
+        out[#out + 1] = ("function Tensor:%s(%s) end\n"):format(row.name, names)
+      end
+      if row.inplace then
+        out[#out + 1] = "---" .. row.doc .. (row.inplace_only and "" or " In place.")
+        out[#out + 1] = ("---@return nn.Tensor\nfunction Tensor:%s(...) end\n"):format(row.inplace_only and row.name or row.name .. "_")
+      end
+    end
+  end
+  out[#out + 1] = "return nn\n"
+  return table.concat(out, "\n")
+end
+
+---All files, by name within docs/reference.
+---@return table<string, string>
+function M.files()
+  local rows = public_rows()
+  local by_page = {}
+  for _, page in ipairs(pages) do
+    by_page[page[1]] = {}
+  end
+  for _, row in ipairs(rows) do
+    table.insert(by_page[page_of(row)], row)
+  end
+  local files = { ["README.md"] = index_text(by_page, #rows), ["nn.lua"] = editor_text(rows) }
+  for _, page in ipairs(pages) do
+    files[page[1] .. ".md"] = page_text(page, by_page[page[1]])
+  end
+  files["names.md"] = dofile("tools/names.lua")(rows, head)
+  return files
+end
+
+if arg and arg[0] and arg[0]:find "docs%.lua$" then
+  core.make_directory "docs/reference"
+  for name, text in pairs(M.files()) do
+    local f = assert(io.open("docs/reference/" .. name, "w"))
+    f:write(text)
+    f:close()
+  end
+end
+
+return M
