@@ -1,4 +1,4 @@
-# nnlua. Targets: all demo test test-sanitize test-threads lint format docs lecture bench bench-growth bench-diff install uninstall clean (see README.md).
+# nnlua. Targets: all demo test test-sanitize test-threads lint format docs lecture bench bench-language bench-growth bench-diff install uninstall clean (see README.md).
 include packages.mk
 
 PREFIX  ?= /usr/local
@@ -53,7 +53,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all docs build demo test test-sanitize test-threads test-long c-tests lint format lecture bench bench-growth bench-diff install uninstall clean
+.PHONY: all docs build demo test test-sanitize test-threads test-long c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -146,6 +146,13 @@ bench:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?) $(PACKAGES_DEMO:%=%?)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all $B/tests/bench_gemm
 	@./nnlua tests/bench/run.lua "$(BENCH)" "$(KANN)"
+	@./nnlua tests/bench/language.lua "$(BENCH)"
+
+# The tensor language beside PyTorch: rows on 1e3 and 1e7 elements, and the cost of a call.
+bench-language:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@./nnlua tests/bench/language.lua "$(BENCH)"
 
 bench-growth:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?)

@@ -147,11 +147,45 @@ def memory(batch, width, depth):
     return float(out.stdout.split()[-1])
 
 
+def op_of(name, n):
+    """One row of language.lua on n elements."""
+    F = nn.functional
+    if name.startswith("call:"):
+        a, b = torch.tensor([1.0]), torch.tensor([2.0])
+        a.requires_grad_("recorded" in name)
+        what = name[5:].strip("_").split(",")[0]
+        return {"a_+_b": lambda: a + b, "a:exp()": lambda: a.exp(), "a:sum()": lambda: a.sum()}[what]
+    x, y = torch.randn(n), torch.randn(n)
+    m = x.reshape(n // 1000, 1000)
+    i = torch.randint(0, 1000, m.shape) if name in ("gather", "scatter_add") else None
+    rows = torch.randint(0, n // 1000, (n // 1000,))
+    mask, zeros = x > 0, torch.zeros_like(m)
+    return {
+        "clone": lambda: x.clone(), "add": lambda: x + y, "mul_number": lambda: x * 2.5, "relu": lambda: x.relu(),
+        "exp": lambda: x.exp(), "tanh": lambda: x.tanh(), "sin": lambda: x.sin(), "erf": lambda: x.erf(),
+        "log1p": lambda: x.log1p(), "gelu": lambda: F.gelu(x), "where": lambda: torch.where(mask, x, y),
+        "to_float64": lambda: x.double(), "sum": lambda: x.sum(), "sum_rows": lambda: m.sum(1), "sum_columns": lambda: m.sum(0),
+        "max": lambda: x.max(), "max_rows": lambda: m.max(1), "argmax_rows": lambda: m.argmax(1), "var_rows": lambda: m.var(1),
+        "prod_rows": lambda: m.prod(1), "softmax": lambda: m.softmax(1), "transpose_copy": lambda: m.t().contiguous(),
+        "cumsum_rows": lambda: m.cumsum(1), "cumsum_columns": lambda: m.cumsum(0), "cumsum": lambda: x.cumsum(0),
+        "sort": lambda: x.sort(), "sort_rows": lambda: m.sort(1), "topk": lambda: x.topk(10), "topk_rows": lambda: m.topk(10, 1),
+        "gather": lambda: m.gather(1, i), "scatter_add": lambda: zeros.scatter_add(1, i, m),
+        "index_select": lambda: m.index_select(0, rows),
+    }[name]
+
+
 makers = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W5b": w5b, "W7": w7}
 steps = {}
 
 
 def step_named(name):
+    if name.startswith("op:"):
+        if name not in steps:
+            steps.clear()  # one at a time: ten million elements are large
+            op, n = name[3:].rsplit(":", 1)
+            steps[name] = op_of(op, int(n))
+            steps[name]()
+        return steps[name]
     if name.startswith("grown:"):
         return grown(*map(int, name.split(":")[1:]))
     if name.startswith("epoch:") and name not in steps:
