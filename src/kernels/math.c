@@ -60,6 +60,8 @@ BOTH(LGAMMA, nl_lgamma(x))
 BOTH(DIGAMMA, nl_digamma(x))
 NL_UNARY_BLOCKS(SINC, f32, x == 0 ? 1.0f : sinf((f32)M_PI * x) / ((f32)M_PI * x))
 NL_UNARY_BLOCKS(SINC, f64, x == 0 ? 1.0 : sin(M_PI * x) / (M_PI * x))
+NL_UNARY_BLOCKS(GELU, f32, x * 0.5f * erfcf(x * -(f32)M_SQRT1_2))
+NL_UNARY_BLOCKS(GELU, f64, x * 0.5 * erfc(x * -M_SQRT1_2))
 ROUNDING(CEIL, ceil)
 ROUNDING(ROUND, rint)
 ROUNDING(TRUNC, trunc)
@@ -254,6 +256,7 @@ const nl_math_kernels NL_ISA(nl_math_kernels) = {
               UN(ERFINV, F(ERFINV)),
               UN(LGAMMA, F(LGAMMA)),
               UN(DIGAMMA, F(DIGAMMA)),
+              UN(GELU, F(GELU)),
               UN(SINC, F(SINC)),
               UN(CEIL, F(CEIL), W(CEIL)),
               UN(ROUND, F(ROUND), W(ROUND)),

@@ -61,12 +61,23 @@ PAIRWISE(f64)
       }                                                                                                                \
       push_##type(&p, lane[0]);                                                                                        \
     }                                                                                                                  \
-    type rest = 0;                                                                                                     \
-    for (; i < n; i++) {                                                                                               \
-      type x = xs[i];                                                                                                  \
-      rest += (term);                                                                                                  \
+    type lane[LANES] = {0};                                                                                            \
+    for (; i + LANES <= n; i += LANES) {                                                                               \
+      for (int k = 0; k < LANES; k++) {                                                                                \
+        type x = xs[i + k];                                                                                            \
+        lane[k] += (term);                                                                                             \
+      }                                                                                                                \
     }                                                                                                                  \
-    return total_##type(&p) + rest;                                                                                    \
+    for (int k = 0; i < n; i++, k++) {                                                                                 \
+      type x = xs[i];                                                                                                  \
+      lane[k] += (term);                                                                                               \
+    }                                                                                                                  \
+    for (int w = LANES / 2; w; w /= 2) {                                                                               \
+      for (int k = 0; k < w; k++) {                                                                                    \
+        lane[k] += lane[k + w];                                                                                        \
+      }                                                                                                                \
+    }                                                                                                                  \
+    return total_##type(&p) + lane[0];                                                                                 \
   }
 
 /* The same for `count` neighbouring columns, `inner` elements from row to row. */
@@ -202,12 +213,126 @@ VAR(f64)
 #define FOLD_SAME(name, type, start, step) FOLD(name, type, type, type v, v = start, step, v)
 FOLD(SUM, i64, i64, uint64_t v, v = 0, v += (uint64_t)x, v)
 FOLD(PROD, i64, i64, uint64_t v, v = 1, v *= (uint64_t)x, v)
-FOLD_SAME(PROD, f32, 1, v *= x)
-FOLD_SAME(PROD, f64, 1, v *= x)
-/* A NaN wins, as in NumPy and PyTorch. */
+/* Folds whose steps may be done in any grouping: sixteen lanes at a time along a row, or a strip of columns. The
+   grouping is \ fixed by the sizes alone. `join` is an expression of v and x. */
+#define LANE_FOLD(name, type, start, join)                                                                             \
+  static inline type name##_join_##type(type v, type x) {                                                              \
+    return join;                                                                                                       \
+  }                                                                                                                    \
+  static void name##_##type(i64 red, i64 inner, i64 begin, i64 end, const void *px, void *pout) {                      \
+    const type *xs = px;                                                                                               \
+    type *out = pout;                                                                                                  \
+    for (i64 r = begin; r < end && inner == 1; r++) {                                                                  \
+      const type *first = xs + r * red;                                                                                \
+      type lane[LANES];                                                                                                \
+      for (int k = 0; k < LANES; k++) {                                                                                \
+        lane[k] = start;                                                                                               \
+      }                                                                                                                \
+      i64 i = 0;                                                                                                       \
+      for (; i + LANES <= red; i += LANES) {                                                                           \
+        for (int k = 0; k < LANES; k++) {                                                                              \
+          lane[k] = name##_join_##type(lane[k], first[i + k]);                                                         \
+        }                                                                                                              \
+      }                                                                                                                \
+      for (int k = 0; i < red; i++, k++) {                                                                             \
+        lane[k] = name##_join_##type(lane[k], first[i]);                                                               \
+      }                                                                                                                \
+      for (int w = LANES / 2; w; w /= 2) {                                                                             \
+        for (int k = 0; k < w; k++) {                                                                                  \
+          lane[k] = name##_join_##type(lane[k], lane[k + w]);                                                          \
+        }                                                                                                              \
+      }                                                                                                                \
+      out[r] = lane[0];                                                                                                \
+    }                                                                                                                  \
+    for (i64 r = begin; r < end && inner > 1;) {                                                                       \
+      i64 o = r / inner, c = r % inner;                                                                                \
+      i64 count = inner - c < end - r ? inner - c : end - r;                                                           \
+      count = count < STRIP ? count : STRIP;                                                                           \
+      const type *first = xs + o * red * inner + c;                                                                    \
+      type v[STRIP];                                                                                                   \
+      for (i64 k = 0; k < count; k++) {                                                                                \
+        v[k] = start;                                                                                                  \
+      }                                                                                                                \
+      for (i64 i = 0; i < red; i++) {                                                                                  \
+        const type *row = first + i * inner;                                                                           \
+        for (i64 k = 0; k < count; k++) {                                                                              \
+          v[k] = name##_join_##type(v[k], row[k]);                                                                     \
+        }                                                                                                              \
+      }                                                                                                                \
+      for (i64 k = 0; k < count; k++) {                                                                                \
+        out[r + k] = v[k];                                                                                             \
+      }                                                                                                                \
+      r += count;                                                                                                      \
+    }                                                                                                                  \
+  }
+LANE_FOLD(PROD, f32, 1, v *x)
+LANE_FOLD(PROD, f64, 1, v *x)
+/* The largest or smallest of `of` each element. A NaN wins, as in NumPy and PyTorch: it is looked for beside, since a
+   plain \ comparison is one instruction and one that keeps NaN is three. */
+#define EXTREME(name, type, start, of, better)                                                                         \
+  static inline type name##_join_##type(type v, type x) {                                                              \
+    return better;                                                                                                     \
+  }                                                                                                                    \
+  static void name##_##type(i64 red, i64 inner, i64 begin, i64 end, const void *px, void *pout) {                      \
+    const type *xs = px;                                                                                               \
+    type *out = pout;                                                                                                  \
+    for (i64 r = begin; r < end && inner == 1; r++) {                                                                  \
+      const type *first = xs + r * red;                                                                                \
+      type lane[LANES], nan[LANES];                                                                                    \
+      for (int k = 0; k < LANES; k++) {                                                                                \
+        lane[k] = start;                                                                                               \
+        nan[k] = 0;                                                                                                    \
+      }                                                                                                                \
+      i64 i = 0;                                                                                                       \
+      for (; i + LANES <= red; i += LANES) {                                                                           \
+        for (int k = 0; k < LANES; k++) {                                                                              \
+          type x = first[i + k];                                                                                       \
+          nan[k] = x == x ? nan[k] : x;                                                                                \
+          x = of;                                                                                                      \
+          lane[k] = name##_join_##type(lane[k], x);                                                                    \
+        }                                                                                                              \
+      }                                                                                                                \
+      for (int k = 0; i < red; i++, k++) {                                                                             \
+        type x = first[i];                                                                                             \
+        nan[k] = x == x ? nan[k] : x;                                                                                  \
+        x = of;                                                                                                        \
+        lane[k] = name##_join_##type(lane[k], x);                                                                      \
+      }                                                                                                                \
+      for (int k = 1; k < LANES; k++) {                                                                                \
+        lane[0] = name##_join_##type(lane[0], lane[k]);                                                                \
+        nan[0] = nan[k] == nan[k] ? nan[0] : nan[k];                                                                   \
+      }                                                                                                                \
+      out[r] = nan[0] == nan[0] ? lane[0] : nan[0];                                                                    \
+    }                                                                                                                  \
+    for (i64 r = begin; r < end && inner > 1;) {                                                                       \
+      i64 o = r / inner, c = r % inner;                                                                                \
+      i64 count = inner - c < end - r ? inner - c : end - r;                                                           \
+      count = count < STRIP ? count : STRIP;                                                                           \
+      const type *column = xs + o * red * inner + c;                                                                   \
+      type v[STRIP], nan[STRIP];                                                                                       \
+      for (i64 k = 0; k < count; k++) {                                                                                \
+        v[k] = start;                                                                                                  \
+        nan[k] = 0;                                                                                                    \
+      }                                                                                                                \
+      for (i64 i = 0; i < red; i++) {                                                                                  \
+        const type *row = column + i * inner;                                                                          \
+        for (i64 k = 0; k < count; k++) {                                                                              \
+          type x = row[k];                                                                                             \
+          nan[k] = x == x ? nan[k] : x;                                                                                \
+          x = of;                                                                                                      \
+          v[k] = name##_join_##type(v[k], x);                                                                          \
+        }                                                                                                              \
+      }                                                                                                                \
+      for (i64 k = 0; k < count; k++) {                                                                                \
+        out[r + k] = nan[k] == nan[k] ? v[k] : nan[k];                                                                 \
+      }                                                                                                                \
+      r += count;                                                                                                      \
+    }                                                                                                                  \
+  }
+
 #define EXTREME_FLOAT(type)                                                                                            \
-  FOLD_SAME(MAX, type, first[0], v = (x > v || x != x) ? x : v)                                                        \
-  FOLD_SAME(MIN, type, first[0], v = (x < v || x != x) ? x : v)                                                        \
+  EXTREME(MAX, type, -INFINITY, x, x > v ? x : v)                                                                      \
+  EXTREME(MIN, type, INFINITY, x, x < v ? x : v)                                                                       \
   FOLD(                                                                                                                \
       ARGMAX, type, i64, type v; i64 at, v = first[0]; at = 0,                                                         \
                                                        if (x > v || (x != x && v == v)) {                              \
@@ -224,10 +349,10 @@ FOLD_SAME(PROD, f64, 1, v *= x)
                                                        at)
 EXTREME_FLOAT(f32)
 EXTREME_FLOAT(f64)
-FOLD_SAME(MAXABS, f32, 0, x = fabsf(x); v = (x > v || x != x) ? x : v)
-FOLD_SAME(MAXABS, f64, 0, x = fabs(x); v = (x > v || x != x) ? x : v)
-FOLD_SAME(MAX, i64, first[0], v = x > v ? x : v)
-FOLD_SAME(MIN, i64, first[0], v = x < v ? x : v)
+EXTREME(MAXABS, f32, 0, fabsf(x), x > v ? x : v)
+EXTREME(MAXABS, f64, 0, fabs(x), x > v ? x : v)
+LANE_FOLD(MAX, i64, INT64_MIN, x > v ? x : v)
+LANE_FOLD(MIN, i64, INT64_MAX, x < v ? x : v)
 FOLD(
     ARGMAX, i64, i64, i64 v; i64 at, v = first[0]; at = 0,
                                                    if (x > v) {

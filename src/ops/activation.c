@@ -49,16 +49,15 @@ NL_COMPOSE(celu) {
   }
   nl_give(c, r_times(b, nl_b_do(b, use_elu(), "tn", r_times(b, x, 1 / alpha), 1.0), alpha));
 }
+NL_ROW1(gelu_erf)
 NL_COMPOSE(gelu) {
-  nl_tensor *share;
-  if (c->attr[0].i == 1) {
-    nl_tensor *cube = r_mul(b, x, r_square(b, x));
-    nl_tensor *t = r_tanh(b, r_times(b, r_add(b, x, r_times(b, cube, 0.044715)), M_2_SQRTPI * M_SQRT1_2));
-    share = r_times(b, r_plus(b, t, 1), 0.5);
-  } else {
-    share = r_times(b, r_erfc(b, r_times(b, x, -M_SQRT1_2)), 0.5);
+  if (c->attr[0].i == 0) {
+    nl_give(c, r_gelu_erf(b, x));
+    return;
   }
-  nl_give(c, r_mul(b, x, share));
+  nl_tensor *cube = r_mul(b, x, r_square(b, x));
+  nl_tensor *t = r_tanh(b, r_times(b, r_add(b, x, r_times(b, cube, 0.044715)), M_2_SQRTPI * M_SQRT1_2));
+  nl_give(c, r_mul(b, x, r_times(b, r_plus(b, t, 1), 0.5)));
 }
 NL_COMPOSE(silu) {
   nl_give(c, r_mul(b, x, r_sigmoid(b, x)));

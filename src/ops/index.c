@@ -25,6 +25,16 @@ static nl_status want_index(const nl_tensor *t) {
 
 /* All of 1..n (negative ones count from the end where allowed). */
 static nl_status check_range(const nl_tensor *index, int64_t n) {
+  if (index->contiguous && index->dtype == NL_I64) { /* one pass that vectorizes; the slow one finds what is wrong */
+    const int64_t *v = nl_tensor_data(index);
+    uint64_t bad = 0;
+    for (int64_t i = 0; i < index->numel; i++) {
+      bad |= (uint64_t)(v[i] == 0) | (uint64_t)(v[i] > n) | (uint64_t)(v[i] < -n);
+    }
+    if (!bad) {
+      return NL_OK;
+    }
+  }
   for (int64_t i = 0; i < index->numel; i++) {
     int64_t v = nl_tensor_get_int(index, i);
     if (v == 0 || v > n || v < -n) {
@@ -92,6 +102,58 @@ static void each_index(const nl_tensor *index, const nl_tensor *big, int dim, in
   *in_big += from_zero(v, big->ndim ? big->shape[dim] : 1) * (big->ndim ? big->strides[dim] : 0);
 }
 
+/* Where index and the big tensor are contiguous and differ along dim alone, both are [outer][red][inner] and places are
+   computed without walking the dims. */
+static bool is_plain(const nl_tensor *index, const nl_tensor *big, int dim) {
+  bool plain = index->contiguous && big->contiguous && index->ndim > 0;
+  for (int d = 0; d < index->ndim && plain; d++) {
+    plain = d == dim || index->shape[d] == big->shape[d];
+  }
+  return plain;
+}
+
+/* Lines [begin, end) of a plain gather; line l of the index is (outer, k): its `inner` neighbours. */
+#define PLAIN_GATHER(type)                                                                                             \
+  static void gather_##type(const type *x, const int64_t *at, type *to, nl_around a, int64_t red, int64_t begin,       \
+                            int64_t end) {                                                                             \
+    for (int64_t l = begin; l < end;) {                                                                                \
+      const type *from = x + l / a.red * red * a.inner;                                                                \
+      int64_t stop = (l / a.red + 1) * a.red;                                                                          \
+      for (stop = stop < end ? stop : end; l < stop; l++) {                                                            \
+        for (int64_t i = l * a.inner; i < (l + 1) * a.inner; i++) {                                                    \
+          int64_t v = at[i];                                                                                           \
+          to[i] = from[(v < 0 ? v + red : v - 1) * a.inner + (i - l * a.inner)];                                       \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+PLAIN_GATHER(uint8_t)
+PLAIN_GATHER(uint32_t)
+PLAIN_GATHER(uint64_t)
+
+typedef struct plain_job {
+  const nl_tensor *x, *index, *out;
+  nl_around around; /* of the index */
+  int64_t red;      /* of x */
+} plain_job;
+
+static void plain_range(void *ctx, int64_t begin, int64_t end) {
+  const plain_job *j = ctx;
+  const void *x = nl_tensor_data(j->x);
+  const int64_t *at = nl_tensor_data(j->index);
+  void *to = nl_tensor_data(j->out);
+  switch (nl_dtype_size(nl_tensor_dtype(j->x))) {
+  case 1:
+    gather_uint8_t(x, at, to, j->around, j->red, begin, end);
+    break;
+  case 4:
+    gather_uint32_t(x, at, to, j->around, j->red, begin, end);
+    break;
+  default:
+    gather_uint64_t(x, at, to, j->around, j->red, begin, end);
+  }
+}
+
 typedef struct gather_job {
   const nl_tensor *x, *index;
   int dim;
@@ -114,6 +176,12 @@ static void run_gather(nl_call *c) {
   gather_job job = {
       .x = x, .index = c->rin[1], .size = nl_dtype_size(nl_tensor_dtype(x)), .to = nl_tensor_data(c->out[0])};
   nl_rule_dim(c->attr[0].i, x->ndim, &job.dim);
+  if (is_plain(job.index, x, job.dim)) {
+    plain_job plain = {x, job.index, c->out[0], nl_rule_around(job.index, job.dim), x->shape[job.dim]};
+    int64_t inner = plain.around.inner > 0 ? plain.around.inner : 1;
+    nl_parallel_for(c->out[0]->numel / inner, 1 + 16384 / inner, plain_range, &plain);
+    return;
+  }
   nl_parallel_for(c->out[0]->numel, 8192, gather_range, &job);
 }
 static nl_status vjp_gather(nl_call *c, nl_vjp *g) {
@@ -163,7 +231,34 @@ static nl_status infer_scatter_zeros(nl_call *c) {
   }
   return status;
 }
+/* The same for sums; floats only. */
+#define PLAIN_SCATTER(type)                                                                                            \
+  static void scatter_##type(type *to, const type *g, const int64_t *at, nl_around a, int64_t red) {                   \
+    for (int64_t o = 0; o < a.outer && !nl_interrupted_at(o); o++) {                                                   \
+      type *line = to + o * red * a.inner;                                                                             \
+      for (int64_t l = o * a.red; l < (o + 1) * a.red; l++) {                                                          \
+        for (int64_t i = l * a.inner; i < (l + 1) * a.inner; i++) {                                                    \
+          int64_t v = at[i];                                                                                           \
+          line[(v < 0 ? v + red : v - 1) * a.inner + (i - l * a.inner)] += g[i];                                       \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+PLAIN_SCATTER(float)
+PLAIN_SCATTER(double)
+
 static void scatter_into(nl_tensor *out, const nl_tensor *g, const nl_tensor *index, int dim) {
+  if (is_plain(index, out, dim) && g->contiguous && nl_dtype_is_float(nl_tensor_dtype(out)) && index->numel) {
+    nl_around a = nl_rule_around(index, dim);
+    int64_t red = out->shape[dim];
+    const int64_t *at = nl_tensor_data(index);
+    if (out->dtype == NL_F32) {
+      scatter_float(nl_tensor_data(out), nl_tensor_data(g), at, a, red);
+    } else {
+      scatter_double(nl_tensor_data(out), nl_tensor_data(g), at, a, red);
+    }
+    return;
+  }
   for (int64_t i = 0; i < index->numel && !nl_interrupted_at(i); i++) {
     int64_t at, in_big;
     each_index(index, out, dim, i, &at, &in_big);

@@ -64,6 +64,12 @@ SLOPE(sinc, r_mul(b, g,
                   r_where(b, r_eq(b, x, nl_b_number(b, 0)), nl_b_number(b, 0),
                           r_div(b, r_sub(b, r_cos(b, r_times(b, x, M_PI)), y), x))))
 SLOPE(frac, g)
+/* the area up to x, plus x times the density at x */
+NL_ROW1(ndtr)
+SLOPE(gelu_erf,
+      r_mul(b, g,
+            r_add(b, r_ndtr(b, x),
+                  r_mul(b, x, r_times(b, r_exp(b, r_times(b, r_square(b, x), -0.5)), 0.5 * M_2_SQRTPI * M_SQRT1_2)))))
 
 /* x is the ordinate, y the abscissa */
 SLOPES(atan2, r_div(b, r_mul(b, g, y), r_add(b, r_square(b, x), r_square(b, y))),
@@ -238,6 +244,17 @@ static const nl_op ops[] = {
           "nn.trunc(" HALVES ")"),
     UNARY("frac", NL_UN_FRAC, "x - trunc(x): what stands behind the point, with x's sign.", vjp_frac, 0,
           "nn.frac(" HALVES ")"),
+    {.name = "gelu_erf",
+     .args = "x: tensor",
+     .returns = "tensor",
+     .doc = "x times the normal distribution's area up to x: what gelu is.",
+     .infer = nl_infer_unary,
+     .run = nl_run_strip,
+     .strip = nl_strip_unary,
+     .vjp = vjp_gelu_erf,
+     .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE | NL_OP_INTERNAL,
+     .save = X,
+     .kernel = NL_UN_GELU},
     QUESTION("isnan", NL_UN_ISNAN, "True where an element is nan.", "nn.isnan(" ODD ")"),
     QUESTION("isinf", NL_UN_ISINF, "True where an element is inf or -inf.", "nn.isinf(" ODD ")"),
     QUESTION("isfinite", NL_UN_ISFINITE, "True where an element is neither nan nor infinite.", "nn.isfinite(" ODD ")"),

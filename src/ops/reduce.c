@@ -160,13 +160,18 @@ static void run_job(job *j, const geometry *g) {
 
 enum { PIECE = 1 << 16 };
 
-/* One long sum is cut into fixed pieces, whose sums are then added. Pieces are a power of two of blocks, so the
-   pairwise tree is the same as in one go. */
-static bool run_long_sum(const nl_call *c, int kernel, const void *x, int64_t n, void *out) {
+/* One long reduction is cut into fixed pieces, whose results are then joined. Pieces of sums are a power of two of
+   blocks, so the pairwise tree is the same as in one go. */
+static int joining_kernel(int kernel) {
+  return kernel == NL_RED_SUMSQ || kernel == NL_RED_SUMABS ? NL_RED_SUM
+                                                           : (kernel == NL_RED_MAXABS ? NL_RED_MAX : kernel);
+}
+
+static bool run_long(const nl_call *c, int kernel, const void *x, int64_t n, void *out) {
   size_t size = nl_dtype_size(c->dtype);
   int64_t pieces = n / PIECE;
   char partial[8 * 1024];
-  if (pieces < 4 || pieces >= (int64_t)(sizeof partial / size) || !nl_dtype_is_float(c->dtype)) {
+  if (pieces < 4 || pieces >= (int64_t)(sizeof partial / size)) {
     return false;
   }
   job j = {.fn = nl_k->reduce->reduce[kernel][c->dtype], .red = PIECE, .inner = 1, .x = x, .out = partial};
@@ -176,7 +181,7 @@ static bool run_long_sum(const nl_call *c, int kernel, const void *x, int64_t n,
     j.fn(rest, 1, 0, 1, (const char *)x + (size_t)(pieces * PIECE) * size, partial + (size_t)pieces * size);
     pieces++;
   }
-  nl_k->reduce->reduce[NL_RED_SUM][c->dtype](pieces, 1, 0, 1, partial, out);
+  nl_k->reduce->reduce[joining_kernel(kernel)][c->dtype](pieces, 1, 0, 1, partial, out);
   return true;
 }
 
@@ -186,15 +191,16 @@ static geometry call_geometry(const nl_call *c, int dims) {
   return find_geometry(c->in[0], mask);
 }
 
-/* One sum over all elements, which may be long. */
+/* One result over all elements, which may be many, by a kernel whose results can be joined. */
 static bool is_total(int kernel, const geometry *g) {
-  bool sum = kernel == NL_RED_SUM || kernel == NL_RED_SUMSQ || kernel == NL_RED_SUMABS;
-  return sum && g->around.outer * g->around.inner == 1;
+  bool joins = kernel == NL_RED_SUM || kernel == NL_RED_SUMSQ || kernel == NL_RED_SUMABS || kernel == NL_RED_MAX ||
+               kernel == NL_RED_MIN || kernel == NL_RED_MAXABS || kernel == NL_RED_PROD;
+  return joins && g->around.outer * g->around.inner == 1;
 }
 
 static void reduce_with(nl_call *c, int kernel, const geometry *g, void *out) {
   const void *x = laid_out(c, g);
-  if (is_total(kernel, g) && run_long_sum(c, kernel, x, g->count, out)) {
+  if (is_total(kernel, g) && run_long(c, kernel, x, g->count, out)) {
     return;
   }
   job j = {.fn = nl_k->reduce->reduce[kernel][c->dtype], .x = x, .out = out};
@@ -484,11 +490,23 @@ static nl_status infer_extreme(nl_call *c) {
 }
 static void run_extreme(nl_call *c) {
   geometry g = call_geometry(c, 0);
-  bool max = c->op->kernel == NL_RED_MAX;
-  reduce_with(c, c->op->kernel, &g, nl_tensor_data(c->out[0]));
-  if (c->nout == 2) {
-    reduce_with(c, max ? NL_RED_ARGMAX : NL_RED_ARGMIN, &g, nl_tensor_data(c->out[1]));
-    to_one_based(c->out[1]);
+  if (c->nout == 1) {
+    reduce_with(c, c->op->kernel, &g, nl_tensor_data(c->out[0]));
+    return;
+  }
+  /* the positions tell the values, so the elements are read once */
+  const char *x = laid_out(c, &g);
+  job j = {.fn = nl_k->reduce->reduce[c->op->kernel == NL_RED_MAX ? NL_RED_ARGMAX : NL_RED_ARGMIN][c->dtype],
+           .x = x,
+           .out = nl_tensor_data(c->out[1])};
+  run_job(&j, &g);
+  size_t size = nl_dtype_size(c->dtype);
+  int64_t *at = nl_tensor_data(c->out[1]);
+  char *out = nl_tensor_data(c->out[0]);
+  for (int64_t r = 0; r < j.results; r++) {
+    int64_t from = (r / j.inner * j.red + at[r]) * j.inner + r % j.inner;
+    memcpy(out + (size_t)r * size, x + (size_t)from * size, size);
+    at[r]++;
   }
 }
 /* With dim, to the position found; without, shared evenly among equals, as PyTorch does. */

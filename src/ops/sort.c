@@ -1,6 +1,10 @@
 /* Rows that order elements: sort and topk. Both give values and positions (from 1). */
 #include "kernels/sort.h"
+#include <pthread.h>
+#include <string.h>
+
 #include "core/interrupt.h"
+#include "core/pool.h"
 #include "ops/build.h"
 #include "ops/rules.h"
 
@@ -30,8 +34,54 @@ static nl_status infer_sort(nl_call *c) {
   }
   nl_rule_shape(c, 0, x->ndim, shape, nl_tensor_dtype(x));
   nl_rule_shape(c, 1, x->ndim, shape, NL_I64);
-  c->scratch_bytes = nl_sort_scratch(n) + (size_t)n * 32 + 64; /* keys, then one row in, one out */
+  c->scratch_bytes = nl_sort_scratch(n) + (size_t)n * 32 + 64; /* line_bytes */
   return NL_OK;
+}
+
+typedef struct sort_job {
+  nl_tensor *x, *values, *positions;
+  nl_around around;
+  int64_t keep;
+  bool descending;
+  char *scratch; /* for lines one after the other */
+  bool shared;   /* lines are cut over threads, which have scratch of their own, or wait for this one */
+} sort_job;
+
+/* Bytes that one line needs: keys, the line itself, its result. */
+static size_t line_bytes(int64_t n) {
+  return nl_sort_scratch(n) + (size_t)n * 32 + 64;
+}
+
+static void sort_range(void *ctx, int64_t begin, int64_t end) {
+  const sort_job *j = ctx;
+  nl_dtype dtype = nl_tensor_dtype(j->x);
+  size_t size = nl_dtype_size(dtype);
+  int64_t n = j->around.red, inner = j->around.inner;
+  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+  char *own = j->shared ? nl_thread_scratch() : NULL, *keys = own ? own : j->scratch;
+  if (!own) {
+    pthread_mutex_lock(&one_at_a_time);
+  }
+  char *row = keys + nl_sort_scratch(n), *values = row + n * 8;
+  int64_t *positions = (int64_t *)(values + n * 8), *at = nl_tensor_data(j->positions);
+  const char *from = nl_tensor_data(j->x);
+  char *to = nl_tensor_data(j->values);
+  for (int64_t r = begin; r < end && !nl_interrupt_pending(); r++) {
+    int64_t o = r / inner, i = r % inner;
+    const char *line = from + (size_t)(o * n * inner + i) * size;
+    for (int64_t k = 0; k < n && inner > 1; k++) {
+      memcpy(row + (size_t)k * size, line + (size_t)(k * inner) * size, size);
+    }
+    nl_sort_row(dtype, n, inner > 1 ? row : line, j->descending, j->keep, values, positions, keys);
+    for (int64_t k = 0; k < j->keep; k++) {
+      int64_t place = (o * j->keep + k) * inner + i;
+      memcpy(to + (size_t)place * size, values + (size_t)k * size, size);
+      at[place] = positions[k] + 1;
+    }
+  }
+  if (!own) {
+    pthread_mutex_unlock(&one_at_a_time);
+  }
 }
 
 static void run_sort(nl_call *c) {
@@ -39,26 +89,16 @@ static void run_sort(nl_call *c) {
   int dim = 0;
   nl_rule_dim(dim_of(c).i, x->ndim, &dim);
   nl_around a = nl_rule_around(x, dim);
-  int64_t keep = is_topk(c) ? c->attr[0].i : a.red;
-  bool descending = is_topk(c) ? c->attr[2].b : c->attr[1].b;
-  size_t size = nl_dtype_size(nl_tensor_dtype(x));
-  char *keys = c->scratch->storage->data, *row = keys + nl_sort_scratch(a.red), *values = row + a.red * 8;
-  int64_t *positions = (int64_t *)(values + a.red * 8);
-  const char *from = nl_tensor_data(x);
-  char *to = nl_tensor_data(c->out[0]);
-  int64_t *at = nl_tensor_data(c->out[1]);
-  for (int64_t r = 0; r < a.outer * a.inner && !nl_interrupt_pending(); r++) {
-    int64_t o = r / a.inner, i = r % a.inner;
-    for (int64_t k = 0; k < a.red; k++) {
-      __builtin_memcpy(row + (size_t)k * size, from + (size_t)((o * a.red + k) * a.inner + i) * size, size);
-    }
-    nl_sort_row(nl_tensor_dtype(x), a.red, row, descending, keep, values, positions, keys);
-    for (int64_t k = 0; k < keep; k++) {
-      int64_t place = (o * keep + k) * a.inner + i;
-      __builtin_memcpy(to + (size_t)place * size, values + (size_t)k * size, size);
-      at[place] = positions[k] + 1;
-    }
-  }
+  sort_job job = {.x = x,
+                  .values = c->out[0],
+                  .positions = c->out[1],
+                  .around = a,
+                  .keep = is_topk(c) ? c->attr[0].i : a.red,
+                  .descending = is_topk(c) ? c->attr[2].b : c->attr[1].b,
+                  .scratch = c->scratch->storage->data,
+                  .shared = line_bytes(a.red) <= NL_SCRATCH_BYTES};
+  int64_t lines = a.outer * a.inner;
+  nl_parallel_for(lines, job.shared ? 1 + 8192 / (a.red + 1) : lines + 1, sort_range, &job);
 }
 
 static nl_status vjp_sort(nl_call *c, nl_vjp *g) {

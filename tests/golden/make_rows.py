@@ -182,6 +182,8 @@ case("softmin", [D(3, 4)], lambda x: F.softmin(x, -1))
 case("softmin", [D(3, 4), 1], lambda x: F.softmin(x, 0))
 case("stop_gradient", [R(3)], torch.clone, grad=False)
 
+each("gelu_erf", F.gelu, -2.5, 2.5, extremes=False, wholes=False)
+
 # ---- reductions and scans ----
 
 for name in ("amax", "amin"):
