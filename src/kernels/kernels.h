@@ -42,8 +42,8 @@
   X(ERFINV)                                                                                                            \
   X(LGAMMA)                                                                                                            \
   X(DIGAMMA)                                                                                                           \
-  X(GELU) X(SINC) X(CEIL) X(ROUND) X(TRUNC) X(FRAC) X(ISNAN) X(ISINF) X(ISFINITE) X(ISPOSINF) X(ISNEGINF) X(SIGNBIT)   \
-      X(BITNOT)
+  X(GELU)                                                                                                              \
+  X(SINC) X(CEIL) X(ROUND) X(TRUNC) X(FRAC) X(ISNAN) X(ISINF) X(ISFINITE) X(ISPOSINF) X(ISNEGINF) X(SIGNBIT) X(BITNOT)
 #define NL_MATH_BINARY_LIST(X)                                                                                         \
   X(ATAN2)                                                                                                             \
   X(HYPOT)                                                                                                             \

@@ -12,8 +12,9 @@ static double log_add(double a, double b) {
   return a != a || b != b ? NAN : (hi - hi != 0 && hi == lo ? hi : hi + log1p(exp(lo - hi)));
 }
 
-/* Up to STRIP neighbouring lines from `base` on; `state` is each line's running value. */
-#define SCAN(type, acc)                                                                                                \
+/* wrap: what sums and products are computed in. Up to STRIP neighbouring lines from `base` on; `state` is each line's
+ * running value. */
+#define SCAN(type, acc, wrap)                                                                                          \
   static void scan_##type(const nl_scan_args *s, int64_t base, int64_t lines) {                                        \
     const type *x = s->x, *a = s->a;                                                                                   \
     type *out = s->out;                                                                                                \
@@ -33,15 +34,15 @@ static double log_add(double a, double b) {
         }                                                                                                              \
       } else if (s->kind == NL_SCAN_SUM) {                                                                             \
         for (int64_t i = 0; i < lines; i++) {                                                                          \
-          state[i] = (acc)(state[i] + (acc)row[i]);                                                                    \
+          state[i] = (acc)((wrap)state[i] + (wrap)row[i]);                                                             \
         }                                                                                                              \
       } else if (s->kind == NL_SCAN_PROD) {                                                                            \
         for (int64_t i = 0; i < lines; i++) {                                                                          \
-          state[i] = (acc)(state[i] * (acc)row[i]);                                                                    \
+          state[i] = (acc)((wrap)state[i] * (wrap)row[i]);                                                             \
         }                                                                                                              \
       } else if (s->kind == NL_SCAN_LINEAR) {                                                                          \
         for (int64_t i = 0; i < lines; i++) {                                                                          \
-          state[i] = (acc)((acc)row[i] + (acc)factor[i] * state[i]);                                                   \
+          state[i] = (acc)((wrap)row[i] + (wrap)factor[i] * (wrap)state[i]);                                           \
         }                                                                                                              \
       } else if (s->kind == NL_SCAN_LOGSUMEXP) {                                                                       \
         for (int64_t i = 0; i < lines; i++) {                                                                          \
@@ -70,9 +71,9 @@ static double log_add(double a, double b) {
 typedef float f32;
 typedef double f64;
 typedef int64_t i64;
-SCAN(f32, double)
-SCAN(f64, double)
-SCAN(i64, i64)
+SCAN(f32, double, double)
+SCAN(f64, double, double)
+SCAN(i64, i64, uint64_t)
 
 /* One long line: the running value stays in a register. */
 #define SUM(type, acc)                                                                                                 \

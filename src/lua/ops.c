@@ -33,6 +33,10 @@ static void push_params(lua_State *L, const nl_op *op) {
     lua_setfield(L, -2, "name");
     lua_pushstring(L, kinds[sig->param[i].kind]);
     lua_setfield(L, -2, "kind");
+    if (sig->param[i].kind == NL_KIND_CHOICE) {
+      lua_pushlstring(L, sig->param[i].choices, strcspn(sig->param[i].choices, ","));
+      lua_setfield(L, -2, "choices");
+    }
     lua_pushboolean(L, sig->param[i].optional);
     lua_setfield(L, -2, "optional");
     lua_rawseti(L, -2, i + 1);

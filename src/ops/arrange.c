@@ -22,6 +22,11 @@ static int dim_at(nl_build *b, int64_t written, int ndim) {
   }
   return d;
 }
+/* A number that the user wrote, limited so that sums of a few do not overflow; no tensor is that long. */
+static int64_t tame(int64_t v) {
+  const int64_t most = (int64_t)1 << 46;
+  return v > most ? most : (v < -most ? -most : v);
+}
 static int64_t size_at(const nl_tensor *x, int d) {
   return x->ndim ? x->shape[d] : 1;
 }
@@ -313,7 +318,7 @@ NL_COMPOSE(chunk) {
                         (long long)count, nl_tensor_shape_string(x).s);
   }
   if (b->status == NL_OK) {
-    int64_t n = size_at(x, d), size = (n + count - 1) / count;
+    int64_t n = size_at(x, d), size = n / count + (n % count != 0);
     push_pieces(c, b, x, d, size > 0 ? size : 1);
   }
 }
@@ -330,11 +335,11 @@ NL_COMPOSE(split) {
     return;
   }
   if (n == 1) {
-    push_pieces(c, b, x, d, sizes[0]);
+    push_pieces(c, b, x, d, tame(sizes[0]));
     return;
   }
   for (int i = 0; i < n; i++) {
-    total += sizes[i] < 0 ? -x->numel - 1 : sizes[i];
+    total += sizes[i] < 0 ? -x->numel - 1 : tame(sizes[i]);
   }
   if (total != size_at(x, d)) {
     nl_b_fail(b, nl_fail("the sizes add up to %lld, but dim %d of shape %s has %lld", (long long)total, d + 1,
@@ -351,7 +356,7 @@ static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, i
     return;
   }
   for (int i = 0; i <= n && b->status == NL_OK; i++) { /* cuts behind the elements named */
-    int64_t end = i < n ? (where[i] < 0 ? where[i] + size : where[i]) : size;
+    int64_t end = i < n ? (where[i] < 0 ? tame(where[i]) + size : tame(where[i])) : size;
     end = end > size ? size : (end < at ? at : end);
     push(c, b, r_narrow(b, x, d + 1, at < size ? at + 1 : size + 1, end - at));
     at = end;
@@ -536,6 +541,7 @@ typedef struct diagonal {
 
 /* Where the diagonal lies in a contiguous tensor of this shape: its other dims, then itself. */
 static diagonal find_diagonal(nl_build *b, int ndim, ints shape, int64_t offset, int64_t dim1, int64_t dim2) {
+  offset = tame(offset);
   diagonal g = {.d1 = dim_at(b, dim1, ndim)};
   g.d2 = dim_at(b, dim2, ndim);
   if (b->status == NL_OK && (ndim < 2 || g.d1 == g.d2)) {
@@ -617,7 +623,7 @@ NL_COMPOSE(triangle) {
     nl_b_fail(b, nl_fail("needs a matrix (or a batch of them), but got shape %s", nl_tensor_shape_string(x).s));
     return;
   }
-  int64_t k = c->attr[0].i;
+  int64_t k = tame(c->attr[0].i);
   nl_tensor *rows = ramp(b, 1, x->shape[x->ndim - 2], 1), *cols = ramp(b, 1, x->shape[x->ndim - 1], 1);
   nl_tensor *limit = r_add(b, r_unsqueeze(b, rows, 2), nl_b_int(b, k));
   nl_tensor *keep = c->op->kernel == 0 ? r_le(b, cols, limit) : r_ge(b, cols, limit);
@@ -697,9 +703,9 @@ NL_COMPOSE(pad) {
   nl_tensor *inside = filled ? nl_b_do(b, use_ones_like(), "ti", x, (int64_t)NL_U8) : NULL;
   for (int i = 0; i < n / 2 && b->status == NL_OK; i++) {
     int d = x->ndim - 1 - i;
-    t = mode == 0 ? pad_zeros(b, t, d, by[2 * i], by[2 * i + 1])
-                  : pad_by_index(b, t, d, by[2 * i], by[2 * i + 1], mode);
-    inside = filled && b->status == NL_OK ? pad_zeros(b, inside, d, by[2 * i], by[2 * i + 1]) : inside;
+    t = mode == 0 ? pad_zeros(b, t, d, tame(by[2 * i]), tame(by[2 * i + 1]))
+                  : pad_by_index(b, t, d, tame(by[2 * i]), tame(by[2 * i + 1]), mode);
+    inside = filled && b->status == NL_OK ? pad_zeros(b, inside, d, tame(by[2 * i]), tame(by[2 * i + 1])) : inside;
   }
   if (filled && b->status == NL_OK) {
     nl_tensor *k = nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_b_number(b, value)
@@ -710,7 +716,7 @@ NL_COMPOSE(pad) {
 }
 NL_COMPOSE(unfold) {
   int d = dim_at(b, c->attr[0].i, x->ndim);
-  int64_t size = c->attr[1].i, step = c->attr[2].i, shape[NL_MAX_DIM], strides[NL_MAX_DIM];
+  int64_t size = tame(c->attr[1].i), step = tame(c->attr[2].i), shape[NL_MAX_DIM], strides[NL_MAX_DIM];
   if (b->status == NL_OK && (x->ndim == 0 || x->ndim == NL_MAX_DIM || size < 1 || step < 1 || size > x->shape[d])) {
     b->status = nl_fail("windows of %lld elements, %lld apart, do not fit into dim %d of shape %s", (long long)size,
                         (long long)step, d + 1, nl_tensor_shape_string(x).s);
@@ -742,7 +748,7 @@ static nl_tensor *replaced(nl_build *b, nl_tensor *x, nl_tensor *source, int d, 
 NL_COMPOSE(select_scatter) {
   nl_tensor *source = c->in[1];
   int d = dim_at(b, c->attr[0].i, x->ndim);
-  int64_t index = c->attr[1].i, n = size_at(x, d);
+  int64_t index = tame(c->attr[1].i), n = size_at(x, d);
   index = index < 0 ? index + n + 1 : index;
   if (b->status == NL_OK && (index < 1 || index > n || x->ndim == 0)) {
     b->status = nl_fail("index %lld is out of range 1..%lld of dim %d", (long long)c->attr[1].i, (long long)n, d + 1);
@@ -751,9 +757,9 @@ NL_COMPOSE(select_scatter) {
 }
 NL_COMPOSE(slice_scatter) {
   int d = dim_at(b, c->attr[0].i, x->ndim);
-  int64_t first = c->attr[1].i, n = size_at(x, d);
+  int64_t first = tame(c->attr[1].i), n = size_at(x, d);
   first = first < 0 ? first + n + 1 : first;
-  nl_give(c, b->status == NL_OK && x->ndim ? replaced(b, x, c->in[1], d, first < 1 ? 1 : first, c->attr[2].i)
+  nl_give(c, b->status == NL_OK && x->ndim ? replaced(b, x, c->in[1], d, first < 1 ? 1 : first, tame(c->attr[2].i))
                                            : r_clone(b, x));
 }
 

@@ -7,6 +7,7 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
+NL_USE(clone)
 NL_USE(copy_)
 
 static const nl_recorder *recorders[NL_WATCHERS];
@@ -253,10 +254,34 @@ static nl_status copy_over(nl_call *c, nl_tensor *result) {
   return status;
 }
 
+/* In place, rows of the composition may save the tensor that is about to be written, which would then depend on itself:
+   where gradients may be recorded they see a copy. */
+static bool wants_copy(const nl_call *c) {
+  bool wants = false;
+  for (int i = 0; i < c->nin && c->inplace; i++) {
+    const nl_tensor *t = c->in[i];
+    wants = wants || (t && (t->requires_grad || (t->base && t->base->requires_grad)));
+  }
+  return wants;
+}
+
 static nl_status run_composed(nl_call *c) {
   nl_build b;
   nl_build_init(&b);
-  c->op->compose(c, &b);
+  nl_tensor *given[NL_SMALL_IN] = {NULL};
+  bool copies = wants_copy(c); /* rows on lists have no form in place */
+  for (int i = 0; i < c->nin && copies; i++) {
+    given[i] = c->in[i];
+    if (given[i] && given[i]->storage == given[0]->storage) {
+      c->in[i] = nl_b1(&b, row_clone(), given[i]);
+    }
+  }
+  if (b.status == NL_OK) {
+    c->op->compose(c, &b);
+  }
+  for (int i = 0; i < c->nin && copies; i++) {
+    c->in[i] = given[i];
+  }
   nl_status status = b.status;
   if (c->list && status != NL_OK) {
     nl_call_drop_list(c);

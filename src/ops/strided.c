@@ -29,7 +29,7 @@ static nl_status check_geometry(const nl_call *c, int64_t numel) {
   }
   if (count > 0 && last >= numel) {
     return nl_fail("shape %s with these strides reaches element %lld of %lld", nl_shape_string(n, shape).s,
-                   (long long)last + 1, (long long)numel);
+                   (long long)(last < INT64_MAX ? last + 1 : last), (long long)numel);
   }
   return NL_OK;
 }

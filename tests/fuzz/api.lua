@@ -19,7 +19,13 @@ function M.run(seed, calls)
     for i = 1, g:integer(4) - 1 do
       shape[i] = pick { 0, 1, 1, 2, 3, 4, 5 }
     end
+    if g:integer(5) == 1 then -- a square matrix, or a batch of them
+      shape = pick { { 3, 3 }, { 2, 3, 3 }, { 1, 1 }, { 0, 0 }, { 4, 4 } }
+    end
     local t = (nn.randn(shape, { generator = g }) * 3):to(pick(dtypes))
+    if g:integer(4) == 1 and t.dtype == "int64" then -- positions that often fit
+      t = t % 3 + 1
+    end
     local how = g:integer(6)
     if how == 1 and t.ndim >= 2 then
       t = t:transpose(1, -1)
@@ -105,7 +111,11 @@ function M.run(seed, calls)
     elseif p.kind == "bool" then
       return pick { true, false }
     elseif p.kind == "choice" then
-      return pick { "mean", "sum", "none" }
+      local words_of = {}
+      for word in p.choices:gmatch "[^|]+" do
+        words_of[#words_of + 1] = word
+      end
+      return pick(words_of)
     end
     return pick(numbers)
   end
@@ -133,10 +143,13 @@ function M.run(seed, calls)
     end
     local f = core[row.name]
     if row.inplace and (row.inplace_only or g:integer(3) == 1) then
-      f = core.tensor_methods[row.name .. "_"]
+      f = core.tensor_methods[row.inplace_only and row.name or row.name .. "_"]
     end
     local ok, result = pcall(f, table.unpack(args, 1, n))
     done = done + 1
+    if ok and type(result) == "table" then
+      result = result[1]
+    end
     if ok then
       results = results + 1
       if nn.is_tensor(result) and result:numel() < 1000 then
@@ -151,7 +164,9 @@ function M.run(seed, calls)
           pcall(tostring, result)
         else
           pcall(function()
-            result[value()] = value()
+            local key = g:integer(2) == 1 and value() or { pick { 1, {}, { 1, 2 }, pick(pool), "..." }, pick { 1, {}, pick(pool), value() } }
+            local part = result[key]
+            result[key] = g:integer(2) == 1 and part or value()
           end)
         end
       end
