@@ -213,12 +213,18 @@ static bool edge_needed(const engine *e, const nl_edge *edge) {
 }
 
 /* The call as its vjp sees it. */
-static nl_status restore_call(nl_node *n, nl_call *c, bool with_history) {
+static nl_status restore_call(nl_node *n, nl_call *c, nl_tensor **in, bool with_history) {
   memset(c, 0, offsetof(nl_call, small_in));
   c->op = n->op;
   c->nin = n->nin;
   c->nout = n->nout;
-  c->in = n->in;
+  c->in = with_history ? in : n->in;
+  for (int i = 0; i < n->nin && with_history; i++) {
+    nl_status status = nl_node_input(n, i, &in[i]);
+    if (status != NL_OK) {
+      return status;
+    }
+  }
   c->dtype = n->dtype;
   memcpy(c->attr, n->attr, sizeof c->attr);
   memcpy(c->ints, n->ints, (size_t)n->nints * sizeof *c->ints);
@@ -282,16 +288,17 @@ static nl_status run_node(engine *e, nl_node *n) {
     name_node(n);
     return status;
   }
-  nl_tensor *small_gin[SMALL] = {NULL}, **gin = small_gin;
+  nl_tensor *small_gin[2 * SMALL] = {NULL}, **gin = small_gin, **in = small_gin + SMALL;
   bool small_need[SMALL] = {false}, *need = small_need, any = false;
   void *heap = NULL;
   if (n->nin > SMALL) {
-    heap = nl_new((size_t)n->nin * (sizeof *gin + sizeof *need));
+    heap = nl_new((size_t)n->nin * (2 * sizeof *gin + sizeof *need));
     if (!heap) {
       return NL_NOMEM;
     }
     gin = heap;
-    need = (bool *)(gin + n->nin);
+    in = gin + n->nin;
+    need = (bool *)(in + n->nin);
   }
   for (int i = 0; i < n->nin; i++) {
     need[i] = edge_needed(e, &n->edge[i]);
@@ -306,7 +313,7 @@ static nl_status run_node(engine *e, nl_node *n) {
   nl_vjp v = {.build = &build, .gin = gin, .need = need, .differentiable = e->args->create_graph};
   memcpy(v.gout, n->grad, sizeof v.gout);
   nl_call c;
-  status = restore_call(n, &c, e->args->create_graph);
+  status = restore_call(n, &c, in, e->args->create_graph);
   if (status == NL_OK && n->custom) {
     status = run_custom(n, &build, gin, need);
   } else if (status == NL_OK) {
@@ -325,6 +332,9 @@ static nl_status run_node(engine *e, nl_node *n) {
   }
   for (int i = 0; i < NL_MAX_OUT; i++) {
     nl_tensor_unref(c.out[i]);
+  }
+  for (int i = 0; i < n->nin; i++) {
+    nl_tensor_unref(in[i]);
   }
   nl_build_free(&build);
   forget_grads(n); /* before delivering, so that a gradient passed through has one owner less */

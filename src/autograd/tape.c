@@ -173,15 +173,20 @@ static nl_status new_node(const nl_call *c, nl_node **out) {
   return NL_OK;
 }
 
-/* Saves input i: the value, or the shape alone. */
+/* Saves input i: the value, or the shape alone. A value is saved without its history, which the edge has: a tensor that
+   is written to later may come to depend on this node, and would hold itself. (A leaf that wants a gradient is not
+   written to.) */
 static nl_status save_input(nl_node *n, int i, nl_tensor *t) {
   if (!t) {
     return NL_OK;
   }
   if (n->op->save & NL_SAVE_IN(i)) {
-    n->in[i] = nl_tensor_ref(t);
     n->in_version[i] = t->storage->version;
-    return NL_OK;
+    if (t->requires_grad && nl_is_leaf(t)) {
+      n->in[i] = nl_tensor_ref(t);
+      return NL_OK;
+    }
+    return nl_detach(t, &n->in[i]);
   }
   return nl_tensor_shell(t, &n->in[i]);
 }
@@ -222,6 +227,20 @@ static nl_status set_node(nl_tensor *t, nl_node *n, int nr) {
   t->requires_grad = true;
   nl_node_unref(old);
   return NL_OK;
+}
+
+nl_status nl_node_input(nl_node *n, int i, nl_tensor **out) {
+  nl_node *from = n->edge[i].node;
+  if (!from || !n->in[i] || !n->in[i]->storage) {
+    *out = nl_tensor_ref(n->in[i]);
+    return NL_OK;
+  }
+  nl_status status = nl_detach(n->in[i], out);
+  if (status == NL_OK) {
+    from->refs++;
+    status = set_node(*out, from, n->edge[i].nr);
+  }
+  return status;
 }
 
 nl_status nl_node_output(nl_node *n, int i, nl_tensor **out) {

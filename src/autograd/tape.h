@@ -124,6 +124,9 @@ void nl_node_release(nl_node *);
 /* An error if something the node saved was overwritten or given up. */
 nl_status nl_node_check(const nl_node *);
 
+/* A tensor with the values of saved input i, and its history; or, where nothing leads further, what was saved. */
+nl_status nl_node_input(nl_node *, int i, nl_tensor **out);
+
 /* A tensor with the values of saved output i whose history is this node (for gradients of gradients). */
 nl_status nl_node_output(nl_node *, int i, nl_tensor **out);
 

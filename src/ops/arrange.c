@@ -213,7 +213,10 @@ NL_COMPOSE(unflatten) {
   for (int i = 0; i < x->ndim; i++) {
     for (int k = 0; i == d && k < n; k++) {
       open = sizes[k] == -1 ? to : open;
-      known *= sizes[k] > 0 ? sizes[k] : 1;
+      if (sizes[k] > 0 && __builtin_mul_overflow(known, sizes[k], &known)) {
+        nl_b_fail(b, nl_fail("sizes %s have more elements than can be counted", nl_shape_string(n, sizes).s));
+        return;
+      }
       shape[to++] = sizes[k];
     }
     if (i != d) {

@@ -313,7 +313,8 @@ static nl_status infer_places(nl_call *c) {
   d->ndim = 0;
   for (int i = 0; i < c->nin && c->in[i] && status == NL_OK; i++) {
     nl_out_desc so_far = *d;
-    status = i < n ? nl_rule_positions(c->in[i], sizes[i]) : nl_fail("%d indices do not go with %d dims", i + 1, n);
+    status = i < n && sizes[i] >= 0 ? nl_rule_positions(c->in[i], sizes[i])
+                                    : nl_fail("%d indices do not go with %d dims", i + 1, n);
     if (status == NL_OK) {
       status = nl_broadcast_shapes(so_far.ndim, so_far.shape, c->in[i]->ndim, c->in[i]->shape, &d->ndim, d->shape);
     }

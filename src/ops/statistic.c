@@ -1,5 +1,6 @@
 /* Reductions beyond sums and extremes, most of them made of other rows: orders and quantiles, what leaves nan out,
  * counts. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -352,8 +353,9 @@ NL_COMPOSE(trapezoid) {
 static nl_status infer_histc(nl_call *c) {
   int64_t bins = c->attr[0].i;
   nl_status status = nl_rule_want_float(c->in[0], "the input");
-  if (status == NL_OK && (bins < 1 || !(c->attr[1].number <= c->attr[2].number))) {
-    status = nl_fail("needs at least one bin and min <= max, but got %lld bins from %g to %g", (long long)bins,
+  if (status == NL_OK && (bins < 1 || !(c->attr[1].number <= c->attr[2].number) || !isfinite(c->attr[1].number) ||
+                          !isfinite(c->attr[2].number))) {
+    status = nl_fail("needs at least one bin and finite min <= max, but got %lld bins from %g to %g", (long long)bins,
                      c->attr[1].number, c->attr[2].number);
   }
   if (status == NL_OK) {
@@ -374,6 +376,10 @@ static void run_histc(nl_call *c) {
       hi = v > hi ? v : hi;
     }
   }
+  if (!(hi - lo < INFINITY)) { /* infinite elements, or nan: they lie in no bin */
+    lo = -DBL_MAX / 4;
+    hi = DBL_MAX / 4;
+  }
   if (lo == hi) {
     lo -= 1;
     hi += 1;
@@ -382,7 +388,7 @@ static void run_histc(nl_call *c) {
     double v = nl_tensor_get_double(x, i);
     if (v >= lo && v <= hi) {
       int64_t k = (int64_t)((v - lo) / (hi - lo) * (double)bins);
-      k = k >= bins ? bins - 1 : k;
+      k = k >= bins ? bins - 1 : (k < 0 ? 0 : k);
       nl_tensor_set_double(out, k, nl_tensor_get_double(out, k) + 1);
     }
   }
