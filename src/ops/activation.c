@@ -75,7 +75,7 @@ NL_COMPOSE(hardsigmoid) {
   nl_give(c, r_times(b, clamped(b, r_plus(b, x, 3), 0, 6), 1.0 / 6));
 }
 NL_COMPOSE(hardswish) {
-  nl_give(c, r_times(b, r_mul(b, x, clamped(b, r_plus(b, x, 3), 0, 6)), 1.0 / 6));
+  nl_give(c, r_mul(b, x, r_times(b, clamped(b, r_plus(b, x, 3), 0, 6), 1.0 / 6)));
 }
 NL_COMPOSE(tanhshrink) {
   nl_give(c, r_sub(b, x, r_tanh(b, x)));

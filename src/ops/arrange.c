@@ -576,11 +576,11 @@ static nl_tensor *take_diagonal(nl_build *b, nl_tensor *x, int64_t offset, int64
 /* Zeros of this shape with t as their diagonal. */
 static nl_tensor *put_diagonal(nl_build *b, nl_tensor *t, int ndim, ints shape, int64_t offset, int64_t dim1,
                                int64_t dim2) {
-  diagonal g = find_diagonal(b, ndim, shape, offset, dim1, dim2);
   int64_t numel = nl_shape_numel(ndim, shape);
-  if (b->status == NL_OK && numel < 0) {
-    b->status = nl_fail("the result has more elements than can be counted");
+  if (numel < 0) {
+    return nl_b_fail(b, nl_fail("the result has more elements than can be counted"));
   }
+  diagonal g = find_diagonal(b, ndim, shape, offset, dim1, dim2);
   nl_tensor *flat = nl_b_do(b, use_strided_zeros(), "tllii", t, g.n, g.shape, g.n, g.strides, g.offset, numel);
   return nl_b_reshape(b, flat, ndim, shape);
 }

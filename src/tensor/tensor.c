@@ -30,7 +30,8 @@ void nl_shape_strides(int ndim, const int64_t *shape, int64_t *strides) {
   int64_t step = 1;
   for (int i = ndim - 1; i >= 0; i--) {
     strides[i] = step;
-    step *= shape[i] > 1 ? shape[i] : 1;
+    /* without elements the sizes may multiply to anything; nobody steps then */
+    step = (int64_t)((uint64_t)step * (uint64_t)(shape[i] > 1 ? shape[i] : 1));
   }
 }
 

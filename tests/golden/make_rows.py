@@ -511,6 +511,20 @@ case("qr", [D(4, 3)], lambda x: torch.linalg.qr(x))
 case("qr", [D(3, 3)], lambda x: torch.linalg.qr(x)[::1])
 case("svd", [D(4, 3)], lambda x: torch.linalg.svd(x, full_matrices=False), grad=False)
 
+# ---- promotion: every pair of dtypes, with dims, without, and with numbers ----
+
+for a in (b8, u8, i64, f32, f64):
+    for b in (b8, u8, i64, f32, f64):
+        case("maximum", [torch.ones(2, dtype=a), torch.ones(2, dtype=b)], torch.maximum, grad=False)
+        case("where", [B([True, False]), torch.ones(2, dtype=a), torch.ones((), dtype=b)],
+             lambda c, x, y: torch.where(c, x.to(torch.result_type(x, y)), y.to(torch.result_type(x, y))), grad=False)
+        case("maximum", [torch.ones((), dtype=a), torch.ones((), dtype=b)], torch.maximum, grad=False)
+    for number in (2, 2.5, True):
+        case("sub" if a != b8 and number is not True else "add" if number is not True else "mul",
+             [torch.ones(2, dtype=a), number],
+             lambda x, k=number, a=a: x - k if a != b8 and k is not True else x + k if k is not True else x * k, grad=False) \
+            if not (a == b8 and number is True) else None
+
 # ---- written in Lua ----
 
 for equation, shapes in {

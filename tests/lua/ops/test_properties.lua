@@ -181,3 +181,59 @@ function TestProperties:test_options_by_name_and_place_agree()
   lu.assertErrorMsgContains("named twice", x.sum, x, { 1, -2 })
   lu.assertErrorMsgContains("must be one of mean|sum|none", nn.mse_loss, x, x, "avg")
 end
+
+-- Functions of one element at the ends of float32: what float64 gives, rounded, within a few units in the last place.
+local ulps = { -- of those that are worse than 16: why
+  gelu = 64, -- a product of three rounded factors
+  gelu_erf = 64, ndtr = 64, erfinv = 64, mish = 64, logit = 64, 
+  lgamma = 64, digamma = 1e4, -- near their zeros
+  hardswish = 64, deg2rad = 64, rad2deg = 64, softshrink = 64, xlogy = 64, entr = 64, log1p = 64, silu = 64, selu = 64, celu = 64,
+  softsign = 64, square = 64, expm1 = 64, elu = 64, logsigmoid = 64, softplus = 64,
+}
+-- Differences of numbers near 1, whose small results have an absolute error: sin(pi x) at whole x, x - tanh(x) near 0.
+local absolute = { sinc = 1e-7, tanhshrink = 1e-7 }
+function TestProperties:test_float32_agrees_with_float64_at_extremes()
+  local values = {}
+  for _, v in ipairs { 0.0, 1e-45, 1e-40, 1.2e-38, 1e-30, 1e-10, 1e-5, 0.1, 0.5, 1.0, 1.5, 2.5, 3.0, 10.0, 30.0, 80.0, 88.7, 90.0,
+    1e3, 1e5, 1e10, 1e30, 3e38, math.huge } do
+    values[#values + 1], values[#values + 2] = v, -v
+  end
+  values[#values + 1] = 0 / 0
+  local x = nn.tensor(values)
+  local compared = 0
+  for _, row in ipairs(core.ops()) do
+    local first = row.params[1]
+    local one = first and first.kind == "tensor" and not (row.params[2] and not row.params[2].optional)
+    if one and not row.random and not row.create and ({ elementwise = 1, math = 1, activation = 1 })[row.family] and row.name ~= "clamp"
+      and row.name ~= "clamp_between" and row.name ~= "glu" and row.name ~= "softmin" and row.name ~= "bitwise_not" then
+      local narrow, wide = core[row.name](x), core[row.name](x:double())
+      if narrow.dtype == "float32" then
+        narrow, wide = narrow:totable(), wide:to("float32"):totable()
+        for i, w in ipairs(wide) do
+          local n = narrow[i]
+          local fine = n == w or (n ~= n and w ~= w)
+          if not fine and math.abs(w) < math.huge and math.abs(n) < math.huge then
+            fine = math.abs(n - w) <= (ulps[row.name] or 16) * math.max(math.abs(w) * 2 ^ -24, 2 ^ -149)
+              or math.abs(n - w) <= (absolute[row.name] or 0)
+          elseif not fine then -- at the edge of overflow
+            fine = math.max(math.abs(w), math.abs(n)) == math.huge and math.min(math.abs(w), math.abs(n)) > 3.3e38
+          end
+          lu.assertTrue(fine, ("%s(%g) is %.9g in float32 and %.9g in float64"):format(row.name, values[i], n, w))
+          compared = compared + 1
+        end
+      end
+    end
+  end
+  lu.assertTrue(compared > 1500, compared .. " comparisons")
+end
+
+-- The golden data also hold on the path without vector instructions, and on AVX2.
+function TestProperties:test_other_paths()
+  local counts = os.tmpname()
+  for _, isa in ipairs { "plain", "avx2" } do
+    local ok = os.execute(("NNLUA_ISA=%s %s tests/lua/run.lua %s tests/lua/ops/test_golden.lua >/dev/null 2>&1"):format(isa, arg[-1] or "./nnlua",
+      counts))
+    lu.assertTrue(ok, isa)
+  end
+  os.remove(counts)
+end
