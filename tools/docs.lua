@@ -14,8 +14,8 @@ local pages = {
   { "elementwise", "Element by element", { "elementwise", "math", "select" } },
   { "activations", "Activations", { "activation" } },
   { "reductions", "Reductions, scans and orders", { "reduce", "scan", "sort", "statistic" } },
-  { "shapes", "Shapes", { "shape", "arrange", "strided" } },
-  { "indexing", "Picking and placing", { "index", "pick" } },
+  { "shapes", "Shapes", { "shape", "arrange", "place", "strided" } },
+  { "indexing", "Picking and placing", { "index", "pick", "search" } },
   { "products", "Products and distances", { "matmul", "product" } },
   { "losses", "Losses and norms", { "loss", "norm" } },
   { "linalg", "Linear algebra", { "linalg", "matrix" } },
@@ -90,8 +90,9 @@ local function promotion_table()
 end
 
 local function index_text(by_page, count)
-  local out = { head, "# Reference\n", ("%d functions of tensors. Each is a function of `nn` and a method: `nn.sum(x, 2)` and `x:sum(2)`; options may"
-    .. " stand in one last table: `x:sum {dim = 2, keepdim = true}`. At the prompt, `?sum` shows the same.\n"):format(count) }
+  local out = { head, "# Reference\n", ("%d functions of tensors. Each is a function of `nn` and a method: `nn.sum(x, 2)` and"
+    .. " `x:sum(2)`; options may stand in one last table: `x:sum {dim = 2, keepdim = true}`. At the prompt, `?sum` shows the"
+    .. " same.\n"):format(count) }
   for _, page in ipairs(pages) do
     local names = {}
     for _, row in ipairs(by_page[page[1]]) do
@@ -133,8 +134,9 @@ end
 -- ---- for editors ----
 
 local cats = {
-  tensor = "nn.Tensor", operand = "nn.Tensor|number|boolean", tensors = "nn.Tensor[]", int = "integer", number = "number",
-  bool = "boolean", dim = "integer", dims = "integer|integer[]", shape = "integer|integer[]", dtype = "nn.Dtype", choice = "string",
+  tensor = "nn.Tensor", operand = "nn.Tensor|number|boolean", tensors = "nn.Tensor[]", int = "integer",
+  number = "number", bool = "boolean", dim = "integer", dims = "integer|integer[]", shape = "integer|integer[]",
+  dtype = "nn.Dtype", choice = "string",
 }
 local reserved = { ["end"] = "end_", ["repeat"] = "repeat_" }
 
@@ -248,7 +250,8 @@ function nn.einsum(equation, ...) end
       end
       if row.inplace then
         out[#out + 1] = "---" .. row.doc .. (row.inplace_only and "" or " In place.")
-        out[#out + 1] = ("---@return nn.Tensor\nfunction Tensor:%s(...) end\n"):format(row.inplace_only and row.name or row.name .. "_")
+        local name = row.inplace_only and row.name or row.name .. "_"
+        out[#out + 1] = ("---@return nn.Tensor\nfunction Tensor:%s(...) end\n"):format(name)
       end
     end
   end

@@ -19,7 +19,8 @@ trapz=trapezoid array_split=tensor_split repeat=repeat_interleave(NumPy),tile(Py
 savez=nn.io.npz savez_compressed=nn.io.npz(path,t,{compress=true}) set_printoptions=nn.set_printoptions extract=x[mask]
 compress=x[mask] place=x[mask]=values putmask=x[mask]=values copyto=x:copy_(y) percentile=quantile(q/100)
 nanpercentile=nanquantile(q/100) nancumsum=nn.where(x:isnan(),0,x):cumsum() nancumprod=nn.where(x:isnan(),1,x):cumprod()
-nanprod=nn.where(x:isnan(),1,x):prod() nanmax=nn.where(x:isnan(),-math.huge,x):max() nanmin=nn.where(x:isnan(),math.huge,x):min()
+nanprod=nn.where(x:isnan(),1,x):prod() nanmax=nn.where(x:isnan(),-math.huge,x):max()
+    nanmin=nn.where(x:isnan(),math.huge,x):min()
 nanargmax=nn.where(x:isnan(),-math.huge,x):argmax() nanargmin=nn.where(x:isnan(),math.huge,x):argmin()
 nanvar=(x-x:nanmean()):square():nanmean() nanstd=(x-x:nanmean()):square():nanmean():sqrt() ptp=x:max()-x:min()
 flatnonzero=x:flatten():nonzero() msort=sort(1) movedim=moveaxis rollaxis=moveaxis swapdims=swapaxes adjoint=transpose(-2,-1)
@@ -55,17 +56,20 @@ local left_out = {
   { "complex numbers: there is no complex dtype", [[angle conj.* imag .*real.* .*complex.* polar resolve_.* sort_complex
     view_as_complex.* is_conj is_neg chalf cfloat cdouble .*stft ]] },
   { "types and strings of Python: Lua has its own, dtypes are five names", [[add_.* as.*array.* base_repr binary_repr can_cast
-    common_type find_common_type get_array_wrap get_include getbufsize isfortran isscalar issc.* issubs.* issubd.* iterable maximum_sctype
+    common_type find_common_type get_array_wrap get_include getbufsize isfortran isscalar issc.* issubs.* issubd.* iterable
+    maximum_sctype
     min_scalar_type mintypecode obj2sctype promote_types result_type safe_eval sctype2char set_numeric_ops set_string_function
     setbufsize typename who format_float.* compare_chararrays deprecate.* source show_.* byte_bounds fastCopyAndTranspose
     frompyfunc vectorize typename obj candidate classproperty merge_type.* parse_.* unify_type_list get_file_path import_ir.*
     may_share_memory shares_memory is_signed isnat as_subclass char int short half bfloat16 float double long
     iscomplex.* bmat mat .*matrix asmatrix nested_iters get_default_dtype set_default_.* ]] },
-  { "floating point errors as settings: `nn.autograd.detect_anomaly` looks for nan", [[.*seterr.* .*geterr.* set_flush_denormal]] },
+  { "floating point errors as settings: `nn.autograd.detect_anomaly` looks for nan", [[.*seterr.* .*geterr.*
+    set_flush_denormal]] },
   { "dates and business days", [[.*busday.* datetime.*]] },
   { "text and raw files: `io` and `string` of Lua read them", [[.*txt .*from.* recfrom.* getbuffer]] },
   { "memory of tensors seen from outside", [[.*data_ptr .*storage.* from_dlpack to_dlpack frombuffer .*_copy .*_inference.*
-    element_size is_set_to is_shared is_pinned pin_memory record_stream alias_copy .*empty_strided resize_as .*unsafe.* has_names
+    element_size is_set_to is_shared is_pinned pin_memory record_stream alias_copy .*empty_strided resize_as .*unsafe.*
+    has_names
     .*rename.* refine_names align.* is_distributed reinforce ]] },
   { "devices: all runs on the processor", [[cpu cuda ipu xpu get_device to_mkldnn .*cudnn.* .*mkldnn.* miopen.* is_vulkan.*
     .*autocast.* compiled_with.* .*deterministic.* .*num_interop.* init_num_threads fork wait .*vital.* .*warn_always.*
@@ -84,7 +88,8 @@ local left_out = {
     mvlgamma multigammaln ndtri zeta frexp spacing]] },
   { "bits and characters in bytes", [[packbits unpackbits]] },
   { "sets: `unique` and `isin` make them", [[union1d intersect1d setdiff1d setxor1d ediff1d trim_zeros]] },
-  { "not built yet", [[apply_over_axes broadcast_shapes delete fromfunction gradient insert unwrap argpartition partition choose diag_indices.* geomspace logspace histogram.* interp
+  { "not built yet", [[apply_over_axes broadcast_shapes delete fromfunction gradient insert unwrap argpartition partition
+    choose diag_indices.* geomspace logspace histogram.* interp
     lexsort mask_indices piecewise ravel_multi_index unravel_index require tri .*_indices_from fill_diagonal select
     tensorinv tensorsolve einsum_path cumulative_trapezoid as_strided_scatter renorm sgn index_reduce binomial
     householder_product geqrf orgqr ormqr ldl.* lobpcg .*_lowrank lu_unpack segment_reduce nextafter fill tril_indices.*

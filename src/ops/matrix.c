@@ -12,7 +12,6 @@
 NL_ROW(eigh_lower)
 NL_ROW(cholesky_lower)
 NL_ROW(svd)
-NL_ROW(sum)
 NL_ROW(amax)
 NL_ROW(amin)
 NL_ROW(eig)

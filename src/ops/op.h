@@ -228,9 +228,10 @@ typedef struct nl_op_family {
 
 extern const nl_op_family nl_ops_create, nl_ops_elementwise, nl_ops_select, nl_ops_reduce, nl_ops_shape, nl_ops_index,
     nl_ops_matmul, nl_ops_loss, nl_ops_sort, nl_ops_strided, nl_ops_norm, nl_ops_linalg, nl_ops_math, nl_ops_activation,
-    nl_ops_arrange, nl_ops_scan, nl_ops_statistic, nl_ops_pick, nl_ops_product, nl_ops_draw, nl_ops_matrix;
+    nl_ops_arrange, nl_ops_scan, nl_ops_statistic, nl_ops_pick, nl_ops_product, nl_ops_draw, nl_ops_matrix,
+    nl_ops_place, nl_ops_search;
 
 #define NL_FAMILY(name, array)                                                                                         \
-  const nl_op_family name = {#name + sizeof "nl_ops_" - 1, array, sizeof(array) / sizeof *(array)}
+  const nl_op_family name = {&#name[sizeof "nl_ops_" - 1], array, sizeof(array) / sizeof *(array)}
 
 #endif

@@ -17,13 +17,6 @@ static bool has_dims(nl_build *b, const nl_tensor *t, int n, const char *what) {
   }
   return b->status == NL_OK;
 }
-static int dim_at(nl_build *b, int64_t written, int ndim) {
-  int d = 0;
-  if (b->status == NL_OK) {
-    b->status = nl_rule_dim(written, ndim, &d);
-  }
-  return d;
-}
 /* bmm 3 x 3, mv 2 x 1, dot 1 x 1: matmul that insists on dims (kernel: those of x, then of y) */
 NL_COMPOSE(strict) {
   int k = c->op->kernel;

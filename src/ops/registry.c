@@ -24,9 +24,9 @@ static unsigned hash_name(const char *s) {
 static void fill(void) {
   static const nl_op_family *const families[] = {
       &nl_ops_create, &nl_ops_elementwise, &nl_ops_math,      &nl_ops_activation, &nl_ops_select,  &nl_ops_reduce,
-      &nl_ops_scan,   &nl_ops_sort,        &nl_ops_statistic, &nl_ops_shape,      &nl_ops_arrange, &nl_ops_index,
-      &nl_ops_pick,   &nl_ops_matmul,      &nl_ops_product,   &nl_ops_loss,       &nl_ops_norm,    &nl_ops_linalg,
-      &nl_ops_matrix, &nl_ops_draw,        &nl_ops_strided,
+      &nl_ops_scan,   &nl_ops_sort,        &nl_ops_statistic, &nl_ops_shape,      &nl_ops_arrange, &nl_ops_place,
+      &nl_ops_index,  &nl_ops_pick,        &nl_ops_search,    &nl_ops_matmul,     &nl_ops_product, &nl_ops_loss,
+      &nl_ops_norm,   &nl_ops_linalg,      &nl_ops_matrix,    &nl_ops_draw,       &nl_ops_strided,
   };
   for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
     for (int i = 0; i < families[f]->count && count < MAX_OPS; i++) {

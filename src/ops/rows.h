@@ -4,6 +4,7 @@
 #define NL_OPS_ROWS_H
 
 #include "ops/build.h"
+#include "ops/rules.h"
 
 #define NL_ROW(name)                                                                                                   \
   static inline const nl_op *use_##name(void) {                                                                        \
@@ -129,6 +130,29 @@ static inline nl_tensor *r_times(nl_build *b, nl_tensor *x, double k) {
 /* k - x */
 static inline nl_tensor *r_minus_from(nl_build *b, double k, nl_tensor *x) {
   return r_sub(b, nl_b_number(b, k), x);
+}
+
+/* A dim written by a user, as a position from 0; fails the build. */
+static inline int dim_at(nl_build *b, int64_t written, int ndim) {
+  int d = 0;
+  if (b->status == NL_OK) {
+    b->status = nl_rule_dim(written, ndim, &d);
+  }
+  return d;
+}
+static inline int64_t size_at(const nl_tensor *x, int d) {
+  return x->ndim ? x->shape[d] : 1;
+}
+
+/* A number that the user wrote, limited so that sums of a few do not overflow; no tensor is that long. */
+static inline int64_t tame(int64_t v) {
+  const int64_t most = (int64_t)1 << 46;
+  return v > most ? most : (v < -most ? -most : v);
+}
+
+/* first, first + step, ... : n of them, as int64 */
+static inline nl_tensor *ramp(nl_build *b, int64_t first, int64_t n, int64_t step) {
+  return nl_b_do(b, use_arange(), "nnni", (double)first, (double)(first + n * step), (double)step, (int64_t)NL_I64);
 }
 
 /* Sets a composed row's results. */

@@ -11,7 +11,6 @@ NL_ROW(cumsum)
 NL_ROW(cumsum_reverse)
 NL_ROW(linear_scan)
 NL_ROW(scatter_zeros)
-NL_ROW(slice_zeros)
 
 static nl_status infer_scan(nl_call *c) {
   nl_tensor *x = c->in[0];

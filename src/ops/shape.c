@@ -347,7 +347,7 @@ static nl_status infer_slice(nl_call *c) {
   memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
   memcpy(strides, x->strides, (size_t)x->ndim * sizeof *strides);
   shape[s.dim] = s.length;
-  strides[s.dim] *= s.step;
+  strides[s.dim] *= s.length > 1 ? s.step : 1; /* nobody steps within one */
   return nl_rule_view(c, x->ndim, shape, strides, x->offset + s.start * x->strides[s.dim]);
 }
 
@@ -416,7 +416,7 @@ static void run_slice_zeros(nl_call *c) {
   int64_t strides[NL_MAX_DIM];
   memcpy(strides, out->strides, (size_t)out->ndim * sizeof *strides);
   place.offset = (c->attr[1].i - 1) * strides[dim];
-  strides[dim] *= c->attr[2].i;
+  strides[dim] *= g->shape[dim] > 1 ? c->attr[2].i : 1;
   place.strides = strides;
   place.shape = g->shape;
   place.numel = g->numel;

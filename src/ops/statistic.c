@@ -10,7 +10,6 @@
 #include "ops/rows.h"
 #include "ops/rules.h"
 
-NL_ROW(sum)
 NL_ROW(var)
 NL_ROW(std)
 NL_ROW(amin)

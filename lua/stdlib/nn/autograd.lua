@@ -93,8 +93,8 @@ local class = {
 function M.Function(definition)
   for _, name in ipairs { "forward", "backward" } do
     if type(definition) ~= "table" or type(definition[name]) ~= "function" then
-      core.raise(("Function: takes {forward = function(ctx, ...) end, backward = function(ctx, ...) end}, but %s is %s"):format(name,
-        core.describe(type(definition) == "table" and definition[name] or nil)))
+      core.raise(("Function: takes {forward = function(ctx, ...) end, backward = function(ctx, ...) end}, but %s is %s"):format(
+        name, core.describe(type(definition) == "table" and definition[name] or nil)))
     end
   end
   return setmetatable({ forward = definition.forward, backward = definition.backward }, class)

@@ -185,7 +185,7 @@ end
 -- Functions of one element at the ends of float32: what float64 gives, rounded, within a few units in the last place.
 local ulps = { -- of those that are worse than 16: why
   gelu = 64, -- a product of three rounded factors
-  gelu_erf = 64, ndtr = 64, erfinv = 64, mish = 64, logit = 64, 
+  gelu_erf = 64, ndtr = 64, erfinv = 64, mish = 64, logit = 64,
   lgamma = 64, digamma = 1e4, -- near their zeros
   hardswish = 64, deg2rad = 64, rad2deg = 64, softshrink = 64, xlogy = 64, entr = 64, log1p = 64, silu = 64, selu = 64, celu = 64,
   softsign = 64, square = 64, expm1 = 64, elu = 64, logsigmoid = 64, softplus = 64,

@@ -92,7 +92,6 @@ function TestRefusals:test_other_refusals()
     return x
   end, w * 2)
   lu.assertErrorMsgContains("compile: takes a function or a module, but got the number 3", nn.compile, 3)
-  local x = nn.ones(2)
 end
 
 function TestRefusals:test_errors_of_the_function()

@@ -142,11 +142,9 @@ function TestIndexTensors:test_assigning()
       local x = nn.randn(case[1], { dtype = "float64" })
       local want = x:clone()
       local wide = nn.broadcast_to(nn.is_tensor(value) and value or nn.tensor(value, { dtype = "float64" }), shape)
-      local last = {}
       for at in indices(shape) do
         local p = place(at)
         want[p] = get(wide, at)
-        last[#last + 1] = p
       end
       x[case[2]] = value
       lu.assertTrue(x:equal(want), ("case %d\ngot %s\nwant %s"):format(number, tostring(x), tostring(want)))
