@@ -1277,6 +1277,23 @@ function Tensor:frac() end
 ---@return nn.Tensor
 function Tensor:frac_(...) end
 
+---The distance to the next float away from 0, with the sign of x. No gradient.
+---
+---    nn.spacing(nn.tensor {1.0, 1e10}) * 2^23
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.spacing(x) end
+
+---The distance to the next float away from 0, with the sign of x. No gradient.
+---
+---    nn.spacing(nn.tensor {1.0, 1e10}) * 2^23
+---@return nn.Tensor
+function Tensor:spacing() end
+
+---The distance to the next float away from 0, with the sign of x. No gradient. In place.
+---@return nn.Tensor
+function Tensor:spacing_(...) end
+
 ---True where an element is nan.
 ---
 ---    nn.isnan(nn.tensor {1.0, 0/0, 1/0, -1/0})

@@ -63,6 +63,8 @@ NL_UNARY_BLOCKS(SINC, f32, x == 0 ? 1.0f : sinf((f32)M_PI * (x - 2 * rintf(x * 0
 NL_UNARY_BLOCKS(SINC, f64, x == 0 ? 1.0 : sin(M_PI * (x - 2 * rint(x * 0.5))) / (M_PI * x))
 NL_UNARY_BLOCKS(GELU, f32, x * 0.5f * erfcf(x * -(f32)M_SQRT1_2))
 NL_UNARY_BLOCKS(GELU, f64, x * 0.5 * erfc(x * -M_SQRT1_2))
+UNARY(SPACING, f32, f32, copysignf(nextafterf(fabsf(x), INFINITY) - fabsf(x), x))
+UNARY(SPACING, f64, f64, copysign(nextafter(fabs(x), INFINITY) - fabs(x), x))
 ROUNDING(CEIL, ceil)
 ROUNDING(ROUND, rint)
 ROUNDING(TRUNC, trunc)
@@ -258,6 +260,7 @@ const nl_math_kernels NL_ISA(nl_math_kernels) = {
               UN(LGAMMA, F(LGAMMA)),
               UN(DIGAMMA, F(DIGAMMA)),
               UN(GELU, F(GELU)),
+              UN(SPACING, F(SPACING)),
               UN(SINC, F(SINC)),
               UN(CEIL, F(CEIL), W(CEIL)),
               UN(ROUND, F(ROUND), W(ROUND)),

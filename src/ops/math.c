@@ -255,6 +255,8 @@ static const nl_op ops[] = {
      .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE | NL_OP_INTERNAL,
      .save = X,
      .kernel = NL_UN_GELU},
+    UNARY("spacing", NL_UN_SPACING, "The distance to the next float away from 0, with the sign of x. No gradient.",
+          NULL, 0, "nn.spacing(nn.tensor {1.0, 1e10}) * 2^23"),
     QUESTION("isnan", NL_UN_ISNAN, "True where an element is nan.", "nn.isnan(" ODD ")"),
     QUESTION("isinf", NL_UN_ISINF, "True where an element is inf or -inf.", "nn.isinf(" ODD ")"),
     QUESTION("isfinite", NL_UN_ISFINITE, "True where an element is neither nan nor infinite.", "nn.isfinite(" ODD ")"),

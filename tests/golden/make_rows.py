@@ -511,6 +511,8 @@ case("qr", [D(4, 3)], lambda x: torch.linalg.qr(x))
 case("qr", [D(3, 3)], lambda x: torch.linalg.qr(x)[::1])
 case("svd", [D(4, 3)], lambda x: torch.linalg.svd(x, full_matrices=False), grad=False)
 
+each("spacing", lambda x: torch.tensor(np.spacing(x.numpy())), grad=False, wholes=False)
+
 # ---- promotion: every pair of dtypes, with dims, without, and with numbers ----
 
 for a in (b8, u8, i64, f32, f64):
