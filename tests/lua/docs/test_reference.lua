@@ -6,6 +6,26 @@ local core = require "nn.core"
 
 TestReference = {}
 
+-- The same text, but for the last printed digit of numbers: other builds (sanitized, plain) round in another way.
+local function same(a, b)
+  local function tokens(text)
+    local list = {}
+    for word in text:gsub("[%[%]%(%),]", " %0 "):gmatch "%S+" do
+      list[#list + 1] = word
+    end
+    return list
+  end
+  local x, y = tokens(a), tokens(b)
+  for i = 1, math.max(#x, #y) do
+    local n, m = tonumber(x[i] or ""), tonumber(y[i] or "")
+    local near = n and m and math.abs(n - m) <= 2e-4 * math.max(1e-3, math.abs(n))
+    if x[i] ~= y[i] and not near then
+      return false
+    end
+  end
+  return true
+end
+
 function TestReference:test_files_are_fresh()
   local files = dofile("tools/docs.lua").files()
   for name, text in pairs(files) do
@@ -13,7 +33,7 @@ function TestReference:test_files_are_fresh()
     lu.assertNotNil(f, name)
     local there = f:read "a"
     f:close()
-    if there ~= text then
+    if not same(there, text) then
       local at = 1
       while there:byte(at) == text:byte(at) do
         at = at + 1
