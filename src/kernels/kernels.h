@@ -43,8 +43,8 @@
   X(LGAMMA)                                                                                                            \
   X(DIGAMMA)                                                                                                           \
   X(GELU)                                                                                                              \
-  X(SPACING) X(SINC) X(CEIL) X(ROUND) X(TRUNC) X(FRAC) X(ISNAN) X(ISINF) X(ISFINITE) X(ISPOSINF) X(ISNEGINF)           \
-      X(SIGNBIT) X(BITNOT)
+  X(SPACING)                                                                                                           \
+  X(SINC) X(CEIL) X(ROUND) X(TRUNC) X(FRAC) X(ISNAN) X(ISINF) X(ISFINITE) X(ISPOSINF) X(ISNEGINF) X(SIGNBIT) X(BITNOT)
 #define NL_MATH_BINARY_LIST(X)                                                                                         \
   X(ATAN2)                                                                                                             \
   X(HYPOT)                                                                                                             \

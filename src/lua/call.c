@@ -164,6 +164,12 @@ static nl_status read_value(parser *p, const nl_param *param, int index) {
     break;
   case NL_KIND_DTYPE: {
     nl_dtype dtype;
+    if (type == LUA_TSTRING && strstr("float16 bfloat16 half", lua_tostring(L, index)) && lua_rawlen(L, index) > 3) {
+      return nl_fail(
+          "%s: 16-bit floats are for files: those with them are read as float32, and nn.io.npy(path, x, {dtype = "
+          "\"float16\"}) writes them",
+          param->name);
+    }
     if (type != LUA_TSTRING || !nl_dtype_parse(lua_tostring(L, index), &dtype)) {
       return wrong(p, param, index, "the name of a dtype (\"float32\", \"float64\", \"int64\", \"uint8\" or \"bool\")");
     }

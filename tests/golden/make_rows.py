@@ -513,6 +513,73 @@ case("svd", [D(4, 3)], lambda x: torch.linalg.svd(x, full_matrices=False), grad=
 
 each("spacing", lambda x: torch.tensor(np.spacing(x.numpy())), grad=False, wholes=False)
 
+# ---- every dtype, no elements, no dims: rows of one tensor that are not functions of an element ----
+
+
+def everywhere(op, f, *rest, shapes=((2, 3), (0, 3), ()), shift=0):
+    for shape in shapes:
+        for dtype in (f32, f64, i64, u8, b8):
+            x = R(*shape, dtype=dtype) if dtype in (f32, f64) else whole(dtype, *shape)
+            attempt(op, [x, *rest], f, grad=False, shift=shift)
+
+
+for name in ("ravel", "atleast_1d", "atleast_2d", "atleast_3d", "count_nonzero", "fliplr", "flipud", "trace"):
+    everywhere(name, getattr(torch, name))
+everywhere("flip", lambda x: torch.flip(x, tuple(range(x.dim()))))
+everywhere("roll", lambda x: torch.roll(x, 2), 2)
+everywhere("tile", lambda x: torch.tile(x, (2, 1)), [2, 1])
+everywhere("rot90", torch.rot90, shapes=((2, 3), (0, 3)))
+everywhere("tril", torch.tril, shapes=((2, 3), (0, 3)))
+everywhere("triu", torch.triu, shapes=((2, 3), (0, 3)))
+everywhere("diagonal", torch.diagonal, shapes=((2, 3), (0, 3)))
+everywhere("diag_embed", torch.diag_embed, shapes=((2, 3), (0, 3)))
+everywhere("unbind", torch.unbind, shapes=((2, 3), (2, 0)))
+everywhere("split", lambda x: torch.split(x, 2), 2, shapes=((3, 2), (3, 0)))
+everywhere("chunk", lambda x: torch.chunk(x, 2), 2, shapes=((3, 2), (3, 0)))
+everywhere("tensor_split", lambda x: torch.tensor_split(x, 2), 2, shapes=((3, 2), (0, 2)))
+everywhere("unfold", lambda x: x.unfold(0, 2, 1), 1, 2, shapes=((3, 2), (2, 0)))
+everywhere("moveaxis", lambda x: torch.moveaxis(x, 0, 1), 1, 2, shapes=((2, 3), (0, 3)))
+everywhere("swapaxes", lambda x: torch.swapaxes(x, 0, 1), 1, 2, shapes=((2, 3), (0, 3)))
+everywhere("broadcast_to", lambda x: torch.broadcast_to(x, (2, 0, 3)) if x.numel() == 0 else torch.broadcast_to(x, (2, 2, 3)), [2, 2, 3],
+           shapes=((2, 3), ()))
+everywhere("pad", lambda x: F.pad(x, (1, 0)), [1, 0], shapes=((2, 3), (2, 0)))
+everywhere("repeat_interleave", lambda x: torch.repeat_interleave(x, 2), 2)
+everywhere("unflatten", lambda x: x.reshape(x.shape[0], 3, 1), 2, [3, 1], shapes=((2, 3), (0, 3)))
+everywhere("cumsum", lambda x: torch.cumsum(x, 0), 1, shapes=((2, 3), (0, 3), ()))
+everywhere("cumprod", lambda x: torch.cumprod(x, 0), 1, shapes=((2, 3), (0, 3), ()))
+for name in ("amax", "amin"):
+    everywhere(name, lambda x, f=getattr(torch, name): f(x if x.is_floating_point() else x.to(i64)), shapes=((2, 3), ()))
+everywhere("diff", torch.diff, shapes=((2, 3), (0, 3)))
+everywhere("nansum", lambda x: torch.nansum(x))
+everywhere("nonzero", lambda x: torch.nonzero(x) + 1)
+everywhere("argsort", lambda x: torch.argsort(x, -1, stable=True) + 1, shapes=((2, 4),))
+everywhere("unique", lambda x: (lambda v, i, c: (v, i + 1, c))(*torch.unique(x, return_inverse=True, return_counts=True)))
+everywhere("vander", lambda x: x[:, None] ** torch.arange(x.shape[0] - 1, -1, -1), shapes=((3,),))
+for dtype in (f32, f64, i64, u8, b8):
+    x = R(2, 3, dtype=dtype) if dtype in (f32, f64) else whole(dtype, 2, 3)
+    attempt("take", [x, I([6, 1])], lambda x, i: torch.take(x, i - 1), grad=False)
+    attempt("index", [x, I([2, 1]), I([3, 3])], lambda x, i, j: x[i - 1, j - 1], grad=False)
+    attempt("index_put", [x, x[0, :2].clone(), I([2, 1]), I([3, 1])], lambda x, v, i, j: x.index_put((i - 1, j - 1), v), grad=False)
+    attempt("index_copy", [x, 2, I([3, 1]), x[:, :2].clone()], lambda x, i, s: x.index_copy(1, i - 1, s), grad=False)
+    attempt("scatter", [x, 2, I([[2], [1]]), x[:, :1].clone()], lambda x, i, s: x.scatter(1, i - 1, s), grad=False)
+    attempt("take_along_dim", [x, I([[2], [1]]), 2], lambda x, i: torch.take_along_dim(x, i - 1, 1), grad=False)
+    attempt("masked_select", [x, B([[True, False, True], [False, False, True]])], torch.masked_select, grad=False)
+    attempt("vstack", [[x, x]], torch.vstack, grad=False)
+    attempt("block_diag", [[x, x]], lambda l: torch.block_diag(*l), grad=False)
+    attempt("meshgrid", [[x[0], x[1]]], lambda l: torch.meshgrid(*l, indexing="ij"), grad=False)
+    attempt("isin", [x, x[0].clone()], torch.isin, grad=False)
+    if dtype != b8:
+        attempt("searchsorted", [torch.sort(x[0])[0], x[1].clone()], lambda s, v: torch.searchsorted(s, v) + 1, grad=False)
+        attempt("kthvalue", [torch.arange(6).reshape(2, 3).to(dtype), 2], lambda x: tuple(torch.kthvalue(x, 2)), grad=False, shift=1)
+        attempt("scatter_reduce", [x, 2, I([[2], [1]]), x[:, :1].clone(), "amax"],
+             lambda x, i, s: x.scatter_reduce(1, i - 1, s, "amax"), grad=False)
+        attempt("index_add", [x, 2, I([3, 1]), x[:, :2].clone()], lambda x, i, s: x.index_add(1, i - 1, s), grad=False)
+        attempt("kron", [x, x], torch.kron, grad=False)
+        attempt("cross", [x, x.flip(0).contiguous()], lambda x, y: torch.cross(x, y, dim=-1), grad=False)
+    if dtype not in (b8, u8):  # products of uint8 would wrap at 256: an error here
+        attempt("dot", [x[0].clone(), x[1].clone()], torch.dot, grad=False)
+        attempt("tensordot", [x, x, [2], [2]], lambda x, y: torch.tensordot(x, y, ([1], [1])), grad=False)
+
 # ---- promotion: every pair of dtypes, with dims, without, and with numbers ----
 
 for a in (b8, u8, i64, f32, f64):
