@@ -330,23 +330,39 @@ LANE_FOLD(PROD, f64, 1, v *x)
     }                                                                                                                  \
   }
 
+/* The place of the extreme, the first of equals. Of a row its value is found first, by the loop that is fast at that.
+ */
+#define ARG_FLOAT(name, type, extreme, better)                                                                         \
+  static void name##_##type(i64 red, i64 inner, i64 begin, i64 end, const void *px, void *pout) {                      \
+    const type *xs = px;                                                                                               \
+    i64 *out = pout;                                                                                                   \
+    for (i64 r = begin; r < end; r++) {                                                                                \
+      const type *first = xs + (r / inner) * red * inner + r % inner;                                                  \
+      i64 at = 0;                                                                                                      \
+      if (inner == 1) {                                                                                                \
+        type v;                                                                                                        \
+        extreme##_##type(red, 1, 0, 1, first, &v);                                                                     \
+        while (at < red && !(first[at] == v || (v != v && first[at] != first[at]))) {                                  \
+          at++;                                                                                                        \
+        }                                                                                                              \
+      } else {                                                                                                         \
+        type v = first[0];                                                                                             \
+        for (i64 i = 0; i < red; i++) {                                                                                \
+          type x = first[i * inner];                                                                                   \
+          if (better || (x != x && v == v)) {                                                                          \
+            v = x;                                                                                                     \
+            at = i;                                                                                                    \
+          }                                                                                                            \
+        }                                                                                                              \
+      }                                                                                                                \
+      out[r] = at;                                                                                                     \
+    }                                                                                                                  \
+  }
 #define EXTREME_FLOAT(type)                                                                                            \
   EXTREME(MAX, type, -INFINITY, x, x > v ? x : v)                                                                      \
   EXTREME(MIN, type, INFINITY, x, x < v ? x : v)                                                                       \
-  FOLD(                                                                                                                \
-      ARGMAX, type, i64, type v; i64 at, v = first[0]; at = 0,                                                         \
-                                                       if (x > v || (x != x && v == v)) {                              \
-                                                         v = x;                                                        \
-                                                         at = i;                                                       \
-                                                       },                                                              \
-                                                       at)                                                             \
-  FOLD(                                                                                                                \
-      ARGMIN, type, i64, type v; i64 at, v = first[0]; at = 0,                                                         \
-                                                       if (x < v || (x != x && v == v)) {                              \
-                                                         v = x;                                                        \
-                                                         at = i;                                                       \
-                                                       },                                                              \
-                                                       at)
+  ARG_FLOAT(ARGMAX, type, MAX, x > v)                                                                                  \
+  ARG_FLOAT(ARGMIN, type, MIN, x < v)
 EXTREME_FLOAT(f32)
 EXTREME_FLOAT(f64)
 EXTREME(MAXABS, f32, 0, fabsf(x), x > v ? x : v)

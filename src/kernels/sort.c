@@ -98,9 +98,14 @@ static void put(nl_dtype dtype, const void *x, int64_t i, int64_t at, void *valu
 /* The first `keep` of n by a heap of the best so far, whose worst stands at the root. */
 static void select_few(nl_dtype dtype, int64_t n, const void *x, bool descending, int64_t keep, void *values,
                        int64_t *positions, wide_item *heap) {
+  const float *floats = dtype == NL_F32 ? x : NULL;
+  float worst = 0; /* of floats: what has to be beaten, told without making a key */
   for (int64_t i = 0; i < n; i++) {
     if (nl_interrupted_at(i)) {
       return;
+    }
+    if (floats && i >= keep && (descending ? floats[i] <= worst : floats[i] >= worst)) {
+      continue;
     }
     wide_item item = {ordered_key(dtype, x, i, descending), i};
     int64_t k;
@@ -128,6 +133,7 @@ static void select_few(nl_dtype dtype, int64_t n, const void *x, bool descending
       continue;
     }
     heap[k] = item;
+    worst = floats ? floats[heap[0].at] : 0;
   }
   for (int64_t i = 1; i < keep; i++) { /* few: by insertion */
     wide_item item = heap[i];
