@@ -154,6 +154,20 @@ function TestHooks:test_hooks_of_modules()
   lu.assertTrue(m(nn.zeros(1, 2)):equal(m:forward(nn.ones(1, 2))))
 end
 
+-- What runs Lua on the way back cannot be replayed without it, and says so.
+function TestHooks:test_not_compiled()
+  local w = nn.ones(2):requires_grad_()
+  local remove = w:register_hook(function() end)
+  local step = nn.compile(function(x)
+    w.grad = nil
+    ;(x * w):sum():backward()
+    return w.grad
+  end)
+  lu.assertErrorMsgContains("cannot be recorded", step, nn.ones(2))
+  remove()
+  lu.assertEquals(step(nn.ones(2) * 3):totable(), { 3.0, 3.0 })
+end
+
 TestCheckpoint = {}
 
 function TestCheckpoint:test_same_gradients()

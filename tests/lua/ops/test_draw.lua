@@ -170,6 +170,25 @@ function TestDraw:test_reproducible()
   end
 end
 
+-- Compiled, each replay draws on, as the function itself would.
+function TestDraw:test_compiled()
+  local p = nn.rand(50, g(90))
+  for name, f in pairs {
+    poisson = function() return nn.poisson(p * 10) end, gamma = function() return nn.gamma(p + 0.1, 1) end,
+    normal = function() return nn.normal(p, 1) end, multinomial = function() return nn.multinomial(p, 5) end,
+    gumbel = function() return nn.gumbel_softmax(p, 1, true) end, beta = function() return nn.beta(p + 0.1, 2) end,
+    bernoulli = function() return nn.bernoulli(p) end, laplace_ = function() return nn.empty(9):laplace_() end,
+  } do
+    nn.manual_seed(5)
+    local want = { f(), f(), f(), f() }
+    nn.manual_seed(5)
+    local compiled = nn.compile(f)
+    for i, w in ipairs(want) do
+      lu.assertTrue(compiled():equal(w), ("%s, call %d"):format(name, i))
+    end
+  end
+end
+
 function TestDraw:test_wrong_parameters()
   lu.assertTrue(nn.gamma(-1, 1):isnan():item())
   lu.assertTrue(nn.poisson(nn.tensor { -1.0 }):isnan():item())
