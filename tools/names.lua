@@ -5,49 +5,41 @@
 local nn = require "nn"
 local core = require "nn.core"
 
--- theirs = ours (as users write it)
+-- theirs = ours (as users write it); names that work here too are in lua/stdlib/nn/aliases.lua
 local renamed = [[
-absolute=abs fabs=abs arccos=acos arccosh=acosh arcsin=asin arcsinh=asinh arctan=atan arctan2=atan2 arctanh=atanh
-around=round rint=round fix=trunc degrees=rad2deg radians=deg2rad divide=div true_divide=div multiply=mul subtract=sub
-power=pow negative=neg mod=remainder invert=bitwise_not left_shift=bitwise_left_shift right_shift=bitwise_right_shift
-greater=gt greater_equal=ge less=lt less_equal=le not_equal=ne equal=eq array_equal=x:equal(y) concatenate=cat concat=cat
-expand_dims=unsqueeze row_stack=vstack in1d=isin digitize=bucketize product=prod alltrue=all sometrue=any cumproduct=cumprod
-average=(x*w):sum()/w:sum() clip=clamp clamp_max=x:clamp{max=m} clamp_min=x:clamp{min=m} copy=clone positive=x identity=eye
-array=nn.tensor asarray=nn.tensor asanyarray=nn.tensor as_tensor=nn.tensor scalar_tensor=nn.tensor from_numpy=nn.io.npy
-ascontiguousarray=x:contiguous() einsum=nn.einsum argwhere=nonzero take_along_axis=take_along_dim put_along_axis=scatter
-trapz=trapezoid array_split=tensor_split repeat=repeat_interleave(NumPy),tile(PyTorch) save=nn.io.npy load=nn.io.npy
-savez=nn.io.npz savez_compressed=nn.io.npz(path,t,{compress=true}) set_printoptions=nn.set_printoptions extract=x[mask]
-compress=x[mask] place=x[mask]=values putmask=x[mask]=values copyto=x:copy_(y) percentile=quantile(q/100)
+around=round equal=eq array_equal=x:equal(y) digitize=bucketize average=(x*w):sum()/w:sum() clamp_max=x:clamp{max=m}
+clamp_min=x:clamp{min=m} positive=x array=nn.tensor asarray=nn.tensor asanyarray=nn.tensor as_tensor=nn.tensor
+scalar_tensor=nn.tensor from_numpy=nn.io.npy ascontiguousarray=x:contiguous() einsum=nn.einsum put_along_axis=scatter
+repeat=repeat_interleave(NumPy),tile(PyTorch) save=nn.io.npy load=nn.io.npy savez=nn.io.npz
+savez_compressed=nn.io.npz(path,t,{compress=true}) set_printoptions=nn.set_printoptions extract=x[mask] compress=x[mask]
+place=x[mask]=values putmask=x[mask]=values copyto=x:copy_(y) percentile=quantile(q/100)
 nanpercentile=nanquantile(q/100) nancumsum=nn.where(x:isnan(),0,x):cumsum() nancumprod=nn.where(x:isnan(),1,x):cumprod()
 nanprod=nn.where(x:isnan(),1,x):prod() nanmax=nn.where(x:isnan(),-math.huge,x):max()
-    nanmin=nn.where(x:isnan(),math.huge,x):min()
-nanargmax=nn.where(x:isnan(),-math.huge,x):argmax() nanargmin=nn.where(x:isnan(),math.huge,x):argmin()
-nanvar=(x-x:nanmean()):square():nanmean() nanstd=(x-x:nanmean()):square():nanmean():sqrt() ptp=x:max()-x:min()
-flatnonzero=x:flatten():nonzero() msort=sort(1) movedim=moveaxis rollaxis=moveaxis swapdims=swapaxes adjoint=transpose(-2,-1)
-ndim=x.ndim ndimension=x.ndim shape=x.shape nelement=x:numel() tolist=x:totable() apply_along_axis=nn.func.vmap
-broadcast_arrays=broadcast_tensors inverse=inv pinverse=pinv ger=outer chain_matmul=multi_dot frobenius_norm=norm
-nuclear_norm=matrix_norm(x,"nuc") symeig=eigh triangular_solve=solve_triangular lu_solve=solve lu_factor=lu
-cholesky_ex=cholesky inv_ex=inv solve_ex=solve lu_factor_ex=lu vecdot=(x*y):sum(-1) expit=sigmoid gammaln=lgamma psi=digamma
-binary_cross_entropy_with_logits=bce_with_logits modf=trunc,frac divmod=x//y,x%y
+nanmin=nn.where(x:isnan(),math.huge,x):min() nanargmax=nn.where(x:isnan(),-math.huge,x):argmax()
+nanargmin=nn.where(x:isnan(),math.huge,x):argmin() nanvar=(x-x:nanmean()):square():nanmean()
+nanstd=(x-x:nanmean()):square():nanmean():sqrt() ptp=x:max()-x:min() flatnonzero=x:flatten():nonzero() msort=sort(1)
+rollaxis=moveaxis adjoint=transpose(-2,-1) ndim=x.ndim ndimension=x.ndim shape=x.shape nelement=x:numel()
+tolist=x:totable() apply_along_axis=nn.func.vmap broadcast_arrays=broadcast_tensors chain_matmul=multi_dot
+frobenius_norm=norm nuclear_norm=matrix_norm(x,"nuc") triangular_solve=solve_triangular lu_solve=solve lu_factor=lu
+cholesky_ex=cholesky inv_ex=inv solve_ex=solve lu_factor_ex=lu vecdot=(x*y):sum(-1) modf=trunc,frac divmod=x//y,x%y
 conv1d=nn.Conv1d conv2d=nn.Conv2d max_pool1d=nn.MaxPool1d max_pool2d=nn.MaxPool2d avg_pool1d=nn.AvgPool1d
 avg_pool2d=nn.AvgPool2d adaptive_avg_pool1d=nn.AdaptiveAvgPool1d adaptive_avg_pool2d=nn.AdaptiveAvgPool2d
 embedding=nn.Embedding layer_norm=nn.LayerNorm group_norm=nn.GroupNorm instance_norm=nn.InstanceNorm1d
 local_response_norm=nn.LocalResponseNorm alpha_dropout=nn.AlphaDropout dropout1d=nn.Dropout1d dropout2d=nn.Dropout2d
 rrelu=nn.RReLU gru=nn.GRU lstm=nn.LSTM gru_cell=nn.GRUCell lstm_cell=nn.LSTMCell rnn_tanh=nn.RNN rnn_relu=nn.RNN
 rnn_tanh_cell=nn.RNNCell rnn_relu_cell=nn.RNNCell kl_div=nn.KLDivLoss l1_loss=nn.L1Loss nll_loss=nn.NLLLoss
-huber_loss=nn.HuberLoss smooth_l1_loss=nn.SmoothL1Loss soft_margin_loss=nn.SoftMarginLoss binary_cross_entropy=nn.BCELoss
-poisson_nll_loss=nn.PoissonNLLLoss gaussian_nll_loss=nn.GaussianNLLLoss hinge_embedding_loss=nn.HingeEmbeddingLoss
-margin_ranking_loss=nn.MarginRankingLoss multi_margin_loss=nn.MultiMarginLoss triplet_margin_loss=nn.TripletMarginLoss
-multilabel_margin_loss=nn.MultiLabelMarginLoss multilabel_soft_margin_loss=nn.MultiLabelSoftMarginLoss
-cosine_embedding_loss=nn.CosineEmbeddingLoss get_rng_state=nn.rng_state initial_seed=nn.rng_state seed=nn.manual_seed
-set_anomaly_enabled=nn.autograd.detect_anomaly is_anomaly_enabled=nn.autograd.detect_anomaly
-is_anomaly_check_nan_enabled=nn.autograd.detect_anomaly retain_grad=x:register_hook(f) split_with_sizes=split
-view_as=reshape_as type_as=x:to(y.dtype) type=x.dtype sum_to_size=sum new_empty=empty new_full=full new_ones=ones
-new_zeros=zeros new_tensor=nn.tensor new=nn.tensor is_same_size=x.shape==y.shape
-is_floating_point=x.dtype:find"float" is_nonzero=x:item()~=0 log_ndtr=ndtr(x):log()
-rsub=y-x randint_like=randint is_tensor=nn.is_tensor append=cat
-block=block_diag array_equiv=x:equal(y) diagflat=diag(x:flatten()) resize=reshape
-put=index_put range=arange info=nn.help lookfor=nn.help disp=print array_repr=tostring array_str=tostring array2string=tostring
+huber_loss=nn.HuberLoss smooth_l1_loss=nn.SmoothL1Loss soft_margin_loss=nn.SoftMarginLoss
+binary_cross_entropy=nn.BCELoss poisson_nll_loss=nn.PoissonNLLLoss gaussian_nll_loss=nn.GaussianNLLLoss
+hinge_embedding_loss=nn.HingeEmbeddingLoss margin_ranking_loss=nn.MarginRankingLoss multi_margin_loss=nn.MultiMarginLoss
+triplet_margin_loss=nn.TripletMarginLoss multilabel_margin_loss=nn.MultiLabelMarginLoss
+multilabel_soft_margin_loss=nn.MultiLabelSoftMarginLoss cosine_embedding_loss=nn.CosineEmbeddingLoss
+get_rng_state=nn.rng_state initial_seed=nn.rng_state seed=nn.manual_seed set_anomaly_enabled=nn.autograd.detect_anomaly
+is_anomaly_enabled=nn.autograd.detect_anomaly is_anomaly_check_nan_enabled=nn.autograd.detect_anomaly
+retain_grad=x:register_hook(f) type_as=x:to(y.dtype) type=x.dtype sum_to_size=sum new_empty=empty new_full=full
+new_ones=ones new_zeros=zeros new_tensor=nn.tensor new=nn.tensor is_same_size=x.shape==y.shape
+is_floating_point=x.dtype:find"float" is_nonzero=x:item()~=0 log_ndtr=ndtr(x):log() rsub=y-x randint_like=randint
+is_tensor=nn.is_tensor append=cat array_equiv=x:equal(y) diagflat=diag(x:flatten()) resize=reshape put=index_put
+range=arange info=nn.help lookfor=nn.help disp=print array_repr=tostring array_str=tostring array2string=tostring
 get_printoptions=nn.set_printoptions printoptions=nn.set_printoptions numpy=nn.io.npy
 ]]
 
@@ -88,7 +80,7 @@ local left_out = {
     mvlgamma multigammaln ndtri zeta frexp spacing]] },
   { "bits and characters in bytes", [[packbits unpackbits]] },
   { "sets: `unique` and `isin` make them", [[union1d intersect1d setdiff1d setxor1d ediff1d trim_zeros]] },
-  { "not built yet", [[apply_over_axes broadcast_shapes delete fromfunction gradient insert unwrap argpartition partition
+  { "not built yet", [[apply_over_axes block broadcast_shapes delete fromfunction gradient insert unwrap argpartition partition
     choose diag_indices.* geomspace logspace histogram.* interp
     lexsort mask_indices piecewise ravel_multi_index unravel_index require tri .*_indices_from fill_diagonal select
     tensorinv tensorsolve einsum_path cumulative_trapezoid as_strided_scatter renorm sgn index_reduce binomial
@@ -100,7 +92,11 @@ local function words(text)
   return text:gmatch "%S+"
 end
 
+local both = require "nn.aliases"
 local alias = {}
+for theirs, ours in pairs(both) do
+  alias[theirs] = ours
+end
 for entry in words(renamed) do
   local theirs, ours = entry:match "^([%w_]+)=(.+)$"
   alias[theirs] = ours
@@ -135,7 +131,8 @@ and classes count from 1, and a slice `{2, 5}` has both its ends. Options are na
       if here and not alias[name] then
         same[#same + 1] = name
       elseif alias[name] then
-        others[#others + 1] = ("| %s | `%s` |"):format(name, (alias[name]:gsub("|", "\\|")))
+        local here_too = both[name] and ", by both names" or ""
+        others[#others + 1] = ("| %s | `%s`%s |"):format(name, (alias[name]:gsub("|", "\\|")), here_too)
       else
         local why = reason_for(name)
         if why then

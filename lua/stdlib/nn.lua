@@ -29,6 +29,13 @@ for name, value in pairs(core) do
   end
 end
 
+for alias, row in pairs(require "nn.aliases") do
+  nn[alias] = core[row]
+  local methods = core.tensor_methods
+  methods[alias] = methods[row]
+  methods[alias .. "_"] = methods[alias .. "_"] or methods[row .. "_"] -- copy_ is a row of its own
+end
+
 -- Where a name lives that is not here yet.
 local families = {}
 for name in ("optim sched data train init io rex regularize theory diagnose plot linalg func autograd"):gmatch "%S+" do

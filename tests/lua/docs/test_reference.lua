@@ -97,3 +97,15 @@ function TestReference:test_print_options()
   lu.assertErrorMsgContains("did you mean 'precision'?", nn.set_printoptions, { precison = 3 })
   lu.assertErrorMsgContains("from 0 to 17", nn.set_printoptions, { precision = 40 })
 end
+
+function TestReference:test_second_names()
+  local x = nn.tensor { -1.5, 2.0 }
+  for alias, row in pairs(require "nn.aliases") do
+    lu.assertNotNil(core[row], row)
+    lu.assertIs(nn[alias], core[row])
+  end
+  lu.assertEquals(x:absolute():totable(), { 1.5, 2.0 })
+  lu.assertEquals(nn.concatenate({ x, x }):numel(), 4)
+  lu.assertEquals(x:clip_(-1, 1):totable(), { -1.0, 1.0 })
+  lu.assertStrContains(printed(nn.help, "multiply"), "x * y, elementwise")
+end
