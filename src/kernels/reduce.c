@@ -5,6 +5,7 @@
    Sums: blocks of 128 elements are added in 16 lanes joined in a fixed tree; block sums are joined pairwise by the
    binary counter below (Higham 1993, "The accuracy of floating point summation"): error O(log n), fixed order. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/vmath.h"
@@ -267,42 +268,56 @@ FOLD(PROD, i64, i64, uint64_t v, v = 1, v *= (uint64_t)x, v)
   }
 LANE_FOLD(PROD, f32, 1, v *x)
 LANE_FOLD(PROD, f64, 1, v *x)
-/* The largest or smallest of `of` each element. A NaN wins, as in NumPy and PyTorch: it is looked for beside, since a
-   plain \ comparison is one instruction and one that keeps NaN is three. */
-#define EXTREME(name, type, start, of, better)                                                                         \
-  static inline type name##_join_##type(type v, type x) {                                                              \
-    return better;                                                                                                     \
+/* Bytes of a register. */
+#if defined(__AVX512F__)
+#define VECTOR 64
+#elif defined(__AVX__)
+#define VECTOR 32
+#else
+#define VECTOR 16
+#endif
+
+/* The largest or smallest element (`keep` clears the sign bit for absolute values). A NaN wins, as in NumPy and
+   PyTorch: it is \
+   looked for beside, since a plain comparison is one instruction and one that keeps NaN is three. Rows go in 64-byte
+   vectors, \ which stay in registers where the compiler would keep an array of lanes in memory. */
+#define EXTREME(name, type, itype, start, sign, of, keep)                                                              \
+  static void name##_row_##type(const type *first, i64 n, type *out) {                                                 \
+    typedef type vec __attribute__((vector_size(VECTOR)));                                                             \
+    typedef itype mask __attribute__((vector_size(VECTOR)));                                                           \
+    enum { W = VECTOR / sizeof(type) };                                                                                \
+    type best = start, bad = 0;                                                                                        \
+    i64 i = 0;                                                                                                         \
+    if (n >= W) {                                                                                                      \
+      vec v, x;                                                                                                        \
+      memcpy(&v, first, sizeof v);                                                                                     \
+      mask nan = v != v;                                                                                               \
+      v = (vec)((mask)v & (itype)(keep));                                                                              \
+      for (i = W; i + W <= n; i += W) {                                                                                \
+        memcpy(&x, first + i, sizeof x);                                                                               \
+        nan |= x != x;                                                                                                 \
+        x = (vec)((mask)x & (itype)(keep));                                                                            \
+        mask better = x sign v;                                                                                        \
+        v = (vec)(((mask)x & better) | ((mask)v & ~better));                                                           \
+      }                                                                                                                \
+      for (int k = 0; k < W; k++) {                                                                                    \
+        best = v[k] sign best ? v[k] : best;                                                                           \
+        bad = nan[k] ? (type)NAN : bad;                                                                                \
+      }                                                                                                                \
+    }                                                                                                                  \
+    for (; i < n; i++) {                                                                                               \
+      type x = first[i];                                                                                               \
+      bad = x == x ? bad : x;                                                                                          \
+      x = of;                                                                                                          \
+      best = x sign best ? x : best;                                                                                   \
+    }                                                                                                                  \
+    *out = bad == bad ? best : bad;                                                                                    \
   }                                                                                                                    \
   static void name##_##type(i64 red, i64 inner, i64 begin, i64 end, const void *px, void *pout) {                      \
     const type *xs = px;                                                                                               \
     type *out = pout;                                                                                                  \
     for (i64 r = begin; r < end && inner == 1; r++) {                                                                  \
-      const type *first = xs + r * red;                                                                                \
-      type lane[LANES], nan[LANES];                                                                                    \
-      for (int k = 0; k < LANES; k++) {                                                                                \
-        lane[k] = start;                                                                                               \
-        nan[k] = 0;                                                                                                    \
-      }                                                                                                                \
-      i64 i = 0;                                                                                                       \
-      for (; i + LANES <= red; i += LANES) {                                                                           \
-        for (int k = 0; k < LANES; k++) {                                                                              \
-          type x = first[i + k];                                                                                       \
-          nan[k] = x == x ? nan[k] : x;                                                                                \
-          x = of;                                                                                                      \
-          lane[k] = name##_join_##type(lane[k], x);                                                                    \
-        }                                                                                                              \
-      }                                                                                                                \
-      for (int k = 0; i < red; i++, k++) {                                                                             \
-        type x = first[i];                                                                                             \
-        nan[k] = x == x ? nan[k] : x;                                                                                  \
-        x = of;                                                                                                        \
-        lane[k] = name##_join_##type(lane[k], x);                                                                      \
-      }                                                                                                                \
-      for (int k = 1; k < LANES; k++) {                                                                                \
-        lane[0] = name##_join_##type(lane[0], lane[k]);                                                                \
-        nan[0] = nan[k] == nan[k] ? nan[0] : nan[k];                                                                   \
-      }                                                                                                                \
-      out[r] = nan[0] == nan[0] ? lane[0] : nan[0];                                                                    \
+      name##_row_##type(xs + r * red, red, out + r);                                                                   \
     }                                                                                                                  \
     for (i64 r = begin; r < end && inner > 1;) {                                                                       \
       i64 o = r / inner, c = r % inner;                                                                                \
@@ -320,7 +335,7 @@ LANE_FOLD(PROD, f64, 1, v *x)
           type x = row[k];                                                                                             \
           nan[k] = x == x ? nan[k] : x;                                                                                \
           x = of;                                                                                                      \
-          v[k] = name##_join_##type(v[k], x);                                                                          \
+          v[k] = x sign v[k] ? x : v[k];                                                                               \
         }                                                                                                              \
       }                                                                                                                \
       for (i64 k = 0; k < count; k++) {                                                                                \
@@ -329,7 +344,6 @@ LANE_FOLD(PROD, f64, 1, v *x)
       r += count;                                                                                                      \
     }                                                                                                                  \
   }
-
 /* The place of the extreme, the first of equals. Of a row its value is found first, by the loop that is fast at that.
  */
 #define ARG_FLOAT(name, type, extreme, better)                                                                         \
@@ -341,7 +355,7 @@ LANE_FOLD(PROD, f64, 1, v *x)
       i64 at = 0;                                                                                                      \
       if (inner == 1) {                                                                                                \
         type v;                                                                                                        \
-        extreme##_##type(red, 1, 0, 1, first, &v);                                                                     \
+        extreme##_row_##type(first, red, &v);                                                                          \
         while (at < red && !(first[at] == v || (v != v && first[at] != first[at]))) {                                  \
           at++;                                                                                                        \
         }                                                                                                              \
@@ -358,15 +372,15 @@ LANE_FOLD(PROD, f64, 1, v *x)
       out[r] = at;                                                                                                     \
     }                                                                                                                  \
   }
-#define EXTREME_FLOAT(type)                                                                                            \
-  EXTREME(MAX, type, -INFINITY, x, x > v ? x : v)                                                                      \
-  EXTREME(MIN, type, INFINITY, x, x < v ? x : v)                                                                       \
+#define EXTREME_FLOAT(type, itype)                                                                                     \
+  EXTREME(MAX, type, itype, -INFINITY, >, x, -1)                                                                       \
+  EXTREME(MIN, type, itype, INFINITY, <, x, -1)                                                                        \
   ARG_FLOAT(ARGMAX, type, MAX, x > v)                                                                                  \
   ARG_FLOAT(ARGMIN, type, MIN, x < v)
-EXTREME_FLOAT(f32)
-EXTREME_FLOAT(f64)
-EXTREME(MAXABS, f32, 0, fabsf(x), x > v ? x : v)
-EXTREME(MAXABS, f64, 0, fabs(x), x > v ? x : v)
+EXTREME_FLOAT(f32, int32_t)
+EXTREME_FLOAT(f64, i64)
+EXTREME(MAXABS, f32, int32_t, 0, >, fabsf(x), INT32_MAX)
+EXTREME(MAXABS, f64, i64, 0, >, fabs(x), INT64_MAX)
 LANE_FOLD(MAX, i64, INT64_MIN, x > v ? x : v)
 LANE_FOLD(MIN, i64, INT64_MAX, x < v ? x : v)
 FOLD(
