@@ -227,8 +227,7 @@ BINARY(SHL, u8, b > 7 ? 0 : a << b)
 BINARY(SHR, i64, b<0 || b> 63 ? (a < 0 ? -1 : 0) : (a >> b))
 BINARY(SHR, u8, b > 7 ? 0 : a >> b)
 /* polygamma(n, x): a is n */
-BINARY(POLYGAMMA, f32, a == 0 ? nl_digamma(b) : nl_polygamma((int)a, b))
-BINARY(POLYGAMMA, f64, a == 0 ? nl_digamma(b) : nl_polygamma((int)a, b))
+THROUGH_F64(POLYGAMMA, nl_polygamma)
 
 #define F(id) [NL_F32] = id##_f32, [NL_F64] = id##_f64
 #define W(id) [NL_I64] = id##_i64, [NL_U8] = id##_u8

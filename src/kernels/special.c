@@ -99,7 +99,14 @@ static double hurwitz_zeta(double s, double x) {
   return sum;
 }
 
-double nl_polygamma(int n, double x) {
+double nl_polygamma(double order, double x) {
+  if (!(order >= 0 && order < 1e6 && order == floor(order))) {
+    return NAN;
+  }
+  if (order == 0) {
+    return nl_digamma(x);
+  }
+  int n = (int)order;
   double sign = n % 2 ? 1 : -1;
   if (n == 1 && x <= 0 && x != floor(x)) { /* the reflection of trigamma: its sum over both sides of a pole is known */
     double whole, s = sin(M_PI * modf(x, &whole));
