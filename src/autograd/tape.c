@@ -48,7 +48,9 @@ static meta *meta_of(nl_tensor *t) {
 static void free_hooks(nl_hook *h) {
   while (h) {
     nl_hook *next = h->next;
-    h->release(h->ctx);
+    if (h->ctx) {
+      h->release(h->ctx);
+    }
     nl_delete(h);
     h = next;
   }
@@ -373,6 +375,21 @@ nl_status nl_set_grad(nl_tensor *t, nl_tensor *grad) {
 
 /* ---- hooks and nodes of their own ---- */
 
+/* Hooks may take away hooks, themselves too: lists stay as they are while one is gone through. */
+static _Thread_local int running_hooks;
+
+static void unlink_dead(nl_hook **at) {
+  while (*at && running_hooks == 0) {
+    nl_hook *h = *at;
+    if (h->ctx) {
+      at = &h->next;
+    } else {
+      *at = h->next;
+      nl_delete(h);
+    }
+  }
+}
+
 nl_status nl_add_hook(nl_tensor *t, nl_hook *hook) {
   nl_edge e;
   nl_status status = nl_edge_of(t, &e);
@@ -386,6 +403,7 @@ nl_status nl_add_hook(nl_tensor *t, nl_hook *hook) {
   }
   if (status == NL_OK) {
     nl_hook **last = e.leaf ? &m->hooks : &e.node->hook[e.nr];
+    unlink_dead(last);
     while (*last) {
       last = &(*last)->next;
     }
@@ -398,13 +416,12 @@ nl_status nl_add_hook(nl_tensor *t, nl_hook *hook) {
 
 void nl_remove_hook(nl_tensor *t, const void *ctx) {
   meta *m = t->grad_meta;
-  nl_hook **at = !m ? NULL : (m->node ? &m->node->hook[m->nr] : &m->hooks);
-  for (; at && *at; at = &(*at)->next) {
-    if ((*at)->ctx == ctx) {
-      nl_hook *gone = *at;
-      *at = gone->next;
-      gone->next = NULL;
-      free_hooks(gone);
+  nl_hook **first = !m ? NULL : (m->node ? &m->node->hook[m->nr] : &m->hooks);
+  for (nl_hook *h = first ? *first : NULL; h; h = h->next) {
+    if (h->ctx == ctx) {
+      h->release(h->ctx);
+      h->ctx = NULL;
+      unlink_dead(first);
       return;
     }
   }
@@ -417,9 +434,10 @@ nl_hook *nl_leaf_hooks(nl_tensor *leaf) {
 
 nl_status nl_run_hooks(nl_hook *h, nl_tensor **grad) {
   nl_status status = NL_OK;
+  running_hooks++;
   for (; h && status == NL_OK; h = h->next) {
     nl_tensor *out = NULL;
-    status = h->run(h->ctx, *grad, &out);
+    status = h->ctx ? h->run(h->ctx, *grad, &out) : NL_OK;
     if (status == NL_OK && out) {
       if (!nl_shape_equal(out, *grad) || out->dtype != (*grad)->dtype) {
         status = nl_fail("a hook must give a gradient of shape %s and dtype %s, but gave %s and %s",
@@ -432,6 +450,7 @@ nl_status nl_run_hooks(nl_hook *h, nl_tensor **grad) {
       }
     }
   }
+  running_hooks--;
   return status;
 }
 

@@ -22,7 +22,7 @@ typedef struct nl_hook {
   struct nl_hook *next;
   nl_status (*run)(void *ctx, nl_tensor *grad, nl_tensor **out);
   void (*release)(void *ctx);
-  void *ctx;
+  void *ctx; /* NULL: taken away while hooks ran; skipped, and unlinked later */
 } nl_hook;
 
 /* A node whose way back is not a row's: gin[i] (references, NULL: none) from gout[i] (NULL: nothing flows). */
@@ -56,7 +56,7 @@ struct nl_node {
   nl_node *next_dead; /* while a chain of nodes is being freed */
 };
 
-/* What tells where the running call stands, as a number that nl_place_text understands; the tape notes it for each
+/* What tells where the running call stands, as a number that `text` understands; the tape notes it for each
    node, so that errors on the way back can name the line of the forward pass. NULL: nobody knows. */
 typedef struct nl_place_finder {
   int (*find)(void);
@@ -108,7 +108,7 @@ nl_hook *nl_leaf_hooks(nl_tensor *leaf);
 /* Runs hooks over *grad (a reference), which they may replace. */
 nl_status nl_run_hooks(nl_hook *hooks, nl_tensor **grad);
 
-/* Makes out[i] depend on in[i] through a node of its own: `name` stands in errors. ctx is taken over. */
+/* Makes all of out depend on all of in through a node of its own. ctx is taken over. */
 nl_status nl_record_custom(int nin, nl_tensor **in, int nout, nl_tensor **out, const nl_custom *custom, void *ctx);
 
 /* With anomalies watched, a call that makes nan from inputs without nan is an error, forward and backward. */

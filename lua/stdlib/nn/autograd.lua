@@ -1,6 +1,7 @@
 -- nn.autograd: operations with a backward written in Lua, checkpoints, hooks, and the search for nan.
 
 local core = require "nn.core"
+local options = require "nn.options"
 
 local M = {}
 
@@ -108,6 +109,7 @@ end
 ---@param ... any tensors and others
 ---@return any ... f's results
 function M.checkpoint(f, ...)
+  options.callable("checkpoint", f)
   local seed, counter = core.rng_state()
   local args = table.pack(...)
   local again = M.Function {
@@ -162,6 +164,7 @@ end
 ---@return fun() remove takes the hook away again
 function M.register_hook(x, f)
   local key = core.hook(x, f)
+  core.structure_changed() -- a compiled function recorded before knows nothing of it
   return function()
     if key then
       core.remove_hook(x, key)
@@ -172,11 +175,12 @@ end
 core.tensor_methods.register_hook = M.register_hook
 
 ---While f runs, a row that makes nan from inputs without nan is an error which names it, its line, and on the way back the
----line of the forward pass. Slow: every result is looked at.
+---line of the forward pass. Slow: every result is looked at. What nn.compile replays is not: look at the plain function.
 ---@param f function
 ---@param ... any its arguments
 ---@return any ... its results
 function M.detect_anomaly(f, ...)
+  options.callable("detect_anomaly", f)
   local was = core.set_anomaly(true)
   local results = table.pack(pcall(f, ...))
   core.set_anomaly(was)
@@ -188,4 +192,8 @@ end
 
 M.grad, M.no_grad, M.enable_grad = core.grad, core.no_grad, core.enable_grad
 
-return M
+return setmetatable(M, {
+  __index = function(_, name)
+    options.unknown("nn.autograd", name, M)
+  end,
+})

@@ -1,6 +1,8 @@
 -- nn.func: derivatives of functions of tensors. Functions are called with tensors and give tensors.
 
 local core = require "nn.core"
+local module = require "nn.module"
+local options = require "nn.options"
 
 local M = {}
 
@@ -31,7 +33,7 @@ local function differentiable(list)
 end
 
 -- A gradient for each input, 0 where the output does not depend on it.
-local function grads_of(output, inputs, options)
+local function grads_of(output, inputs, settings)
   if not output.requires_grad then
     local zeros = {}
     for i, x in ipairs(inputs) do
@@ -39,8 +41,8 @@ local function grads_of(output, inputs, options)
     end
     return zeros
   end
-  options.allow_unused = true
-  local grads = core.grad(output, inputs, options)
+  settings.allow_unused = true
+  local grads = core.grad(output, inputs, settings)
   for i, x in ipairs(inputs) do
     grads[i] = grads[i] or core.zeros_like(x)
   end
@@ -53,6 +55,7 @@ end
 ---@return nn.Tensor output
 ---@return fun(v: nn.Tensor): nn.Tensor ...
 function M.vjp(f, ...)
+  options.callable("vjp", f)
   local inputs = leaves("vjp", table.pack(...))
   local output = core.enable_grad(f, table.unpack(inputs))
   want("vjp", core.is_tensor(output), "the function must give a tensor", output)
@@ -69,8 +72,12 @@ end
 ---@return nn.Tensor output
 ---@return nn.Tensor tangent
 function M.jvp(f, primals, tangents)
-  want("jvp", type(primals) == "table" and type(tangents) == "table" and #primals == #tangents,
-    "takes lists of primals and of tangents, of equal length", tangents)
+  options.callable("jvp", f)
+  want("jvp", type(primals) == "table", "the primals must be a list of tensors", primals)
+  want("jvp", type(tangents) == "table", "the tangents must be a list of tensors", tangents)
+  if #primals ~= #tangents then
+    core.raise(("jvp: %d primals do not go with %d tangents"):format(#primals, #tangents))
+  end
   local inputs = leaves("jvp", table.pack(table.unpack(primals)))
   local output = core.enable_grad(f, table.unpack(inputs))
   want("jvp", core.is_tensor(output), "the function must give a tensor", output)
@@ -89,11 +96,12 @@ end
 ---The matrix of derivatives of f's output by x, of shape output x input. create_graph: it can be differentiated in turn.
 ---@param f fun(x: nn.Tensor): nn.Tensor
 ---@param x nn.Tensor
----@param options? {create_graph: boolean}
+---@param opts? {create_graph: boolean}
 ---@return nn.Tensor
-function M.jacobian(f, x, options)
+function M.jacobian(f, x, opts)
+  options.callable("jacobian", f)
   want("jacobian", core.is_tensor(x), "takes a function and a tensor", x)
-  local again = options and options.create_graph or false
+  local again = options.read("jacobian", opts, { create_graph = { "boolean", false } }).create_graph
   local input = again and x.requires_grad and x or x:detach():requires_grad_()
   local output = core.enable_grad(f, input)
   want("jacobian", core.is_tensor(output), "the function must give a tensor", output)
@@ -111,6 +119,7 @@ end
 ---@param x nn.Tensor
 ---@return nn.Tensor
 function M.hessian(f, x)
+  options.callable("hessian", f)
   return M.jacobian(function(input)
     local output = f(input)
     want("hessian", core.is_tensor(output) and output:numel() == 1, "the function must give one number", output)
@@ -124,7 +133,8 @@ end
 ---@param in_dims? (integer|false)[]
 ---@return function
 function M.vmap(f, in_dims)
-  want("vmap", type(f) == "function" or getmetatable(f), "takes a function", f)
+  options.callable("vmap", f)
+  want("vmap", in_dims == nil or type(in_dims) == "table", "in_dims must be a list of dims", in_dims)
   return function(...)
     local args = table.pack(...)
     local pieces, count = {}, nil
@@ -172,6 +182,11 @@ end
 ---@param y nn.Tensor targets along dim 1
 ---@return table<string, nn.Tensor>
 function M.per_sample_gradients(model, loss, x, y)
+  want("per_sample_gradients", module.is_module(model), "takes a module first", model)
+  options.callable("per_sample_gradients's loss", loss)
+  for _, batch in ipairs({ { "samples", x }, { "targets", y } }) do
+    want("per_sample_gradients", core.is_tensor(batch[2]), "takes a tensor of " .. batch[1], batch[2])
+  end
   local names, parameters, lists = {}, {}, {}
   for _, entry in ipairs(model:named_parameters()) do
     if entry[2].requires_grad then
@@ -193,4 +208,8 @@ function M.per_sample_gradients(model, loss, x, y)
   return out
 end
 
-return M
+return setmetatable(M, {
+  __index = function(_, name)
+    options.unknown("nn.func", name, M)
+  end,
+})

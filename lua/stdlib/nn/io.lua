@@ -155,7 +155,7 @@ function M.npy(path, x, opts)
   end
   local o = options.read("npy", opts, { dtype = { "string" } })
   if o.dtype and not (o.dtype == "float16" and is_tensor(x) and x.dtype:find "float") then
-    core.raise(("npy: dtype can be \"float16\", for float tensors; convert others first, e.g. x:to(\"%s\")"):format(o.dtype))
+    core.raise(("npy: dtype can be \"float16\", of a float tensor, but is '%s' for %s"):format(o.dtype, core.describe(x)))
   end
   core.npy_write(path, x, o.dtype == "float16")
 end

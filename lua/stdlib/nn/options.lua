@@ -86,6 +86,16 @@ function M.unknown(family, name, ...)
     near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
 end
 
+---Raises unless f can be called.
+---@param who string
+---@param f any
+function M.callable(who, f)
+  local meta = getmetatable(f)
+  if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    core.raise(("%s: the first argument must be a function, but is %s"):format(who, core.describe(f)))
+  end
+end
+
 ---Checks one positional argument.
 ---@param who string
 ---@param name string the argument's name

@@ -130,6 +130,45 @@ function TestHooks:test_hooks_see_and_change_gradients()
   lu.assertErrorMsgContains("requires no gradient", nn.ones(2).register_hook, nn.ones(2), print)
 end
 
+-- A hook may take itself away, and others, while hooks run.
+function TestHooks:test_hooks_that_take_hooks_away()
+  for _, x in ipairs { nn.ones(2):requires_grad_(), nn.ones(2):requires_grad_() * 2 } do
+    local calls, remove = { 0, 0, 0 }, {}
+    for i = 1, 3 do
+      remove[i] = x:register_hook(function()
+        calls[i] = calls[i] + 1
+        if i == 2 then
+          remove[1]()
+          remove[2]()
+          remove[3]()
+          collectgarbage()
+        end
+      end)
+    end
+    for _ = 1, 2 do
+      x:sum():backward { retain_graph = true }
+    end
+    lu.assertEquals(calls, { 1, 1, 0 })
+    x:register_hook(function() calls[3] = 10 end)
+    x:sum():backward()
+    lu.assertEquals(calls, { 1, 1, 10 })
+  end
+end
+
+-- A hook that comes after a function was recorded is not passed over.
+function TestHooks:test_hooks_after_recording()
+  local w = nn.ones(2):requires_grad_()
+  local step = nn.compile(function(x)
+    w.grad = nil
+    ;(x * w):sum():backward()
+    return w.grad
+  end)
+  step(nn.ones(2))
+  step(nn.ones(2))
+  w:register_hook(function() end)
+  lu.assertErrorMsgContains("cannot be recorded", step, nn.ones(2))
+end
+
 function TestHooks:test_errors_of_hooks()
   local x = nn.ones(2):requires_grad_()
   x:register_hook(function()
@@ -239,6 +278,18 @@ function TestFunc:test_jacobian_and_hessian()
   close(nn.func.hessian(function(z)
     return z:sum()
   end, x), nn.zeros({ 3, 3 }, f64))
+end
+
+function TestFunc:test_wrong_arguments()
+  for _, name in ipairs { "vjp", "jvp", "jacobian", "hessian", "vmap" } do
+    lu.assertErrorMsgMatches(".*" .. name .. ": the first argument must be a function, but is the number 3", nn.func[name], 3, nn.ones(2))
+  end
+  lu.assertErrorMsgContains("checkpoint: the first argument must be a function", nn.checkpoint, 3)
+  lu.assertErrorMsgContains("detect_anomaly: the first argument must be a function", nn.autograd.detect_anomaly)
+  lu.assertErrorMsgContains("1 primals do not go with 2 tangents", nn.func.jvp, f, { nn.ones(3) }, { nn.ones(3), nn.ones(3) })
+  lu.assertErrorMsgContains("takes a module first", nn.func.per_sample_gradients)
+  lu.assertErrorMsgContains("did you mean 'jacobian'?", function() return nn.func.jakobian end)
+  lu.assertErrorMsgContains("did you mean 'Function'?", function() return nn.autograd.Funktion end)
 end
 
 function TestFunc:test_vmap_and_per_sample_gradients()
