@@ -16,7 +16,8 @@ local hidden = {
   json_encode = true, json_decode = true, make_directory = true, file_exists = true, terminal_width = true,
   fail_memory_at = true, options_changed = true, has_features = true,
   profile_start = true, profile_stop = true, peak_flops = true,
-  custom = true, set_anomaly = true, hook = true, remove_hook = true,
+  custom = true, region = true, storage_serial = true, storage_version = true,
+  set_anomaly = true, hook = true, remove_hook = true,
   compiled = true, structure_changed = true, is_recording = true, null = true, rex = true, exact_solve = true, exact_sign = true,
 }
 local rows = core.ops()

@@ -4,62 +4,203 @@
 
 #include <string.h>
 
+#include "autograd/node.h"
 #include "core/memory.h"
 #include "ops/build.h"
 
 NL_USE(add)
 NL_USE(clone)
 
+/* What a backward knows of a node. A hook may run another backward over the same nodes: each has visits of its own, and
+   node->visit is the innermost's, which remembers what stood there before. */
+typedef struct nl_visit {
+  struct engine *engine;
+  nl_node *node;
+  struct nl_visit *outer;
+  nl_tensor *grad[NL_MAX_OUT];
+  bool queued;
+  bool needed; /* its gradients are: it leads to a leaf, or to one of the inputs asked for */
+  bool wanted; /* it made one of these inputs */
+  int next;    /* while it is looked at: the edge to follow next */
+} visit;
+
+enum { FIRST = 16, BLOCK = 256 };
+
+/* Visits do not move: they lie in blocks. */
+typedef struct block {
+  struct block *before;
+  int count;
+  visit visit[BLOCK];
+} block;
+
 typedef struct engine {
   const nl_backward_args *args;
-  nl_node **heap;
-  int count, capacity;
-  nl_edge *wanted;                  /* the inputs' edges */
-  nl_tensor **hooked, **hooked_sum; /* leaves with hooks, and what has reached them: their hooks see the sum */
-  int nhooked;
+  visit **heap;
+  int count, capacity, nfirst, nhooked;
+  block *visits;
+  nl_edge *wanted;                        /* the inputs' edges */
+  nl_tensor **hooked, **hooked_sum;       /* leaves with hooks, and what has reached them: their hooks see the sum */
+  visit *first_heap[FIRST], first[FIRST]; /* enough for a small net */
 } engine;
+
+/* ---- visits ---- */
+
+static visit *new_visit(engine *e) {
+  if (e->nfirst < FIRST) {
+    return &e->first[e->nfirst++];
+  }
+  block *b = e->visits;
+  if (!b || b->count == BLOCK) {
+    b = nl_new(sizeof *b);
+    if (!b) {
+      return NULL;
+    }
+    b->before = e->visits;
+    e->visits = b;
+  }
+  return &b->visit[b->count++];
+}
+
+/* NULL: no memory. */
+static visit *visit_of(engine *e, nl_node *n) {
+  if (n->visit && n->visit->engine == e) {
+    return n->visit;
+  }
+  visit *v = new_visit(e);
+  if (v) {
+    *v = (visit){.engine = e, .node = n, .outer = n->visit, .needed = e->args->ninputs == 0};
+    n->refs++;
+    n->visit = v;
+  }
+  return v;
+}
+
+static void forget_grads(visit *v) {
+  for (int i = 0; i < NL_MAX_OUT; i++) {
+    nl_tensor_unref(v->grad[i]);
+    v->grad[i] = NULL;
+  }
+}
+
+static void end_visit(visit *v) {
+  forget_grads(v);
+  v->node->visit = v->outer;
+  nl_node_unref(v->node);
+}
+
+static void end_visits(engine *e) {
+  while (e->visits) {
+    block *b = e->visits;
+    e->visits = b->before;
+    for (int i = 0; i < b->count; i++) {
+      end_visit(&b->visit[i]);
+    }
+    nl_delete(b);
+  }
+  for (int i = 0; i < e->nfirst; i++) {
+    end_visit(&e->first[i]);
+  }
+}
+
+/* ---- what is needed ---- */
+
+/* Of a node all of whose edges were followed. */
+static bool leads_on(const engine *e, const nl_node *n) {
+  for (int i = 0; i < n->nin; i++) {
+    const nl_edge *edge = &n->edge[i];
+    const visit *v = edge->node ? edge->node->visit : NULL;
+    if (v && (v->needed || v->wanted)) {
+      return true;
+    }
+    for (int k = 0; edge->leaf && k < e->args->ninputs; k++) {
+      if (e->wanted[k].leaf == edge->leaf) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/* With inputs asked for, only nodes on a way to them are run (and freed): a walk from the root, each node after those
+   its edges lead to. */
+static nl_status find_needed(engine *e, nl_node *root) {
+  for (int i = 0; i < e->args->ninputs; i++) {
+    if (e->wanted[i].node) {
+      visit *v = visit_of(e, e->wanted[i].node);
+      if (!v) {
+        return NL_NOMEM;
+      }
+      v->wanted = true;
+    }
+  }
+  visit *v = visit_of(e, root), **stack = NULL;
+  int depth = 0;
+  nl_status status = NL_OK;
+  while (v) {
+    nl_node *n = v->node;
+    while (v->next < n->nin &&
+           (!n->edge[v->next].node || (n->edge[v->next].node->visit && n->edge[v->next].node->visit->engine == e &&
+                                       n->edge[v->next].node->visit->next > 0))) {
+      v->next++;
+    }
+    if (v->next < n->nin) {
+      visit *further = visit_of(e, n->edge[v->next++].node), **more = nl_grow(stack, depth, sizeof *stack);
+      if (!further || !more) {
+        status = NL_NOMEM;
+        break;
+      }
+      stack = more;
+      stack[depth++] = v;
+      v = further;
+    } else {
+      v->next = n->nin + 1; /* seen, even without edges */
+      v->needed = leads_on(e, n);
+      v = depth > 0 ? stack[--depth] : NULL;
+    }
+  }
+  nl_delete(stack);
+  return status;
+}
 
 /* ---- the heap ---- */
 
-static nl_status push(engine *e, nl_node *n) {
-  if (n->queued) {
+static nl_status push(engine *e, visit *v) {
+  if (v->queued) {
     return NL_OK;
   }
   if (e->count == e->capacity) {
-    int capacity = e->capacity ? 2 * e->capacity : 64;
-    nl_node **more = nl_new((size_t)capacity * sizeof *more);
+    visit **more = nl_new(2 * (size_t)e->capacity * sizeof *more);
     if (!more) {
       return NL_NOMEM;
     }
-    if (e->count) {
-      memcpy(more, e->heap, (size_t)e->count * sizeof *more);
+    memcpy(more, e->heap, (size_t)e->count * sizeof *more);
+    if (e->heap != e->first_heap) {
+      nl_delete(e->heap);
     }
-    nl_delete(e->heap);
     e->heap = more;
-    e->capacity = capacity;
+    e->capacity *= 2;
   }
-  n->queued = true;
-  n->refs++;
+  v->queued = true;
   int i = e->count++;
-  for (; i > 0 && e->heap[(i - 1) / 2]->seq < n->seq; i = (i - 1) / 2) {
+  for (; i > 0 && e->heap[(i - 1) / 2]->node->seq < v->node->seq; i = (i - 1) / 2) {
     e->heap[i] = e->heap[(i - 1) / 2];
   }
-  e->heap[i] = n;
+  e->heap[i] = v;
   return NL_OK;
 }
 
-static nl_node *pop(engine *e) {
-  nl_node *top = e->heap[0], *last = e->heap[--e->count];
+static visit *pop(engine *e) {
+  visit *top = e->heap[0], *last = e->heap[--e->count];
   int i = 0;
   for (;;) {
     int child = 2 * i + 1;
     if (child >= e->count) {
       break;
     }
-    if (child + 1 < e->count && e->heap[child + 1]->seq > e->heap[child]->seq) {
+    if (child + 1 < e->count && e->heap[child + 1]->node->seq > e->heap[child]->node->seq) {
       child++;
     }
-    if (e->heap[child]->seq <= last->seq) {
+    if (e->heap[child]->node->seq <= last->node->seq) {
       break;
     }
     e->heap[i] = e->heap[child];
@@ -68,13 +209,6 @@ static nl_node *pop(engine *e) {
   e->heap[i] = last;
   top->queued = false;
   return top;
-}
-
-static void forget_grads(nl_node *n) {
-  for (int i = 0; i < NL_MAX_OUT; i++) {
-    nl_tensor_unref(n->grad[i]);
-    n->grad[i] = NULL;
-  }
 }
 
 /* ---- gradients meet ---- */
@@ -172,15 +306,36 @@ static nl_status finish_hooked(engine *e, nl_status status) {
   return status;
 }
 
+/* Gradients asked for of leaves with hooks pass through these, too. */
+static nl_status hook_inputs(engine *e) {
+  nl_status status = NL_OK;
+  for (int i = 0; i < e->args->ninputs && status == NL_OK; i++) {
+    nl_tensor *leaf = e->wanted[i].leaf, **grads = e->args->grads;
+    nl_hook *hooks = leaf && grads[i] ? nl_leaf_hooks(leaf) : NULL;
+    int same = 0;
+    while (same < i && e->wanted[same].leaf != leaf) {
+      same++;
+    }
+    if (hooks && same < i) {
+      nl_tensor_unref(grads[i]);
+      grads[i] = nl_tensor_ref(grads[same]);
+    } else if (hooks) {
+      status = nl_run_hooks(hooks, &grads[i]);
+    }
+  }
+  return status;
+}
+
 /* Hands g on along an edge. Takes over the reference. */
 static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g) {
   if (edge->node) {
-    nl_status status = push(e, edge->node); /* first, so that what it holds is let go of after a failure */
-    if (status != NL_OK) {
+    visit *v = visit_of(e, edge->node);
+    nl_status status = !v ? NL_NOMEM : v->needed || v->wanted ? push(e, v) : NL_OK;
+    if (status != NL_OK || !v->queued) {
       nl_tensor_unref(g);
       return status;
     }
-    return add_into(&edge->node->grad[edge->nr], g);
+    return add_into(&v->grad[edge->nr], g);
   }
   if (e->args->ninputs == 0) {
     return nl_leaf_hooks(edge->leaf) ? keep_for_hooks(e, edge->leaf, g)
@@ -202,10 +357,11 @@ static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g) {
 /* ---- one node ---- */
 
 static bool edge_needed(const engine *e, const nl_edge *edge) {
-  if (edge->node) {
-    return true;
+  if (edge->node && e->args->ninputs > 0) {
+    const visit *v = edge->node->visit;
+    return v && v->engine == e && (v->needed || v->wanted);
   }
-  bool needed = edge->leaf && e->args->ninputs == 0;
+  bool needed = edge->node || (edge->leaf && e->args->ninputs == 0);
   for (int i = 0; i < e->args->ninputs && edge->leaf; i++) {
     needed = needed || e->wanted[i].leaf == edge->leaf;
   }
@@ -255,8 +411,27 @@ static void name_node(const nl_node *n) {
 }
 
 /* A user's function: its gradients, checked, and owned by the build. */
-static nl_status run_custom(nl_node *n, nl_build *build, nl_tensor **gin, const bool *need) {
-  nl_status status = n->custom->backward(n->ctx, n->nout, n->grad, n->nin, gin, need);
+static nl_status run_custom(engine *e, visit *v, nl_build *build, nl_tensor **gin, const bool *need) {
+  nl_node *n = v->node;
+  nl_tensor **kept = nl_new(((size_t)n->nkept + 1) * sizeof *kept);
+  nl_status status = kept ? NL_OK : NL_NOMEM;
+  for (int i = 0; i < n->nkept && status == NL_OK; i++) {
+    status = nl_node_kept(n, i, e->args->create_graph, &kept[i]);
+  }
+  if (status == NL_OK) {
+    status = n->custom(n->function, &(nl_custom_call){.nout = n->nout,
+                                                      .nin = n->nin,
+                                                      .nkept = n->nkept,
+                                                      .gout = v->grad,
+                                                      .shape = n->shape,
+                                                      .kept = kept,
+                                                      .gin = gin,
+                                                      .need = need});
+  }
+  for (int i = 0; kept && i < n->nkept; i++) {
+    nl_tensor_unref(kept[i]);
+  }
+  nl_delete(kept);
   for (int i = 0; i < n->nin; i++) {
     gin[i] = nl_b_own(build, gin[i]);
     if (status == NL_OK && gin[i] && !nl_shape_equal(gin[i], n->in[i])) {
@@ -268,9 +443,10 @@ static nl_status run_custom(nl_node *n, nl_build *build, nl_tensor **gin, const 
 }
 
 /* nan in a gradient that came from gradients without nan */
-static nl_status look_for_nan(const nl_node *n, nl_tensor *const *gin, const bool *need) {
+static nl_status look_for_nan(const visit *v, nl_tensor *const *gin, const bool *need) {
+  const nl_node *n = v->node;
   for (int i = 0; i < n->nout; i++) {
-    if (nl_has_nan(n->grad[i])) {
+    if (nl_has_nan(v->grad[i])) {
       return NL_OK;
     }
   }
@@ -282,8 +458,10 @@ static nl_status look_for_nan(const nl_node *n, nl_tensor *const *gin, const boo
   return NL_OK;
 }
 
-static nl_status run_node(engine *e, nl_node *n) {
-  nl_status status = nl_node_check(n);
+static nl_status run_node(engine *e, visit *at) {
+  nl_node *n = at->node;
+  nl_status status = nl_node_load(n);
+  status = status == NL_OK ? nl_node_check(n) : status;
   if (status != NL_OK) {
     name_node(n);
     return status;
@@ -311,16 +489,16 @@ static nl_status run_node(engine *e, nl_node *n) {
   nl_build build;
   nl_build_init(&build);
   nl_vjp v = {.build = &build, .gin = gin, .need = need, .differentiable = e->args->create_graph};
-  memcpy(v.gout, n->grad, sizeof v.gout);
+  memcpy(v.gout, at->grad, sizeof v.gout);
   nl_call c;
   status = restore_call(n, &c, in, e->args->create_graph);
   if (status == NL_OK && n->custom) {
-    status = run_custom(n, &build, gin, need);
+    status = run_custom(e, at, &build, gin, need);
   } else if (status == NL_OK) {
     status = n->op->vjp(&c, &v);
   }
   if (status == NL_OK && nl_anomaly()) {
-    status = look_for_nan(n, gin, need);
+    status = look_for_nan(at, gin, need);
   }
   for (int i = 0; i < n->nin; i++) {
     if (status == NL_OK && gin[i] && need[i]) {
@@ -337,7 +515,7 @@ static nl_status run_node(engine *e, nl_node *n) {
     nl_tensor_unref(in[i]);
   }
   nl_build_free(&build);
-  forget_grads(n); /* before delivering, so that a gradient passed through has one owner less */
+  forget_grads(at); /* before delivering, so that a gradient passed through has one owner less */
   for (int i = 0; i < n->nin; i++) {
     if (gin[i]) {
       if (status == NL_OK) {
@@ -355,10 +533,10 @@ static nl_status run_node(engine *e, nl_node *n) {
 }
 
 /* Gradients of inputs that are no leaves are taken when their node comes up. */
-static nl_status collect_inputs(engine *e, nl_node *n) {
+static nl_status collect_inputs(engine *e, const visit *v) {
   for (int i = 0; i < e->args->ninputs; i++) {
-    if (e->wanted[i].node == n) {
-      nl_tensor *g = n->grad[e->wanted[i].nr];
+    if (e->wanted[i].node == v->node) {
+      nl_tensor *g = v->grad[e->wanted[i].nr];
       nl_status status = g ? add_into(&e->args->grads[i], nl_tensor_ref(g)) : NL_OK;
       if (status != NL_OK) {
         return status;
@@ -392,9 +570,24 @@ static nl_status root_gradient(const nl_backward_args *a, nl_tensor **out) {
   return status;
 }
 
-static void drop_edge(nl_edge *e) {
-  nl_node_unref(e->node);
-  nl_tensor_unref(e->leaf);
+/* One node: hooks, the inputs it made, its gradients, and what it saved. */
+static nl_status visit_node(engine *e, visit *v) {
+  nl_node *n = v->node;
+  nl_status status = NL_OK;
+  for (int i = 0; i < n->nout && status == NL_OK; i++) {
+    status = n->hook[i] && v->grad[i] ? nl_run_hooks(n->hook[i], &v->grad[i]) : NL_OK;
+  }
+  status = status == NL_OK ? collect_inputs(e, v) : status;
+  if (status == NL_OK && v->needed) {
+    status = run_node(e, v);
+    if (status == NL_OK && !e->args->retain_graph && !e->args->create_graph) {
+      nl_node_release(n);
+    } else {
+      nl_node_unload(n);
+    }
+  }
+  forget_grads(v);
+  return status;
 }
 
 static nl_status run_all(engine *e) {
@@ -407,31 +600,30 @@ static nl_status run_all(engine *e) {
   }
   nl_tensor *g = NULL;
   status = status == NL_OK ? root_gradient(a, &g) : status;
-  status = status == NL_OK ? deliver(e, &start, g) : status;
+  if (status == NL_OK && start.node && a->ninputs > 0) {
+    status = find_needed(e, start.node);
+  }
+  if (status == NL_OK) {
+    status = deliver(e, &start, g);
+  } else {
+    nl_tensor_unref(g);
+  }
   while (status == NL_OK && e->count > 0) {
-    nl_node *n = pop(e);
-    for (int i = 0; i < n->nout && status == NL_OK; i++) {
-      status = n->hook[i] && n->grad[i] ? nl_run_hooks(n->hook[i], &n->grad[i]) : NL_OK;
-    }
-    status = status == NL_OK ? collect_inputs(e, n) : status;
-    status = status == NL_OK ? run_node(e, n) : status;
-    if (status == NL_OK && !a->retain_graph && !a->create_graph) {
-      nl_node_release(n);
-    }
-    forget_grads(n);
-    nl_node_unref(n);
+    status = visit_node(e, pop(e));
   }
-  while (e->count > 0) { /* after a failure */
-    nl_node *n = pop(e);
-    forget_grads(n);
-    nl_node_unref(n);
-  }
-  drop_edge(&start);
+  nl_edge_drop(&start);
+  status = status == NL_OK ? hook_inputs(e) : status;
   return finish_hooked(e, status);
 }
 
 nl_status nl_backward(const nl_backward_args *args) {
-  engine e = {.args = args};
+  static _Thread_local int running; /* a hook may run another one */
+  engine e;
+  memset(&e, 0, offsetof(engine, first_heap));
+  e.args = args;
+  e.heap = e.first_heap;
+  e.capacity = FIRST;
+  running++;
   bool was = nl_grad_set_enabled(args->create_graph);
   nl_status status = NL_OK;
   if (args->ninputs > 0) {
@@ -449,7 +641,7 @@ nl_status nl_backward(const nl_backward_args *args) {
   }
   for (int i = 0; i < args->ninputs; i++) {
     if (e.wanted) {
-      drop_edge(&e.wanted[i]);
+      nl_edge_drop(&e.wanted[i]);
     }
     if (status != NL_OK) {
       nl_tensor_unref(args->grads[i]);
@@ -457,7 +649,13 @@ nl_status nl_backward(const nl_backward_args *args) {
     }
   }
   nl_delete(e.wanted);
-  nl_delete(e.heap);
+  end_visits(&e);
+  if (e.heap != e.first_heap) {
+    nl_delete(e.heap);
+  }
   nl_grad_set_enabled(was);
+  if (--running == 0) {
+    nl_regions_forget();
+  }
   return status;
 }

@@ -1,15 +1,17 @@
-/* The tape: reverse-mode differentiation over rows. Each call whose inputs want gradients leaves a node that keeps
-   what the row's vjp needs and edges to where the gradients go. A tensor points to the node that made it.
+/* The tape: reverse-mode differentiation over ops. Each call whose inputs want gradients leaves a node that keeps what
+   the op's vjp needs and edges to where the gradients go. A tensor points to the node that made it.
 
    Views and writes in place: a view knows its base; a write through a view becomes a new node of the base, and views
-   made before look through the new base when next used. Every write raises the storage's version; a node remembers
-   the versions of what it saved, so that a gradient from overwritten values is an error, never a wrong number. */
+   made before look through the new base when next used. The node of a write is made before it, while its inputs'
+   histories are those of the values it reads. Every write raises the storage's version; a node remembers the versions
+   of what it saved, so that a gradient from overwritten values is an error, never a wrong number. */
 #ifndef NL_AUTOGRAD_TAPE_H
 #define NL_AUTOGRAD_TAPE_H
 
 #include "ops/op.h"
 
 typedef struct nl_node nl_node;
+struct nl_anchor;
 
 typedef struct nl_edge {
   nl_node *node;   /* where the gradient goes on, or NULL */
@@ -17,44 +19,28 @@ typedef struct nl_edge {
   int nr;          /* which of the node's outputs this was */
 } nl_edge;
 
-/* Called with a gradient on its way: a tensor's hook. May leave a replacement (a reference) in *out. */
+/* Called with a gradient on its way: a tensor's hook. May leave a replacement (a reference) in *out. A hook belongs to
+   the list it stands in, and to who can take it away. */
 typedef struct nl_hook {
+  int64_t refs;
   struct nl_hook *next;
-  nl_status (*run)(void *ctx, nl_tensor *grad, nl_tensor **out);
-  void (*release)(void *ctx);
-  void *ctx; /* NULL: taken away while hooks ran; skipped, and unlinked later */
+  nl_status (*run)(struct nl_anchor *function, nl_tensor *grad, nl_tensor **out);
+  struct nl_anchor *function; /* the host's; a reference */
+  bool pinned;                /* it came after others had begun to use the tensor, and these do not know of it */
+  bool removed;               /* skipped, and unlinked later */
+  bool busy;                  /* running now */
 } nl_hook;
 
-/* A node whose way back is not a row's: gin[i] (references, NULL: none) from gout[i] (NULL: nothing flows). */
-typedef struct nl_custom {
-  nl_status (*backward)(void *ctx, int nout, nl_tensor *const gout[], int nin, nl_tensor *gin[], const bool need[]);
-  void (*release)(void *ctx);
-} nl_custom;
-
-struct nl_node {
-  int64_t refs;
-  uint64_t seq; /* later calls have larger numbers, so descending order is a valid order backwards */
-  const nl_op *op;
-  int nin, nout;
-  int place;     /* where the call stands in the user's program; see nl_set_place_finder */
-  bool released; /* saved values were given up by a backward */
-  nl_dtype dtype;
-  nl_tensor **in; /* saved inputs, or shells where only the shape is kept */
-  uint32_t *in_version;
-  nl_edge *edge;
-  nl_tensor *out[NL_MAX_OUT]; /* saved outputs, detached */
-  uint32_t out_version[NL_MAX_OUT];
-  nl_attr attr[NL_MAX_PARAM];
-  int64_t *ints; /* the call's lists */
-  int nints;
-  nl_hook *hook[NL_MAX_OUT];
-  const nl_custom *custom; /* in place of the row's vjp */
-  void *ctx;               /* custom's; NULL once released */
-  /* during a backward */
-  nl_tensor *grad[NL_MAX_OUT];
-  bool queued;
-  nl_node *next_dead; /* while a chain of nodes is being freed */
-};
+/* The way back of a user's function: gin[i] (references, NULL: none) where need[i], from gout[i] (NULL: nothing flows).
+ */
+typedef struct nl_custom_call {
+  int nout, nin, nkept;
+  nl_tensor *const *gout, *const *shape; /* shape: of the outputs, without values */
+  nl_tensor *const *kept;                /* what the function kept, with history when the way back is recorded */
+  nl_tensor **gin;
+  const bool *need;
+} nl_custom_call;
+typedef nl_status (*nl_custom_fn)(struct nl_anchor *function, const nl_custom_call *);
 
 /* What tells where the running call stands, as a number that `text` understands; the tape notes it for each
    node, so that errors on the way back can name the line of the forward pass. NULL: nobody knows. */
@@ -97,19 +83,30 @@ void nl_set_grad_watcher(const nl_grad_watcher *);
 /* The same values without history. */
 nl_status nl_detach(nl_tensor *t, nl_tensor **out);
 
-/* Where t's gradient goes: its node or, for a leaf that wants one, itself. */
+/* Where t's gradient goes: its node or, for a leaf that wants one, itself (of an alias: its original). */
 nl_status nl_edge_of(nl_tensor *t, nl_edge *edge);
 
-/* A hook for t's gradient; taken over. Errors: t wants no gradient. And taken away again, by its ctx. */
+/* What hooks and functions a backward from t would call, or NULL (borrowed). */
+struct nl_anchor *nl_anchor_of(const nl_tensor *t);
+
+/* A hook for t's gradient. On success the list has a reference of its own. Error: t wants no gradient. */
 nl_status nl_add_hook(nl_tensor *t, nl_hook *hook);
-void nl_remove_hook(nl_tensor *t, const void *ctx);
+void nl_hook_remove(nl_hook *);
+void nl_hook_unref(nl_hook *);
 nl_hook *nl_leaf_hooks(nl_tensor *leaf);
 
 /* Runs hooks over *grad (a reference), which they may replace. */
 nl_status nl_run_hooks(nl_hook *hooks, nl_tensor **grad);
 
-/* Makes all of out depend on all of in through a node of its own. ctx is taken over. */
-nl_status nl_record_custom(int nin, nl_tensor **in, int nout, nl_tensor **out, const nl_custom *custom, void *ctx);
+/* Makes all of out depend on all of in through a node of its own, which keeps the values of `kept`. A kept tensor that
+   is one of out keeps this node as its history. Errors: memory. */
+typedef struct nl_custom {
+  int nin, nout, nkept;
+  nl_tensor **in, **out, **kept;
+  nl_custom_fn backward;
+  struct nl_anchor *function; /* borrowed */
+} nl_custom;
+nl_status nl_record_custom(const nl_custom *);
 
 /* With anomalies watched, a call that makes nan from inputs without nan is an error, forward and backward. */
 void nl_set_anomaly(bool on);

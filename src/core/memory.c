@@ -106,6 +106,22 @@ void nl_delete(void *p) {
   }
 }
 
+enum { FIRST_ROOM = 8 };
+
+void *nl_grow(void *array, int count, size_t size) {
+  if (count && (count < FIRST_ROOM || (count & (count - 1)))) {
+    return array;
+  }
+  void *more = nl_new((count ? 2 * (size_t)count : FIRST_ROOM) * size);
+  if (more && count) {
+    memcpy(more, array, (size_t)count * size);
+  }
+  if (more) {
+    nl_delete(array);
+  }
+  return more;
+}
+
 void *nl_lua_alloc(void *ud, void *p, size_t old_size, size_t new_size) {
   (void)ud;
   if (new_size == 0) {

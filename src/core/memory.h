@@ -11,6 +11,10 @@
 void *nl_new(size_t bytes);
 void nl_delete(void *p);
 
+/* Room for one more in an array of `count` elements that doubles at powers of two: the array itself, or a larger one
+   that takes its place (the rest zeroed). NULL, the array being as it was, with the error slot written. */
+void *nl_grow(void *array, int count, size_t size);
+
 /* An allocator for a Lua state (lua_Alloc), also one that began with another: small blocks come from the same lists. */
 void *nl_lua_alloc(void *ud, void *p, size_t old_size, size_t new_size);
 

@@ -14,6 +14,11 @@ typedef struct nl_generator {
 /* One block: four words from a 128-bit counter and a 64-bit key. */
 void nl_philox4x32_10(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
+/* Where the numbers of g come from at the moment: g, or what the function set here says instead (autograd, while it
+   computes something again that drew before). Whoever reads or changes a generator asks this first. */
+extern nl_generator *(*nl_generator_redirect)(nl_generator *);
+nl_generator *nl_generator_now(nl_generator *g);
+
 void nl_generator_seed(nl_generator *g, uint64_t seed);
 
 /* Takes `blocks` blocks and returns the number of the first. */

@@ -119,7 +119,13 @@ static int grad(lua_State *L) {
   int unused = 0;
   for (int i = 0; i < n; i++) {
     boxes[i]->t = grads[i];
-    if (!grads[i]) {
+  }
+  for (int i = 0; i < n; i++) {
+    if (grads[i]) {
+      lua_rawgeti(L, result, i + 1);
+      nl_fill_box(L, -1, boxes[i], grads[i]);
+      lua_pop(L, 1);
+    } else {
       unused = i + 1;
       lua_pushboolean(L, 0);
       lua_rawseti(L, result, i + 1);

@@ -423,7 +423,7 @@ static int push_list(lua_State *L, nl_call *owner) {
   lua_createtable(L, owner->nout, 0);
   for (int i = 0; i < owner->nout; i++) {
     nl_box *box = nl_push_box(L);
-    box->t = nl_tensor_ref(owner->list[i]);
+    nl_fill_box(L, -1, box, nl_tensor_ref(owner->list[i]));
     lua_rawseti(L, -2, i + 1);
   }
   nl_call_drop_list(owner);
@@ -481,5 +481,8 @@ int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first) {
     }
   }
   lua_pop(L, results - visible);
+  for (int i = 0; i < visible; i++) { /* now that everything has an owner */
+    nl_fill_box(L, i - visible, box[i], call.out[i]);
+  }
   return visible;
 }

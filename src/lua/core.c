@@ -9,6 +9,7 @@ __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   nl_autograd_init();
   nl_open_box(L);
   lua_newtable(L);
+  nl_open_anchor(L);
   nl_open_error(L);
   nl_open_scope(L);
   nl_open_tensor(L);

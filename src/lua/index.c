@@ -297,7 +297,9 @@ int nl_tensor_index(lua_State *L) {
     t = read_place(&b, &p);
   }
   box->t = b.status == NL_OK ? nl_tensor_ref(t) : NULL;
-  return finish(L, &b, "x[...]", x);
+  finish(L, &b, "x[...]", x);
+  nl_fill_box(L, -1, box, box->t);
+  return 1;
 }
 
 /* The value to assign, at stack index 3, as a tensor owned by the build or borrowed from the stack. */

@@ -9,7 +9,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "ops/op.h"
+#include "autograd/anchor.h"
+#include "autograd/tape.h"
 
 /* ---- errors (error.c) ---- */
 
@@ -48,6 +49,17 @@ typedef struct nl_box {
 /* Pushes an empty box. May raise (memory). */
 nl_box *nl_push_box(lua_State *L);
 
+/* Fills a box (at stack index `index`) and has it hold what a backward from the tensor would call. Takes over the
+   reference. May raise (memory), when everything is in its place. */
+void nl_lua_hold_anchor(lua_State *L, int index, const nl_anchor *);
+static inline void nl_fill_box(lua_State *L, int index, nl_box *box, nl_tensor *t) {
+  box->t = t;
+  const nl_anchor *a = t->grad_meta ? nl_anchor_of(t) : NULL;
+  if (a) {
+    nl_lua_hold_anchor(L, index, a);
+  }
+}
+
 /* The tensor at index, or NULL if there is something else; closed tensors count as something else. */
 nl_tensor *nl_to_tensor(lua_State *L, int index);
 
@@ -67,6 +79,19 @@ void nl_lua_account(lua_State *L);
 
 /* A full collection, because memory ran out. */
 void nl_lua_collect(lua_State *L);
+
+/* ---- what the way back calls (anchor.c) ---- */
+
+/* An anchor for the value on top of the stack, which gives way to the object that must be held. Raises without memory.
+ */
+nl_anchor *nl_lua_anchor_new(lua_State *L);
+
+/* Push an anchor's object, or its value; false, and nil: it is gone. */
+bool nl_lua_anchor_push(lua_State *L, const nl_anchor *);
+bool nl_lua_anchor_value(lua_State *L, const nl_anchor *);
+
+/* Lets go of an anchor's value, which is not called any more. */
+void nl_lua_anchor_clear(lua_State *L, const nl_anchor *);
 
 /* ---- calling rows (call.c) ---- */
 
@@ -99,6 +124,7 @@ void nl_open_box(lua_State *L);      /* the metatable, before anything else */
 void nl_open_ops(lua_State *L);      /* every row as function and method */
 void nl_open_tensor(lua_State *L);   /* the metatable, tensor{...}, properties */
 void nl_open_autograd(lua_State *L); /* backward, grad, no_grad */
+void nl_open_anchor(lua_State *L);
 void nl_open_function(lua_State *L); /* hooks, functions with their own backward */
 void nl_open_generator(lua_State *L);
 void nl_open_optim(lua_State *L);

@@ -391,7 +391,7 @@ static int push_property(lua_State *L, nl_tensor *t, int which) {
       lua_pushnil(L);
     } else {
       nl_box *box = nl_push_box(L);
-      box->t = nl_tensor_ref(nl_grad_of(t));
+      nl_fill_box(L, -1, box, nl_tensor_ref(nl_grad_of(t)));
     }
     return 1;
   case 3:

@@ -150,7 +150,7 @@ static void draw_range(void *ctx, int64_t begin, int64_t end) {
 
 /* Fills n elements of a contiguous block; takes what it needs from the call's generator. */
 static void fill_draw(nl_call *c, draw d, int64_t n) {
-  nl_generator *g = c->generator ? c->generator : nl_default_generator();
+  nl_generator *g = nl_call_generator(c);
   uint64_t per_block = d.kind == DRAW_BERNOULLI ? 8 : (d.dtype == NL_F32 ? 4 : 2);
   uint64_t whole = d.kind == DRAW_BERNOULLI ? 128 : per_block; /* elements drawn together */
   d.seed = g->seed;
@@ -264,7 +264,7 @@ static nl_status infer_randperm(nl_call *c) {
   return checked_shape(c, 1, &n, NL_I64);
 }
 static void run_randperm(nl_call *c) {
-  nl_generator *g = c->generator ? c->generator : nl_default_generator();
+  nl_generator *g = nl_call_generator(c);
   int64_t n = c->out[0]->numel, *p = nl_tensor_data(c->out[0]);
   for (int64_t i = 0; i < n; i++) {
     p[i] = i + 1;

@@ -26,6 +26,10 @@ nl_generator *nl_default_generator(void) {
   return &generator;
 }
 
+nl_generator *nl_call_generator(const nl_call *c) {
+  return nl_generator_now(c->generator ? c->generator : nl_default_generator());
+}
+
 void nl_call_init(nl_call *c, const nl_op *op, int nin, nl_tensor **in) {
   memset(c, 0, offsetof(nl_call, small_in));
   c->op = op;
@@ -207,7 +211,7 @@ static nl_status run_inplace(nl_call *c) {
       c->out[0] = nl_tensor_ref(self);
     }
   }
-  self->storage->version++;
+  nl_storage_touch(self->storage);
   return status;
 }
 
@@ -328,6 +332,11 @@ nl_status nl_dispatch(nl_call *c) {
   }
   nl_tensor_unref(c->scratch);
   c->scratch = NULL;
+  for (int i = 0; i < NL_WATCHERS && status != NL_OK; i++) {
+    if (recorders[i] && recorders[i]->drop) {
+      recorders[i]->drop(c);
+    }
+  }
   release(c->saved_in, NL_SMALL_IN);
   if (status != NL_OK) {
     release(c->out, NL_MAX_OUT);

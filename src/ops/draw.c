@@ -147,7 +147,7 @@ static void stream_range(void *ctx, int64_t begin, int64_t end) {
   }
 }
 static void run_stream(nl_call *c) {
-  nl_generator *g = c->generator ? c->generator : nl_default_generator();
+  nl_generator *g = nl_call_generator(c);
   stream_job job = {g->seed, nl_generator_take(g, 1), c};
   nl_parallel_for(c->out[0]->numel, 1024, stream_range, &job);
 }
@@ -221,7 +221,7 @@ static nl_status infer_multinomial(nl_call *c) {
 }
 static void run_multinomial(nl_call *c) {
   nl_tensor *w = c->rin[0];
-  nl_generator *g = c->generator ? c->generator : nl_default_generator();
+  nl_generator *g = nl_call_generator(c);
   uint64_t draw = nl_generator_take(g, 1);
   int64_t classes = w->shape[w->ndim - 1], rows = w->ndim == 2 ? w->shape[0] : 1, n = c->attr[0].i,
           *out = nl_tensor_data(c->out[0]);

@@ -87,7 +87,8 @@ struct nl_call {
   size_t scratch_bytes;    /* infer may ask for scratch */
   nl_tensor *scratch;
   nl_tensor **list;                 /* of a row that gives a list: its nout tensors (nl_call_push, nl_call_drop_list) */
-  nl_tensor *saved_in[NL_SMALL_IN]; /* the recorder's copies of what a write in place changes */
+  nl_tensor *saved_in[NL_SMALL_IN]; /* the tape's copies of what a write in place changes */
+  struct nl_node *node;             /* the tape's, of a write in place: made before it, while what it reads is there */
   nl_tensor *small_in[NL_SMALL_IN];
   int64_t ints[NL_MAX_INTS];
   nl_out_desc desc[NL_MAX_OUT]; /* infer fills nout of them; view rows set out[] themselves */
@@ -194,16 +195,21 @@ static inline const char *nl_call_suffix(const nl_call *c) {
 bool nl_writes_directly(const nl_call *);
 
 /* Who watches calls: autograd always, the plan while it records, the profile when asked for; in this order. `check`
-   runs before the row does, and may refuse; `record` after. NULL: nobody. */
+   runs before the row does, and may refuse; `record` after. `drop` (or NULL) lets go of what check left in a call that
+   then failed. NULL: nobody. */
 typedef struct nl_recorder {
   nl_status (*check)(nl_call *);
   nl_status (*record)(nl_call *);
+  void (*drop)(nl_call *);
 } nl_recorder;
 enum { NL_WATCH_AUTOGRAD, NL_WATCH_PLAN, NL_WATCH_PROFILE, NL_WATCHERS };
 void nl_set_recorder(int watcher, const nl_recorder *);
 
 /* The generator that random rows use when none is given. */
 nl_generator *nl_default_generator(void);
+
+/* The generator a random call draws from. */
+nl_generator *nl_call_generator(const nl_call *);
 
 /* ---- gradients ---- */
 

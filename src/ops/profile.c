@@ -83,7 +83,7 @@ static nl_status end(nl_call *c) {
 }
 
 void nl_profile_start(void (*where)(void *ctx, char *text, size_t size), void *ctx) {
-  static const nl_recorder recorder = {begin, end};
+  static const nl_recorder recorder = {begin, end, NULL};
   profile.on = true;
   profile.where = where;
   profile.ctx = ctx;

@@ -104,7 +104,7 @@ static nl_status run(nl_tensor *w, nl_tensor *g, nl_optim_slot *slot, const nl_s
              .sgd = sgd,
              .adam = adam};
   go_over(&s, w->numel);
-  w->storage->version++;
+  nl_storage_touch(w->storage);
   slot->step++;
   nl_tensor_unref(packed);
   return NL_OK;
@@ -292,7 +292,7 @@ nl_status nl_rule_update(const nl_rule *rule, nl_tensor *w, nl_tensor *grad, nl_
     s.rule = nl_k->optim->rule[NL_RULE_LAMB_APPLY][dtype];
     go_over(&s, w->numel);
   }
-  w->storage->version++;
+  nl_storage_touch(w->storage);
   slot->step++;
   nl_tensor_unref(packed);
   return NL_OK;

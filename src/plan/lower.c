@@ -2,12 +2,12 @@
    scratch, writes in place) becomes instructions of its own, and constants are taken over. */
 #include <string.h>
 
+#include "core/map.h"
 #include "core/memory.h"
 #include "kernels/kernels.h"
 #include "ops/iterate.h"
 #include "ops/profile.h"
 #include "plan/chain.h"
-#include "plan/map.h"
 #include "plan/passes.h"
 #include "plan/replay.h"
 
@@ -380,13 +380,14 @@ static void enter_arguments(lowering *w) {
   }
 }
 
-static bool is_argument(const nl_trace *t, const nl_tensor *x) {
+/* Which argument a leaf is, or -1; the trace knows arguments by their aliases, cells by what these stand for. */
+static int argument_of(const nl_trace *t, const nl_tensor *leaf) {
   for (int i = 0; i < t->nargs; i++) {
-    if (t->args[i] == x) {
-      return true;
+    if (t->args[i] && t->args[i]->original == leaf) {
+      return i;
     }
   }
-  return false;
+  return -1;
 }
 
 static void enter_cells(lowering *w) {
@@ -399,16 +400,14 @@ static void enter_cells(lowering *w) {
   }
   for (int i = 0; i < t->ncells && w->status == NL_OK; i++) {
     nl_cell *from = &t->cells[i];
-    if (from->leaf->storage->serial > t->serial && !is_argument(t, from->leaf)) {
+    if (from->leaf->storage->serial > t->serial) {
       continue; /* a leaf made inside: nobody can see its gradient afterwards */
     }
     int number = p->ncells++;
     nl_program_cell *c = &p->cells[number];
     *c = (nl_program_cell){
         .from = i, .argument = -1, .entry = -1, .value = -1, .read_entry = from->read_entry, .set = from->set};
-    for (int k = 0; k < t->nargs; k++) {
-      c->argument = t->args[k] == from->leaf ? k : c->argument;
-    }
+    c->argument = argument_of(t, from->leaf);
     c->leaf = c->argument < 0 ? nl_tensor_ref(from->leaf) : NULL;
     c->had_entry = from->entry != NULL;
     if (!from->read_entry || !from->entry) {

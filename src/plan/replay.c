@@ -154,7 +154,7 @@ static nl_status run_instrs(nl_program *p) {
 /* Versions grow where tensors from outside were written, also by a run that did not come to its end. */
 static void bump(nl_program *p) {
   for (int i = 0; i < p->nbumped; i++) {
-    p->buffers[p->bumped[i]].storage->version++;
+    nl_storage_touch(p->buffers[p->bumped[i]].storage);
   }
 }
 

@@ -140,7 +140,7 @@ static nl_status record(nl_call *c) {
   return NL_OK;
 }
 
-static const nl_recorder recorder = {check, record};
+static const nl_recorder recorder = {check, record, NULL};
 
 /* ---- what is no row ---- */
 

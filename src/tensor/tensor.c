@@ -205,10 +205,12 @@ nl_status nl_tensor_alias(nl_tensor *t, nl_tensor **out) {
     *out = NULL;
     return NL_NOMEM;
   }
-  *s = (nl_storage){.refs = 1, .data = nl_tensor_data(t), .serial = ++serial, .parent = t->storage};
+  nl_storage *root = t->storage->parent ? t->storage->parent : t->storage;
+  *s = (nl_storage){.refs = 1, .data = nl_tensor_data(t), .serial = ++serial, .parent = root};
   s->bytes = t->storage->bytes - (size_t)t->offset * nl_dtype_size(nl_tensor_dtype(t));
-  t->storage->refs++;
+  root->refs++;
   nl_tensor *a = *out;
+  a->original = nl_tensor_ref(t->original ? t->original : t);
   a->storage = s;
   memcpy(a->strides, t->strides, (size_t)t->ndim * sizeof *a->strides);
   a->contiguous = t->contiguous;
@@ -223,9 +225,10 @@ void nl_tensor_unref(nl_tensor *t) {
     nl_tensor_release_meta(t->grad_meta);
   }
   nl_storage_unref(t->storage);
-  nl_tensor *base = t->base;
+  nl_tensor *base = t->base, *original = t->original;
   nl_delete(t);
-  nl_tensor_unref(base); /* one level: a base is never a view */
+  nl_tensor_unref(base); /* one level: a base is never a view, and an original no alias */
+  nl_tensor_unref(original);
 }
 
 nl_shape_text nl_shape_string(int ndim, const int64_t *shape) {

@@ -16,10 +16,18 @@ typedef struct nl_storage {
   int64_t refs;
   size_t bytes;
   void *data;
-  uint32_t version;          /* grows with every write in place, so that a saved value which changed is noticed */
+  uint32_t version;          /* grows with every write in place; an alias has its parent's: see below */
   uint64_t serial;           /* later ones have larger numbers */
-  struct nl_storage *parent; /* data lies inside this one's, which is kept; NULL: data is its own */
+  struct nl_storage *parent; /* data lies inside this one's, which is kept and has no parent; NULL: data is its own */
 } nl_storage;
+
+/* The writes in place so far: a value that was saved and has changed since is noticed by it. */
+static inline uint32_t nl_storage_version(const nl_storage *s) {
+  return s->parent ? s->parent->version : s->version;
+}
+static inline void nl_storage_touch(nl_storage *s) {
+  (s->parent ? s->parent : s)->version++;
+}
 
 typedef struct nl_tensor nl_tensor;
 
@@ -28,16 +36,18 @@ struct nl_tensor {
   nl_storage *storage; /* NULL: shape and dtype only, no values */
   int64_t offset;      /* of the first element, in elements */
   int64_t numel;
-  void *grad_meta;  /* autograd's: gradient, node; NULL when it has none */
-  nl_tensor *base;  /* of a view: the tensor it looks into (never itself a view), else NULL */
-  int64_t *shape;   /* ndim entries, in the same block of memory */
-  int64_t *strides; /* likewise, in elements */
+  void *grad_meta;     /* autograd's: gradient, node; NULL when it has none */
+  nl_tensor *base;     /* of a view: the tensor it looks into (never itself a view), else NULL */
+  nl_tensor *original; /* of an alias: the tensor whose gradient it shares; kept */
+  int64_t *shape;      /* ndim entries, in the same block of memory */
+  int64_t *strides;    /* likewise, in elements */
   uint8_t ndim;
   uint8_t dtype;
-  bool contiguous;     /* strides are those of a fresh row-major tensor */
-  bool wrapped_number; /* stands for a Lua number: weak in type promotion */
-  bool requires_grad;  /* a leaf that wants a gradient, or a result that depends on one */
-  bool is_parameter;   /* made by nn.Parameter */
+  bool contiguous;      /* strides are those of a fresh row-major tensor */
+  bool wrapped_number;  /* stands for a Lua number: weak in type promotion */
+  bool requires_grad;   /* a leaf that wants a gradient, or a result that depends on one */
+  bool is_parameter;    /* made by nn.Parameter */
+  bool unrecorded_view; /* a view made while nothing was recorded: it has no base that could learn of a write */
 };
 
 static inline nl_dtype nl_tensor_dtype(const nl_tensor *t) {
@@ -60,7 +70,8 @@ nl_status nl_tensor_view(nl_tensor *t, int ndim, const int64_t *shape, const int
 /* Shape and dtype without values: what the tape keeps of an input whose values no gradient needs. */
 nl_status nl_tensor_shell(const nl_tensor *t, nl_tensor **out);
 
-/* The same values and layout over a storage of its own, which keeps t's: a tensor that is told apart from t. */
+/* The same values and layout over a storage of its own, which keeps t's: a tensor that is told apart from t where calls
+   are written down, and is t in all else: it shares memory, version and gradient. */
 nl_status nl_tensor_alias(nl_tensor *t, nl_tensor **out);
 
 /* Storages made so far. */

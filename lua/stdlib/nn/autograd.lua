@@ -10,13 +10,21 @@ local M = {}
 ---@class nn.autograd.Function
 local Function = {}
 
--- What forward and backward share. Results that are saved are kept without their history, so that nothing holds itself.
+-- What forward and backward share.
 local Context = {}
 Context.__index = Context
 
----Keeps tensors for backward; there, ctx:saved() gives them.
+---Keeps tensors for backward; there, ctx:saved() gives them. Arguments and results keep their history, so that backward can
+---be differentiated in turn; what is changed in place before then is an error there.
 function Context:save_for_backward(...)
-  self.kept = table.pack(...)
+  local kept = table.pack(...)
+  for i = 1, kept.n do
+    if not core.is_tensor(kept[i]) then
+      core.raise(("save_for_backward: takes tensors, but argument %d is %s; other values can be fields of ctx"):format(i,
+        core.describe(kept[i])))
+    end
+  end
+  self.kept = kept
 end
 
 ---@return nn.Tensor ...
@@ -27,50 +35,83 @@ function Context:saved()
   return table.unpack(self.kept, 1, self.kept.n)
 end
 
----Runs forward without recording and makes its results depend on the tensors among the arguments.
-function Function.apply(self, ...)
-  local ctx = setmetatable({}, Context)
-  local args = table.pack(...)
-  local inputs, positions, wanted = {}, {}, false
+---Whether backward gets zeros (true, as at the start) or nil as the gradient of a result that nothing depends on.
+---@param on boolean
+function Context:set_materialize_grads(on)
+  self.no_zeros = not on
+end
+
+-- The argument that forward changed in place, if it did.
+local function changed_argument(inputs, versions, positions)
+  for i, x in ipairs(inputs) do
+    if core.storage_version(x) ~= versions[i] then
+      return positions[i]
+    end
+  end
+  return nil
+end
+
+local function split_tensors(args)
+  local inputs, positions, versions, wanted = {}, {}, {}, false
   for i = 1, args.n do
     if core.is_tensor(args[i]) then
-      inputs[#inputs + 1], positions[#positions + 1] = args[i], i
+      local k = #inputs + 1
+      inputs[k], positions[k], versions[k] = args[i], i, core.storage_version(args[i])
       wanted = wanted or args[i].requires_grad
     end
   end
+  return inputs, positions, versions, wanted
+end
+
+---Runs forward without recording and makes its results depend on the tensors among the arguments.
+function Function.apply(self, ...)
+  local ctx = setmetatable({}, Context)
+  local inputs, positions, versions, wanted = split_tensors(table.pack(...))
+  wanted = wanted and core.is_grad_enabled()
+  local serial = core.storage_serial()
   local outs = table.pack(core.no_grad(self.forward, ctx, ...))
-  if not (wanted and core.is_grad_enabled()) then
+  if not wanted then
     return table.unpack(outs, 1, outs.n)
   end
-  local results = {}
+  local changed = changed_argument(inputs, versions, positions)
+  if changed then
+    core.raise(("Function: forward changed its argument %d in place, which backward could not know of; compute a new tensor")
+      :format(changed))
+  end
+  local results, places = {}, {}
   for i = 1, outs.n do
     if core.is_tensor(outs[i]) then
-      for _, x in ipairs(inputs) do
-        if rawequal(x, outs[i]) then -- an input passed through needs a history of its own
-          outs[i] = x:detach()
-        end
-      end
-      results[#results + 1] = outs[i]
+      results[#results + 1], places[#places + 1] = outs[i], i
     end
   end
-  if ctx.kept then
-    for i = 1, ctx.kept.n do
-      for _, y in ipairs(results) do
-        if rawequal(ctx.kept[i], y) then
-          ctx.kept[i] = y:detach()
-        end
-      end
-    end
+  local kept = ctx.kept or { n = 0 }
+  ctx.kept = nil -- the graph keeps them
+  local shapes = {}
+  for k, y in ipairs(results) do
+    shapes[k] = { y.shape, y.dtype }
   end
   local backward = self.backward
-  core.custom(inputs, results, function(...)
-    local grads = table.pack(backward(ctx, ...))
+  local own = core.custom(inputs, results, { table.unpack(kept, 1, kept.n) }, function(saved, ...)
+    local given = table.pack(...)
+    for k = 1, #shapes do
+      if given[k] == nil and not ctx.no_zeros then
+        given[k] = core.zeros(shapes[k][1], { dtype = shapes[k][2] })
+      end
+    end
+    saved.n = kept.n
+    ctx.kept = saved
+    local grads = table.pack(backward(ctx, table.unpack(given, 1, #shapes)))
+    ctx.kept = nil
     local mine = {}
     for k, i in ipairs(positions) do
       mine[k] = grads[i]
     end
     return table.unpack(mine, 1, #positions)
-  end)
+  end, serial)
+  kept = { n = kept.n }
+  for k, i in ipairs(places) do
+    outs[i] = own[k]
+  end
   return table.unpack(outs, 1, outs.n)
 end
 
@@ -88,7 +129,8 @@ local class = {
 ---      backward = function(ctx, g) local x = ctx:saved() return g * 3 * x * x end,
 ---    }
 ---    local y = Cube(x)
----backward gets a gradient for each result and gives one for each argument (nil for those that are no tensors).
+---backward gets a gradient for each result (zeros where nothing depends on it) and gives one for each argument (nil for
+---those that are no tensors). Written with operations that have gradients, it can be differentiated in turn.
 ---@param definition {forward: function, backward: function}
 ---@return nn.autograd.Function
 function M.Function(definition)
@@ -103,56 +145,35 @@ end
 
 -- ---- checkpoints ----
 
----Calls f(...) without keeping what its gradients need, and calls it again on the way back: memory for time (Chen et al.
----2016). Random numbers are drawn the same again.
+---Calls f(...) without keeping what its gradients need, and calls it again on the way back, when the first of these is
+---needed: memory for time (Chen et al. 2016). The graph is that of the plain call, so gradients of any order and for any
+---tensor are, too. Random numbers are drawn the same again, and running averages that f changes are changed once. f must
+---do the same when it is called again; where it does not, the backward is an error that says so.
 ---@param f function
 ---@param ... any tensors and others
 ---@return any ... f's results
 function M.checkpoint(f, ...)
   options.callable("checkpoint", f)
-  local seed, counter = core.rng_state()
+  if not core.is_grad_enabled() or core.is_recording() then
+    return f(...) -- nothing is kept, or a compiled function decides what is
+  end
   local args = table.pack(...)
-  local again = M.Function {
-    forward = function(_, ...)
-      return f(...)
-    end,
-    backward = function(_, ...)
-      local seed_now, counter_now = core.rng_state()
-      core.set_rng_state(seed, counter)
-      local given = { n = args.n }
-      for i = 1, args.n do
-        given[i] = core.is_tensor(args[i]) and args[i]:detach():requires_grad_(args[i].requires_grad) or args[i]
-      end
-      local outs = table.pack(core.enable_grad(f, table.unpack(given, 1, given.n)))
-      core.set_rng_state(seed_now, counter_now)
-      local k = 0
-      for i = 1, outs.n do
-        if core.is_tensor(outs[i]) then
-          k = k + 1
-          local g = select(k, ...)
-          if g and outs[i].requires_grad then
-            outs[i]:backward(g, { retain_graph = true })
-          end
-        end
-      end
-      local grads = { n = args.n }
-      for i = 1, args.n do
-        grads[i] = core.is_tensor(given[i]) and given[i].grad or nil
-      end
-      return table.unpack(grads, 1, args.n)
-    end,
-  }
-  -- parameters that f uses want gradients even where its arguments do not
-  local anchor = core.zeros(0):requires_grad_()
-  local through = M.Function {
-    forward = function(ctx, _, ...)
-      return again.forward(ctx, ...)
-    end,
-    backward = function(ctx, ...)
-      return nil, again.backward(ctx, ...)
-    end,
-  }
-  return through(anchor, ...)
+  local tensors, positions = {}, {}
+  for i = 1, args.n do
+    if core.is_tensor(args[i]) then
+      tensors[#tensors + 1], positions[#positions + 1] = args[i], i
+      args[i] = false -- the region keeps it
+    end
+  end
+  local function again(...)
+    local given = table.move(args, 1, args.n, 1, {})
+    for k, i in ipairs(positions) do
+      given[i] = (select(k, ...))
+    end
+    f(table.unpack(given, 1, args.n))
+  end
+  local _ <close> = core.region(again, tensors)
+  return f(...)
 end
 
 -- ---- hooks and anomalies ----
@@ -163,13 +184,10 @@ end
 ---@param f fun(gradient: nn.Tensor): nn.Tensor?
 ---@return fun() remove takes the hook away again
 function M.register_hook(x, f)
-  local key = core.hook(x, f)
+  local handle = core.hook(x, f)
   core.structure_changed() -- a compiled function recorded before knows nothing of it
   return function()
-    if key then
-      core.remove_hook(x, key)
-      key = nil
-    end
+    core.remove_hook(handle)
   end
 end
 core.tensor_methods.register_hook = M.register_hook

@@ -1,5 +1,5 @@
 /* Open addressing; the table is never more than half full. */
-#include "plan/map.h"
+#include "core/map.h"
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* A map from addresses to numbers of 0 and more. */
-#ifndef NL_PLAN_MAP_H
-#define NL_PLAN_MAP_H
+#ifndef NL_CORE_MAP_H
+#define NL_CORE_MAP_H
 
 #include "core/error.h"
 
