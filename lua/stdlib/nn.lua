@@ -14,11 +14,12 @@ local hidden = {
   optimizer_state = true, zero_grad = true, idx_read = true, safetensors_read = true, safetensors_write = true,
   npy_read = true, npy_write = true, npz_read = true, npz_write = true,
   json_encode = true, json_decode = true, make_directory = true, file_exists = true, terminal_width = true,
-  fail_memory_at = true, options_changed = true, has_features = true,
+  fail_memory_at = true, has_features = true,
   profile_start = true, profile_stop = true, peak_flops = true,
   custom = true, region = true, storage_serial = true, storage_version = true,
   set_anomaly = true, hook = true, remove_hook = true,
-  compiled = true, structure_changed = true, is_recording = true, null = true, rex = true, exact_solve = true, exact_sign = true,
+  compiled = true, refuse = true, is_recording = true, rex = true, exact_solve = true, exact_sign = true,
+  object = true, fields = true, set_field = true, set_hidden = true, class_of = true, base_of = true, override = true, convert = true,
 }
 local rows = core.ops()
 for _, row in ipairs(rows) do

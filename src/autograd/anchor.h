@@ -1,7 +1,7 @@
 /* What a graph needs of the host language: the functions that are called on the way back. The graph does not hold them:
-   the host's collector cannot see through C, so a function that names a tensor of its own graph would never die. Instead
-   every node knows the set of all that is needed from it backwards, its anchor, and who gives a tensor to the host has
-   the host keep that set beside it (lua/anchor.c). */
+   the host's collector cannot see through C, so a function that names a tensor of its own graph would never die.
+   Instead every node knows the set of all that is needed from it backwards, its anchor, and who gives a tensor to the
+   host has the host keep that set beside it (lua/anchor.c). */
 #ifndef NL_AUTOGRAD_ANCHOR_H
 #define NL_AUTOGRAD_ANCHOR_H
 

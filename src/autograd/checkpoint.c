@@ -26,9 +26,9 @@ typedef struct value {
 
 /* What a call of the function has done so far. */
 typedef struct course {
-  uint64_t sum; /* of the ops it called, with their shapes, attributes and numbers */
-  int values;   /* that its nodes save */
-  int draws;    /* generators it drew from */
+  uint64_t sum;    /* of the ops it called, with their shapes, attributes and numbers */
+  int values;      /* that its nodes save */
+  int draws;       /* generators it drew from */
   uint64_t serial; /* storages with larger numbers were made by it */
 } course;
 
@@ -46,7 +46,7 @@ struct nl_region {
   uint32_t *arg_version;
   bool *arg_wants;
   nl_storage **arg_root; /* of arguments with slots: where they lie in this call; only compared, while it runs */
-  value *value; /* there while the region is open, and after it was computed again */
+  value *value;          /* there while the region is open, and after it was computed again */
   int nvalues;
   outsider *outsiders;
   int noutsiders;
@@ -116,9 +116,10 @@ static nl_storage *root_of(nl_storage *s) {
 }
 
 static nl_status other_tensor(const nl_tensor *t) {
-  return nl_fail("checkpoint: the function, called again on the way back, uses a tensor of shape %s that it did not use "
-                 "the first time; replace tensors it uses only after the backward",
-                 nl_tensor_shape_string(t).s);
+  return nl_fail(
+      "checkpoint: the function, called again on the way back, uses a tensor of shape %s that it did not use "
+      "the first time; replace tensors it uses only after the backward",
+      nl_tensor_shape_string(t).s);
 }
 
 /* An argument that a region around this one computes again is another tensor each time. */
@@ -176,7 +177,8 @@ nl_status nl_region_sees(const nl_call *c) {
   return status;
 }
 
-/* Where a generator's numbers come from: the first time from itself, which is noted; then from a shadow of what it was. */
+/* Where a generator's numbers come from: the first time from itself, which is noted; then from a shadow of what it was.
+ */
 static nl_generator *redirect(nl_generator *g) {
   for (nl_region *r = current; r; r = r->outer) {
     course *c = course_of(r);
@@ -375,9 +377,10 @@ void nl_region_unref(nl_region *r) {
 /* ---- computing again ---- */
 
 static nl_status changed(nl_tensor *t) {
-  return nl_fail("checkpoint: a tensor of shape %s that the function was called with or uses was changed in place since; "
-                 "change it after the backward, or give the function a clone()",
-                 t ? nl_tensor_shape_string(t).s : "?");
+  return nl_fail(
+      "checkpoint: a tensor of shape %s that the function was called with or uses was changed in place since; "
+      "change it after the backward, or give the function a clone()",
+      t ? nl_tensor_shape_string(t).s : "?");
 }
 
 static nl_status check_outsiders(const nl_region *r) {
@@ -389,9 +392,10 @@ static nl_status check_outsiders(const nl_region *r) {
           return changed(r->arg[k]);
         }
       }
-      return nl_fail("checkpoint: a tensor of %zu bytes that the function uses was changed in place since (an optimizer's "
-                     "step, perhaps); change it after the backward",
-                     o->storage->bytes);
+      return nl_fail(
+          "checkpoint: a tensor of %zu bytes that the function uses was changed in place since (an optimizer's "
+          "step, perhaps); change it after the backward",
+          o->storage->bytes);
     }
   }
   return NL_OK;
@@ -492,8 +496,9 @@ static nl_status call_again(nl_region *r, nl_tensor **args) {
   leave(r);
   r->again_now = false;
   if (status == NL_OK && (r->now.values != r->first.values || r->now.sum != r->first.sum)) {
-    status = nl_fail("checkpoint: the function, called again on the way back, did not do what it did the first time; it "
-                     "must depend on nothing that changes in between (math.random, a counter, train and eval)");
+    status =
+        nl_fail("checkpoint: the function, called again on the way back, did not do what it did the first time; it "
+                "must depend on nothing that changes in between (math.random, a counter, train and eval)");
   }
   if (status != NL_OK) {
     drop_values(r);

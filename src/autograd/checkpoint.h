@@ -1,12 +1,12 @@
 /* Checkpoints: memory for time (Chen et al. 2016, "Training deep nets with sublinear memory cost"). What a function
-   computes is recorded as always, but inside its region the nodes save shapes and slots in place of values that were made
-   there. When a way back first needs one, the function is called again and the values it would save this time fill the
-   slots. The graph itself is the real one, so gradients of any order, for any inputs, need nothing special.
+   computes is recorded as always, but inside its region the nodes save shapes and slots in place of values that were
+   made there. When a way back first needs one, the function is called again and the values it would save this time fill
+   the slots. The graph itself is the real one, so gradients of any order, for any inputs, need nothing special.
 
-   The second call must do what the first did. Random numbers are drawn again from the states they were drawn from; tensors
-   from outside that the function wrote to (running averages) are as they were before it wrote, and as they are now again
-   when it is over; one that it only read and that has changed since is an error, and so is a call that takes another
-   course, which the sums of both courses tell. */
+   The second call must do what the first did. Random numbers are drawn again from the states they were drawn from;
+   tensors from outside that the function wrote to (running averages) are as they were before it wrote, and as they are
+   now again when it is over; one that it only read and that has changed since is an error, and so is a call that takes
+   another course, which the sums of both courses tell. */
 #ifndef NL_AUTOGRAD_CHECKPOINT_H
 #define NL_AUTOGRAD_CHECKPOINT_H
 

@@ -11,9 +11,18 @@ static void unpin(nl_hook *h) {
   }
 }
 
-void nl_hook_remove(nl_hook *h) {
+static void unlink_removed(nl_hook **at);
+
+void nl_hook_remove(nl_tensor *t, nl_hook *h) {
   h->removed = true;
   unpin(h);
+  t = t->original ? t->original : t;
+  nl_meta *m = t->hooked ? t->grad_meta : NULL;
+  if (m) {
+    unlink_removed(&m->hooks);
+    t->hooked = m->hooks != NULL;
+    nl_tensor_changes++;
+  }
 }
 
 void nl_hook_unref(nl_hook *h) {
@@ -73,6 +82,10 @@ nl_status nl_add_hook(nl_tensor *t, nl_hook *hook) {
     }
     *last = hook;
     hook->refs++;
+    if (e.leaf) {
+      e.leaf->hooked = true;
+      nl_tensor_changes++;
+    }
   }
   nl_edge_drop(&e);
   return status;

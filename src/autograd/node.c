@@ -50,6 +50,15 @@ void nl_node_number(nl_node *n) {
   n->seq = next_seq++;
 }
 
+uint64_t nl_last_history_number(void) {
+  return next_seq - 1;
+}
+
+uint64_t nl_history_number(const nl_tensor *t) {
+  const nl_meta *m = t->grad_meta, *base = t->base ? t->base->grad_meta : NULL;
+  return m && m->node ? m->node->seq : (base && base->node ? base->node->seq : 0);
+}
+
 nl_status nl_node_link(nl_node *n, int i, nl_tensor *t) {
   nl_edge *e = &n->edge[i];
   nl_status status = nl_edge_of(t, e);

@@ -1,8 +1,9 @@
 /* Nodes of the graph, for the files of this room: what a call leaves behind so that its gradient can be computed.
 
-   What a node saved is a look without history (the edges have that), so that a tensor which is written to later and comes
-   to depend on the node does not hold itself; a leaf that wants a gradient is saved as it is. Of inputs no gradient needs
-   the shape is kept. A value that can be computed again (autograd/checkpoint.h) is kept as a shape and a slot. */
+   What a node saved is a look without history (the edges have that), so that a tensor which is written to later and
+   comes to depend on the node does not hold itself; a leaf that wants a gradient is saved as it is. Of inputs no
+   gradient needs the shape is kept. A value that can be computed again (autograd/checkpoint.h) is kept as a shape and a
+   slot. */
 #ifndef NL_AUTOGRAD_NODE_H
 #define NL_AUTOGRAD_NODE_H
 
@@ -38,10 +39,10 @@ struct nl_node {
   int64_t *ints; /* the call's lists */
   int nints;
   nl_hook *hook[NL_MAX_OUT];
-  nl_anchor *anchor;        /* what hooks and functions need from here backwards, or NULL */
-  nl_slot *slot;            /* of inputs, then outputs; NULL: everything is kept here */
-  nl_custom_fn custom;      /* in place of the op's vjp */
-  nl_anchor *function;      /* custom's; a reference */
+  nl_anchor *anchor;            /* what hooks and functions need from here backwards, or NULL */
+  nl_slot *slot;                /* of inputs, then outputs; NULL: everything is kept here */
+  nl_custom_fn custom;          /* in place of the op's vjp */
+  nl_anchor *function;          /* custom's; a reference */
   nl_tensor *shape[NL_MAX_OUT]; /* of a custom node: its outputs' shapes */
   nl_kept *kept;                /* of a custom node */
   int nkept;
@@ -54,9 +55,9 @@ typedef struct nl_meta {
   nl_tensor *grad;
   nl_node *node;
   int nr;
-  uint32_t version;  /* of a view: the storage's version its node belongs to */
-  nl_hook *hooks;    /* of a leaf */
-  nl_anchor *anchor; /* what they need */
+  uint32_t version;     /* of a view: the storage's version its node belongs to */
+  nl_hook *hooks;       /* of a leaf */
+  nl_anchor *anchor;    /* what they need */
   nl_anchor *pinned[2]; /* what the gradient's history needs, and what a write in place made this one's need */
 } nl_meta;
 

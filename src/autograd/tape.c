@@ -37,7 +37,10 @@ nl_status nl_set_requires_grad(nl_tensor *t, bool on) {
     return nl_fail("only float tensors can have gradients, but this one is %s; convert it with x:to(\"float32\")",
                    nl_dtype_name(nl_tensor_dtype(t)));
   }
-  t->requires_grad = on;
+  if (t->requires_grad != on) {
+    t->requires_grad = on;
+    nl_tensor_changes++;
+  }
   return NL_OK;
 }
 
@@ -198,6 +201,7 @@ static nl_status begin_node(nl_call *c, nl_node **out) {
 static nl_status end_write(nl_tensor *self, nl_node *n) {
   nl_tensor *owner = self->base ? self->base : self;
   nl_edge value = {.node = n};
+  nl_tensor_changes += !owner->requires_grad;
   nl_status status = self->base ? nl_view_write_base(self, &value) : nl_node_attach(n, 0, self);
   nl_meta *m = owner->grad_meta;
   return status == NL_OK ? nl_meta_pin(m, NL_PIN_HISTORY, m->node->anchor) : status;
@@ -287,6 +291,7 @@ static nl_status forget_history(nl_tensor *t) {
     m->node = NULL;
   }
   t->requires_grad = false;
+  nl_tensor_changes++;
   return NL_OK;
 }
 

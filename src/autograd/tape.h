@@ -86,12 +86,16 @@ nl_status nl_detach(nl_tensor *t, nl_tensor **out);
 /* Where t's gradient goes: its node or, for a leaf that wants one, itself (of an alias: its original). */
 nl_status nl_edge_of(nl_tensor *t, nl_edge *edge);
 
+/* The number of the node that made t, or its base: later calls have larger ones. 0: nobody made it. */
+uint64_t nl_history_number(const nl_tensor *t);
+uint64_t nl_last_history_number(void);
+
 /* What hooks and functions a backward from t would call, or NULL (borrowed). */
 struct nl_anchor *nl_anchor_of(const nl_tensor *t);
 
 /* A hook for t's gradient. On success the list has a reference of its own. Error: t wants no gradient. */
 nl_status nl_add_hook(nl_tensor *t, nl_hook *hook);
-void nl_hook_remove(nl_hook *);
+void nl_hook_remove(nl_tensor *t, nl_hook *);
 void nl_hook_unref(nl_hook *);
 nl_hook *nl_leaf_hooks(nl_tensor *leaf);
 

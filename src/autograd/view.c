@@ -63,9 +63,9 @@ static nl_status shape_node(nl_call *c, const nl_tensor *const shapes[], nl_edge
 
 /* A base as a window: contiguous elements among which its views' can be found. */
 typedef struct window {
-  nl_tensor like;  /* its shape and dtype; no values */
-  int64_t numel;   /* where like.shape points for a base that is not contiguous */
-  int64_t origin;  /* the storage's element it begins with */
+  nl_tensor like; /* its shape and dtype; no values */
+  int64_t numel;  /* where like.shape points for a base that is not contiguous */
+  int64_t origin; /* the storage's element it begins with */
   nl_edge edge;
 } window;
 
@@ -117,6 +117,7 @@ nl_status nl_view_refresh(nl_tensor *t) {
   nl_status status = nl_edge_of(t->base, &edge);
   status = status == NL_OK ? open_window(t->base, &edge, &w) : status;
   status = status == NL_OK ? look_node(&w, t, &n) : status;
+  nl_tensor_changes += !t->requires_grad;
   return status == NL_OK ? nl_node_attach(n, 0, t) : status;
 }
 

@@ -1,7 +1,7 @@
-/* Functions that the way back calls (hooks, functions with their own backward, checkpoints), anchored where the collector
-   sees them: see autograd/anchor.h. An anchor's thing is a Lua value in a table of its own, the object. The registry knows
-   objects by their anchors, weakly; what holds an object are the boxes of tensors from which a backward may call it, in a
-   table with weak keys: a function that names such a tensor is a cycle the collector understands. */
+/* Functions that the way back calls (hooks, functions with their own backward, checkpoints), anchored where the
+   collector sees them: see autograd/anchor.h. An anchor's thing is a Lua value in a table of its own, the object. The
+   registry knows objects by their anchors, weakly; what holds an object are the boxes of tensors from which a backward
+   may call it, in a table with weak keys: a function that names such a tensor is a cycle the collector understands. */
 #include "autograd/tape.h"
 #include "lua/nl_lua.h"
 

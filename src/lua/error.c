@@ -24,6 +24,23 @@ static bool is_ours(const char *source) {
   return stdlib_length > 0 && strncmp(source, stdlib, stdlib_length) == 0;
 }
 
+bool nl_lua_is_ours(const char *source) {
+  return is_ours(source);
+}
+
+/* The files through which classes are made say nothing of whose they are. */
+bool nl_lua_in_library(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "S", &ar);
+    const char *rest = is_ours(ar.source) ? ar.source + stdlib_length : NULL;
+    if (*ar.what != 'C' && !(rest && (strcmp(rest, "/class.lua") == 0 || strcmp(rest, "/module.lua") == 0))) {
+      return rest != NULL;
+    }
+  }
+  return false;
+}
+
 void nl_lua_where(lua_State *L, char *text, size_t size) {
   *text = 0;
   lua_Debug ar;
@@ -213,8 +230,12 @@ nl_value_text nl_describe(lua_State *L, int index) {
   case LUA_TSTRING:
     snprintf(s, n, "the string '%.60s'", lua_tostring(L, index));
     break;
-  default:
-    snprintf(s, n, "a %s", luaL_typename(L, index));
+  default: {
+    int name = luaL_getmetafield(L, index, "__name");
+    const char *kind = name == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, index);
+    snprintf(s, n, "%s %.100s", strchr("AEIOUaeiou", *kind) ? "an" : "a", kind);
+    lua_pop(L, name != LUA_TNIL);
+  }
   }
   return text;
 }

@@ -16,9 +16,11 @@ static nl_status take_error(lua_State *L) {
 }
 
 static nl_status not_recorded(void) {
-  return nl_trace_current()
-             ? nl_fail("Lua code on the way back (a hook, or a function with its own backward) cannot be recorded")
-             : NL_OK;
+  if (!nl_trace_current()) {
+    return NL_OK;
+  }
+  nl_fail("Lua code on the way back (a hook, or a function with its own backward) cannot be recorded");
+  return nl_trace_refuse();
 }
 
 /* Calls f(call) protected, `call` being ours. */
@@ -92,7 +94,7 @@ static nl_hook **push_hook(lua_State *L) {
   return at;
 }
 
-/* hook(x, f) -> what remove_hook takes. f gets x's gradient, and may return another. */
+/* hook(x, f) -> what remove_hook(x, ...) takes. f gets x's gradient, and may return another. */
 static int hook(lua_State *L) {
   nl_tensor *t = nl_check_tensor(L, 1, "register_hook", "x");
   if (lua_type(L, 2) != LUA_TFUNCTION) {
@@ -119,10 +121,11 @@ static int hook(lua_State *L) {
 }
 
 static int remove_hook(lua_State *L) {
-  nl_hook **at = luaL_checkudata(L, 1, HOOK_TYPE);
-  if (*at) {
+  nl_tensor *t = nl_to_tensor(L, 1);
+  nl_hook **at = luaL_checkudata(L, 2, HOOK_TYPE);
+  if (*at && t) {
     nl_lua_anchor_clear(L, (*at)->function);
-    nl_hook_remove(*at);
+    nl_hook_remove(t, *at);
   }
   return 0;
 }
@@ -218,9 +221,7 @@ static int custom(lua_State *L) {
   luaL_checktype(L, 4, LUA_TFUNCTION);
   uint64_t serial = (uint64_t)luaL_checkinteger(L, 5);
   lua_settop(L, 5);
-  if (nl_trace_current()) {
-    return nl_lua_error(L, "Function: a backward written in Lua cannot be recorded");
-  }
+  nl_lua_refuse(L, "Function: a backward written in Lua cannot be recorded");
   nl_custom f = {.backward = run_backward};
   f.in = read_list(L, 1, "each input", &f.nin);
   f.out = read_list(L, 2, "each result", &f.nout);

@@ -4,8 +4,24 @@
 
 #include "autograd/tape.h"
 #include "core/memory.h"
+#include "lua/object.h"
 
-lua_Integer nl_compile_epoch;
+void nl_entry_unref(nl_entry *e) {
+  if (!e || --e->refs > 0) {
+    return;
+  }
+  nl_program_free(e->p);
+  for (int i = 0; e->args && i < e->nargs; i++) {
+    nl_delete(e->args[i].shape);
+    nl_tensor_unref(e->args[i].pinned);
+  }
+  nl_delete(e->args);
+  nl_delete(e->watches);
+  nl_delete(e->effects);
+  nl_delete(e);
+}
+
+/* ---- arguments ---- */
 
 nl_status nl_argument_of(nl_argument *a, const nl_tensor *t) {
   *a = (nl_argument){.tensor = t != NULL};
@@ -13,6 +29,7 @@ nl_status nl_argument_of(nl_argument *a, const nl_tensor *t) {
     return NL_OK;
   }
   a->requires_grad = t->requires_grad;
+  a->hooked = t->hooked;
   a->dtype = nl_tensor_dtype(t);
   a->ndim = t->ndim;
   a->shape = nl_new(2 * ((size_t)t->ndim + 1) * sizeof *a->shape);
@@ -27,124 +44,165 @@ nl_status nl_argument_of(nl_argument *a, const nl_tensor *t) {
 
 bool nl_argument_fits(const nl_argument *a, const nl_tensor *t) {
   size_t bytes = (size_t)a->ndim * sizeof *a->shape;
-  return t->dtype == a->dtype && t->ndim == a->ndim && t->requires_grad == a->requires_grad &&
-         memcmp(t->shape, a->shape, bytes) == 0 && memcmp(t->strides, a->strides, bytes) == 0;
+  return t->dtype == a->dtype && t->ndim == a->ndim && t->requires_grad == a->requires_grad && t->hooked == a->hooked &&
+         memcmp(t->shape, a->shape, bytes) == 0 && memcmp(t->strides, a->strides, bytes) == 0 &&
+         (!a->pinned || a->pinned == t);
 }
 
-/* ---- does a program fit this call? ---- */
-
-/* Is the value at the top of the stack what it was? Strings are compared with the list's. */
-static bool is_as_it_was(lua_State *L, const nl_watched *w, int list, int i) {
-  if (lua_type(L, -1) != w->type) {
-    return false;
-  }
-  switch (w->type) {
-  case LUA_TNIL:
-    return true;
-  case LUA_TBOOLEAN:
-    return lua_toboolean(L, -1) == w->b;
-  case LUA_TNUMBER:
-    if (lua_isinteger(L, -1) != w->integer) {
+static bool arguments_fit(const nl_entry *e, int nargs, nl_tensor *const args[]) {
+  for (int i = 0; i < nargs; i++) {
+    const nl_argument *a = &e->args[i];
+    if (a->tensor ? !args[i] || !nl_argument_fits(a, args[i]) : args[i] != NULL) {
       return false;
     }
-    return w->integer ? lua_tointeger(L, -1) == w->i : lua_tonumber(L, -1) == w->number;
-  case LUA_TSTRING: {
-    lua_rawgeti(L, list, 3 * i + 3);
-    bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 1);
-    return same;
+    int same = 0;
+    while (args[same] != args[i]) {
+      same++;
+    }
+    if (args[i] && same != a->same) {
+      return false;
+    }
   }
-  default:
-    return lua_topointer(L, -1) == w->pointer;
-  }
+  return true;
 }
 
-/* The first of the Lua values the function could see that is not what it was, or -1. The list is at stack index `list`,
-   the function one above. */
-static int first_change(lua_State *L, const nl_entry *e, int list) {
-  for (int i = 0; i < e->nwatch; i++) {
-    const nl_watched *w = &e->watch[i];
-    if (w->object == 0) {
-      lua_getupvalue(L, list + 1, w->upvalue);
-    } else {
-      lua_rawgeti(L, list, w->object);
-      if (w->upvalue) {
-        lua_getupvalue(L, -1, w->upvalue);
-      } else {
-        lua_rawgeti(L, list, w->object + 1);
-        lua_rawget(L, -2);
-      }
-    }
-    if (!is_as_it_was(L, w, list, i)) {
-      return i;
-    }
-    lua_settop(L, list + 1);
-  }
-  return -1;
+/* Pushes a table of the entry's data. */
+static void push_data(lua_State *L, const nl_entry *e, const char *which) {
+  lua_getiuservalue(L, 1, NL_COMPILED_DATA);
+  lua_rawgeti(L, -1, e->data);
+  lua_getfield(L, -1, which);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
 }
 
-/* Turns the list {object, key, value, ...} at stack index `list` into what first_change compares. */
-nl_status nl_entry_watch(lua_State *L, nl_entry *e, int list, int count) {
-  e->watch = nl_new(((size_t)count + 1) * sizeof *e->watch);
-  if (!e->watch) {
+/* The arguments that are no tensors are what they were. */
+static bool plain_arguments_hold(lua_State *L, const nl_entry *e) {
+  if (!e->plain_args) {
+    return true;
+  }
+  push_data(L, e, "args");
+  bool same = true;
+  for (int i = 0; i < e->nargs && same; i++) {
+    if (!e->args[i].tensor) {
+      lua_rawgeti(L, -1, i + 1);
+      bool nil = lua_islightuserdata(L, -1) && !lua_touserdata(L, -1);
+      same = nil ? lua_isnoneornil(L, 2 + i) : nl_same_value(L, -1, 2 + i);
+      lua_pop(L, 1);
+    }
+  }
+  lua_pop(L, 1);
+  return same;
+}
+
+/* ---- watches ---- */
+
+/* Which watch stands where in the entry: those of objects behind the others, whose number it gives. */
+static int order_watches(const nl_observer *o, int *order) {
+  int nplain = 0;
+  for (int i = 0; i < o->nwatches; i++) {
+    nplain += !o->watches[i].object;
+  }
+  for (int i = 0, plain = 0, object = nplain; i < o->nwatches; i++) {
+    order[o->watches[i].object ? object++ : plain++] = i;
+  }
+  return nplain;
+}
+
+nl_status nl_entry_watch(lua_State *L, nl_entry *e, const nl_observer *o, int list, int paths) {
+  luaL_checkstack(L, 8, NULL);
+  int top = lua_gettop(L);
+  int *order = lua_newuserdatauv(L, ((size_t)o->nwatches + 1) * sizeof *order, 0);
+  lua_createtable(L, 3 * o->nwatches, 0);
+  lua_createtable(L, o->nwatches, 0);
+  e->watches = nl_new(((size_t)o->nwatches + 1) * sizeof *e->watches);
+  if (!e->watches) {
     return NL_NOMEM;
   }
-  e->nwatch = count;
-  int top = lua_gettop(L);
-  lua_getiuservalue(L, 1, NL_COMPILED_FUNCTION);
-  for (int i = 0; i < count; i++) {
-    nl_watched *w = &e->watch[i];
-    w->object = 3 * i + 1;
-    if (lua_rawgeti(L, list, w->object) == LUA_TFUNCTION) {
-      lua_rawgeti(L, list, w->object + 1);
-      w->upvalue = (int)lua_tointeger(L, -1);
-      lua_pop(L, 1);
-      w->object = lua_rawequal(L, -1, top + 1) ? 0 : w->object;
+  e->nplain = order_watches(o, order);
+  e->nwatches = o->nwatches;
+  e->epoch = nl_object_epoch;
+  /* the lists are put in the same order, through copies */
+  for (int i = 0; i < o->nwatches; i++) {
+    e->watches[i] = o->watches[order[i]];
+    for (int k = 1; k <= 3; k++) {
+      lua_rawgeti(L, list, 3 * order[i] + k);
+      lua_rawseti(L, top + 2, 3 * i + k);
     }
-    lua_rawgeti(L, list, 3 * i + 3);
-    bool nil = lua_islightuserdata(L, -1) && !lua_touserdata(L, -1);
-    w->type = nil ? LUA_TNIL : lua_type(L, -1);
-    if (w->type == LUA_TBOOLEAN) {
-      w->b = lua_toboolean(L, -1);
-    } else if (w->type == LUA_TNUMBER && lua_isinteger(L, -1)) {
-      w->integer = true;
-      w->i = lua_tointeger(L, -1);
-    } else if (w->type == LUA_TNUMBER) {
-      w->number = lua_tonumber(L, -1);
-    } else if (w->type != LUA_TNIL) {
-      w->pointer = lua_topointer(L, -1);
-    }
-    lua_settop(L, top + 1);
+    lua_rawgeti(L, paths, order[i] + 1);
+    lua_rawseti(L, top + 3, i + 1);
+  }
+  for (int i = 1; i <= 3 * o->nwatches; i++) {
+    lua_rawgeti(L, top + 2, i);
+    lua_rawseti(L, list, i);
+  }
+  for (int i = 1; i <= o->nwatches; i++) {
+    lua_rawgeti(L, top + 3, i);
+    lua_rawseti(L, paths, i);
   }
   lua_settop(L, top);
   return NL_OK;
 }
 
-static bool values_hold(lua_State *L, const nl_entry *e) {
-  bool plain = true;
-  for (int i = 0; i < e->nargs; i++) {
-    plain = plain && e->args[i].tensor;
-  }
-  if (e->nwatch == 0 && plain) {
-    return true;
-  }
-  int top = lua_gettop(L), list = top + 1;
-  lua_getiuservalue(L, 1, NL_COMPILED_DATA);
-  lua_rawgeti(L, -1, e->data);
-  lua_replace(L, list);
-  lua_getiuservalue(L, 1, NL_COMPILED_FUNCTION);
-  bool same = first_change(L, e, list) < 0;
-  for (int i = 0; i < e->nargs && same; i++) {
-    if (!e->args[i].tensor) {
-      lua_rawgeti(L, list, 3 * e->nwatch + 1 + i);
-      bool nil = lua_islightuserdata(L, -1) && !lua_touserdata(L, -1);
-      same = nil ? lua_isnoneornil(L, 2 + i) : lua_rawequal(L, -1, 2 + i);
-      lua_pop(L, 1);
+/* The first watch that does not hold, or -1; the list is at stack index `list`. With `ordinary`, only those of tables
+   and functions. */
+static int first_change(lua_State *L, const nl_entry *e, int list, bool ordinary) {
+  int n = ordinary ? e->nplain : e->nwatches;
+  for (int i = 0; i < n; i++) {
+    if (!nl_watch_holds(L, &e->watches[i], i, list)) {
+      return i;
     }
   }
-  lua_settop(L, top);
-  return same;
+  return -1;
 }
+
+/* The object of watch i, or NULL where it is gone. */
+static const nl_object *object_of(lua_State *L, int list, int i) {
+  lua_rawgeti(L, list, 3 * i + 1);
+  const nl_object *o = nl_to_object(L, -1);
+  lua_pop(L, 1);
+  return o;
+}
+
+/* Objects whose version is what it was need no further look. What was seen to hold is only noted when all of it does.
+ */
+static bool objects_hold(lua_State *L, nl_entry *e, int list) {
+  for (int i = e->nplain; i < e->nwatches; i++) {
+    const nl_object *o = object_of(L, list, i);
+    if ((!o || o->version != e->watches[i].version) && !nl_watch_holds(L, &e->watches[i], i, list)) {
+      return false;
+    }
+  }
+  for (int i = e->nplain; i < e->nwatches; i++) {
+    e->watches[i].version = object_of(L, list, i)->version;
+  }
+  e->epoch = nl_object_epoch;
+  return true;
+}
+
+static bool watches_hold(lua_State *L, nl_entry *e) {
+  bool objects = e->epoch != nl_object_epoch && e->nwatches > e->nplain;
+  if (e->nplain == 0 && !objects) {
+    return true;
+  }
+  push_data(L, e, "list");
+  int list = lua_gettop(L);
+  bool hold = first_change(L, e, list, true) < 0 && (!objects || objects_hold(L, e, list));
+  lua_settop(L, list - 1);
+  return hold;
+}
+
+bool nl_entry_is_dead(lua_State *L, const nl_entry *e) {
+  push_data(L, e, "list");
+  bool dead = false;
+  for (int i = 1; i <= 3 * e->nwatches && !dead; i++) {
+    dead = lua_rawgeti(L, -1, i) == LUA_TNIL;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return dead;
+}
+
+/* ---- gradients ---- */
 
 nl_tensor *nl_cell_leaf(const nl_program_cell *c, nl_tensor *const args[]) {
   return c->argument >= 0 ? args[c->argument] : c->leaf;
@@ -156,6 +214,7 @@ static bool cells_hold(nl_entry *e, nl_tensor *const args[]) {
     nl_program_cell *c = &e->p->cells[i];
     nl_tensor *grad = nl_grad_of(nl_cell_leaf(c, args));
     c->hangs = grad && grad == c->tensor;
+    c->now = grad;
     if (c->read_entry) {
       if ((grad != NULL) != c->had_entry || (grad && !grad->contiguous)) {
         return false;
@@ -169,33 +228,72 @@ static bool cells_hold(nl_entry *e, nl_tensor *const args[]) {
 }
 
 bool nl_entry_fits(lua_State *L, nl_entry *e, int nargs, nl_tensor *const args[]) {
-  if (e->nargs != nargs || e->grad_enabled != nl_grad_enabled() || e->epoch != nl_compile_epoch) {
+  if (e->nargs != nargs || e->grad_enabled != nl_grad_enabled() || !arguments_fit(e, nargs, args)) {
     return false;
   }
-  for (int i = 0; i < nargs; i++) {
-    if (e->args[i].tensor ? !args[i] || !nl_argument_fits(&e->args[i], args[i]) : args[i] != NULL) {
-      return false;
-    }
+  if (e->p && !nl_program_holds(e->p)) {
+    return false;
   }
-  return nl_program_holds(e->p) && values_hold(L, e) && cells_hold(e, args);
+  return plain_arguments_hold(L, e) && watches_hold(L, e) && (!e->p || cells_hold(e, args));
 }
 
-bool nl_entry_clashes(const nl_entry *e, int nargs, nl_tensor *const args[]) {
+/* ---- clashes ---- */
+
+static const nl_storage *root_of(const nl_storage *s) {
+  return s->parent ? s->parent : s;
+}
+
+/* A storage that was once seen to be none of the program's is none later: those of the program stay what they are. */
+static bool shares_outside(const nl_entry *e, nl_argument *a, const nl_tensor *t) {
+  const nl_storage *s = root_of(t->storage);
+  if (s == a->seen[0] || s == a->seen[1]) {
+    return false;
+  }
+  for (int k = 0; k < e->p->noutside; k++) {
+    const nl_outside *o = &e->p->outside[k];
+    if (root_of(o->storage) == s) {
+      return o->written || e->p->writes_arguments || t->requires_grad;
+    }
+  }
+  a->seen[1] = a->seen[0];
+  a->seen[0] = (nl_storage *)(uintptr_t)s;
+  return false;
+}
+
+static bool is_leaf_of(const nl_entry *e, nl_argument *a, const nl_tensor *t) {
+  for (int k = 0; k < e->p->ncells && a->met != t; k++) {
+    if (e->p->cells[k].leaf == t) {
+      return true;
+    }
+  }
+  a->met = t;
+  return false;
+}
+
+nl_clash nl_entry_clashes(nl_entry *e, int nargs, nl_tensor *const args[]) {
   for (int i = 0; i < nargs; i++) {
-    for (int k = 0; args[i] && k < i && e->p->writes_arguments; k++) {
-      if (args[k] && args[k]->storage == args[i]->storage) {
-        return true;
+    if (!args[i]) {
+      continue;
+    }
+    if (shares_outside(e, &e->args[i], args[i]) || is_leaf_of(e, &e->args[i], args[i])) {
+      return NL_CLASH_OUTSIDE;
+    }
+    for (int k = 0; k < i && e->p->writes_arguments; k++) {
+      if (args[k] && args[k] != args[i] && root_of(args[k]->storage) == root_of(args[i]->storage)) {
+        return NL_CLASH_ARGUMENTS;
       }
     }
-    for (int k = 0; args[i] && k < e->p->noutside; k++) {
-      const nl_outside *o = &e->p->outside[k];
-      if (o->storage == args[i]->storage && (o->written || e->p->writes_arguments)) {
-        return true;
+    for (int k = 0; k < e->p->ncells; k++) {
+      const nl_tensor *grad = e->p->cells[k].now;
+      if (grad && root_of(grad->storage) == root_of(args[i]->storage)) {
+        return NL_CLASH_GRADIENT;
       }
     }
   }
-  return false;
+  return NL_NO_CLASH;
 }
+
+/* ---- what changed, in words ---- */
 
 void nl_entry_push_why(lua_State *L, const nl_entry *e, int nargs) {
   if (e->nargs != nargs) {
@@ -211,30 +309,27 @@ void nl_entry_push_why(lua_State *L, const nl_entry *e, int nargs) {
                       nl_tensor_shape_string(t).s);
       return;
     }
-    if (!a->tensor || !t) {
-      lua_pushfstring(L, "argument %d is no tensor and changed", i + 1);
+    if (a->tensor != (t != NULL)) {
+      lua_pushfstring(L, "argument %d was %s tensor, and then not", i + 1, a->tensor ? "a" : "no");
       return;
     }
   }
-  if (e->epoch != nl_compile_epoch) {
-    lua_pushliteral(L, "a model got other parameters or layers, or an optimizer other groups");
+  if (!plain_arguments_hold(L, e)) {
+    lua_pushliteral(L, "an argument that is no tensor changed");
     return;
   }
-  if (!nl_program_holds(e->p)) {
+  if (e->p && !nl_program_holds(e->p)) {
     lua_pushliteral(L, "a tensor it uses was replaced, frozen or unfrozen");
     return;
   }
-  lua_getiuservalue(L, 1, NL_COMPILED_DATA);
-  lua_rawgeti(L, -1, e->data);
-  lua_replace(L, -2);
-  int list = lua_gettop(L);
-  lua_getiuservalue(L, 1, NL_COMPILED_FUNCTION);
-  int i = first_change(L, e, list);
+  push_data(L, e, "list");
+  int i = first_change(L, e, lua_gettop(L), false);
+  lua_pop(L, 1);
   if (i < 0) {
     lua_pushliteral(L, "gradients were there in one call and not in another");
     return;
   }
-  lua_getfield(L, list, "paths");
+  push_data(L, e, "paths");
   lua_rawgeti(L, -1, i + 1);
   lua_pushfstring(L, "'%s' changed", luaL_tolstring(L, -1, NULL));
 }

@@ -3,63 +3,65 @@
 #define NL_LUA_GUARD_H
 
 #include "lua/nl_lua.h"
+#include "lua/observe.h"
 #include "plan/program.h"
 
-enum { NL_COMPILED_FUNCTION = 1, NL_COMPILED_DATA, NL_COMPILED_RECORDER }; /* user values of a compiled function */
+enum { NL_COMPILED_FUNCTION = 1, NL_COMPILED_DATA, NL_COMPILED_WHY }; /* user values of a compiled function */
 
 typedef struct nl_argument {
-  bool tensor, requires_grad;
+  bool tensor, requires_grad, hooked;
   nl_dtype dtype;
   int ndim;
+  int same; /* the first argument that is the same tensor; its own number, mostly */
   int64_t *shape, *strides;
+  nl_tensor *pinned;    /* it must be this tensor; a reference */
+  nl_storage *seen[2];  /* storages that were seen to be nobody else's; only compared */
+  const nl_tensor *met; /* likewise, a tensor that was seen to be no leaf of the program's */
 } nl_argument;
 
-/* A Lua value the function could see, and what it was. */
-typedef struct nl_watched {
-  int object; /* its place in the list; 0: the compiled function itself, whose upvalue it is */
-  int upvalue;
-  int type;
-  bool integer;
-  union {
-    const void *pointer; /* tables, functions, userdata: kept by the list */
-    lua_Integer i;
-    lua_Number number;
-    bool b;
-  };
-} nl_watched;
+/* Why a function is called as it is, though it was recorded: its arguments share memory with what it uses otherwise. */
+typedef enum nl_clash { NL_NO_CLASH, NL_CLASH_OUTSIDE, NL_CLASH_ARGUMENTS, NL_CLASH_GRADIENT } nl_clash;
 
+/* A recorded program and when it fits. Its Lua values stand in the compiled function's data, a table at `data`: list
+   (of the watches, with weak values), paths (their names), args (those that are no tensors, weak), results (likewise,
+   not weak), kept (what the program uses). */
 typedef struct nl_entry {
-  nl_program *p;
-  int nargs, nwatch, neffects;
-  bool grad_enabled;
-  lua_Integer epoch;
+  int64_t refs;
+  nl_program *p;  /* NULL: under these circumstances the function is called as it is */
+  nl_clash clash; /* and why */
+  int nargs, neffects;
+  bool plain_args; /* some argument is no tensor */
+  bool grad_enabled, busy;
   nl_argument *args;
-  nl_watched *watch;
+  nl_watch *watches; /* first those of tables and functions, then those of objects */
+  int nwatches, nplain;
+  uint64_t epoch; /* nl_object_epoch when the objects were last seen to be as they were */
   nl_lua_effect **effects;
-  int data; /* its list's key */
+  int data;
 } nl_entry;
 
-/* Grows when something changes that no other guard sees: a module's parameters are replaced, a layer is added. */
-extern lua_Integer nl_compile_epoch;
+void nl_entry_unref(nl_entry *);
 
 /* Writes down an argument (NULL: no tensor). Error: memory. */
 nl_status nl_argument_of(nl_argument *, const nl_tensor *);
 bool nl_argument_fits(const nl_argument *, const nl_tensor *);
 
-/* Turns the list {object, key, value, ...} at stack index `list` into what is compared at each call; the compiled
-   function is at index 1. Error: memory. */
-nl_status nl_entry_watch(lua_State *L, nl_entry *, int list, int count);
+/* Takes over the watches of an observation, whose list and names stand at these stack indices; they are put in order.
+   Error: memory. */
+nl_status nl_entry_watch(lua_State *L, nl_entry *, const nl_observer *, int list, int paths);
 
 /* True if the program fits the call whose arguments stand at stack index 2 and above, and the compiled function at 1.
    Tells the program where the gradients lie that it starts from. */
 bool nl_entry_fits(lua_State *L, nl_entry *, int nargs, nl_tensor *const args[]);
 
-/* Arguments that share memory with each other, or with something from outside that the program writes: the program
-   knows them as things apart, so where one of them is written the function has to be called as it is. */
-bool nl_entry_clashes(const nl_entry *, int nargs, nl_tensor *const args[]);
+/* True if it can never fit again: something it was recorded with is gone. */
+bool nl_entry_is_dead(lua_State *L, const nl_entry *);
 
-/* Pushes what keeps the program from fitting this call, as a text. The list has the watched values' paths in `paths`.
- */
+/* Arguments that share memory with each other, or with something from outside that the program uses: the program knows
+   them as things apart, so where one of them is written, or has a gradient, the function is called as it is. */
+nl_clash nl_entry_clashes(nl_entry *, int nargs, nl_tensor *const args[]);
+
+/* Pushes what keeps the program from fitting this call, as a text. */
 void nl_entry_push_why(lua_State *L, const nl_entry *, int nargs);
 
 /* The leaf a cell belongs to. */

@@ -20,6 +20,11 @@ int nl_lua_raise(lua_State *L);
 /* "mlp.lua:14": the nearest line that is the user's, or "". Raises nothing. */
 void nl_lua_where(lua_State *L, char *text, size_t size);
 
+/* Is this (lua_Debug's) source one of our own Lua files? And is the code that runs now, apart from that which makes
+ * classes? */
+bool nl_lua_is_ours(const char *source);
+bool nl_lua_in_library(lua_State *L);
+
 /* The state whose call runs now (NULL: none): where the tape looks for the user's line. A state must not stand here
    when control goes back to Lua, which may collect it. */
 void nl_lua_set_running(lua_State *L);
@@ -110,7 +115,11 @@ typedef struct nl_lua_effect {
   void (*refresh)(lua_State *, struct nl_lua_effect *);
 } nl_lua_effect;
 
-/* Raises if a function is being recorded: what depends on a value read here could not be replayed. */
+/* While a function is recorded: what happens now cannot be replayed. Raises, or ends the recording where the function
+   is to go on as it is. Does nothing otherwise. */
+void nl_lua_refuse(lua_State *L, const char *fmt, ...) NL_PRINTF(2, 3);
+
+/* The same for a value that is read. */
 void nl_lua_no_reading(lua_State *L, const char *function);
 
 /* While a function is recorded: keeps the value at index as long as the program that uses it. */
@@ -119,6 +128,7 @@ void nl_lua_keep_for_replay(lua_State *L, int index);
 /* ---- what each file adds to the module table on top of the stack ---- */
 
 void nl_open_error(lua_State *L);
+void nl_open_object(lua_State *L);
 void nl_open_scope(lua_State *L);
 void nl_open_box(lua_State *L);      /* the metatable, before anything else */
 void nl_open_ops(lua_State *L);      /* every row as function and method */

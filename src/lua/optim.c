@@ -1,44 +1,108 @@
-/* The state of an optimizer, and its step: one call over all parameters of all groups. The groups are Lua tables that
-   users read and write (opt.param_groups[1].lr = 0.1), so they are read anew at each step. */
+/* The state of an optimizer, and its step: one call over all parameters of all groups. The groups are what users read
+   and write (opt.param_groups[1].lr = 0.1, groups added and taken away), so they are read anew at each step; what a
+   rule keeps belongs to the parameter, wherever it stands. */
 #include <stdio.h>
 #include <string.h>
 
 #include "autograd/tape.h"
+#include "core/map.h"
 #include "core/memory.h"
-#include "lua/nl_lua.h"
+#include "lua/object.h"
+#include "lua/observe.h"
 #include "optim/update.h"
 #include "plan/trace.h"
 
 #define STATE_TYPE "nn.OptimizerState"
 
+typedef struct kept {
+  nl_tensor *param; /* a reference */
+  nl_optim_slot slot;
+} kept;
+
 typedef struct state {
   int count;
-  nl_optim_slot slot[];
+  kept *kept;
+  nl_map by_param;
 } state;
 
 static int state_gc(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
   for (int i = 0; i < s->count; i++) {
-    nl_optim_slot_free(&s->slot[i]);
+    nl_tensor_unref(s->kept[i].param);
+    nl_optim_slot_free(&s->kept[i].slot);
   }
-  s->count = 0;
+  nl_delete(s->kept);
+  nl_map_free(&s->by_param);
+  *s = (state){.count = 0};
   return 0;
 }
 
-/* optimizer_state(n) -> state for n parameters */
+/* optimizer_state() -> state without parameters */
 static int state_new(lua_State *L) {
-  lua_Integer n = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, n >= 0 && n < 1 << 24, 1, "too many parameters");
-  size_t bytes = sizeof(state) + (size_t)n * sizeof(nl_optim_slot);
-  state *s = lua_newuserdatauv(L, bytes, 0);
-  memset(s, 0, bytes);
-  s->count = (int)n;
+  state *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (state){.count = 0};
   luaL_setmetatable(L, STATE_TYPE);
   return 1;
 }
 
+/* The number of a parameter, which is added where it is new; -1 without memory. `guess` is where it probably stands. */
+static int number_of(state *s, nl_tensor *p, int guess) {
+  if (guess < s->count && s->kept[guess].param == p) {
+    return guess;
+  }
+  int i = nl_map_get(&s->by_param, p);
+  if (i >= 0) {
+    return i;
+  }
+  kept *more = nl_grow(s->kept, s->count, sizeof *more);
+  if (!more) {
+    return -1;
+  }
+  s->kept = more;
+  if (nl_map_put(&s->by_param, p, s->count) != NL_OK) {
+    return -1;
+  }
+  s->kept[s->count] = (kept){.param = nl_tensor_ref(p)};
+  return s->count++;
+}
+
+/* add(state, p): p gets the next number, unless it has one */
+static int state_add(lua_State *L) {
+  state *s = luaL_checkudata(L, 1, STATE_TYPE);
+  if (number_of(s, nl_check_tensor(L, 2, "add_param_group", "a parameter"), s->count) < 0) {
+    return nl_lua_raise(L);
+  }
+  return 0;
+}
+
+/* Pushes what to read a list or group from by raw access: an object's fields, or the table itself. False, and nothing
+   pushed, for anything else. What a compiled function reads of it is noted. */
+static bool push_contents(lua_State *L, int index) {
+  if (nl_object_push_fields(L, index)) {
+    nl_observe_whole(L, index < 0 ? index - 1 : index);
+    return true;
+  }
+  if (lua_type(L, index) == LUA_TTABLE) {
+    nl_observe_whole(L, index);
+    lua_pushvalue(L, index);
+    return true;
+  }
+  return false;
+}
+
+/* Pushes an option of a group; no Lua code runs for it. */
+static int push_option(lua_State *L, int group, const char *name) {
+  bool fields = nl_object_push_fields(L, group);
+  lua_pushstring(L, name);
+  int type = lua_rawget(L, fields ? -2 : group);
+  if (fields) {
+    lua_remove(L, -2);
+  }
+  return type;
+}
+
 static double number_field(lua_State *L, int group, const char *rule, const char *name) {
-  lua_getfield(L, group, name);
+  push_option(L, group, name);
   if (lua_type(L, -1) != LUA_TNUMBER) {
     nl_lua_error(L, "%s: %s must be a number, but is %s", rule, name, nl_describe(L, -1).s);
   }
@@ -48,7 +112,7 @@ static double number_field(lua_State *L, int group, const char *rule, const char
 }
 
 static bool bool_field(lua_State *L, int group, const char *name) {
-  lua_getfield(L, group, name);
+  push_option(L, group, name);
   bool v = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return v;
@@ -69,8 +133,8 @@ static nl_adam_args read_adam(lua_State *L, int group, const char *rule, bool de
                     .weight_decay = number_field(L, group, rule, "weight_decay"),
                     .decoupled = decoupled,
                     .maximize = bool_field(L, group, "maximize")};
-  lua_getfield(L, group, "betas");
-  bool ok = lua_type(L, -1) == LUA_TTABLE;
+  push_option(L, group, "betas");
+  bool ok = lua_type(L, -1) == LUA_TTABLE || nl_to_object(L, -1);
   double beta[2] = {0, 0};
   for (int i = 0; i < 2 && ok; i++) {
     lua_geti(L, -1, i + 1);
@@ -112,8 +176,8 @@ static double option(lua_State *L, int group, const char *rule, const char *name
   if (dot) {
     snprintf(list, sizeof list, "%.*s", (int)(dot - name), name);
   }
-  int kind = lua_getfield(L, group, dot ? list : name);
-  if (dot && kind == LUA_TTABLE) {
+  int kind = push_option(L, group, dot ? list : name);
+  if (dot && (kind == LUA_TTABLE || nl_to_object(L, -1))) {
     kind = lua_geti(L, -1, dot[1] - '0');
     lua_remove(L, -2);
   } else if (dot) {
@@ -165,40 +229,32 @@ typedef struct recorded {
   rule_id rule;
   int ngroups, count;
   uint64_t seen; /* the changes that args know of */
+  bool plain;    /* a group is a plain table, whose changes nobody counts */
   group_args *args;
   int *slot, *group; /* of each parameter that is updated */
   nl_tensor **t;     /* parameter, gradient, parameter, ... */
   bool *writes;
 } recorded;
 
-/* Grows whenever an option of some optimizer is set. */
-static uint64_t changes;
-
-static int options_changed(lua_State *L) {
-  (void)L;
-  changes++;
-  return 0;
-}
-
 /* Reads the options again if some were set; may raise. */
 static void refresh(lua_State *L, nl_lua_effect *e) {
   recorded *r = (recorded *)e;
-  if (r->seen == changes) {
+  if (r->seen == nl_object_epoch && !r->plain) {
     return;
   }
   lua_rawgeti(L, LUA_REGISTRYINDEX, r->groups_ref);
   for (int g = 0; g < r->ngroups; g++) {
-    lua_rawgeti(L, -1, g + 1);
+    lua_geti(L, -1, g + 1);
     r->args[g] = read_group(L, &r->rule, lua_gettop(L));
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
-  r->seen = changes;
+  r->seen = nl_object_epoch;
 }
 
 static nl_status run_recorded(void *ctx, int i, nl_tensor *const t[]) {
   const recorded *r = ctx;
-  return update(&r->rule, t[0], t[1], &r->s->slot[r->slot[i]], &r->args[r->group[i]]);
+  return update(&r->rule, t[0], t[1], &r->s->kept[r->slot[i]].slot, &r->args[r->group[i]]);
 }
 
 static void release_recorded(void *ctx) {
@@ -233,8 +289,8 @@ static recorded **push_hold(lua_State *L) {
   return hold;
 }
 
-/* Room for a step over all parameters of the state at stack index 1, the groups at 3. */
-static recorded *new_recorded(lua_State *L, state *s, const rule_id *rule, int ngroups) {
+/* Room for a step over n parameters of the state at stack index 1, the groups at 3. */
+static recorded *new_recorded(lua_State *L, state *s, const rule_id *rule, int ngroups, size_t n) {
   lua_pushvalue(L, 1);
   int state_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushvalue(L, 3);
@@ -246,7 +302,7 @@ static recorded *new_recorded(lua_State *L, state *s, const rule_id *rule, int n
     nl_lua_raise(L);
     return NULL;
   }
-  size_t n = (size_t)s->count + 1;
+  n++;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   *r = (recorded){.lua = {refresh}, .L = lua_tothread(L, -1), .state_ref = state_ref, .groups_ref = groups_ref};
   lua_pop(L, 1);
@@ -289,57 +345,108 @@ static void record(lua_State *L, recorded *r) {
   nl_lua_check(L, nl_trace_effect(e));
 }
 
+/* Pushes the contents of group g, and then of its list of parameters; false at the end. The contents of the groups
+   stand at stack index `groups`. Raises for what is no group. */
+static bool push_group(lua_State *L, const char *rule, int groups, int g) {
+  if (lua_rawgeti(L, groups, g) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return false;
+  }
+  bool plain = lua_type(L, -1) == LUA_TTABLE;
+  if (plain && lua_getmetatable(L, -1)) {
+    nl_lua_error(L, "%s: group %d is a table with a metatable; give a plain one", rule, g);
+  } else if (!plain && !nl_to_object(L, -1)) {
+    nl_lua_error(L, "%s: group %d must be a table with a list 'params', but is %s", rule, g, nl_describe(L, -1).s);
+  }
+  lua_pushliteral(L, "params");
+  nl_observe_read(L, -2, -1);
+  lua_gettable(L, -2);
+  if (!push_contents(L, -1)) {
+    nl_lua_error(L, "%s: group %d must have a list 'params', but it is %s", rule, g, nl_describe(L, -1).s);
+  }
+  lua_remove(L, -2);
+  return true;
+}
+
+static int count_parameters(lua_State *L, const char *rule, int groups) {
+  int n = 0;
+  for (int g = 1; push_group(L, rule, groups, g); g++) {
+    n += (int)lua_rawlen(L, -1);
+    lua_pop(L, 2);
+  }
+  return n;
+}
+
+/* One parameter of group g, on top of the stack; `at` is its number in all. */
+static void step_parameter(lua_State *L, state *s, const rule_id *rule, const group_args *args, int g, int at,
+                           recorded *r) {
+  nl_tensor *w = nl_check_tensor(L, -1, rule->name, "a parameter"), *grad = nl_grad_of(w);
+  if (!grad) {
+    return;
+  }
+  int i = number_of(s, w, at);
+  nl_status status = i < 0 ? NL_NOMEM : update(rule, w, grad, &s->kept[i].slot, args);
+  if (status != NL_OK) {
+    nl_error_prefix("%s", rule->name);
+    nl_lua_raise(L);
+  }
+  if (r) {
+    r->slot[r->count] = i;
+    r->group[r->count] = g - 1;
+    r->writes[2 * r->count] = true;
+    r->t[2 * r->count] = w;
+    r->t[2 * r->count++ + 1] = grad;
+  }
+}
+
 /* step(state, rule, groups) */
 static int state_step(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
   rule_id rule = find_rule(L, 2);
-  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 3);
+  if (!push_contents(L, 3)) {
+    return nl_lua_error(L, "%s: param_groups must be a list of groups, but is %s", rule.name, nl_describe(L, 3).s);
+  }
   int at = 0;
-  recorded **hold = nl_trace_current() ? push_hold(L) : NULL;
-  recorded *r = hold ? (*hold = new_recorded(L, s, &rule, (int)lua_rawlen(L, 3))) : NULL;
-  for (int g = 1; lua_rawgeti(L, 3, g) == LUA_TTABLE; g++) {
-    int group = lua_gettop(L);
+  recorded **hold = nl_trace_current() ? push_hold(L) : NULL, *r = NULL;
+  if (hold) {
+    int n = count_parameters(L, rule.name, 4);
+    r = *hold = new_recorded(L, s, &rule, (int)lua_rawlen(L, 4), (size_t)n);
+  }
+  for (int g = 1; push_group(L, rule.name, 4, g); g++) {
+    int group = lua_gettop(L) - 1;
     group_args args = read_group(L, &rule, group);
-    if (lua_getfield(L, group, "params") != LUA_TTABLE) {
-      return nl_lua_error(L, "%s: group %d has no list 'params'", rule.name, g);
+    if (r) {
+      r->plain = r->plain || !nl_to_object(L, group);
     }
-    for (int i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++, at++) {
-      nl_tensor *w = nl_check_tensor(L, -1, rule.name, "a parameter"), *grad = nl_grad_of(w);
+    for (int i = 1; lua_rawgeti(L, group + 1, i) != LUA_TNIL; i++, at++) {
+      step_parameter(L, s, &rule, &args, g, at, r);
       lua_pop(L, 1);
-      if (at >= s->count) {
-        return nl_lua_error(L, "%s: parameters were added to a group; use add_param_group", rule.name);
-      }
-      if (!grad) {
-        continue;
-      }
-      nl_status status = update(&rule, w, grad, &s->slot[at], &args);
-      if (status != NL_OK) {
-        nl_error_prefix("%s", rule.name);
-        return nl_lua_raise(L);
-      }
-      if (r) {
-        r->slot[r->count] = at;
-        r->group[r->count] = g - 1;
-        r->writes[2 * r->count] = true;
-        r->t[2 * r->count] = w;
-        r->t[2 * r->count++ + 1] = grad;
-      }
     }
     lua_pop(L, 3); /* nil, params, group */
   }
-  if (r) {
+  if (r && nl_trace_current()) {
     *hold = NULL;
     record(L, r);
   }
   return 0;
 }
 
-/* get(state, i) -> step, m, v, u (tensors that share the state's memory, or nil), product */
+/* The slot that a parameter, or a number counted from 1, names at stack index 2; NULL where there is none. */
+static nl_optim_slot *find_slot(lua_State *L, state *s) {
+  nl_tensor *p = nl_to_tensor(L, 2);
+  int i = p ? nl_map_get(&s->by_param, p) : (int)luaL_checkinteger(L, 2) - 1;
+  if (!p && (i < 0 || i >= s->count)) {
+    nl_lua_error(L, "the optimizer's state has %d parameters, but number %d was asked for", s->count, i + 1);
+  }
+  return i < 0 ? NULL : &s->kept[i].slot;
+}
+
+/* get(state, parameter or its number) -> step, m, v, u (tensors that share the state's memory, or nil), product */
 static int state_get(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
-  lua_Integer i = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, i >= 1 && i <= s->count, 2, "no such parameter");
-  nl_optim_slot *slot = &s->slot[i - 1];
+  nl_optim_slot none = {.m = NULL}, *slot = find_slot(L, s);
+  slot = slot ? slot : &none;
   lua_pushinteger(L, slot->step);
   nl_tensor *t[3] = {slot->m, slot->v, slot->u};
   for (int k = 0; k < 3; k++) {
@@ -353,37 +460,60 @@ static int state_get(lua_State *L) {
   return 5;
 }
 
-/* set(state, i, step, m, v, u, product): copies */
+/* A copy of what a rule keeps, in the parameter's dtype. Raises where it does not fit the parameter. */
+static nl_tensor *copy_state(lua_State *L, int index, const nl_tensor *p) {
+  if (lua_isnoneornil(L, index)) {
+    return NULL;
+  }
+  nl_tensor *t = nl_check_tensor(L, index, "load_state_dict", "a state");
+  if (!nl_shape_equal(t, p) || !nl_dtype_is_float(nl_tensor_dtype(t))) {
+    nl_lua_error(L, "load_state_dict: a state has shape %s (%s), but its parameter %s (%s)",
+                 nl_tensor_shape_string(t).s, nl_dtype_name(nl_tensor_dtype(t)), nl_tensor_shape_string(p).s,
+                 nl_dtype_name(nl_tensor_dtype(p)));
+  }
+  nl_call c;
+  nl_call_init(&c, nl_op_find("to"), 1, NULL);
+  c.in[0] = t;
+  c.attr[0] = (nl_attr){.set = true, .i = p->dtype};
+  bool was = nl_grad_set_enabled(false);
+  nl_status status = nl_dispatch(&c);
+  nl_grad_set_enabled(was);
+  nl_lua_check(L, status);
+  nl_push_box(L)->t = c.out[0]; /* until all of them are there */
+  return c.out[0];
+}
+
+/* set(state, parameter, step, m, v, u, product): copies */
 static int state_set(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
-  lua_Integer i = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, i >= 1 && i <= s->count, 2, "no such parameter");
-  nl_optim_slot *slot = &s->slot[i - 1];
-  slot->step = luaL_checkinteger(L, 3);
-  slot->product = luaL_optnumber(L, 7, 0);
-  nl_tensor **place[3] = {&slot->m, &slot->v, &slot->u};
+  nl_tensor *p = nl_check_tensor(L, 2, "load_state_dict", "a parameter"), *copy[3];
+  int64_t step = luaL_checkinteger(L, 3);
+  double product = luaL_optnumber(L, 7, 0);
+  lua_settop(L, 7);
   for (int k = 0; k < 3; k++) {
-    nl_tensor *t = lua_isnoneornil(L, 4 + k) ? NULL : nl_check_tensor(L, 4 + k, "load_state_dict", "a state"),
-              *copy = NULL;
-    if (t) {
-      nl_call c;
-      nl_call_init(&c, nl_op_find("clone"), 1, NULL);
-      c.in[0] = t;
-      nl_lua_check(L, nl_dispatch(&c));
-      copy = c.out[0];
-    }
-    nl_tensor_unref(*place[k]);
-    *place[k] = copy;
+    copy[k] = copy_state(L, 4 + k, p);
   }
+  int i = number_of(s, p, 0);
+  if (i < 0) {
+    return nl_lua_raise(L);
+  }
+  nl_optim_slot *slot = &s->kept[i].slot;
+  nl_optim_slot_free(slot);
+  *slot = (nl_optim_slot){.m = nl_tensor_ref(copy[0]),
+                          .v = nl_tensor_ref(copy[1]),
+                          .u = nl_tensor_ref(copy[2]),
+                          .product = product,
+                          .step = step};
   return 0;
 }
 
-/* zero_grad(groups, set_to_none) */
+/* zero_grad(groups) */
 static int zero_grad(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  for (int g = 1; lua_rawgeti(L, 1, g) == LUA_TTABLE; g++) {
-    lua_getfield(L, -1, "params");
-    luaL_checktype(L, -1, LUA_TTABLE);
+  lua_settop(L, 1);
+  if (!push_contents(L, 1)) {
+    return nl_lua_error(L, "zero_grad: param_groups must be a list of groups, but is %s", nl_describe(L, 1).s);
+  }
+  for (int g = 1; push_group(L, "zero_grad", 2, g); g++) {
     for (int i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
       nl_set_grad(nl_check_tensor(L, -1, "zero_grad", "a parameter"), NULL);
       lua_pop(L, 1);
@@ -394,10 +524,9 @@ static int zero_grad(lua_State *L) {
 }
 
 void nl_open_optim(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"step", state_step}, {"get", state_get}, {"set", state_set}, {"__gc", state_gc}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"optimizer_state", state_new}, {"zero_grad", zero_grad}, {"options_changed", options_changed}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"step", state_step}, {"add", state_add}, {"get", state_get},
+                                     {"set", state_set},   {"__gc", state_gc}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"optimizer_state", state_new}, {"zero_grad", zero_grad}, {NULL, NULL}};
   luaL_newmetatable(L, STATE_TYPE);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

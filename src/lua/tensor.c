@@ -4,6 +4,7 @@
 
 #include "autograd/tape.h"
 #include "lua/nl_lua.h"
+#include "plan/trace.h"
 #include "tensor/format.h"
 
 /* ---- making ---- */
@@ -395,9 +396,12 @@ static int push_property(lua_State *L, nl_tensor *t, int which) {
     }
     return 1;
   case 3:
+    nl_trace_saw(t->base ? t->base : t);
+    nl_trace_saw(t);
     lua_pushboolean(L, nl_requires_grad(t));
     return 1;
   case 4:
+    nl_trace_saw(t);
     lua_pushboolean(L, nl_is_leaf(t));
     return 1;
   case 5:
@@ -410,6 +414,41 @@ static int push_property(lua_State *L, nl_tensor *t, int which) {
     lua_settop(L, 1);
     return tensor_t(L);
   }
+}
+
+/* convert(x, dtype): a leaf, and its gradient, become another float dtype and stay what they are */
+static int convert(lua_State *L) {
+  nl_tensor *t = nl_check_tensor(L, 1, "to", "the parameter");
+  nl_dtype dtype;
+  if (!nl_dtype_parse(luaL_checkstring(L, 2), &dtype) || dtype == nl_tensor_dtype(t)) {
+    return 0;
+  }
+  if (!nl_is_leaf(t) || t->base) {
+    return nl_lua_error(L, "to: a tensor of shape %s was computed, and only leaves can be converted in place",
+                        nl_tensor_shape_string(t).s);
+  }
+  nl_lua_no_reading(L, "to");
+  nl_tensor *grad = nl_grad_of(t), *both[2] = {t, grad}, *made[2] = {NULL, NULL};
+  bool was = nl_grad_set_enabled(false);
+  nl_status status = NL_OK;
+  for (int i = 0; i < 2 && status == NL_OK; i++) {
+    nl_call c;
+    nl_call_init(&c, nl_op_find("to"), 1, NULL);
+    c.in[0] = both[i];
+    c.attr[0] = (nl_attr){.set = true, .i = dtype};
+    status = both[i] ? nl_dispatch(&c) : NL_OK;
+    made[i] = both[i] && status == NL_OK ? c.out[0] : NULL;
+  }
+  nl_grad_set_enabled(was);
+  status = status == NL_OK ? nl_set_grad(t, NULL) : status;
+  if (status == NL_OK) {
+    nl_tensor_take_values(t, made[0]);
+    status = made[1] ? nl_set_grad(t, made[1]) : NL_OK;
+  }
+  nl_tensor_unref(made[0]);
+  nl_tensor_unref(made[1]);
+  nl_lua_check(L, status);
+  return 0;
 }
 
 typedef struct method_names {
@@ -547,6 +586,8 @@ void nl_open_tensor(lua_State *L) {
   lua_setfield(L, -2, "equal");
   lua_pushcfunction(L, set_printoptions);
   lua_setfield(L, -2, "set_printoptions");
+  lua_pushcfunction(L, convert);
+  lua_setfield(L, -2, "convert");
   lua_pushcfunction(L, is_tensor);
   lua_setfield(L, -2, "is_tensor");
   lua_pushcfunction(L, has_features);

@@ -52,19 +52,28 @@ static nl_status check(const nl_tensor *w, const nl_tensor *g) {
   return NL_OK;
 }
 
-/* A zeroed tensor like w, unless there is one. */
+/* A zeroed tensor like w, unless there is one; that of a parameter which was converted since is converted, too. */
 static nl_status ensure(nl_tensor **t, const nl_tensor *w) {
-  if (*t) {
-    bool fits = (*t)->dtype == w->dtype && nl_shape_equal(*t, w) && (*t)->contiguous;
-    return fits ? NL_OK
-                : nl_fail("the optimizer's state has shape %s, but its parameter %s", nl_tensor_shape_string(*t).s,
-                          nl_tensor_shape_string(w).s);
+  nl_tensor *old = *t, *fresh;
+  if (old && old->dtype == w->dtype && nl_shape_equal(old, w) && old->contiguous) {
+    return NL_OK;
   }
-  nl_status status = nl_tensor_new(nl_tensor_dtype(w), w->ndim, w->shape, t);
-  if (status == NL_OK) {
-    memset(nl_tensor_data(*t), 0, (*t)->storage->bytes);
+  if (old && !nl_shape_equal(old, w)) {
+    return nl_fail("the optimizer's state has shape %s, but its parameter %s", nl_tensor_shape_string(old).s,
+                   nl_tensor_shape_string(w).s);
   }
-  return status;
+  nl_status status = nl_tensor_new(nl_tensor_dtype(w), w->ndim, w->shape, &fresh);
+  if (status != NL_OK) {
+    return status;
+  }
+  if (old) {
+    nl_copy_values(fresh, old);
+  } else {
+    memset(nl_tensor_data(fresh), 0, fresh->storage->bytes);
+  }
+  nl_tensor_unref(old);
+  *t = fresh;
+  return NL_OK;
 }
 
 /* The gradient as one block: itself, or a copy in *packed, which is the caller's. */
@@ -99,7 +108,7 @@ static nl_status run(nl_tensor *w, nl_tensor *g, nl_optim_slot *slot, const nl_s
   sweep s = {.dtype = nl_tensor_dtype(w),
              .w = nl_tensor_data(w),
              .g = nl_tensor_data(g),
-             .m = slot->m ? nl_tensor_data(slot->m) : NULL,
+             .m = slot->m && !(sgd && sgd->momentum == 0) ? nl_tensor_data(slot->m) : NULL,
              .v = slot->v ? nl_tensor_data(slot->v) : NULL,
              .sgd = sgd,
              .adam = adam};

@@ -18,6 +18,7 @@ typedef struct lowering {
   nl_map buffers; /* by storage */
   nl_map values;  /* by tensor */
   nl_map made;    /* tensors that steps made; storages that are written in place */
+  nl_map outside; /* tensors that are in the program's list */
 } lowering;
 
 static void fail(lowering *w) {
@@ -109,8 +110,18 @@ static int buffer_of(lowering *w, const nl_tensor *t) {
     return i;
   }
   bool outside = t->storage->serial <= w->trace->serial;
-  t->storage->refs++;
-  i = add_buffer(w, outside ? NL_OUTSIDE : NL_CONSTANT, t->storage, t->storage->bytes, 0);
+  nl_storage *s = t->storage;
+  if (outside) {
+    s->refs++;
+  } else { /* what was made while recording may have been handed out since */
+    s = nl_storage_new(t->storage->bytes);
+    if (!s) {
+      fail(w);
+      return -1;
+    }
+    memcpy(s->data, t->storage->data, t->storage->bytes);
+  }
+  i = add_buffer(w, outside ? NL_OUTSIDE : NL_CONSTANT, s, s->bytes, 0);
   if (i < 0 || nl_map_put(&w->buffers, t->storage, i) != NL_OK) {
     fail(w);
     return -1;
@@ -118,15 +129,20 @@ static int buffer_of(lowering *w, const nl_tensor *t) {
   return i;
 }
 
-static void note_outside(lowering *w, nl_tensor *t, int buffer) {
+static void note_outside(lowering *w, nl_tensor *t) {
   nl_program *p = w->p;
-  if (p->buffers[buffer].place != NL_OUTSIDE || nl_map_get(&w->made, t) >= 0) {
+  if (nl_map_get(&w->made, t) >= 0 || nl_map_get(&w->outside, t) >= 0) {
+    return;
+  }
+  if (nl_map_put(&w->outside, t, 1) != NL_OK) {
+    fail(w);
     return;
   }
   int i = p->noutside;
   p->outside = extend(w, p->outside, &p->noutside, sizeof *p->outside);
   if (p->noutside > i) {
-    p->outside[i] = (nl_outside){.t = nl_tensor_ref(t), .storage = t->storage, .requires_grad = t->requires_grad};
+    p->outside[i] = (nl_outside){
+        .t = nl_tensor_ref(t), .storage = t->storage, .requires_grad = t->requires_grad, .hooked = t->hooked};
   }
 }
 
@@ -142,7 +158,9 @@ static int value_of(lowering *w, nl_tensor *t) {
   if (buffer < 0) {
     return -1;
   }
-  note_outside(w, t, buffer);
+  if (w->p->buffers[buffer].place == NL_OUTSIDE) {
+    note_outside(w, t);
+  }
   i = add_value(w, t, buffer, t->strides, t->offset);
   if (i < 0 || nl_map_put(&w->values, t, i) != NL_OK) {
     fail(w);
@@ -371,7 +389,7 @@ static void lower_effect(lowering *w, int step) {
 static void enter_arguments(lowering *w) {
   nl_trace *t = w->trace;
   for (int i = 0; i < t->nargs && w->status == NL_OK; i++) {
-    if (t->args[i]) {
+    if (t->args[i] && nl_map_get(&w->buffers, t->args[i]->storage) < 0) {
       int buffer = add_buffer(w, NL_ARGUMENT, NULL, t->args[i]->storage->bytes, i);
       if (buffer < 0 || nl_map_put(&w->buffers, t->args[i]->storage, buffer) != NL_OK) {
         fail(w);
@@ -546,7 +564,9 @@ static void mark_writes(nl_program *p) {
     const nl_instr *n = &p->instrs[i];
     for (int k = 0; k < n->nwrites; k++) {
       const nl_buffer *b = &p->buffers[p->values[n->writes[k]].buffer];
-      p->writes_arguments = p->writes_arguments || b->place == NL_ARGUMENT;
+      if (b->place == NL_ARGUMENT) {
+        p->writes_arguments = p->written_args[b->number] = true;
+      }
       for (int j = 0; b->place == NL_OUTSIDE && j < p->noutside; j++) {
         p->outside[j].written = p->outside[j].written || p->outside[j].storage == b->storage;
       }
@@ -596,6 +616,11 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
   }
   p->trace = trace;
   p->nargs = trace->nargs;
+  p->written_args = nl_new((size_t)trace->nargs + 1);
+  if (!p->written_args) {
+    nl_program_free(p);
+    return NL_NOMEM;
+  }
   lowering w = {.p = p, .trace = trace, .status = trace->status};
   scan(&w);
   enter_arguments(&w);
@@ -603,6 +628,10 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
   enter_initial(&w);
   lower_steps(&w);
   lower_ends(&w, nresults, results);
+  for (int i = 0; i < trace->nsaw && w.status == NL_OK; i++) {
+    note_outside(&w, trace->saw[i]);
+  }
+  nl_map_free(&w.outside);
   nl_map_free(&w.buffers);
   nl_map_free(&w.values);
   nl_map_free(&w.made);
@@ -622,6 +651,7 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
     nl_program_free(p);
     return w.status;
   }
+  p->changes = nl_tensor_changes;
   nl_trace_let_go(trace);
   *out = p;
   return NL_OK;

@@ -65,15 +65,16 @@ typedef struct nl_program_cell {
   int64_t entry_offset;
   bool follows; /* entry is the buffer of an earlier cell, whose tensor shares memory with this one's */
   bool set;
-  int value;         /* what it is set to; -1: nothing */
-  nl_tensor *tensor; /* what is hung into the cell; the program holds it, too */
-  bool hangs;        /* for nl_program_prepare: it hangs there now */
+  int value;            /* what it is set to; -1: nothing */
+  nl_tensor *tensor;    /* what is hung into the cell; the program holds it, too */
+  bool hangs;           /* for nl_program_prepare: it hangs there now */
+  const nl_tensor *now; /* what the cell holds when a call begins */
 } nl_program_cell;
 
 typedef struct nl_outside {
   nl_tensor *t;
   nl_storage *storage;
-  bool requires_grad;
+  bool requires_grad, hooked;
   bool written;
 } nl_outside;
 
@@ -92,6 +93,8 @@ struct nl_program {
   size_t arena_bytes, unshared_bytes; /* the second: what temporaries would take without sharing */
   int rows, folded, dropped, shared;  /* of the trace: rows; constant; without use; computed twice */
   bool writes_arguments;
+  bool *written_args; /* which */
+  uint64_t changes;   /* nl_tensor_changes when `outside` was last seen to be as it was */
   bool profiling;
   int64_t runs, run_nanoseconds;
 };
@@ -115,7 +118,7 @@ nl_status nl_program_build(nl_trace *, int nresults, nl_tensor *const results[],
 void nl_program_free(nl_program *);
 
 /* True while every tensor from outside is as it was when the program was made. */
-bool nl_program_holds(const nl_program *);
+bool nl_program_holds(nl_program *);
 
 /* Tells where the gradient lies that a cell with read_entry and had_entry holds at the start of a call. False: cells
    that held parts of one tensor when this was recorded do not any more, and the program does not fit. In the cells'

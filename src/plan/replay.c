@@ -79,13 +79,17 @@ bool nl_program_set_entry(nl_program *p, nl_program_cell *c, const nl_tensor *en
   return true;
 }
 
-bool nl_program_holds(const nl_program *p) {
+bool nl_program_holds(nl_program *p) {
+  if (p->changes == nl_tensor_changes) {
+    return true;
+  }
   for (int i = 0; i < p->noutside; i++) {
     const nl_outside *o = &p->outside[i];
-    if (o->t->storage != o->storage || o->t->requires_grad != o->requires_grad) {
+    if (o->t->storage != o->storage || o->t->requires_grad != o->requires_grad || o->t->hooked != o->hooked) {
       return false;
     }
   }
+  p->changes = nl_tensor_changes;
   return true;
 }
 
@@ -151,8 +155,13 @@ static nl_status run_instrs(nl_program *p) {
   return NL_OK;
 }
 
-/* Versions grow where tensors from outside were written, also by a run that did not come to its end. */
-static void bump(nl_program *p) {
+/* Versions grow where tensors of others were written, also by a run that did not come to its end. */
+static void bump(nl_program *p, nl_tensor *const args[]) {
+  for (int i = 0; i < p->nargs && p->writes_arguments; i++) {
+    if (p->written_args[i]) {
+      nl_storage_touch(args[i]->storage);
+    }
+  }
   for (int i = 0; i < p->nbumped; i++) {
     nl_storage_touch(p->buffers[p->bumped[i]].storage);
   }
@@ -175,7 +184,7 @@ nl_status nl_program_run(nl_program *p, nl_tensor *const args[], nl_tensor *resu
   int64_t from = p->profiling ? nl_nanoseconds() : 0;
   memset(results, 0, (size_t)p->nresults * sizeof *results);
   nl_status status = run_instrs(p);
-  bump(p);
+  bump(p, args);
   for (int i = 0; i < p->nresults && status == NL_OK; i++) {
     status = p->results[i] >= 0 ? make_result(p, p->results[i], args, &results[i]) : NL_OK;
   }
@@ -239,5 +248,6 @@ void nl_program_free(nl_program *p) {
   nl_delete(p->outside);
   nl_delete(p->results);
   nl_delete(p->bound);
+  nl_delete(p->written_args);
   nl_delete(p);
 }

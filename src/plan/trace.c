@@ -1,5 +1,6 @@
 #include "plan/trace.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/memory.h"
@@ -11,35 +12,32 @@ nl_trace *nl_trace_current(void) {
   return current;
 }
 
-/* Room for one more in an array that doubles. */
-static nl_status grow(void **array, int count, size_t size) {
-  if (count && (count < 16 || (count & (count - 1)))) {
-    return NL_OK;
-  }
-  void *more = nl_new((count ? 2 * (size_t)count : 16) * size);
+static nl_status new_step(nl_trace *t, nl_step **out) {
+  void *more = nl_grow(t->steps, t->nsteps, sizeof *t->steps);
   if (!more) {
     return NL_NOMEM;
   }
-  if (count) {
-    memcpy(more, *array, (size_t)count * size);
+  t->steps = more;
+  *out = &t->steps[t->nsteps++];
+  memset(*out, 0, sizeof **out);
+  if (t->where) {
+    t->where(t->where_ctx, (*out)->where, sizeof(*out)->where);
   }
-  nl_delete(*array);
-  *array = more;
   return NL_OK;
 }
 
-static nl_status new_step(nl_trace *t, nl_step **out) {
-  void *steps = t->steps;
-  nl_status status = grow(&steps, t->nsteps, sizeof *t->steps);
-  t->steps = steps;
-  if (status == NL_OK) {
-    *out = &t->steps[t->nsteps++];
-    memset(*out, 0, sizeof **out);
-    if (t->where) {
-      t->where(t->where_ctx, (*out)->where, sizeof(*out)->where);
-    }
+nl_status nl_trace_refuse(void) {
+  nl_trace *t = current;
+  if (!t->lenient) {
+    return NL_ERROR;
   }
-  return status;
+  char where[96] = "";
+  if (t->where) {
+    t->where(t->where_ctx, where, sizeof where);
+  }
+  snprintf(t->refused, sizeof t->refused, "%s%s%s", where, *where ? ": " : "", nl_error_message());
+  nl_trace_close(t);
+  return NL_OK;
 }
 
 /* ---- rows ---- */
@@ -48,37 +46,11 @@ static bool made_inside(const nl_trace *t, const nl_tensor *x) {
   return x->storage->serial > t->serial;
 }
 
-static bool made_by_row(const nl_trace *t, const nl_storage *s) {
-  for (int i = t->nsteps - 1; i >= 0; i--) {
-    const nl_call *c = t->steps[i].call;
-    for (int k = 0; c && !c->view && !c->inplace && k < c->nout; k++) {
-      if (c->out[k]->storage == s) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-static bool is_argument(const nl_trace *t, const nl_storage *s) {
-  for (int i = 0; i < t->nargs; i++) {
-    if (t->args[i] && t->args[i]->storage == s) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /* A tensor that came to be without a row (nn.tensor{...}) is a constant, unless it is written: then each replay must
    start from what it was. */
 static nl_status keep_initial(nl_trace *t, nl_tensor *x) {
   nl_storage *s = x->storage;
-  for (int i = 0; i < t->ninitial; i++) {
-    if (t->initial[2 * i]->storage == s) {
-      return NL_OK;
-    }
-  }
-  if (!made_inside(t, x) || is_argument(t, s) || made_by_row(t, s)) {
+  if (!made_inside(t, x) || nl_map_get(&t->known, s) >= 0) {
     return NL_OK;
   }
   int64_t n = (int64_t)(s->bytes / nl_dtype_size(nl_tensor_dtype(x))), one = 1;
@@ -88,9 +60,9 @@ static nl_status keep_initial(nl_trace *t, nl_tensor *x) {
     return status;
   }
   status = nl_tensor_new(nl_tensor_dtype(x), 1, &n, &copy);
-  void *initial = t->initial;
-  status = status == NL_OK ? grow(&initial, t->ninitial, 2 * sizeof *t->initial) : status;
-  t->initial = initial;
+  void *initial = status == NL_OK ? nl_grow(t->initial, t->ninitial, 2 * sizeof *t->initial) : NULL;
+  t->initial = initial ? initial : t->initial;
+  status = initial ? nl_map_put(&t->known, s, 1) : (status == NL_OK ? NL_NOMEM : status);
   if (status != NL_OK) {
     nl_tensor_unref(whole);
     nl_tensor_unref(copy);
@@ -104,11 +76,38 @@ static nl_status keep_initial(nl_trace *t, nl_tensor *x) {
 
 static nl_status check(nl_call *c) {
   if (c->op->flags & NL_OP_DATA_SHAPE) {
-    return nl_fail(
-        "the shape of its result depends on values, so a compiled function cannot replay it; multiply by the "
-        "mask or use nn.where, which keep the shape, or leave this line out of the compiled function");
+    nl_fail(
+        "the shape of its result depends on values, so a compiled function cannot replay it; multiply by the mask or "
+        "use nn.where, which keep the shape, or leave this line out of the compiled function");
+    return nl_trace_refuse();
+  }
+  for (int i = 0; i < c->nin; i++) {
+    const nl_tensor *t = c->in[i];
+    if (t && t->requires_grad && !made_inside(current, t) && current->has_older_history(t)) {
+      nl_fail(
+          "a tensor of shape %s that was computed outside from tensors that want gradients is used, and a replay could "
+          "not go back there; detach() it, or compute it inside",
+          nl_tensor_shape_string(t).s);
+      return nl_trace_refuse();
+    }
   }
   return c->inplace ? keep_initial(current, c->in[0]) : NL_OK;
+}
+
+/* A tensor of others that gets a history here would have it after a replay, too, and cannot. */
+static nl_status check_write(const nl_call *c) {
+  const nl_tensor *t = c->inplace ? c->in[0] : NULL;
+  if (!t || (made_inside(current, t) && !t->storage->parent)) {
+    return NL_OK;
+  }
+  if ((t->requires_grad || t->base) && current->has_younger_history(t)) {
+    nl_fail("%s_: a tensor of shape %s from outside is changed to something that has a gradient, and a replay could "
+            "not give "
+            "it that history; wrap the change in nn.no_grad, or compute a new tensor",
+            c->op->name, nl_tensor_shape_string(t).s);
+    return nl_trace_refuse();
+  }
+  return NL_OK;
 }
 
 static nl_status record(nl_call *c) {
@@ -137,7 +136,10 @@ static nl_status record(nl_call *c) {
   for (int i = 0; i < c->nout; i++) {
     nl_tensor_ref(c->out[i]);
   }
-  return NL_OK;
+  for (int i = 0; i < c->nout && status == NL_OK && !c->view && !c->inplace; i++) {
+    status = nl_map_put(&t->known, c->out[i]->storage, 1);
+  }
+  return status == NL_OK ? check_write(c) : status;
 }
 
 static const nl_recorder recorder = {check, record, NULL};
@@ -169,16 +171,14 @@ nl_status nl_trace_effect(nl_effect *e) {
 
 static nl_cell *cell_of(nl_tensor *leaf, nl_tensor *entry) {
   nl_trace *t = current;
-  for (int i = 0; i < t->ncells; i++) {
-    if (t->cells[i].leaf == leaf) {
-      return &t->cells[i];
-    }
+  int known = nl_map_get(&t->cell_of, leaf);
+  if (known >= 0) {
+    return &t->cells[known];
   }
-  void *cells = t->cells;
-  nl_status status = grow(&cells, t->ncells, sizeof *t->cells);
-  t->cells = cells;
-  if (status != NL_OK) {
-    t->status = status;
+  void *cells = nl_grow(t->cells, t->ncells, sizeof *t->cells);
+  t->cells = cells ? cells : t->cells;
+  if (!cells || nl_map_put(&t->cell_of, leaf, t->ncells) != NL_OK) {
+    t->status = NL_NOMEM;
     return NULL;
   }
   nl_cell *cell = &t->cells[t->ncells++];
@@ -203,6 +203,20 @@ void nl_trace_cell_set(nl_tensor *leaf, nl_tensor *old, nl_tensor *value) {
   }
 }
 
+void nl_trace_saw(nl_tensor *x) {
+  nl_trace *t = current;
+  if (!t || made_inside(t, x) || nl_map_get(&t->saw_at, x) >= 0) {
+    return;
+  }
+  void *saw = nl_grow(t->saw, t->nsaw, sizeof *t->saw);
+  t->saw = saw ? saw : t->saw;
+  if (!saw || nl_map_put(&t->saw_at, x, t->nsaw) != NL_OK) {
+    t->status = NL_NOMEM;
+    return;
+  }
+  t->saw[t->nsaw++] = nl_tensor_ref(x);
+}
+
 /* ---- open and shut ---- */
 
 nl_status nl_trace_open(int nargs, nl_tensor *const args[], nl_trace **out) {
@@ -215,8 +229,17 @@ nl_status nl_trace_open(int nargs, nl_tensor *const args[], nl_trace **out) {
   t->args = nl_new(((size_t)nargs + 1) * sizeof *t->args);
   nl_status status = t->args ? NL_OK : NL_NOMEM;
   for (int i = 0; i < nargs && status == NL_OK; i++) {
-    status = args[i] ? nl_tensor_alias(args[i], &t->args[i]) : NL_OK;
+    int same = 0;
+    while (args[same] != args[i]) {
+      same++;
+    }
     t->nargs = i + 1;
+    if (args[i] && same < i) { /* one tensor twice is one tensor */
+      t->args[i] = nl_tensor_ref(t->args[same]);
+    } else if (args[i]) {
+      status = nl_tensor_alias(args[i], &t->args[i]);
+      status = status == NL_OK ? nl_map_put(&t->known, t->args[i]->storage, 1) : status;
+    }
   }
   if (status != NL_OK) {
     nl_trace_free(t);
@@ -275,7 +298,14 @@ void nl_trace_let_go(nl_trace *t) {
   for (int i = 0; i < t->nargs; i++) {
     nl_tensor_unref(t->args[i]);
   }
-  t->ncells = t->ninitial = t->nargs = 0;
+  for (int i = 0; i < t->nsaw; i++) {
+    nl_tensor_unref(t->saw[i]);
+  }
+  t->ncells = t->ninitial = t->nargs = t->nsaw = 0;
+  nl_map_free(&t->known);
+  nl_map_free(&t->cell_of);
+  nl_map_free(&t->saw_at);
+  t->known = t->cell_of = t->saw_at = (nl_map){.count = 0};
 }
 
 void nl_trace_free(nl_trace *t) {
@@ -291,5 +321,6 @@ void nl_trace_free(nl_trace *t) {
   nl_delete(t->cells);
   nl_delete(t->initial);
   nl_delete(t->args);
+  nl_delete(t->saw);
   nl_delete(t);
 }

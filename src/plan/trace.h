@@ -6,6 +6,7 @@
 #ifndef NL_PLAN_TRACE_H
 #define NL_PLAN_TRACE_H
 
+#include "core/map.h"
 #include "ops/op.h"
 
 /* Work that is no row, in parts that do not depend on each other and may run at different times (an optimizer's
@@ -47,6 +48,15 @@ typedef struct nl_trace {
   nl_cell *cells;
   nl_tensor **initial; /* pairs: a tensor made without a row that was written, and a copy of its first value */
   int ninitial;
+  nl_tensor **saw; /* tensors from outside whose wish for a gradient was asked for */
+  int nsaw;
+  nl_map known;   /* storages of rows' results, arguments and `initial` */
+  nl_map cell_of; /* leaf -> its cell */
+  nl_map saw_at;
+  bool lenient;                                      /* what cannot be replayed ends the recording, and is no error */
+  char refused[640];                                 /* why it ended */
+  bool (*has_older_history)(const nl_tensor *);      /* was it computed from tensors that want gradients, before? */
+  bool (*has_younger_history)(const nl_tensor *);    /* or during the recording? */
   void (*where)(void *ctx, char *text, size_t size); /* names the user's line */
   void *where_ctx;
 } nl_trace;
@@ -67,6 +77,13 @@ nl_trace *nl_trace_current(void);
 /* Nothing is recorded between pause and resume. */
 nl_trace *nl_trace_pause(void);
 void nl_trace_resume(nl_trace *);
+
+/* What cannot be replayed has happened; the error waits. NL_OK: the recording has ended and the function goes on as it
+   is; else the status of the error. */
+nl_status nl_trace_refuse(void);
+
+/* What the function does may depend on whether this tensor wants a gradient. */
+void nl_trace_saw(nl_tensor *);
 
 /* Writes down work that is no row; takes the effect over, also on failure. Called after it ran for the first time. */
 nl_status nl_trace_effect(nl_effect *);

@@ -8,6 +8,8 @@
 
 void (*nl_tensor_release_meta)(void *grad_meta);
 
+uint64_t nl_tensor_changes;
+
 static uint64_t serial;
 
 uint64_t nl_storage_serial(void) {
@@ -215,6 +217,19 @@ nl_status nl_tensor_alias(nl_tensor *t, nl_tensor **out) {
   memcpy(a->strides, t->strides, (size_t)t->ndim * sizeof *a->strides);
   a->contiguous = t->contiguous;
   return NL_OK;
+}
+
+void nl_tensor_take_values(nl_tensor *t, const nl_tensor *from) {
+  nl_storage *old = t->storage;
+  nl_tensor_changes++;
+  from->storage->version = nl_storage_version(old) + 1;
+  from->storage->refs++;
+  t->storage = from->storage;
+  t->dtype = from->dtype;
+  t->offset = from->offset;
+  t->contiguous = from->contiguous;
+  memcpy(t->strides, from->strides, (size_t)t->ndim * sizeof *t->strides);
+  nl_storage_unref(old);
 }
 
 void nl_tensor_unref(nl_tensor *t) {

@@ -47,6 +47,7 @@ struct nl_tensor {
   bool wrapped_number;  /* stands for a Lua number: weak in type promotion */
   bool requires_grad;   /* a leaf that wants a gradient, or a result that depends on one */
   bool is_parameter;    /* made by nn.Parameter */
+  bool hooked;          /* a leaf whose gradient somebody looks at */
   bool unrecorded_view; /* a view made while nothing was recorded: it has no base that could learn of a write */
 };
 
@@ -73,6 +74,13 @@ nl_status nl_tensor_shell(const nl_tensor *t, nl_tensor **out);
 /* The same values and layout over a storage of its own, which keeps t's: a tensor that is told apart from t where calls
    are written down, and is t in all else: it shares memory, version and gradient. */
 nl_status nl_tensor_alias(nl_tensor *t, nl_tensor **out);
+
+/* t, which is no view, gets the values, dtype and layout of a fresh tensor of its shape, whose storage both share from
+   then on. Its version grows: what was saved of t before is noticed. */
+void nl_tensor_take_values(nl_tensor *t, const nl_tensor *from);
+
+/* Grows when a tensor that was there gets other memory, or another wish for a gradient. */
+extern uint64_t nl_tensor_changes;
 
 /* Storages made so far. */
 uint64_t nl_storage_serial(void);

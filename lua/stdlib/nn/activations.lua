@@ -136,7 +136,6 @@ along("GLU", core.glu)
 ---The largest of `pieces` linear maps, for each output: Goodfellow et al. 2013.
 ---@class nn.Maxout: nn.Module
 local Maxout = module.Module:extend "Maxout"
-Maxout._static = {}
 M.Maxout = Maxout
 
 ---@param in_features integer

@@ -185,9 +185,8 @@ end
 ---@return fun() remove takes the hook away again
 function M.register_hook(x, f)
   local handle = core.hook(x, f)
-  core.structure_changed() -- a compiled function recorded before knows nothing of it
   return function()
-    core.remove_hook(handle)
+    core.remove_hook(x, handle)
   end
 end
 core.tensor_methods.register_hook = M.register_hook

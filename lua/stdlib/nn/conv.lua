@@ -70,7 +70,6 @@ end
 local function conv(n)
   local name = ("Conv%dd"):format(n)
   local Conv = module.Module:extend(name)
-  Conv._static = {}
   M[name] = Conv
 
   ---Cross-correlation over n spatial dims. weight: out_channels x in_channels/groups x kernel...
@@ -152,7 +151,6 @@ conv(2)
 
 local function pool(name, n, value, reduce)
   local Pool = module.Module:extend(name)
-  Pool._static = {}
   M[name] = Pool
 
   ---@param kernel_size integer|integer[]
@@ -222,7 +220,6 @@ adaptive("AdaptiveAvgPool2d", 2)
 ---A vector for each of num_embeddings symbols: int64 symbols of any shape (from 1) to shape x embedding_dim.
 ---@class nn.Embedding: nn.Module
 local Embedding = module.Module:extend "Embedding"
-Embedding._static = {}
 M.Embedding = Embedding
 
 ---@param num_embeddings integer

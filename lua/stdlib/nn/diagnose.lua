@@ -43,8 +43,8 @@ local function leaves_of(model)
   local list = {}
   for _, entry in ipairs(model:named_modules()) do
     local m, inner = entry[2], false
-    for _, key in ipairs(m[module.order_key]) do
-      inner = inner or module.is_module(rawget(m, key))
+    for _, value in pairs(m) do
+      inner = inner or module.is_module(value)
     end
     if not inner then
       list[#list + 1] = { name = entry[1] == "" and m._name or entry[1], module = m }
@@ -58,7 +58,7 @@ local function traced(leaves, f)
   local calls = {}
   for _, leaf in ipairs(leaves) do
     local forward = leaf.module.forward
-    rawset(leaf.module, "forward", function(self, x, ...)
+    core.set_hidden(leaf.module, "forward", function(self, x, ...)
       local y = forward(self, x, ...)
       if core.is_tensor(y) and core.is_tensor(x) then
         calls[#calls + 1] = { leaf = leaf, x = x, y = y }
@@ -70,7 +70,7 @@ local function traced(leaves, f)
     return e
   end)
   for _, leaf in ipairs(leaves) do
-    rawset(leaf.module, "forward", nil)
+    core.set_hidden(leaf.module, "forward", nil)
   end
   if not ok then
     error(err, 0)

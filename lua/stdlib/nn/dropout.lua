@@ -88,7 +88,6 @@ end)
 ---mean weights in evaluation (Wan et al. 2013, who draw a mask for each sample).
 ---@class nn.DropConnect: nn.Module
 local DropConnect = module.Module:extend "DropConnect"
-DropConnect._static = { training = true, p = true }
 M.DropConnect = DropConnect
 
 ---@param linear nn.Linear any layer with a `weight`

@@ -7,7 +7,7 @@ local options = require "nn.options"
 local M = {}
 
 local function make_layer(who, given)
-  if type(given) == "table" and rawget(given, "_is_module_class") then
+  if module.is_module_class(given) then
     return given()
   end
   if not module.is_module(given) and type(given) ~= "function" then
@@ -20,7 +20,6 @@ end
 ---starts at -1, so that a deep stack starts as (nearly) the identity: Srivastava, Greff & Schmidhuber 2015.
 ---@class nn.Highway: nn.Module
 local Highway = module.Module:extend "Highway"
-Highway._static = {}
 M.Highway = Highway
 
 ---@param features integer
@@ -51,7 +50,6 @@ end
 ---y = x + f(x), or projection(x) + f(x): He et al. 2016.
 ---@class nn.Residual: nn.Module
 local Residual = module.Module:extend "Residual"
-Residual._static = {}
 M.Residual = Residual
 
 ---@param ... nn.Module layers of f; a last table {projection = layer} gives the shortcut a layer of its own
@@ -62,7 +60,7 @@ function Residual:init(...)
   if type(last) == "table" and not getmetatable(last) then
     opts, list[#list] = last, nil
   end
-  local o = options.read("Residual", opts, { projection = { "table" } })
+  local o = options.read("Residual", opts, { projection = { "module" } })
   if #list == 0 then
     core.raise "Residual: needs at least one layer, e.g. nn.Residual(nn.Linear(64, 64), nn.ReLU())"
   end

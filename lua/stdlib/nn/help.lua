@@ -147,7 +147,9 @@ local function help_of_value(name, value)
     return ("a %s tensor of shape %s. Its methods are the functions of nn, e.g. x:sum(2); nn.help \"sum\" tells more."):format(
       value.dtype, tostring(value.shape))
   end
-  if type(value) == "table" then
+  local fields = type(value) == "table" and value or core.fields(value)
+  if fields then
+    value = fields
     local init = rawget(value, "init") or rawget(value, "new")
     local text = type(init) == "function" and comment_above(init)
     local names = {}

@@ -357,12 +357,13 @@ function M.lsuv(model, x, opts)
         local variance, iterations
         for i = 0, o.max_iterations do
           local seen
-          rawset(layer, "forward", function(self, input)
-            seen = getmetatable(self).forward(self, input)
+          local forward = layer.forward
+          core.set_hidden(layer, "forward", function(self, input)
+            seen = forward(self, input)
             return seen
           end)
           local ok, err = pcall(model, x)
-          rawset(layer, "forward", nil)
+          core.set_hidden(layer, "forward", nil)
           if not ok then
             error(err, 0)
           elseif not seen then

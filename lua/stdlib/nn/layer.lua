@@ -32,12 +32,10 @@ end
 ---@param build? fun(self) called at the end of init, to make parameters
 function M.define(into, name, settings, forward, build)
   local Layer = module.Module:extend(name)
-  local spec, static = {}, { training = true }
+  local spec = {}
   for _, s in ipairs(settings) do
     spec[s[1]] = { s[2], s[3] }
-    static[s[1]] = true
   end
-  Layer._static = static -- nn.compile looks at these at each call
   function Layer:init(...)
     local given = {}
     for i, s in ipairs(settings) do

@@ -131,7 +131,7 @@ M.Sequential = Sequential
 
 -- Things that can stand in a Sequential: modules, and plain functions.
 local function check_layer(i, layer)
-  if type(layer) == "table" and not module.is_module(layer) and rawget(layer, "_is_module_class") then
+  if module.is_module_class(layer) then
     core.raise(("Sequential: layer %d is the class %s, not a layer; call it: nn.%s(...)"):format(i, layer._name, layer._name))
   end
   if not module.is_module(layer) and type(layer) ~= "function" then
@@ -145,6 +145,12 @@ function Sequential:init(...)
   if n == 1 and type(list[1]) == "table" and not getmetatable(list[1]) then
     list = list[1]
     n = #list
+    for key in pairs(list) do
+      if type(key) == "string" then
+        core.raise(("Sequential: a layer is named '%s', but names in a Lua table have no order; list the layers: "
+          .. "nn.Sequential(nn.Linear(4, 8), nn.ReLU())"):format(key))
+      end
+    end
   end
   for i = 1, n do
     check_layer(i, list[i])
@@ -156,7 +162,6 @@ end
 function Sequential:add(layer)
   check_layer(#self + 1, layer)
   self[#self + 1] = layer
-  core.structure_changed()
   return self
 end
 
@@ -165,12 +170,6 @@ function Sequential:forward(x)
     x = self[i](x)
   end
   return x
-end
-
--- Which settings of a layer can change its forward later; those of the others are fixed when they are made. A compiled
--- function looks at these at each call.
-for _, layer in pairs(M) do
-  layer._static = {}
 end
 
 return M

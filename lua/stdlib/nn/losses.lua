@@ -16,7 +16,6 @@ local function define(name, settings, f, default_reduction, extra_reductions)
   for key, rule in pairs(settings) do
     spec[key] = rule
   end
-  Loss._static = {} -- for nn.compile: settings are those the loss was made with
   local reductions = { mean = true, sum = true, none = true }
   if extra_reductions then
     reductions[extra_reductions] = true

@@ -15,54 +15,69 @@
 -- the order in which they were assigned.
 
 local core = require "nn.core"
+local class = require "nn.class"
+
+local is_tensor, fields, class_of, base_of = core.is_tensor, core.fields, core.class_of, core.base_of
 
 ---@class nn.Module
-local Module = { _name = "Module" }
-Module.__index = Module
+local Module
 
-local order_key = setmetatable({}, { __name = "order" }) -- the fields' order, under a key nobody can clash with
+-- What every module has from the start, beside the fields that are assigned: hidden, since it is neither parameter nor
+-- setting.
+local function new_object(self)
+  local object = class.object(self)
+  core.set_hidden(object, "training", true)
+  core.set_hidden(object, "_hooks", false)
+  core.set_hidden(object, "_buffers", false)
+  return object
+end
 
-local is_tensor = core.is_tensor
+local module_classes = setmetatable({}, { __mode = "k" })
 
 local function is_module(v)
-  local meta = type(v) == "table" and getmetatable(v)
-  return meta and rawget(meta, "_is_module_class") or false
+  local c = class_of(v)
+  return c ~= nil and module_classes[c] or false
 end
 
--- First assignment of a field: remember its place, then store it as usual.
-local function newindex(self, name, value)
-  local order = rawget(self, order_key)
-  order[#order + 1] = name
-  rawset(self, name, value)
+local function is_module_class(v)
+  return base_of(v) ~= nil and module_classes[v] or false
 end
+
+local function make_class(name, base)
+  local c = class.new(name, base, not base and {
+    __call = function(self, ...)
+      return self:call(...)
+    end,
+    __tostring = function(self)
+      return self:describe()
+    end,
+  } or nil)
+  module_classes[c] = true
+  return c
+end
+
+Module = make_class "Module"
 
 ---Makes a subclass.
 ---@param name string shown by print
 ---@return nn.Module class
 function Module:extend(name)
+  if not is_module_class(self) then
+    core.raise(("extend: is a method of classes, e.g. nn.Module:extend(\"Net\"), but was called on %s"):format(
+      core.describe(self)))
+  end
   if type(name) ~= "string" then
     core.raise(("extend: the class needs a name, e.g. nn.Module:extend(\"Net\"), but it is %s"):format(core.describe(name)))
   end
-  local class = setmetatable({ _name = name, _base = self, _is_module_class = true }, {
-    __index = self,
-    __call = function(class, ...)
-      return class:new(...)
-    end,
-    __tostring = function()
-      return ("class %s"):format(name)
-    end,
-  })
-  class.__index = class
-  class.__newindex = newindex
-  class.__call = Module.call
-  class.__tostring = Module.describe
-  class.__name = name
-  return class
+  return make_class(name, self)
 end
 
 ---Makes an object: what calling the class does.
 function Module:new(...)
-  local object = setmetatable({ [order_key] = {}, training = true }, self)
+  if rawequal(self, Module) then
+    core.raise("nn.Module is to be extended: local Net = nn.Module:extend(\"Net\")")
+  end
+  local object = new_object(self)
   if self.init then
     self.init(object, ...)
   end
@@ -89,7 +104,7 @@ local function call_with_hooks(self, hooks, ...)
 end
 
 function Module:call(...)
-  local hooks = rawget(self, "_hooks")
+  local hooks = self._hooks
   if hooks then
     return call_with_hooks(self, hooks, ...)
   end
@@ -100,19 +115,20 @@ local function add_hook(self, when, f)
   if type(f) ~= "function" then
     core.raise(("%s: a hook is a function, but got %s"):format(self._name, core.describe(f)))
   end
-  local hooks = rawget(self, "_hooks")
+  local hooks = self._hooks
   if not hooks then
     hooks = { before = {}, after = {} }
-    rawset(self, "_hooks", hooks)
+    core.set_hidden(self, "_hooks", hooks)
   end
   local list = hooks[when]
   list[#list + 1] = f
-  core.structure_changed()
   return function()
     for i, g in ipairs(list) do
       if g == f then
         table.remove(list, i)
-        core.structure_changed()
+        if #hooks.before + #hooks.after == 0 then
+          core.set_hidden(self, "_hooks", false)
+        end
         return
       end
     end
@@ -141,24 +157,39 @@ end
 ---@param name string
 ---@param value nn.Tensor
 function Module:register_buffer(name, value)
-  local buffers = rawget(self, "_buffers")
-  if not buffers then
-    buffers = {}
-    rawset(self, "_buffers", buffers)
+  local buffers = { [name] = true }
+  for known in pairs(self._buffers or {}) do
+    buffers[known] = true
   end
-  buffers[name] = true
+  core.set_hidden(self, "_buffers", buffers)
   self[name] = value
 end
 
+-- The keys of a plain table in a fixed order: its list, then names.
+local function keys_of(t)
+  local keys, names = {}, {}
+  for i in ipairs(t) do
+    keys[i] = i
+  end
+  for key in pairs(t) do
+    if type(key) == "string" then
+      names[#names + 1] = key
+    end
+  end
+  table.sort(names)
+  return table.move(names, 1, #names, #keys + 1, keys)
+end
+
 -- Calls visit(kind, full_name, value, owner, key) for each parameter, buffer and sub-module, depth first, each object
--- once.
+-- once. Plain tables in fields are looked into: lists, and names.
 local function walk(module, prefix, seen, visit)
   if seen[module] then
     return
   end
   seen[module] = true
   visit("module", prefix, module)
-  local buffers = rawget(module, "_buffers") or {}
+  local values, order = fields(module)
+  local buffers = values._buffers or {}
   local function field(value, name, owner, key)
     if is_tensor(value) then
       if value.is_parameter then
@@ -168,17 +199,15 @@ local function walk(module, prefix, seen, visit)
       end
     elseif is_module(value) then
       walk(value, name, seen, visit)
-    elseif type(value) == "table" and not getmetatable(value) then
-      for i, item in ipairs(value) do
-        field(item, ("%s.%d"):format(name, i), value, i)
+    elseif type(value) == "table" and not getmetatable(value) and not seen[value] then
+      seen[value] = true
+      for _, inner in ipairs(keys_of(value)) do
+        field(value[inner], ("%s.%s"):format(name, inner), value, inner)
       end
     end
   end
-  for _, key in ipairs(rawget(module, order_key)) do
-    local value = rawget(module, key)
-    if value ~= nil then
-      field(value, prefix == "" and tostring(key) or prefix .. "." .. tostring(key), module, key)
-    end
+  for _, key in ipairs(order) do
+    field(values[key], prefix == "" and tostring(key) or prefix .. "." .. tostring(key), module, key)
   end
 end
 
@@ -235,7 +264,7 @@ end
 function Module:train(on)
   on = on == nil or on
   for _, entry in ipairs(self:named_modules()) do
-    rawset(entry[2], "training", on)
+    core.set_hidden(entry[2], "training", on)
   end
   return self
 end
@@ -260,16 +289,17 @@ function Module:requires_grad_(on)
   return self
 end
 
----Converts parameters and buffers to another float dtype, in place: the parameters stay the same objects only within
----this module, so make optimizers afterwards.
+---Converts parameters, their gradients and float buffers to another float dtype, in place: they stay the objects they are,
+---so optimizers made before go on, and what was shared stays shared.
 ---@param dtype string "float32" or "float64"
+---@return nn.Module self
 function Module:to(dtype)
-  core.structure_changed()
-  walk(self, "", {}, function(kind, _, value, owner, key)
-    if kind == "parameter" then
-      owner[key] = core.Parameter(value:detach():to(dtype), value.requires_grad)
-    elseif kind == "buffer" and value.dtype:find "float" then
-      owner[key] = value:to(dtype)
+  if dtype ~= "float32" and dtype ~= "float64" then
+    core.raise(("to: a module can be converted to \"float32\" or \"float64\", but not to %s"):format(core.describe(dtype)))
+  end
+  walk(self, "", {}, function(kind, _, value)
+    if kind ~= "module" and value.dtype:find "float" then
+      core.convert(value, dtype)
     end
   end)
   return self
@@ -340,23 +370,39 @@ function Module:clone()
     if copies[value] ~= nil then
       return copies[value]
     end
-    local kind = type(value)
     if is_tensor(value) then
       local new = core.no_grad(function()
         return value:detach():clone()
       end)
       if value.is_parameter then
         new = core.Parameter(new, value.requires_grad)
+      elseif value.requires_grad and value.is_leaf then
+        new:requires_grad_()
       end
       copies[value] = new
       return new
-    elseif kind == "table" and (is_module(value) or not getmetatable(value)) then
+    elseif is_module(value) then
+      local new = class.object(class_of(value))
+      copies[value] = new
+      local values, order = fields(value)
+      local named = {}
+      for _, key in ipairs(order) do
+        named[key] = true
+        core.set_field(new, key, copy(values[key]))
+      end
+      for key, v in next, values do
+        if not named[key] then
+          core.set_hidden(new, key, copy(v))
+        end
+      end
+      return new
+    elseif type(value) == "table" and not getmetatable(value) then
       local new = {}
       copies[value] = new
       for key, v in next, value do
-        rawset(new, key, copy(v))
+        new[key] = copy(v)
       end
-      return setmetatable(new, getmetatable(value))
+      return new
     end
     return value
   end
@@ -366,12 +412,11 @@ end
 -- Calls a layer with another value in one of its fields, e.g. a weight that was computed. The field gets its old value
 -- back whatever happens.
 local function with_field(layer, name, value, ...)
-  local old = rawget(layer, name)
-  rawset(layer, name, value)
+  local old = core.override(layer, name, value, true)
   local results = table.pack(xpcall(layer.forward, function(e)
     return e
   end, layer, ...))
-  rawset(layer, name, old)
+  core.override(layer, name, old, false)
   if not results[1] then
     error(results[2], 0)
   end
@@ -398,25 +443,21 @@ end
 local function lines_of(self, name, indent, out)
   local label = name and ("(%s): "):format(name) or ""
   local extra = self.extra and self:extra() or ""
-  local children = {}
-  for _, key in ipairs(rawget(self, order_key)) do
-    local value = rawget(self, key)
+  local children, own = {}, 0
+  local function look(value, path)
     if is_module(value) then
-      children[#children + 1] = { tostring(key), value }
+      children[#children + 1] = { path, value }
+    elseif is_tensor(value) and value.is_parameter then
+      own = own + value:numel()
     elseif type(value) == "table" and not getmetatable(value) then
-      for i, item in ipairs(value) do
-        if is_module(item) then
-          children[#children + 1] = { ("%s.%d"):format(key, i), item }
-        end
+      for _, key in ipairs(keys_of(value)) do
+        look(value[key], ("%s.%s"):format(path, key))
       end
     end
   end
-  local own = 0
-  for _, key in ipairs(rawget(self, order_key)) do
-    local value = rawget(self, key)
-    if is_tensor(value) and value.is_parameter then
-      own = own + value:numel()
-    end
+  local values, order = fields(self)
+  for _, key in ipairs(order) do
+    look(values[key], tostring(key))
   end
   local count = own > 0 and ("  %s parameters"):format(with_commas(own)) or ""
   if #children == 0 then
@@ -442,13 +483,9 @@ function Module:describe()
 end
 
 return {
-  Module = setmetatable(Module, {
-    __call = function()
-      core.raise("nn.Module is to be extended: local Net = nn.Module:extend(\"Net\")")
-    end,
-  }),
+  Module = Module,
   is_module = is_module,
+  is_module_class = is_module_class,
   is_tensor = is_tensor,
   with_field = with_field,
-  order_key = order_key,
 }

@@ -15,7 +15,6 @@ local M = {}
 ---@class nn.BatchNorm1d: nn.Module
 ---@field num_features integer
 local BatchNorm = module.Module:extend "BatchNorm"
-BatchNorm._static = { training = true, momentum = true, eps = true }
 
 ---@param num_features integer
 ---@param opts? {eps: number, momentum: number, affine: boolean, track_running_stats: boolean, dtype: string}
@@ -109,7 +108,7 @@ end
 -- accepts: the least and the largest number of dims, and the words for them.
 local function batch_norm(name, accepts)
   local Class = BatchNorm:extend(name)
-  Class._static, Class._accepts, Class._is_batch_norm = BatchNorm._static, accepts, true
+  Class._accepts, Class._is_batch_norm = accepts, true
   M[name] = Class
 end
 batch_norm("BatchNorm1d", { 2, 3, "batch x %d (or batch x %d x length)" })
@@ -268,7 +267,6 @@ end
 ---output: nn.WeightNorm(nn.Linear(10, 5)). Its parameters are weight_g and weight_v.
 ---@class nn.WeightNorm: nn.Module
 local WeightNorm = module.Module:extend "WeightNorm"
-WeightNorm._static = {}
 M.WeightNorm = WeightNorm
 
 ---@param inner nn.Module
@@ -280,7 +278,7 @@ function WeightNorm:init(inner, opts)
   local value = weight:detach()
   self.weight_g = core.Parameter(norm_except(value, o.dim))
   self.weight_v = core.Parameter(value:clone())
-  rawset(inner, o.name, value)
+  inner[o.name] = value
   self.layer = inner
 end
 
@@ -297,7 +295,6 @@ end
 ---2018.
 ---@class nn.SpectralNorm: nn.Module
 local SpectralNorm = module.Module:extend "SpectralNorm"
-SpectralNorm._static = { training = true, n_power_iterations = true, eps = true }
 M.SpectralNorm = SpectralNorm
 
 ---@param inner nn.Module
@@ -309,7 +306,7 @@ function SpectralNorm:init(inner, opts)
   local weight = takes_layer("SpectralNorm", inner, o.name)
   self.name, self.n_power_iterations, self.eps = o.name, o.n_power_iterations, o.eps
   self.weight_orig = core.Parameter(weight:detach():clone())
-  rawset(inner, o.name, weight:detach())
+  inner[o.name] = weight:detach()
   local rows = weight:size(1)
   local u = core.randn({ rows }, { dtype = weight.dtype })
   self:register_buffer("weight_u", u / u:norm())
@@ -373,9 +370,9 @@ function M.population_statistics(model, loader)
         core.raise "population_statistics: a batch norm has track_running_stats = false, so there is nowhere to put them"
       end
       sums[m] = { mean = core.zeros_like(m.running_mean), var = core.zeros_like(m.running_var), batches = 0 }
-      rawset(m, "training", true)
+      core.set_hidden(m, "training", true)
     else
-      rawset(m, "training", false)
+      core.set_hidden(m, "training", false)
     end
   end
   local ok, err = xpcall(core.no_grad, function(e)
@@ -383,8 +380,8 @@ function M.population_statistics(model, loader)
   end, function()
     local hooks = {}
     for m, sum in pairs(sums) do
-      hooks[m] = rawget(m, "forward")
-      rawset(m, "forward", function(self, x)
+      hooks[m] = core.fields(m).forward
+      core.set_hidden(m, "forward", function(self, x)
         local rows = channel_rows(x)
         local y, mean, var = core.batch_norm(rows, self.weight, self.bias, self.eps)
         sum.mean:add_(mean * #rows)
@@ -401,7 +398,7 @@ function M.population_statistics(model, loader)
       return e
     end)
     for m in pairs(sums) do
-      rawset(m, "forward", hooks[m])
+      core.set_hidden(m, "forward", hooks[m])
     end
     if not fine then
       error(why, 0)
@@ -415,7 +412,7 @@ function M.population_statistics(model, loader)
     end
   end)
   for m, was in pairs(restore) do
-    rawset(m, "training", was)
+    core.set_hidden(m, "training", was)
   end
   if not ok then
     error(err, 0)
@@ -448,11 +445,10 @@ end
 
 local function fold(m)
   local kept = {}
-  for _, key in ipairs(m[module.order_key]) do
-    local child = rawget(m, key)
+  for key, child in pairs(m) do
     if is_batch_norm(child) then
       local before = kept[#kept]
-      local linear = m._name == "Sequential" and before and rawget(before, "weight")
+      local linear = m._name == "Sequential" and before
         and (before._name == "Linear" or before._name == "Conv1d" or before._name == "Conv2d")
       if linear then
         fold_into(before, child)
@@ -470,16 +466,12 @@ local function fold(m)
     if m._name == "Sequential" then
       kept[#kept + 1] = child
     else
-      rawset(m, key, child)
+      m[key] = child
     end
   end
   if m._name == "Sequential" then
     for i = #m, 1, -1 do
       m[i] = nil
-    end
-    local order = m[module.order_key]
-    for i = #order, 1, -1 do
-      order[i] = nil
     end
     for i, child in ipairs(kept) do
       m[i] = child

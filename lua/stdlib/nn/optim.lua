@@ -1,177 +1,12 @@
--- nn.optim: optimizers. opt.param_groups is a list of tables {params = {...}, lr = ..., ...} that may be read and changed
+-- nn.optim: optimizers. opt.param_groups is a list of groups {params = {...}, lr = ..., ...} that may be read and changed
 -- at any time; a step over all of them is one call into C.
 
 local core = require "nn.core"
 local module = require "nn.module"
+local optimizer = require "nn.optim.optimizer"
 local options = require "nn.options"
 
 local M = {}
-
----@class nn.Optimizer
----@field param_groups table[]
-local Optimizer = { _is_optimizer = true }
-Optimizer.__index = Optimizer
-
--- Parameters come as a list of tensors, or as a list of groups {params = {...}, lr = ...}.
-local function read_groups(self, given)
-  local who = self.name
-  if type(given) ~= "table" or module.is_module(given) then
-    local hint = module.is_module(given) and "; pass model:parameters()" or ""
-    core.raise(("%s: the first argument must be a list of parameters, but is %s%s"):format(who, core.describe(given), hint))
-  end
-  if #given == 0 and not given.params then
-    core.raise(("%s: the list of parameters is empty"):format(who))
-  end
-  local list = module.is_tensor(given[1]) and { { params = given } } or (given.params and { given } or given)
-  for _, group in ipairs(list) do
-    self:add_param_group(group)
-  end
-end
-
--- A table whose changes are noticed, so that compiled steps look at the options only when there were some.
-local function noticed(values)
-  for name, value in pairs(values) do
-    if type(value) == "table" and name ~= "params" then
-      values[name] = noticed { table.unpack(value) } -- a copy: the defaults are everybody's
-    end
-  end
-  return setmetatable({}, {
-    __index = values,
-    __newindex = function(_, name, value)
-      values[name] = type(value) == "table" and name ~= "params" and noticed({ table.unpack(value) }) or value
-      core.options_changed()
-    end,
-    __pairs = function()
-      return next, values
-    end,
-    __len = function()
-      return #values
-    end,
-  })
-end
-
----Adds a group: {params = {...}} with options of its own; those left out are the optimizer's.
-function Optimizer:add_param_group(group)
-  local who = self.name
-  if type(group) ~= "table" or type(group.params) ~= "table" then
-    core.raise(("%s: a group must be a table with a list 'params', but is %s"):format(who, core.describe(group)))
-  end
-  local own = {}
-  for name, value in pairs(group) do
-    if name ~= "params" then
-      own[name] = value
-    end
-  end
-  local spec = {}
-  for name, rule in pairs(self.spec) do
-    spec[name] = { rule[1], self.defaults[name] }
-  end
-  local out = options.read(who, own, spec)
-  self.check(who, out)
-  out.params = {}
-  for i, p in ipairs(group.params) do
-    if not module.is_tensor(p) then
-      core.raise(("%s: parameter %d must be a tensor, but is %s"):format(who, i, core.describe(p)))
-    end
-    if not p.is_leaf then
-      core.raise(("%s: parameter %d (shape %s) was computed; only leaves can be optimized"):format(who, i, tostring(p.shape)))
-    end
-    if self.seen[p] then
-      core.raise(("%s: parameter %d (shape %s) is listed twice"):format(who, i, tostring(p.shape)))
-    end
-    self.seen[p] = true
-    out.params[i] = p
-  end
-  if self.state then -- not while it is being made
-    core.structure_changed()
-  end
-  self.param_groups[#self.param_groups + 1] = noticed(out)
-  local count = 0
-  for _, g in ipairs(self.param_groups) do
-    count = count + #g.params
-  end
-  local old = self.state
-  self.state = core.optimizer_state(count)
-  for i = 1, old and self.count or 0 do
-    self.state:set(i, old:get(i))
-  end
-  self.count = count
-end
-
----One update of all parameters that have gradients.
-function Optimizer:step()
-  self.state:step(self.name, self.param_groups)
-end
-
----Forgets all gradients.
-function Optimizer:zero_grad()
-  core.zero_grad(self.param_groups)
-end
-
----What is needed to go on later: hyper-parameters and, for each parameter, its averages.
-function Optimizer:state_dict()
-  local groups, state, at = {}, {}, 0
-  for g, group in ipairs(self.param_groups) do
-    local plain = {}
-    for name, value in pairs(group) do
-      plain[name] = type(value) == "table" and { table.unpack(value) } or value
-    end
-    plain.params = {}
-    for i = 1, #group.params do
-      at = at + 1
-      plain.params[i] = at
-      local step, m, v, u, product = self.state:get(at)
-      state[at] = { step = step, m = m and m:clone(), v = v and v:clone(), u = u and u:clone(), product = product }
-    end
-    groups[g] = plain
-  end
-  return { name = self.name, param_groups = groups, state = state }
-end
-
----Goes on from a state_dict of an optimizer of the same kind over parameters of the same shapes.
-function Optimizer:load_state_dict(saved)
-  if type(saved) ~= "table" or type(saved.param_groups) ~= "table" then
-    core.raise(("%s: load_state_dict needs what state_dict gave, but got %s"):format(self.name, core.describe(saved)))
-  end
-  if saved.name ~= self.name then
-    core.raise(("%s: the state is that of %s"):format(self.name, tostring(saved.name)))
-  end
-  for g, group in ipairs(self.param_groups) do
-    local from = saved.param_groups[g]
-    if not from or #from.params ~= #group.params then
-      core.raise(("%s: the state has other parameter groups than this optimizer (group %d)"):format(self.name, g))
-    end
-    for name, value in pairs(from) do
-      if name ~= "params" then
-        group[name] = value
-      end
-    end
-  end
-  for i = 1, self.count do
-    local s = saved.state[i] or { step = 0 }
-    self.state:set(i, s.step, s.m, s.v, s.u, s.product)
-  end
-end
-
-function Optimizer:__tostring()
-  local parts = {}
-  for g, group in ipairs(self.param_groups) do
-    local names = {}
-    for name in pairs(group) do
-      if name ~= "params" then
-        names[#names + 1] = name
-      end
-    end
-    table.sort(names)
-    for i, name in ipairs(names) do
-      local value = group[name]
-      local text = type(value) == "table" and ("{%s}"):format(table.concat(value, ", ")) or tostring(value)
-      names[i] = ("%s = %s"):format(name, text)
-    end
-    parts[g] = ("  %d: %d parameters, %s"):format(g, #group.params, table.concat(names, ", "))
-  end
-  return ("%s(\n%s\n)"):format(self.name, table.concat(parts, "\n"))
-end
 
 local function not_negative(who, o, ...)
   for _, name in ipairs { ... } do
@@ -182,13 +17,9 @@ local function not_negative(who, o, ...)
 end
 
 local function define(name, spec, check)
+  local make = optimizer.define(name, spec, check)
   M[name] = function(params, opts)
-    local self = setmetatable({
-      name = name, spec = spec, check = check, param_groups = {}, seen = {}, count = 0,
-      defaults = options.read(name, opts, spec),
-    }, Optimizer)
-    read_groups(self, params)
-    return self
+    return make(params, opts)
   end
 end
 
@@ -301,7 +132,8 @@ define("Lion", {
   maximize = { "boolean", false },
 }, plain("weight_decay"))
 
----Averaged SGD: Polyak & Juditsky 1992. The averages are opt.state:get(i)'s second result; see also AveragedModel.
+---Averaged SGD: Polyak & Juditsky 1992. The average of a parameter is the second result of opt.state:get(parameter); see
+---also AveragedModel.
 define("ASGD", {
   lr = { "number", 1e-2 }, lambd = { "number", 1e-4 }, alpha = { "number", 0.75 }, t0 = { "number", 1e6 },
   weight_decay = { "number", 0 }, maximize = { "boolean", false },
@@ -313,11 +145,8 @@ local function with_gradients(who, params)
   if module.is_tensor(params) then
     params = { params }
   end
-  if type(params) ~= "table" or module.is_module(params) then
-    core.raise(("%s: the first argument must be a list of parameters, but is %s"):format(who, core.describe(params)))
-  end
   local list = {}
-  for i, p in ipairs(params) do
+  for i, p in ipairs(optimizer.list_of(who, params)) do
     if not module.is_tensor(p) then
       core.raise(("%s: parameter %d must be a tensor, but is %s"):format(who, i, core.describe(p)))
     end

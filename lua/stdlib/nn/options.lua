@@ -21,6 +21,9 @@ local checks = {
   table = function(v)
     return type(v) == "table"
   end,
+  module = function(v)
+    return require("nn.module").is_module(v)
+  end,
   ["function"] = function(v)
     return type(v) == "function"
   end,
@@ -31,6 +34,9 @@ local checks = {
 
 ---"a number", "an integer"
 function M.a(kind)
+  if kind == "module" then
+    return "a model or layer"
+  end
   return (kind:find "^[aeiou]" and "an " or "a ") .. kind
 end
 

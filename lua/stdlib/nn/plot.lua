@@ -591,15 +591,13 @@ local function outline(model)
   local module = require "nn.module"
   local function walk(m, depth, name)
     local own = 0
-    for _, key in ipairs(m[module.order_key]) do
-      local v = rawget(m, key)
+    for _, v in pairs(m) do
       if core.is_tensor(v) and v.is_parameter then
         own = own + v:numel()
       end
     end
     rows[#rows + 1] = { depth, name, ("%s(%s)"):format(m._name, m.extra and m:extra() or ""), own }
-    for _, key in ipairs(m[module.order_key]) do
-      local v = rawget(m, key)
+    for key, v in pairs(m) do
       if module.is_module(v) then
         walk(v, depth + 1, tostring(key))
       end

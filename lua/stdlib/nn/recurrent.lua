@@ -55,7 +55,6 @@ end
 local function cell(kind)
   local name = kind .. "Cell"
   local Cell = module.Module:extend(name)
-  Cell._static = {}
   M[name] = Cell
 
   ---@param input_size integer
@@ -100,7 +99,6 @@ end
 
 local function recurrent(kind)
   local Layer = module.Module:extend(kind)
-  Layer._static = { training = true, dropout = true }
   M[kind] = Layer
 
   ---@param input_size integer

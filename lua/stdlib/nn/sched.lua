@@ -7,16 +7,26 @@
 -- or nn.train.fit{..., scheduler = schedule}. Inside, a scheduler is a function of the number of steps t = 0, 1, ... and
 -- the base rate; ChainedScheduler and SequentialLR put such functions together.
 
+local class = require "nn.class"
 local core = require "nn.core"
+local optimizer = require "nn.optim.optimizer"
 local options = require "nn.options"
 
 local M = {}
 
-local Scheduler = {}
-Scheduler.__index = Scheduler
+local Scheduler = class.new("Scheduler", nil, {
+  __tostring = function(self)
+    return ("%s(step %d)"):format(self.name, self.t)
+  end,
+})
+
+---True for schedulers.
+local function is_scheduler(value)
+  return class.is(value, Scheduler)
+end
 
 local function want_optimizer(who, opt)
-  if type(opt) ~= "table" or type(opt.param_groups) ~= "table" then
+  if not optimizer.is_optimizer(opt) then
     core.raise(("%s: the first argument must be an optimizer, but is %s"):format(who, core.describe(opt)))
   end
 end
@@ -30,16 +40,19 @@ local function apply(self)
 end
 
 -- value(t, base, group) -> lr
-local function make(name, opt, value, per)
+local function make(name, opt, value, per, kind)
   want_optimizer(name, opt)
-  local self = setmetatable({ name = name, optimizer = opt, t = 0, base = {}, value = value, per = per or "epoch" }, Scheduler)
+  local self = class.object(kind or Scheduler)
+  for key, v in pairs { name = name, optimizer = opt, t = 0, base = class.counted {}, value = value, per = per or "epoch" } do
+    core.set_hidden(self, key, v)
+  end
   apply(self)
   return self
 end
 
 ---One step on: sets the learning rates.
 function Scheduler:step()
-  self.t = self.t + 1
+  core.set_hidden(self, "t", self.t + 1)
   apply(self)
 end
 
@@ -52,20 +65,44 @@ function Scheduler:get_last_lr()
   return list
 end
 
+-- What schedulers set in a group.
+local scheduled = { "lr", "momentum", "betas" }
+
+---What is needed to go on later: the step, the base rates, what the scheduler has seen, and the options of the groups as
+---they are now.
 function Scheduler:state_dict()
-  return { name = self.name, t = self.t, base = { table.unpack(self.base) } }
+  local groups = {}
+  for i, group in ipairs(self.optimizer.param_groups) do
+    groups[i] = {}
+    for _, name in ipairs(scheduled) do
+      groups[i][name] = class.plain(group[name])
+    end
+  end
+  return { name = self.name, t = self.t, base = class.plain(self.base), seen = class.plain(self.seen), groups = groups }
 end
 
+---Goes on from the state of a scheduler of the same kind over an optimizer with as many groups.
 function Scheduler:load_state_dict(state)
+  local function wrong(text, ...)
+    core.raise(("%s: load_state_dict: %s"):format(self.name, text:format(...)))
+  end
   if type(state) ~= "table" or state.name ~= self.name then
     core.raise(("%s: the state is that of %s"):format(self.name, type(state) == "table" and tostring(state.name) or "nothing"))
+  elseif math.type(state.t) ~= "integer" or state.t < 0 or type(state.base) ~= "table" or type(state.groups) ~= "table" then
+    wrong("this is not what state_dict gave")
+  elseif #state.groups ~= #self.optimizer.param_groups then
+    wrong("the state is for %d parameter groups, the optimizer has %d", #state.groups, #self.optimizer.param_groups)
   end
-  self.t, self.base = state.t, { table.unpack(state.base) }
-  apply(self)
-end
-
-function Scheduler:__tostring()
-  return ("%s(step %d)"):format(self.name, self.t)
+  core.set_hidden(self, "t", state.t)
+  core.set_hidden(self, "base", class.counted(class.plain(state.base)))
+  core.set_hidden(self, "seen", state.seen and class.counted(class.plain(state.seen)) or nil)
+  for i, group in ipairs(self.optimizer.param_groups) do
+    for _, name in ipairs(scheduled) do
+      if state.groups[i][name] ~= nil and group[name] ~= nil then
+        group[name] = class.plain(state.groups[i][name])
+      end
+    end
+  end
 end
 
 -- A scheduler whose value needs nothing but its options: define(name, spec, function(o, t, base)).
@@ -221,7 +258,7 @@ end
 
 ---All at once: each one's result is the next one's base rate. The schedulers must be those of one optimizer.
 function M.ChainedScheduler(list)
-  if type(list) ~= "table" or not list[1] then
+  if type(list) ~= "table" or not is_scheduler(list[1]) then
     core.raise "ChainedScheduler: needs a list of schedulers"
   end
   local opt = list[1].optimizer
@@ -240,7 +277,7 @@ end
 ---@param list table[] schedulers of one optimizer
 ---@param milestones integer[]
 function M.SequentialLR(list, milestones)
-  if type(list) ~= "table" or not list[1] or type(milestones) ~= "table" or #milestones ~= #list - 1 then
+  if type(list) ~= "table" or not is_scheduler(list[1]) or type(milestones) ~= "table" or #milestones ~= #list - 1 then
     core.raise "SequentialLR: needs a list of schedulers, and a milestone for each but the first"
   end
   local opt = list[1].optimizer
@@ -256,6 +293,8 @@ function M.SequentialLR(list, milestones)
   end, list[1].per)
 end
 
+local Plateau = class.new("ReduceLROnPlateau", Scheduler)
+
 ---Falls by `factor` when a figure has not improved by `threshold` for more than `patience` steps: schedule:step(loss).
 ---@param opts? {mode: string, factor: number, patience: integer, threshold: number, threshold_mode: string,
 ---cooldown: integer, min_lr: number, eps: number} mode "min": lower is better
@@ -265,50 +304,62 @@ function M.ReduceLROnPlateau(opt, opts)
     mode = { "string", "min" }, factor = { "number", 0.1 }, patience = { "integer", 10 }, threshold = { "number", 1e-4 },
     threshold_mode = { "string", "rel" }, cooldown = { "integer", 0 }, min_lr = { "number", 0 }, eps = { "number", 1e-8 },
   })
-  if o.mode ~= "min" and o.mode ~= "max" then
-    core.raise(("ReduceLROnPlateau: mode must be \"min\" or \"max\", but is \"%s\""):format(o.mode))
+  for name, known in pairs { mode = { min = true, max = true }, threshold_mode = { rel = true, abs = true } } do
+    if not known[o[name]] then
+      core.raise(("ReduceLROnPlateau: %s must be \"%s\", but is \"%s\""):format(name,
+        name == "mode" and 'min" or "max' or 'rel" or "abs', o[name]))
+    end
   end
   local self = make("ReduceLROnPlateau", opt, function(_, base)
     return base
-  end)
-  local best, bad, resting = nil, 0, 0
-  self.wants_metric = true
-  function self.step(_, value)
-    if core.is_tensor(value) then
-      value = value:item()
-    end
-    if type(value) ~= "number" then
-      core.raise(("ReduceLROnPlateau: step needs the figure to watch, e.g. schedule:step(valid_loss), but got %s"):format(
-        core.describe(value)))
-    end
-    self.t = self.t + 1
-    local better
-    if best == nil then
-      better = true
-    elseif o.threshold_mode == "rel" then
-      better = o.mode == "min" and value < best * (1 - o.threshold) or o.mode == "max" and value > best * (1 + o.threshold)
-    else
-      better = o.mode == "min" and value < best - o.threshold or o.mode == "max" and value > best + o.threshold
-    end
-    if better then
-      best, bad = value, 0
-    else
-      bad = bad + 1
-    end
-    if resting > 0 then
-      resting, bad = resting - 1, 0
-    end
-    if bad > o.patience then
-      for i, group in ipairs(opt.param_groups) do
-        local lr = math.max(group.lr * o.factor, o.min_lr)
-        if group.lr - lr > o.eps then
-          group.lr, self.base[i] = lr, lr
-        end
-      end
-      resting, bad = o.cooldown, 0
-    end
-  end
+  end, "epoch", Plateau)
+  core.set_hidden(self, "options", o)
+  core.set_hidden(self, "mode", o.mode)
+  core.set_hidden(self, "wants_metric", true)
+  core.set_hidden(self, "seen", class.counted { bad = 0, resting = 0 })
   return self
+end
+
+local function is_better(o, value, best)
+  if best == nil then
+    return true
+  elseif o.threshold_mode == "rel" then
+    -- a share of the best's size, so that negative figures have to improve, too
+    local sign = best < 0 and -1 or 1
+    return o.mode == "min" and value < best * (1 - sign * o.threshold)
+      or o.mode == "max" and value > best * (1 + sign * o.threshold)
+  end
+  return o.mode == "min" and value < best - o.threshold or o.mode == "max" and value > best + o.threshold
+end
+
+---@param value number|nn.Tensor the figure to watch
+function Plateau:step(value)
+  if core.is_tensor(value) then
+    value = value:item()
+  end
+  if type(value) ~= "number" then
+    core.raise(("ReduceLROnPlateau: step needs the figure to watch, e.g. schedule:step(valid_loss), but got %s"):format(
+      core.describe(value)))
+  end
+  core.set_hidden(self, "t", self.t + 1)
+  local o, seen = self.options, self.seen
+  if is_better(o, value, seen.best) then
+    seen.best, seen.bad = value, 0
+  else
+    seen.bad = seen.bad + 1
+  end
+  if seen.resting > 0 then
+    seen.resting, seen.bad = seen.resting - 1, 0
+  end
+  if seen.bad > o.patience then
+    for i, group in ipairs(self.optimizer.param_groups) do
+      local lr = math.max(group.lr * o.factor, o.min_lr)
+      if group.lr - lr > o.eps then
+        group.lr, self.base[i] = lr, lr
+      end
+    end
+    seen.resting, seen.bad = o.cooldown, 0
+  end
 end
 
 setmetatable(M, {

@@ -304,9 +304,9 @@ end
 ---@return table run
 function M.fit(opts)
   local o = options.read("fit", opts, {
-    model = { "table" }, loss = { "any" }, optimizer = { "table" }, train = { "any" }, valid = { "any" },
+    model = { "any" }, loss = { "any" }, optimizer = { "any" }, train = { "any" }, valid = { "any" },
     epochs = { "integer", 1 }, metrics = { "table", {} }, out = { "string" }, progress = { "string", "auto" },
-    on_epoch = { "function" }, compile = { "boolean", true }, scheduler = { "table" }, early_stopping = { "table" },
+    on_epoch = { "function" }, compile = { "boolean", true }, scheduler = { "any" }, early_stopping = { "table" },
     after_step = { "function" },
   })
   for _, name in ipairs { "model", "loss", "optimizer", "train" } do

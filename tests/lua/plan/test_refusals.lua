@@ -67,17 +67,17 @@ function TestRefusals:test_effects_that_would_be_lost()
     return x * os.clock()
   end, nn.ones(2))
   local count = 0
-  refused("changed 'count' from", function(x)
+  refused("the function changes 'count'", function(x)
     count = count + 1
     return x
   end, nn.ones(2))
   local seen = {}
-  refused("added or removed a field of 'seen'", function(x)
+  refused("the function changes 'seen[1]'", function(x)
     seen[#seen + 1] = x
     return x
   end, nn.ones(2))
   local object = { t = 0 }
-  refused("changed 'object.t' from", function(x)
+  refused("the function changes 'object.t'", function(x)
     object.t = object.t + 1
     return x / object.t
   end, nn.ones(2))

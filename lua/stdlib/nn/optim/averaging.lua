@@ -1,16 +1,24 @@
 -- Averages of weights over a run, and lookahead.
 
+local class = require "nn.class"
 local core = require "nn.core"
 local module = require "nn.module"
+local optimizer = require "nn.optim.optimizer"
 local options = require "nn.options"
 
 local M = {}
 
 -- ---- averaged models ----
 
-local Averaged = {}
-Averaged.__index = Averaged
-Averaged.__name = "nn.optim.AveragedModel"
+local Averaged = class.new("AveragedModel", nil, {
+  __call = function(self, ...)
+    return self.model(...)
+  end,
+  __tostring = function(self)
+    return ("AveragedModel(%d updates, %s)"):format(self.count,
+      self.decay and ("decay = %g"):format(self.decay) or "equal weights")
+  end,
+})
 
 ---A model whose weights are the average of another's: equal weights over all update() calls (stochastic weight averaging,
 ---Izmailov et al. 2018), or an exponential average with `decay`.
@@ -27,7 +35,9 @@ function M.AveragedModel(model, opts)
     core.raise(("AveragedModel: the first argument must be a model, but is %s"):format(core.describe(model)))
   end
   local o = options.read("AveragedModel", opts, { decay = { "number" } })
-  return setmetatable({ source = model, model = model:clone(), decay = o.decay, count = 0 }, Averaged)
+  local self = class.object(Averaged)
+  self.source, self.model, self.decay, self.count = model, model:clone(), o.decay, 0
+  return self
 end
 
 ---Takes the model's weights into the average. Buffers (running statistics) are copied.
@@ -48,15 +58,26 @@ function Averaged:update()
   return self
 end
 
-function Averaged:__call(...)
-  return self.model(...)
+---What is needed to go on later: the averages, and of how many updates they are.
+function Averaged:state_dict()
+  local state = {}
+  for name, t in pairs(self.model:state_dict()) do
+    state[name] = t:clone()
+  end
+  return { name = "AveragedModel", count = self.count, decay = self.decay, model = state }
 end
 
-function Averaged:__tostring()
-  return ("AveragedModel(%d updates, %s)"):format(self.count, self.decay and ("decay = %g"):format(self.decay) or "equal weights")
+function Averaged:load_state_dict(state)
+  if type(state) ~= "table" or state.name ~= "AveragedModel" or math.type(state.count) ~= "integer" then
+    core.raise(("AveragedModel: load_state_dict needs what state_dict gave, but got %s"):format(core.describe(state)))
+  end
+  self.model:load_state_dict(state.model)
+  self.count, self.decay = state.count, state.decay
 end
 
 -- ---- lookahead ----
+
+local Lookahead = class.new("Lookahead", optimizer.Optimizer)
 
 ---Every k steps the slow weights go a share alpha of the way to the fast ones, which then start from there: Zhang et al.
 ---2019. Wraps any optimizer; its groups and learning rates are the inner one's.
@@ -64,42 +85,90 @@ end
 ---@param opts? {k: integer, alpha: number}
 function M.Lookahead(inner, opts)
   local o = options.read("Lookahead", opts, { k = { "integer", 5 }, alpha = { "number", 0.5 } })
-  if type(inner) ~= "table" or not inner.param_groups or o.k < 1 then
+  if not optimizer.is_optimizer(inner) or o.k < 1 then
     core.raise(("Lookahead: the first argument must be an optimizer, and k at least 1, but they are %s and %d"):format(
       core.describe(inner), o.k))
   end
-  local self = { inner = inner, param_groups = inner.param_groups, count = 0, k = o.k, alpha = o.alpha, slow = {} }
-  local function each(f)
-    local at = 0
-    for _, group in ipairs(inner.param_groups) do
-      for _, p in ipairs(group.params) do
-        at = at + 1
-        f(at, p)
-      end
-    end
+  local self = class.object(Lookahead)
+  for key, value in pairs { inner = inner, name = "Lookahead", count = 0, k = o.k, alpha = o.alpha } do
+    core.set_hidden(self, key, value)
   end
-  each(function(i, p)
-    self.slow[i] = p:detach():clone()
+  core.set_hidden(self, "param_groups", inner.param_groups)
+  core.set_hidden(self, "slow", {})
+  self:each(function(p)
+    self.slow[p] = p:detach():clone()
   end)
-  function self.zero_grad()
-    inner:zero_grad()
-  end
-  function self.step()
-    if core.is_recording() then
-      core.raise "Lookahead: every k-th step differs, so it cannot stand in a compiled function; call opt:step() outside"
-    end
-    inner:step()
-    self.count = self.count + 1
-    if self.count % self.k == 0 then
-      core.no_grad(each, function(i, p)
-        self.slow[i]:add_((p:detach() - self.slow[i]) * self.alpha)
-        p:copy_(self.slow[i])
-      end)
+  return self
+end
+
+---@private
+function Lookahead:each(f)
+  for _, group in ipairs(self.param_groups) do
+    for _, p in ipairs(group.params) do
+      f(p)
     end
   end
-  return setmetatable(self, { __index = inner, __tostring = function()
-    return ("Lookahead(k = %d, alpha = %g, %s)"):format(o.k, o.alpha, tostring(inner))
-  end })
+end
+
+function Lookahead:add_param_group(group)
+  self.inner:add_param_group(group)
+end
+
+function Lookahead:step(...)
+  if core.is_recording() then
+    core.refuse "Lookahead: every k-th step differs, so it cannot stand in a compiled function; call opt:step() outside"
+  end
+  local result = self.inner:step(...)
+  core.set_hidden(self, "count", self.count + 1)
+  if self.count % self.k == 0 then
+    core.no_grad(self.each, self, function(p)
+      local slow = self.slow[p]
+      if slow then
+        slow:add_((p:detach() - slow) * self.alpha)
+        p:copy_(slow)
+      else -- it joined since
+        self.slow[p] = p:detach():clone()
+      end
+    end)
+  end
+  return result
+end
+
+---What is needed to go on later: the inner optimizer's state, the slow weights and the steps since they moved.
+function Lookahead:state_dict()
+  local slow = {}
+  self:each(function(p)
+    slow[#slow + 1] = (self.slow[p] or p:detach()):clone()
+  end)
+  return { name = "Lookahead", inner = self.inner:state_dict(), count = self.count, k = self.k, alpha = self.alpha, slow = slow }
+end
+
+function Lookahead:load_state_dict(saved)
+  if type(saved) ~= "table" or saved.name ~= "Lookahead" or type(saved.slow) ~= "table"
+    or math.type(saved.count) ~= "integer" then
+    core.raise(("Lookahead: load_state_dict needs what state_dict gave, but got %s"):format(core.describe(saved)))
+  end
+  local n = 0
+  self:each(function(p)
+    n = n + 1
+    if not core.is_tensor(saved.slow[n]) or saved.slow[n].shape ~= p.shape then
+      core.raise(("Lookahead: load_state_dict: the slow weights of parameter %d are %s, but the parameter has shape %s"):format(
+        n, core.describe(saved.slow[n]), tostring(p.shape)))
+    end
+  end)
+  self.inner:load_state_dict(saved.inner)
+  n = 0
+  self:each(function(p)
+    n = n + 1
+    self.slow[p] = saved.slow[n]:to(p.dtype):clone()
+  end)
+  for _, key in ipairs { "count", "k", "alpha" } do
+    core.set_hidden(self, key, saved[key])
+  end
+end
+
+function Lookahead:describe()
+  return ("Lookahead(k = %d, alpha = %g, %s)"):format(self.k, self.alpha, tostring(self.inner))
 end
 
 ---Parameter groups by the parameters' names: an ordered list of {pattern, option = value, ...}; the first pattern (PCRE2)

@@ -1,28 +1,89 @@
 -- Optimizers that evaluate the loss several times a step: opt:step(closure), where closure computes the loss, calls
 -- backward and returns the loss. For full batches; they are not for compiled steps.
 
+local class = require "nn.class"
 local core = require "nn.core"
 local line_search = require "nn.optim.line_search"
+local optimizer = require "nn.optim.optimizer"
 local options = require "nn.options"
 
 local M = {}
 
-local function class(name)
-  local Class = { name = name }
-  Class.__index = Class
-  Class.__name = "nn.optim." .. name
-  function Class:zero_grad()
-    self.vector:zero_grad()
+-- A kind of optimizer that has one group and, in `names`, what it keeps from step to step: numbers, tensors and lists of
+-- tensors.
+local function kind_of(name, names)
+  local Kind = class.new(name, optimizer.Optimizer)
+  function Kind.add_param_group()
+    core.raise(("%s: has one group of parameters, all of which it moves together"):format(name))
   end
-  function Class:__tostring()
+  function Kind:describe()
     return ("%s(%d parameters)"):format(name, #self.vector.params)
   end
-  return Class
+  function Kind:state_dict()
+    local memory = {}
+    for _, key in ipairs(names) do
+      local value = self.memory[key]
+      if core.is_tensor(value) then
+        value = value:clone()
+      elseif type(value) == "table" then
+        value = table.move(value, 1, #value, 1, {})
+      end
+      memory[key] = value
+    end
+    local group = class.plain(self.param_groups[1])
+    group.params = {}
+    for i in ipairs(self.vector.params) do
+      group.params[i] = i
+    end
+    return { name = name, param_groups = { group }, memory = memory }
+  end
+  function Kind:load_state_dict(saved)
+    if type(saved) ~= "table" or type(saved.memory) ~= "table" or type(saved.param_groups) ~= "table" then
+      core.raise(("%s: load_state_dict needs what state_dict gave, but got %s"):format(name, core.describe(saved)))
+    elseif saved.name ~= name then
+      core.raise(("%s: the state is that of %s"):format(name, tostring(saved.name)))
+    end
+    local size, memory, given = self.vector:size(), {}, {}
+    for key, value in pairs(saved.param_groups[1] or {}) do
+      if key ~= "params" then
+        given[key] = value
+      end
+    end
+    local o = options.read(name, given, self.spec)
+    for _, key in ipairs(names) do
+      local value = saved.memory[key]
+      for _, t in ipairs(core.is_tensor(value) and { value } or type(value) == "table" and value or {}) do
+        if not core.is_tensor(t) or t:numel() ~= size then
+          core.raise(("%s: load_state_dict: '%s' is %s, but the parameters have %d elements"):format(name, key, core.describe(t),
+            size))
+        end
+      end
+      memory[key] = type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
+    end
+    for key, value in pairs(o) do
+      self.param_groups[1][key] = value
+    end
+    core.set_hidden(self, "memory", memory)
+  end
+  return Kind
+end
+
+-- An optimizer of a kind; `memory` is what it keeps, from the start.
+local function new(Kind, name, params, spec, o, memory)
+  local self = optimizer.new(Kind, name, spec, nil, o)
+  core.set_hidden(self, "vector", line_search.vector(name, params))
+  core.set_hidden(self, "memory", memory)
+  local group = { params = self.vector.params }
+  for key, value in pairs(o) do
+    group[key] = value
+  end
+  self.param_groups[1] = group
+  return self
 end
 
 -- ---- L-BFGS ----
 
-local LBFGS = class "LBFGS"
+local LBFGS = kind_of("LBFGS", { "old_s", "old_y", "iterations", "scale", "d", "t", "previous" })
 
 ---Limited-memory BFGS: Nocedal 1980; Nocedal & Wright 2006, algorithm 7.5. Settings and their meaning are PyTorch's;
 ---line_search_fn = "strong_wolfe" is what to use unless you know better.
@@ -30,32 +91,31 @@ local LBFGS = class "LBFGS"
 ---@param opts? {lr: number, max_iter: integer, max_eval: integer, tolerance_grad: number, tolerance_change: number,
 ---history_size: integer, line_search_fn: string}
 function M.LBFGS(params, opts)
-  local o = options.read("LBFGS", opts, {
+  local spec = {
     lr = { "number", 1 }, max_iter = { "integer", 20 }, max_eval = { "integer" }, tolerance_grad = { "number", 1e-7 },
     tolerance_change = { "number", 1e-9 }, history_size = { "integer", 100 }, line_search_fn = { "string" },
-  })
+  }
+  local o = options.read("LBFGS", opts, spec)
   if o.line_search_fn and o.line_search_fn ~= "strong_wolfe" then
     core.raise(("LBFGS: line_search_fn must be \"strong_wolfe\" or left out, but is \"%s\""):format(o.line_search_fn))
   end
   o.max_eval = o.max_eval or o.max_iter * 5 // 4
-  return setmetatable({
-    vector = line_search.vector("LBFGS", params), param_groups = { o }, old_s = {}, old_y = {}, iterations = 0, scale = 1,
-  }, LBFGS)
+  return new(LBFGS, "LBFGS", params, spec, o, { old_s = {}, old_y = {}, iterations = 0, scale = 1 })
 end
 
 -- -H g by the two loops
-local function direction(self, g)
+local function direction(m, g)
   local q, alpha = -g, {}
-  for i = #self.old_s, 1, -1 do
-    local rho = 1 / (self.old_y[i] * self.old_s[i]):sum():item()
-    alpha[i] = rho * (self.old_s[i] * q):sum():item()
-    q = q - self.old_y[i] * alpha[i]
+  for i = #m.old_s, 1, -1 do
+    local rho = 1 / (m.old_y[i] * m.old_s[i]):sum():item()
+    alpha[i] = rho * (m.old_s[i] * q):sum():item()
+    q = q - m.old_y[i] * alpha[i]
   end
-  local r = q * self.scale
-  for i = 1, #self.old_s do
-    local rho = 1 / (self.old_y[i] * self.old_s[i]):sum():item()
-    local beta = rho * (self.old_y[i] * r):sum():item()
-    r = r + self.old_s[i] * (alpha[i] - beta)
+  local r = q * m.scale
+  for i = 1, #m.old_s do
+    local rho = 1 / (m.old_y[i] * m.old_s[i]):sum():item()
+    local beta = rho * (m.old_y[i] * r):sum():item()
+    r = r + m.old_s[i] * (alpha[i] - beta)
   end
   return r
 end
@@ -64,56 +124,56 @@ end
 ---@param closure fun(): nn.Tensor
 ---@return number loss before the step
 function LBFGS:step(closure)
-  local o, v = self.param_groups[1], self.vector
+  local o, v, m = self.param_groups[1], self.vector, self.memory
   local loss, g = v:evaluate(closure)
   local first, evaluations = loss, 1
   if g:abs():max():item() <= o.tolerance_grad then
     return first
   end
   for n = 1, o.max_iter do
-    self.iterations = self.iterations + 1
-    if self.iterations == 1 then
-      self.d, self.scale = -g, 1
-      self.old_s, self.old_y = {}, {}
+    m.iterations = m.iterations + 1
+    if m.iterations == 1 then
+      m.d, m.scale = -g, 1
+      m.old_s, m.old_y = {}, {}
     else
-      local y, s = g - self.previous, self.d * self.t
+      local y, s = g - m.previous, m.d * m.t
       local ys = (y * s):sum():item()
       if ys > 1e-10 then
-        if #self.old_s == o.history_size then
-          table.remove(self.old_s, 1)
-          table.remove(self.old_y, 1)
+        if #m.old_s == o.history_size then
+          table.remove(m.old_s, 1)
+          table.remove(m.old_y, 1)
         end
-        table.insert(self.old_s, s)
-        table.insert(self.old_y, y)
-        self.scale = ys / y:square():sum():item()
+        table.insert(m.old_s, s)
+        table.insert(m.old_y, y)
+        m.scale = ys / y:square():sum():item()
       end
-      self.d = direction(self, g)
+      m.d = direction(m, g)
     end
-    self.previous = g
+    m.previous = g
     local previous_loss = loss
-    self.t = self.iterations == 1 and math.min(1, 1 / g:abs():sum():item()) * o.lr or o.lr
-    local slope = (g * self.d):sum():item()
+    m.t = m.iterations == 1 and math.min(1, 1 / g:abs():sum():item()) * o.lr or o.lr
+    local slope = (g * m.d):sum():item()
     if slope > -o.tolerance_change then
       break
     end
     local x = v:get()
     if o.line_search_fn then
       local count
-      self.t, loss, g, count = line_search.strong_wolfe(function(t)
-        v:set(x + self.d * t)
+      m.t, loss, g, count = line_search.strong_wolfe(function(t)
+        v:set(x + m.d * t)
         return v:evaluate(closure)
-      end, self.t, self.d, loss, g, slope, {})
-      v:set(x + self.d * self.t)
+      end, m.t, m.d, loss, g, slope, {})
+      v:set(x + m.d * m.t)
       evaluations = evaluations + count
     else
-      v:set(x + self.d * self.t)
+      v:set(x + m.d * m.t)
       if n ~= o.max_iter then -- the last point is evaluated by the next step
         loss, g = v:evaluate(closure)
         evaluations = evaluations + 1
       end
     end
     if n == o.max_iter or evaluations >= o.max_eval or g:abs():max():item() <= o.tolerance_grad
-      or (self.d * self.t):abs():max():item() <= o.tolerance_change or math.abs(loss - previous_loss) < o.tolerance_change then
+      or (m.d * m.t):abs():max():item() <= o.tolerance_change or math.abs(loss - previous_loss) < o.tolerance_change then
       break
     end
   end
@@ -122,21 +182,19 @@ end
 
 -- ---- conjugate gradients ----
 
-local CG = class "ConjugateGradient"
+local CG = kind_of("ConjugateGradient", { "previous", "d", "t", "last_slope" })
 
 ---Nonlinear conjugate gradients by Polak & Ribiere 1969 with restarts where its factor would be negative, and a line
 ---search (Nocedal & Wright 2006, section 5.2).
 ---@param params nn.Tensor[]
 ---@param opts? {max_iter: integer, tolerance_grad: number, lr: number} lr: the first step's length
 function M.ConjugateGradient(params, opts)
-  local o = options.read("ConjugateGradient", opts, {
-    max_iter = { "integer", 20 }, tolerance_grad = { "number", 1e-7 }, lr = { "number", 1 },
-  })
-  return setmetatable({ vector = line_search.vector("ConjugateGradient", params), param_groups = { o } }, CG)
+  local spec = { max_iter = { "integer", 20 }, tolerance_grad = { "number", 1e-7 }, lr = { "number", 1 } }
+  return new(CG, "ConjugateGradient", params, spec, options.read("ConjugateGradient", opts, spec), {})
 end
 
 function CG:step(closure)
-  local o, v = self.param_groups[1], self.vector
+  local o, v, m = self.param_groups[1], self.vector, self.memory
   local loss, g = v:evaluate(closure)
   local first = loss
   for _ = 1, o.max_iter do
@@ -144,10 +202,10 @@ function CG:step(closure)
       break
     end
     local d = -g
-    if self.previous then
-      local beta = (g * (g - self.previous)):sum():item() / self.previous:square():sum():item()
+    if m.previous then
+      local beta = (g * (g - m.previous)):sum():item() / m.previous:square():sum():item()
       if beta > 0 then
-        d = d + self.d * beta
+        d = d + m.d * beta
       end
     end
     local slope = (g * d):sum():item()
@@ -156,9 +214,9 @@ function CG:step(closure)
       slope = -g:square():sum():item()
     end
     -- a first guess from the last step's decrease (Nocedal & Wright, eq. 3.60)
-    local t = self.last_slope and math.min(10 * self.t, self.t * self.last_slope / slope) or o.lr / math.sqrt(-slope)
+    local t = m.last_slope and math.min(10 * m.t, m.t * m.last_slope / slope) or o.lr / math.sqrt(-slope)
     local x = v:get()
-    self.previous, self.d = g, d
+    m.previous, m.d = g, d
     local taken
     taken, loss, g = line_search.strong_wolfe(function(step)
       v:set(x + d * step)
@@ -166,17 +224,17 @@ function CG:step(closure)
     end, t, d, loss, g, slope, { c2 = 0.1 })
     v:set(x + d * taken)
     if taken == 0 then
-      self.previous, self.last_slope = nil, nil
+      m.previous, m.last_slope = nil, nil
       break
     end
-    self.t, self.last_slope = taken, slope
+    m.t, m.last_slope = taken, slope
   end
   return first
 end
 
 -- ---- Levenberg-Marquardt ----
 
-local LM = class "LevenbergMarquardt"
+local LM = kind_of("LevenbergMarquardt", { "mu" })
 
 ---For sums of squares of small nets: (J^T J + mu diag) d = -J^T r, with mu falling when the step helped (Levenberg 1944,
 ---Marquardt 1963; Hagan & Menhaj 1994 for networks). The closure returns the residuals (output - target), a tensor of any
@@ -184,11 +242,12 @@ local LM = class "LevenbergMarquardt"
 ---@param params nn.Tensor[]
 ---@param opts? {mu: number, factor: number, max_mu: number, max_iter: integer, tolerance: number}
 function M.LevenbergMarquardt(params, opts)
-  local o = options.read("LevenbergMarquardt", opts, {
+  local spec = {
     mu = { "number", 1e-3 }, factor = { "number", 10 }, max_mu = { "number", 1e10 }, max_iter = { "integer", 1 },
     tolerance = { "number", 1e-12 },
-  })
-  return setmetatable({ vector = line_search.vector("LevenbergMarquardt", params), param_groups = { o }, mu = o.mu }, LM)
+  }
+  local o = options.read("LevenbergMarquardt", opts, spec)
+  return new(LM, "LevenbergMarquardt", params, spec, o, { mu = o.mu })
 end
 
 local function residuals(closure)
@@ -203,7 +262,7 @@ end
 ---Half the sum of squares before, and after.
 ---@return number before, number after
 function LM:step(closure)
-  local o, v = self.param_groups[1], self.vector
+  local o, v, m = self.param_groups[1], self.vector, self.memory
   local first, cost
   for _ = 1, o.max_iter do
     local r = core.enable_grad(residuals, closure)
@@ -222,20 +281,20 @@ function LM:step(closure)
     local n = #jtr
     local eye = core.eye(n, { dtype = "float64" })
     local x, improved = v:get(), false
-    while self.mu <= o.max_mu do
-      local d = core.solve(jtj + eye * self.mu, -jtr)
+    while m.mu <= o.max_mu do
+      local d = core.solve(jtj + eye * m.mu, -jtr)
       v:set(x + d:to(x.dtype))
       local now = core.no_grad(residuals, closure):to("float64"):square():sum():item() / 2
       if now < cost then
         improved = cost - now > o.tolerance * cost
-        self.mu, cost = math.max(self.mu / o.factor, 1e-20), now
+        m.mu, cost = math.max(m.mu / o.factor, 1e-20), now
         break
       end
       v:set(x)
-      self.mu = self.mu * o.factor
+      m.mu = m.mu * o.factor
     end
     if not improved then
-      self.mu = math.min(self.mu, o.max_mu)
+      m.mu = math.min(m.mu, o.max_mu)
       break
     end
   end

@@ -2,7 +2,7 @@
 -- strong Wolfe conditions.
 
 local core = require "nn.core"
-local module = require "nn.module"
+local optimizer = require "nn.optim.optimizer"
 
 local M = {}
 
@@ -11,9 +11,9 @@ local Vector = {}
 Vector.__index = Vector
 
 function M.vector(who, params)
-  if type(params) ~= "table" or module.is_module(params) or not params[1] then
-    core.raise(("%s: the first argument must be a list of parameters, e.g. model:parameters(), but is %s"):format(who,
-      core.describe(params)))
+  params = table.move(optimizer.list_of(who, params), 1, #params, 1, {})
+  if not params[1] then
+    core.raise(("%s: the list of parameters is empty"):format(who))
   end
   for i, p in ipairs(params) do
     if not core.is_tensor(p) or not p.is_leaf then
@@ -30,6 +30,15 @@ function Vector:gradient()
     list[i] = (p.grad or core.zeros_like(p)):detach():reshape(-1)
   end
   return core.cat(list, 1)
+end
+
+---Elements in all.
+function Vector:size()
+  local n = 0
+  for _, p in ipairs(self.params) do
+    n = n + p:numel()
+  end
+  return n
 end
 
 function Vector:get()

@@ -1,0 +1,165 @@
+-- Classes and their objects, whose changes are counted (src/lua/object.c). A class is itself such an object: its fields are
+-- the methods and static fields, those of the base behind them. Names that begin with two underscores are metamethods of
+-- its objects.
+
+local core = require "nn.core"
+
+local M = {}
+
+-- Of each class: its methods, the metamethods of its objects, the classes derived from it, and these objects' metatables.
+local infos = setmetatable({}, { __mode = "k" })
+local weak_keys = { __mode = "k" }
+
+-- A metamethod of a class is one of every object of it, and of the classes derived from it that have none of their own.
+local function set_event(class, name, f)
+  local info = infos[class]
+  info.events[name] = f
+  for meta in pairs(name ~= "__index" and name ~= "__newindex" and info.metas or {}) do
+    meta[name] = f
+  end
+  for derived in pairs(info.derived) do
+    if infos[derived].methods[name] == f then
+      set_event(derived, name, f)
+    end
+  end
+end
+
+local function is_event(name)
+  return type(name) == "string" and name:sub(1, 2) == "__"
+end
+
+local class_events = {
+  __call = function(class, ...)
+    return class:new(...)
+  end,
+  __tostring = function(class)
+    return ("class %s"):format(class._name)
+  end,
+  __newindex = function(class, name, value)
+    core.set_field(class, name, value)
+    if is_event(name) then
+      set_event(class, name, value)
+    end
+  end,
+}
+
+-- The function a class has in place of what its objects do when a field is read or set that is not there.
+local function own_access(info)
+  local index, newindex = info.events.__index, info.events.__newindex
+  local events = {}
+  if index then
+    events.__index = function(object, key)
+      local value = core.fields(object)[key]
+      if value == nil then
+        return type(index) == "function" and index(object, key) or type(index) ~= "function" and index[key] or nil
+      end
+      return value
+    end
+  end
+  if newindex then
+    events.__newindex = function(object, key, value)
+      if core.fields(object)[key] ~= nil then
+        core.set_field(object, key, value)
+      elseif type(newindex) == "function" then
+        newindex(object, key, value)
+      else
+        newindex[key] = value
+      end
+    end
+  end
+  return events
+end
+
+---Makes a class.
+---@param name string
+---@param base any a class, or nil
+---@param events table metamethods of its objects
+function M.new(name, base, events)
+  local above = base and infos[base]
+  local class = core.object(base, class_events, above and above.fields_meta, true)
+  local methods = core.fields(class)
+  local info = { methods = methods, fields_meta = { __index = methods }, events = {}, metas = setmetatable({}, weak_keys),
+    derived = setmetatable({}, weak_keys) }
+  for _, from in ipairs { above and above.events or {}, events } do
+    for event, f in pairs(from) do
+      info.events[event] = f
+    end
+  end
+  info.events.__name = name
+  infos[class] = info
+  if above then
+    above.derived[class] = true
+  end
+  core.set_field(class, "_name", name)
+  core.set_field(class, "_base", base)
+  return class
+end
+
+---An object of a class, without fields.
+function M.object(class)
+  local info = infos[class]
+  local events = info.events
+  if events.__set then
+    events = { __newindex = events.__set } -- of the library's own: all assignments pass through it
+    for name, f in pairs(info.events) do
+      events[name] = events[name] or f
+    end
+  elseif events.__index or events.__newindex then
+    events = own_access(info)
+    for name, f in pairs(info.events) do
+      events[name] = events[name] or f
+    end
+  end
+  local object = core.object(class, events, info.fields_meta)
+  info.metas[getmetatable(object)] = true
+  return object
+end
+
+---True if value is an object of the class or of one derived from it.
+function M.is(value, class)
+  local c = core.class_of(value)
+  while c do
+    if c == class then
+      return true
+    end
+    c = core.base_of(c)
+  end
+  return false
+end
+
+-- A value in which all that is set is counted: plain tables become objects.
+local function counted(value, events)
+  if type(value) ~= "table" or getmetatable(value) then
+    return value
+  end
+  local object = core.object(nil, events)
+  for k, v in pairs(value) do
+    core.set_field(object, k, counted(v, events))
+  end
+  return object
+end
+
+local counted_events = {}
+function counted_events.__newindex(object, key, value)
+  core.set_field(object, key, counted(value, counted_events))
+end
+
+---A plain table, and those in it, as objects whose changes are counted; also what is assigned to them later.
+function M.counted(value)
+  return counted(value, counted_events)
+end
+
+---A plain copy of such an object, or of a plain table.
+function M.plain(value)
+  local fields = core.fields(value) or type(value) == "table" and not getmetatable(value) and value
+  if not fields then
+    return value
+  end
+  local out = {}
+  for k, v in next, fields do
+    out[k] = M.plain(v)
+  end
+  return out
+end
+
+return M

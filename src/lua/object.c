@@ -1,0 +1,269 @@
+/* Objects whose changes are counted: modules and their classes, optimizers and their groups. To Lua an object is a
+   userdata with fields; reading one costs what a table behind __index costs, and each change of one, however it is
+   made, passes through here and raises the object's version. A compiled function that has looked at an object asks for
+   versions again instead of for values (lua/guard.c).
+
+   User values: 1 the fields, 2 the class (an object, or nil), 3 the keys in the order in which they were first set.
+   Each object has a metatable of its own, whose __index is its fields; the fields' own metatable leads to the class's
+   methods. */
+#include <string.h>
+
+#include "lua/object.h"
+#include "lua/observe.h"
+
+#define MAGIC 0x6e6e6c75614f626au
+
+enum { FIELDS = 1, CLASS, ORDER, USER_VALUES = 3 };
+
+uint64_t nl_object_epoch;
+static uint64_t next_serial = 1;
+
+uint64_t nl_object_serial(void) {
+  return next_serial;
+}
+
+nl_object *nl_to_object(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) != sizeof(nl_object)) {
+    return NULL;
+  }
+  nl_object *o = lua_touserdata(L, index);
+  return o->magic == MAGIC ? o : NULL;
+}
+
+static nl_object *check_object(lua_State *L, int index) {
+  nl_object *o = nl_to_object(L, index);
+  if (!o) {
+    nl_lua_error(L, "an object of nn was expected, but this is %s", nl_describe(L, index).s);
+  }
+  return o;
+}
+
+bool nl_object_push_fields(lua_State *L, int index) {
+  if (!nl_to_object(L, index)) {
+    return false;
+  }
+  lua_getiuservalue(L, index, FIELDS);
+  return true;
+}
+
+void nl_object_push_class(lua_State *L, int index) {
+  lua_getiuservalue(L, index, CLASS);
+}
+
+/* Takes a key (on top of the stack, popped) out of the order at stack index `order`. */
+static void forget_key(lua_State *L, int order) {
+  int key = lua_gettop(L);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, order), to = 0;
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, order, i);
+    if (lua_rawequal(L, -1, key)) {
+      lua_pop(L, 1);
+      continue;
+    }
+    lua_rawseti(L, order, ++to);
+  }
+  for (; to < n; n--) {
+    lua_pushnil(L);
+    lua_rawseti(L, order, n);
+  }
+  lua_pop(L, 1);
+}
+
+bool nl_same_value(lua_State *L, int a, int b) {
+  if (lua_type(L, a) == LUA_TNUMBER && lua_type(L, b) == LUA_TNUMBER) {
+    if (lua_isinteger(L, a) != lua_isinteger(L, b)) {
+      return false;
+    }
+    if (!lua_isinteger(L, a)) { /* nan is what it was; 0 and -0 are two */
+      double x = lua_tonumber(L, a), y = lua_tonumber(L, b);
+      return memcmp(&x, &y, sizeof x) == 0 || (x != x && y != y);
+    }
+  }
+  return lua_rawequal(L, a, b);
+}
+
+static void set(lua_State *L, bool hidden) {
+  nl_object *o = check_object(L, 1);
+  lua_settop(L, 3);
+  if (lua_isnil(L, 2) || (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2))) {
+    nl_lua_error(L, "a field cannot be called %s", lua_isnil(L, 2) ? "nil" : "nan");
+  }
+  lua_getiuservalue(L, 1, FIELDS);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, 4);
+  if (nl_same_value(L, 3, 5)) {
+    return;
+  }
+  nl_observe_write(L, o->serial, 1, 2);
+  bool was = !lua_isnil(L, 5), is = !lua_isnil(L, 3);
+  if (was != is) {
+    lua_getiuservalue(L, 1, ORDER);
+    lua_pushvalue(L, 2);
+    if (is && hidden) {
+      lua_pop(L, 1);
+    } else if (is) {
+      lua_rawseti(L, 6, (lua_Integer)lua_rawlen(L, 6) + 1);
+    } else {
+      forget_key(L, 6);
+    }
+    o->keys++;
+  }
+  o->version++;
+  nl_object_epoch++;
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 3);
+  lua_rawset(L, 4);
+}
+
+/* set_field(object, key, value), which is also what an assignment does; set_hidden: pairs() does not give the key */
+static int set_field(lua_State *L) {
+  set(L, false);
+  return 0;
+}
+static int set_hidden(lua_State *L) {
+  set(L, true);
+  return 0;
+}
+
+/* #object: of its list part */
+static int length(lua_State *L) {
+  check_object(L, 1);
+  nl_observe_length(L, 1);
+  lua_getiuservalue(L, 1, FIELDS);
+  lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -1));
+  return 1;
+}
+
+/* Goes through the fields in the order they had at the start; upvalues: the object, the keys, the number of the key
+   given last. */
+static int next_field(lua_State *L) {
+  lua_settop(L, 0);
+  lua_getiuservalue(L, lua_upvalueindex(1), FIELDS);
+  for (lua_Integer i = lua_tointeger(L, lua_upvalueindex(3)) + 1;; i++) {
+    if (lua_rawgeti(L, lua_upvalueindex(2), i) == LUA_TNIL) {
+      return 1;
+    }
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, 1) != LUA_TNIL) { /* gone since */
+      lua_pushinteger(L, i);
+      lua_replace(L, lua_upvalueindex(3));
+      return 2;
+    }
+    lua_settop(L, 1);
+  }
+}
+
+static int pairs(lua_State *L) {
+  check_object(L, 1);
+  nl_observe_whole(L, 1);
+  lua_settop(L, 1);
+  lua_getiuservalue(L, 1, ORDER);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
+  lua_createtable(L, (int)n, 0);
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, 2, i);
+    lua_rawseti(L, 3, i);
+  }
+  lua_remove(L, 2);
+  lua_pushinteger(L, 0);
+  lua_pushcclosure(L, next_field, 3);
+  return 1;
+}
+
+/* object(class, events, fields_meta, is_class) -> an object without fields. class: an object or nil, of a class its
+   base; events: a table of metamethods, or nil; fields_meta: the metatable of its fields, or nil */
+static int new_object(lua_State *L) {
+  bool is_class = lua_toboolean(L, 4);
+  lua_settop(L, 3);
+  nl_object *o = lua_newuserdatauv(L, sizeof *o, USER_VALUES);
+  *o = (nl_object){.magic = MAGIC, .serial = next_serial++, .is_class = is_class};
+  o->is_library = is_class && nl_lua_in_library(L);
+  lua_createtable(L, 0, 4);
+  if (lua_istable(L, 3)) {
+    lua_pushvalue(L, 3);
+    lua_setmetatable(L, 5);
+  }
+  lua_newtable(L); /* the metatable */
+  lua_pushvalue(L, 5);
+  lua_setfield(L, 6, "__index");
+  lua_pushcfunction(L, set_field);
+  lua_setfield(L, 6, "__newindex");
+  lua_pushcfunction(L, length);
+  lua_setfield(L, 6, "__len");
+  lua_pushcfunction(L, pairs);
+  lua_setfield(L, 6, "__pairs");
+  if (lua_istable(L, 2)) {
+    lua_pushnil(L);
+    while (lua_next(L, 2)) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_rawset(L, 6);
+    }
+  }
+  lua_setmetatable(L, 4);
+  lua_setiuservalue(L, 4, FIELDS);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, 4, CLASS);
+  lua_newtable(L);
+  lua_setiuservalue(L, 4, ORDER);
+  return 1;
+}
+
+/* fields(object) -> the table of its fields and the list of their keys, to be read only; nil for anything else */
+static int fields(lua_State *L) {
+  if (!nl_to_object(L, 1)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  nl_observe_whole(L, 1);
+  lua_getiuservalue(L, 1, FIELDS);
+  lua_getiuservalue(L, 1, ORDER);
+  return 2;
+}
+
+/* class_of(object) -> its class, or nil for what is no object of a class; base_of(class) -> its base, or nil for what
+   is no class (false: it has none) */
+static int class_of(lua_State *L) {
+  const nl_object *o = nl_to_object(L, 1);
+  if (!o || o->is_class) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_getiuservalue(L, 1, CLASS);
+  return 1;
+}
+static int base_of(lua_State *L) {
+  const nl_object *o = nl_to_object(L, 1);
+  if (!o || !o->is_class) {
+    lua_pushnil(L);
+  } else if (lua_getiuservalue(L, 1, CLASS) == LUA_TNIL) {
+    lua_pushboolean(L, false);
+  }
+  return 1;
+}
+
+/* override(object, key, value, on) -> what the field was. For the time of a call, neither a change nor something a
+   compiled function looks at; to be called again with the old value, and on = false. */
+static int override(lua_State *L) {
+  check_object(L, 1);
+  bool on = lua_toboolean(L, 4);
+  lua_settop(L, 3);
+  lua_getiuservalue(L, 1, FIELDS);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, 4);
+  nl_observe_override(L, 1, 2, on);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 3);
+  lua_rawset(L, 4);
+  return 1;
+}
+
+void nl_open_object(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"object", new_object}, {"fields", fields},   {"set_field", set_field}, {"set_hidden", set_hidden},
+      {"class_of", class_of}, {"base_of", base_of}, {"override", override},   {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+  for (int i = 0; functions[i].name; i++) {
+    nl_observe_exempt(functions[i].func);
+  }
+}

@@ -1,0 +1,139 @@
+/* What a function depends on, observed while it is recorded. Of the Lua code that runs, every read of something that
+   was there before is noted: upvalues of the functions that are called, globals by their names, fields of tables and of
+   objects (src/lua/object.c), those that are nil too, and the metatables through which they were found. These are the
+   watches; later a program is right for a call exactly where they hold. A write to something that was there before, and
+   a call of a C function that does what a replay would not do, are refused where they stand.
+
+   "Old" is what was there before: the function itself with its upvalues, its arguments, and all that is read from old
+   things. Tables and closures made during the recording are young, and nobody's business. Of the library's own code
+   (the files of lua/stdlib) only what it reads from old tables and objects is noted, not its own variables.
+
+   How it is done: a hook on each instruction and call (follow.c) that decodes the instruction (bytecode.c). Nothing
+   that runs is changed by being looked at. */
+#ifndef NL_LUA_OBSERVE_H
+#define NL_LUA_OBSERVE_H
+
+#include "core/map.h"
+#include "lua/bytecode.h"
+#include "lua/nl_lua.h"
+
+typedef enum nl_watch_kind {
+  NL_WATCH_UPVALUE, /* of a function; the key is its number */
+  NL_WATCH_FIELD,   /* of a table or object */
+  NL_WATCH_LENGTH,  /* of a table's or object's list part */
+  NL_WATCH_SIZE,    /* how many fields a table has */
+  NL_WATCH_KEYS,    /* which fields an object has: its count of changes to that */
+  NL_WATCH_META     /* which metatable a table or userdata has */
+} nl_watch_kind;
+
+/* The container, the key and the value (nil: a NULL lightuserdata) of watch i stand in a list with weak values, at 3 i
+   + 1 and behind: a program does not keep alive what it was made from, and what is gone cannot come back. */
+typedef struct nl_watch {
+  nl_watch_kind kind;
+  bool object;      /* the container is an object */
+  uint64_t version; /* of the object, when the watch was last seen to hold */
+  int64_t count;    /* of LENGTH, SIZE and KEYS */
+} nl_watch;
+
+typedef struct nl_observer {
+  struct nl_observer *outer; /* of a recording inside a recording there is none; NULL */
+  lua_State *L;              /* where the function is called */
+  uint64_t object_serial;    /* objects with this number or a larger one are young */
+  nl_watch *watches;
+  int nwatches;
+  nl_code *codes; /* of the functions called, with whether they are the library's */
+  bool *user;
+  int ncodes, current;    /* current: the one that ran last */
+  const void *closure_ci; /* a CLOSURE instruction ran last in this call: its result stands in closure_register */
+  int closure_register;
+  lua_Hook hook; /* what was hooked before */
+  int hook_mask, hook_count;
+} nl_observer;
+
+/* The running one, or NULL. */
+nl_observer *nl_observing(void);
+
+/* Starts to observe a call of the function at stack index `root` (its arguments above it, up to the top). Raises
+   without memory. To be ended by nl_observe_stop, whatever happens. */
+void nl_observe_start(lua_State *L, nl_observer *o, int root);
+
+/* Ends it, leaving its watches. */
+void nl_observe_stop(nl_observer *o);
+
+/* Pushes the list of watches, and a list of their names for messages. */
+void nl_observe_push_lists(lua_State *L);
+
+/* Does watch i hold? The list stands at stack index `list`. On false its place in the list may be gone. */
+bool nl_watch_holds(lua_State *L, const nl_watch *w, int i, int list);
+
+/* ---- for C code that reads or writes what users can change; all do nothing unless something is recorded ---- */
+
+/* object[key] is read; stack indices. */
+void nl_observe_read(lua_State *L, int object, int key);
+
+/* All fields of an object, or of an old table and of the tables in it, are read. */
+void nl_observe_whole(lua_State *L, int index);
+
+/* #object is read. */
+void nl_observe_length(lua_State *L, int index);
+
+/* object[key] is about to change: refused, unless the object is young. */
+void nl_observe_write(lua_State *L, uint64_t serial, int object, int key);
+
+/* From `on` to off, object[key] has another value for the time of a call: not looked at. */
+void nl_observe_override(lua_State *L, int object, int key, bool on);
+
+/* f does not look into the tables it is given. */
+void nl_observe_exempt(lua_CFunction f);
+
+/* ---- inside ---- */
+
+/* The tables an observation works with, in the registry. */
+enum {
+  NL_OBS_LIST = 1,   /* the watches' containers, keys, values */
+  NL_OBS_PATHS,      /* their names */
+  NL_OBS_SEEN,       /* container -> key -> true */
+  NL_OBS_OLD,        /* old tables -> their names */
+  NL_OBS_YOUNG,      /* young functions */
+  NL_OBS_CELLS,      /* id of an old upvalue -> its place in OWNERS */
+  NL_OBS_OWNERS,     /* function, number, function, number, ... */
+  NL_OBS_CONSTANTS,  /* of codes */
+  NL_OBS_FUNCTIONS,  /* functions that were called, so that they stay where they are */
+  NL_OBS_WHOLE,      /* tables and objects all of whose fields are watched */
+  NL_OBS_OVERRIDDEN, /* object -> key -> how often */
+  NL_OBS_ROOT        /* the function that is recorded */
+};
+
+/* Pushes one of them. */
+void nl_obs_push(lua_State *L, int which);
+
+bool nl_obs_is_old(lua_State *L, int index);
+
+/* Marks the table at index as old, with a name. */
+void nl_obs_mark(lua_State *L, int index, const char *name);
+
+/* c[k] is read the way Lua reads it, through metatables; stack indices. */
+void nl_obs_read(lua_State *L, int c, int k);
+
+/* Watches one raw field, unless it is watched. */
+void nl_obs_field(lua_State *L, int c, int k);
+
+/* Watches the metatable of the value at index and one of its fields; pushes that field. */
+void nl_obs_event(lua_State *L, int index, const char *event);
+
+/* c[k] = v is about to happen: refused where that changes something old. */
+void nl_obs_write(lua_State *L, int c, int k, int v);
+
+/* The upvalue n of the function at index is read: watched if it is old, and true. Or about to become the value at v. */
+bool nl_obs_upvalue(lua_State *L, int function, int n);
+void nl_obs_set_upvalue(lua_State *L, int function, int n, int v);
+
+/* The upvalues of the function at index are old. */
+void nl_obs_old_function(lua_State *L, int function);
+
+void nl_follow(lua_State *L, lua_Debug *ar);
+
+/* A C function is about to be called; ar: of the call hook, the function on top of the stack (known.c). */
+void nl_obs_c_call(lua_State *L, lua_Debug *ar);
+
+#endif
