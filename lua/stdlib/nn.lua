@@ -19,7 +19,8 @@ local hidden = {
   custom = true, region = true, storage_serial = true, storage_version = true,
   set_anomaly = true, hook = true, remove_hook = true,
   compiled = true, refuse = true, is_recording = true, rex = true, exact_solve = true, exact_sign = true,
-  object = true, fields = true, set_field = true, set_hidden = true, class_of = true, base_of = true, override = true, convert = true,
+  object = true, fields = true, set_field = true, set_hidden = true, class_of = true, base_of = true, override = true,
+  convert = true,
 }
 local rows = core.ops()
 for _, row in ipairs(rows) do

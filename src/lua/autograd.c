@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "autograd/backward.h"
-#include "lua/nl_lua.h"
+#include "lua/observe.h"
 
 /* Reads boolean options (and the gradient) of backward and grad. */
 typedef struct options {
@@ -199,6 +199,7 @@ static int tensor_detach(lua_State *L) {
 static int tensor_requires_grad_(lua_State *L) {
   nl_tensor *t = nl_check_tensor(L, 1, "requires_grad_", "x");
   bool on = lua_isnone(L, 2) || lua_toboolean(L, 2);
+  nl_lua_refuse_setting(L, t, on);
   if (nl_set_requires_grad(t, on) != NL_OK) {
     nl_error_prefix("requires_grad_");
     return nl_lua_raise(L);
@@ -233,6 +234,12 @@ void nl_open_autograd(lua_State *L) {
                                      {"detach", tensor_detach},
                                      {"requires_grad_", tensor_requires_grad_},
                                      {NULL, NULL}};
+  static const nl_not_replayed refused[] = {
+      {set_grad_enabled, "set_grad_enabled", "it would happen only once; use nn.no_grad(function() ... end)"},
+      {NULL, NULL, NULL}};
+  nl_observe_refuse(refused);
+  nl_observe_exempt(no_grad);
+  nl_observe_exempt(enable_grad);
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "tensor_methods");
   luaL_setfuncs(L, methods, 0);

@@ -1,5 +1,5 @@
 /* Random generators: independent streams, saved and restored as {seed, counter}. */
-#include "lua/nl_lua.h"
+#include "lua/observe.h"
 
 #define GENERATOR_TYPE "nn.Generator"
 
@@ -11,8 +11,9 @@ static nl_generator *check(lua_State *L) {
   nl_generator *g = nl_to_generator(L, 1);
   if (!g) {
     nl_lua_error(L, "a method of nn.Generator was called without one; is it g:method()?");
+    return NULL;
   }
-  return g;
+  return nl_generator_now(g);
 }
 
 static uint64_t check_seed(lua_State *L, int index, const char *function) {
@@ -77,12 +78,12 @@ static int generator_new(lua_State *L) {
 
 /* manual_seed(n): the generator that everything uses which is given none */
 static int manual_seed(lua_State *L) {
-  nl_generator_seed(nl_default_generator(), check_seed(L, 1, "manual_seed"));
+  nl_generator_seed(nl_generator_now(nl_default_generator()), check_seed(L, 1, "manual_seed"));
   return 0;
 }
 
 static int default_state(lua_State *L) {
-  const nl_generator *g = nl_default_generator();
+  const nl_generator *g = nl_generator_now(nl_default_generator());
   lua_pushinteger(L, (lua_Integer)g->seed);
   lua_pushinteger(L, (lua_Integer)g->counter);
   return 2;
@@ -90,7 +91,7 @@ static int default_state(lua_State *L) {
 
 /* set_rng_state(seed, counter) */
 static int set_default_state(lua_State *L) {
-  nl_generator *g = nl_default_generator();
+  nl_generator *g = nl_generator_now(nl_default_generator());
   uint64_t seed = check_seed(L, 1, "set_rng_state"), counter = check_seed(L, 2, "set_rng_state");
   g->seed = seed;
   g->counter = counter;
@@ -106,6 +107,19 @@ void nl_open_generator(lua_State *L) {
                                        {"rng_state", default_state},
                                        {"set_rng_state", set_default_state},
                                        {NULL, NULL}};
+#define DRAWN "the number drawn now would be used in every replay; draw with nn.rand and the like, which are replayed"
+#define SEEDED "it would happen only once; do it outside"
+  static const nl_not_replayed refused[] = {{generator_seed, "Generator:manual_seed", SEEDED},
+                                            {generator_state, "Generator:state", SEEDED},
+                                            {generator_set_state, "Generator:set_state", SEEDED},
+                                            {generator_integer, "Generator:integer", DRAWN},
+                                            {generator_tostring, "tostring(generator)", SEEDED},
+                                            {generator_new, "Generator", SEEDED},
+                                            {manual_seed, "manual_seed", SEEDED},
+                                            {default_state, "rng_state", SEEDED},
+                                            {set_default_state, "set_rng_state", SEEDED},
+                                            {NULL, NULL, NULL}};
+  nl_observe_refuse(refused);
   luaL_newmetatable(L, GENERATOR_TYPE);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

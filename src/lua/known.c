@@ -101,7 +101,11 @@ static const known list[] = {
 /* ---- addresses ---- */
 
 static nl_map effects; /* a function's address -> its place in the list; OURS and the like beyond */
-enum { OURS = 1000, OURS_PLAIN, FOREIGN, ITEM, WRAP };
+enum { OURS = 1000, OURS_PLAIN, FOREIGN, ITEM, WRAP, NOT_REPLAYED };
+
+enum { MOST_REFUSED = 64 };
+static const nl_not_replayed *refused[MOST_REFUSED]; /* at NOT_REPLAYED + i */
+static int nrefused;
 
 static const void *address(lua_CFunction f) {
   const void *p;
@@ -181,8 +185,6 @@ static void learn_once(lua_State *L) {
     lua_close(own);
   }
   if (!fine) {
-    nl_map_free(&effects);
-    effects = (nl_map){.count = 0};
     nl_fail_memory(1 << 16);
     nl_lua_raise(L);
   }
@@ -212,6 +214,14 @@ static int find(lua_State *L, lua_CFunction f) {
 
 void nl_observe_exempt(lua_CFunction f) {
   nl_map_put(&effects, address(f), OURS_PLAIN); /* without memory it is only looked at too closely */
+}
+
+void nl_observe_refuse(const nl_not_replayed *l) {
+  for (; l->f && nrefused < MOST_REFUSED; l++) {
+    if (nl_map_get(&effects, address(l->f)) < 0 && nl_map_put(&effects, address(l->f), NOT_REPLAYED + nrefused) == NL_OK) {
+      refused[nrefused++] = l;
+    }
+  }
 }
 
 /* ---- a call ---- */
@@ -375,6 +385,8 @@ void nl_obs_c_call(lua_State *L, lua_Debug *ar) {
     }
   } else if (i == WRAP) {
     look_at_thread(L, ar, thread_of(L, function));
+  } else if (i >= NOT_REPLAYED) {
+    refuse(L, ar, "nn", refused[i - NOT_REPLAYED]->name, refused[i - NOT_REPLAYED]->why);
   } else if (i == FOREIGN) {
     refuse(L, ar, NULL, NULL, "what this C function does is not known; call it outside and pass its result");
   }

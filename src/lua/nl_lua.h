@@ -122,6 +122,9 @@ void nl_lua_refuse(lua_State *L, const char *fmt, ...) NL_PRINTF(2, 3);
 /* The same for a value that is read. */
 void nl_lua_no_reading(lua_State *L, const char *function);
 
+/* The same for a tensor that was there before and is about to want a gradient, or none. */
+void nl_lua_refuse_setting(lua_State *L, nl_tensor *t, bool on);
+
 /* While a function is recorded: keeps the value at index as long as the program that uses it. */
 void nl_lua_keep_for_replay(lua_State *L, int index);
 

@@ -121,7 +121,7 @@ bool nl_obs_is_old(lua_State *L, int index) {
 
 void nl_obs_mark(lua_State *L, int index, const char *name) {
   index = lua_absindex(L, index);
-  if (lua_type(L, index) != LUA_TTABLE || nl_obs_is_old(L, index)) {
+  if ((lua_type(L, index) != LUA_TTABLE && !nl_to_object(L, index)) || nl_obs_is_old(L, index)) {
     return;
   }
   nl_obs_push(L, NL_OBS_OLD);

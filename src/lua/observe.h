@@ -86,6 +86,13 @@ void nl_observe_override(lua_State *L, int object, int key, bool on);
 /* f does not look into the tables it is given. */
 void nl_observe_exempt(lua_CFunction f);
 
+/* A replay would not do what f does; why says what to do instead. Ends with a NULL function. */
+typedef struct nl_not_replayed {
+  lua_CFunction f;
+  const char *name, *why;
+} nl_not_replayed;
+void nl_observe_refuse(const nl_not_replayed *list);
+
 /* ---- inside ---- */
 
 /* The tables an observation works with, in the registry. */
@@ -109,7 +116,7 @@ void nl_obs_push(lua_State *L, int which);
 
 bool nl_obs_is_old(lua_State *L, int index);
 
-/* Marks the table at index as old, with a name. */
+/* Marks the table at index as old, with a name; an object gets the name only. */
 void nl_obs_mark(lua_State *L, int index, const char *name);
 
 /* c[k] is read the way Lua reads it, through metatables; stack indices. */

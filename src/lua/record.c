@@ -31,6 +31,16 @@ void nl_lua_no_reading(lua_State *L, const char *function) {
       function);
 }
 
+void nl_lua_refuse_setting(lua_State *L, nl_tensor *t, bool on) {
+  const nl_trace *trace = nl_trace_current();
+  if (trace && t->requires_grad != on && (t->storage->serial <= trace->serial || t->storage->parent)) {
+    nl_lua_refuse(L,
+                  "requires_grad of a tensor from outside (shape %s) is changed while the function is recorded, and replays "
+                  "would not change it again; freeze and unfreeze outside",
+                  nl_tensor_shape_string(t).s);
+  }
+}
+
 static const char kept_key = 0; /* the registry's list of what the open recording keeps */
 
 void nl_lua_keep_for_replay(lua_State *L, int index) {

@@ -9,7 +9,7 @@
 #include "core/memory.h"
 #include "core/pool.h"
 #include "kernels/gemm.h"
-#include "lua/nl_lua.h"
+#include "lua/observe.h"
 
 /* time() -> seconds on a monotonic clock */
 static int get_time(lua_State *L) {
@@ -110,5 +110,14 @@ void nl_open_system(lua_State *L) {
                                        {"versions", versions},
                                        {"terminal_width", terminal_width},
                                        {NULL, NULL}};
+#define ONCE "it would happen only once; do it outside"
+  static const nl_not_replayed refused[] = {
+      {get_time, "time", "the time read now would be used in every replay; read it outside"},
+      {set_num_threads, "set_num_threads", ONCE},
+      {get_memory, "memory", "the memory in use now would be used in every replay; ask outside"},
+      {reset_peak, "reset_peak_memory", ONCE},
+      {set_max_memory, "set_max_memory", ONCE},
+      {NULL, NULL, NULL}};
+  nl_observe_refuse(refused);
   luaL_setfuncs(L, functions, 0);
 }

@@ -427,7 +427,7 @@ static int convert(lua_State *L) {
     return nl_lua_error(L, "to: a tensor of shape %s was computed, and only leaves can be converted in place",
                         nl_tensor_shape_string(t).s);
   }
-  nl_lua_no_reading(L, "to");
+  nl_lua_refuse(L, "to: a module would be converted only once; do it outside");
   nl_tensor *grad = nl_grad_of(t), *both[2] = {t, grad}, *made[2] = {NULL, NULL};
   bool was = nl_grad_set_enabled(false);
   nl_status status = NL_OK;
@@ -512,6 +512,7 @@ static int tensor_newindex_event(lua_State *L) {
     return 0;
   }
   if (strcmp(name, "requires_grad") == 0) {
+    nl_lua_refuse_setting(L, t, lua_toboolean(L, 3));
     nl_lua_check(L, nl_set_requires_grad(t, lua_toboolean(L, 3)));
     return 0;
   }
