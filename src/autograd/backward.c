@@ -18,6 +18,7 @@ typedef struct nl_visit {
   nl_node *node;
   struct nl_visit *outer;
   nl_tensor *grad[NL_MAX_OUT];
+  bool own[NL_MAX_OUT]; /* made here, for this node alone: may be added to in place, also while calls are written down */
   bool queued;
   bool needed; /* its gradients are: it leads to a leaf, or to one of the inputs asked for */
   bool wanted; /* it made one of these inputs */
@@ -213,8 +214,8 @@ static visit *pop(engine *e) {
 
 /* ---- gradients meet ---- */
 
-/* *sum += g, where *sum may be NULL. Takes over the reference to g. */
-static nl_status add_into(nl_tensor **sum, nl_tensor *g) {
+/* *sum += g, where *sum may be NULL. Takes over the reference to g. True in *made: the sum is a new tensor. */
+static nl_status add_into(nl_tensor **sum, nl_tensor *g, bool *made) {
   if (!*sum) {
     *sum = g;
     return NL_OK;
@@ -228,6 +229,7 @@ static nl_status add_into(nl_tensor **sum, nl_tensor *g) {
   nl_status status = nl_dispatch(&c);
   nl_tensor_unref(g);
   if (status == NL_OK) {
+    *made = *made || !c.inplace;
     nl_tensor_unref(*sum);
     *sum = c.out[0];
   }
@@ -266,9 +268,10 @@ static nl_status add_to_leaf(nl_tensor *leaf, nl_tensor *g, bool create_graph) {
 
 /* Takes over the reference to g. */
 static nl_status keep_for_hooks(engine *e, nl_tensor *leaf, nl_tensor *g) {
+  bool made = false;
   for (int i = 0; i < e->nhooked; i++) {
     if (e->hooked[i] == leaf) {
-      return add_into(&e->hooked_sum[i], g);
+      return add_into(&e->hooked_sum[i], g, &made);
     }
   }
   nl_tensor **more = nl_new(2 * ((size_t)e->nhooked + 1) * sizeof *more);
@@ -326,8 +329,9 @@ static nl_status hook_inputs(engine *e) {
   return status;
 }
 
-/* Hands g on along an edge. Takes over the reference. */
-static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g) {
+/* Hands g on along an edge. Takes over the reference. fresh: nobody else has it. */
+static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g, bool fresh) {
+  bool made = false;
   if (edge->node) {
     visit *v = visit_of(e, edge->node);
     nl_status status = !v ? NL_NOMEM : v->needed || v->wanted ? push(e, v) : NL_OK;
@@ -335,7 +339,10 @@ static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g) {
       nl_tensor_unref(g);
       return status;
     }
-    return add_into(&v->grad[edge->nr], g);
+    bool first = !v->grad[edge->nr];
+    status = add_into(&v->grad[edge->nr], g, &v->own[edge->nr]);
+    v->own[edge->nr] = first ? fresh : v->own[edge->nr];
+    return status;
   }
   if (e->args->ninputs == 0) {
     return nl_leaf_hooks(edge->leaf) ? keep_for_hooks(e, edge->leaf, g)
@@ -343,7 +350,7 @@ static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g) {
   }
   for (int i = 0; i < e->args->ninputs; i++) {
     if (e->wanted[i].leaf == edge->leaf) {
-      nl_status status = add_into(&e->args->grads[i], nl_tensor_ref(g));
+      nl_status status = add_into(&e->args->grads[i], nl_tensor_ref(g), &made);
       if (status != NL_OK) {
         nl_tensor_unref(g);
         return status;
@@ -458,6 +465,13 @@ static nl_status look_for_nan(const visit *v, nl_tensor *const *gin, const bool 
   return NL_OK;
 }
 
+/* What has reached an edge's node, where it can be added to in place. */
+static nl_tensor *sum_so_far(const engine *e, const nl_edge *edge) {
+  const visit *v = edge->node ? edge->node->visit : NULL;
+  nl_tensor *sum = v && v->engine == e && v->own[edge->nr] ? v->grad[edge->nr] : NULL;
+  return sum && sum->contiguous && !nl_grad_enabled() ? sum : NULL;
+}
+
 static nl_status run_node(engine *e, visit *at) {
   nl_node *n = at->node;
   nl_status status = nl_node_load(n);
@@ -490,6 +504,7 @@ static nl_status run_node(engine *e, visit *at) {
   nl_build_init(&build);
   nl_vjp v = {.build = &build, .gin = gin, .need = need, .differentiable = e->args->create_graph};
   memcpy(v.gout, at->grad, sizeof v.gout);
+  v.sum = n->op->flags & NL_OP_VIEW ? sum_so_far(e, &n->edge[0]) : NULL;
   nl_call c;
   status = restore_call(n, &c, in, e->args->create_graph);
   if (status == NL_OK && n->custom) {
@@ -501,8 +516,10 @@ static nl_status run_node(engine *e, visit *at) {
     status = look_for_nan(at, gin, need);
   }
   for (int i = 0; i < n->nin; i++) {
-    if (status == NL_OK && gin[i] && need[i]) {
-      gin[i] = nl_tensor_ref(nl_b_like(&build, gin[i], n->in[i]));
+    if (status == NL_OK && gin[i] && need[i] && gin[i] != v.sum) {
+      nl_tensor *like = nl_b_like(&build, gin[i], n->in[i]);
+      v.fresh = v.fresh && like == gin[i];
+      gin[i] = nl_tensor_ref(like);
       status = build.status;
     } else {
       gin[i] = NULL;
@@ -519,7 +536,7 @@ static nl_status run_node(engine *e, visit *at) {
   for (int i = 0; i < n->nin; i++) {
     if (gin[i]) {
       if (status == NL_OK) {
-        status = deliver(e, &n->edge[i], gin[i]);
+        status = deliver(e, &n->edge[i], gin[i], v.fresh && i == 0);
       } else {
         nl_tensor_unref(gin[i]);
       }
@@ -537,7 +554,8 @@ static nl_status collect_inputs(engine *e, const visit *v) {
   for (int i = 0; i < e->args->ninputs; i++) {
     if (e->wanted[i].node == v->node) {
       nl_tensor *g = v->grad[e->wanted[i].nr];
-      nl_status status = g ? add_into(&e->args->grads[i], nl_tensor_ref(g)) : NL_OK;
+      bool made = false;
+      nl_status status = g ? add_into(&e->args->grads[i], nl_tensor_ref(g), &made) : NL_OK;
       if (status != NL_OK) {
         return status;
       }
@@ -604,7 +622,7 @@ static nl_status run_all(engine *e) {
     status = find_needed(e, start.node);
   }
   if (status == NL_OK) {
-    status = deliver(e, &start, g);
+    status = deliver(e, &start, g, false);
   } else {
     nl_tensor_unref(g);
   }

@@ -5,6 +5,7 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
+NL_USE(add)
 NL_USE(select)
 NL_USE(narrow)
 NL_USE(slice)
@@ -365,10 +366,30 @@ static nl_tensor *into_zeros(nl_vjp *g, nl_tensor *t, const nl_tensor *x, span s
   nl_call_set_list(&z, 3, x->ndim, x->shape);
   return nl_b_call(g->build, &z);
 }
+/* The gradient of a slice, added where there is a sum already: work and memory are then those of the slice, and a sequence
+   that is taken apart step by step costs as much as it is long. */
+static nl_tensor *slice_gradient(nl_vjp *g, nl_tensor *t, const nl_tensor *x, span s) {
+  if (!g->sum || g->build->status != NL_OK) {
+    g->fresh = true;
+    return into_zeros(g, t, x, s);
+  }
+  nl_tensor *place = nl_b_do(g->build, row_slice(), "tiiii", g->sum, (int64_t)s.dim + 1, s.start + 1,
+                             s.start + (s.length - 1) * s.step + 1, s.step);
+  if (place && s.length > 0) {
+    nl_call add;
+    nl_call_init(&add, row_add(), 2, NULL);
+    add.in[0] = place;
+    add.in[1] = t;
+    add.inplace = true;
+    nl_b_call(g->build, &add);
+  }
+  return g->sum;
+}
+
 static nl_status vjp_slice(nl_call *c, nl_vjp *g) {
   span s;
   nl_status status = find_span(c, c->in[0], &s);
-  g->gin[0] = status == NL_OK ? into_zeros(g, g->gout[0], c->in[0], s) : NULL;
+  g->gin[0] = status == NL_OK ? slice_gradient(g, g->gout[0], c->in[0], s) : NULL;
   return status == NL_OK ? g->build->status : status;
 }
 static nl_status vjp_select(nl_call *c, nl_vjp *g) {
@@ -380,7 +401,7 @@ static nl_status vjp_select(nl_call *c, nl_vjp *g) {
   memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
   shape[dim] = 1;
   nl_tensor *t = nl_b_reshape(g->build, g->gout[0], x->ndim, shape);
-  g->gin[0] = into_zeros(g, t, x, (span){dim, start, 1, 1});
+  g->gin[0] = slice_gradient(g, t, x, (span){dim, start, 1, 1});
   return g->build->status;
 }
 

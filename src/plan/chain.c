@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/map.h"
 #include "core/memory.h"
 #include "core/pool.h"
 #include "ops/iterate.h"
@@ -52,15 +53,6 @@ static bool is_flat(const nl_strip *s) {
   return s->t[0]->numel > 0;
 }
 
-static int buffer_of(const nl_program *p, const nl_tensor *t) {
-  for (int b = 0; b < p->nbuffers; b++) {
-    if (p->buffers[b].storage == t->storage) {
-      return b;
-    }
-  }
-  return -1;
-}
-
 /* Two operands in one storage must be the same elements in the same order, or be written by nobody. */
 static bool in_step(const nl_tensor *a, const nl_tensor *b) {
   return a->storage != b->storage || (a->numel == b->numel &&
@@ -95,13 +87,16 @@ static bool fits(const nl_strip *strips, int count, const nl_strip *s) {
 typedef struct maker {
   nl_program *p;
   int *first, *last; /* of each buffer, the instructions that use it */
+  nl_map by_storage; /* buffers */
 } maker;
 
-static void find_uses(maker *m) {
+static nl_status find_uses(maker *m) {
   const nl_program *p = m->p;
-  for (int b = 0; b < p->nbuffers; b++) {
+  nl_status status = NL_OK;
+  for (int b = 0; b < p->nbuffers && status == NL_OK; b++) {
     m->first[b] = p->ninstrs;
     m->last[b] = -1;
+    status = nl_map_put(&m->by_storage, p->buffers[b].storage, b);
   }
   for (int i = 0; i < p->ninstrs; i++) {
     const nl_instr *n = &p->instrs[i];
@@ -111,6 +106,7 @@ static void find_uses(maker *m) {
       m->last[b] = i;
     }
   }
+  return status;
 }
 
 /* Temporaries that live inside the chain alone get registers; one is free again after its last use. */
@@ -125,7 +121,7 @@ static void give_registers(maker *m, nl_chain *c, int begin) {
     int freed[NL_MAX_OPERANDS], nfreed = 0;
     for (int k = l->strip.n - 1; k >= 0; k--) { /* inputs first: the result may take the place of one */
       const nl_tensor *t = l->strip.t[k];
-      int b = buffer_of(m->p, t);
+      int b = nl_map_get(&m->by_storage, t->storage);
       bool inside = b >= 0 && m->p->buffers[b].place == NL_TEMPORARY && m->first[b] >= begin && m->last[b] < end &&
                     t->offset == 0 && t->numel == c->n;
       l->operand[k] = (operand){.reg = -1, .step = k == 0 || t->numel != 1, .size = nl_dtype_size(nl_tensor_dtype(t))};
@@ -226,8 +222,7 @@ nl_status nl_pass_chain(nl_program *p) {
     return NL_NOMEM;
   }
   m.last = m.first + p->nbuffers;
-  find_uses(&m);
-  nl_status status = NL_OK;
+  nl_status status = find_uses(&m);
   for (int i = 0; i < p->ninstrs && status == NL_OK;) {
     nl_strip strips[MOST];
     int count = 0;
@@ -241,6 +236,7 @@ nl_status nl_pass_chain(nl_program *p) {
     i += count > 1 ? count : 1;
   }
   nl_delete(m.first);
+  nl_map_free(&m.by_storage);
   int kept = 0;
   for (int i = 0; i < p->ninstrs; i++) {
     if (!p->instrs[i].dead) {

@@ -94,7 +94,7 @@ static int add_value(lowering *w, const nl_tensor *like, int buffer, const int64
     nl_tensor_unref(t);
     return -1;
   }
-  p->values[i] = (nl_value){t, buffer};
+  p->values[i] = (nl_value){.t = t, .buffer = buffer};
   return i;
 }
 

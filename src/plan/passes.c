@@ -33,6 +33,13 @@ void nl_pass_find_writes(nl_program *p) {
   for (int b = 0; b < p->nbuffers; b++) {
     p->buffers[b].first_write = p->ninstrs;
     p->buffers[b].last_write = -1;
+    p->buffers[b].values = p->buffers[b].last_value = -1;
+  }
+  for (int i = p->nvalues - 1; i >= 0; i--) {
+    nl_buffer *b = &p->buffers[p->values[i].buffer];
+    p->values[i].next = b->values;
+    b->last_value = b->values < 0 ? i : b->last_value;
+    b->values = i;
   }
   for (int i = 0; i < p->ninstrs; i++) {
     const nl_instr *n = &p->instrs[i];
@@ -47,19 +54,21 @@ void nl_pass_find_writes(nl_program *p) {
 /* Lets every value of one buffer look into another, `shift` bytes further on. */
 static void merge(nl_program *p, int from, int into, int64_t shift) {
   nl_storage *s = p->buffers[into].storage;
-  nl_buffer *a = &p->buffers[into];
-  const nl_buffer *b = &p->buffers[from];
+  nl_buffer *a = &p->buffers[into], *b = &p->buffers[from];
   a->first_write = a->first_write < b->first_write ? a->first_write : b->first_write;
   a->last_write = a->last_write > b->last_write ? a->last_write : b->last_write;
-  for (int i = 0; i < p->nvalues; i++) {
+  for (int i = b->values; i >= 0; i = p->values[i].next) {
     nl_value *v = &p->values[i];
-    if (v->buffer == from) {
-      v->buffer = into;
-      v->t->storage->refs--; /* the buffer keeps its own reference, so this is never the last */
-      v->t->storage = s;
-      s->refs++;
-      v->t->offset += shift / (int64_t)nl_dtype_size(nl_tensor_dtype(v->t));
-    }
+    v->buffer = into;
+    v->t->storage->refs--; /* the buffer keeps its own reference, so this is never the last */
+    v->t->storage = s;
+    s->refs++;
+    v->t->offset += shift / (int64_t)nl_dtype_size(nl_tensor_dtype(v->t));
+  }
+  if (b->values >= 0) { /* its list goes behind the other */
+    *(a->values < 0 ? &a->values : &p->values[a->last_value].next) = b->values;
+    a->last_value = b->last_value;
+    b->values = b->last_value = -1;
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include "plan/program.h"
 
-/* Notes where each buffer is written; before the passes that ask. */
+/* Notes where each buffer is written, and what looks into it; before the passes that ask. */
 void nl_pass_find_writes(nl_program *);
 
 /* A row that computes what an earlier one has computed, from the same unchanged values, is dropped. */

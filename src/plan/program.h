@@ -24,12 +24,14 @@ typedef struct nl_buffer {
   bool written;    /* by some instruction, after it was made */
   int first, last; /* the instructions that use it, as far as they are alive */
   int first_write, last_write;
+  int values, last_value; /* the list of values that look into it, while passes run; -1: none */
   size_t at; /* in the arena */
 } nl_buffer;
 
 typedef struct nl_value {
   nl_tensor *t;
   int buffer;
+  int next; /* of the same buffer, while passes run; -1: none */
 } nl_value;
 
 typedef struct nl_program nl_program;
