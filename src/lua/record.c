@@ -373,16 +373,17 @@ static int record_call(lua_State *L) {
 
 /* One line on standard error, once, when a function is recorded again and again. */
 static void say_thrashing(lua_State *L, const nl_compiled *c) {
+  int top = lua_gettop(L);
   lua_getiuservalue(L, 1, NL_COMPILED_FUNCTION);
   lua_Debug ar;
   lua_getinfo(L, ">S", &ar);
-  nl_entry_push_why(L, c->entries[0], lua_gettop(L) - 1);
+  nl_entry_push_why(L, c->entries[0], top - 1);
   fprintf(
       stderr,
       "nnlua: the compiled function at %s:%d was recorded %d times, because its circumstances keep changing: %s. Pass "
       "changing numbers as tensors, and keep shapes the same (drop_last = true in the loader)\n",
       ar.short_src, ar.linedefined, THRASHING, lua_tostring(L, -1));
-  lua_pop(L, 1);
+  lua_settop(L, top);
 }
 
 int nl_record(lua_State *L, nl_compiled *c) {
