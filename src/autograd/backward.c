@@ -18,7 +18,8 @@ typedef struct nl_visit {
   nl_node *node;
   struct nl_visit *outer;
   nl_tensor *grad[NL_MAX_OUT];
-  bool own[NL_MAX_OUT]; /* made here, for this node alone: may be added to in place, also while calls are written down */
+  bool
+      own[NL_MAX_OUT]; /* made here, for this node alone: may be added to in place, also while calls are written down */
   bool queued;
   bool needed; /* its gradients are: it leads to a leaf, or to one of the inputs asked for */
   bool wanted; /* it made one of these inputs */

@@ -208,23 +208,12 @@ nl_tensor *nl_cell_leaf(const nl_program_cell *c, nl_tensor *const args[]) {
   return c->argument >= 0 ? args[c->argument] : c->leaf;
 }
 
-/* Cells hold something, or nothing, as they did; tells the program where. */
+/* Gradients are there, or not, as they were. */
 static bool cells_hold(nl_entry *e, nl_tensor *const args[]) {
   for (int i = 0; i < e->p->ncells; i++) {
-    nl_program_cell *c = &e->p->cells[i];
-    nl_tensor *grad = nl_grad_of(nl_cell_leaf(c, args));
-    c->hangs = grad && grad == c->tensor;
-    c->now = grad;
-    if (c->read_entry) {
-      if ((grad != NULL) != c->had_entry || (grad && !grad->contiguous)) {
-        return false;
-      }
-      if (grad && !nl_program_set_entry(e->p, c, grad)) {
-        return false;
-      }
-    }
+    e->p->cells[i].now = nl_grad_of(nl_cell_leaf(&e->p->cells[i], args));
   }
-  return true;
+  return nl_program_enter(e->p);
 }
 
 bool nl_entry_fits(lua_State *L, nl_entry *e, int nargs, nl_tensor *const args[]) {
@@ -295,6 +284,25 @@ nl_clash nl_entry_clashes(nl_entry *e, int nargs, nl_tensor *const args[]) {
 
 /* ---- what changed, in words ---- */
 
+/* Pushes how an argument differs from what it was. */
+static void push_other_argument(lua_State *L, int i, const nl_argument *a, const nl_tensor *t) {
+  bool alike =
+      t->dtype == a->dtype && t->ndim == a->ndim && memcmp(t->shape, a->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+  if (!alike) {
+    lua_pushfstring(L, "argument %d was a %s tensor of shape %s, then %s of shape %s", i, nl_dtype_name(a->dtype),
+                    nl_shape_string(a->ndim, a->shape).s, nl_dtype_name(nl_tensor_dtype(t)),
+                    nl_tensor_shape_string(t).s);
+  } else if (t->requires_grad != a->requires_grad) {
+    lua_pushfstring(L, "argument %d %s a gradient, and then %s", i, a->requires_grad ? "wanted" : "did not want",
+                    t->requires_grad ? "did" : "did not");
+  } else if (t->hooked != a->hooked) {
+    lua_pushfstring(L, "argument %d had %s, and then %s", i, a->hooked ? "a hook" : "no hook",
+                    t->hooked ? "one" : "none");
+  } else {
+    lua_pushfstring(L, "argument %d was laid out in another way in memory (its strides); pass x:contiguous()", i);
+  }
+}
+
 void nl_entry_push_why(lua_State *L, const nl_entry *e, int nargs) {
   if (e->nargs != nargs) {
     lua_pushfstring(L, "it was called with %d arguments, then with %d", e->nargs, nargs);
@@ -304,9 +312,7 @@ void nl_entry_push_why(lua_State *L, const nl_entry *e, int nargs) {
     const nl_tensor *t = nl_to_tensor(L, 2 + i);
     const nl_argument *a = &e->args[i];
     if (a->tensor && t && !nl_argument_fits(a, t)) {
-      lua_pushfstring(L, "argument %d was a %s tensor of shape %s, then %s of shape %s", i + 1, nl_dtype_name(a->dtype),
-                      nl_shape_string(a->ndim, a->shape).s, nl_dtype_name(nl_tensor_dtype(t)),
-                      nl_tensor_shape_string(t).s);
+      push_other_argument(L, i + 1, a, t);
       return;
     }
     if (a->tensor != (t != NULL)) {

@@ -328,11 +328,11 @@ void nl_open_io(lua_State *L) {
                                        {"file_exists", file_exists},
                                        {NULL, NULL}};
 #define ONCE "files would be touched only once; do it outside"
-  static const nl_not_replayed refused[] = {
-      {idx_read, "data", ONCE},           {npy_read, "io.npy", ONCE},       {npy_write, "io.npy", ONCE},
-      {safetensors_read, "load", ONCE},   {npz_read, "io.npz", ONCE},       {safetensors_write, "save", ONCE},
-      {npz_write, "io.npz", ONCE},        {make_directory, "fit", ONCE},    {file_exists, "data", ONCE},
-      {NULL, NULL, NULL}};
+  static const nl_not_replayed refused[] = {{idx_read, "data", ONCE},    {npy_read, "io.npy", ONCE},
+                                            {npy_write, "io.npy", ONCE}, {safetensors_read, "load", ONCE},
+                                            {npz_read, "io.npz", ONCE},  {safetensors_write, "save", ONCE},
+                                            {npz_write, "io.npz", ONCE}, {make_directory, "fit", ONCE},
+                                            {file_exists, "data", ONCE}, {NULL, NULL, NULL}};
   nl_observe_refuse(refused);
   luaL_setfuncs(L, functions, 0);
 }

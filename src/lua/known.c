@@ -218,7 +218,8 @@ void nl_observe_exempt(lua_CFunction f) {
 
 void nl_observe_refuse(const nl_not_replayed *l) {
   for (; l->f && nrefused < MOST_REFUSED; l++) {
-    if (nl_map_get(&effects, address(l->f)) < 0 && nl_map_put(&effects, address(l->f), NOT_REPLAYED + nrefused) == NL_OK) {
+    if (nl_map_get(&effects, address(l->f)) < 0 &&
+        nl_map_put(&effects, address(l->f), NOT_REPLAYED + nrefused) == NL_OK) {
       refused[nrefused++] = l;
     }
   }

@@ -34,10 +34,11 @@ void nl_lua_no_reading(lua_State *L, const char *function) {
 void nl_lua_refuse_setting(lua_State *L, nl_tensor *t, bool on) {
   const nl_trace *trace = nl_trace_current();
   if (trace && t->requires_grad != on && (t->storage->serial <= trace->serial || t->storage->parent)) {
-    nl_lua_refuse(L,
-                  "requires_grad of a tensor from outside (shape %s) is changed while the function is recorded, and replays "
-                  "would not change it again; freeze and unfreeze outside",
-                  nl_tensor_shape_string(t).s);
+    nl_lua_refuse(
+        L,
+        "requires_grad of a tensor from outside (shape %s) is changed while the function is recorded, and replays "
+        "would not change it again; freeze and unfreeze outside",
+        nl_tensor_shape_string(t).s);
   }
 }
 
@@ -205,6 +206,12 @@ static nl_status note_arguments(nl_entry *e, int nargs, nl_tensor *const args[])
   return status;
 }
 
+static bool share_memory(const nl_tensor *a, const nl_tensor *b) {
+  return a->storage && b->storage &&
+         (a->storage->parent ? a->storage->parent : a->storage) ==
+             (b->storage->parent ? b->storage->parent : b->storage);
+}
+
 /* True if an argument is also something else that the function uses: a value it read, or shares memory with one. */
 static bool is_watched(lua_State *L, const nl_entry *e, int list, nl_tensor *const args[]) {
   for (int i = 0; i < e->nwatches; i++) {
@@ -212,14 +219,31 @@ static bool is_watched(lua_State *L, const nl_entry *e, int list, nl_tensor *con
     const nl_tensor *t = nl_to_tensor(L, -1);
     lua_pop(L, 1);
     for (int k = 0; t && k < e->nargs; k++) {
-      const nl_storage *a = args[k] ? args[k]->storage : NULL;
-      if (a &&
-          (t == args[k] || (a->parent ? a->parent : a) == (t->storage->parent ? t->storage->parent : t->storage))) {
+      if (args[k] && share_memory(t, args[k])) {
         return args[k]->requires_grad || e->p->writes_arguments || t == args[k];
       }
     }
   }
   return false;
+}
+
+/* The gradients that were there at the start: those that the function also uses by other means must be the same at a
+   replay, and none may be an argument. */
+static nl_clash look_at_gradients(lua_State *L, const nl_compiled *c, int list, int nargs, nl_tensor *const args[]) {
+  nl_clash clash = NL_NO_CLASH;
+  for (int i = 0; i < c->trace->ncells; i++) {
+    nl_cell *cell = &c->trace->cells[i];
+    for (int k = 0; cell->entry && k < nargs; k++) {
+      clash = args[k] && share_memory(args[k], cell->entry) ? NL_CLASH_GRADIENT : clash;
+    }
+    for (int k = 0; cell->entry && k < c->observer.nwatches && !cell->pinned; k++) {
+      lua_rawgeti(L, list, 3 * k + 3);
+      const nl_tensor *t = nl_to_tensor(L, -1);
+      cell->pinned = t && share_memory(t, cell->entry);
+      lua_pop(L, 1);
+    }
+  }
+  return clash;
 }
 
 /* Where the arguments share memory with what else is used, there is no program, for these very arguments. */
@@ -275,6 +299,7 @@ static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const
   nl_entry **hold = hold_entry(L), *e = *hold;
   e->grad_enabled = nl_grad_enabled();
   e->data = ++c->last_data;
+  nl_clash clash = look_at_gradients(L, c, list, nargs, args);
   nl_status status = note_arguments(e, nargs, args);
   if (status == NL_OK) {
     nl_trace *t = c->trace;
@@ -296,11 +321,7 @@ static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const
   lua_setfield(L, -2, "kept");
   lua_rawseti(L, -2, e->data);
   lua_pop(L, 1);
-  for (int i = 0; i < e->p->ncells; i++) {
-    nl_program_cell *cell = &e->p->cells[i];
-    cell->now = c->lenient || cell->argument < 0 ? nl_grad_of(nl_cell_leaf(cell, args)) : NULL;
-  }
-  nl_clash clash = nl_entry_clashes(e, nargs, args);
+  clash = clash == NL_NO_CLASH ? nl_entry_clashes(e, nargs, args) : clash;
   if (clash == NL_NO_CLASH && is_watched(L, e, list, args)) {
     clash = NL_CLASH_OUTSIDE;
   }

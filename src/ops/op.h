@@ -222,8 +222,8 @@ struct nl_vjp {
   nl_tensor **gin;
   const bool *need;
   bool differentiable; /* the way back is recorded too: only rows with gradients of their own may be used */
-  /* Of views: the sum of gradients that has reached in[0] so far, or NULL. A vjp that knows where its part lies may add it
-     there and set gin[0] to this very tensor. */
+  /* Of views: the sum of gradients that has reached in[0] so far, or NULL. A vjp that knows where its part lies may add
+     it there and set gin[0] to this very tensor. */
   nl_tensor *sum;
   bool fresh; /* gin[0] was made by the vjp and is held by nobody else: it can become such a sum */
 };

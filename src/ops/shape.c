@@ -366,8 +366,8 @@ static nl_tensor *into_zeros(nl_vjp *g, nl_tensor *t, const nl_tensor *x, span s
   nl_call_set_list(&z, 3, x->ndim, x->shape);
   return nl_b_call(g->build, &z);
 }
-/* The gradient of a slice, added where there is a sum already: work and memory are then those of the slice, and a sequence
-   that is taken apart step by step costs as much as it is long. */
+/* The gradient of a slice, added where there is a sum already: work and memory are then those of the slice, and a
+   sequence that is taken apart step by step costs as much as it is long. */
 static nl_tensor *slice_gradient(nl_vjp *g, nl_tensor *t, const nl_tensor *x, span s) {
   if (!g->sum || g->build->status != NL_OK) {
     g->fresh = true;

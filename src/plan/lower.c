@@ -19,6 +19,7 @@ typedef struct lowering {
   nl_map values;  /* by tensor */
   nl_map made;    /* tensors that steps made; storages that are written in place */
   nl_map outside; /* tensors that are in the program's list */
+  nl_map kept;    /* a constant's storage -> the buffer of the copy that leaves */
 } lowering;
 
 static void fail(lowering *w) {
@@ -423,15 +424,27 @@ static void enter_cells(lowering *w) {
     }
     int number = p->ncells++;
     nl_program_cell *c = &p->cells[number];
-    *c = (nl_program_cell){
-        .from = i, .argument = -1, .entry = -1, .value = -1, .read_entry = from->read_entry, .set = from->set};
+    *c = (nl_program_cell){.from = i,
+                           .argument = -1,
+                           .entry = -1,
+                           .value = -1,
+                           .next = -1,
+                           .read_entry = from->read_entry,
+                           .set = from->set};
     c->argument = argument_of(t, from->leaf);
     c->leaf = c->argument < 0 ? nl_tensor_ref(from->leaf) : NULL;
     c->had_entry = from->entry != NULL;
+    c->pinned = from->pinned ? from->entry->storage->serial : 0;
     if (!from->read_entry || !from->entry) {
       continue;
     }
     c->entry_offset = from->entry->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(from->entry));
+    c->entry_strides = nl_new(((size_t)from->entry->ndim + 1) * sizeof *c->entry_strides);
+    if (!c->entry_strides) {
+      fail(w);
+      return;
+    }
+    memcpy(c->entry_strides, from->entry->strides, (size_t)from->entry->ndim * sizeof *c->entry_strides);
     c->entry = nl_map_get(&w->buffers, from->entry->storage);
     c->follows = c->entry >= 0;
     if (!c->follows) {
@@ -457,47 +470,58 @@ static void enter_initial(lowering *w) {
   }
 }
 
-/* v, where it can be kept: alone in memory of its own; otherwise a copy that can. */
-static int keepable(lowering *w, int v, bool alone) {
-  nl_program *p = w->p;
-  if (v < 0 || w->status != NL_OK) {
+/* A buffer of its own with what a constant one holds: what leaves the program may be written by others. */
+static int kept_constant(lowering *w, int buffer, nl_dtype dtype) {
+  nl_storage *s = w->p->buffers[buffer].storage;
+  int known = nl_map_get(&w->kept, s);
+  if (known >= 0) {
+    return known;
+  }
+  int64_t n = (int64_t)(s->bytes / nl_dtype_size(dtype)), one = 1;
+  nl_tensor like = {.dtype = (uint8_t)dtype, .ndim = 1, .numel = n, .shape = &n};
+  int from = add_value(w, &like, buffer, &one, 0), to = new_temporary(w, dtype, 1, &n);
+  add_copy(w, -1, to, from);
+  known = to >= 0 ? w->p->values[to].buffer : -1;
+  if (known < 0 || nl_map_put(&w->kept, s, known) != NL_OK) {
+    fail(w);
     return -1;
   }
-  nl_buffer *b = &p->buffers[p->values[v].buffer];
-  nl_tensor *t = p->values[v].t;
-  bool whole = t->contiguous && t->offset == 0;
-  bool free = b->place == NL_TEMPORARY || (b->place == NL_KEPT && !alone);
-  if (free && (whole || !alone)) {
-    b->place = NL_KEPT;
-    b->number = -1;
-    return v;
+  return known;
+}
+
+/* The value by which a tensor leaves the program; what left before by the same memory is seen to change with it. */
+static int leaving(lowering *w, nl_tensor *t) {
+  int v = value_of(w, t);
+  if (v < 0) {
+    return -1;
   }
-  int to = new_temporary(w, nl_tensor_dtype(t), t->ndim, t->shape);
-  add_copy(w, -1, to, v);
-  if (to >= 0) {
-    p->buffers[p->values[to].buffer].place = NL_KEPT;
-    p->buffers[p->values[to].buffer].number = -1;
+  nl_program *p = w->p;
+  int buffer = p->values[v].buffer;
+  if (p->buffers[buffer].place == NL_CONSTANT) {
+    buffer = kept_constant(w, buffer, nl_tensor_dtype(t));
+    v = buffer >= 0 ? add_value(w, t, buffer, t->strides, t->offset) : -1;
   }
-  return to;
+  if (v >= 0 && p->buffers[buffer].place == NL_TEMPORARY) {
+    p->buffers[buffer].place = NL_KEPT;
+    p->buffers[buffer].number = -1;
+  }
+  return v;
 }
 
 static void lower_ends(lowering *w, int nresults, nl_tensor *const results[]) {
   nl_program *p = w->p;
   for (int i = 0; i < p->ncells && w->status == NL_OK; i++) {
-    nl_tensor *value = w->trace->cells[p->cells[i].from].value;
-    if (!p->cells[i].set || !value) {
-      continue;
+    nl_program_cell *c = &p->cells[i];
+    nl_tensor *value = w->trace->cells[c->from].value;
+    c->value = c->set && value ? leaving(w, value) : -1;
+    nl_buffer *b = c->value >= 0 ? &p->buffers[p->values[c->value].buffer] : NULL;
+    if (b && b->place == NL_OUTSIDE) {
+      c->tensor = nl_tensor_ref(value); /* a tensor that was there before is hung in as it is */
+    } else if (b && b->place == NL_KEPT) {
+      c->kept = true;
+      c->next = b->number;
+      b->number = i;
     }
-    int v = value_of(w, value);
-    if (v >= 0 && p->buffers[p->values[v].buffer].place == NL_OUTSIDE) {
-      p->cells[i].tensor = nl_tensor_ref(value); /* a tensor that was there before is hung in as it is */
-    } else {                                     /* an argument, or what it held, is copied */
-      v = keepable(w, v, true);
-      if (v >= 0) {
-        p->buffers[p->values[v].buffer].number = i;
-      }
-    }
-    p->cells[i].value = v;
   }
   p->results = nl_new(((size_t)nresults + 1) * sizeof *p->results);
   if (!p->results) {
@@ -506,14 +530,7 @@ static void lower_ends(lowering *w, int nresults, nl_tensor *const results[]) {
   }
   p->nresults = nresults;
   for (int i = 0; i < nresults && w->status == NL_OK; i++) {
-    int v = value_of(w, results[i]);
-    nl_place place = v >= 0 ? p->buffers[p->values[v].buffer].place : NL_OUTSIDE;
-    int number = v >= 0 ? p->buffers[p->values[v].buffer].number : -1;
-    if (place != NL_OUTSIDE && place != NL_ARGUMENT) {
-      bool cell = place == NL_KEPT && number >= 0;
-      v = keepable(w, v, cell); /* what a cell holds and what is returned are two things */
-    }
-    p->results[i] = v;
+    p->results[i] = leaving(w, results[i]);
   }
 }
 
@@ -632,6 +649,7 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
     note_outside(&w, trace->saw[i]);
   }
   nl_map_free(&w.outside);
+  nl_map_free(&w.kept);
   nl_map_free(&w.buffers);
   nl_map_free(&w.values);
   nl_map_free(&w.made);

@@ -7,7 +7,10 @@
      entry      what a cell (a leaf's gradient) holds when the call begins
      temporary  in the program's arena; buffers that are never needed at the same time share bytes
      kept       results, and what cells hold afterwards: memory with owners outside the program. It is used again when
-                nobody else holds it any more, and replaced otherwise, so that what a caller holds never changes */
+                nobody else holds it any more, and replaced otherwise, so that what a caller holds never changes
+
+   What leaves a program shares memory as it did when it was recorded: a result that is a gradient stays that gradient,
+   two results that are views of one tensor stay so. */
 #ifndef NL_PLAN_PROGRAM_H
 #define NL_PLAN_PROGRAM_H
 
@@ -20,12 +23,12 @@ typedef struct nl_buffer {
   nl_storage *storage; /* what values look through: the tensor's own outside and for constants, else the program's */
   nl_storage *real;    /* kept: the storage that owners outside share */
   size_t bytes;
-  int number;      /* argument or cell */
+  int number;      /* argument; entry: its cell; kept: the first cell it is hung into (others: next), or -1 */
   bool written;    /* by some instruction, after it was made */
   int first, last; /* the instructions that use it, as far as they are alive */
   int first_write, last_write;
   int values, last_value; /* the list of values that look into it, while passes run; -1: none */
-  size_t at; /* in the arena */
+  size_t at;              /* in the arena */
 } nl_buffer;
 
 typedef struct nl_value {
@@ -64,13 +67,18 @@ typedef struct nl_program_cell {
   int argument;
   bool read_entry, had_entry; /* the program is right only where the cell holds something, or nothing, as it did */
   int entry;                  /* the buffer of what it held, or -1 */
-  int64_t entry_offset;
-  bool follows; /* entry is the buffer of an earlier cell, whose tensor shares memory with this one's */
+  int64_t entry_offset;       /* of the first element, in bytes */
+  int64_t *entry_strides;
+  bool follows;     /* entry is the buffer of an earlier cell, whose tensor shares memory with this one's */
+  uint64_t pinned;  /* the serial of the storage it must lie in, since that is also used by other means; or 0 */
+  nl_storage *seen; /* a storage that was seen to be none of those from outside; only compared */
   bool set;
-  int value;            /* what it is set to; -1: nothing */
-  nl_tensor *tensor;    /* what is hung into the cell; the program holds it, too */
-  bool hangs;           /* for nl_program_prepare: it hangs there now */
-  const nl_tensor *now; /* what the cell holds when a call begins */
+  int value;         /* what it is set to; -1: nothing */
+  int next;          /* the next cell whose value lies in the same buffer, or -1 */
+  nl_tensor *tensor; /* what is hung into the cell; the program holds it, too */
+  bool kept;         /* which lies in a kept buffer */
+  bool hangs;        /* and hangs there when a call begins */
+  nl_tensor *now;    /* what the cell holds when a call begins */
 } nl_program_cell;
 
 typedef struct nl_outside {
@@ -122,17 +130,17 @@ void nl_program_free(nl_program *);
 /* True while every tensor from outside is as it was when the program was made. */
 bool nl_program_holds(nl_program *);
 
-/* Tells where the gradient lies that a cell with read_entry and had_entry holds at the start of a call. False: cells
-   that held parts of one tensor when this was recorded do not any more, and the program does not fit. In the cells'
-   order. */
-bool nl_program_set_entry(nl_program *, nl_program_cell *, const nl_tensor *entry);
+/* Looks at what the cells hold when a call begins, their `now`. False: not all that the program reads of it lies as it
+   did when it was recorded, or it shares memory with what it did not share it with. */
+bool nl_program_enter(nl_program *);
 
 /* Looks up the memory that has owners outside; to be done before each run. Error: memory, and then nothing has
    happened yet. */
 nl_status nl_program_prepare(nl_program *, nl_tensor *const args[]);
 
-/* Runs it. args[i] have the shapes they had; results[i] get references (NULL where there was no tensor). Errors: those
-   of rows that look at values, memory, Ctrl-C; what was written until then stays written. */
+/* Runs it. args[i] have the shapes they had; results[i] get references (NULL where there was no tensor), and so do the
+   cells' `tensor`, which are to be hung. Errors: those of rows that look at values, memory, Ctrl-C; what was written
+   until then stays written. */
 nl_status nl_program_run(nl_program *, nl_tensor *const args[], nl_tensor *results[]);
 
 /* The program as text: instructions, buffers, bytes, flops; with times where it was profiled. Freed by the caller;

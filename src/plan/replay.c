@@ -37,45 +37,130 @@ nl_status nl_replay_effect(nl_program *p, nl_instr *n) {
 
 /* ---- memory with owners outside ---- */
 
+/* A tensor with a value's geometry over memory that the value was lowered to lie in. */
+static nl_status look_into(const nl_program *p, int value, nl_storage *s, int64_t shift, nl_tensor **out) {
+  const nl_tensor *t = p->values[value].t;
+  nl_status status = nl_tensor_shell(t, out);
+  if (status == NL_OK) {
+    nl_tensor *r = *out;
+    r->storage = s;
+    s->refs++;
+    r->offset = t->offset + shift;
+    r->contiguous = t->contiguous;
+    r->wrapped_number = false;
+    memcpy(r->strides, t->strides, (size_t)t->ndim * sizeof *r->strides);
+  }
+  return status;
+}
+
+/* True if somebody outside looks into the buffer, or the program itself reads what it hung there before. */
+static bool is_held(const nl_program *p, const nl_buffer *b) {
+  int64_t own = 1;
+  for (int i = b->number; i >= 0; i = p->cells[i].next) {
+    const nl_program_cell *c = &p->cells[i];
+    own += c->tensor != NULL;
+    if (c->hangs && c->entry >= 0) {
+      return true;
+    }
+    if (c->tensor && c->tensor->refs > 1 + c->hangs) {
+      return true;
+    }
+  }
+  return b->real->refs > own;
+}
+
 static nl_status renew(nl_program *p, nl_buffer *b) {
-  nl_program_cell *cell = b->number >= 0 ? &p->cells[b->number] : NULL;
-  nl_tensor *hung = cell ? cell->tensor : NULL;
-  bool held = b->real && (b->real->refs > 1 + (hung != NULL) || (hung && hung->refs > 1 + cell->hangs));
-  held = held || (cell && cell->entry >= 0 && cell->hangs); /* the program reads what hangs there */
-  if (!b->real || held) {
+  if (!b->real || is_held(p, b)) {
     nl_storage *fresh = nl_storage_new(b->bytes);
     if (!fresh) {
       return NL_NOMEM;
     }
-    if (cell) {
-      nl_tensor_unref(cell->tensor);
-      cell->tensor = NULL;
+    for (int i = b->number; i >= 0; i = p->cells[i].next) {
+      nl_tensor_unref(p->cells[i].tensor);
+      p->cells[i].tensor = NULL;
     }
     nl_storage_unref(b->real);
     b->real = fresh;
   }
-  if (cell && !cell->tensor) {
-    nl_status status = nl_tensor_shell(p->values[cell->value].t, &cell->tensor);
+  for (int i = b->number; i >= 0; i = p->cells[i].next) {
+    nl_program_cell *c = &p->cells[i];
+    nl_status status = c->tensor ? NL_OK : look_into(p, c->value, b->real, 0, &c->tensor);
     if (status != NL_OK) {
       return status;
     }
-    nl_tensor *t = cell->tensor;
-    t->storage = b->real;
-    b->real->refs++;
-    t->contiguous = true;
-    nl_shape_strides(t->ndim, t->shape, t->strides);
   }
   b->storage->data = b->real->data;
   return NL_OK;
 }
 
-bool nl_program_set_entry(nl_program *p, nl_program_cell *c, const nl_tensor *entry) {
-  char *base = (char *)nl_tensor_data(entry) - c->entry_offset;
-  nl_storage *s = p->buffers[c->entry].storage;
-  if (c->follows) {
-    return s->data == base;
+/* ---- what cells hold at the start ---- */
+
+static const nl_storage *root_of(const nl_storage *s) {
+  return s->parent ? s->parent : s;
+}
+
+/* A storage that was once seen to be none of those from outside is none later: the program holds those. */
+static bool is_outside(const nl_program *p, nl_program_cell *c, nl_storage *s) {
+  if (s == c->seen) {
+    return false;
   }
+  for (int i = 0; i < p->noutside; i++) {
+    if (root_of(p->outside[i].storage) == root_of(s)) {
+      return true;
+    }
+  }
+  c->seen = s;
+  return false;
+}
+
+/* What a cell holds shares memory with nothing that the program did not see it share memory with. Strangers are
+   gradients that do not hang there by the program's own doing. */
+static bool stands_alone(const nl_program *p, nl_program_cell *c, bool strangers) {
+  int64_t at = c->now->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(c->now));
+  if (c->pinned ? c->now->storage->serial != c->pinned || at != c->entry_offset
+                : !c->hangs && is_outside(p, c, c->now->storage)) {
+    return false;
+  }
+  for (const nl_program_cell *o = p->cells; o < c && strangers && !c->follows; o++) {
+    if (o->read_entry && o->now && !(o->hangs && c->hangs) && root_of(o->now->storage) == root_of(c->now->storage)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool enter_cell(nl_program *p, nl_program_cell *c, bool strangers) {
+  const nl_tensor *now = c->now;
+  if ((now != NULL) != c->had_entry) {
+    return false;
+  }
+  if (!now) {
+    return true;
+  }
+  if (memcmp(now->strides, c->entry_strides, (size_t)now->ndim * sizeof *now->strides) != 0 ||
+      !stands_alone(p, c, strangers)) {
+    return false;
+  }
+  char *base = (char *)nl_tensor_data(now) - c->entry_offset;
+  nl_storage *s = p->buffers[c->entry].storage;
+  bool fits = !c->follows || s->data == base;
   s->data = base;
+  return fits;
+}
+
+bool nl_program_enter(nl_program *p) {
+  bool strangers = false;
+  for (int i = 0; i < p->ncells; i++) {
+    nl_program_cell *c = &p->cells[i];
+    c->hangs = c->kept && c->now && c->now == c->tensor;
+    strangers = strangers || (c->read_entry && c->now && !c->hangs);
+  }
+  for (int i = 0; i < p->ncells; i++) {
+    nl_program_cell *c = &p->cells[i];
+    if (c->read_entry && !enter_cell(p, c, strangers)) {
+      return false;
+    }
+  }
   return true;
 }
 
@@ -93,19 +178,37 @@ bool nl_program_holds(nl_program *p) {
   return true;
 }
 
-static nl_status make_result(nl_program *p, int value, nl_tensor *const args[], nl_tensor **out) {
-  const nl_tensor *t = p->values[value].t;
+/* ---- what leaves ---- */
+
+static nl_status leave(nl_program *p, int value, nl_tensor *const args[], nl_tensor **out) {
   const nl_buffer *b = &p->buffers[p->values[value].buffer];
-  nl_status status = nl_tensor_shell(t, out);
-  if (status == NL_OK) {
-    const nl_tensor *arg = b->place == NL_ARGUMENT ? args[b->number] : NULL;
-    nl_tensor *r = *out;
-    r->storage = arg ? arg->storage : (b->place == NL_KEPT ? b->real : b->storage);
-    r->storage->refs++;
-    r->offset = t->offset + (arg ? arg->offset : 0);
-    r->contiguous = t->contiguous;
-    r->wrapped_number = false;
-    memcpy(r->strides, t->strides, (size_t)t->ndim * sizeof *r->strides);
+  nl_tensor *now;
+  switch (b->place) {
+  case NL_ARGUMENT:
+    return look_into(p, value, args[b->number]->storage, args[b->number]->offset, out);
+  case NL_ENTRY:
+    now = p->cells[b->number].now;
+    return look_into(p, value, now->storage,
+                     now->offset - p->cells[b->number].entry_offset / (int64_t)nl_dtype_size(nl_tensor_dtype(now)),
+                     out);
+  default:
+    return look_into(p, value, b->place == NL_KEPT ? b->real : b->storage, 0, out);
+  }
+}
+
+static nl_status leave_all(nl_program *p, nl_tensor *const args[], nl_tensor *results[]) {
+  nl_status status = NL_OK;
+  for (int i = 0; i < p->nresults && status == NL_OK; i++) {
+    status = p->results[i] >= 0 ? leave(p, p->results[i], args, &results[i]) : NL_OK;
+  }
+  for (int i = 0; i < p->ncells && status == NL_OK; i++) { /* the other cells' tensors are there */
+    nl_program_cell *c = &p->cells[i];
+    nl_place place = c->value >= 0 ? p->buffers[p->values[c->value].buffer].place : NL_KEPT;
+    if (place == NL_ARGUMENT || place == NL_ENTRY) {
+      nl_tensor_unref(c->tensor);
+      c->tensor = NULL;
+      status = leave(p, c->value, args, &c->tensor);
+    }
   }
   return status;
 }
@@ -185,9 +288,7 @@ nl_status nl_program_run(nl_program *p, nl_tensor *const args[], nl_tensor *resu
   memset(results, 0, (size_t)p->nresults * sizeof *results);
   nl_status status = run_instrs(p);
   bump(p, args);
-  for (int i = 0; i < p->nresults && status == NL_OK; i++) {
-    status = p->results[i] >= 0 ? make_result(p, p->results[i], args, &results[i]) : NL_OK;
-  }
+  status = status == NL_OK ? leave_all(p, args, results) : status;
   if (status != NL_OK) {
     for (int i = 0; i < p->nresults; i++) {
       nl_tensor_unref(results[i]);
@@ -221,6 +322,7 @@ void nl_program_free(nl_program *p) {
   for (int i = 0; i < p->ncells; i++) {
     nl_tensor_unref(p->cells[i].leaf);
     nl_tensor_unref(p->cells[i].tensor);
+    nl_delete(p->cells[i].entry_strides);
   }
   for (int i = 0; i < p->noutside; i++) {
     nl_tensor_unref(p->outside[i].t);

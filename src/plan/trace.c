@@ -101,9 +101,10 @@ static nl_status check_write(const nl_call *c) {
     return NL_OK;
   }
   if ((t->requires_grad || t->base) && current->has_younger_history(t)) {
-    nl_fail("a tensor of shape %s from outside is changed to something that has a gradient, and a replay could not give it "
-            "that history; wrap the change in nn.no_grad, or compute a new tensor",
-            nl_tensor_shape_string(t).s);
+    nl_fail(
+        "a tensor of shape %s from outside is changed to something that has a gradient, and a replay could not give it "
+        "that history; wrap the change in nn.no_grad, or compute a new tensor",
+        nl_tensor_shape_string(t).s);
     return nl_trace_refuse();
   }
   return NL_OK;

@@ -35,6 +35,7 @@ typedef struct nl_cell {
   nl_tensor *leaf;
   bool read_entry;  /* what it held at the start matters */
   nl_tensor *entry; /* what it held then, or NULL */
+  bool pinned;      /* which the function also uses by other means */
   bool set;
   nl_tensor *value; /* what it holds at the end, where it was set; or NULL */
 } nl_cell;

@@ -80,6 +80,7 @@ local middle = {
   "h = h:clone(); h:mul_(1.1)", "h = h + a:t():t()", "h[1] = 0", "h = nn.cat({ h, h * 2 }, 1):narrow(1, 1, #h)",
   "h:narrow(2, 1, 2):tanh_()", "h = nn.checkpoint(function(v) return v:tanh() * w end, h)", "h = nn.where(h:gt(0), h, h * 0.1)",
   "local c = nn.full({ 4 }, 0.5); h = h * c; c:add_(1)", "h = h - h:mean(1, true):detach()", "h = h + nn.dropout(a, 0.5):detach()",
+  "h = h + (g and g * 0.1 or 0)", "h = h + (leaf2.grad or 0)", "if g then g:mul_(0.9) end", "local l = leaf.grad; if l then l:add_(0.1) end",
   "h = h:unbind(2)[1]:unsqueeze(2) + h", "h = h * nn.arange(4):to('float32')",
 }
 local after = {
@@ -87,7 +88,9 @@ local after = {
   "(loss * 0.5):backward{ retain_graph = true }; (loss * 0.5):backward()",
   "local g = nn.grad(loss, model:parameters(), { create_graph = true, allow_unused = true }); local s = loss; "
     .. "for _, x in ipairs(g) do if x then s = s + x:square():sum() * 0.01 end end; s:backward()",
-  "loss:backward(); w.grad = w.grad and w.grad * 0.5 or nil",
+  "loss:backward(); w.grad = w.grad and w.grad * 0.5 or nil", "loss:backward(); leaf2.grad = w.grad", "loss:backward(); w.grad = a:detach()",
+  "loss:backward(); leaf.grad = nn.full({ 5, 4 }, 2.)[{ { 2, 4 } }]", "loss:backward(); leaf.grad, leaf2.grad = leaf2.grad, leaf.grad",
+  "loss:backward(); leaf.grad = h:detach():t():contiguous():t()", "loss:backward(); leaf2.grad = big[{ { 1, 3 } }]",
 }
 local then_ = {
   "opt:step()", "opt:step()", "nn.optim.clip_grad_norm_(model:parameters(), 0.3); opt:step()",
@@ -99,6 +102,7 @@ local then_ = {
 local arguments = {
   "return fresh(n, 1), fresh(n, 2)", "local x = fresh(n, 1); return x, x", "return fresh(n, 1), w", "return w, w",
   "return leaf, fresh(n, 2)", "return leaf, leaf", "return leaf, leaf2", "return big[{ { 1, 3 } }], big[{ { 2, 4 } }]",
+  "return leaf2.grad or fresh(n, 1), fresh(n, 2)", "return g or fresh(n, 1), fresh(n, 2)",
   "return big[{ { 1, 3 } }], big[{ { 1, 3 } }]", "return fresh(n, 1):t():contiguous():t(), fresh(n, 2)",
   "return fresh(n, 1), w.grad and w.grad:expand(3, 4):clone() or fresh(n, 2)", "return w.grad or w:detach(), fresh(n, 2)",
   "return state:expand(3, 4), fresh(n, 2)", "return last_output or fresh(n, 1), fresh(n, 2)",
@@ -112,7 +116,9 @@ local deeds = {
   "nn.no_grad(function() w:fill_(0.2) end)", "leaf:detach():mul_(0.5)", "big:add_(0.1)", "model:zero_grad()",
   "last_output = kept and kept[#kept]", "last_output = nil", "collectgarbage()", "grads = {}; for i, p in ipairs(model:parameters()) do "
     .. "grads[i] = p.grad end", "for i, p in ipairs(model:parameters()) do p.grad = grads and grads[i] or nil end",
-  "if leaf.grad then leaf.grad:add_(1) end", "model:load_state_dict(model:state_dict())",
+  "if leaf.grad then leaf.grad:add_(1) end", "leaf.grad = leaf2.grad", "leaf.grad = big[{ { 2, 4 } }]", "w.grad = state:expand(3, 4):clone()",
+  "g = w.grad", "g = nil", "w.grad = g", "leaf2.grad = g", "leaf.grad = last_output and last_output:clone() or nil", "if g then g:add_(0.5) end",
+  "leaf.grad, leaf2.grad = leaf2.grad, leaf.grad", "w.grad = nn.randn(4, 3):t()", "leaf.grad = last_output", "model:load_state_dict(model:state_dict())",
 }
 
 function M.make(r)
@@ -127,8 +133,8 @@ function M.make(r)
   local lines = {
     "shared = nn.Linear(4, 4)",
     ("model = nn.Sequential(%s)"):format(table.concat(list, ", ")),
-    "function rest() local all = {}; for i = 2, #model do for _, p in ipairs(model[i]:parameters()) do all[#all + 1] = p end end; "
-      .. "all[#all + 1] = nn.Parameter(nn.zeros(1)); return all end",
+    "function rest() local all, first = { nn.Parameter(nn.zeros(1)) }, {}; for _, p in ipairs(model[1]:parameters()) do first[p] = true end; "
+      .. "for _, p in ipairs(model:parameters()) do if not first[p] then all[#all + 1] = p end end; return all end",
     "w = nn.randn(3, 4):mul_(0.1):requires_grad_()",
     "leaf, leaf2 = nn.randn(3, 4):requires_grad_(), nn.randn(3, 4):requires_grad_()",
     "big, state = nn.randn(4, 4), nn.randn(4)",
@@ -145,7 +151,9 @@ function M.make(r)
     "  local loss = crit(h, b.requires_grad and b or b:detach())",
     "  " .. one(r, after),
     "  " .. one(r, then_),
-    "  " .. one(r, { "return loss, h:detach()", "return loss:detach(), h:detach(), 3", "return loss, a, b", "return loss, w", "return loss, w.grad" }),
+    "  " .. one(r, { "return loss, h:detach()", "return loss:detach(), h:detach(), 3", "return loss, a, b", "return loss, w", "return loss, w.grad",
+      "return loss, h:detach(), h:detach()[1]", "return loss, leaf.grad, leaf2.grad", "local c = nn.full({ 4 }, 2.); return loss, c, c[{ { 2, 3 } }]",
+      "return loss, a[1], a" }),
     "end",
   }
   local list_of_deeds = { "call" }

@@ -74,9 +74,10 @@ local function is_refusal(message)
   return false
 end
 
--- Without the place, and the words that recording puts before.
+-- Without the place, the words that recording puts before, and what was changed in place: a checkpoint, which recording
+-- does without, says that in other words.
 local function bare(message)
-  return (tostring(message):gsub("^[^:]*:%d+: ", ""):gsub(" %(recorded at [^)]*%)", ""))
+  return (tostring(message):gsub("^[^:]*:%d+: ", ""):gsub(" %(recorded at [^)]*%)", ""):gsub("(gradient of %w+ %().*changed in place.*", "%1"))
 end
 
 -- Calls step in both worlds. Returns nil; what is wrong; or false when the worlds can go no further.
