@@ -78,7 +78,7 @@ static visit *visit_of(engine *e, nl_node *n) {
 }
 
 static void forget_grads(visit *v) {
-  for (int i = 0; i < NL_MAX_OUT; i++) {
+  for (int i = 0; i < v->node->nout; i++) {
     nl_tensor_unref(v->grad[i]);
     v->grad[i] = NULL;
   }
@@ -526,7 +526,7 @@ static nl_status run_node(engine *e, visit *at) {
       gin[i] = NULL;
     }
   }
-  for (int i = 0; i < NL_MAX_OUT; i++) {
+  for (int i = 0; i < n->nout; i++) {
     nl_tensor_unref(c.out[i]);
   }
   for (int i = 0; i < n->nin; i++) {

@@ -50,12 +50,15 @@ void nl_set_grad_watcher(const nl_grad_watcher *w) {
   watcher = w;
 }
 
+nl_tensor *nl_peek_grad(const nl_tensor *t) {
+  const nl_meta *m = t->original ? t->original->grad_meta : t->grad_meta;
+  return m ? m->grad : NULL;
+}
+
 nl_tensor *nl_grad_of(nl_tensor *t) {
-  t = t->original ? t->original : t;
-  const nl_meta *m = t->grad_meta;
-  nl_tensor *grad = m ? m->grad : NULL;
+  nl_tensor *grad = nl_peek_grad(t);
   if (watcher) {
-    watcher->read(t, grad);
+    watcher->read(t->original ? t->original : t, grad);
   }
   return grad;
 }

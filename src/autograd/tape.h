@@ -71,6 +71,7 @@ nl_status nl_set_requires_grad(nl_tensor *t, bool on);
 
 /* The gradient collected in a leaf (borrowed), or NULL; and setting it (NULL clears). Error: wrong shape or dtype. */
 nl_tensor *nl_grad_of(nl_tensor *t);
+nl_tensor *nl_peek_grad(const nl_tensor *t); /* without telling the watcher */
 nl_status nl_set_grad(nl_tensor *t, nl_tensor *grad);
 
 /* Who is told when a leaf's gradient is asked for or set: the plan, while it records. NULL: nobody. */

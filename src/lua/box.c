@@ -49,11 +49,8 @@ nl_box *nl_push_box(lua_State *L) {
 }
 
 static nl_box *to_box(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) != sizeof(nl_box)) {
-    return NULL;
-  }
   nl_box *box = lua_touserdata(L, index);
-  return box->magic == MAGIC ? box : NULL;
+  return box && lua_rawlen(L, index) == sizeof *box && box->magic == MAGIC ? box : NULL; /* a light one has no length */
 }
 
 nl_tensor *nl_to_tensor(lua_State *L, int index) {

@@ -2,7 +2,8 @@
    dtypes of the arguments, modes, tensors from outside, all that the Lua code has read) and replays it; where there is
    none, the function is called while everything is recorded (lua/record.c).
 
-   User values: 1 the function; 2 the data of its programs (lua/guard.h); 3 why it is not compiled, where that is so. */
+   User values: 1 the function; 2 the data of its programs and 4 their lists of watches (lua/guard.h); 3 why it is not
+   compiled, where that is so. */
 #include "lua/compile.h"
 
 #include <stdlib.h>
@@ -12,12 +13,17 @@
 #include "core/memory.h"
 #include "plan/trace.h"
 
+#define MAGIC 0x6e6e6c7561436f6du
+
+nl_compiled *nl_check_compiled(lua_State *L, int index) {
+  nl_compiled *c = lua_touserdata(L, index);
+  bool fits = c && lua_rawlen(L, index) == sizeof *c && c->magic == MAGIC; /* the length of a light one is 0 */
+  return fits ? c : luaL_checkudata(L, index, NL_COMPILED_TYPE);
+}
+
 /* A replay leaves nothing behind but its results, which weigh too little for the collector to notice. It is asked to
    look after so many calls, and memory for the small results until then is set aside when a function is recorded: a
    loop over a compiled step asks the system for nothing. */
-nl_compiled *nl_check_compiled(lua_State *L, int index) {
-  return luaL_checkudata(L, index, NL_COMPILED_TYPE);
-}
 
 /* ---- programs ---- */
 
@@ -25,10 +31,12 @@ nl_compiled *nl_check_compiled(lua_State *L, int index) {
 static void drop_entry(lua_State *L, nl_compiled *c, int i) {
   nl_entry *e = c->entries[i];
   memmove(&c->entries[i], &c->entries[i + 1], (size_t)(--c->count - i) * sizeof *c->entries);
-  lua_getiuservalue(L, 1, NL_COMPILED_DATA);
-  lua_pushnil(L);
-  lua_rawseti(L, -2, e->data);
-  lua_pop(L, 1);
+  for (int of = NL_COMPILED_DATA; of <= NL_COMPILED_LISTS; of += NL_COMPILED_LISTS - NL_COMPILED_DATA) {
+    lua_getiuservalue(L, 1, of);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, e->data);
+    lua_pop(L, 1);
+  }
   nl_entry_unref(e);
 }
 
@@ -101,7 +109,7 @@ static int replay(lua_State *L, nl_entry *e, int first, nl_tensor *const args[])
   }
   for (int i = 0; i < p->ncells && status == NL_OK; i++) {
     nl_program_cell *c = &p->cells[i];
-    if (c->set && nl_grad_of(nl_cell_leaf(c, args)) != c->tensor) {
+    if (c->set && c->now != c->tensor) {
       status = nl_set_grad(nl_cell_leaf(c, args), c->tensor);
     }
   }
@@ -308,6 +316,8 @@ static int compiled_reset(lua_State *L) {
   c->refused = false;
   lua_newtable(L);
   lua_setiuservalue(L, 1, NL_COMPILED_DATA);
+  lua_newtable(L);
+  lua_setiuservalue(L, 1, NL_COMPILED_LISTS);
   lua_pushnil(L);
   lua_setiuservalue(L, 1, NL_COMPILED_WHY);
   return 0;
@@ -325,14 +335,17 @@ static int compiled_gc(lua_State *L) {
 static int compiled_new(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 2);
-  nl_compiled *c = lua_newuserdatauv(L, sizeof *c, 3);
+  nl_compiled *c = lua_newuserdatauv(L, sizeof *c, 4);
   memset(c, 0, sizeof *c);
+  c->magic = MAGIC;
   c->lenient = lua_toboolean(L, 2);
   luaL_setmetatable(L, NL_COMPILED_TYPE);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, 3, NL_COMPILED_FUNCTION);
   lua_newtable(L);
   lua_setiuservalue(L, 3, NL_COMPILED_DATA);
+  lua_newtable(L);
+  lua_setiuservalue(L, 3, NL_COMPILED_LISTS);
   return 1;
 }
 

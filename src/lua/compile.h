@@ -10,6 +10,7 @@
 enum { NL_MOST_ARGUMENTS = 32, NL_MOST_PROGRAMS = 32, NL_CALLS_A_COLLECTION = 256 };
 
 typedef struct nl_compiled {
+  uint64_t magic; /* tells a compiled function from other userdata */
   int count, recordings;
   int last_data;                       /* the number of the youngest program's data */
   bool lenient;                        /* what cannot be recorded is run as it is */

@@ -93,8 +93,12 @@ static int find_place(void) {
   lua_State *L = running;
   lua_Debug ar;
   for (int level = 1; L && level < 16 && lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "Sl", &ar);
-    if (ar.currentline > 0 && !is_ours(ar.source)) {
+    lua_getinfo(L, "S", &ar);
+    if (*ar.what == 'C' || is_ours(ar.source)) {
+      continue;
+    }
+    lua_getinfo(L, "l", &ar);
+    if (ar.currentline > 0) {
       int source = source_number(&ar);
       return source < 0 || ar.currentline >= 1 << LINE_BITS ? 0 : (source << LINE_BITS | ar.currentline);
     }

@@ -43,10 +43,12 @@ nl_status nl_argument_of(nl_argument *a, const nl_tensor *t) {
 }
 
 bool nl_argument_fits(const nl_argument *a, const nl_tensor *t) {
-  size_t bytes = (size_t)a->ndim * sizeof *a->shape;
-  return t->dtype == a->dtype && t->ndim == a->ndim && t->requires_grad == a->requires_grad && t->hooked == a->hooked &&
-         memcmp(t->shape, a->shape, bytes) == 0 && memcmp(t->strides, a->strides, bytes) == 0 &&
-         (!a->pinned || a->pinned == t);
+  bool fits = t->dtype == a->dtype && t->ndim == a->ndim && t->requires_grad == a->requires_grad &&
+              t->hooked == a->hooked && (!a->pinned || a->pinned == t);
+  for (int d = 0; d < a->ndim && fits; d++) {
+    fits = t->shape[d] == a->shape[d] && t->strides[d] == a->strides[d];
+  }
+  return fits;
 }
 
 static bool arguments_fit(const nl_entry *e, int nargs, nl_tensor *const args[]) {
@@ -73,6 +75,13 @@ static void push_data(lua_State *L, const nl_entry *e, const char *which) {
   lua_getfield(L, -1, which);
   lua_replace(L, -3);
   lua_pop(L, 1);
+}
+
+/* Pushes the list of watches. */
+static void push_list(lua_State *L, const nl_entry *e) {
+  lua_getiuservalue(L, 1, NL_COMPILED_LISTS);
+  lua_rawgeti(L, -1, e->data);
+  lua_replace(L, -2);
 }
 
 /* The arguments that are no tensors are what they were. */
@@ -128,6 +137,10 @@ nl_status nl_entry_watch(lua_State *L, nl_entry *e, const nl_observer *o, int li
       lua_rawgeti(L, list, 3 * order[i] + k);
       lua_rawseti(L, top + 2, 3 * i + k);
     }
+    lua_rawgeti(L, list, 3 * order[i] + 1);
+    lua_rawgeti(L, list, 3 * order[i > 0 ? i - 1 : 0] + 1);
+    e->watches[i].again = i > 0 && lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
     lua_rawgeti(L, paths, order[i] + 1);
     lua_rawseti(L, top + 3, i + 1);
   }
@@ -143,18 +156,6 @@ nl_status nl_entry_watch(lua_State *L, nl_entry *e, const nl_observer *o, int li
   return NL_OK;
 }
 
-/* The first watch that does not hold, or -1; the list is at stack index `list`. With `ordinary`, only those of tables
-   and functions. */
-static int first_change(lua_State *L, const nl_entry *e, int list, bool ordinary) {
-  int n = ordinary ? e->nplain : e->nwatches;
-  for (int i = 0; i < n; i++) {
-    if (!nl_watch_holds(L, &e->watches[i], i, list)) {
-      return i;
-    }
-  }
-  return -1;
-}
-
 /* The object of watch i, or NULL where it is gone. */
 static const nl_object *object_of(lua_State *L, int list, int i) {
   lua_rawgeti(L, list, 3 * i + 1);
@@ -168,7 +169,7 @@ static const nl_object *object_of(lua_State *L, int list, int i) {
 static bool objects_hold(lua_State *L, nl_entry *e, int list) {
   for (int i = e->nplain; i < e->nwatches; i++) {
     const nl_object *o = object_of(L, list, i);
-    if ((!o || o->version != e->watches[i].version) && !nl_watch_holds(L, &e->watches[i], i, list)) {
+    if ((!o || o->version != e->watches[i].version) && nl_first_change(L, e->watches, i, i + 1, list) >= 0) {
       return false;
     }
   }
@@ -184,15 +185,15 @@ static bool watches_hold(lua_State *L, nl_entry *e) {
   if (e->nplain == 0 && !objects) {
     return true;
   }
-  push_data(L, e, "list");
+  push_list(L, e);
   int list = lua_gettop(L);
-  bool hold = first_change(L, e, list, true) < 0 && (!objects || objects_hold(L, e, list));
+  bool hold = nl_first_change(L, e->watches, 0, e->nplain, list) < 0 && (!objects || objects_hold(L, e, list));
   lua_settop(L, list - 1);
   return hold;
 }
 
 bool nl_entry_is_dead(lua_State *L, const nl_entry *e) {
-  push_data(L, e, "list");
+  push_list(L, e);
   bool dead = false;
   for (int i = 1; i <= 3 * e->nwatches && !dead; i++) {
     dead = lua_rawgeti(L, -1, i) == LUA_TNIL;
@@ -202,18 +203,11 @@ bool nl_entry_is_dead(lua_State *L, const nl_entry *e) {
   return dead;
 }
 
-/* ---- gradients ---- */
-
-nl_tensor *nl_cell_leaf(const nl_program_cell *c, nl_tensor *const args[]) {
-  return c->argument >= 0 ? args[c->argument] : c->leaf;
-}
-
-/* Gradients are there, or not, as they were. */
-static bool cells_hold(nl_entry *e, nl_tensor *const args[]) {
-  for (int i = 0; i < e->p->ncells; i++) {
-    e->p->cells[i].now = nl_grad_of(nl_cell_leaf(&e->p->cells[i], args));
+static bool gradients_fit(nl_program *p, nl_tensor *const args[]) {
+  for (int i = 0; i < p->ncells; i++) {
+    p->cells[i].now = nl_peek_grad(nl_cell_leaf(&p->cells[i], args));
   }
-  return nl_program_enter(e->p);
+  return nl_program_enter(p);
 }
 
 bool nl_entry_fits(lua_State *L, nl_entry *e, int nargs, nl_tensor *const args[]) {
@@ -223,7 +217,7 @@ bool nl_entry_fits(lua_State *L, nl_entry *e, int nargs, nl_tensor *const args[]
   if (e->p && !nl_program_holds(e->p)) {
     return false;
   }
-  return plain_arguments_hold(L, e) && watches_hold(L, e) && (!e->p || cells_hold(e, args));
+  return plain_arguments_hold(L, e) && watches_hold(L, e) && (!e->p || gradients_fit(e->p, args));
 }
 
 /* ---- clashes ---- */
@@ -259,11 +253,18 @@ static bool is_leaf_of(const nl_entry *e, nl_argument *a, const nl_tensor *t) {
   return false;
 }
 
+/* Nobody else holds the tensor or its memory. */
+static bool is_alone(const nl_tensor *t) {
+  return t->refs == 1 && t->storage->refs == 1 && !t->storage->parent;
+}
+
 nl_clash nl_entry_clashes(nl_entry *e, int nargs, nl_tensor *const args[]) {
+  bool all_alone = true;
   for (int i = 0; i < nargs; i++) {
-    if (!args[i]) {
+    if (!args[i] || is_alone(args[i])) {
       continue;
     }
+    all_alone = false;
     if (shares_outside(e, &e->args[i], args[i]) || is_leaf_of(e, &e->args[i], args[i])) {
       return NL_CLASH_OUTSIDE;
     }
@@ -272,9 +273,12 @@ nl_clash nl_entry_clashes(nl_entry *e, int nargs, nl_tensor *const args[]) {
         return NL_CLASH_ARGUMENTS;
       }
     }
-    for (int k = 0; k < e->p->ncells; k++) {
-      const nl_tensor *grad = e->p->cells[k].now;
-      if (grad && root_of(grad->storage) == root_of(args[i]->storage)) {
+  }
+  for (int k = 0; k < e->p->ncells && !all_alone; k++) {
+    const nl_tensor *grad = e->p->cells[k].now;
+    const nl_storage *s = grad ? root_of(grad->storage) : NULL;
+    for (int i = 0; s && i < nargs; i++) {
+      if (args[i] && s == root_of(args[i]->storage)) {
         return NL_CLASH_GRADIENT;
       }
     }
@@ -328,8 +332,8 @@ void nl_entry_push_why(lua_State *L, const nl_entry *e, int nargs) {
     lua_pushliteral(L, "a tensor it uses was replaced, frozen or unfrozen");
     return;
   }
-  push_data(L, e, "list");
-  int i = first_change(L, e, lua_gettop(L), false);
+  push_list(L, e);
+  int i = nl_first_change(L, e->watches, 0, e->nwatches, lua_gettop(L));
   lua_pop(L, 1);
   if (i < 0) {
     lua_pushliteral(L, "gradients were there in one call and not in another");

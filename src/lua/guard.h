@@ -6,7 +6,12 @@
 #include "lua/observe.h"
 #include "plan/program.h"
 
-enum { NL_COMPILED_FUNCTION = 1, NL_COMPILED_DATA, NL_COMPILED_WHY }; /* user values of a compiled function */
+enum {
+  NL_COMPILED_FUNCTION = 1,
+  NL_COMPILED_DATA,
+  NL_COMPILED_WHY,
+  NL_COMPILED_LISTS
+}; /* user values of a compiled function */
 
 typedef struct nl_argument {
   bool tensor, requires_grad, hooked;
@@ -22,9 +27,9 @@ typedef struct nl_argument {
 /* Why a function is called as it is, though it was recorded: its arguments share memory with what it uses otherwise. */
 typedef enum nl_clash { NL_NO_CLASH, NL_CLASH_OUTSIDE, NL_CLASH_ARGUMENTS, NL_CLASH_GRADIENT } nl_clash;
 
-/* A recorded program and when it fits. Its Lua values stand in the compiled function's data, a table at `data`: list
-   (of the watches, with weak values), paths (their names), args (those that are no tensors, weak), results (likewise,
-   not weak), kept (what the program uses). */
+/* A recorded program and when it fits. Its Lua values stand in the compiled function's data, a table at `data`: paths
+   (the watches' names), args (those that are no tensors, weak), results (likewise, not weak), kept (what the program
+   uses); the list of watches, with weak values, at `data` of its lists. */
 typedef struct nl_entry {
   int64_t refs;
   nl_program *p;  /* NULL: under these circumstances the function is called as it is */
@@ -63,8 +68,5 @@ nl_clash nl_entry_clashes(nl_entry *, int nargs, nl_tensor *const args[]);
 
 /* Pushes what keeps the program from fitting this call, as a text. */
 void nl_entry_push_why(lua_State *L, const nl_entry *, int nargs);
-
-/* The leaf a cell belongs to. */
-nl_tensor *nl_cell_leaf(const nl_program_cell *, nl_tensor *const args[]);
 
 #endif

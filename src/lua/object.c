@@ -23,11 +23,8 @@ uint64_t nl_object_serial(void) {
 }
 
 nl_object *nl_to_object(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) != sizeof(nl_object)) {
-    return NULL;
-  }
   nl_object *o = lua_touserdata(L, index);
-  return o->magic == MAGIC ? o : NULL;
+  return o && lua_rawlen(L, index) == sizeof *o && o->magic == MAGIC ? o : NULL; /* a light one has no length */
 }
 
 static nl_object *check_object(lua_State *L, int index) {

@@ -180,6 +180,8 @@ static void add(lua_State *L, nl_watch w, int c, int k, int v) {
   const nl_object *o = nl_to_object(L, c);
   w.object = o != NULL;
   w.version = o ? o->version : 0;
+  int type = v ? lua_type(L, v) : LUA_TNIL;
+  w.identity = type == LUA_TTABLE || type == LUA_TUSERDATA || type == LUA_TFUNCTION ? lua_topointer(L, v) : NULL;
   more[i] = w;
   nl_obs_push(L, NL_OBS_PATHS);
   lua_insert(L, -2);
@@ -243,7 +245,7 @@ void nl_obs_field(lua_State *L, int c, int k) {
 
 /* A key under which what is no field is remembered: LENGTH, SIZE and the like. */
 static bool is_new_kind(lua_State *L, int c, nl_watch_kind kind) {
-  static const char marks[NL_WATCH_META + 1];
+  static const char marks[NL_WATCH_KEYS + 1];
   lua_pushlightuserdata(L, (void *)(uintptr_t)&marks[kind]);
   bool fresh = is_new(L, c, lua_gettop(L));
   lua_pop(L, 1);
@@ -491,7 +493,7 @@ bool nl_obs_upvalue(lua_State *L, int function, int n) {
     lua_pop(L, 1);
     nl_obs_mark(L, -1, env && globals ? "_G" : (name && *name ? name : "an upvalue"));
     lua_pushstring(L, name && *name ? name : "an upvalue");
-    add(L, (nl_watch){.kind = NL_WATCH_UPVALUE}, owner, owner + 1, owner + 2);
+    add(L, (nl_watch){.kind = NL_WATCH_UPVALUE, .count = lua_tointeger(L, owner + 1)}, owner, owner + 1, owner + 2);
   }
   lua_settop(L, owner - 1);
   return true;
@@ -647,39 +649,52 @@ void nl_observe_override(lua_State *L, int object, int key, bool on) {
 
 /* ---- do they hold? ---- */
 
-bool nl_watch_holds(lua_State *L, const nl_watch *w, int i, int list) {
-  int top = lua_gettop(L), at = 3 * i + 1;
-  bool holds = false;
-  if (lua_rawgeti(L, list, at) == LUA_TNIL) { /* the container is gone */
-    lua_settop(L, top);
-    return false;
-  }
+/* Pushes what stands there now: one value, or two. */
+static void push_current(lua_State *L, const nl_watch *w, int i, int list, int container) {
   switch (w->kind) {
   case NL_WATCH_UPVALUE:
-    lua_rawgeti(L, list, at + 1);
-    if (!lua_getupvalue(L, top + 1, (int)lua_tointeger(L, -1))) {
+    if (!lua_getupvalue(L, container, (int)w->count)) {
       lua_pushnil(L);
     }
     break;
   case NL_WATCH_FIELD:
-    if (lua_rawgeti(L, list, at + 1) == LUA_TNIL) {
-      lua_settop(L, top);
-      return false;
-    }
-    push_raw(L, top + 1, top + 2);
+    lua_rawgeti(L, list, 3 * i + 2);
+    push_raw(L, container, lua_gettop(L));
     break;
-  case NL_WATCH_META:
-    if (!lua_getmetatable(L, top + 1)) {
+  default:
+    if (!lua_getmetatable(L, container)) {
       lua_pushnil(L);
     }
     break;
-  default:
-    holds = count_of(L, w->kind, top + 1) == w->count;
-    lua_settop(L, top);
-    return holds;
   }
-  lua_rawgeti(L, list, at + 2);
-  holds = lua_isnil(L, -2) ? lua_islightuserdata(L, -1) && !lua_touserdata(L, -1) : nl_same_value(L, -1, -2);
+}
+
+/* Leaves at most three values on the stack. */
+static bool watch_holds(lua_State *L, const nl_watch *w, int i, int list, int container) {
+  if (w->kind > NL_WATCH_META) {
+    return count_of(L, w->kind, container) == w->count;
+  }
+  push_current(L, w, i, list, container);
+  int type = lua_rawgeti(L, list, 3 * i + 3);
+  if (w->identity) { /* which nothing else has as long as that is alive */
+    return type != LUA_TNIL && lua_topointer(L, -2) == w->identity;
+  }
+  return lua_isnil(L, -2) ? type == LUA_TLIGHTUSERDATA && !lua_touserdata(L, -1) : nl_same_value(L, -1, -2);
+}
+
+int nl_first_change(lua_State *L, const nl_watch *w, int begin, int end, int list) {
+  int top = lua_gettop(L), container = top + 1, i = begin;
+  bool holds = true;
+  for (; i < end && holds; i++) {
+    if (!w[i].again || i == begin) {
+      lua_settop(L, top);
+      holds = lua_rawgeti(L, list, 3 * i + 1) != LUA_TNIL;
+    }
+    holds = holds && watch_holds(L, &w[i], i, list, container);
+    if (i % 4 == 0) { /* the stack has some room */
+      lua_settop(L, container);
+    }
+  }
   lua_settop(L, top);
-  return holds;
+  return holds ? -1 : i - 1;
 }

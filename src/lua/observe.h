@@ -18,21 +18,23 @@
 #include "lua/nl_lua.h"
 
 typedef enum nl_watch_kind {
-  NL_WATCH_UPVALUE, /* of a function; the key is its number */
+  NL_WATCH_UPVALUE, /* of a function; the key, and count, are its number */
   NL_WATCH_FIELD,   /* of a table or object */
+  NL_WATCH_META,    /* which metatable a table or userdata has */
   NL_WATCH_LENGTH,  /* of a table's or object's list part */
   NL_WATCH_SIZE,    /* how many fields a table has */
-  NL_WATCH_KEYS,    /* which fields an object has: its count of changes to that */
-  NL_WATCH_META     /* which metatable a table or userdata has */
+  NL_WATCH_KEYS     /* which fields an object has: its count of changes to that */
 } nl_watch_kind;
 
 /* The container, the key and the value (nil: a NULL lightuserdata) of watch i stand in a list with weak values, at 3 i
    + 1 and behind: a program does not keep alive what it was made from, and what is gone cannot come back. */
 typedef struct nl_watch {
   nl_watch_kind kind;
-  bool object;      /* the container is an object */
-  uint64_t version; /* of the object, when the watch was last seen to hold */
-  int64_t count;    /* of LENGTH, SIZE and KEYS */
+  bool object;          /* the container is an object */
+  bool again;           /* it is that of the watch before */
+  const void *identity; /* the value's address, where it is a table, a userdata or a function; or NULL */
+  uint64_t version;     /* of the object, when the watch was last seen to hold */
+  int64_t count;        /* of LENGTH, SIZE and KEYS; the number of an upvalue */
 } nl_watch;
 
 typedef struct nl_observer {
@@ -63,8 +65,8 @@ void nl_observe_stop(nl_observer *o);
 /* Pushes the list of watches, and a list of their names for messages. */
 void nl_observe_push_lists(lua_State *L);
 
-/* Does watch i hold? The list stands at stack index `list`. On false its place in the list may be gone. */
-bool nl_watch_holds(lua_State *L, const nl_watch *w, int i, int list);
+/* The first of the watches begin .. end - 1 that does not hold, or -1; their list stands at stack index `list`. */
+int nl_first_change(lua_State *L, const nl_watch *w, int begin, int end, int list);
 
 /* ---- for C code that reads or writes what users can change; all do nothing unless something is recorded ---- */
 

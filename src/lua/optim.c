@@ -76,29 +76,28 @@ static int state_add(lua_State *L) {
 }
 
 /* Pushes what to read a list or group from by raw access: an object's fields, or the table itself. False, and nothing
-   pushed, for anything else. What a compiled function reads of it is noted. */
+   pushed, for anything else. */
 static bool push_contents(lua_State *L, int index) {
   if (nl_object_push_fields(L, index)) {
-    nl_observe_whole(L, index < 0 ? index - 1 : index);
     return true;
   }
   if (lua_type(L, index) == LUA_TTABLE) {
-    nl_observe_whole(L, index);
     lua_pushvalue(L, index);
     return true;
   }
   return false;
 }
 
-/* Pushes an option of a group; no Lua code runs for it. */
+/* The same of a list, all of which a compiled function depends on. */
+static bool push_list(lua_State *L, int index) {
+  nl_observe_whole(L, index);
+  return push_contents(L, index);
+}
+
+/* Pushes an option of a group, whose contents stand at stack index `group`; no Lua code runs for it. */
 static int push_option(lua_State *L, int group, const char *name) {
-  bool fields = nl_object_push_fields(L, group);
   lua_pushstring(L, name);
-  int type = lua_rawget(L, fields ? -2 : group);
-  if (fields) {
-    lua_remove(L, -2);
-  }
-  return type;
+  return lua_rawget(L, group);
 }
 
 static double number_field(lua_State *L, int group, const char *rule, const char *name) {
@@ -242,13 +241,16 @@ static void refresh(lua_State *L, nl_lua_effect *e) {
   if (r->seen == nl_object_epoch && !r->plain) {
     return;
   }
+  int top = lua_gettop(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, r->groups_ref);
+  push_contents(L, -1);
   for (int g = 0; g < r->ngroups; g++) {
-    lua_geti(L, -1, g + 1);
+    lua_settop(L, top + 2);
+    lua_rawgeti(L, -1, g + 1);
+    push_contents(L, -1);
     r->args[g] = read_group(L, &r->rule, lua_gettop(L));
-    lua_pop(L, 1);
   }
-  lua_pop(L, 1);
+  lua_settop(L, top);
   r->seen = nl_object_epoch;
 }
 
@@ -345,23 +347,22 @@ static void record(lua_State *L, recorded *r) {
   nl_lua_check(L, nl_trace_effect(e));
 }
 
-/* Pushes the contents of group g, and then of its list of parameters; false at the end. The contents of the groups
-   stand at stack index `groups`. Raises for what is no group. */
+/* Pushes group g, its contents, and those of its list of parameters; or nothing and false, at the end. The contents of
+   the groups stand at stack index `groups`. Raises for what is no group. */
 static bool push_group(lua_State *L, const char *rule, int groups, int g) {
   if (lua_rawgeti(L, groups, g) == LUA_TNIL) {
     lua_pop(L, 1);
     return false;
   }
-  bool plain = lua_type(L, -1) == LUA_TTABLE;
-  if (plain && lua_getmetatable(L, -1)) {
-    nl_lua_error(L, "%s: group %d is a table with a metatable; give a plain one", rule, g);
-  } else if (!plain && !nl_to_object(L, -1)) {
+  if (!push_contents(L, -1)) {
     nl_lua_error(L, "%s: group %d must be a table with a list 'params', but is %s", rule, g, nl_describe(L, -1).s);
+  } else if (lua_rawequal(L, -1, -2) && lua_getmetatable(L, -1)) {
+    nl_lua_error(L, "%s: group %d is a table with a metatable; give a plain one", rule, g);
   }
   lua_pushliteral(L, "params");
-  nl_observe_read(L, -2, -1);
-  lua_gettable(L, -2);
-  if (!push_contents(L, -1)) {
+  nl_observe_read(L, -3, -1);
+  lua_rawget(L, -2);
+  if (!push_list(L, -1)) {
     nl_lua_error(L, "%s: group %d must have a list 'params', but it is %s", rule, g, nl_describe(L, -1).s);
   }
   lua_remove(L, -2);
@@ -372,7 +373,7 @@ static int count_parameters(lua_State *L, const char *rule, int groups) {
   int n = 0;
   for (int g = 1; push_group(L, rule, groups, g); g++) {
     n += (int)lua_rawlen(L, -1);
-    lua_pop(L, 2);
+    lua_pop(L, 3);
   }
   return n;
 }
@@ -404,7 +405,7 @@ static int state_step(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
   rule_id rule = find_rule(L, 2);
   lua_settop(L, 3);
-  if (!push_contents(L, 3)) {
+  if (!push_list(L, 3)) {
     return nl_lua_error(L, "%s: param_groups must be a list of groups, but is %s", rule.name, nl_describe(L, 3).s);
   }
   int at = 0;
@@ -417,13 +418,13 @@ static int state_step(lua_State *L) {
     int group = lua_gettop(L) - 1;
     group_args args = read_group(L, &rule, group);
     if (r) {
-      r->plain = r->plain || !nl_to_object(L, group);
+      r->plain = r->plain || !nl_to_object(L, group - 1);
     }
     for (int i = 1; lua_rawgeti(L, group + 1, i) != LUA_TNIL; i++, at++) {
       step_parameter(L, s, &rule, &args, g, at, r);
       lua_pop(L, 1);
     }
-    lua_pop(L, 3); /* nil, params, group */
+    lua_pop(L, 4); /* nil, params, contents, group */
   }
   if (r && nl_trace_current()) {
     *hold = NULL;
@@ -510,7 +511,7 @@ static int state_set(lua_State *L) {
 /* zero_grad(groups) */
 static int zero_grad(lua_State *L) {
   lua_settop(L, 1);
-  if (!push_contents(L, 1)) {
+  if (!push_list(L, 1)) {
     return nl_lua_error(L, "zero_grad: param_groups must be a list of groups, but is %s", nl_describe(L, 1).s);
   }
   for (int g = 1; push_group(L, "zero_grad", 2, g); g++) {
@@ -518,7 +519,7 @@ static int zero_grad(lua_State *L) {
       nl_set_grad(nl_check_tensor(L, -1, "zero_grad", "a parameter"), NULL);
       lua_pop(L, 1);
     }
-    lua_pop(L, 3);
+    lua_pop(L, 4);
   }
   return 0;
 }

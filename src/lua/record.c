@@ -148,16 +148,15 @@ static bool wrong_results(lua_State *L, int first, int n) {
 
 /* Something the function read was changed by other means than an assignment it could be seen to do. */
 static bool changed_meanwhile(lua_State *L, const nl_observer *o, int list, int paths) {
-  for (int i = 0; i < o->nwatches; i++) {
-    if (!nl_watch_holds(L, &o->watches[i], i, list)) {
-      lua_rawgeti(L, paths, i + 1);
-      lua_pushfstring(
-          L, "compile: '%s' changed while the function was recorded, so it is not known what a replay depends on",
-          lua_tostring(L, -1));
-      return true;
-    }
+  int i = nl_first_change(L, o->watches, 0, o->nwatches, list);
+  if (i < 0) {
+    return false;
   }
-  return false;
+  lua_rawgeti(L, paths, i + 1);
+  lua_pushfstring(L,
+                  "compile: '%s' changed while the function was recorded, so it is not known what a replay depends on",
+                  lua_tostring(L, -1));
+  return true;
 }
 
 /* The values of stack indices first .. that are no tensors, as a list with weak values (if `weak`) at `name` of the
@@ -310,9 +309,7 @@ static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const
   status = status == NL_OK ? nl_entry_watch(L, e, &c->observer, list, list + 1) : status;
   nl_lua_check(L, status);
   lua_getiuservalue(L, 1, NL_COMPILED_DATA);
-  lua_createtable(L, 0, 5);
-  lua_pushvalue(L, list);
-  lua_setfield(L, -2, "list");
+  lua_createtable(L, 0, 4);
   lua_pushvalue(L, list + 1);
   lua_setfield(L, -2, "paths");
   keep_plain(L, "args", 2, nargs, true);
@@ -320,7 +317,10 @@ static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const
   lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_key);
   lua_setfield(L, -2, "kept");
   lua_rawseti(L, -2, e->data);
-  lua_pop(L, 1);
+  lua_getiuservalue(L, 1, NL_COMPILED_LISTS);
+  lua_pushvalue(L, list);
+  lua_rawseti(L, -2, e->data);
+  lua_pop(L, 2);
   clash = clash == NL_NO_CLASH ? nl_entry_clashes(e, nargs, args) : clash;
   if (clash == NL_NO_CLASH && is_watched(L, e, list, args)) {
     clash = NL_CLASH_OUTSIDE;

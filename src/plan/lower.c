@@ -521,6 +521,8 @@ static void lower_ends(lowering *w, int nresults, nl_tensor *const results[]) {
       c->kept = true;
       c->next = b->number;
       b->number = i;
+    } else if (b) {
+      p->passes_on = true;
     }
   }
   p->results = nl_new(((size_t)nresults + 1) * sizeof *p->results);

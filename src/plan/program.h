@@ -103,6 +103,7 @@ struct nl_program {
   size_t arena_bytes, unshared_bytes; /* the second: what temporaries would take without sharing */
   int rows, folded, dropped, shared;  /* of the trace: rows; constant; without use; computed twice */
   bool writes_arguments;
+  bool passes_on;     /* some cell is set to a tensor that lies in an argument or in what a cell held */
   bool *written_args; /* which */
   uint64_t changes;   /* nl_tensor_changes when `outside` was last seen to be as it was */
   bool profiling;
@@ -130,8 +131,13 @@ void nl_program_free(nl_program *);
 /* True while every tensor from outside is as it was when the program was made. */
 bool nl_program_holds(nl_program *);
 
-/* Looks at what the cells hold when a call begins, their `now`. False: not all that the program reads of it lies as it
-   did when it was recorded, or it shares memory with what it did not share it with. */
+/* The leaf a cell belongs to. */
+static inline nl_tensor *nl_cell_leaf(const nl_program_cell *c, nl_tensor *const args[]) {
+  return c->argument >= 0 ? args[c->argument] : c->leaf;
+}
+
+/* Looks at what the cells hold when a call begins, their `now` (which the caller sets). False: not all that the program
+   reads of it lies as it did when it was recorded, or it shares memory with what it did not share it with. */
 bool nl_program_enter(nl_program *);
 
 /* Looks up the memory that has owners outside; to be done before each run. Error: memory, and then nothing has

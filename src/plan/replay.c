@@ -55,6 +55,9 @@ static nl_status look_into(const nl_program *p, int value, nl_storage *s, int64_
 
 /* True if somebody outside looks into the buffer, or the program itself reads what it hung there before. */
 static bool is_held(const nl_program *p, const nl_buffer *b) {
+  if (b->number < 0) {
+    return b->real->refs > 1;
+  }
   int64_t own = 1;
   for (int i = b->number; i >= 0; i = p->cells[i].next) {
     const nl_program_cell *c = &p->cells[i];
@@ -69,27 +72,25 @@ static bool is_held(const nl_program *p, const nl_buffer *b) {
   return b->real->refs > own;
 }
 
+/* Gives the buffer memory of its own, and new tensors to the cells that are set to look into it. */
 static nl_status renew(nl_program *p, nl_buffer *b) {
-  if (!b->real || is_held(p, b)) {
-    nl_storage *fresh = nl_storage_new(b->bytes);
-    if (!fresh) {
-      return NL_NOMEM;
-    }
-    for (int i = b->number; i >= 0; i = p->cells[i].next) {
-      nl_tensor_unref(p->cells[i].tensor);
-      p->cells[i].tensor = NULL;
-    }
-    nl_storage_unref(b->real);
-    b->real = fresh;
-  }
   for (int i = b->number; i >= 0; i = p->cells[i].next) {
-    nl_program_cell *c = &p->cells[i];
-    nl_status status = c->tensor ? NL_OK : look_into(p, c->value, b->real, 0, &c->tensor);
-    if (status != NL_OK) {
-      return status;
-    }
+    nl_tensor_unref(p->cells[i].tensor);
+    p->cells[i].tensor = NULL;
   }
-  b->storage->data = b->real->data;
+  nl_storage_unref(b->real);
+  b->real = NULL;
+  nl_storage *fresh = nl_storage_new(b->bytes);
+  nl_status status = fresh ? NL_OK : NL_NOMEM;
+  for (int i = b->number; i >= 0 && status == NL_OK; i = p->cells[i].next) {
+    status = look_into(p, p->cells[i].value, fresh, 0, &p->cells[i].tensor);
+  }
+  if (status != NL_OK) {
+    nl_storage_unref(fresh);
+    return status;
+  }
+  b->real = fresh;
+  b->storage->data = fresh->data;
   return NL_OK;
 }
 
@@ -149,13 +150,17 @@ static bool enter_cell(nl_program *p, nl_program_cell *c, bool strangers) {
 }
 
 bool nl_program_enter(nl_program *p) {
-  bool strangers = false;
+  bool strangers = false, read = false;
   for (int i = 0; i < p->ncells; i++) {
     nl_program_cell *c = &p->cells[i];
-    c->hangs = c->kept && c->now && c->now == c->tensor;
+    c->hangs = c->now && c->now == c->tensor && c->kept;
+    read = read || c->read_entry;
+  }
+  for (int i = 0; i < p->ncells && read; i++) {
+    nl_program_cell *c = &p->cells[i];
     strangers = strangers || (c->read_entry && c->now && !c->hangs);
   }
-  for (int i = 0; i < p->ncells; i++) {
+  for (int i = 0; i < p->ncells && read; i++) {
     nl_program_cell *c = &p->cells[i];
     if (c->read_entry && !enter_cell(p, c, strangers)) {
       return false;
@@ -201,7 +206,7 @@ static nl_status leave_all(nl_program *p, nl_tensor *const args[], nl_tensor *re
   for (int i = 0; i < p->nresults && status == NL_OK; i++) {
     status = p->results[i] >= 0 ? leave(p, p->results[i], args, &results[i]) : NL_OK;
   }
-  for (int i = 0; i < p->ncells && status == NL_OK; i++) { /* the other cells' tensors are there */
+  for (int i = 0; i < p->ncells && p->passes_on && status == NL_OK; i++) { /* the other cells' tensors are there */
     nl_program_cell *c = &p->cells[i];
     nl_place place = c->value >= 0 ? p->buffers[p->values[c->value].buffer].place : NL_KEPT;
     if (place == NL_ARGUMENT || place == NL_ENTRY) {
@@ -239,7 +244,7 @@ static void account(const nl_program *p, nl_instr *n, int64_t took) {
 }
 
 static nl_status run_instrs(nl_program *p) {
-  bool timed = p->profiling || nl_profile_on();
+  const bool timed = p->profiling || nl_profile_on();
   for (nl_instr *n = p->instrs, *end = n + p->ninstrs; n < end; n++) {
     int64_t from = timed ? nl_nanoseconds() : 0;
     nl_status status = n->run(p, n);
@@ -275,7 +280,7 @@ nl_status nl_program_prepare(nl_program *p, nl_tensor *const args[]) {
   for (int i = 0; i < p->nbound && status == NL_OK; i++) {
     nl_buffer *b = &p->buffers[p->bound[i]];
     if (b->place == NL_KEPT) {
-      status = renew(p, b);
+      status = !b->real || is_held(p, b) ? renew(p, b) : NL_OK;
     } else {
       b->storage->data = nl_tensor_data(args[b->number]);
     }

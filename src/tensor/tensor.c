@@ -37,10 +37,6 @@ void nl_shape_strides(int ndim, const int64_t *shape, int64_t *strides) {
   }
 }
 
-bool nl_shape_equal(const nl_tensor *a, const nl_tensor *b) {
-  return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
-}
-
 static nl_tensor *tensor_struct(nl_dtype dtype, int ndim, const int64_t *shape) {
   nl_tensor *t = nl_new(sizeof *t + 2 * (size_t)ndim * sizeof(int64_t));
   if (!t) {

@@ -107,7 +107,13 @@ static inline nl_tensor *nl_tensor_ref(nl_tensor *t) {
 }
 void nl_tensor_unref(nl_tensor *t);
 
-bool nl_shape_equal(const nl_tensor *a, const nl_tensor *b);
+static inline bool nl_shape_equal(const nl_tensor *a, const nl_tensor *b) {
+  bool equal = a->ndim == b->ndim;
+  for (int d = 0; d < a->ndim && equal; d++) {
+    equal = a->shape[d] == b->shape[d];
+  }
+  return equal;
+}
 
 /* Elements of a shape; -1 when that, or the product of its sizes other than 0, is beyond what can be counted. */
 int64_t nl_shape_numel(int ndim, const int64_t *shape);

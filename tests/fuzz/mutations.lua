@@ -3,7 +3,6 @@
 -- of the same function called as it is, or the call is an error that explains itself.
 --   ./nnlua tests/fuzz/mutations.lua SEED PLAYS
 
-local nn = require "nn"
 package.path = (arg and arg[0] or ""):match "^(.-)[^/]*$" .. "?.lua;tests/fuzz/?.lua;" .. package.path
 local twins = require "twins"
 

@@ -3,7 +3,6 @@
 -- give eagerly.
 --   ./nnlua tests/fuzz/steps.lua SEED PLAYS
 
-local nn = require "nn"
 package.path = (arg and arg[0] or ""):match "^(.-)[^/]*$" .. "?.lua;tests/fuzz/?.lua;" .. package.path
 local twins = require "twins"
 

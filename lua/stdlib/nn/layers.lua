@@ -166,8 +166,11 @@ function Sequential:add(layer)
 end
 
 function Sequential:forward(x)
-  for i = 1, #self do
-    x = self[i](x)
+  local i, layer = 1, self[1]
+  while layer do
+    x = layer(x)
+    i = i + 1
+    layer = self[i]
   end
   return x
 end

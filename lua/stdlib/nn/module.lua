@@ -43,11 +43,36 @@ local function is_module_class(v)
   return base_of(v) ~= nil and module_classes[v] or false
 end
 
+-- Hooks before forward may change its arguments, hooks after it its result.
+local function call_with_hooks(self, hooks, ...)
+  local args = table.pack(...)
+  for _, hook in ipairs(hooks.before) do
+    local changed = table.pack(hook(self, table.unpack(args, 1, args.n)))
+    if changed.n > 0 and changed[1] ~= nil then
+      args = changed
+    end
+  end
+  local outs = table.pack(self:forward(table.unpack(args, 1, args.n)))
+  for _, hook in ipairs(hooks.after) do
+    local changed = table.pack(hook(self, outs[1], table.unpack(args, 1, args.n)))
+    if changed.n > 0 and changed[1] ~= nil then
+      outs = changed
+    end
+  end
+  return table.unpack(outs, 1, outs.n)
+end
+
+local function call(self, ...)
+  local hooks = self._hooks
+  if hooks then
+    return call_with_hooks(self, hooks, ...)
+  end
+  return self:forward(...)
+end
+
 local function make_class(name, base)
   local c = class.new(name, base, not base and {
-    __call = function(self, ...)
-      return self:call(...)
-    end,
+    __call = call,
     __tostring = function(self)
       return self:describe()
     end,
@@ -57,6 +82,7 @@ local function make_class(name, base)
 end
 
 Module = make_class "Module"
+Module.call = call
 
 ---Makes a subclass.
 ---@param name string shown by print
@@ -82,33 +108,6 @@ function Module:new(...)
     self.init(object, ...)
   end
   return object
-end
-
--- Hooks before forward may change its arguments, hooks after it its result.
-local function call_with_hooks(self, hooks, ...)
-  local args = table.pack(...)
-  for _, hook in ipairs(hooks.before) do
-    local changed = table.pack(hook(self, table.unpack(args, 1, args.n)))
-    if changed.n > 0 and changed[1] ~= nil then
-      args = changed
-    end
-  end
-  local outs = table.pack(self:forward(table.unpack(args, 1, args.n)))
-  for _, hook in ipairs(hooks.after) do
-    local changed = table.pack(hook(self, outs[1], table.unpack(args, 1, args.n)))
-    if changed.n > 0 and changed[1] ~= nil then
-      outs = changed
-    end
-  end
-  return table.unpack(outs, 1, outs.n)
-end
-
-function Module:call(...)
-  local hooks = self._hooks
-  if hooks then
-    return call_with_hooks(self, hooks, ...)
-  end
-  return self:forward(...)
 end
 
 local function add_hook(self, when, f)
