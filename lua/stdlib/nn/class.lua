@@ -90,6 +90,7 @@ function M.new(name, base, events)
   if above then
     above.derived[class] = true
   end
+  getmetatable(class).__name = "class " .. name
   core.set_field(class, "_name", name)
   core.set_field(class, "_base", base)
   return class

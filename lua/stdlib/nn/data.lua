@@ -16,9 +16,8 @@ local M = {}
 ---@field x nn.Tensor
 ---@field y nn.Tensor
 ---@field classes string[]|nil names of the classes, by label
-local Dataset = {}
-Dataset.__index = Dataset
-Dataset.__name = "nn.Dataset"
+local Dataset = options.strict({}, "nn.Dataset", { x = true, y = true, classes = true },
+  "a sample is data.x[i], data.y[i]; data:range(first, last) gives some of them, data:loader() batches")
 
 ---A data set from tensors.
 ---@param x nn.Tensor inputs: samples x ...
@@ -57,15 +56,27 @@ function Dataset:range(first, last)
   return setmetatable({ x = self.x[{ { first, last } }], y = self.y[{ { first, last } }], classes = self.classes }, Dataset)
 end
 
----Two data sets: a random `share` of the samples, and the rest. For a validation set.
----@param share number between 0 and 1
+-- How many of n samples a share or a number means. A part without samples is nobody's wish.
+local function part_of(n, share)
+  local count = math.type(share) == "integer" and share or math.floor(n * share + 0.5)
+  if math.type(share) ~= "integer" and not (share > 0 and share < 1) then
+    core.raise(("Dataset:split: takes a share between 0 and 1, such as 0.8, or a number of samples, but got %s"):format(
+      core.describe(share)))
+  elseif count < 1 or count >= n then
+    core.raise(("Dataset:split: %s of %d samples would leave one part empty"):format(tostring(share), n))
+  end
+  return count
+end
+
+---Two data sets: a random part of the samples, and the rest. For a validation set.
+---@param share number a share between 0 and 1 (0.8), or a number of samples (800)
 ---@param opts? {generator: nn.Generator}
 function Dataset:split(share, opts)
-  options.argument("Dataset:split", "share", share, "number", 0)
+  options.argument("Dataset:split", "share", share, "number")
   local o = options.read("Dataset:split", opts, { generator = { "any" } })
   local n = #self.x
+  local first = part_of(n, share)
   local order = o.generator and core.randperm(n, { generator = o.generator }) or core.randperm(n)
-  local first = math.floor(n * math.min(share, 1) + 0.5)
   local function part(index)
     return setmetatable({
       x = self.x:index_select(1, index), y = self.y:index_select(1, index), classes = self.classes,
@@ -78,9 +89,9 @@ end
 
 ---Batches of a data set. Each `for x, y in loader do` goes once over all samples; #loader is the number of batches.
 ---@class nn.Loader
-local Loader = {}
-Loader.__index = Loader
-Loader.__name = "nn.Loader"
+local Loader = options.strict({}, "nn.Loader", {
+  dataset = true, batch_size = true, shuffle = true, drop_last = true, generator = true,
+}, "batches are gone through with: for x, y in loader do ... end")
 
 ---@param opts {batch_size: integer, shuffle: boolean, drop_last: boolean, generator: nn.Generator}
 ---@return nn.Loader
@@ -94,7 +105,7 @@ function Dataset:loader(opts)
   end
   return setmetatable({
     dataset = self, batch_size = o.batch_size, shuffle = o.shuffle, drop_last = o.drop_last, generator = o.generator,
-    passes = setmetatable({}, { __mode = "k" }),
+    passes = setmetatable({}, { __mode = "k" }), under_way = false, resumed = false,
   }, Loader)
 end
 
@@ -110,17 +121,20 @@ end
 ---An iterator over one pass.
 function Loader:batches()
   local x, y = self.dataset.x, self.dataset.y
-  local n, size, count, i = #self.dataset, self.batch_size, #self, 0
-  local order
-  if self.shuffle then
-    order = self.generator and core.randperm(n, { generator = self.generator }) or core.randperm(n)
+  local n, size, count = #self.dataset, self.batch_size, #self
+  local pass = self.resumed or { at = 0, order = false }
+  if self.shuffle and not self.resumed then
+    pass.order = self.generator and core.randperm(n, { generator = self.generator }) or core.randperm(n)
   end
+  self.resumed, self.under_way = false, pass
+  local order = pass.order
   return function()
-    i = i + 1
-    if i > count then
+    pass.at = pass.at + 1
+    if pass.at > count then
+      self.under_way = self.under_way ~= pass and self.under_way
       return nil
     end
-    local first = (i - 1) * size + 1
+    local first = (pass.at - 1) * size + 1
     local length = math.min(size, n - first + 1)
     if not order then
       return x:narrow(1, first, length), y:narrow(1, first, length)
@@ -146,6 +160,37 @@ function Loader:__call(_, last)
     passes[x] = pass
   end
   return x, y
+end
+
+---What is needed to go on in the middle of a pass: the order of the samples, how many batches were given, and the state of
+---the loader's generator. Without one, the order of later passes is drawn from what nn.rng_state() gives.
+function Loader:state_dict()
+  local pass = self.under_way or { at = 0, order = false }
+  return {
+    samples = #self.dataset, batch_size = self.batch_size, at = pass.at, order = pass.order or nil,
+    generator = self.generator and self.generator:state(),
+  }
+end
+
+---The next pass goes on where the saved one was.
+function Loader:load_state_dict(saved)
+  if type(saved) ~= "table" or math.type(saved.at) ~= "integer" then
+    core.raise(("loader: load_state_dict needs what state_dict gave, but got %s"):format(core.describe(saved)))
+  elseif saved.samples ~= #self.dataset or saved.batch_size ~= self.batch_size then
+    core.raise(("loader: load_state_dict: the state is of %s samples in batches of %s, this loader has %d in batches of "
+      .. "%d"):format(tostring(saved.samples), tostring(saved.batch_size), #self.dataset, self.batch_size))
+  elseif (saved.order ~= nil) ~= (self.shuffle and saved.at > 0) or saved.at < 0 or saved.at > #self
+    or (saved.generator ~= nil) ~= (self.generator ~= nil) then
+    core.raise "loader: load_state_dict: the state is of a loader with other options (shuffle, drop_last, generator)"
+  end
+  if saved.order and not (module.is_tensor(saved.order) and saved.order.dtype == "int64" and #saved.order == #self.dataset) then
+    core.raise(("loader: load_state_dict: the order of the samples is %s"):format(core.describe(saved.order)))
+  end
+  if self.generator then
+    self.generator:set_state(saved.generator)
+  end
+  self.resumed = saved.at > 0 and { at = saved.at, order = saved.order or false }
+  self.under_way = self.resumed
 end
 
 -- ---- Fashion-MNIST ----

@@ -7,6 +7,52 @@ local options = require "nn.options"
 
 local M = {}
 
+-- Numbers that JSON has no word for.
+local function number_apart(x)
+  if x ~= x then
+    return { ["$number"] = "nan" }
+  elseif x == math.huge or x == -math.huge then
+    return { ["$number"] = x > 0 and "inf" or "-inf" }
+  end
+  return x
+end
+local numbers = { nan = 0 / 0, inf = math.huge, ["-inf"] = -math.huge }
+
+-- Strings that are no text go in hexadecimal digits.
+local function is_text(s)
+  return utf8.len(s) ~= nil and not s:find("\0", 1, true)
+end
+local function to_hex(s)
+  return (s:gsub(".", function(c)
+    return ("%02x"):format(c:byte())
+  end))
+end
+local function from_hex(s, path)
+  if type(s) ~= "string" or #s % 2 ~= 0 or s:find "[^0-9a-f]" then
+    core.raise(("load: %s: its note is damaged"):format(path))
+  end
+  return (s:gsub("..", function(c)
+    return string.char(tonumber(c, 16))
+  end))
+end
+
+-- Keys keep their type in their first letter.
+local function key_apart(key)
+  if type(key) ~= "string" then
+    return "i" .. tostring(key)
+  end
+  return is_text(key) and "s" .. key or "x" .. to_hex(key)
+end
+local function key_together(text, path)
+  local kind, plain = tostring(text):match "^([six])(.*)$"
+  if kind == "i" then
+    plain = math.tointeger(tonumber(plain))
+  elseif kind == "x" then
+    plain = from_hex(plain, path)
+  end
+  return plain or core.raise(("load: %s: its note is damaged"):format(path))
+end
+
 -- Replaces tensors by references {["$tensor"] = name} and lists them. Names are paths, made unique: {a = {b = x}} and
 -- {["a.b"] = x} may meet.
 local function take_apart(value, path, list, depth)
@@ -21,7 +67,11 @@ local function take_apart(value, path, list, depth)
     return { ["$tensor"] = name }
   end
   local kind = type(value)
-  if kind == "number" or kind == "string" or kind == "boolean" then
+  if kind == "number" then
+    return number_apart(value)
+  elseif kind == "string" then
+    return is_text(value) and value or { ["$bytes"] = to_hex(value) }
+  elseif kind == "boolean" then
     return value
   end
   if kind ~= "table" then
@@ -46,9 +96,9 @@ local function take_apart(value, path, list, depth)
   end)
   local out = {}
   for _, key in ipairs(keys) do
-    local name = path == "" and tostring(key) or path .. "." .. tostring(key)
-    -- keys keep their type in their first letter
-    out[(type(key) == "string" and "s" or "i") .. tostring(key)] = take_apart(value[key], name, list, depth + 1)
+    local text = tostring(key)
+    local part = is_text(text) and text or to_hex(text)
+    out[key_apart(key)] = take_apart(value[key], path == "" and part or path .. "." .. part, list, depth + 1)
   end
   return out
 end
@@ -61,16 +111,15 @@ local function put_together(value, tensors, path)
   if name then
     return tensors[name] or core.raise(("load: %s: its note names a tensor that is not there"):format(path))
   end
+  local number = value["$number"]
+  if number then
+    return numbers[number] or core.raise(("load: %s: its note is damaged"):format(path))
+  elseif value["$bytes"] then
+    return from_hex(value["$bytes"], path)
+  end
   local out = {}
   for key, item in pairs(value) do
-    local kind, plain = tostring(key):match "^([si])(.*)$"
-    if kind == "i" then
-      plain = math.tointeger(tonumber(plain))
-    end
-    if plain == nil then
-      core.raise(("load: %s: its note is damaged"):format(path))
-    end
-    out[plain] = put_together(item, tensors, path)
+    out[key_together(key, path)] = put_together(item, tensors, path)
   end
   return out
 end
@@ -88,7 +137,7 @@ function M.save(path, state)
   end
   local flat, names = true, {}
   for key, value in pairs(state) do
-    flat = flat and type(key) == "string" and key ~= "__metadata__" and is_tensor(value)
+    flat = flat and type(key) == "string" and key ~= "__metadata__" and is_text(key) and is_tensor(value)
     names[#names + 1] = key
   end
   local list = { used = { ["__metadata__"] = true } }

@@ -459,5 +459,17 @@ define("TripletMarginLoss", {
   return reduce(self, relu(near - far + self.margin))
 end)
 
+-- What the first argument of a loss is, for those who make a decision of it (nn.train's accuracy).
+for kind, names in pairs {
+  scores = "CrossEntropyLoss NLLLoss MultiMarginLoss", -- of classes, along dim 2; the largest counts
+  logits = "BCEWithLogitsLoss FocalLoss HingeLoss SquaredHingeLoss SoftMarginLoss MultiLabelSoftMarginLoss", -- the sign
+  probabilities = "BCELoss", -- above 1/2
+  values = "MSELoss L1Loss HuberLoss SmoothL1Loss LogCoshLoss QuantileLoss", -- nearer to which target
+} do
+  for name in names:gmatch "%S+" do
+    M[name].input_is = kind
+  end
+end
+
 -- A loss of your own is a function(output, target) that returns a scalar tensor.
 return M

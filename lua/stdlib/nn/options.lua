@@ -83,13 +83,34 @@ function M.unknown(family, name, ...)
   local names = {}
   for _, t in ipairs { ... } do
     for known in pairs(t) do
-      names[#names + 1] = known
+      if type(known) == "string" and known:sub(1, 1) ~= "_" then
+        names[#names + 1] = known
+      end
     end
   end
   table.sort(names)
   local near = core.nearest(tostring(name), names)
   core.raise(("%s has no '%s'%s (it has %s)"):format(family, tostring(name),
     near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+end
+
+---A metatable whose values have these methods and fields, and raise for other names.
+---@param class table the methods; becomes the metatable
+---@param name string what the values are called, e.g. "nn.Loader"
+---@param fields table<string, boolean> fields that may be nil
+---@param numbered string what to do instead of value[1]
+function M.strict(class, name, fields, numbered)
+  class.__name = name
+  class.__index = function(_, key)
+    local value = class[key]
+    if value ~= nil or fields[key] then
+      return value
+    elseif type(key) == "number" then
+      core.raise(("%s: [%s] is not there; %s"):format(name, tostring(key), numbered))
+    end
+    M.unknown(name, key, class, fields)
+  end
+  return class
 end
 
 ---Raises unless f can be called.

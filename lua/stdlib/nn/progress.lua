@@ -8,7 +8,7 @@ M.__index = M
 
 ---@param kind string "auto", "line" (one line an epoch, also on a terminal) or "none"
 ---@param epochs integer
----@param steps integer steps in an epoch
+---@param steps? integer steps in an epoch; nil where that is not known
 function M.new(kind, epochs, steps)
   if kind ~= "auto" and kind ~= "line" and kind ~= "none" then
     core.raise(("fit: progress must be \"auto\", \"line\" or \"none\", but is \"%s\""):format(tostring(kind)))
@@ -66,11 +66,15 @@ function M:step(samples, loss)
   end
   self.next_show = now + 0.1
   local rate = self.samples / (now - self.started)
-  local all = (self.epoch - 1) * self.steps + self.done
-  local left = (now - self.run_started) / all * (self.epochs * self.steps - all)
-  local filled = self.steps > 0 and self.done * 20 // self.steps or 20
-  local line = ("epoch %" .. self.width .. "d/%d [%s%s] loss %.4f  %.0f samples/s  %s left"):format(self.epoch, self.epochs,
-    ("="):rep(filled), (" "):rep(20 - filled), loss, rate, duration(left))
+  local bar, left = ("step %d"):format(self.done), ""
+  if self.steps then
+    local all = (self.epoch - 1) * self.steps + self.done
+    local filled = math.min(self.done * 20 // self.steps, 20)
+    bar = ("[%s%s]"):format(("="):rep(filled), (" "):rep(20 - filled))
+    left = ("  %s left"):format(duration(math.max((now - self.run_started) / all * (self.epochs * self.steps - all), 0)))
+  end
+  local line = ("epoch %" .. self.width .. "d/%d %s loss %.4f  %.0f samples/s%s"):format(self.epoch, self.epochs, bar, loss, rate,
+    left)
   write("\r" .. line:sub(1, (core.terminal_width() or 80) - 1) .. "\27[K")
   self.shown = true
 end

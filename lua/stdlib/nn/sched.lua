@@ -297,13 +297,16 @@ local Plateau = class.new("ReduceLROnPlateau", Scheduler)
 
 ---Falls by `factor` when a figure has not improved by `threshold` for more than `patience` steps: schedule:step(loss).
 ---@param opts? {mode: string, factor: number, patience: integer, threshold: number, threshold_mode: string,
----cooldown: integer, min_lr: number, eps: number} mode "min": lower is better
+---cooldown: integer, min_lr: number, eps: number} mode: "min" where lower is better (the default), or "max"; in
+---nn.train.fit the default is that of the figure the run goes by
 function M.ReduceLROnPlateau(opt, opts)
   want_optimizer("ReduceLROnPlateau", opt)
   local o = options.read("ReduceLROnPlateau", opts, {
-    mode = { "string", "min" }, factor = { "number", 0.1 }, patience = { "integer", 10 }, threshold = { "number", 1e-4 },
+    mode = { "string" }, factor = { "number", 0.1 }, patience = { "integer", 10 }, threshold = { "number", 1e-4 },
     threshold_mode = { "string", "rel" }, cooldown = { "integer", 0 }, min_lr = { "number", 0 }, eps = { "number", 1e-8 },
   })
+  local mode_given = o.mode ~= nil
+  o.mode = o.mode or "min"
   for name, known in pairs { mode = { min = true, max = true }, threshold_mode = { rel = true, abs = true } } do
     if not known[o[name]] then
       core.raise(("ReduceLROnPlateau: %s must be \"%s\", but is \"%s\""):format(name,
@@ -314,22 +317,33 @@ function M.ReduceLROnPlateau(opt, opts)
     return base
   end, "epoch", Plateau)
   core.set_hidden(self, "options", o)
-  core.set_hidden(self, "mode", o.mode)
+  core.set_hidden(self, "mode_given", mode_given)
   core.set_hidden(self, "wants_metric", true)
-  core.set_hidden(self, "seen", class.counted { bad = 0, resting = 0 })
+  core.set_hidden(self, "seen", class.counted { bad = 0, resting = 0, mode = o.mode })
   return self
 end
 
-local function is_better(o, value, best)
-  if best == nil then
+---Which way is better; `mode` is taken over unless one was given when the schedule was made, or it has already judged.
+---@private
+function Plateau:watches(mode)
+  if not self.mode_given and self.seen.best == nil then
+    self.seen.mode = mode
+  end
+  return self.seen.mode
+end
+
+local function is_better(o, mode, value, best)
+  if value ~= value then
+    return false
+  elseif best == nil then
     return true
   elseif o.threshold_mode == "rel" then
     -- a share of the best's size, so that negative figures have to improve, too
     local sign = best < 0 and -1 or 1
-    return o.mode == "min" and value < best * (1 - sign * o.threshold)
-      or o.mode == "max" and value > best * (1 + sign * o.threshold)
+    return mode == "min" and value < best * (1 - sign * o.threshold)
+      or mode == "max" and value > best * (1 + sign * o.threshold)
   end
-  return o.mode == "min" and value < best - o.threshold or o.mode == "max" and value > best + o.threshold
+  return mode == "min" and value < best - o.threshold or mode == "max" and value > best + o.threshold
 end
 
 ---@param value number|nn.Tensor the figure to watch
@@ -343,7 +357,7 @@ function Plateau:step(value)
   end
   core.set_hidden(self, "t", self.t + 1)
   local o, seen = self.options, self.seen
-  if is_better(o, value, seen.best) then
+  if is_better(o, seen.mode, value, seen.best) then
     seen.best, seen.bad = value, 0
   else
     seen.bad = seen.bad + 1

@@ -238,6 +238,6 @@ function TestTools:test_refusals()
   lu.assertErrorMsgContains("nn.optim has no 'Adadleta'; did you mean 'Adadelta'?", function() return nn.optim.Adadleta end)
   lu.assertErrorMsgContains("nn.sched has no 'Cosine'", function() return nn.sched.Cosine end)
   lu.assertErrorMsgContains("StepLR: step_size is missing", nn.sched.StepLR, nn.optim.SGD(w))
-  lu.assertErrorMsgContains("early_stopping watches 'f1'", nn.train.fit, { model = net(), loss = nn.MSELoss(), optimizer = nn.optim.SGD(net():parameters()),
+  lu.assertErrorMsgContains("monitor 'f1' is none of the figures of this run", nn.train.fit, { model = net(), loss = nn.MSELoss(), optimizer = nn.optim.SGD(net():parameters()),
     train = nn.data.tensors(problem()):loader {}, progress = "none", early_stopping = { monitor = "f1" } })
 end

@@ -187,3 +187,219 @@ function TestFit:test_falls_back_and_says_why()
   end
   lu.assertEquals(outputs[1], outputs[2]) -- what the failed recording did was undone
 end
+
+-- Both ways give the same; returns the compiled run.
+local function both(make)
+  local runs = {}
+  for i, compile in ipairs { true, false } do
+    local p = make()
+    p.compile = compile
+    runs[i] = nn.train.fit(p)
+  end
+  lu.assertEquals(#runs[1].history, #runs[2].history)
+  for epoch, row in ipairs(runs[1].history) do
+    for name, value in pairs(row) do
+      if name ~= "seconds" then
+        lu.assertEquals(value, runs[2].history[epoch][name], ("%s of epoch %d"):format(name, epoch))
+      end
+    end
+  end
+  return runs[1]
+end
+
+function TestFit:test_what_changes_between_epochs_is_seen()
+  local run = both(function()
+    local p = problem { epochs = 6, loss = nn.CrossEntropyLoss() }
+    p.on_epoch = function(row)
+      p.loss.label_smoothing = 0.05 * row.epoch
+      p.model[3].p = 0.1 * row.epoch
+    end
+    return p
+  end)
+  lu.assertTrue(run.compiled)
+  run = both(function()
+    local weight = 1
+    return problem { epochs = 4, loss = function(out, y)
+      return nn.CrossEntropyLoss()(out, y) * weight
+    end, on_epoch = function(row)
+      weight = 1 / row.epoch
+    end }
+  end)
+  lu.assertTrue(run.compiled)
+  lu.assertNil(run.not_compiled)
+end
+
+function TestFit:test_a_later_refusal_goes_on_eagerly()
+  local run = both(function()
+    local late = false
+    return problem { epochs = 5, loss = function(out, y)
+      local l = nn.CrossEntropyLoss()(out, y)
+      return late and l * (l:item() > 1e9 and 0 or 1) or l
+    end, on_epoch = function(row)
+      late = row.epoch >= 2
+    end }
+  end)
+  lu.assertFalse(run.compiled)
+  lu.assertStrContains(run.not_compiled, "item: a value is read")
+end
+
+function TestFit:test_before_step_and_clipping()
+  local run = both(function()
+    return problem { epochs = 3, clip_grad_norm = 0.1 }
+  end)
+  lu.assertTrue(run.compiled)
+  local losses = {}
+  for i = 1, 2 do
+    local p = problem { epochs = 3, clip_grad_norm = i == 1 and 0.1 or nil }
+    p.before_step = i == 2 and function()
+      nn.optim.clip_grad_norm_(p.model:parameters(), 0.1)
+    end or nil
+    local norms = {}
+    p.after_step = function()
+      local sum = 0
+      for _, w in ipairs(p.model:parameters()) do
+        sum = sum + w.grad:square():sum():item()
+      end
+      norms[#norms + 1] = math.sqrt(sum)
+    end
+    losses[i] = nn.train.fit(p).history[3].loss
+    for _, norm in ipairs(norms) do
+      lu.assertTrue(norm < 0.1001)
+    end
+  end
+  lu.assertEquals(losses[1], losses[2])
+  lu.assertNotEquals(losses[1], nn.train.fit(problem { epochs = 3 }).history[3].loss)
+  lu.assertErrorMsgContains("two ways to clip", nn.train.fit, problem { clip_grad_norm = 1, clip_grad_value = 1 })
+end
+
+function TestFit:test_frozen_layers_stay_frozen()
+  local p = problem { epochs = 2 }
+  local norm = nn.BatchNorm1d(16)
+  p.model:add(norm)
+  p.model:add(nn.Linear(16, 2))
+  p.model[4] = nn.Identity()
+  norm:eval()
+  local before = norm.running_mean:clone()
+  nn.train.fit(p)
+  lu.assertTrue(p.model.training)
+  lu.assertFalse(norm.training)
+  lu.assertTrue(norm.running_mean:equal(before))
+  nn.train.evaluate(p.model, p.valid, { loss = p.loss })
+  lu.assertFalse(norm.training)
+  lu.assertTrue(p.model[1].training)
+  p.model:eval()
+  nn.train.fit(p)
+  lu.assertTrue(p.model.training)
+end
+
+function TestFit:test_optimizers_that_look_several_times()
+  for _, name in ipairs { "LBFGS", "ConjugateGradient" } do
+    local run = both(function()
+      local p = problem { epochs = 4 }
+      p.model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
+      p.train = nn.data.tensors(p.train.dataset.x, p.train.dataset.y):loader { batch_size = 64 }
+      p.optimizer = nn.optim[name](p.model:parameters())
+      return p
+    end)
+    lu.assertTrue(run.compiled)
+    lu.assertTrue(run.history[4].loss < run.history[1].loss)
+  end
+  local p = problem()
+  lu.assertErrorMsgContains("needs the residuals", nn.train.fit, problem {
+    model = p.model, optimizer = nn.optim.LevenbergMarquardt(p.model:parameters()),
+  })
+  lu.assertErrorMsgContains("goes without before_step", nn.train.fit, problem {
+    model = p.model, optimizer = nn.optim.LBFGS(p.model:parameters()), before_step = print,
+  })
+end
+
+function TestFit:test_lookahead_and_compiled_steps()
+  local run = both(function()
+    local p = problem { epochs = 3 }
+    p.optimizer = nn.optim.Lookahead(p.optimizer, { k = 3 })
+    return p
+  end)
+  lu.assertTrue(run.compiled)
+  local model = nn.Linear(2, 1)
+  local opt = nn.optim.Lookahead(nn.optim.SGD(model:parameters()), { k = 2 })
+  local f = nn.compile(function(x)
+    opt:zero_grad()
+    local l = model(x):sum()
+    l:backward()
+    return l
+  end)
+  for _ = 1, 6 do
+    f(nn.ones(3, 2))
+    opt:step()
+  end
+  lu.assertEquals((f:recordings()), 1)
+end
+
+-- A model whose input is a list of one tensor.
+local function listed_net()
+  local Net = nn.Module:extend "Net"
+  function Net:init()
+    self.net = nn.Linear(2, 2)
+  end
+  function Net:forward(list)
+    return self.net(list[1])
+  end
+  return Net()
+end
+
+function TestFit:test_functions_as_loaders()
+  local p = problem { epochs = 3, valid = false }
+  local d, i = p.train.dataset, 0
+  p.train = function()
+    i = i + 1
+    if i % 5 ~= 0 then
+      local first = (i % 5 - 1) * 16 + 1
+      return d.x:narrow(1, first, 16), d.y:narrow(1, first, 16)
+    end
+  end
+  lu.assertEquals(nn.train.fit(p).steps, 12)
+  i = 0
+  lu.assertErrorMsgContains("train gave no batches in epoch 2", nn.train.fit, problem { train = function()
+    i = i + 1
+    return i == 1 and d.x or nil, d.y
+  end })
+  i = 0
+  local run = nn.train.fit(problem { valid = false, train = function()
+    i = i + 1
+    return i % 3 ~= 0 and { d.x } or nil, d.y
+  end, model = listed_net() })
+  lu.assertEquals(run.not_compiled, "batches are not pairs of tensors")
+end
+
+function TestFit:test_wrong_uses_are_explained()
+  local p = problem()
+  local d = p.train.dataset
+  for _, case in ipairs {
+    { { train = d }, "train is a data set; give its batches" },
+    { { valid = d }, "valid is a data set" },
+    { { train = { d.x, d.y } }, "train must be a loader" },
+    { { loss = "cross_entropy" }, "write loss = nn.CrossEntropyLoss()" },
+    { { loss = nn.MSELoss }, "make one: loss = nn.MSELoss()" },
+    { { loss = function(out)
+      return out
+    end }, "the loss has shape 16x2, but must be one number" },
+    { { loss = function()
+      return 1
+    end }, "the loss must give a tensor with one element, but gave the number 1" },
+    { { optimizer = nn.optim.SGD }, "optimizer must be one of nn.optim's" },
+    { { model = print }, "model must be an nn.Module" },
+    { { train = d:range(1, 4):loader { batch_size = 8, drop_last = true } }, "train gave no batches" },
+    { { valid = d:range(1, 4):loader { batch_size = 8, drop_last = true } }, "valid gave no batches" },
+  } do
+    for _, compile in ipairs { true, false } do
+      case[1].compile = compile
+      local ok, message = pcall(nn.train.fit, problem(case[1]))
+      lu.assertFalse(ok)
+      lu.assertStrContains(message, case[2])
+      lu.assertNil(message:find("stdlib", 1, true), message)
+    end
+  end
+  local ok, message = pcall(nn.train.evaluate, p.model, p.valid, nn.MSELoss())
+  lu.assertFalse(ok)
+  lu.assertStrContains(message, "evaluate(model, loader, {loss = nn.MSELoss()")
+end

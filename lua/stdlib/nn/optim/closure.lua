@@ -10,9 +10,10 @@ local options = require "nn.options"
 local M = {}
 
 -- A kind of optimizer that has one group and, in `names`, what it keeps from step to step: numbers, tensors and lists of
--- tensors.
-local function kind_of(name, names)
+-- tensors. gives: what the function that step takes gives back.
+local function kind_of(name, gives, names)
   local Kind = class.new(name, optimizer.Optimizer)
+  Kind.takes_closure = gives
   function Kind.add_param_group()
     core.raise(("%s: has one group of parameters, all of which it moves together"):format(name))
   end
@@ -83,7 +84,7 @@ end
 
 -- ---- L-BFGS ----
 
-local LBFGS = kind_of("LBFGS", { "old_s", "old_y", "iterations", "scale", "d", "t", "previous" })
+local LBFGS = kind_of("LBFGS", "loss", { "old_s", "old_y", "iterations", "scale", "d", "t", "previous" })
 
 ---Limited-memory BFGS: Nocedal 1980; Nocedal & Wright 2006, algorithm 7.5. Settings and their meaning are PyTorch's;
 ---line_search_fn = "strong_wolfe" is what to use unless you know better.
@@ -182,7 +183,7 @@ end
 
 -- ---- conjugate gradients ----
 
-local CG = kind_of("ConjugateGradient", { "previous", "d", "t", "last_slope" })
+local CG = kind_of("ConjugateGradient", "loss", { "previous", "d", "t", "last_slope" })
 
 ---Nonlinear conjugate gradients by Polak & Ribiere 1969 with restarts where its factor would be negative, and a line
 ---search (Nocedal & Wright 2006, section 5.2).
@@ -234,7 +235,7 @@ end
 
 -- ---- Levenberg-Marquardt ----
 
-local LM = kind_of("LevenbergMarquardt", { "mu" })
+local LM = kind_of("LevenbergMarquardt", "residuals", { "mu" })
 
 ---For sums of squares of small nets: (J^T J + mu diag) d = -J^T r, with mu falling when the step helped (Levenberg 1944,
 ---Marquardt 1963; Hagan & Menhaj 1994 for networks). The closure returns the residuals (output - target), a tensor of any

@@ -110,6 +110,8 @@ end
 
 -- ---- steps ----
 
+Optimizer.takes_closure = false -- or what the function that step takes gives back: "loss", "residuals"
+
 ---One update of all parameters that have gradients.
 function Optimizer:step()
   self.state:step(self.name, self.param_groups)

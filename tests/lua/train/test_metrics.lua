@@ -1,0 +1,127 @@
+-- nn.train's metrics: what an output means is the loss's business; shapes that do not fit are told, not broadcast.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestMetrics = {}
+
+local n = 40
+local x, labels
+
+function TestMetrics:setUp()
+  nn.manual_seed(5)
+  x = nn.randn(n, 3)
+  labels = x:sum(2):gt(0):to("float32") -- 0 or 1
+end
+
+local function evaluate(model, y, loss, metrics, batch)
+  return nn.train.evaluate(model, nn.data.tensors(x, y):loader { batch_size = batch or 7 }, { loss = loss, metrics = metrics })
+end
+
+local function share(right)
+  return right:to("float64"):mean():item()
+end
+
+function TestMetrics:test_accuracy_of_logits_probabilities_and_values()
+  local net = nn.Linear(3, 1)
+  local y = labels:reshape(-1, 1)
+  local out = net(x):detach()
+  local truth = y:gt(0.5)
+  lu.assertAlmostEquals(evaluate(net, y, nn.BCEWithLogitsLoss(), { "accuracy" }).accuracy, share(out:gt(0):eq(truth)), 1e-12)
+  lu.assertAlmostEquals(evaluate(net, y, nn.HingeLoss(), { "accuracy" }).accuracy, share(out:gt(0):eq(truth)), 1e-12)
+  local probable = nn.Sequential(net, nn.Sigmoid())
+  lu.assertAlmostEquals(evaluate(probable, y, nn.BCELoss(), { "accuracy" }).accuracy, share(out:gt(0):eq(truth)), 1e-12)
+  lu.assertAlmostEquals(evaluate(net, y, nn.MSELoss(), { "accuracy" }).accuracy, share(out:gt(0.5):eq(truth)), 1e-12)
+  local signed = y * 2 - 1
+  lu.assertAlmostEquals(evaluate(net, signed, nn.MSELoss(), { "accuracy" }).accuracy, share(out:gt(0):eq(truth)), 1e-12)
+  lu.assertAlmostEquals(evaluate(net, signed, nn.SoftMarginLoss(), { "accuracy" }).accuracy, share(out:gt(0):eq(truth)), 1e-12)
+end
+
+function TestMetrics:test_accuracy_of_scores()
+  local net = nn.Linear(3, 4)
+  local y = nn.randint(1, 5, { n })
+  local chosen = net(x):detach():argmax(2)
+  local right = share(chosen:eq(y))
+  lu.assertAlmostEquals(evaluate(net, y, nn.CrossEntropyLoss(), { "accuracy" }).accuracy, right, 1e-12)
+  lu.assertAlmostEquals(evaluate(net, y, nil, { "accuracy" }).accuracy, right, 1e-12)
+  lu.assertAlmostEquals(evaluate(net, y, nil, { "categorical_accuracy" }).categorical_accuracy, right, 1e-12)
+  local hot = nn.one_hot(y, 4):to("float32")
+  lu.assertAlmostEquals(evaluate(net, hot, nn.CrossEntropyLoss(), { "accuracy" }).accuracy, right, 1e-12)
+  lu.assertAlmostEquals(evaluate(net, hot, nn.MSELoss(), { "accuracy" }).accuracy, right, 1e-12)
+end
+
+function TestMetrics:test_ignored_targets_do_not_count()
+  local net = nn.Linear(3, 4)
+  local y = nn.randint(1, 5, { n })
+  y[{ { 1, 10 } }] = -1
+  local loss = nn.CrossEntropyLoss { ignore_index = -1 }
+  local right = share(net(x):detach():argmax(2):eq(y)[{ { 11, n } }])
+  lu.assertAlmostEquals(evaluate(net, y, loss, { "accuracy" }).accuracy, right, 1e-12)
+end
+
+function TestMetrics:test_several_labels_a_sample()
+  local net = nn.Linear(3, 2)
+  local y = nn.cat({ labels:unsqueeze(2), 1 - labels:unsqueeze(2) }, 2)
+  local right = share(net(x):detach():gt(0):eq(y:gt(0.5)))
+  lu.assertAlmostEquals(evaluate(net, y, nn.BCEWithLogitsLoss(), { "accuracy" }).accuracy, right, 1e-12)
+end
+
+function TestMetrics:test_a_last_dim_of_1_is_no_other_shape()
+  local net = nn.Linear(3, 1)
+  local right = share(net(x):detach():squeeze(2):gt(0):eq(labels:gt(0.5)))
+  local function loss(output, y)
+    return nn.BCEWithLogitsLoss()(output:squeeze(2), y)
+  end
+  local r = evaluate(net, labels, loss, { "binary_accuracy", "mae", "mse" })
+  lu.assertAlmostEquals(r.binary_accuracy, right, 1e-12)
+  lu.assertAlmostEquals(r.mae, (net(x):detach():squeeze(2) - labels):abs():mean():item(), 1e-6)
+  lu.assertAlmostEquals(r.mse, (net(x):detach():squeeze(2) - labels):square():mean():item(), 1e-6)
+  lu.assertErrorMsgContains("the output has shape 7x2, but the target 7", evaluate, nn.Linear(3, 2), labels, nil, { "mae" })
+end
+
+function TestMetrics:test_what_is_not_known_is_asked()
+  local function loss(output)
+    return output:mean()
+  end
+  lu.assertErrorMsgContains('{"binary_accuracy", threshold = 0}', evaluate, nn.Linear(3, 1), labels:unsqueeze(2), loss,
+    { "accuracy" })
+  lu.assertErrorMsgContains("all of them 0 or 1, or all -1 or 1", evaluate, nn.Linear(3, 1), labels:unsqueeze(2) * 3,
+    nn.MSELoss(), { "accuracy" })
+  lu.assertErrorMsgContains("did you mean 'accuracy'", evaluate, nn.Linear(3, 1), labels, nil, { "acuracy" })
+  lu.assertErrorMsgContains("must be \"max\" or \"min\"", evaluate, nn.Linear(3, 1), labels, nil, { { "m", print, "up" } })
+  lu.assertErrorMsgContains("no setting treshold (it takes threshold, a number)", evaluate, nn.Linear(3, 1), labels, nil,
+    { { "binary_accuracy", treshold = 1 } })
+  lu.assertErrorMsgContains("has the key 'accuracy'", evaluate, nn.Linear(3, 1), labels, nil, { accuracy = true })
+  lu.assertErrorMsgContains("another figure is called 'mae'", evaluate, nn.Linear(3, 1), labels, nil, { "mae", "mae" })
+end
+
+function TestMetrics:test_own_metrics()
+  local net = nn.Linear(3, 1)
+  local r = evaluate(net, labels, nil, {
+    { "largest", function(output)
+      return output:max() * #output
+    end, "max" },
+    { "some", function(_, y)
+      return y:sum(), 2
+    end, "max" },
+  }, n)
+  lu.assertAlmostEquals(r.largest, net(x):max():item(), 1e-6)
+  lu.assertAlmostEquals(r.some, labels:sum():item() / 2, 1e-6)
+  lu.assertErrorMsgContains("metric 'm': gave a tensor of shape 7x1", evaluate, net, labels, nil, { { "m", function(output)
+    return output
+  end } })
+  lu.assertErrorMsgContains("metric 'm': must give a number", evaluate, net, labels, nil, { { "m", function() end } })
+end
+
+function TestMetrics:test_a_batch_size_does_not_matter()
+  local net = nn.Linear(3, 1)
+  local y = labels:unsqueeze(2)
+  for _, reduction in ipairs { "mean", "sum" } do
+    local losses = {}
+    for i, batch in ipairs { 1, 7, n } do
+      losses[i] = evaluate(net, y, nn.MSELoss { reduction = reduction }, {}, batch).loss
+    end
+    lu.assertAlmostEquals(losses[1], losses[2], 1e-6)
+    lu.assertAlmostEquals(losses[1], losses[3], 1e-6)
+  end
+end
