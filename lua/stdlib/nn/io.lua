@@ -28,7 +28,7 @@ local function to_hex(s)
   end))
 end
 local function from_hex(s, path)
-  if type(s) ~= "string" or #s % 2 ~= 0 or s:find "[^0-9a-f]" then
+  if type(s) ~= "string" or s == "" or #s % 2 ~= 0 or s:find "[^0-9a-f]" then
     core.raise(("load: %s: its note is damaged"):format(path))
   end
   return (s:gsub("..", function(c)

@@ -69,7 +69,9 @@ function TestSave:test_names_that_meet()
 end
 
 function TestSave:test_damaged_notes()
-  for _, note in ipairs { '[1,2]', '{"x":1}', '{"sx":{"$tensor":"gone"}}', 'nonsense', '{"ix":1}' } do
+  for _, note in ipairs { '[1,2]', '{"x":1}', '{"sx":{"$tensor":"gone"}}', 'nonsense', '{"ix":1}', '{"x6":1}', '{"xgg":1}',
+    '{"sx":{"$number":"many"}}', '{"sx":{"$bytes":"6"}}', '{"sx":{"$bytes":[]}}',
+  } do
     note = note:gsub('"', '\\"')
     temporary(function(path)
       write(path, file('{"__metadata__":{"nnlua":"' .. note .. '"}}'))

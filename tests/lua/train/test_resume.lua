@@ -252,9 +252,7 @@ function TestResume:test_loaders()
     end)
   end
   local loader = set:loader { batch_size = 4, shuffle = true }
-  for _ in loader do
-    break
-  end
+  loader:batches()()
   local state = loader:state_dict()
   lu.assertErrorMsgContains("of 26 samples in batches of 4, this loader has 26 in batches of 5",
     function() set:loader { batch_size = 5, shuffle = true }:load_state_dict(state) end)
