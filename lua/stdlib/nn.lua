@@ -20,7 +20,7 @@ local hidden = {
   set_anomaly = true, hook = true, remove_hook = true,
   compiled = true, refuse = true, is_recording = true, rex = true, exact_solve = true, exact_sign = true,
   object = true, fields = true, set_field = true, set_hidden = true, class_of = true, base_of = true, override = true,
-  convert = true,
+  convert = true, is_library = true, set_tensor_hint = true,
 }
 local rows = core.ops()
 for _, row in ipairs(rows) do
@@ -90,10 +90,9 @@ setmetatable(nn, {
     if families[name] then
       value = require(families[name])
     elseif homes[name] then
-      value = require(homes[name])[name]
+      value = require("nn.arity").strict(name, require(homes[name])[name])
     elseif type(name) == "string" then
-      local near = core.nearest(name, known_names())
-      core.raise(("nn has no '%s'%s"):format(name, near and ("; did you mean 'nn.%s'?"):format(near) or ""))
+      core.raise(("nn has no '%s'%s"):format(name, require("nn.options").hint("nn", name, known_names(), "nn.")))
     end
     if value ~= nil then
       rawset(t, name, value)

@@ -281,7 +281,8 @@ static bool takes_loose_numbers(const parser *p, int i) {
   }
   for (int k = i + 1; k < p->sig->count; k++) {
     nl_kind later = p->sig->param[k].kind;
-    if (later == NL_KIND_OPERAND || later == NL_KIND_INT || later == NL_KIND_NUMBER || later == NL_KIND_SHAPE) {
+    if (later == NL_KIND_OPERAND || later == NL_KIND_INT || later == NL_KIND_NUMBER || later == NL_KIND_SHAPE ||
+        later == NL_KIND_DIM || later == NL_KIND_DIMS) {
       return false;
     }
   }

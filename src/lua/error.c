@@ -177,7 +177,7 @@ static int distance(const char *a, const char *b) {
 
 const char *nl_nearest(const char *wrong, const char *(*name_at)(void *ctx, int i), void *ctx) {
   const char *best = NULL;
-  int best_distance = (int)strlen(wrong) / 3 + 1;
+  int length = (int)strlen(wrong), best_distance = length < 6 ? 1 : length / 3; /* more would mislead */
   const char *name;
   for (int i = 0; (name = name_at(ctx, i)) != NULL; i++) {
     int d = distance(wrong, name);

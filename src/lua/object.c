@@ -239,6 +239,13 @@ static int base_of(lua_State *L) {
   return 1;
 }
 
+/* is_library(class): it was made by this library */
+static int is_library(lua_State *L) {
+  const nl_object *o = nl_to_object(L, 1);
+  lua_pushboolean(L, o && o->is_library);
+  return 1;
+}
+
 /* override(object, key, value, on) -> what the field was. For the time of a call, neither a change nor something a
    compiled function looks at; to be called again with the old value, and on = false. */
 static int override(lua_State *L) {
@@ -258,7 +265,7 @@ static int override(lua_State *L) {
 void nl_open_object(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"object", new_object}, {"fields", fields},   {"set_field", set_field}, {"set_hidden", set_hidden},
-      {"class_of", class_of}, {"base_of", base_of}, {"override", override},   {NULL, NULL}};
+      {"class_of", class_of}, {"base_of", base_of}, {"override", override},   {"is_library", is_library}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   for (int i = 0; functions[i].name; i++) {
     nl_observe_exempt(functions[i].func);

@@ -468,6 +468,8 @@ static const char *member_at(void *ctx, int i) {
   return properties[i - n];
 }
 
+static const char hint_key = 0;
+
 static int unknown_member(lua_State *L, const char *name) {
   lua_newtable(L); /* the list of names, made only for this message */
   lua_Integer n = 0;
@@ -479,8 +481,23 @@ static int unknown_member(lua_State *L, const char *name) {
   }
   lua_replace(L, lua_upvalueindex(2));
   const char *near = nl_nearest(name, member_at, &(method_names){L});
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &hint_key) == LUA_TFUNCTION) {
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+  }
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    return nl_lua_error(L, "a tensor has no '%s'; %s", name, lua_tostring(L, -1));
+  }
   return nl_lua_error(L, "a tensor has no '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
                       near ? "'?" : "");
+}
+
+/* set_tensor_hint(f): f(name) -> what a name that tensors do not have is called here, or nil */
+static int set_tensor_hint(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &hint_key);
+  return 0;
 }
 
 /* upvalues: methods; room for a list of names */
@@ -539,6 +556,14 @@ void nl_open_tensor(lua_State *L) {
                                     {"__le", no_order},
                                     {"__concat", no_concat},
                                     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"tensor", tensor_new},
+                                       {"equal", tensor_equal},
+                                       {"set_printoptions", set_printoptions},
+                                       {"convert", convert},
+                                       {"is_tensor", is_tensor},
+                                       {"has_features", has_features},
+                                       {"set_tensor_hint", set_tensor_hint},
+                                       {NULL, NULL}};
   static const char *const operators[][2] = {{"__add", "add"},
                                              {"__sub", "sub"},
                                              {"__mul", "mul"},
@@ -581,16 +606,5 @@ void nl_open_tensor(lua_State *L) {
   lua_pushcfunction(L, tensor_bnot);
   lua_setfield(L, -3, "__bnot");
   lua_pop(L, 2);
-  lua_pushcfunction(L, tensor_new);
-  lua_setfield(L, -2, "tensor");
-  lua_pushcfunction(L, tensor_equal);
-  lua_setfield(L, -2, "equal");
-  lua_pushcfunction(L, set_printoptions);
-  lua_setfield(L, -2, "set_printoptions");
-  lua_pushcfunction(L, convert);
-  lua_setfield(L, -2, "convert");
-  lua_pushcfunction(L, is_tensor);
-  lua_setfield(L, -2, "is_tensor");
-  lua_pushcfunction(L, has_features);
-  lua_setfield(L, -2, "has_features");
+  luaL_setfuncs(L, functions, 0);
 }

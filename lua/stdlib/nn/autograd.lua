@@ -209,8 +209,4 @@ end
 
 M.grad, M.no_grad, M.enable_grad = core.grad, core.no_grad, core.enable_grad
 
-return setmetatable(M, {
-  __index = function(_, name)
-    options.unknown("nn.autograd", name, M)
-  end,
-})
+return options.family("nn.autograd", M)

@@ -2,6 +2,7 @@
 -- the methods and static fields, those of the base behind them. Names that begin with two underscores are metamethods of
 -- its objects.
 
+local arity = require "nn.arity"
 local core = require "nn.core"
 
 local M = {}
@@ -28,6 +29,20 @@ local function is_event(name)
   return type(name) == "string" and name:sub(1, 2) == "__"
 end
 
+-- How many arguments a library's forward takes at most; what is not here takes any number.
+M.most_arguments = setmetatable({}, { __mode = "k" })
+
+-- A method as it is kept: those of the library's own classes take no more arguments than they name.
+local function as_method(class, name, f)
+  if type(f) ~= "function" or not core.is_library(class) or is_event(name) then
+    return f
+  elseif name == "forward" then
+    M.most_arguments[f] = M.most_arguments[f] or arity.most(f)
+    return f
+  end
+  return arity.strict(name == "init" and class._name or ("%s:%s"):format(class._name, name), f)
+end
+
 local class_events = {
   __call = function(class, ...)
     return class:new(...)
@@ -36,6 +51,7 @@ local class_events = {
     return ("class %s"):format(class._name)
   end,
   __newindex = function(class, name, value)
+    value = as_method(class, name, value)
     core.set_field(class, name, value)
     if is_event(name) then
       set_event(class, name, value)
@@ -78,6 +94,9 @@ function M.new(name, base, events)
   local above = base and infos[base]
   local class = core.object(base, class_events, above and above.fields_meta, true)
   local methods = core.fields(class)
+  if above and above.for_library and core.is_library(class) then
+    setmetatable(methods, above.for_library)
+  end
   local info = { methods = methods, fields_meta = { __index = methods }, events = {}, metas = setmetatable({}, weak_keys),
     derived = setmetatable({}, weak_keys) }
   for _, from in ipairs { above and above.events or {}, events } do
@@ -94,6 +113,21 @@ function M.new(name, base, events)
   core.set_field(class, "_name", name)
   core.set_field(class, "_base", base)
   return class
+end
+
+---From now on, library classes derived from this one call missing(name) when something is asked for that is not there: it
+---may raise.
+function M.on_missing(class, missing)
+  local info = infos[class]
+  local methods, none = info.methods, {}
+  info.for_library = { __index = function(_, name)
+    local value = methods[name]
+    if value == nil and not none[name] and not core.is_recording() then
+      missing(name)
+      none[name] = true
+    end
+    return value
+  end }
 end
 
 ---An object of a class, without fields.

@@ -296,4 +296,4 @@ for name, make in pairs(require "nn.data_synthetic") do
   M[name] = make
 end
 
-return M
+return options.family("nn.data", M)

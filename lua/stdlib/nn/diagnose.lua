@@ -416,6 +416,6 @@ function Report:__tostring()
   return table.concat(out, "\n")
 end
 
-return setmetatable(M, { __call = function(_, ...)
+return options.family("nn.diagnose", M, nil, { __call = function(_, ...)
   return M.look(...)
 end })

@@ -14,7 +14,7 @@ end
 ---While training, sets each element to 0 with probability p, anew for each unit of each sample (Srivastava et al. 2014).
 ---inverted = true (the default, and PyTorch's form) scales the others by 1/(1-p) at once and does nothing in evaluation;
 ---inverted = false is the paper's and the lecture's form: no scaling while training, times 1-p in evaluation.
-define("Dropout", { { "p", "number", 0.5, 0, 1 }, { "inverted", "boolean", true } }, function(self, x)
+define("Dropout", { { "p", "number", 0.5, 0, 1 }, { "inverted", "boolean", true, named = true } }, function(self, x)
   local p = self.p
   if p == 0 then
     return x

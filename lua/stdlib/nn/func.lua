@@ -208,8 +208,4 @@ function M.per_sample_gradients(model, loss, x, y)
   return out
 end
 
-return setmetatable(M, {
-  __index = function(_, name)
-    options.unknown("nn.func", name, M)
-  end,
-})
+return options.family("nn.func", M)

@@ -271,7 +271,7 @@ end
 ---@param who string for errors
 ---@param name string
 function M.by_name(who, name)
-  local f = M[name .. "_"]
+  local f = rawget(M, name .. "_")
   if f then
     return f
   end
@@ -382,4 +382,4 @@ function M.lsuv(model, x, opts)
   return report
 end
 
-return M
+return options.family("nn.init", M)

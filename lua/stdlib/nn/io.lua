@@ -238,4 +238,4 @@ end
 ---Reads an IDX file (plain or gzipped).
 M.idx = core.idx_read
 
-return M
+return options.family("nn.io", M)

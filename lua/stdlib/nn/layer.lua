@@ -1,5 +1,7 @@
 -- What files of layers share: defining a small layer in one place, checking its input.
 
+local arity = require "nn.arity"
+local class = require "nn.class"
 local core = require "nn.core"
 local module = require "nn.module"
 local options = require "nn.options"
@@ -27,33 +29,46 @@ end
 ---nn.LeakyReLU{negative_slope = 0.2}. print shows those that are not the default.
 ---@param into table where the class goes, under its name
 ---@param name string
----@param settings table[] {name, type, default, least?}; a setting without default and with least = "needed" must be given
+---@param settings table[] {name, type, default, least?, most?, named?}; a setting without default and with least = "needed"
+---must be given; one that is named = true is given by its name only
 ---@param forward fun(self, x, ...)
 ---@param build? fun(self) called at the end of init, to make parameters
 function M.define(into, name, settings, forward, build)
   local Layer = module.Module:extend(name)
-  local spec = {}
-  for _, s in ipairs(settings) do
+  local spec, positional, names = {}, 0, {}
+  for i, s in ipairs(settings) do
     spec[s[1]] = { s[2], s[3] }
-  end
-  function Layer:init(...)
-    local given = {}
-    for i, s in ipairs(settings) do
-      local value = select(i, ...)
-      if type(value) == "table" and not getmetatable(value) and s[2] ~= "table" and s[2] ~= "any" then
-        for key, v in pairs(value) do
-          given[key] = v
-        end
-        break
-      end
-      given[s[1]] = value
+    if not s.named then
+      positional, names[i] = i, s[1]
     end
-    local after = select(#settings + 1, ...)
-    if type(after) == "table" then
-      for key, v in pairs(after) do
+  end
+  -- Settings in their order, then at most one table with settings by name.
+  local function read(...)
+    local given, count = {}, select("#", ...)
+    local last = select(count > 0 and count or 1, ...)
+    local s = settings[count]
+    local table_wanted = s and not s.named and (s[2] == "table" or s[2] == "any") and not options.has_names(last)
+    if type(last) == "table" and not getmetatable(last) and not table_wanted then
+      for key, v in pairs(last) do
         given[key] = v
       end
+      count = count - 1
     end
+    for i = 1, count do
+      local value, key = (select(i, ...)), names[i]
+      if not key and value ~= nil then
+        core.raise(("%s: takes %s, and settings by name: nn.%s{...}; but argument %d is %s"):format(name,
+          positional == 0 and "no arguments" or table.concat(names, ", "), name, i, core.describe(value)))
+      elseif key and value ~= nil and given[key] ~= nil then
+        core.raise(("%s: %s is given twice, as argument %d and by name"):format(name, key, i))
+      elseif key and value ~= nil then
+        given[key] = value
+      end
+    end
+    return given
+  end
+  function Layer:init(...)
+    local given = read(...)
     local o = options.read(name, given, spec)
     for _, s in ipairs(settings) do
       local value = o[s[1]]
@@ -91,6 +106,7 @@ function M.define(into, name, settings, forward, build)
     end
     return forward(self, x, ...)
   end
+  class.most_arguments[Layer.forward] = arity.most(forward)
   into[name] = Layer
   return Layer
 end

@@ -42,8 +42,4 @@ function M.norm(x, ord, dim, keepdim)
   return core.norm(x, ord, dim, keepdim or false)
 end
 
-return setmetatable(M, {
-  __index = function(_, name)
-    options.unknown("nn.linalg", name, M)
-  end,
-})
+return options.family("nn.linalg", M)

@@ -62,12 +62,24 @@ local function call_with_hooks(self, hooks, ...)
   return table.unpack(outs, 1, outs.n)
 end
 
-local function call(self, ...)
+local most_arguments = class.most_arguments
+
+local function check_count(self, ...)
+  local most, n = most_arguments[self.forward], select("#", ...)
+  if most and n > most then
+    core.raise(("%s: takes %s, but got %d: the last is %s"):format(tostring(self):match "^[^\n]-%)" or self._name,
+      most == 1 and "one input" or ("at most %d inputs"):format(most), n, core.describe((select(-1, ...)))))
+  end
+end
+
+local function call(self, x, ...)
   local hooks = self._hooks
   if hooks then
-    return call_with_hooks(self, hooks, ...)
+    return call_with_hooks(self, hooks, x, ...)
+  elseif ... ~= nil then
+    check_count(self, x, ...)
   end
-  return self:forward(...)
+  return self:forward(x, ...)
 end
 
 local function make_class(name, base)
@@ -106,6 +118,9 @@ function Module:new(...)
   local object = new_object(self)
   if self.init then
     self.init(object, ...)
+  elseif ... ~= nil and core.is_library(self) then
+    core.raise(("%s: takes no arguments, but got %d: the last is %s"):format(self._name, select("#", ...),
+      core.describe((select(-1, ...)))))
   end
   return object
 end
@@ -480,6 +495,25 @@ function Module:describe()
   end
   return table.concat(out, "\n")
 end
+
+-- A built-in layer is asked for what it does not have. Fields that are not there are nil, as everywhere in Lua; but what looks
+-- like a method misspelt, or is one of PyTorch's, is told.
+class.on_missing(Module, function(name)
+  if type(name) ~= "string" or #name < 4 then
+    return
+  end
+  local names = {}
+  for method in pairs(fields(Module)) do
+    if type(method) == "string" and not method:find "^_" then
+      names[#names + 1] = method
+    end
+  end
+  table.sort(names)
+  local hint = require("nn.options").hint("module", name, names)
+  if hint ~= "" then
+    core.raise(("a layer has no '%s'%s"):format(name, hint))
+  end
+end)
 
 return {
   Module = Module,

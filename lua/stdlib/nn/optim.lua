@@ -155,20 +155,34 @@ local function with_gradients(who, params)
   return list
 end
 
----Scales all gradients together so that their joint Euclidean norm is at most max_norm (Pascanu et al. 2013). Reads no
----value, so it can stand in a compiled function.
+-- The p-norm of all of them together.
+local function joint_norm(grads, p)
+  local total = core.zeros()
+  for _, g in ipairs(grads) do
+    if p == math.huge then
+      total = g:numel() > 0 and core.maximum(total, g:abs():max()) or total
+    else
+      total = total + (p == 2 and g:square() or g:abs():pow(p)):sum()
+    end
+  end
+  return p == 2 and total:sqrt() or p == math.huge and total or total:pow(1 / p)
+end
+
+---Scales all gradients together so that their joint norm is at most max_norm (Pascanu et al. 2013). Reads no value, so it
+---can stand in a compiled function.
 ---@param params nn.Tensor[]
 ---@param max_norm number
+---@param norm_type? number which p-norm: default 2, the Euclidean one; math.huge: the largest absolute value
 ---@return nn.Tensor the norm before, a scalar
-function M.clip_grad_norm_(params, max_norm)
+function M.clip_grad_norm_(params, max_norm, norm_type)
   options.argument("clip_grad_norm_", "max_norm", max_norm, "number", 0)
+  norm_type = options.argument("clip_grad_norm_", "norm_type", norm_type or 2, "number")
+  if norm_type <= 0 or norm_type ~= norm_type then
+    core.raise(("clip_grad_norm_: norm_type must be above 0, but is %g"):format(norm_type))
+  end
   local grads = with_gradients("clip_grad_norm_", params)
   return core.no_grad(function()
-    local total = core.zeros()
-    for _, g in ipairs(grads) do
-      total = total + g:square():sum()
-    end
-    local norm = total:sqrt()
+    local norm = joint_norm(grads, norm_type)
     local factor = core.minimum(max_norm / (norm + 1e-6), 1)
     for _, g in ipairs(grads) do
       g:mul_(factor)
@@ -192,19 +206,8 @@ end
 
 -- What lives in files of its own.
 local homes = {
-  LBFGS = "closure", ConjugateGradient = "closure", LevenbergMarquardt = "closure",
-  AveragedModel = "averaging", Lookahead = "averaging", groups = "averaging",
+  LBFGS = "nn.optim.closure", ConjugateGradient = "nn.optim.closure", LevenbergMarquardt = "nn.optim.closure",
+  AveragedModel = "nn.optim.averaging", Lookahead = "nn.optim.averaging", groups = "nn.optim.averaging",
 }
 
-setmetatable(M, {
-  __index = function(_, name)
-    if homes[name] then
-      local value = require("nn.optim." .. homes[name])[name]
-      M[name] = value
-      return value
-    end
-    options.unknown("nn.optim", name, M, homes)
-  end,
-})
-
-return M
+return options.family("nn.optim", M, homes)

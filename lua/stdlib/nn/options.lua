@@ -1,6 +1,7 @@
 -- Option tables: names checked, values checked, defaults filled in. One way for every layer, loss and optimizer, so
 -- that a misspelt option is always an error with the nearest right one.
 
+local arity = require "nn.arity"
 local core = require "nn.core"
 
 local M = {}
@@ -31,6 +32,18 @@ local checks = {
     return true
   end,
 }
+
+---True for a table with keys that are no numbers, as options have.
+function M.has_names(t)
+  if type(t) == "table" then
+    for key in pairs(t) do
+      if type(key) ~= "number" then
+        return true
+      end
+    end
+  end
+  return false
+end
 
 ---"a number", "an integer"
 function M.a(kind)
@@ -75,7 +88,18 @@ function M.read(who, given, spec)
   return out
 end
 
----Raises for a name that a family does not have, with the nearest one that it has.
+---What to say of a name that is not there: what PyTorch's or NumPy's name is called here, else the nearest one.
+---@param where string|nil "nn", "optim", ...: see nn.names
+---@param name string
+---@param names string[] those that are there
+---@param prefix? string put before the nearest
+function M.hint(where, name, names, prefix)
+  local answer = where and require("nn.names").answer(where, name)
+  local near = not answer and core.nearest(name, names)
+  return answer and "; " .. answer or near and ("; did you mean '%s%s'?"):format(prefix or "", near) or ""
+end
+
+---Raises for a name that a family does not have, with what it may be.
 ---@param family string e.g. "nn.optim"
 ---@param name any
 ---@param ... table tables whose keys are the names
@@ -83,15 +107,41 @@ function M.unknown(family, name, ...)
   local names = {}
   for _, t in ipairs { ... } do
     for known in pairs(t) do
-      if type(known) == "string" and known:sub(1, 1) ~= "_" then
+      if type(known) == "string" and known:find "^[^_*]" then
         names[#names + 1] = known
       end
     end
   end
   table.sort(names)
-  local near = core.nearest(tostring(name), names)
   core.raise(("%s has no '%s'%s (it has %s)"):format(family, tostring(name),
-    near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
+    M.hint(family:match "^nn%.(%l+)$", tostring(name), names), table.concat(names, ", ")))
+end
+
+---Makes a family of functions of a table: unknown names are errors, and so are arguments that a function does not take.
+---@param family string e.g. "nn.optim"
+---@param t table
+---@param homes? table<string, string> names that come from another file -> that file; "*": all names are looked for there
+---@param meta? table metamethods
+function M.family(family, t, homes, meta)
+  meta = meta or {}
+  meta.__name = family
+  meta.__index = function(_, name)
+    local home = homes and (homes[name] or type(name) == "string" and homes["*"])
+    local value = home and rawget(require(home), name)
+    if value == nil then
+      if type(name) ~= "string" then
+        return nil
+      end
+      M.unknown(family, name, t, homes or {}, homes and homes["*"] and require(homes["*"]) or {})
+    end
+    value = arity.strict(family:match "[^.]*$" .. "." .. name, value)
+    rawset(t, name, value)
+    return value
+  end
+  for name, value in pairs(t) do
+    t[name] = arity.strict(family:match "[^.]*$" .. "." .. name, value)
+  end
+  return setmetatable(t, meta)
 end
 
 ---A metatable whose values have these methods and fields, and raise for other names.
@@ -110,7 +160,10 @@ function M.strict(class, name, fields, numbered)
     end
     M.unknown(name, key, class, fields)
   end
-  return class
+  return setmetatable(class, { __newindex = function(_, key, value)
+    local event = type(key) == "string" and key:find "^__"
+    rawset(class, key, event and value or arity.strict(("%s:%s"):format(name, tostring(key)), value))
+  end })
 end
 
 ---Raises unless f can be called.
@@ -130,7 +183,7 @@ end
 ---@param kind string "integer", "number", ...
 ---@param least? number the smallest allowed value
 function M.argument(who, name, value, kind, least)
-  if not checks[kind](value) or (least and value < least) then
+  if not checks[kind](value) or (least and (value < least or value ~= value)) then
     core.raise(("%s: %s must be %s%s, but is %s"):format(who, name, M.a(kind),
       least and (" of at least %g"):format(least) or "", core.describe(value)))
   end

@@ -15,7 +15,7 @@ local terminal = require "nn.plot_terminal"
 local M = {}
 
 ---Where files with relative names go; by default what nnlua --out DIR (or NNLUA_OUT) says.
-M.directory = nil
+M.directory = false
 
 local common = {
   file = { "string" }, title = { "string" }, xlabel = { "string" }, ylabel = { "string" }, log = { "string", "" },
@@ -640,4 +640,4 @@ function M.graph(model, opts)
   return run(o, lines)
 end
 
-return M
+return options.family("nn.plot", M)

@@ -50,6 +50,37 @@ local function activation_of(who, name)
     or core.raise(("%s: nonlinearity must be \"tanh\" or \"relu\", but is \"%s\""):format(who, name))
 end
 
+-- The states as they are given: tensors one after the other, or PyTorch's way, {h, c}; all or none of them, each of the shape
+-- that the layer's are of.
+local function given_states(self, kind, h, c, shape, words, dtype)
+  local names = states[kind] == 2 and { "h", "c" } or { "h" }
+  if type(h) == "table" and not getmetatable(h) then
+    if c ~= nil or #h ~= states[kind] then
+      layer.fail(self, "takes the states as tensors or as {%s}, but got a table of %d%s", table.concat(names, ", "), #h,
+        c ~= nil and " and another value" or "")
+    end
+    h, c = h[1], h[2]
+  end
+  if h == nil and c == nil then
+    return nil
+  end
+  local given, wanted = { h, c }, table.concat(shape, "x")
+  if c ~= nil and not names[2] then
+    layer.fail(self, "has one state, h, but got two")
+  end
+  for i, name in ipairs(names) do
+    local t = given[i]
+    if t == nil then
+      layer.fail(self, "the state %s is given without %s", names[3 - i], name)
+    elseif not core.is_tensor(t) then
+      layer.fail(self, "the state %s must be a tensor, but is %s", name, core.describe(t))
+    elseif tostring(t.shape) ~= wanted or t.dtype ~= dtype then
+      layer.fail(self, "the state %s must be %s (%s, %s), but is %s", name, words, wanted, dtype, core.describe(t))
+    end
+  end
+  return given
+end
+
 -- ---- cells: one step ----
 
 local function cell(kind)
@@ -79,14 +110,14 @@ local function cell(kind)
     return ("%d, %d"):format(self.input_size, self.hidden_size)
   end
 
-  ---x: batch x input_size; h (and c, for LSTM): batch x hidden_size, zeros when left out. Returns h (and c).
+  ---x: batch x input_size; h (and c, for LSTM; also as {h, c}): batch x hidden_size, zeros when left out. Returns h (and c).
   function Cell:forward(x, h, c)
     if not core.is_tensor(x) then
       layer.want_tensor(self, x)
     elseif x.ndim ~= 2 or x:size(2) ~= self.input_size then
       layer.fail(self, "the input must be batch x %d, but has shape %s", self.input_size, tostring(x.shape))
     end
-    local state = { h, c }
+    local state = given_states(self, kind, h, c, { #x, self.hidden_size }, "batch x hidden_size", x.dtype) or {}
     for i = 1, states[kind] do
       state[i] = state[i] or core.zeros({ #x, self.hidden_size }, { dtype = x.dtype })
     end
@@ -150,8 +181,8 @@ local function recurrent(kind)
     return core.stack(out, 1), state
   end
 
-  ---x: length x batch x input_size. h (and c): (num_layers * directions) x batch x hidden_size, zeros when left out.
-  ---Returns the outputs, length x batch x (directions * hidden_size), and the last h (and c).
+  ---x: length x batch x input_size. h (and c; also as {h, c}): (num_layers * directions) x batch x hidden_size, zeros when
+  ---left out. Returns the outputs, length x batch x (directions * hidden_size), and the last h (and c).
   function Layer:forward(x, h, c)
     if not core.is_tensor(x) then
       layer.want_tensor(self, x)
@@ -164,7 +195,9 @@ local function recurrent(kind)
     if #x == 0 then
       layer.fail(self, "the sequence is empty (shape %s)", tostring(x.shape))
     end
-    local given, last, at = { h, c }, {}, 0
+    local given = given_states(self, kind, h, c, { self.num_layers * #self.directions, x:size(2), self.hidden_size },
+      "(num_layers * directions) x batch x hidden_size", x.dtype) or {}
+    local last, at = {}, 0
     for l = 1, self.num_layers do
       local outs = {}
       for _, way in ipairs(self.directions) do

@@ -228,4 +228,4 @@ function M.noise(x, std)
   return x + core.randn_like(x) * std
 end
 
-return M
+return options.family("nn.regularize", M)

@@ -376,10 +376,4 @@ function Plateau:step(value)
   end
 end
 
-setmetatable(M, {
-  __index = function(_, name)
-    options.unknown("nn.sched", name, M)
-  end,
-})
-
-return M
+return options.family("nn.sched", M)

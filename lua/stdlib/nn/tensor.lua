@@ -33,6 +33,10 @@ function methods.zero_(x)
   return x:fill_(0)
 end
 
+core.set_tensor_hint(function(name)
+  return require("nn.names").answer("tensor", name)
+end)
+
 -- for i, row in pairs(x) do ... end: the slices of the first dim. (ipairs would go on until an index is nil, and there
 -- is no such index: one beyond the end is an error.)
 getmetatable(core.zeros(0)).__pairs = function(x)

@@ -4,24 +4,18 @@ local options = require "nn.options"
 
 local M = {}
 
-local homes = {
-  separable = "separable", margin = "separable", min_norm_point = "separable",
-  vc_bounds = "capacity", vc_dimension = "capacity", shatters = "capacity", cover_count = "capacity",
-  cover_probability = "capacity", rademacher_linear = "capacity", rademacher_finite = "capacity",
-  linear_regions = "regions", plot_regions = "regions",
-  constructive_net = "approximation", random_feature_net = "approximation", trained_net = "approximation",
-  sup_error = "approximation", mean_field = "mean_field", edge_of_chaos = "mean_field",
-  loss_line = "landscape", loss_plane = "landscape", hessian_eigenvalues = "landscape",
-  jacobian = "landscape", singular_values = "landscape",
-}
+local homes = {}
+for file, names in pairs {
+  separable = "separable margin min_norm_point",
+  capacity = "vc_bounds vc_dimension shatters cover_count cover_probability rademacher_linear rademacher_finite",
+  regions = "linear_regions plot_regions",
+  approximation = "constructive_net random_feature_net trained_net sup_error",
+  mean_field = "mean_field edge_of_chaos",
+  landscape = "loss_line loss_plane hessian_eigenvalues jacobian singular_values",
+} do
+  for name in names:gmatch "%S+" do
+    homes[name] = "nn.theory." .. file
+  end
+end
 
-return setmetatable(M, {
-  __index = function(_, name)
-    if homes[name] then
-      local value = require("nn.theory." .. homes[name])[name]
-      M[name] = value
-      return value
-    end
-    options.unknown("nn.theory", name, homes)
-  end,
-})
+return options.family("nn.theory", M, homes)

@@ -352,4 +352,4 @@ function M.fit(opts)
   return run
 end
 
-return M
+return options.family("nn.train", M)

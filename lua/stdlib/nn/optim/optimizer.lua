@@ -112,9 +112,17 @@ end
 
 Optimizer.takes_closure = false -- or what the function that step takes gives back: "loss", "residuals"
 
----One update of all parameters that have gradients.
-function Optimizer:step()
+---One update of all parameters that have gradients. A closure, if one is given, is called before and computes them: it does
+---what a training step does (zero_grad, forward, backward) and returns the loss, which step then gives back.
+---@param closure? fun(): nn.Tensor
+function Optimizer:step(closure)
+  local loss
+  if closure ~= nil then
+    options.callable(self.name .. ":step", closure)
+    loss = core.enable_grad(closure)
+  end
   self.state:step(self.name, self.param_groups)
+  return loss
 end
 
 ---Forgets all gradients.

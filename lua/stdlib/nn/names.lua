@@ -1,0 +1,245 @@
+-- What NumPy's and PyTorch's names are called here: for the hints of error messages, and for docs/reference/names.md
+-- (tools/names.lua), which takes the names themselves from tests/golden/names.json.
+
+local M = {}
+
+-- theirs = ours, as users write it. Names that work here, too, are in nn/aliases.lua.
+local renamed = [[
+around=round array_equal=x:equal(y) digitize=bucketize average=(x*w):sum()/w:sum() clamp_max=x:clamp{max=m}
+clamp_min=x:clamp{min=m} positive=x array=nn.tensor asarray=nn.tensor asanyarray=nn.tensor as_tensor=nn.tensor
+scalar_tensor=nn.tensor from_numpy=nn.io.npy ascontiguousarray=x:contiguous() einsum=nn.einsum put_along_axis=scatter
+savez=nn.io.npz savez_compressed=nn.io.npz(path,t,{compress=true}) set_printoptions=nn.set_printoptions
+extract=x[mask] compress=x[mask] place=x[mask]=values putmask=x[mask]=values copyto=x:copy_(y)
+percentile=quantile(q/100) nanpercentile=nanquantile(q/100) nancumsum=nn.where(x:isnan(),0,x):cumsum()
+nancumprod=nn.where(x:isnan(),1,x):cumprod() nanprod=nn.where(x:isnan(),1,x):prod()
+nanmax=nn.where(x:isnan(),-math.huge,x):max() nanmin=nn.where(x:isnan(),math.huge,x):min()
+nanargmax=nn.where(x:isnan(),-math.huge,x):argmax() nanargmin=nn.where(x:isnan(),math.huge,x):argmin()
+nanvar=(x-x:nanmean()):square():nanmean() nanstd=(x-x:nanmean()):square():nanmean():sqrt() ptp=x:max()-x:min()
+flatnonzero=x:flatten():nonzero() msort=sort(1) rollaxis=moveaxis adjoint=transpose(-2,-1) ndim=x.ndim
+ndimension=x.ndim shape=x.shape nelement=x:numel() tolist=x:totable() apply_along_axis=nn.func.vmap
+broadcast_arrays=broadcast_tensors chain_matmul=multi_dot frobenius_norm=norm nuclear_norm=matrix_norm(x,"nuc")
+triangular_solve=solve_triangular lu_solve=solve lu_factor=lu cholesky_ex=cholesky inv_ex=inv solve_ex=solve
+lu_factor_ex=lu vecdot=(x*y):sum(-1) modf=trunc,frac divmod=x//y,x%y conv1d=nn.Conv1d conv2d=nn.Conv2d
+max_pool1d=nn.MaxPool1d max_pool2d=nn.MaxPool2d avg_pool1d=nn.AvgPool1d avg_pool2d=nn.AvgPool2d
+adaptive_avg_pool1d=nn.AdaptiveAvgPool1d adaptive_avg_pool2d=nn.AdaptiveAvgPool2d embedding=nn.Embedding
+layer_norm=nn.LayerNorm group_norm=nn.GroupNorm instance_norm=nn.InstanceNorm1d
+local_response_norm=nn.LocalResponseNorm alpha_dropout=nn.AlphaDropout dropout1d=nn.Dropout1d dropout2d=nn.Dropout2d
+rrelu=nn.RReLU gru=nn.GRU lstm=nn.LSTM gru_cell=nn.GRUCell lstm_cell=nn.LSTMCell rnn_tanh=nn.RNN rnn_relu=nn.RNN
+rnn_tanh_cell=nn.RNNCell rnn_relu_cell=nn.RNNCell kl_div=nn.KLDivLoss l1_loss=nn.L1Loss nll_loss=nn.NLLLoss
+huber_loss=nn.HuberLoss smooth_l1_loss=nn.SmoothL1Loss soft_margin_loss=nn.SoftMarginLoss
+binary_cross_entropy=nn.BCELoss poisson_nll_loss=nn.PoissonNLLLoss gaussian_nll_loss=nn.GaussianNLLLoss
+hinge_embedding_loss=nn.HingeEmbeddingLoss margin_ranking_loss=nn.MarginRankingLoss
+multi_margin_loss=nn.MultiMarginLoss triplet_margin_loss=nn.TripletMarginLoss
+multilabel_margin_loss=nn.MultiLabelMarginLoss multilabel_soft_margin_loss=nn.MultiLabelSoftMarginLoss
+cosine_embedding_loss=nn.CosineEmbeddingLoss get_rng_state=nn.rng_state initial_seed=nn.rng_state seed=nn.manual_seed
+set_anomaly_enabled=nn.autograd.detect_anomaly is_anomaly_enabled=nn.autograd.detect_anomaly
+is_anomaly_check_nan_enabled=nn.autograd.detect_anomaly retain_grad=x:register_hook(f) type_as=x:to(y.dtype)
+type=x.dtype sum_to_size=sum new_empty=empty new_full=full new_ones=ones new_zeros=zeros new_tensor=nn.tensor
+new=nn.tensor is_same_size=x.shape==y.shape is_floating_point=x.dtype:find"float" is_nonzero=x:item()~=0
+log_ndtr=ndtr(x):log() rsub=y-x randint_like=randint is_tensor=nn.is_tensor append=cat array_equiv=x:equal(y)
+diagflat=diag(x:flatten()) resize=reshape put=index_put range=arange info=nn.help lookfor=nn.help disp=print
+array_repr=tostring array_str=tostring array2string=tostring get_printoptions=nn.set_printoptions
+printoptions=nn.set_printoptions numpy=nn.io.npy
+]]
+
+-- Where the same name means something else, or takes more there: whose it is, and what to write here.
+M.differs = {
+  ["numpy.cross"] = "cross(x, y, -1)",
+  ["numpy.cumprod"] = "cumprod(x, dim), of the flattened tensor there without axis",
+  ["numpy.cumsum"] = "cumsum(x, dim), of the flattened tensor there without axis",
+  ["numpy.dot"] = "matmul; dot takes vectors",
+  ["numpy.equal"] = "eq",
+  ["numpy.flip"] = "flip(x, dims), of all dims there without axis",
+  ["numpy.load"] = "nn.io.npy(path), nn.io.npz(path)",
+  ["numpy.max"] = "amax; max with a dim gives the places, too",
+  ["numpy.median"] = "quantile(0.5); median gives the lower one of two in the middle",
+  ["numpy.meshgrid"] = "meshgrid(..., {indexing = \"xy\"})",
+  ["numpy.min"] = "amin; min with a dim gives the places, too",
+  ["numpy.nanmedian"] = "nanquantile(0.5)",
+  ["numpy.nonzero"] = "nonzero, one tensor with a row for each element",
+  ["numpy.outer"] = "outer(x:flatten(), y:flatten())",
+  ["numpy.pad"] = "pad, whose numbers begin with the last dim",
+  ["numpy.repeat"] = "repeat_interleave",
+  ["numpy.save"] = "nn.io.npy(path, x)",
+  ["numpy.select"] = "nn.where; x:select(dim, i) takes a slice",
+  ["numpy.size"] = "x:numel()",
+  ["numpy.sort"] = "sort, whose second result is the order",
+  ["numpy.split"] = "tensor_split; split takes the size of the parts",
+  ["numpy.std"] = "std with {correction = 0}",
+  ["numpy.take"] = "index_select(dim, i); take goes by the flattened tensor",
+  ["numpy.transpose"] = "permute, or x:t()",
+  ["numpy.tril_indices"] = "tril_indices, one tensor of two rows",
+  ["numpy.triu_indices"] = "triu_indices, one tensor of two rows",
+  ["numpy.unique"] = "unique; the places of the values: searchsorted(unique(x), x)",
+  ["numpy.var"] = "var with {correction = 0}",
+  ["numpy.linalg.norm"] = "norm, or nn.linalg.norm",
+  ["numpy.linalg.qr"] = "qr, the reduced form",
+  ["numpy.linalg.svd"] = "svd, the reduced form; V is not transposed back: svd gives U, S, V",
+  ["torch.add"] = "add; with alpha: x + alpha * y",
+  ["torch.sub"] = "sub; with alpha: x - alpha * y",
+  ["torch.cov"] = "cov, without weights",
+  ["torch.diff"] = "diff; cat what is prepended or appended",
+  ["torch.div"] = "div; with rounding_mode: floor_divide, or (x / y):trunc()",
+  ["torch.equal"] = "x:equal(y), true or false",
+  ["torch.load"] = "nn.load(path)",
+  ["torch.nonzero"] = "nonzero; x[mask] for what as_tuple is used for",
+  ["torch.qr"] = "qr, the reduced form",
+  ["torch.randint"] = "randint(low, high, shape), low always given",
+  ["torch.repeat"] = "tile",
+  ["torch.round"] = "round; with decimals: (x * 10^n):round() / 10^n",
+  ["torch.save"] = "nn.save(path, state)",
+  ["torch.std"] = "std; unbiased = False is {correction = 0}",
+  ["torch.std_mean"] = "std_mean; unbiased = False is {correction = 0}",
+  ["torch.svd"] = "svd, the reduced form",
+  ["torch.unique"] = "unique; the places of the values: searchsorted(unique(x), x)",
+  ["torch.unique_consecutive"] = "unique_consecutive, the values",
+  ["torch.var"] = "var; unbiased = False is {correction = 0}",
+  ["torch.var_mean"] = "var_mean; unbiased = False is {correction = 0}",
+  ["torch.linalg.qr"] = "qr, the reduced form",
+  ["torch.linalg.solve"] = "solve; from the right: solve(a:t(), b:t()):t()",
+  ["torch.linalg.svd"] = "svd, the reduced form (full_matrices = False)",
+  ["torch.nn.functional.batch_norm"] = "nn.BatchNorm1d; batch_norm takes the batch's own mean and variance",
+  ["torch.nn.functional.cross_entropy"] = "cross_entropy, classes from 1; with weight and the like: nn.CrossEntropyLoss",
+  ["torch.nn.functional.dropout"] = "dropout(x, p), which always drops; nn.Dropout knows training from evaluation",
+  ["torch.nn.functional.hardtanh"] = "hardtanh(x, min, max)",
+  ["torch.nn.functional.softplus"] = "softplus; with beta and threshold: nn.Softplus",
+  ["torch.nn.functional.unfold"] = "as_strided; x:unfold(dim, size, step) has the windows of one dim",
+}
+
+-- Left out: a reason, and the names (Lua patterns).
+M.left_out = {
+  { "complex numbers: there is no complex dtype", [[angle conj.* imag .*real.* .*complex.* polar resolve_.* sort_complex
+    view_as_complex.* is_conj is_neg chalf cfloat cdouble .*stft ]] },
+  { "types and strings of Python: Lua has its own, dtypes are five names", [[add_.* as.*array.* base_repr binary_repr can_cast
+    common_type find_common_type get_array_wrap get_include getbufsize isfortran isscalar issc.* issubs.* issubd.* iterable
+    maximum_sctype
+    min_scalar_type mintypecode obj2sctype promote_types result_type safe_eval sctype2char set_numeric_ops set_string_function
+    setbufsize typename who format_float.* compare_chararrays deprecate.* source show_.* byte_bounds fastCopyAndTranspose
+    frompyfunc vectorize typename obj candidate classproperty merge_type.* parse_.* unify_type_list get_file_path import_ir.*
+    may_share_memory shares_memory is_signed isnat as_subclass char int short half bfloat16 float double long
+    iscomplex.* bmat mat .*matrix asmatrix nested_iters get_default_dtype set_default_.* ]] },
+  { "floating point errors as settings: `nn.autograd.detect_anomaly` looks for nan", [[.*seterr.* .*geterr.*
+    set_flush_denormal]] },
+  { "dates and business days", [[.*busday.* datetime.*]] },
+  { "text and raw files: `io` and `string` of Lua read them", [[.*txt .*from.* recfrom.* getbuffer]] },
+  { "memory of tensors seen from outside", [[.*data_ptr .*storage.* from_dlpack to_dlpack frombuffer .*_copy .*_inference.*
+    element_size is_set_to is_shared is_pinned pin_memory record_stream alias_copy .*empty_strided resize_as .*unsafe.*
+    has_names
+    .*rename.* refine_names align.* is_distributed reinforce ]] },
+  { "devices: all runs on the processor", [[cpu cuda ipu xpu get_device to_mkldnn .*cudnn.* .*mkldnn.* miopen.* is_vulkan.*
+    .*autocast.* compiled_with.* .*deterministic.* .*num_interop.* init_num_threads fork wait .*vital.* .*warn_always.*
+    .*matmul_precision prepare_multi.* ]] },
+  { "quantized tensors", [[.*quant.* q_.* qscheme int_repr fbgemm.* .*fake_quant.* dequantize choose_qparams.*]] },
+  { "sparse tensors", [[.*sparse.* crow.* ccol.* col_indices.* row_indices.* indices values.* coalesce is_coalesced
+    dense_dim to_dense hspmm hsmm smm dsmm spmm saddmm sspaddmm to_padded_tensor]] },
+  { "inner parts of PyTorch, not meant to be called", [[batch_norm_.* native_.* .*torch_function.* boolean_dispatch assert_int.*
+    norm_except_dim is_storage convolution constant_pad_nd ]] },
+  { "signal processing", [[bartlett.* blackman.* hamming.* hann.* kaiser.* convolve correlate .*fft.*]] },
+  { "polynomials: `nn.vander` and `nn.linalg.lstsq` fit them", [[poly.* roots ]] },
+  { "layers that are not built yet", [[conv3d conv_.* .*pool3d.* adaptive_max_pool.* .*_with_indices.* .*unpool.* lp_pool.*
+    fractional.* bilinear upsample.* interpolate affine_grid.* grid_sampl.* fold .*pixel_.* .*channel_shuffle ctc_loss
+    embedding_bag feature_.*dropout dropout3d multi_head_attention_forward triplet_margin_with.* ]] },
+  { "special functions that are not built yet", [[airy_ai .*bessel.* .*polynomial.* erfcx gammainc.* i0.* i1.* igamma.*
+    mvlgamma multigammaln ndtri zeta frexp spacing]] },
+  { "bits and characters in bytes", [[packbits unpackbits]] },
+  { "sets: `unique` and `isin` make them", [[union1d intersect1d setdiff1d setxor1d ediff1d trim_zeros]] },
+  { "not built yet", [[apply_over_axes block broadcast_shapes delete fromfunction gradient insert unwrap argpartition partition
+    choose diag_indices.* geomspace logspace histogram.* interp
+    lexsort mask_indices piecewise ravel_multi_index unravel_index require tri .*_indices_from fill_diagonal select
+    tensorinv tensorsolve einsum_path cumulative_trapezoid as_strided_scatter renorm sgn index_reduce binomial
+    householder_product geqrf orgqr ormqr ldl.* lobpcg .*_lowrank lu_unpack segment_reduce nextafter fill tril_indices.*
+    triu_indices.* ]] },
+}
+
+-- PyTorch's classes that are called otherwise here, and other names that people try.
+local everywhere = {
+  ModuleList = "a plain list: self.layers = {a, b}", ModuleDict = "a plain table: self.layers = {name = layer}",
+  ParameterList = "a plain list of nn.Parameter", ParameterDict = "a plain table of nn.Parameter", Container = "nn.Module",
+  Unflatten = "x:unflatten(dim, sizes)", Softmax2d = "nn.Softmax(2)", CosineSimilarity = "nn.cosine_similarity",
+  PairwiseDistance = "(x - y):norm(2, -1)", NLLLoss2d = "nn.NLLLoss", CrossMapLRN2d = "nn.LocalResponseNorm",
+  ConstantPad1d = "nn.pad", ConstantPad2d = "nn.pad", ZeroPad2d = "nn.pad", ReflectionPad1d = "nn.pad",
+  ReflectionPad2d = "nn.pad", ReplicationPad1d = "nn.pad", ReplicationPad2d = "nn.pad", LazyLinear = "nn.Linear",
+  LazyConv1d = "nn.Conv1d", LazyConv2d = "nn.Conv2d", LazyBatchNorm1d = "nn.BatchNorm1d",
+  LazyBatchNorm2d = "nn.BatchNorm2d", LazyInstanceNorm1d = "nn.InstanceNorm1d", LazyInstanceNorm2d = "nn.InstanceNorm2d",
+  FeatureAlphaDropout = "nn.AlphaDropout", DataParallel = "nn.set_num_threads", Tensor = "nn.tensor",
+  FloatTensor = "nn.tensor", LongTensor = "nn.tensor(x, {dtype = \"int64\"})", Adam = "nn.optim.Adam",
+  AdamW = "nn.optim.AdamW", SGD = "nn.optim.SGD", DataLoader = "data:loader{batch_size = 32}",
+  TensorDataset = "nn.data.tensors(x, y)", random_split = "data:split(0.8)", functional = "nn itself", F = "nn itself",
+  clip_grad_norm_ = "nn.optim.clip_grad_norm_", clip_grad_value_ = "nn.optim.clip_grad_value_", utils = "nn.optim, nn.data",
+  weight_norm = "nn.WeightNorm(layer)", spectral_norm = "nn.SpectralNorm(layer)", float32 = "the string \"float32\"",
+  float64 = "the string \"float64\"", int64 = "the string \"int64\"", int32 = "the string \"int64\"",
+  uint8 = "the string \"uint8\"", bool = "the string \"bool\"", fit = "nn.train.fit", evaluate = "nn.train.evaluate",
+  mse_loss = "nn.mse_loss or nn.MSELoss", device = "not needed: all runs on the processor",
+}
+local members = {
+  optim = {
+    lr_scheduler = "nn.sched", SparseAdam = "nn.optim.Adam", Optimizer = "one of the optimizers",
+    swa_utils = "nn.optim.AveragedModel",
+    SWA = "nn.optim.AveragedModel", clip_grad_norm = "nn.optim.clip_grad_norm_",
+  },
+  sched = { MultiplicativeLR = "nn.sched.LambdaLR", CyclicLR = "nn.sched.OneCycleLR", LRScheduler = "one of the schedules" },
+  data = { DataLoader = "data:loader{batch_size = 32}", TensorDataset = "nn.data.tensors(x, y)", random_split = "data:split(0.8)",
+    mnist = "nn.data.fashion_mnist", MNIST = "nn.data.fashion_mnist", FashionMNIST = "nn.data.fashion_mnist" },
+  train = { Trainer = "nn.train.fit", train = "nn.train.fit", test = "nn.train.evaluate", predict = "model(x)" },
+  tensor = {
+    data = "x:detach()", T = "x:t()", mT = "x:transpose(-2, -1)", H = "x:t()", device = "not needed: all runs on the processor",
+    cuda = "not needed: all runs on the processor", cpu = "not needed: all runs on the processor",
+    grad_fn = "not there; x.is_leaf tells whether there is a history", numpy = "x:totable(), or nn.io.npy(path, x)",
+    half = "x:to(\"float32\")", int = "x:to(\"int64\")", short = "x:to(\"int64\")", astype = "x:to(dtype)",
+    detach_ = "x:detach()",
+    apply_ = "written with tensor ops", nbytes = "x:numel() times the dtype's size", len = "#x", append = "nn.cat({x, y})",
+  },
+  module = {
+    cuda = "not needed: all runs on the processor", cpu = "not needed: all runs on the processor",
+    half = "model:to(\"float32\")", double = "model:to(\"float64\")", float = "model:to(\"float32\")", type = "model:to(dtype)",
+    children = "model:named_modules()", named_children = "model:named_modules()", modules = "model:named_modules()",
+    buffers = "model:named_buffers()", add_module = "model.name = layer", register_module = "model.name = layer",
+    register_parameter = "model.name = nn.Parameter(x)", get_parameter = "model.name", get_submodule = "model.name",
+    get_buffer = "model.name", register_full_backward_hook = "x:register_hook(f)", fit = "nn.train.fit",
+    register_backward_hook = "x:register_hook(f)", extra_repr = "a method called extra", predict = "model(x)",
+    summary = "print(model)", compile = "nn.compile(model)", save = "nn.save(path, model:state_dict())",
+    load = "model:load_state_dict(nn.load(path))",
+  },
+}
+local missing = [[
+AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d AvgPool3d
+BatchNorm3d Bilinear CTCLoss ChannelShuffle Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Dropout3d
+EmbeddingBag Fold Unfold FractionalMaxPool2d FractionalMaxPool3d InstanceNorm3d LPPool1d LPPool2d MaxPool3d
+MaxUnpool1d MaxUnpool2d MaxUnpool3d MultiheadAttention PixelShuffle PixelUnshuffle ReflectionPad3d ReplicationPad3d
+ConstantPad3d SyncBatchNorm Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder
+TransformerEncoderLayer TripletMarginWithDistanceLoss Upsample UpsamplingBilinear2d UpsamplingNearest2d LazyConv3d
+LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm3d LazyInstanceNorm3d RNNBase RNNCellBase
+]]
+
+---Theirs -> ours, of functions.
+M.renamed = {}
+for entry in renamed:gmatch "%S+" do
+  local theirs, ours = entry:match "^([%w_]+)=(.+)$"
+  M.renamed[theirs] = ours
+end
+
+---What a name that is not here is called here, for an error message; nil where nobody knows.
+---@param where string "nn", "optim", "sched", "init", "data", "train", "tensor", "module"
+---@param name string
+function M.answer(where, name)
+  local ours = members[where] and members[where][name]
+  if where == "nn" then
+    ours = everywhere[name] or M.renamed[name]
+  elseif where == "tensor" then
+    ours = ours or M.renamed[name]
+  elseif where == "init" then
+    ours = rawget(require "nn.init", name .. "_") and ("nn.init.%s_"):format(name)
+  end
+  if ours and ours:find "^not " then
+    return ("PyTorch's %s is %s"):format(name, ours)
+  elseif ours then
+    return ("what PyTorch calls %s is here %s"):format(name, ours)
+  end
+  for known in (where == "nn" and missing or ""):gmatch "%S+" do
+    if known == name then
+      return ("PyTorch's %s is not built here yet"):format(name)
+    end
+  end
+end
+
+return M

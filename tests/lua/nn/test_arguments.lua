@@ -1,0 +1,121 @@
+-- What is given beyond what a function takes, and names that are not there: errors that say what to do.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestArguments = {}
+
+local function fails(text, f, ...)
+  local ok, message = pcall(f, ...)
+  lu.assertFalse(ok, text)
+  lu.assertStrContains(message, text)
+  lu.assertNil(message:find("stdlib", 1, true), message)
+end
+
+local function read(t, name)
+  return t[name]
+end
+
+function TestArguments:test_too_many()
+  local x, net = nn.ones(2, 3), nn.Sequential(nn.Linear(3, 3), nn.Tanh())
+  fails("Conv2d: takes at most 4 arguments (in_channels, out_channels, kernel_size, opts), but got 5: the last is the number 7",
+    nn.Conv2d, 1, 1, 3, {}, 7)
+  fails("Dropout: takes p, and settings by name: nn.Dropout{...}; but argument 2 is true", nn.Dropout, 0.5, true)
+  fails("ELU: takes at most 1 argument (alpha), but got 2", nn.ELU, 1, true)
+  fails("ReLU: takes no arguments, but got 1", nn.ReLU, true)
+  fails("LeakyReLU: negative_slope is given twice", nn.LeakyReLU, 0.1, { negative_slope = 0.2 })
+  fails("Linear(3, 3): takes one input, but got 2", net[1], x, 3)
+  fails("Tanh(): takes one input, but got 2", nn.Tanh(), x, x)
+  fails("MSELoss(): takes at most 2 inputs, but got 3", nn.MSELoss(), x, x, "mean")
+  fails("Module:eval: takes no arguments, but got 1", net.eval, net, true)
+  fails("optim.SGD: takes at most 2 arguments (params, opts), but got 3", nn.optim.SGD, net:parameters(), {}, 1)
+  fails("nn.Dataset:loader: takes at most 1 argument (opts), but got 2", function()
+    return nn.data.tensors(x, x):loader({}, 1)
+  end)
+  fails("save: takes at most 2 arguments (path, state), but got 3", nn.save, "x", {}, true)
+  lu.assertEquals(nn.Dropout({ p = 0.3, inverted = false }).inverted, false)
+  lu.assertEquals(nn.Dropout(0.3, { inverted = false }).p, 0.3)
+  lu.assertEquals(net(x, nil).shape, x.shape) -- nil is nothing
+end
+
+function TestArguments:test_norms_of_gradients()
+  for _, case in ipairs { { 1, 8 }, { 2, math.sqrt(26) }, { 3, 92 ^ (1 / 3) }, { math.huge, 4 } } do
+    local p = nn.Parameter(nn.zeros(3, { dtype = "float64" }))
+    p.grad = nn.tensor({ 3, -4, 1 }, { dtype = "float64" })
+    lu.assertAlmostEquals(nn.optim.clip_grad_norm_({ p }, 1, case[1]):item(), case[2], 1e-6)
+    lu.assertAlmostEquals(p.grad[1]:item(), 3 / case[2], 1e-6)
+  end
+  fails("norm_type must be above 0", nn.optim.clip_grad_norm_, {}, 1, 0)
+  fails("max_norm must be a number of at least 0, but is the number", nn.optim.clip_grad_norm_, {}, 0 / 0)
+end
+
+function TestArguments:test_a_closure_computes_the_gradients()
+  local w = nn.Parameter(nn.ones(1))
+  local opt = nn.optim.SGD({ w }, { lr = 0.5 })
+  local loss = nn.no_grad(opt.step, opt, function()
+    opt:zero_grad()
+    local l = (w * w):sum()
+    l:backward()
+    return l
+  end)
+  lu.assertEquals(loss:item(), 1)
+  lu.assertEquals(w:item(), 0)
+  fails("the first argument must be a function", opt.step, opt, 3)
+end
+
+function TestArguments:test_sizes_and_dims()
+  local x = nn.arange(6):reshape(2, 3)
+  local function texts(list)
+    for i, t in ipairs(list) do
+      list[i] = tostring(t.shape)
+    end
+    return table.concat(list, " ")
+  end
+  lu.assertEquals(texts(x:split(1, 2)), "2x1 2x1 2x1")
+  lu.assertEquals(texts(x:split({ 1, 2 }, 2)), "2x1 2x2")
+  lu.assertEquals(texts(x:tensor_split(2, 2)), "2x2 2x1")
+  lu.assertEquals(x:roll(1, 2):totable(), { { 2, 0, 1 }, { 5, 3, 4 } })
+end
+
+function TestArguments:test_states_of_recurrent_layers()
+  local lstm, gru = nn.LSTM(3, 4), nn.GRU(3, 4)
+  local x, h, c = nn.randn(5, 2, 3), nn.randn(1, 2, 4), nn.randn(1, 2, 4)
+  lu.assertTrue(lstm(x, h, c):equal(lstm(x, { h, c })))
+  lu.assertTrue(gru(x, h):equal(gru(x, { h })))
+  fails("LSTM(3, 4): the state h is given without c", lstm, x, h)
+  fails("LSTM(3, 4): takes the states as tensors or as {h, c}, but got a table of 1", lstm, x, { h })
+  fails("the state h must be (num_layers * directions) x batch x hidden_size (1x2x4, float32), but is a float32 tensor of shape 2x4",
+    lstm, x, h[1], c)
+  fails("the state c must be (num_layers * directions) x batch x hidden_size (1x2x4, float32), but is a float64 tensor", lstm, x,
+    h, c:double())
+  fails("GRU(3, 4): has one state, h, but got two", gru, x, h, c)
+  fails("LSTMCell(3, 4): the state h must be batch x hidden_size (2x4, float32)", nn.LSTMCell(3, 4), x[1], h, c)
+  lu.assertEquals(tostring(nn.LSTMCell(3, 4)(x[1], { h[1], c[1] }).shape), "2x4")
+end
+
+function TestArguments:test_names_that_are_not_there()
+  for _, family in ipairs {
+    "data", "init", "train", "io", "plot", "regularize", "optim", "sched", "func", "linalg", "theory", "autograd", "diagnose",
+  } do
+    fails(("nn.%s has no 'nonsense'"):format(family), read, nn[family], "nonsense")
+  end
+  fails("did you mean 'parameters'?", read, nn.Linear(1, 1), "paramters")
+  fails("nn.Dataset has no 'clases'; did you mean 'classes'?", read, nn.data.tensors(nn.ones(1), nn.ones(1)), "clases")
+  lu.assertNil(nn.ReLU().weight)
+  local Own = nn.Module:extend "Own"
+  lu.assertNil(Own().paramters) -- one's own classes may ask for any field
+end
+
+function TestArguments:test_names_of_pytorch()
+  for name, text in pairs {
+    binary_cross_entropy = "nn.BCELoss", kl_div = "nn.KLDivLoss", ConvTranspose2d = "is not built here yet", Adam = "nn.optim.Adam",
+    ModuleList = "a plain list", DataLoader = "data:loader{batch_size = 32}",
+  } do
+    fails(text, read, nn, name)
+  end
+  fails("x:detach()", read, nn.ones(1), "data")
+  fails("PyTorch's cuda is not needed: all runs on the processor", read, nn.ones(1), "cuda")
+  fails("model:named_modules()", read, nn.Linear(1, 1), "children")
+  fails("nn.init.xavier_uniform_", read, nn.init, "xavier_uniform")
+  fails("nn.sched.OneCycleLR", read, nn.sched, "CyclicLR")
+end
