@@ -90,7 +90,7 @@ setmetatable(nn, {
     if families[name] then
       value = require(families[name])
     elseif homes[name] then
-      value = require("nn.arity").strict(name, require(homes[name])[name])
+      value = require("nn.contract").strict(name, require(homes[name])[name])
     elseif type(name) == "string" then
       core.raise(("nn has no '%s'%s"):format(name, require("nn.options").hint("nn", name, known_names(), "nn.")))
     end

@@ -2,8 +2,10 @@
 -- the methods and static fields, those of the base behind them. Names that begin with two underscores are metamethods of
 -- its objects.
 
-local arity = require "nn.arity"
+local contract = require "nn.contract"
 local core = require "nn.core"
+
+local class_of, base_of = core.class_of, core.base_of
 
 local M = {}
 
@@ -32,15 +34,36 @@ end
 -- How many arguments a library's forward takes at most; what is not here takes any number.
 M.most_arguments = setmetatable({}, { __mode = "k" })
 
+-- A test for what is an object of a class, or a class derived from it. Most calls are with objects of the class that was
+-- there the last time.
+local function self_test(class)
+  local last
+  return function(v)
+    local c = class_of(v)
+    if c == nil and base_of(v) == nil then
+      return false
+    elseif c == last and c ~= nil then
+      return true
+    end
+    last = c
+    c = c or v
+    while c and c ~= class do
+      c = base_of(c)
+    end
+    last = c and last or nil
+    return c == class
+  end
+end
+
 -- A method as it is kept: those of the library's own classes take no more arguments than they name.
 local function as_method(class, name, f)
-  if type(f) ~= "function" or not core.is_library(class) or is_event(name) then
+  if type(f) ~= "function" or not core.is_library(class) or is_event(name) or name == "call" or name == "new" then
     return f
   elseif name == "forward" then
-    M.most_arguments[f] = M.most_arguments[f] or arity.most(f)
+    M.most_arguments[f] = M.most_arguments[f] or contract.most(f)
     return f
   end
-  return arity.strict(name == "init" and class._name or ("%s:%s"):format(class._name, name), f)
+  return contract.strict(name == "init" and class._name or ("%s:%s"):format(class._name, name), f, self_test(class))
 end
 
 local class_events = {

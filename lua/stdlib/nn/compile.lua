@@ -1,7 +1,7 @@
 -- nn.compile: a function of tensors, recorded once and then replayed without Lua.
 
 local core = require "nn.core"
-local module = require "nn.module"
+
 local options = require "nn.options"
 
 local M = {}
@@ -27,10 +27,6 @@ local M = {}
 ---@return nn.Compiled
 function M.compile(f, opts)
   local o = options.read("compile", opts, { fallback = { "boolean", false } })
-  local meta = getmetatable(f)
-  if type(f) ~= "function" and not module.is_module(f) and not (type(meta) == "table" and meta.__call) then
-    core.raise(("compile: takes a function or a module, but got %s"):format(core.describe(f)))
-  end
   local fn = f
   if type(f) ~= "function" then
     fn = function(...)

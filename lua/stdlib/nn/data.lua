@@ -16,7 +16,7 @@ local M = {}
 ---@field x nn.Tensor
 ---@field y nn.Tensor
 ---@field classes string[]|nil names of the classes, by label
-local Dataset = options.strict({}, "nn.Dataset", { x = true, y = true, classes = true },
+local Dataset = options.strict_class("nn.Dataset", { x = true, y = true, classes = true },
   "a sample is data.x[i], data.y[i]; data:range(first, last) gives some of them, data:loader() batches")
 
 ---A data set from tensors.
@@ -89,11 +89,11 @@ end
 
 ---Batches of a data set. Each `for x, y in loader do` goes once over all samples; #loader is the number of batches.
 ---@class nn.Loader
-local Loader = options.strict({}, "nn.Loader", {
+local Loader = options.strict_class("nn.Loader", {
   dataset = true, batch_size = true, shuffle = true, drop_last = true, generator = true,
 }, "batches are gone through with: for x, y in loader do ... end")
 
----@param opts {batch_size: integer, shuffle: boolean, drop_last: boolean, generator: nn.Generator}
+---@param opts? {batch_size: integer, shuffle: boolean, drop_last: boolean, generator: nn.Generator}
 ---@return nn.Loader
 function Dataset:loader(opts)
   local o = options.read("loader", opts, {
@@ -252,6 +252,14 @@ end
 ---@param ... nn.Dataset
 ---@return number mean, number deviation
 function M.normalize(train, ...)
+  for i, d in ipairs { train, ... } do
+    if getmetatable(d) ~= Dataset then
+      core.raise(("data.normalize: argument %d must be a data set, but is %s"):format(i, core.describe(d)))
+    end
+  end
+  if not train then
+    core.raise "data.normalize: needs a data set"
+  end
   local mean, std = train.x:mean():item(), train.x:std():item()
   for _, d in ipairs { train, ... } do
     d.x:sub_(mean):div_(std)

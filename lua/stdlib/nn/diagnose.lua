@@ -167,7 +167,7 @@ Report.__name = "nn.Diagnosis"
 
 ---Measures a model over some batches of a loader, without changing it (buffers are put back).
 ---@param model nn.Module
----@param loader nn.Loader|function gives x, y
+---@param loader nn.Loader gives x, y
 ---@param loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
 ---@param opts? {batches: integer, jacobian: boolean, largest_jacobian: integer, updates: table}
 ---@return table report fields: layers, parameters, input, loss, input_output (singular values), diseases, healthy
@@ -175,15 +175,6 @@ function M.look(model, loader, loss, opts)
   local o = options.read("diagnose", opts, {
     batches = { "integer", 8 }, jacobian = { "boolean", true }, largest_jacobian = { "integer", 512 }, updates = { "table" },
   })
-  if not module.is_module(model) then
-    core.raise(("diagnose: the first argument must be a model, but is %s"):format(core.describe(model)))
-  end
-  local meta = getmetatable(loader)
-  if type(loader) ~= "function" and not (type(loader) == "table" and meta and meta.__call) then
-    core.raise(("diagnose: the second argument must be a loader of batches x, y, but is %s"):format(core.describe(loader)))
-  elseif loss == nil then
-    core.raise "diagnose: the third argument must be a loss, e.g. nn.CrossEntropyLoss(), but is nil"
-  end
   local leaves, rows, order = leaves_of(model), {}, {}
   local named = model:named_parameters()
   local params, grads = {}, {}

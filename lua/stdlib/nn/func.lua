@@ -72,7 +72,6 @@ end
 ---@return nn.Tensor output
 ---@return nn.Tensor tangent
 function M.jvp(f, primals, tangents)
-  options.callable("jvp", f)
   want("jvp", type(primals) == "table", "the primals must be a list of tensors", primals)
   want("jvp", type(tangents) == "table", "the tangents must be a list of tensors", tangents)
   if #primals ~= #tangents then
@@ -99,7 +98,6 @@ end
 ---@param opts? {create_graph: boolean}
 ---@return nn.Tensor
 function M.jacobian(f, x, opts)
-  options.callable("jacobian", f)
   want("jacobian", core.is_tensor(x), "takes a function and a tensor", x)
   local again = options.read("jacobian", opts, { create_graph = { "boolean", false } }).create_graph
   local input = again and x.requires_grad and x or x:detach():requires_grad_()
@@ -119,7 +117,6 @@ end
 ---@param x nn.Tensor
 ---@return nn.Tensor
 function M.hessian(f, x)
-  options.callable("hessian", f)
   return M.jacobian(function(input)
     local output = f(input)
     want("hessian", core.is_tensor(output) and output:numel() == 1, "the function must give one number", output)
@@ -133,7 +130,6 @@ end
 ---@param in_dims? (integer|false)[]
 ---@return function
 function M.vmap(f, in_dims)
-  options.callable("vmap", f)
   want("vmap", in_dims == nil or type(in_dims) == "table", "in_dims must be a list of dims", in_dims)
   return function(...)
     local args = table.pack(...)
@@ -183,7 +179,6 @@ end
 ---@return table<string, nn.Tensor>
 function M.per_sample_gradients(model, loss, x, y)
   want("per_sample_gradients", module.is_module(model), "takes a module first", model)
-  options.callable("per_sample_gradients's loss", loss)
   for _, batch in ipairs({ { "samples", x }, { "targets", y } }) do
     want("per_sample_gradients", core.is_tensor(batch[2]), "takes a tensor of " .. batch[1], batch[2])
   end

@@ -29,28 +29,39 @@ end
 -- ---- values that do not depend on the shape ----
 
 ---U(low, high).
+---@param t nn.Tensor
+---@param low? number default 0
+---@param high? number default 1
 function M.uniform_(t, low, high)
   return quietly(t.uniform_, t, low or 0, high or 1)
 end
 
 ---N(mean, std^2).
+---@param t nn.Tensor
+---@param mean? number default 0
+---@param std? number default 1
 function M.normal_(t, mean, std)
   return quietly(t.normal_, t, mean or 0, std or 1)
 end
 
+---@param t nn.Tensor
+---@param value number
 function M.constant_(t, value)
   return quietly(t.fill_, t, value)
 end
 
+---@param t nn.Tensor
 function M.zeros_(t)
   return M.constant_(t, 0)
 end
 
+---@param t nn.Tensor
 function M.ones_(t)
   return M.constant_(t, 1)
 end
 
 ---N(mean, std^2) without what lies outside a .. b (in units of t, as in PyTorch): drawn anew until it lies inside.
+---@param t nn.Tensor
 ---@param opts? {mean: number, std: number, a: number, b: number}
 function M.trunc_normal_(t, opts)
   local o = options.read("trunc_normal_", opts, {
@@ -72,6 +83,7 @@ function M.trunc_normal_(t, opts)
 end
 
 ---The lecture's simplest scheme: N(0, variance) with a small variance, 0.01 by default.
+---@param t nn.Tensor
 ---@param opts? {variance: number}
 function M.small_normal_(t, opts)
   local o = options.read("small_normal_", opts, { variance = { "number", 0.01 } })
@@ -81,6 +93,7 @@ end
 -- ---- variance by the fans ----
 
 ---The lecture's heuristic after LeCun et al. 1998: U(-1/k, 1/k) with k = fan_in.
+---@param t nn.Tensor
 function M.inverse_uniform_(t)
   local k = M.fans(t)
   return M.uniform_(t, -1 / k, 1 / k)
@@ -102,9 +115,13 @@ end
 
 -- Two initializers of one variance: a normal and a uniform one. `names` are what they are called.
 local function pair(name, spec_of)
+  ---@param t nn.Tensor
+  ---@param opts? table
   M[name .. "_normal_"] = function(t, opts)
     return M.normal_(t, 0, deviation(name .. "_normal_", t, opts, spec_of()))
   end
+  ---@param t nn.Tensor
+  ---@param opts? table
   M[name .. "_uniform_"] = function(t, opts)
     local a = math.sqrt(3) * deviation(name .. "_uniform_", t, opts, spec_of())
     return M.uniform_(t, -a, a)
@@ -131,6 +148,7 @@ M.kaiming_normal_, M.kaiming_uniform_ = M.he_normal_, M.he_uniform_
 
 ---The lecture's form for ReLU: U(-a, a) with a = sqrt(3) / sqrt(fan_in + fan_out), the Glorot form with sqrt(3) instead of
 ---sqrt(6).
+---@param t nn.Tensor
 function M.relu_uniform_(t)
   local fan_in, fan_out = M.fans(t)
   local a = math.sqrt(3 / (fan_in + fan_out))
@@ -138,6 +156,7 @@ function M.relu_uniform_(t)
 end
 
 ---PyTorch's default for linear layers: U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
+---@param t nn.Tensor
 function M.default_linear_(t)
   local bound = 1 / math.sqrt(M.fans(t))
   return M.uniform_(t, -bound, bound)
@@ -147,6 +166,7 @@ end
 
 ---Rows (or columns, whichever are fewer) that are orthonormal, times gain: Saxe, McClelland & Ganguli 2014. Dims after
 ---the first count as one.
+---@param t nn.Tensor
 ---@param opts? {gain: number}
 function M.orthogonal_(t, opts)
   local o = options.read("orthogonal_", opts, { gain = { "number", 1 } })
@@ -170,6 +190,7 @@ function M.orthogonal_(t, opts)
 end
 
 ---Ones on the diagonal of a matrix, zeros elsewhere.
+---@param t nn.Tensor
 function M.eye_(t)
   if t.ndim ~= 2 then
     core.raise(("eye_: needs a matrix, but the shape is %s"):format(tostring(t.shape)))
@@ -178,6 +199,7 @@ function M.eye_(t)
 end
 
 ---A convolution that passes its channels on unchanged: a one in the middle of kernel (i, i). For a matrix, eye_.
+---@param t nn.Tensor
 ---@param opts? {groups: integer}
 function M.dirac_(t, opts)
   local o = options.read("dirac_", opts, { groups = { "integer", 1 } })
@@ -205,6 +227,7 @@ end
 M.identity_, M.delta_ = M.dirac_, M.dirac_
 
 ---A share of each column 0, the rest N(0, std^2): Martens 2010.
+---@param t nn.Tensor
 ---@param opts? {sparsity: number, std: number}
 function M.sparse_(t, opts)
   local o = options.read("sparse_", opts, { sparsity = { "number", 0.9 }, std = { "number", 0.01 } })

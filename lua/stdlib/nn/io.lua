@@ -129,9 +129,6 @@ end
 ---@param path string
 ---@param state table e.g. model:state_dict(), or {model = ..., optimizer = ...}
 function M.save(path, state)
-  if type(path) ~= "string" then
-    core.raise(("save: the first argument is the file's name, but it is %s"):format(core.describe(path)))
-  end
   if type(state) ~= "table" or require("nn.module").is_module(state) then
     core.raise(("save: the second argument is a table such as model:state_dict(), but it is %s"):format(core.describe(state)))
   end
@@ -157,9 +154,6 @@ end
 ---@param path string
 ---@return table state
 function M.load(path)
-  if type(path) ~= "string" then
-    core.raise(("load: the argument is the file's name, but it is %s"):format(core.describe(path)))
-  end
   local tensors, note = core.safetensors_read(path)
   if not note then
     return tensors
@@ -169,12 +163,6 @@ function M.load(path)
     core.raise(("load: %s: its note is damaged: %s"):format(path, tostring(why)))
   end
   return put_together(structure, tensors, path)
-end
-
-local function want_path(who, path)
-  if type(path) ~= "string" then
-    core.raise(("%s: the first argument is the file's name, but it is %s"):format(who, core.describe(path)))
-  end
 end
 
 local function named_list(who, tensors)
@@ -198,7 +186,6 @@ end
 ---@param opts? {dtype: "float16"} writes 16-bit floats
 ---@return nn.Tensor?
 function M.npy(path, x, opts)
-  want_path("npy", path)
   if x == nil then
     return core.npy_read(path)
   end
@@ -215,7 +202,6 @@ end
 ---@param opts? {compress: boolean}
 ---@return table<string, nn.Tensor>?
 function M.npz(path, tensors, opts)
-  want_path("npz", path)
   if tensors == nil then
     return (core.npz_read(path))
   end
@@ -228,7 +214,6 @@ end
 ---@param tensors? table<string, nn.Tensor>
 ---@return table<string, nn.Tensor>?
 function M.safetensors(path, tensors)
-  want_path("safetensors", path)
   if tensors == nil then
     return (core.safetensors_read(path))
   end

@@ -1,6 +1,6 @@
 -- What files of layers share: defining a small layer in one place, checking its input.
 
-local arity = require "nn.arity"
+local contract = require "nn.contract"
 local class = require "nn.class"
 local core = require "nn.core"
 local module = require "nn.module"
@@ -106,7 +106,7 @@ function M.define(into, name, settings, forward, build)
     end
     return forward(self, x, ...)
   end
-  class.most_arguments[Layer.forward] = arity.most(forward)
+  class.most_arguments[Layer.forward] = contract.most(forward)
   into[name] = Layer
   return Layer
 end

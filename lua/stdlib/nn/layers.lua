@@ -159,6 +159,7 @@ function Sequential:init(...)
 end
 
 ---Appends a layer.
+---@param layer any a module, or a function
 function Sequential:add(layer)
   check_layer(#self + 1, layer)
   self[#self + 1] = layer

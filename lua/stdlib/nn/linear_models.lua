@@ -7,9 +7,8 @@ local options = require "nn.options"
 local M = {}
 
 local function class(name)
-  local C = { _name = name }
-  C.__index = C
-  C.__name = "nn." .. name
+  local C = options.class("nn." .. name)
+  C._name = name
   return C
 end
 
@@ -58,8 +57,10 @@ local function regression(name, spec, solve)
     return inputs(self, x):matmul(self.weight) + self.bias
   end
   ---R^2: 1 - residuals' squares / deviations' squares
+  ---@param x nn.Tensor
+  ---@param y nn.Tensor
   function C:score(x, y)
-    y = y:to "float64"
+    x, y = pair(self, x, y)
     local res = (self:predict(x) - y):square():sum():item()
     return 1 - res / (y - y:mean(1, true)):square():sum():item()
   end
@@ -67,6 +68,7 @@ local function regression(name, spec, solve)
     return ("%s(%s)"):format(name, self.weight and ("weight %s, bias %s"):format(tostring(self.weight.shape),
       tostring(self.bias)) or "not fitted")
   end
+  ---@param opts? table
   M[name] = function(opts)
     return setmetatable(options.read(name, opts, spec), C)
   end

@@ -20,6 +20,7 @@ local function define(name, settings, f, default_reduction, extra_reductions)
   if extra_reductions then
     reductions[extra_reductions] = true
   end
+  ---@param opts? table
   function Loss:init(opts)
     local o = options.read(name, opts, spec)
     if not reductions[o.reduction] then
@@ -51,9 +52,10 @@ local function define(name, settings, f, default_reduction, extra_reductions)
 end
 
 local function check_pair(self, input, target)
-  for what, t in pairs { input = input, target = target } do
+  for i, what in ipairs { "input", "target" } do
+    local t = i == 1 and input or i == 2 and target
     if not core.is_tensor(t) then
-      core.raise(("%s: the %s must be a tensor, but is %s"):format(self._name, what, core.describe(t)))
+      core.raise(("%s: the %s must be a tensor, but is %s"):format(self._name, what, core.describe(t or nil)))
     end
   end
 end
@@ -61,9 +63,6 @@ end
 -- Both given, both tensors, one shape.
 local function check_equal(self, input, target)
   check_pair(self, input, target)
-  if not core.is_tensor(input) or not core.is_tensor(target) then
-    core.raise(("%s: needs an input and a target"):format(self._name))
-  end
   if input.shape ~= target.shape then
     core.raise(("%s: the input has shape %s, but the target %s"):format(self._name, tostring(input.shape),
       tostring(target.shape)))

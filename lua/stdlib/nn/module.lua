@@ -112,7 +112,9 @@ end
 
 ---Makes an object: what calling the class does.
 function Module:new(...)
-  if rawequal(self, Module) then
+  if not is_module_class(self) then
+    core.raise(("new: makes an object of a class, e.g. nn.Linear:new(2, 3), but was called on %s"):format(core.describe(self)))
+  elseif rawequal(self, Module) then
     core.raise("nn.Module is to be extended: local Net = nn.Module:extend(\"Net\")")
   end
   local object = new_object(self)
@@ -296,6 +298,7 @@ function Module:zero_grad()
 end
 
 ---Turns gradients of all parameters on or off.
+---@param on? boolean default true
 function Module:requires_grad_(on)
   for _, p in ipairs(self:parameters()) do
     p.requires_grad = on == nil or on

@@ -316,6 +316,7 @@ function SpectralNorm:init(inner, opts)
   core.no_grad(self.iterate, self, 15)
 end
 
+---@param n? integer
 function SpectralNorm:iterate(n)
   local w = self.weight_orig:detach():flatten(2)
   local u, v = self.weight_u, self.weight_v

@@ -18,6 +18,8 @@ end
 
 local function define(name, spec, check)
   local make = optimizer.define(name, spec, check)
+  ---@param params table parameters, or groups {params = ..., lr = ...}
+  ---@param opts? table
   M[name] = function(params, opts)
     return make(params, opts)
   end

@@ -1,7 +1,7 @@
 -- Option tables: names checked, values checked, defaults filled in. One way for every layer, loss and optimizer, so
 -- that a misspelt option is always an error with the nearest right one.
 
-local arity = require "nn.arity"
+local contract = require "nn.contract"
 local core = require "nn.core"
 
 local M = {}
@@ -134,25 +134,37 @@ function M.family(family, t, homes, meta)
       end
       M.unknown(family, name, t, homes or {}, homes and homes["*"] and require(homes["*"]) or {})
     end
-    value = arity.strict(family:match "[^.]*$" .. "." .. name, value)
+    value = contract.strict(family:match "[^.]*$" .. "." .. name, value)
     rawset(t, name, value)
     return value
   end
   for name, value in pairs(t) do
-    t[name] = arity.strict(family:match "[^.]*$" .. "." .. name, value)
+    t[name] = contract.strict(family:match "[^.]*$" .. "." .. name, value)
   end
   return setmetatable(t, meta)
 end
 
----A metatable whose values have these methods and fields, and raise for other names.
----@param class table the methods; becomes the metatable
----@param name string what the values are called, e.g. "nn.Loader"
+---A metatable for tables of one kind, which is also where their methods go: these are held to what they say they take.
+---@param name string what the tables are called, e.g. "nn.Perceptron"
+function M.class(name)
+  local class = { __name = name }
+  class.__index = class
+  return setmetatable(class, { __newindex = function(_, key, value)
+    local event = type(key) == "string" and key:find "^__"
+    rawset(class, key, event and value or contract.strict(("%s:%s"):format(name, tostring(key)), value, function(v)
+      return getmetatable(v) == class
+    end))
+  end })
+end
+
+---The same, where names that are neither methods nor fields are errors.
+---@param name string
 ---@param fields table<string, boolean> fields that may be nil
 ---@param numbered string what to do instead of value[1]
-function M.strict(class, name, fields, numbered)
-  class.__name = name
+function M.strict_class(name, fields, numbered)
+  local class = M.class(name)
   class.__index = function(_, key)
-    local value = class[key]
+    local value = rawget(class, key)
     if value ~= nil or fields[key] then
       return value
     elseif type(key) == "number" then
@@ -160,10 +172,7 @@ function M.strict(class, name, fields, numbered)
     end
     M.unknown(name, key, class, fields)
   end
-  return setmetatable(class, { __newindex = function(_, key, value)
-    local event = type(key) == "string" and key:find "^__"
-    rawset(class, key, event and value or arity.strict(("%s:%s"):format(name, tostring(key)), value))
-  end })
+  return class
 end
 
 ---Raises unless f can be called.

@@ -8,9 +8,7 @@ local core = require "nn.core"
 local options = require "nn.options"
 
 ---@class nn.Perceptron
-local Perceptron = {}
-Perceptron.__index = Perceptron
-Perceptron.__name = "nn.Perceptron"
+local Perceptron = options.class "nn.Perceptron"
 
 local variants = { plain = true, averaged = true, voted = true, pocket = true }
 

@@ -27,6 +27,14 @@ local viridis = "defined (0 '#440154', 0.13 '#472c7a', 0.25 '#3b528b', 0.38 '#2c
   .. "0.75 '#5ec962', 0.88 '#addc30', 1 '#fde725')"
 local diverging = "defined (0 '#0072B2', 0.5 '#f7f7f7', 1 '#D55E00')"
 
+local function is_finite(v)
+  return type(v) == "number" and v == v and v > -math.huge and v < math.huge
+end
+
+local function is_length(v)
+  return type(v) == "number" and v >= 16 and v <= 20000
+end
+
 local function read(who, opts, own)
   local spec = {}
   for _, t in ipairs { common, own or {} } do
@@ -36,6 +44,20 @@ local function read(who, opts, own)
   end
   local o = options.read("plot." .. who, opts, spec)
   o.who = "plot." .. who
+  for _, name in ipairs { "xrange", "yrange", "range" } do
+    local r = o[name]
+    local function is_end(v)
+      return v == nil and name ~= "range" or is_finite(v)
+    end
+    if r and not (is_end(r[1]) and is_end(r[2])) then
+      core.raise(("%s: %s must be {low, high}, two numbers, but is {%s, %s}"):format(o.who, name, core.describe(r[1]),
+        core.describe(r[2])))
+    end
+  end
+  if o.size and not (is_length(o.size[1]) and is_length(o.size[2])) then
+    core.raise(("%s: size must be {width, height} in pixels, each from 16 to 20000, but is {%s, %s}"):format(o.who,
+      core.describe(o.size[1]), core.describe(o.size[2])))
+  end
   return o
 end
 
@@ -62,9 +84,19 @@ local function rows_of(who, v)
     if v.ndim ~= 2 then
       core.raise(("%s: needs a matrix, but the shape is %s"):format(who, tostring(v.shape)))
     end
+    if v:numel() == 0 then
+      core.raise(("%s: there are no values: the shape is %s"):format(who, tostring(v.shape)))
+    end
     return v:detach():to("float64"):totable()
-  elseif type(v) ~= "table" or type(v[1]) ~= "table" then
+  elseif type(v) ~= "table" or type(v[1]) ~= "table" or #v[1] == 0 then
     core.raise(("%s: needs a matrix, but got %s"):format(who, core.describe(v)))
+  end
+  for r, row in ipairs(v) do
+    if type(row) ~= "table" or #row ~= #v[1] then
+      core.raise(("%s: each row must have %d numbers, as the first, but row %d is %s"):format(who, #v[1], r,
+        type(row) == "table" and ("a list of %d"):format(#row) or core.describe(row)))
+    end
+    list(who, ("row %d"):format(r), row)
   end
   return v
 end
@@ -263,11 +295,15 @@ local function xy(given, o, style)
 end
 
 ---Lines. Series: y, or {x =, y =, label =, error =}, or a list of such; error draws a band of y +- error.
+---@param series nn.Tensor|table
+---@param opts? table
 function M.line(series, opts)
   return xy(series, read("line", opts), "lines")
 end
 
 ---Points. x, y and optionally classes: nn.plot.scatter(points, {classes = labels}) with points n x 2, or series as in line.
+---@param given nn.Tensor|table
+---@param opts? table
 function M.scatter(given, opts)
   local o = read("scatter", opts, { classes = { "any" }, labels = { "table" } })
   if core.is_tensor(given) and given.ndim == 2 then
@@ -295,6 +331,7 @@ function M.scatter(given, opts)
 end
 
 ---Bars: values with names.
+---@param opts? table
 ---@param values table numbers, or a list of groups {label =, y = numbers}
 ---@param names string[]
 function M.bar(values, names, opts)
@@ -354,9 +391,13 @@ local function counts(values, bins, low, high)
 end
 
 ---A histogram of one or more sets of values.
+---@param given nn.Tensor|table
 ---@param opts? {bins: integer}
 function M.hist(given, opts)
   local o = read("hist", opts, { bins = { "integer", 40 }, density = { "boolean", false } })
+  if o.bins < 1 or o.bins > 100000 then
+    core.raise(("plot.hist: bins must be from 1 to 100000, but is %d"):format(o.bins))
+  end
   local series, low, high = series_of(o.who, given), math.huge, -math.huge
   for _, s in ipairs(series) do
     for _, v in ipairs(s.y) do
@@ -386,6 +427,7 @@ end
 -- ---- matrices ----
 
 ---A matrix in colours, its first row on top.
+---@param matrix nn.Tensor|table
 ---@param opts? {names: string[], rows: string[], range: number[], diverging: boolean}
 function M.heatmap(matrix, opts)
   local o = read("heatmap", opts, {
@@ -416,6 +458,8 @@ function M.heatmap(matrix, opts)
 end
 
 ---An image: height x width (grey).
+---@param matrix nn.Tensor|table
+---@param opts? table
 function M.image(matrix, opts)
   local o = read("image", opts, { range = { "table" } })
   local rows = rows_of(o.who, matrix)
@@ -431,6 +475,7 @@ function M.image(matrix, opts)
 end
 
 ---Images beside each other: n x height x width.
+---@param images nn.Tensor
 ---@param opts? {across: integer}
 function M.grid(images, opts)
   local o = read("grid", opts, { across = { "integer" } })
@@ -527,12 +572,16 @@ function M.boundary(f, points, labels, opts)
 end
 
 ---Arrows: points n x 2, directions n x 2.
+---@param points nn.Tensor|table
+---@param directions nn.Tensor|table
 ---@param opts? {scale: number}
 function M.quiver(points, directions, opts)
   local o = read("quiver", opts, { scale = { "number", 1 } })
   local p, d = rows_of(o.who, points), rows_of(o.who, directions)
   if #p ~= #d then
     core.raise(("plot.quiver: %d points and %d directions"):format(#p, #d))
+  elseif #p[1] ~= 2 or #d[1] ~= 2 then
+    core.raise(("plot.quiver: points and directions must be n x 2, but are n x %d and n x %d"):format(#p[1], #d[1]))
   end
   local c = { {}, {}, {}, {} }
   for i = 1, #p do
@@ -548,6 +597,7 @@ function M.quiver(points, directions, opts)
 end
 
 ---A surface over the plane: z is rows x columns, x and y (optional) the columns' and rows' places. With contours below.
+---@param z nn.Tensor|table
 ---@param opts? {x: table, y: table, zlabel: string, contour: boolean} contour: only the map seen from above
 function M.surface(z, opts)
   local o = read("surface", opts, {
@@ -608,6 +658,8 @@ local function outline(model)
 end
 
 ---A model's layers as boxes, from input (top) to output, with their parameters.
+---@param model nn.Module
+---@param opts? table
 function M.graph(model, opts)
   local o = read("graph", opts)
   if not require("nn.module").is_module(model) then

@@ -10,7 +10,7 @@ local function canvas()
   local c = { width = columns * 2, height = rows * 4 }
   function c.dot(_, x, y) -- from 0, the top left
     x, y = math.floor(x + 0.5), math.floor(y + 0.5)
-    if x < 0 or y < 0 or x >= c.width or y >= c.height then
+    if not (x >= 0 and y >= 0 and x < c.width and y < c.height) then -- outside, or not a number
       return
     end
     local at = y // 4 * columns + x // 2

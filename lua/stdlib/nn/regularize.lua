@@ -20,6 +20,11 @@ function M.weights(model, pattern)
     if type(model) ~= "table" then
       core.raise(("regularize: takes a model or a list of parameters, but got %s"):format(core.describe(model)))
     end
+    for i, w in ipairs(model) do
+      if not core.is_tensor(w) then
+        core.raise(("regularize: parameter %d must be a tensor, but is %s"):format(i, core.describe(w)))
+      end
+    end
     return model
   end
   local list = {}
@@ -46,6 +51,8 @@ end
 
 ---sum w^2, to be added to a loss: loss + lambda * nn.regularize.l2(model). The gradient is 2 lambda w, so an optimizer's
 ---weight_decay of 2 lambda is the same.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
 ---@return nn.Tensor scalar
 function M.l2(model, pattern)
   return total(M.weights(model, pattern), function(w)
@@ -54,6 +61,8 @@ function M.l2(model, pattern)
 end
 
 ---sum |w|
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
 function M.l1(model, pattern)
   return total(M.weights(model, pattern), function(w)
     return w:abs():sum()
@@ -61,6 +70,9 @@ function M.l1(model, pattern)
 end
 
 ---l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2: Zou & Hastie 2005.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param l1_ratio? number
+---@param pattern? string
 function M.elastic_net(model, l1_ratio, pattern)
   l1_ratio = options.argument("elastic_net", "l1_ratio", l1_ratio or 0.5, "number", 0)
   return M.l1(model, pattern) * l1_ratio + M.l2(model, pattern) * ((1 - l1_ratio) / 2)
@@ -71,6 +83,8 @@ end
 ---The proximal step of t sum |w|: every weight moves t towards 0 and stays there if it would pass it. After each
 ---optimizer step on the loss alone, with t = lr * lambda, this minimizes loss + lambda sum |w| and gives exact zeros
 ---(ISTA: Daubechies, Defrise & De Mol 2004).
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
 ---@param t number
 function M.proximal_l1_(model, t, pattern)
   options.argument("proximal_l1_", "t", t, "number", 0)
@@ -82,6 +96,10 @@ function M.proximal_l1_(model, t, pattern)
 end
 
 ---The proximal step of t (l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2).
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param t number
+---@param l1_ratio number
+---@param pattern? string
 function M.proximal_elastic_net_(model, t, l1_ratio, pattern)
   M.proximal_l1_(model, t * l1_ratio, pattern)
   core.no_grad(function()
@@ -93,6 +111,8 @@ end
 
 ---Brings all weights together back to sum w^2 <= T, the nearest such point. After each optimizer step this minimizes the
 ---loss under that constraint (projected gradients).
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
 ---@param T number
 ---@return boolean projected
 function M.project_l2_(model, T, pattern)
@@ -113,6 +133,8 @@ end
 ---The lambda for which minimizing loss + lambda sum w^2 and minimizing the loss under sum w^2 <= T have the same solution,
 ---at a solution: there the loss's gradient is -2 lambda w. From the gradients of the loss alone, which must have been
 ---computed: lambda = -<g, w> / (2 sum w^2). Second result: |g + 2 lambda w| / |g|, 0 at an exact solution.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
 ---@return number lambda, number residual
 function M.lambda_of_constraint(model, pattern)
   local gw, ww, gg = 0, 0, 0
@@ -135,6 +157,9 @@ end
 
 ---Scales the incoming weights of each unit (each row) whose norm is above `limit` down to it: Srebro & Shraibman 2005;
 ---with dropout: Srivastava et al. 2014.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param limit number
+---@param pattern? string
 function M.max_norm_(model, limit, pattern)
   options.argument("max_norm_", "limit", limit, "number", 0)
   core.no_grad(function()
@@ -148,6 +173,8 @@ function M.max_norm_(model, limit, pattern)
 end
 
 ---Share of weights that are exactly 0.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
 function M.sparsity(model, pattern)
   local zeros, all = 0, 0
   for _, w in ipairs(M.weights(model, pattern)) do
@@ -159,6 +186,8 @@ end
 -- ---- of the data ----
 
 ---Targets as probabilities: batch x classes.
+---@param y nn.Tensor labels from 1
+---@param classes? integer
 function M.one_hot(y, classes)
   local n = classes or y:max():item()
   return (core.arange(n) + 1):unsqueeze(1):eq(y:unsqueeze(2)):to "float32"
@@ -166,6 +195,9 @@ end
 
 ---Label smoothing: the share `epsilon` of each target is spread over all classes (Szegedy et al. 2016). Gives targets for
 ---CrossEntropyLoss; its option label_smoothing does the same.
+---@param y nn.Tensor labels from 1
+---@param classes integer
+---@param epsilon number
 function M.smooth_labels(y, classes, epsilon)
   return M.one_hot(y, classes) * (1 - epsilon) + epsilon / classes
 end
@@ -203,6 +235,8 @@ end
 
 ---Sets a square of size x size to 0 in each image, at a random place that may reach over the edge (DeVries & Taylor 2017).
 ---x: batch x height x width, or batch x channels x height x width.
+---@param x nn.Tensor
+---@param size integer
 ---@param opts? {generator: nn.Generator}
 function M.cutout(x, size, opts)
   local o = options.read("cutout", opts, { generator = { "any" } })
@@ -224,6 +258,8 @@ function M.cutout(x, size, opts)
 end
 
 ---x plus noise from N(0, std^2).
+---@param x nn.Tensor
+---@param std number
 function M.noise(x, std)
   return x + core.randn_like(x) * std
 end

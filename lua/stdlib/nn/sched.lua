@@ -107,6 +107,8 @@ end
 
 -- A scheduler whose value needs nothing but its options: define(name, spec, function(o, t, base)).
 local function define(name, spec, value, check, per)
+  ---@param opt nn.Optimizer
+  ---@param opts? table
   M[name] = function(opt, opts)
     local o = options.read(name, opts, spec)
     for key in pairs(spec) do
@@ -257,6 +259,7 @@ function M.OneCycleLR(opt, opts)
 end
 
 ---All at once: each one's result is the next one's base rate. The schedulers must be those of one optimizer.
+---@param list table
 function M.ChainedScheduler(list)
   if type(list) ~= "table" or not is_scheduler(list[1]) then
     core.raise "ChainedScheduler: needs a list of schedulers"
@@ -296,6 +299,7 @@ end
 local Plateau = class.new("ReduceLROnPlateau", Scheduler)
 
 ---Falls by `factor` when a figure has not improved by `threshold` for more than `patience` steps: schedule:step(loss).
+---@param opt nn.Optimizer
 ---@param opts? {mode: string, factor: number, patience: integer, threshold: number, threshold_mode: string,
 ---cooldown: integer, min_lr: number, eps: number} mode: "min" where lower is better (the default), or "max"; in
 ---nn.train.fit the default is that of the figure the run goes by

@@ -2,35 +2,40 @@
 
 local core = require "nn.core"
 
+local contract = require "nn.contract"
+
 local methods = core.tensor_methods
 
-function methods.float(x)
-  return x:to("float32")
+local function is_tensor(v)
+  return core.is_tensor(v)
 end
-function methods.double(x)
-  return x:to("float64")
+
+function methods.float(self)
+  return self:to("float32")
 end
-function methods.long(x)
-  return x:to("int64")
+function methods.double(self)
+  return self:to("float64")
 end
-function methods.byte(x)
-  return x:to("uint8")
+function methods.long(self)
+  return self:to("int64")
 end
-function methods.bool(x)
-  return x:to("bool")
+function methods.byte(self)
+  return self:to("uint8")
+end
+function methods.bool(self)
+  return self:to("bool")
 end
 
 ---True (a boolean, not a tensor) if isclose holds everywhere.
----@param x nn.Tensor
 ---@param y nn.Tensor|number
 ---@return boolean
-function methods.allclose(x, y, ...)
-  return core.isclose(x, y, ...):all():item()
+function methods.allclose(self, y, ...)
+  return core.isclose(self, y, ...):all():item()
 end
 
 ---Sets every element to 0.
-function methods.zero_(x)
-  return x:fill_(0)
+function methods.zero_(self)
+  return self:fill_(0)
 end
 
 core.set_tensor_hint(function(name)
@@ -46,6 +51,10 @@ getmetatable(core.zeros(0)).__pairs = function(x)
       return i + 1, x[i + 1]
     end
   end, x, 0
+end
+
+for _, name in ipairs { "float", "double", "long", "byte", "bool", "allclose", "zero_" } do
+  methods[name] = contract.strict(name, methods[name], is_tensor)
 end
 
 return methods

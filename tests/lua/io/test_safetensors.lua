@@ -161,5 +161,5 @@ function TestSave:test_errors()
   lu.assertErrorMsgContains("No such file or directory", nn.save, "/no/such/dir/x", { a = nn.ones(1) })
   lu.assertErrorMsgContains("model:state_dict()", nn.save, "/tmp/x", nn.Linear(1, 1))
   lu.assertErrorMsgContains("a function", nn.save, "/tmp/x", { f = print })
-  lu.assertErrorMsgContains("file's name", nn.save, { a = nn.ones(1) })
+  lu.assertErrorMsgContains("path must be a string", nn.save, { a = nn.ones(1) })
 end

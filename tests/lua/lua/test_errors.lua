@@ -43,7 +43,7 @@ function TestErrors:test_float_labels()
 end
 
 function TestErrors:test_nil_option()
-  says("local width\nlocal m = nn.Linear(784, width)", "mlp.lua:3:", "Linear: out_features must be an integer of at least 1, but is nil")
+  says("local width\nlocal m = nn.Linear(784, width)", "mlp.lua:3:", "Linear: out_features must be an integer, but is nil")
 end
 
 function TestErrors:test_misspelt_option()

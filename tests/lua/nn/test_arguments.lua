@@ -60,7 +60,7 @@ function TestArguments:test_a_closure_computes_the_gradients()
   end)
   lu.assertEquals(loss:item(), 1)
   lu.assertEquals(w:item(), 0)
-  fails("the first argument must be a function", opt.step, opt, 3)
+  fails("closure must be a function, but is the number 3", opt.step, opt, 3)
 end
 
 function TestArguments:test_sizes_and_dims()

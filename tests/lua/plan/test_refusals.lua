@@ -91,7 +91,7 @@ function TestRefusals:test_other_refusals()
   refused("argument 1 of a compiled function was computed from tensors that want gradients", function(x)
     return x
   end, w * 2)
-  lu.assertErrorMsgContains("compile: takes a function or a module, but got the number 3", nn.compile, 3)
+  lu.assertErrorMsgContains("compile: f must be a function, but is the number 3", nn.compile, 3)
 end
 
 function TestRefusals:test_errors_of_the_function()

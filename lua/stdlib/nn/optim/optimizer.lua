@@ -118,7 +118,6 @@ Optimizer.takes_closure = false -- or what the function that step takes gives ba
 function Optimizer:step(closure)
   local loss
   if closure ~= nil then
-    options.callable(self.name .. ":step", closure)
     loss = core.enable_grad(closure)
   end
   self.state:step(self.name, self.param_groups)

@@ -15,6 +15,9 @@ local function grid(low, high, n)
 end
 
 ---The largest |F(x) - f(x)| on a grid over low .. high.
+---@param model fun(x: nn.Tensor): nn.Tensor
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param opts? {low: number, high: number, points: integer}
 function M.sup_error(model, f, opts)
   local o = options.read("sup_error", opts, { low = { "number", 0 }, high = { "number", 1 }, points = { "integer", 4001 } })
   local x = grid(o.low, o.high, o.points)
@@ -49,6 +52,8 @@ function M.constructive_net(f, n, opts)
 end
 
 ---Random hidden weights, only the output layer is fitted, by ridge regression on a grid (Rahimi & Recht 2008).
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param n integer
 ---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer}
 function M.random_feature_net(f, n, opts)
   local o = options.read("random_feature_net", opts, {
@@ -72,6 +77,8 @@ function M.random_feature_net(f, n, opts)
 end
 
 ---All weights trained, by L-BFGS on a grid, from the random features.
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param n integer
 ---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer, iterations: integer}
 function M.trained_net(f, n, opts)
   local o = options.read("trained_net", opts, {

@@ -167,6 +167,8 @@ end
 
 ---The number of labellings of n points in general position that half-spaces through the origin of d dims give:
 ---2 sum_{k < d} C(n - 1, k) (Cover 1965). With a threshold, use d + 1.
+---@param n integer
+---@param d integer
 function M.cover_count(n, d)
   options.argument("cover_count", "n", n, "integer", 1)
   options.argument("cover_count", "d", d, "integer", 1)
@@ -179,6 +181,8 @@ function M.cover_count(n, d)
 end
 
 ---The share of all labellings of n points that such half-spaces give; 1/2 at n = 2 d.
+---@param n integer
+---@param d integer
 function M.cover_probability(n, d)
   local sum, log_term = 0.0, -(n - 1) * math.log(2)
   for k = 0, math.min(d, n) - 1 do
@@ -190,6 +194,7 @@ end
 
 ---The empirical Rademacher complexity of {x -> w . x : |w| <= norm} on points: norm / n E|sum s_i x_i|, by Monte Carlo;
 ---second result: the bound norm sqrt(sum |x_i|^2) / n (Bartlett & Mendelson 2002, lemma 22).
+---@param x nn.Tensor points x dims
 ---@param opts? {norm: number, draws: integer, seed: integer}
 function M.rademacher_linear(x, opts)
   local o = options.read("rademacher_linear", opts, {
@@ -204,6 +209,8 @@ end
 
 ---The same for finitely many functions, given by their values on n points (functions x n): E max_f 1/n sum s_i f(x_i);
 ---second result: Massart's bound max |f| sqrt(2 log functions) / n.
+---@param values nn.Tensor functions x points
+---@param opts? {draws: integer, seed: integer}
 function M.rademacher_finite(values, opts)
   local o = options.read("rademacher_finite", opts, { draws = { "integer", 500 }, seed = { "integer", 1 } })
   local g = core.Generator(o.seed)

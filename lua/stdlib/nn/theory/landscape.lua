@@ -44,7 +44,7 @@ local function as_number(v)
 end
 
 ---The loss along the straight line between two solutions: loss() is evaluated with weights (1 - t) a + t b.
----@param model nn.Module
+---@param model nn.Module|nn.Tensor[]
 ---@param a nn.Tensor[] parameter values, e.g. of model:parameters() of another run
 ---@param b nn.Tensor[]
 ---@param loss fun(): nn.Tensor|number
@@ -70,6 +70,8 @@ end
 
 ---The loss over a plane through the present weights, along two random directions whose rows have the norms of the weights'
 ---rows (Li et al. 2018), or along directions given.
+---@param model nn.Module|nn.Tensor[]
+---@param loss fun(): nn.Tensor
 ---@param opts? {steps: integer, radius: number, directions: table, seed: integer}
 ---@return nn.Tensor losses steps x steps, number[] places
 function M.loss_plane(model, loss, opts)
@@ -188,6 +190,8 @@ function M.jacobian(f, x)
 end
 
 ---The singular values of that Jacobian, largest first.
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param x nn.Tensor
 function M.singular_values(f, x)
   local _, s = core.svd(M.jacobian(f, x):to "float64")
   return s

@@ -10,6 +10,18 @@ local M = {}
 local points = core.linspace(-8, 8, 1600, { dtype = "float64" }) -- an even number: no point at 0, where ReLU has its corner
 local density = (points:square() * -0.5):exp() * ((16 / 1599) / math.sqrt(2 * math.pi))
 
+-- The activation, held to giving a tensor of the shape it is given.
+local function checked(who, phi)
+  return function(x)
+    local y = phi(x)
+    if not core.is_tensor(y) or y.shape ~= x.shape then
+      core.raise(("%s: phi must give a tensor of the shape it is given (%s), as nn.tanh does, but gave %s"):format(who,
+        tostring(x.shape), core.describe(y)))
+    end
+    return y
+  end
+end
+
 -- E f(sqrt(q) z)
 local function expectation(f, q)
   return (f(points * math.sqrt(q)) * density):sum():item()
@@ -37,6 +49,7 @@ end
 function M.mean_field(phi, opts)
   local o = options.read("mean_field", opts, { sigma_w = { "number", 1 }, sigma_b = { "number", 0 } })
   local w2, b2 = o.sigma_w ^ 2, o.sigma_b ^ 2
+  phi = checked("mean_field", phi)
   local function step(q)
     return w2 * expectation(function(x)
       return phi(x):square()
@@ -78,6 +91,9 @@ function M.mean_field(phi, opts)
 end
 
 ---The sigma_w at which chi_1 = 1 for a given sigma_b, by bisection.
+---@param phi fun(x: nn.Tensor): nn.Tensor
+---@param sigma_b? number
+---@param opts? {low: number, high: number}
 ---@return number sigma_w
 function M.edge_of_chaos(phi, sigma_b, opts)
   local o = options.read("edge_of_chaos", opts, { low = { "number", 0.1 }, high = { "number", 5 } })

@@ -115,6 +115,8 @@ function M.linear_regions(model, opts)
 end
 
 ---Draws the regions' edges.
+---@param regions table what linear_regions gives
+---@param opts? table
 function M.plot_regions(regions, opts)
   local x, y = {}, {}
   for _, polygon in ipairs(regions.polygons) do

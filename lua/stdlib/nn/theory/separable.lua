@@ -156,9 +156,7 @@ function M.two_classes(who, x, y)
   return x, positive
 end
 
-local Certificate = {}
-Certificate.__index = Certificate
-Certificate.__name = "nn.Certificate"
+local Certificate = options.class "nn.Certificate"
 
 function Certificate:__tostring()
   if self.separable == nil then

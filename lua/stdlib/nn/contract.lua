@@ -1,0 +1,326 @@
+-- What a public function takes is said once, in the annotations above it, and held to: more arguments than it names, and
+-- arguments of other kinds than it says, are errors that name the function and the argument.
+--
+--   ---@param x nn.Tensor
+--   ---@param dim? integer
+--   function M.f(x, dim)
+
+local core = require "nn.core"
+
+local M = {}
+
+local source = debug.getinfo(1, "S").source
+local library = source:gsub("contract%.lua$", "")
+
+local inner = setmetatable({}, { __mode = "k" }) -- wrappers -> what they wrap
+
+-- ---- kinds ----
+
+local function is_callable(v)
+  local meta = getmetatable(v)
+  return type(v) == "function" or type(meta) == "table" and meta.__call ~= nil
+end
+
+-- Things that hold fields: plain tables, and objects made of them (an optimizer's groups).
+local function is_table(v)
+  return type(v) == "table" or core.fields(v) ~= nil
+end
+
+local function named(name)
+  return function(v)
+    local meta = debug.getmetatable(v)
+    return type(meta) == "table" and meta.__name == name
+  end
+end
+
+-- Kind -> a test, and how it is called. Kinds that are not here are not tested.
+local kinds = {
+  number = { function(v)
+    return type(v) == "number"
+  end, "a number" },
+  integer = { function(v)
+    return math.type(v) == "integer"
+  end, "an integer" },
+  string = { function(v)
+    return type(v) == "string"
+  end, "a string" },
+  boolean = { function(v)
+    return type(v) == "boolean"
+  end, "true or false" },
+  ["nil"] = { function(v)
+    return v == nil
+  end, "nil" },
+  ["function"] = { is_callable, "a function" },
+  table = { is_table, "a table" },
+  ["nn.Tensor"] = { core.is_tensor, "a tensor" },
+  ["nn.Tensor[]"] = { function(v)
+    return core.is_tensor(v) or is_table(v)
+  end, "a list of tensors" },
+  ["nn.Module"] = { function(v)
+    return require("nn.module").is_module(v)
+  end, "a model or layer" },
+  ["nn.Loader"] = { function(v)
+    return is_callable(v) and not require("nn.module").is_module(v)
+  end, "a loader (data:loader{batch_size = 32}, or a function)" },
+  ["nn.Dataset"] = { named "nn.Dataset", "a data set, e.g. nn.data.tensors(x, y)" },
+  ["nn.Generator"] = { named "nn.Generator", "a generator, e.g. nn.Generator(1)" },
+  ["nn.Optimizer"] = { function(v)
+    return require("nn.optim.optimizer").is_optimizer(v)
+  end, "an optimizer" },
+}
+
+-- One alternative of a type, from place `at` of the text: its kind, and where it ends.
+local function read_kind(text, at)
+  local kind, stop
+  if text:find("^fun%b()", at) then
+    kind, stop = "function", select(2, text:find("^fun%b()", at))
+    local result = text:match("^: *()", stop + 1)
+    if result then -- its type belongs to it
+      repeat
+        local _, after = read_kind(text, result)
+        stop = after - 1
+        result = text:match("^[|,] *()", after)
+      until not result
+    end
+  elseif text:find("^%b{}", at) then
+    kind, stop = "table", select(2, text:find("^%b{}", at))
+  elseif text:find('^"', at) then
+    kind, stop = "string", select(2, text:find('^"[^"]*"', at)) or #text
+  else
+    stop = select(2, text:find("^[%w_.]+", at)) or at
+    kind = text:sub(at, stop)
+    local generic = select(2, text:find("^%b<>", stop + 1))
+    stop = generic or stop
+  end
+  local list = select(2, text:find("^[%[%]]+", stop + 1))
+  if list then
+    kind, stop = kind == "nn.Tensor" and "nn.Tensor[]" or "table", list
+  end
+  return kind, stop + 1
+end
+
+---The alternatives of a type as it stands in an annotation: "nn.Tensor|number" -> {"nn.Tensor", "number"}.
+function M.read_type(text)
+  local list, at = {}, 1
+  repeat
+    local kind, stop = read_kind(text, at)
+    list[#list + 1] = kind
+    at = text:match("^|()", stop)
+  until not at
+  return list
+end
+
+-- ---- annotations ----
+
+local files = {} -- path -> its lines
+
+local function lines_of(path)
+  if not files[path] then
+    local lines, f = {}, io.open(path)
+    for line in f and f:lines() or function() end do
+      lines[#lines + 1] = line
+    end
+    if f then
+      f:close()
+    end
+    files[path] = lines
+  end
+  return files[path]
+end
+
+---What the annotations above a function say: name -> {kinds =, optional =}.
+function M.annotations(f)
+  local info = debug.getinfo(M.original(f), "S")
+  local lines, out = lines_of(info.source:match "^@(.*)" or ""), {}
+  for i = info.linedefined - 1, 1, -1 do
+    local text = lines[i] and lines[i]:match "^%s*%-%-%-(.*)"
+    if not text then
+      break
+    end
+    local name, optional, kind = text:match "^@param ([%w_]+)(%??) +(.*)"
+    if name then
+      out[name] = { kinds = M.read_type(kind), optional = optional == "?" }
+    end
+  end
+  return out
+end
+
+-- ---- checks ----
+
+local function one_of(tests)
+  if #tests == 1 then
+    return tests[1]
+  end
+  return function(v)
+    for _, test in ipairs(tests) do
+      if test(v) then
+        return true
+      end
+    end
+    return false
+  end
+end
+
+-- The test of an argument and how what passes is called; nil where any value does.
+local function test_of(rule)
+  local tests, words, seen = {}, {}, {}
+  for _, kind in ipairs(rule.kinds) do
+    local known = kinds[kind]
+    if not known then
+      return nil
+    end
+    tests[#tests + 1] = known[1]
+    if not seen[known[2]] then
+      words[#words + 1] = known[2]
+      seen[known[2]] = true
+    end
+  end
+  return one_of(tests), table.concat(words, " or ")
+end
+
+local function belongs(who)
+  return ("what it belongs to (call it with ':', as in object:%s(...))"):format(who:match "[^:.]*$")
+end
+
+-- A function that tests all arguments of f; false where there is nothing to test.
+local function make_check(who, f, names, is_self)
+  local rules = M.annotations(f)
+  local head, body, parts, words = {}, {}, {}, {}
+  for i, name in ipairs(names) do
+    head[i] = "a" .. i
+    local test, word, optional = is_self, nil, false
+    if name == "self" then
+      word = belongs(who)
+    elseif rules[name] then
+      test, word = test_of(rules[name])
+      optional = rules[name].optional
+    else
+      test = nil
+    end
+    if test then
+      parts[#parts + 1], words[i] = test, word
+      local given = optional and ("a%d ~= nil and "):format(i) or ""
+      body[#body + 1] = ("if %snot t%d(a%d) then fail(%d, a%d) end"):format(given, #parts, i, i, i)
+    end
+  end
+  if #parts == 0 then
+    return false
+  end
+  local tests = {}
+  for i = 1, #parts do
+    tests[i] = "t" .. i
+  end
+  local text = ("local fail, %s = ... return function(%s) %s end"):format(table.concat(tests, ", "), table.concat(head, ", "),
+    table.concat(body, " "))
+  return load(text, source, "t")(function(i, value)
+    core.raise(("%s: %s must be %s, but is %s"):format(who, names[i], words[i], core.describe(value)))
+  end, table.unpack(parts))
+end
+
+-- ---- wrappers ----
+
+local makers = {}
+
+-- A function that makes wrappers of functions with n parameters: without a call more than that of the function itself.
+local function maker(n)
+  if not makers[n] then
+    local list = {}
+    for i = 1, n do
+      list[i] = "a" .. i
+    end
+    local names = table.concat(list, ", ")
+    local first = n > 0 and names .. ", " or ""
+    makers[n] = load(([[
+      local f, too_many, make_check = ...
+      local check
+      return function(%s...)
+        if ... ~= nil then
+          too_many(%s...)
+        end
+        if check == nil then
+          check = make_check()
+        end
+        if check then
+          check(%s)
+        end
+        return f(%s)
+      end]]):format(first, first, names, names), source, "t")
+  end
+  return makers[n]
+end
+
+---True for a function of this library that takes a number of arguments that is known.
+local function is_limited(f)
+  if type(f) ~= "function" or inner[f] then
+    return false
+  end
+  local info = debug.getinfo(f, "Su")
+  return info.what == "Lua" and not info.isvararg and info.source:sub(1, #library) == library
+end
+
+-- A method with any number of arguments.
+local function is_vararg(f)
+  if type(f) ~= "function" or inner[f] then
+    return false
+  end
+  local info = debug.getinfo(f, "Su")
+  return info.isvararg and info.what == "Lua" and info.source:sub(1, #library) == library and debug.getlocal(f, 1) == "self"
+end
+
+local function guarded(who, f, is_self)
+  local function wrapper(self, ...)
+    if not is_self(self) then
+      core.raise(("%s: self must be %s, but is %s"):format(who, belongs(who), core.describe(self)))
+    end
+    return f(self, ...)
+  end
+  inner[wrapper] = f
+  return wrapper
+end
+
+---What stands behind a wrapper: the function as it was written.
+function M.original(f)
+  return inner[f] or f
+end
+
+---The function, held to what it says it takes. What is no function of this library's, or takes any number of arguments, is
+---given back as it is.
+---@param who string what it is called in errors
+---@param f any
+---@param is_self? fun(v: any): boolean for a method, whether v is what it belongs to
+function M.strict(who, f, is_self)
+  if is_self and is_vararg(f) then
+    return guarded(who, f, is_self)
+  elseif not is_limited(f) then
+    return f
+  end
+  local n, names = debug.getinfo(f, "u").nparams, {}
+  for i = 1, n do
+    names[i] = debug.getlocal(f, i)
+  end
+  local method = names[1] == "self"
+  local function too_many(...)
+    local given = select("#", ...) - (method and 1 or 0)
+    local list = table.move(names, method and 2 or 1, n, 1, {})
+    core.raise(("%s: takes %s, but got %d: the last is %s"):format(who, #list == 0 and "no arguments"
+      or ("at most %d argument%s (%s)"):format(#list, #list == 1 and "" or "s", table.concat(list, ", ")), given,
+      core.describe((select(-1, ...)))))
+  end
+  local wrapper = maker(n)(f, too_many, function()
+    if n == 0 or core.is_recording() then -- files are not read while a function is recorded
+      return n > 0 and nil
+    end
+    return make_check(who, f, names, is_self)
+  end)
+  inner[wrapper] = f
+  return wrapper
+end
+
+---How many arguments a method of this library takes behind self, or nil where any number is fine.
+function M.most(f)
+  if is_limited(f) then
+    return debug.getinfo(f, "u").nparams - 1
+  end
+end
+
+return M
