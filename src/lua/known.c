@@ -101,7 +101,7 @@ static const known list[] = {
 /* ---- addresses ---- */
 
 static nl_map effects; /* a function's address -> its place in the list; OURS and the like beyond */
-enum { OURS = 1000, OURS_PLAIN, FOREIGN, ITEM, WRAP, NOT_REPLAYED };
+enum { OURS = 1000, OURS_PLAIN, FOREIGN, ITEM, WRAP, ITERATOR, NOT_REPLAYED };
 
 enum { MOST_REFUSED = 64 };
 static const nl_not_replayed *refused[MOST_REFUSED]; /* at NOT_REPLAYED + i */
@@ -147,14 +147,17 @@ static int learn(lua_State *L) {
     }
     lua_settop(L, 0);
   }
-  static const char *const iterators[][2] = {{"string", "gmatch"}, {"utf8", "codes"}}; /* what they give */
+  static const struct {
+    const char *library, *name;
+    int what; /* utf8.codes gives a function of its arguments */
+  } iterators[] = {{"string", "gmatch", ITERATOR}, {"utf8", "codes", 0}};
   for (size_t i = 0; i < sizeof iterators / sizeof *iterators && status == NL_OK; i++) {
-    lua_getglobal(L, iterators[i][0]);
-    lua_getfield(L, -1, iterators[i][1]);
+    lua_getglobal(L, iterators[i].library);
+    lua_getfield(L, -1, iterators[i].name);
     lua_pushliteral(L, "");
     lua_pushliteral(L, "");
     lua_call(L, 2, 1);
-    status = nl_map_put(&effects, address(lua_tocfunction(L, -1)), 0);
+    status = nl_map_put(&effects, address(lua_tocfunction(L, -1)), iterators[i].what);
     lua_settop(L, 0);
   }
   lua_getglobal(L, "ipairs");
@@ -214,6 +217,10 @@ static int find(lua_State *L, lua_CFunction f) {
 
 void nl_observe_exempt(lua_CFunction f) {
   nl_map_put(&effects, address(f), OURS_PLAIN); /* without memory it is only looked at too closely */
+}
+
+void nl_observe_iterator(lua_CFunction f) {
+  nl_map_put(&effects, address(f), ITERATOR);
 }
 
 void nl_observe_refuse(const nl_not_replayed *l) {
@@ -386,6 +393,8 @@ void nl_obs_c_call(lua_State *L, lua_Debug *ar) {
     }
   } else if (i == WRAP) {
     look_at_thread(L, ar, thread_of(L, function));
+  } else if (i == ITERATOR && nl_obs_is_old(L, function)) {
+    refuse(L, ar, NULL, "this iterator", "it was made before and would go on only once; make it inside the function");
   } else if (i >= NOT_REPLAYED) {
     refuse(L, ar, "nn", refused[i - NOT_REPLAYED]->name, refused[i - NOT_REPLAYED]->why);
   } else if (i == FOREIGN) {

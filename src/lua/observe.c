@@ -50,7 +50,7 @@ void nl_observe_start(lua_State *L, nl_observer *o, int root) {
   nl_obs_old_function(L, root);
   int top = lua_gettop(L);
   for (int i = root + 1; i <= top; i++) {
-    if (lua_type(L, i) == LUA_TTABLE) {
+    if (lua_type(L, i) == LUA_TTABLE || lua_iscfunction(L, i)) {
       char name[32];
       snprintf(name, sizeof name, "argument %d", i - root);
       nl_obs_mark(L, i, name);
@@ -121,7 +121,8 @@ bool nl_obs_is_old(lua_State *L, int index) {
 
 void nl_obs_mark(lua_State *L, int index, const char *name) {
   index = lua_absindex(L, index);
-  if ((lua_type(L, index) != LUA_TTABLE && !nl_to_object(L, index)) || nl_obs_is_old(L, index)) {
+  bool can_be = lua_type(L, index) == LUA_TTABLE || nl_to_object(L, index) || lua_iscfunction(L, index);
+  if (!can_be || nl_obs_is_old(L, index)) {
     return;
   }
   nl_obs_push(L, NL_OBS_OLD);
@@ -183,6 +184,9 @@ static void add(lua_State *L, nl_watch w, int c, int k, int v) {
   int type = v ? lua_type(L, v) : LUA_TNIL;
   w.identity = type == LUA_TTABLE || type == LUA_TUSERDATA || type == LUA_TFUNCTION ? lua_topointer(L, v) : NULL;
   more[i] = w;
+  if (v && lua_iscfunction(L, v)) {
+    nl_obs_mark(L, v, lua_tostring(L, -1));
+  }
   nl_obs_push(L, NL_OBS_PATHS);
   lua_insert(L, -2);
   lua_rawseti(L, -2, i + 1);

@@ -88,6 +88,9 @@ void nl_observe_override(lua_State *L, int object, int key, bool on);
 /* f does not look into the tables it is given. */
 void nl_observe_exempt(lua_CFunction f);
 
+/* f is what an iterator's functions run: each call goes on from the call before. */
+void nl_observe_iterator(lua_CFunction f);
+
 /* A replay would not do what f does; why says what to do instead. Ends with a NULL function. */
 typedef struct nl_not_replayed {
   lua_CFunction f;
@@ -102,7 +105,7 @@ enum {
   NL_OBS_LIST = 1,   /* the watches' containers, keys, values */
   NL_OBS_PATHS,      /* their names */
   NL_OBS_SEEN,       /* container -> key -> true */
-  NL_OBS_OLD,        /* old tables -> their names */
+  NL_OBS_OLD,        /* old tables, and C functions that were read -> their names */
   NL_OBS_YOUNG,      /* young functions */
   NL_OBS_CELLS,      /* id of an old upvalue -> its place in OWNERS */
   NL_OBS_OWNERS,     /* function, number, function, number, ... */
@@ -118,7 +121,7 @@ void nl_obs_push(lua_State *L, int which);
 
 bool nl_obs_is_old(lua_State *L, int index);
 
-/* Marks the table at index as old, with a name; an object gets the name only. */
+/* Marks the table or C function at index as old, with a name; an object gets the name only. */
 void nl_obs_mark(lua_State *L, int index, const char *name);
 
 /* c[k] is read the way Lua reads it, through metatables; stack indices. */

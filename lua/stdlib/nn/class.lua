@@ -186,13 +186,18 @@ function M.is(value, class)
 end
 
 -- A value in which all that is set is counted: plain tables become objects.
-local function counted(value, events)
+local function counted(value, events, made)
   if type(value) ~= "table" or getmetatable(value) then
     return value
   end
-  local object = core.object(nil, events)
-  for k, v in pairs(value) do
-    core.set_field(object, k, counted(v, events))
+  made = made or {} -- a table that is there twice, or within itself, is one object
+  local object = made[value]
+  if not object then
+    object = core.object(nil, events)
+    made[value] = object
+    for k, v in pairs(value) do
+      core.set_field(object, k, counted(v, events, made))
+    end
   end
   return object
 end
@@ -207,17 +212,25 @@ function M.counted(value)
   return counted(value, counted_events)
 end
 
----A plain copy of such an object, or of a plain table.
-function M.plain(value)
+local function plain(value, made)
   local fields = core.fields(value) or type(value) == "table" and not getmetatable(value) and value
   if not fields then
     return value
   end
-  local out = {}
-  for k, v in next, fields do
-    out[k] = M.plain(v)
+  local out = made[value]
+  if not out then
+    out = {}
+    made[value] = out
+    for k, v in next, fields do
+      out[k] = plain(v, made)
+    end
   end
   return out
+end
+
+---A plain copy of such an object, or of a plain table.
+function M.plain(value)
+  return plain(value, {})
 end
 
 return M
