@@ -339,7 +339,15 @@ void nl_entry_push_why(lua_State *L, const nl_entry *e, int nargs) {
     lua_pushliteral(L, "gradients were there in one call and not in another");
     return;
   }
+  static const char *const texts[] = {
+      [NL_WATCH_UPVALUE] = "'%s' changed",
+      [NL_WATCH_FIELD] = "'%s' changed",
+      [NL_WATCH_META] = "'%s' got another metatable",
+      [NL_WATCH_LENGTH] = "the length of '%s' changed",
+      [NL_WATCH_SIZE] = "fields were added to '%s', or taken away",
+      [NL_WATCH_KEYS] = "fields were added to '%s', or taken away",
+  };
   push_data(L, e, "paths");
   lua_rawgeti(L, -1, i + 1);
-  lua_pushfstring(L, "'%s' changed", luaL_tolstring(L, -1, NULL));
+  lua_pushfstring(L, texts[e->watches[i].kind], luaL_tolstring(L, -1, NULL));
 }

@@ -83,20 +83,26 @@ void nl_observe_push_lists(lua_State *L) {
 
 /* ---- names for messages ---- */
 
-/* "cfg.sizes[2]" from the container's name and the key. */
-static void push_path(lua_State *L, int c, int k) {
-  const char *name = NULL;
+/* Pushes what the container at c is called, or "". */
+static void push_name(lua_State *L, int c) {
   nl_obs_push(L, NL_OBS_OLD);
   lua_pushvalue(L, c);
-  if (lua_rawget(L, -2) == LUA_TSTRING) {
-    name = lua_tostring(L, -1);
-  } else if (nl_to_object(L, c)) {
+  if (lua_rawget(L, -2) != LUA_TSTRING) {
+    bool object = nl_to_object(L, c) != NULL;
     lua_pop(L, 1);
-    lua_getfield(L, c, "_name");
-    name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an object";
+    if (!object || lua_getfield(L, c, "_name") != LUA_TSTRING) {
+      lua_settop(L, object ? -2 : -1);
+      lua_pushstring(L, object ? "an object" : "");
+    }
   }
-  bool global = name && strcmp(name, "_G") == 0;
-  name = !name || global ? "" : name;
+  lua_remove(L, -2);
+}
+
+/* "cfg.sizes[2]" from the container's name and the key. */
+static void push_path(lua_State *L, int c, int k) {
+  push_name(L, c);
+  const char *name = lua_tostring(L, -1);
+  name = strcmp(name, "_G") == 0 ? "" : name;
   if (lua_type(L, k) == LUA_TSTRING) {
     lua_pushfstring(L, *name ? "%s.%s" : "%s%s", name, lua_tostring(L, k));
   } else if (lua_isinteger(L, k)) {
@@ -104,8 +110,7 @@ static void push_path(lua_State *L, int c, int k) {
   } else {
     lua_pushfstring(L, "%s[%s]", name, luaL_typename(L, k));
   }
-  lua_replace(L, -3);
-  lua_pop(L, 1);
+  lua_remove(L, -2);
 }
 
 /* ---- old things ---- */
@@ -277,11 +282,9 @@ static int64_t count_of(lua_State *L, nl_watch_kind kind, int c) {
   return n;
 }
 
-static void watch_count(lua_State *L, nl_watch_kind kind, int c, const char *what) {
+static void watch_count(lua_State *L, nl_watch_kind kind, int c) {
   if (is_new_kind(L, c, kind)) {
-    lua_pushstring(L, what);
-    push_path(L, c, lua_gettop(L));
-    lua_remove(L, -2);
+    push_name(L, c);
     add(L, (nl_watch){.kind = kind, .count = count_of(L, kind, c)}, c, 0, 0);
   }
 }
@@ -297,6 +300,7 @@ static void watch_meta(lua_State *L, int c) {
   lua_pushliteral(L, "metatable");
   push_path(L, c, top + 2);
   nl_obs_mark(L, top + 1, lua_tostring(L, -1));
+  push_name(L, c);
   add(L, (nl_watch){.kind = NL_WATCH_META}, c, 0, top + 1);
   lua_settop(L, top);
 }
@@ -534,7 +538,7 @@ void nl_observe_read(lua_State *L, int object, int key) {
 void nl_observe_length(lua_State *L, int index) {
   const nl_object *o = running ? nl_to_object(L, index) : NULL;
   if (running && (o ? !is_young_object(o) : nl_obs_is_old(L, index))) {
-    watch_count(L, NL_WATCH_LENGTH, lua_absindex(L, index), "length");
+    watch_count(L, NL_WATCH_LENGTH, lua_absindex(L, index));
   }
 }
 
@@ -584,7 +588,7 @@ static void watch_all(lua_State *L, int index, int depth) {
   }
   bool old = nl_obs_is_old(L, index);
   if (old) {
-    watch_count(L, NL_WATCH_SIZE, index, "fields");
+    watch_count(L, NL_WATCH_SIZE, index);
     watch_meta(L, index);
   }
   watch_fields(L, index, index, old, depth);
@@ -606,9 +610,7 @@ void nl_observe_whole(lua_State *L, int index) {
     return;
   }
   luaL_checkstack(L, 16, NULL);
-  lua_pushliteral(L, "fields");
-  push_path(L, index, lua_gettop(L));
-  lua_remove(L, -2);
+  push_name(L, index);
   add(L, (nl_watch){.kind = NL_WATCH_KEYS, .count = (int64_t)o->keys}, index, 0, 0);
   nl_object_push_fields(L, index);
   int t = lua_gettop(L);

@@ -4,6 +4,7 @@
 --   ./nnlua tests/fuzz/wild.lua SEED CALLS part  in this process, naming calls that were wrong
 
 local nn = require "nn"
+local contract = require "nn.contract"
 local core = require "nn.core"
 
 local M = {}
@@ -74,7 +75,7 @@ end
 local function find_words(roots)
   local set = {}
   for _, root in ipairs(roots) do
-    local f = require("nn.contract").original(root[2])
+    local f = contract.original(root[2])
     for i = 1, type(f) == "function" and debug.getinfo(f, "u").nparams or 0 do
       set[debug.getlocal(f, i)] = true
     end
@@ -186,6 +187,57 @@ function value(depth)
   return some_table(depth)
 end
 
+-- ---- arguments of the kinds a function says it takes, so that calls get further ----
+
+local sizes = { 1, 2, 3, 4, 5, 8, 3, 2 }
+
+local function some_module()
+  local makers = {
+    function() return nn.Linear(one(sizes), one(sizes)) end,
+    function() return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)) end,
+    function() return nn.BatchNorm1d(one(sizes)) end,
+    function() return nn.Dropout(0.5) end,
+    function() return nn.LSTM(3, 2) end,
+    function() return nn.Conv2d(1, 2, 2) end,
+  }
+  return one(makers)()
+end
+
+local makers = {
+  number = function() return world.r:integer(2) == 1 and one(numbers) or world.r:integer(100) / 50 - 0.5 end,
+  integer = function() return world.r:integer(4) == 1 and one(numbers) or one(sizes) end,
+  string = function() return one(strings) end,
+  boolean = function() return world.r:integer(2) == 1 end,
+  ["nil"] = function() end,
+  ["function"] = function() return one(functions) end,
+  table = function() return some_table(1) end,
+  ["nn.Tensor"] = some_tensor,
+  ["nn.Tensor[]"] = function()
+    local list = {}
+    for i = 1, world.r:integer(4) - 1 do
+      list[i] = some_tensor()
+    end
+    return list
+  end,
+  ["nn.Module"] = some_module,
+  ["nn.Loader"] = function() return nn.data.tensors(nn.rand(6, 3), nn.rand(6, 2)):loader { batch_size = one(sizes) } end,
+  ["nn.Dataset"] = function() return nn.data.tensors(nn.rand(6, 3), nn.rand(6, 2)) end,
+  ["nn.Generator"] = function() return nn.Generator(one(sizes)) end,
+  ["nn.Optimizer"] = function() return nn.optim.SGD({ nn.Parameter(nn.ones(3)) }, { lr = 0.1 }) end,
+}
+
+-- What suits the parameter, or anything.
+local function suitable(annotations, name)
+  local rule = annotations[name]
+  if not rule or world.r:integer(8) == 1 then
+    return value(0)
+  elseif rule.optional and world.r:integer(3) == 1 then
+    return nil
+  end
+  local make = makers[one(rule.kinds)]
+  return make and make() or value(0)
+end
+
 -- ---- targets ----
 
 -- Methods and metamethods of an object, by name.
@@ -218,7 +270,7 @@ end
 local function method_of(x)
   local methods, names = methods_of(x), {}
   for name, f in pairs(methods) do
-    if type(name) == "string" and type(f) == "function" and name ~= "__gc" and not (nn.is_tensor(x) and name == "register_hook") then
+    if type(name) == "string" and type(f) == "function" and name ~= "__gc" and not name:find "^_[^_]" and not (nn.is_tensor(x) and name == "register_hook") then
       names[#names + 1] = name
     end
   end
@@ -239,12 +291,13 @@ end
 
 -- One call: returns its name, the packed outcome, and its arguments as text.
 local function call()
-  local path, f
+  local path, f, inner, is_method
   local args, fair = { n = 0 }, true
   if world.r:integer(3) > 1 or #world.pool == 0 then
     path, f = table.unpack(one(world.roots))
     if core.base_of(f) ~= nil then
       local class = f
+      inner = class.init
       f = function(...)
         return class(...)
       end
@@ -256,13 +309,34 @@ local function call()
       return nil
     end
     path, f, args = ("(%s):%s"):format(describe(x), name), method, { x, n = 1 }
+    is_method = true
     if world.r:integer(15) == 1 then -- a metamethod, or forward, with another self is nobody's mistake; it must not crash
       args[1], fair = value(0), not name:find "^_" and name ~= "forward" and name ~= "call"
     end
   end
-  for _ = 1, world.r:integer(6) - 1 do
-    args.n = args.n + 1
-    args[args.n] = value(0)
+  inner = contract.original(inner or f)
+  if type(inner) == "function" and debug.getinfo(inner, "S").what ~= "C" and world.r:integer(3) > 1 then
+    local annotations = contract.annotations(inner)
+    local names = {}
+    for i = 1, debug.getinfo(inner, "u").nparams do
+      names[i] = debug.getlocal(inner, i)
+    end
+    for i = names[1] == "self" and 2 or args.n + 1, #names do
+      args.n = args.n + 1
+      args[args.n] = suitable(annotations, names[i])
+    end
+  else
+    for _ = 1, world.r:integer(6) - 1 do
+      args.n = args.n + 1
+      args[args.n] = value(0)
+    end
+  end
+  if is_method and path:find ":register_" or path:find ":__newindex" then -- an object within itself runs for ever
+    for i = 2, args.n do
+      if rawequal(args[i], args[1]) then
+        return nil
+      end
+    end
   end
   local texts = {}
   for i = 1, args.n do
@@ -282,6 +356,9 @@ local function call()
   end, "", 100000)
   local outcome = table.pack(pcall(f, table.unpack(args, 1, args.n)))
   debug.sethook()
+  if is_method and type(outcome[2]) == "string" and outcome[2]:find "stack overflow" then
+    fair = false -- an object that was made its own hook, say
+  end
   return text, outcome, core.time() - started, fair
 end
 

@@ -63,6 +63,9 @@ end
 ---@param ... any arguments
 ---@return string
 function meta.__index.profile(self, ...)
+  if getmetatable(self) ~= meta then
+    core.raise(("profile: must be called on a compiled function, as f:profile(...), but got %s"):format(core.describe(self)))
+  end
   self(...)
   self(...)
   self:_profiling(true)

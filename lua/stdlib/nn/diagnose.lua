@@ -43,8 +43,8 @@ local function leaves_of(model)
   local list = {}
   for _, entry in ipairs(model:named_modules()) do
     local m, inner = entry[2], false
-    for _, value in pairs(m) do
-      inner = inner or module.is_module(value)
+    for _, child in ipairs(module.children_of(m)) do
+      inner = inner or module.is_module(child.value)
     end
     if not inner then
       list[#list + 1] = { name = entry[1] == "" and m._name or entry[1], module = m }
@@ -55,9 +55,10 @@ end
 
 -- Calls f while each leaf's calls are written down: a list of {leaf, x, y} in the order of the calls.
 local function traced(leaves, f)
-  local calls = {}
-  for _, leaf in ipairs(leaves) do
+  local calls, own = {}, {} -- own: a forward that an object has of itself
+  for i, leaf in ipairs(leaves) do
     local forward = leaf.module.forward
+    own[i] = core.fields(leaf.module).forward
     core.set_hidden(leaf.module, "forward", function(self, x, ...)
       local y = forward(self, x, ...)
       if core.is_tensor(y) and core.is_tensor(x) then
@@ -69,8 +70,8 @@ local function traced(leaves, f)
   local ok, err = xpcall(f, function(e)
     return e
   end)
-  for _, leaf in ipairs(leaves) do
-    core.set_hidden(leaf.module, "forward", nil)
+  for i, leaf in ipairs(leaves) do
+    core.set_hidden(leaf.module, "forward", own[i])
   end
   if not ok then
     error(err, 0)

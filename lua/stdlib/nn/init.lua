@@ -278,7 +278,7 @@ function M.calculate_gain(nonlinearity, a)
   -- trapezoids over +-12 deviations, where the density is below the last bit
   return quietly(function()
     local z = core.linspace(-12, 12, 48001, { dtype = "float64" })
-    local f = nonlinearity(z)
+    local f = require("nn.options").gives_tensor("calculate_gain", "the function", nonlinearity, true)(z)
     local density = (z:square() * -0.5):exp() / math.sqrt(2 * math.pi)
     local moment = (f:to("float64"):square() * density):sum():item() * (24 / 48000)
     if not (moment > 0 and moment < math.huge) then
@@ -324,6 +324,7 @@ function M.apply(model, rules)
   local rex, names = require "nn.rex", {}
   local prepared, used = {}, {}
   for i, rule in ipairs(rules) do
+    rule = type(rule) == "table" and rule or {}
     local pattern, how = rule[1], rule[2]
     if type(pattern) ~= "string" or (type(how) ~= "string" and type(how) ~= "function") then
       core.raise(("init.apply: rule %d must be {pattern, initializer}, e.g. {\"weight$\", \"he_normal\"}"):format(i))

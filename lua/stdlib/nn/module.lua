@@ -196,34 +196,45 @@ local function keys_of(t)
   return table.move(names, 1, #names, #keys + 1, keys)
 end
 
--- Calls visit(kind, full_name, value, owner, key) for each parameter, buffer and sub-module, depth first, each object
--- once. Plain tables in fields are looked into: lists, and names.
+-- The tensors and modules directly in a module, in order: {path =, value =, owner =, key =}. Plain tables in fields are looked
+-- into (lists, and names), each once.
+local function children_of(module, seen)
+  local values, order = fields(module)
+  local list = {}
+  seen = seen or {}
+  local function look(value, path, owner, key)
+    if is_tensor(value) or is_module(value) then
+      list[#list + 1] = { path = path, value = value, owner = owner, key = key }
+    elseif type(value) == "table" and not getmetatable(value) and not seen[value] then
+      seen[value] = true
+      for _, inner in ipairs(keys_of(value)) do
+        look(value[inner], ("%s.%s"):format(path, inner), value, inner)
+      end
+    end
+  end
+  for _, key in ipairs(order) do
+    look(values[key], tostring(key), module, key)
+  end
+  return list
+end
+
+-- Calls visit(kind, full_name, value, owner, key) for each parameter, buffer and sub-module, depth first, each module once.
 local function walk(module, prefix, seen, visit)
   if seen[module] then
     return
   end
   seen[module] = true
   visit("module", prefix, module)
-  local values, order = fields(module)
-  local buffers = values._buffers or {}
-  local function field(value, name, owner, key)
-    if is_tensor(value) then
-      if value.is_parameter then
-        visit("parameter", name, value, owner, key)
-      elseif buffers[key] and owner == module then
-        visit("buffer", name, value, owner, key)
-      end
-    elseif is_module(value) then
+  local buffers = fields(module)._buffers or {}
+  for _, child in ipairs(children_of(module, seen)) do
+    local value, name = child.value, prefix == "" and child.path or prefix .. "." .. child.path
+    if is_module(value) then
       walk(value, name, seen, visit)
-    elseif type(value) == "table" and not getmetatable(value) and not seen[value] then
-      seen[value] = true
-      for _, inner in ipairs(keys_of(value)) do
-        field(value[inner], ("%s.%s"):format(name, inner), value, inner)
-      end
+    elseif value.is_parameter then
+      visit("parameter", name, value, child.owner, child.key)
+    elseif buffers[child.key] and child.owner == module then
+      visit("buffer", name, value, child.owner, child.key)
     end
-  end
-  for _, key in ipairs(order) do
-    field(values[key], prefix == "" and tostring(key) or prefix .. "." .. tostring(key), module, key)
   end
 end
 
@@ -456,41 +467,39 @@ function Module:parameter_count()
 end
 
 -- "Linear(784, 256)" or, with sub-modules, one line for each. Classes may define extra() for what stands in the
--- brackets.
-local function lines_of(self, name, indent, out)
+-- brackets. within: the modules this one stands in; one that is among them stands in itself.
+local function lines_of(self, name, indent, within, out)
   local label = name and ("(%s): "):format(name) or ""
-  local extra = self.extra and self:extra() or ""
-  local children, own = {}, 0
-  local function look(value, path)
-    if is_module(value) then
-      children[#children + 1] = { path, value }
-    elseif is_tensor(value) and value.is_parameter then
-      own = own + value:numel()
-    elseif type(value) == "table" and not getmetatable(value) then
-      for _, key in ipairs(keys_of(value)) do
-        look(value[key], ("%s.%s"):format(path, key))
-      end
-    end
-  end
-  local values, order = fields(self)
-  for _, key in ipairs(order) do
-    look(values[key], tostring(key))
-  end
-  local count = own > 0 and ("  %s parameters"):format(with_commas(own)) or ""
-  if #children == 0 then
-    out[#out + 1] = ("%s%s%s(%s)%s"):format(indent, label, self._name, extra, count)
+  if within[self] then
+    out[#out + 1] = ("%s%s%s(..., which this stands in)"):format(indent, label, self._name)
     return
   end
-  out[#out + 1] = ("%s%s%s(%s"):format(indent, label, self._name, extra)
-  for _, child in ipairs(children) do
-    lines_of(child[2], child[1], indent .. "  ", out)
+  within[self] = true
+  local extra = self.extra and self:extra() or ""
+  local inner, own = {}, 0
+  for _, child in ipairs(children_of(self)) do
+    if is_module(child.value) then
+      inner[#inner + 1] = child
+    else
+      own = own + (child.value.is_parameter and child.value:numel() or 0)
+    end
   end
-  out[#out + 1] = indent .. ")" .. count
+  local count = own > 0 and ("  %s parameters"):format(with_commas(own)) or ""
+  if #inner == 0 then
+    out[#out + 1] = ("%s%s%s(%s)%s"):format(indent, label, self._name, extra, count)
+  else
+    out[#out + 1] = ("%s%s%s(%s"):format(indent, label, self._name, extra)
+    for _, child in ipairs(inner) do
+      lines_of(child.value, child.path, indent .. "  ", within, out)
+    end
+    out[#out + 1] = indent .. ")" .. count
+  end
+  within[self] = nil
 end
 
 function Module:describe()
   local out = {}
-  lines_of(self, nil, "", out)
+  lines_of(self, nil, "", {}, out)
   local all, trained = self:parameter_count()
   if #out > 1 then
     local frozen = trained < all and (", %s of them trained"):format(with_commas(trained)) or ""
@@ -520,6 +529,7 @@ end)
 
 return {
   Module = Module,
+  children_of = children_of,
   is_module = is_module,
   is_module_class = is_module_class,
   is_tensor = is_tensor,

@@ -444,38 +444,60 @@ local function fold_into(before, bn)
   end
 end
 
-local function fold(m)
-  local kept = {}
-  for key, child in pairs(m) do
-    if is_batch_norm(child) then
-      local before = kept[#kept]
-      local linear = m._name == "Sequential" and before
-        and (before._name == "Linear" or before._name == "Conv1d" or before._name == "Conv2d")
-      if linear then
-        fold_into(before, child)
-        child = nil
-      else
-        local scale, shift = affine_of(child)
-        local affine = M.Affine(child.num_features)
-        affine.weight:copy_(scale)
-        affine.bias:copy_(shift)
-        child = affine
-      end
-    elseif module.is_module(child) then
-      fold(child)
-    end
-    if m._name == "Sequential" then
-      kept[#kept + 1] = child
-    else
-      m[key] = child
+-- What a batch norm does, as a layer of its own.
+local function as_affine(bn)
+  local scale, shift = affine_of(bn)
+  local affine = M.Affine(bn.num_features)
+  affine.weight:copy_(scale)
+  affine.bias:copy_(shift)
+  return affine
+end
+
+local takes_scale = { Linear = true, Conv1d = true, Conv2d = true }
+
+-- How often each layer and each parameter is used in a model: what is used elsewhere, too, must stay what it is.
+local function uses_in(model)
+  local uses = {}
+  for _, entry in ipairs(model:named_modules()) do
+    for _, child in ipairs(module.children_of(entry[2])) do
+      uses[child.value] = (uses[child.value] or 0) + 1
     end
   end
-  if m._name == "Sequential" then
-    for i = #m, 1, -1 do
-      m[i] = nil
+  return uses
+end
+
+local function can_take(before, uses)
+  local alone = takes_scale[before._name] and uses[before] == 1 and uses[before.weight] == 1
+  return alone and (before.bias == nil or uses[before.bias] == 1)
+end
+
+-- Folds what follows a layer it can be folded into, and takes it out of the list.
+local function fold_sequential(m, uses)
+  local kept = {}
+  for _, child in ipairs(m) do
+    local before = kept[#kept]
+    if is_batch_norm(child) and before and can_take(before, uses) then
+      fold_into(before, child)
+    else
+      kept[#kept + 1] = child
     end
-    for i, child in ipairs(kept) do
-      m[i] = child
+  end
+  for i = #m, 1, -1 do
+    m[i] = kept[i]
+  end
+end
+
+local function fold(model)
+  local uses = uses_in(model)
+  for _, entry in ipairs(model:named_modules()) do
+    local m = entry[2]
+    if m._name == "Sequential" then
+      fold_sequential(m, uses)
+    end
+    for _, child in ipairs(module.children_of(m)) do
+      if is_batch_norm(child.value) then
+        child.owner[child.key] = as_affine(child.value)
+      end
     end
   end
 end

@@ -53,10 +53,31 @@ function M.a(kind)
   return (kind:find "^[aeiou]" and "an " or "a ") .. kind
 end
 
+-- Why a value of the right kind does not do, or nil: bounds (least, most, above) and one_of, a list of strings.
+local function why_not(value, rule)
+  if value ~= value then
+    return "must be a number"
+  elseif rule.least and value < rule.least then
+    return ("must be at least %g"):format(rule.least)
+  elseif rule.above and value <= rule.above then
+    return ("must be above %g"):format(rule.above)
+  elseif rule.most and value > rule.most then
+    return ("must be at most %g"):format(rule.most)
+  elseif rule.one_of then
+    for _, known in ipairs(rule.one_of) do
+      if value == known then
+        return nil
+      end
+    end
+    return ("must be \"%s\""):format(table.concat(rule.one_of, "\" or \""))
+  end
+end
+
 ---Reads options by a specification.
 ---@param who string what to call itself in errors, e.g. "Adam"
 ---@param given table|nil what the user gave
----@param spec table<string, {[1]: string, [2]: any}> name -> {type, default}; without default the option may be nil
+---@param spec table<string, table> name -> {type, default, least =, above =, most =, one_of =}; without default the option may
+---be nil
 ---@return table options
 function M.read(who, given, spec)
   if given ~= nil and type(given) ~= "table" then
@@ -77,6 +98,10 @@ function M.read(who, given, spec)
     end
     if not checks[rule[1]](value) then
       core.raise(("%s: option %s must be %s, but is %s"):format(who, name, M.a(rule[1]), core.describe(value)))
+    end
+    local why = why_not(value, rule)
+    if why then
+      core.raise(("%s: option %s %s, but is %s"):format(who, name, why, core.describe(value)))
     end
     out[name] = value
   end
@@ -182,6 +207,22 @@ function M.callable(who, f)
   local meta = getmetatable(f)
   if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
     core.raise(("%s: the first argument must be a function, but is %s"):format(who, core.describe(f)))
+  end
+end
+
+---A user's function, held to giving a tensor; with `same` one of the shape it is given.
+---@param who string
+---@param name string the argument's name
+---@param f function
+---@param same? boolean
+function M.gives_tensor(who, name, f, same)
+  return function(x, ...)
+    local y = f(x, ...)
+    if not core.is_tensor(y) or (same and y.shape ~= x.shape) then
+      core.raise(("%s: %s must give a tensor%s, but gave %s"):format(who, name,
+        same and (" of the shape it is given (%s)"):format(tostring(x.shape)) or "", core.describe(y)))
+    end
+    return y
   end
 end
 

@@ -68,12 +68,14 @@ local function list(who, what, v)
   if core.is_tensor(v) then
     return v:detach():reshape(-1):to("float64"):totable()
   elseif type(v) == "table" then
-    for i, value in ipairs(v) do
-      if type(value) ~= "number" then
-        core.raise(("%s: %s must be numbers, but number %d is %s"):format(who, what, i, core.describe(value)))
+    local out = {}
+    for i = 1, #v do
+      out[i] = v[i]
+      if type(out[i]) ~= "number" then
+        core.raise(("%s: %s must be numbers, but number %d is %s"):format(who, what, i, core.describe(out[i])))
       end
     end
-    return v
+    return out
   end
   core.raise(("%s: %s must be a tensor or a list, but is %s"):format(who, what, core.describe(v)))
 end
@@ -112,12 +114,14 @@ local function series_of(who, given)
     given = { given }
   end
   local out = {}
-  for i, s in ipairs(given) do
-    if core.is_tensor(s) or type(s[1]) == "number" then
+  for i = 1, #given do
+    local s = given[i]
+    if core.is_tensor(s) or type(s) == "table" and type(s[1]) == "number" then
       s = { y = s }
     end
-    if s.y == nil then
-      core.raise(("%s: series %d has no y"):format(who, i))
+    if type(s) ~= "table" or s.y == nil then
+      core.raise(("%s: series %d must be a tensor, a list of numbers or {x =, y =, label =}, but is %s"):format(who, i,
+        type(s) == "table" and "a table without y" or core.describe(s)))
     end
     local new = { label = s.label, style = s.style, error = s.error and list(who, "error", s.error) }
     new.y = list(who, "y", s.y)
@@ -332,12 +336,15 @@ end
 
 ---Bars: values with names.
 ---@param opts? table
----@param values table numbers, or a list of groups {label =, y = numbers}
----@param names string[]
+---@param values nn.Tensor|table numbers, or a list of groups {label =, y = numbers}
+---@param names? string[]
 function M.bar(values, names, opts)
   local o = read("bar", opts)
   local series = series_of(o.who, values)
-  local n = #series[1].y
+  local n = series[1] and #series[1].y or 0
+  if n == 0 then
+    core.raise "plot.bar: there are no values"
+  end
   names = names or {}
   if not o.file then
     return terminal.bars(series, names, o)
@@ -507,6 +514,13 @@ end
 function M.boundary(f, points, labels, opts)
   local o = read("boundary", opts, { resolution = { "integer", 160 }, margin = { "number", 0.15 } })
   local resolution = o.file and o.resolution or 72
+  if points.ndim ~= 2 or points:size(2) ~= 2 or #points == 0 or labels:numel() ~= #points then
+    core.raise(("plot.boundary: needs points n x 2 and n labels, but got shapes %s and %s"):format(tostring(points.shape),
+      tostring(labels.shape)))
+  elseif resolution < 2 or resolution > 4000 then
+    core.raise(("plot.boundary: resolution must be from 2 to 4000, but is %d"):format(resolution))
+  end
+  labels = labels:reshape(-1)
   local low, high = points:detach():min(1), points:detach():max(1)
   local l, h = low:totable(), high:totable()
   local range = {}
@@ -520,8 +534,12 @@ function M.boundary(f, points, labels, opts)
   local all = core.stack({ gx:unsqueeze(1):expand(down, resolution):reshape(-1),
     gy:unsqueeze(2):expand(down, resolution):reshape(-1) }, 2)
   local score = core.no_grad(function()
-    return f(all:to(points.dtype))
+    return options.gives_tensor("plot.boundary", "f", f)(all:to(points.dtype))
   end)
+  if score.ndim == 0 or #score ~= #all or score.ndim > 2 then
+    core.raise(("plot.boundary: f must give n x classes scores or n numbers for n points, but gave shape %s for %d"):format(
+      tostring(score.shape), #all))
+  end
   local class
   if score.ndim == 2 and score:size(2) > 1 then
     class = score:argmax(2)
@@ -637,21 +655,25 @@ end
 
 -- One line a layer, in the order of a Sequential, indented for what is inside others.
 local function outline(model)
-  local rows = {}
+  local rows, within = {}, {}
   local module = require "nn.module"
   local function walk(m, depth, name)
-    local own = 0
-    for _, v in pairs(m) do
-      if core.is_tensor(v) and v.is_parameter then
-        own = own + v:numel()
+    local inner, own = {}, 0
+    for _, child in ipairs(module.children_of(m)) do
+      if module.is_module(child.value) then
+        inner[#inner + 1] = child
+      else
+        own = own + (child.value.is_parameter and child.value:numel() or 0)
       end
     end
     rows[#rows + 1] = { depth, name, ("%s(%s)"):format(m._name, m.extra and m:extra() or ""), own }
-    for key, v in pairs(m) do
-      if module.is_module(v) then
-        walk(v, depth + 1, tostring(key))
+    within[m] = true
+    for _, child in ipairs(inner) do
+      if not within[child.value] then
+        walk(child.value, depth + 1, child.path)
       end
     end
+    within[m] = nil
   end
   walk(model, 0, "")
   return rows

@@ -20,6 +20,9 @@ function M.weights(model, pattern)
     if type(model) ~= "table" then
       core.raise(("regularize: takes a model or a list of parameters, but got %s"):format(core.describe(model)))
     end
+    if model[1] == nil then
+      core.raise "regularize: the list of parameters is empty"
+    end
     for i, w in ipairs(model) do
       if not core.is_tensor(w) then
         core.raise(("regularize: parameter %d must be a tensor, but is %s"):format(i, core.describe(w)))

@@ -35,15 +35,33 @@ local function apply(self)
   for i, group in ipairs(self.optimizer.param_groups) do
     local base = self.base[i] or group.lr
     self.base[i] = base
-    group.lr = self.value(self.t, base, i)
+    group.lr = self._value(self.t, base, i)
+  end
+end
+
+local function want_schedulers(who, list)
+  if list[1] == nil then
+    core.raise(("%s: needs a list of schedulers"):format(who))
+  end
+  for i, s in ipairs(list) do
+    if not is_scheduler(s) then
+      core.raise(("%s: needs a list of schedulers, but number %d is %s"):format(who, i, core.describe(s)))
+    elseif s.optimizer ~= list[1].optimizer then
+      core.raise(("%s: the schedulers must be those of one optimizer, but number %d has another"):format(who, i))
+    end
   end
 end
 
 -- value(t, base, group) -> lr
 local function make(name, opt, value, per, kind)
   want_optimizer(name, opt)
+  for _, group in ipairs(opt.param_groups) do
+    if type(group.lr) ~= "number" then
+      core.raise(("%s: %s has no learning rate to change"):format(name, opt.name))
+    end
+  end
   local self = class.object(kind or Scheduler)
-  for key, v in pairs { name = name, optimizer = opt, t = 0, base = class.counted {}, value = value, per = per or "epoch" } do
+  for key, v in pairs { name = name, optimizer = opt, t = 0, base = class.counted {}, _value = value, per = per or "epoch" } do
     core.set_hidden(self, key, v)
   end
   apply(self)
@@ -125,12 +143,21 @@ local function define(name, spec, value, check, per)
   end
 end
 
-local function needed(kind)
-  return { kind, needed = true }
+local function needed(kind, least)
+  return { kind, needed = true, least = least }
+end
+
+local function check_milestones(who, list)
+  for i, m in ipairs(list) do
+    if math.type(m) ~= "integer" or (i > 1 and m < list[i - 1]) then
+      core.raise(("%s: milestones must be steps in rising order, e.g. {30, 60}, but number %d is %s"):format(who, i,
+        core.describe(m)))
+    end
+  end
 end
 
 ---lr = base * gamma^floor(t / step_size)
-define("StepLR", { step_size = needed "integer", gamma = { "number", 0.1 } }, function(o, t, base)
+define("StepLR", { step_size = needed("integer", 1), gamma = { "number", 0.1 } }, function(o, t, base)
   return base * o.gamma ^ (t // o.step_size)
 end)
 
@@ -141,6 +168,8 @@ define("MultiStepLR", { milestones = needed "table", gamma = { "number", 0.1 } }
     n = n + (t >= m and 1 or 0)
   end
   return base * o.gamma ^ n
+end, function(o)
+  check_milestones("MultiStepLR", o.milestones)
 end)
 
 ---lr = base * gamma^t
@@ -149,40 +178,36 @@ define("ExponentialLR", { gamma = needed "number" }, function(o, t, base)
 end)
 
 ---lr = base * factor for the first total_iters steps
-define("ConstantLR", { factor = { "number", 1 / 3 }, total_iters = { "integer", 5 } }, function(o, t, base)
+define("ConstantLR", { factor = { "number", 1 / 3 }, total_iters = { "integer", 5, least = 1 } }, function(o, t, base)
   return t < o.total_iters and base * o.factor or base
 end)
 
 ---From base * start_factor to base * end_factor in total_iters steps: a warm-up.
 define("LinearLR", {
-  start_factor = { "number", 1 / 3 }, end_factor = { "number", 1 }, total_iters = { "integer", 5 },
+  start_factor = { "number", 1 / 3 }, end_factor = { "number", 1 }, total_iters = { "integer", 5, least = 1 },
 }, function(o, t, base)
   return base * (o.start_factor + (o.end_factor - o.start_factor) * math.min(t, o.total_iters) / o.total_iters)
 end)
 
 ---lr = base * (1 - t / total_iters)^power
-define("PolynomialLR", { total_iters = { "integer", 5 }, power = { "number", 1 } }, function(o, t, base)
+define("PolynomialLR", { total_iters = { "integer", 5, least = 1 }, power = { "number", 1 } }, function(o, t, base)
   return base * (1 - math.min(t, o.total_iters) / o.total_iters) ^ o.power
 end)
 
 ---Half a cosine from base to eta_min in T_max steps (and back, if it goes on): Loshchilov & Hutter 2017.
-define("CosineAnnealingLR", { T_max = needed "integer", eta_min = { "number", 0 } }, function(o, t, base)
+define("CosineAnnealingLR", { T_max = needed("integer", 1), eta_min = { "number", 0 } }, function(o, t, base)
   return o.eta_min + (base - o.eta_min) * (1 + math.cos(math.pi * t / o.T_max)) / 2
 end)
 
 ---Cosines that start again after T_0, T_0 * T_mult, ... steps: Loshchilov & Hutter 2017.
 define("CosineAnnealingWarmRestarts", {
-  T_0 = needed "integer", T_mult = { "integer", 1 }, eta_min = { "number", 0 },
+  T_0 = needed("integer", 1), T_mult = { "integer", 1, least = 1 }, eta_min = { "number", 0 },
 }, function(o, t, base)
   local length = o.T_0
   while t >= length do
     t, length = t - length, length * o.T_mult
   end
   return o.eta_min + (base - o.eta_min) * (1 + math.cos(math.pi * t / length)) / 2
-end, function(o)
-  if o.T_0 < 1 or o.T_mult < 1 then
-    core.raise "CosineAnnealingWarmRestarts: T_0 and T_mult must be at least 1"
-  end
 end)
 
 ---lr = base * f(t)
@@ -191,7 +216,11 @@ M.LambdaLR = function(opt, f)
     core.raise(("LambdaLR: the second argument must be a function(step) that gives a factor, but is %s"):format(core.describe(f)))
   end
   return make("LambdaLR", opt, function(t, base)
-    return base * f(t)
+    local factor = f(t)
+    if type(factor) ~= "number" then
+      core.raise(("LambdaLR: the function must give a number, but gave %s at step %d"):format(core.describe(factor), t))
+    end
+    return base * factor
   end)
 end
 
@@ -213,9 +242,10 @@ end
 function M.OneCycleLR(opt, opts)
   local o = options.read("OneCycleLR", opts, {
     max_lr = { "number" }, total_steps = { "integer" }, epochs = { "integer" }, steps_per_epoch = { "integer" },
-    pct_start = { "number", 0.3 }, anneal_strategy = { "string", "cos" }, cycle_momentum = { "boolean", true },
-    base_momentum = { "number", 0.85 }, max_momentum = { "number", 0.95 }, div_factor = { "number", 25 },
-    final_div_factor = { "number", 1e4 }, three_phase = { "boolean", false },
+    pct_start = { "number", 0.3, least = 0, most = 1 }, anneal_strategy = { "string", "cos", one_of = { "cos", "linear" } },
+    cycle_momentum = { "boolean", true },
+    base_momentum = { "number", 0.85 }, max_momentum = { "number", 0.95 }, div_factor = { "number", 25, above = 0 },
+    final_div_factor = { "number", 1e4, above = 0 }, three_phase = { "boolean", false },
   })
   want_optimizer("OneCycleLR", opt)
   local total = o.total_steps or (o.epochs and o.steps_per_epoch and o.epochs * o.steps_per_epoch)
@@ -223,7 +253,6 @@ function M.OneCycleLR(opt, opts)
     core.raise "OneCycleLR: needs max_lr, and total_steps (or epochs and steps_per_epoch) of at least 2"
   end
   local between = ({ cos = cosine, linear = straight })[o.anneal_strategy]
-    or core.raise(("OneCycleLR: anneal_strategy must be \"cos\" or \"linear\", but is \"%s\""):format(o.anneal_strategy))
   local low = o.max_lr / o.div_factor
   local phases = { { o.pct_start * total - 1, low, o.max_lr, o.max_momentum, o.base_momentum } }
   if o.three_phase then
@@ -261,16 +290,14 @@ end
 ---All at once: each one's result is the next one's base rate. The schedulers must be those of one optimizer.
 ---@param list table
 function M.ChainedScheduler(list)
-  if type(list) ~= "table" or not is_scheduler(list[1]) then
-    core.raise "ChainedScheduler: needs a list of schedulers"
-  end
+  want_schedulers("ChainedScheduler", list)
   local opt = list[1].optimizer
   for i, group in ipairs(opt.param_groups) do
     group.lr = list[1].base[i]
   end
   return make("ChainedScheduler", opt, function(t, base, i)
     for _, s in ipairs(list) do
-      base = s.value(t, base, i)
+      base = s._value(t, base, i)
     end
     return base
   end, list[1].per)
@@ -280,9 +307,11 @@ end
 ---@param list table[] schedulers of one optimizer
 ---@param milestones integer[]
 function M.SequentialLR(list, milestones)
-  if type(list) ~= "table" or not is_scheduler(list[1]) or type(milestones) ~= "table" or #milestones ~= #list - 1 then
+  if #list == 0 or #milestones ~= #list - 1 then
     core.raise "SequentialLR: needs a list of schedulers, and a milestone for each but the first"
   end
+  want_schedulers("SequentialLR", list)
+  check_milestones("SequentialLR", milestones)
   local opt = list[1].optimizer
   for i, group in ipairs(opt.param_groups) do
     group.lr = list[1].base[i]
@@ -292,7 +321,7 @@ function M.SequentialLR(list, milestones)
     while milestones[k] and t >= milestones[k] do
       from, k = milestones[k], k + 1
     end
-    return list[k].value(t - from, base, i)
+    return list[k]._value(t - from, base, i)
   end, list[1].per)
 end
 
@@ -306,17 +335,13 @@ local Plateau = class.new("ReduceLROnPlateau", Scheduler)
 function M.ReduceLROnPlateau(opt, opts)
   want_optimizer("ReduceLROnPlateau", opt)
   local o = options.read("ReduceLROnPlateau", opts, {
-    mode = { "string" }, factor = { "number", 0.1 }, patience = { "integer", 10 }, threshold = { "number", 1e-4 },
-    threshold_mode = { "string", "rel" }, cooldown = { "integer", 0 }, min_lr = { "number", 0 }, eps = { "number", 1e-8 },
+    mode = { "string", one_of = { "min", "max" } }, factor = { "number", 0.1 }, patience = { "integer", 10 },
+    threshold = { "number", 1e-4 },
+    threshold_mode = { "string", "rel", one_of = { "rel", "abs" } },
+    cooldown = { "integer", 0 }, min_lr = { "number", 0 }, eps = { "number", 1e-8 },
   })
   local mode_given = o.mode ~= nil
   o.mode = o.mode or "min"
-  for name, known in pairs { mode = { min = true, max = true }, threshold_mode = { rel = true, abs = true } } do
-    if not known[o[name]] then
-      core.raise(("ReduceLROnPlateau: %s must be \"%s\", but is \"%s\""):format(name,
-        name == "mode" and 'min" or "max' or 'rel" or "abs', o[name]))
-    end
-  end
   local self = make("ReduceLROnPlateau", opt, function(_, base)
     return base
   end, "epoch", Plateau)

@@ -119,3 +119,36 @@ function TestArguments:test_names_of_pytorch()
   fails("nn.init.xavier_uniform_", read, nn.init, "xavier_uniform")
   fails("nn.sched.OneCycleLR", read, nn.sched, "CyclicLR")
 end
+
+function TestArguments:test_bounds_of_options()
+  local opt = nn.optim.SGD({ nn.Parameter(nn.ones(2)) }, { lr = 0.1 })
+  for text, f in pairs {
+    ["StepLR: option step_size must be at least 1, but is the number 0"] = function()
+      nn.sched.StepLR(opt, { step_size = 0 })
+    end,
+    ["CosineAnnealingLR: option T_max must be at least 1"] = function()
+      nn.sched.CosineAnnealingLR(opt, { T_max = 0 })
+    end,
+    ["LinearLR: option total_iters must be at least 1"] = function()
+      nn.sched.LinearLR(opt, { total_iters = 0 })
+    end,
+    ["option div_factor must be above 0"] = function()
+      nn.sched.OneCycleLR(opt, { max_lr = 1, total_steps = 9, div_factor = 0 })
+    end,
+    ['option anneal_strategy must be "cos" or "linear", but is the string \'linea\''] = function()
+      nn.sched.OneCycleLR(opt, { max_lr = 1, total_steps = 9, anneal_strategy = "linea" })
+    end,
+    ["option gamma must be a number, but is"] = function()
+      nn.sched.ExponentialLR(opt, { gamma = 0 / 0 })
+    end,
+    ["milestones must be steps in rising order, e.g. {30, 60}, but number 2 is the number 3"] = function()
+      nn.sched.MultiStepLR(opt, { milestones = { 5, 3 } })
+    end,
+    ["SequentialLR: the schedulers must be those of one optimizer"] = function()
+      local other = nn.optim.SGD({ nn.Parameter(nn.ones(2)) }, { lr = 0.1 })
+      nn.sched.SequentialLR({ nn.sched.LinearLR(opt), nn.sched.LinearLR(other) }, { 3 })
+    end,
+  } do
+    lu.assertErrorMsgContains(text, f)
+  end
+end

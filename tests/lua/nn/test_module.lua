@@ -165,3 +165,14 @@ function TestInit:test_moments()
   check("glorot_uniform", 2 / 700)
   check("default_linear", 1 / 900)
 end
+
+-- Tables and modules within themselves are looked into once.
+function TestModule:test_within_itself()
+  local m = nn.Sequential(nn.Linear(2, 2))
+  m.list = { nn.Tanh() }
+  m.list[2] = m.list
+  m.me = m
+  lu.assertEquals(#m:parameters(), 2)
+  lu.assertStrContains(tostring(m), "(me): Sequential(..., which this stands in)")
+  lu.assertStrContains(tostring(m), "(list.1): Tanh()")
+end

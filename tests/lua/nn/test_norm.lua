@@ -118,3 +118,17 @@ function TestNorm:test_clone_and_refusals()
   lu.assertErrorMsgContains("divide evenly", nn.GroupNorm, 4, 6)
   lu.assertErrorMsgContains("needs", nn.Residual)
 end
+
+-- A layer or weight that is used elsewhere, too, stays what it is.
+function TestNorm:test_folding_with_shared_layers()
+  nn.manual_seed(4)
+  local twice = nn.Linear(3, 3)
+  local net = nn.Sequential(twice, nn.BatchNorm1d(3), twice, nn.BatchNorm1d(3), nn.Linear(3, 3))
+  net[5].weight = twice.weight
+  net = nn.Sequential(net, nn.BatchNorm1d(3), nn.Linear(3, 2), nn.BatchNorm1d(2))
+  net(nn.randn(20, 3) * 2 + 1)
+  local x = nn.randn(4, 3)
+  local folded = nn.fold_batch_norm(net:eval())
+  close(folded(x), net(x), 1e-5)
+  lu.assertNotStrContains(tostring(folded), "BatchNorm")
+end

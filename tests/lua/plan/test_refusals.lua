@@ -83,6 +83,67 @@ function TestRefusals:test_effects_that_would_be_lost()
   end, nn.ones(2))
 end
 
+-- What would happen once, or be read once, as rows: the error, what is there before, and the step.
+local once = {
+  { "nn.manual_seed: a compiled function runs in Lua only", "", "nn.manual_seed(1)" },
+  { "nn.Generator: a compiled function", "", "x = nn.rand({ 2 }, { generator = nn.Generator(1) })" },
+  { "nn.Generator:integer: a compiled function", "local g = nn.Generator(1)", "x = x * g:integer(3)" },
+  { "draw with nn.rand", "local random = math.random", "x = x * random()" },
+  { "seeding would happen only once", "", "math.randomseed(1)" },
+  { "io.open: a compiled function", "", "io.open('/dev/null', 'w'):write 'x'" },
+  { "write: a compiled function", "local f = io.open('/dev/null', 'w')", "f:write 'x'" },
+  { "print: a compiled function", "local p = print", "p(1)" },
+  { "nn.load: a compiled function", "", "nn.load '/dev/null'" },
+  { "nn.time: a compiled function", "", "x = x * nn.time()" },
+  { "os.time: a compiled function", "", "x = x * os.time()" },
+  { "os.getenv: a compiled function", "", "x = x * #(os.getenv 'HOME' or '')" },
+  { "ask outside", "", "x = x * collectgarbage 'count'" },
+  { "compile it outside, once", "", "load 'return 1'()" },
+  { "load: a compiled function", "local l = load", "l 'return 1'()" },
+  { "the function changes 'm.h'", "local V = nn.Module:extend 'V'; function V:forward(x) self.h = self.h and self.h + x or x "
+    .. "return self.h end; local m = V()", "x = m(x)" },
+  { "the function changes 'm._buffers'", "local V = nn.Module:extend 'V'; function V:forward(x) self:register_buffer('b', x) "
+    .. "return x end; local m = V()", "x = m(x)" },
+  { "the function changes 'm.training'", "local m = nn.Linear(2, 2)", "m:eval()" },
+  { "a module would be converted only once", "local m = nn.Linear(2, 2)", "m:to 'float64'" },
+  { "the function changes 'o.param_groups[1].lr'", "local o = nn.optim.SGD({ nn.Parameter(nn.ones(2)) }, { lr = 0.5 })",
+    "o.param_groups[1].lr = o.param_groups[1].lr / 2" },
+  { "the function changes 'o.param_groups[2]'", "local o = nn.optim.SGD({ nn.Parameter(nn.ones(2)) }, { lr = 0.5 })",
+    "table.insert(o.param_groups, 1)" },
+  { "the function changes 's.t'",
+    "local s = nn.sched.StepLR(nn.optim.SGD({ nn.Parameter(nn.ones(2)) }, { lr = 0.5 }), { step_size = 1 })", "s:step()" },
+  { "freeze and unfreeze outside", "local w = nn.ones(2):requires_grad_()", "w.requires_grad = false" },
+  { "it changes a table that was there before", "local t = {}", "table.insert(t, 1)" },
+  { "it changes a table that was there before", "local t = { 2, 1 }", "table.sort(t)" },
+  { "it changes a table that was there before", "local t = {}", "rawset(t, 1, 1)" },
+  { "it changes a table that was there before", "local t = {}", "setmetatable(t, {})" },
+  { "it fills a table that was there before", "local t = {}", "nn.rex.flags(t)" },
+  { "the function changes '_ENV.a_global'", "", "a_global = 1" },
+  { "this coroutine began before", "local co = coroutine.wrap(function() while true do coroutine.yield(1) end end); co()",
+    "x = x * co()" },
+  { "it cannot stop half-way", "", "coroutine.yield(1)" },
+  { "it was made before and would go on only once", "local word = ('a b c'):gmatch '%a'", "x = x * #word()" },
+  { "it was made before and would go on only once", "local t = { nn.rex.gmatch('a b c', '[a-c]') }", "x = x * #t[1]()" },
+  { "it was made before and would go on only once", "local word = nn.rex.split('a b c', ' ')", "x = x * #word()" },
+  { "was computed outside from tensors that want gradients is used", "local h = nn.ones(2):requires_grad_() * 2", "x = x * h" },
+  { "a replay could not give it that history", "local w = nn.ones(2):requires_grad_()", "x:mul_(w)" },
+  { "cannot be recorded", "local w = nn.ones(2):requires_grad_()",
+    "local y = w * 2; y:register_hook(function() end); y:sum():backward()" },
+}
+
+function TestRefusals:test_what_would_happen_only_once()
+  for _, row in ipairs(once) do
+    local text, before, step = table.unpack(row)
+    local source = ("%s\nreturn function(x) %s return x end"):format(before, step)
+    local env = setmetatable({ nn = nn }, { __index = _G })
+    local f = nn.compile(assert(load(source, "=step", "t", env))())
+    for _ = 1, 2 do
+      lu.assertErrorMsgContains(text, f, nn.ones(2))
+      lu.assertErrorMsgContains("step:", f, nn.ones(2)) -- where
+    end
+  end
+end
+
 function TestRefusals:test_other_refusals()
   refused("result 1 of the function is a table", function(x)
     return { x }

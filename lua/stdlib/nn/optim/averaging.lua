@@ -79,6 +79,14 @@ end
 
 local Lookahead = class.new("Lookahead", optimizer.Optimizer)
 
+local function each_parameter(self, f)
+  for _, group in ipairs(self.param_groups) do
+    for _, p in ipairs(group.params) do
+      f(p)
+    end
+  end
+end
+
 ---Every k steps the slow weights go a share alpha of the way to the fast ones, which then start from there: Zhang et al.
 ---2019. Wraps any optimizer; its groups and learning rates are the inner one's.
 ---@param inner nn.Optimizer
@@ -95,19 +103,10 @@ function M.Lookahead(inner, opts)
   end
   core.set_hidden(self, "param_groups", inner.param_groups)
   core.set_hidden(self, "slow", {})
-  self:each(function(p)
+  each_parameter(self, function(p)
     self.slow[p] = p:detach():clone()
   end)
   return self
-end
-
----@private
-function Lookahead:each(f)
-  for _, group in ipairs(self.param_groups) do
-    for _, p in ipairs(group.params) do
-      f(p)
-    end
-  end
 end
 
 function Lookahead:add_param_group(group)
@@ -121,7 +120,7 @@ function Lookahead:step(...)
   local result = self.inner:step(...)
   core.set_hidden(self, "count", self.count + 1)
   if self.count % self.k == 0 then
-    core.no_grad(self.each, self, function(p)
+    core.no_grad(each_parameter, self, function(p)
       local slow = self.slow[p]
       if slow then
         slow:add_((p:detach() - slow) * self.alpha)
@@ -137,7 +136,7 @@ end
 ---What is needed to go on later: the inner optimizer's state, the slow weights and the steps since they moved.
 function Lookahead:state_dict()
   local slow = {}
-  self:each(function(p)
+  each_parameter(self, function(p)
     slow[#slow + 1] = (self.slow[p] or p:detach()):clone()
   end)
   return { name = "Lookahead", inner = self.inner:state_dict(), count = self.count, k = self.k, alpha = self.alpha, slow = slow }
@@ -149,7 +148,7 @@ function Lookahead:load_state_dict(saved)
     core.raise(("Lookahead: load_state_dict needs what state_dict gave, but got %s"):format(core.describe(saved)))
   end
   local n = 0
-  self:each(function(p)
+  each_parameter(self, function(p)
     n = n + 1
     if not core.is_tensor(saved.slow[n]) or saved.slow[n].shape ~= p.shape then
       core.raise(("Lookahead: load_state_dict: the slow weights of parameter %d are %s, but the parameter has shape %s"):format(
@@ -158,7 +157,7 @@ function Lookahead:load_state_dict(saved)
   end)
   self.inner:load_state_dict(saved.inner)
   n = 0
-  self:each(function(p)
+  each_parameter(self, function(p)
     n = n + 1
     self.slow[p] = saved.slow[n]:to(p.dtype):clone()
   end)

@@ -194,6 +194,9 @@ function M.ConjugateGradient(params, opts)
   return new(CG, "ConjugateGradient", params, spec, options.read("ConjugateGradient", opts, spec), {})
 end
 
+---Up to max_iter iterations.
+---@param closure fun(): nn.Tensor
+---@return number loss before the step
 function CG:step(closure)
   local o, v, m = self.param_groups[1], self.vector, self.memory
   local loss, g = v:evaluate(closure)
@@ -261,6 +264,7 @@ local function residuals(closure)
 end
 
 ---Half the sum of squares before, and after.
+---@param closure fun(): nn.Tensor the residuals
 ---@return number before, number after
 function LM:step(closure)
   local o, v, m = self.param_groups[1], self.vector, self.memory

@@ -98,8 +98,8 @@ function Optimizer:add_param_group(group)
     spec[name] = { rule[1], self.defaults[name] }
   end
   local out = options.read(who, own, spec)
-  if self.check then
-    self.check(who, out)
+  if self._check then
+    self._check(who, out)
   end
   out.params = check_params(self, group.params)
   for _, p in ipairs(out.params) do
@@ -175,8 +175,8 @@ local function check_saved(self, saved)
       end
     end
     all_options[g] = options.read(who, given, self.spec)
-    if self.check then
-      self.check(who, all_options[g])
+    if self._check then
+      self._check(who, all_options[g])
     end
     for i, p in ipairs(group.params) do
       local s = saved.state[from.params[i]] or { step = 0 }
@@ -232,7 +232,7 @@ function M.new(kind, name, spec, check, defaults)
   for key, value in pairs { name = name, spec = spec, defaults = defaults, state = core.optimizer_state() } do
     core.set_hidden(self, key, value)
   end
-  core.set_hidden(self, "check", check)
+  core.set_hidden(self, "_check", check)
   self.param_groups = {}
   return self
 end

@@ -21,6 +21,7 @@ end
 function M.sup_error(model, f, opts)
   local o = options.read("sup_error", opts, { low = { "number", 0 }, high = { "number", 1 }, points = { "integer", 4001 } })
   local x = grid(o.low, o.high, o.points)
+  model, f = options.gives_tensor("sup_error", "the model", model, true), options.gives_tensor("sup_error", "f", f, true)
   return core.no_grad(function()
     return (model(x) - f(x)):abs():max():item()
   end)
@@ -36,6 +37,7 @@ function M.constructive_net(f, n, opts)
   local o = options.read("constructive_net", opts, {
     low = { "number", 0 }, high = { "number", 1 }, steepness = { "number", 12 },
   })
+  f = options.gives_tensor("constructive_net", "f", f, true)
   local model = net(n, require("nn.layers").Sigmoid())
   local width = (o.high - o.low) / (n + 1)
   core.no_grad(function()
@@ -60,6 +62,7 @@ function M.random_feature_net(f, n, opts)
     low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 1000 },
     seed = { "integer", 1 },
   })
+  f = options.gives_tensor("random_feature_net", "f", f, true)
   local g = core.Generator(o.seed)
   local model = net(n, require("nn.layers").Tanh())
   core.no_grad(function()
@@ -85,6 +88,7 @@ function M.trained_net(f, n, opts)
     low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 300 },
     seed = { "integer", 1 }, iterations = { "integer", 300 },
   })
+  f = options.gives_tensor("trained_net", "f", f, true)
   local iterations = o.iterations
   o.iterations = nil
   local model = M.random_feature_net(f, n, o):to "float64"

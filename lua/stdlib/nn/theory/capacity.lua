@@ -176,6 +176,9 @@ function M.cover_count(n, d)
   for k = 0, math.min(d, n) - 1 do
     sum = sum + term
     term = term * (n - 1 - k) / (k + 1)
+    if term == 0 or sum == math.huge then
+      break
+    end
   end
   return 2 * sum
 end
@@ -184,6 +187,14 @@ end
 ---@param n integer
 ---@param d integer
 function M.cover_probability(n, d)
+  options.argument("cover_probability", "n", n, "integer", 1)
+  options.argument("cover_probability", "d", d, "integer", 1)
+  if d >= n then
+    return 1.0
+  elseif n > 1000000 then -- the sum is a binomial distribution's; from here on the normal one agrees to eight digits
+    local z = (d - 0.5 - (n - 1) / 2) / math.sqrt((n - 1) / 4)
+    return core.erfc(core.tensor(-z / math.sqrt(2), { dtype = "float64" })):item() / 2
+  end
   local sum, log_term = 0.0, -(n - 1) * math.log(2)
   for k = 0, math.min(d, n) - 1 do
     sum = sum + math.exp(log_term)

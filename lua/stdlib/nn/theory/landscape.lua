@@ -39,8 +39,13 @@ local function put_back(params, f)
   end
 end
 
-local function as_number(v)
-  return core.is_tensor(v) and v:item() or v
+local function as_number(who, v)
+  if core.is_tensor(v) and v:numel() == 1 then
+    return v:item()
+  elseif type(v) ~= "number" then
+    core.raise(("%s: loss must give a number or a tensor of one value, but gave %s"):format(who, core.describe(v)))
+  end
+  return v
 end
 
 ---The loss along the straight line between two solutions: loss() is evaluated with weights (1 - t) a + t b.
@@ -62,7 +67,7 @@ function M.loss_line(model, a, b, loss, opts)
       for i, p in ipairs(params) do
         p:copy_(a[i]:detach() * (1 - t) + b[i]:detach() * t)
       end
-      ts[#ts + 1], losses[#losses + 1] = t, as_number(loss())
+      ts[#ts + 1], losses[#losses + 1] = t, as_number("loss_line", loss())
     end
   end)
   return ts, losses
@@ -107,7 +112,7 @@ function M.loss_plane(model, loss, opts)
         for i, p in ipairs(params) do
           p:copy_(center[i] + d[1][i] * places[c] + d[2][i] * places[r])
         end
-        rows[r][c] = as_number(loss())
+        rows[r][c] = as_number("loss_plane", loss())
       end
     end
   end)
@@ -133,7 +138,7 @@ function M.hessian_eigenvalues(model, loss, opts)
     k = { "integer", 5 }, iterations = { "integer", 40 }, seed = { "integer", 1 },
   })
   local params = parameters("hessian_eigenvalues", model)
-  local value = core.enable_grad(loss)
+  local value = core.enable_grad(options.gives_tensor("hessian_eigenvalues", "loss", loss))
   local grads = flat(core.grad(value, params, { create_graph = true, allow_unused = true }), params)
   local function product(v)
     local inner = (grads * v):sum()
@@ -177,6 +182,7 @@ end
 ---@param x nn.Tensor a sample, without a batch dim
 ---@return nn.Tensor
 function M.jacobian(f, x)
+  f = options.gives_tensor("jacobian", "f", f)
   return core.enable_grad(function()
     local leaf = x:detach():clone():requires_grad_()
     local y = f(leaf:unsqueeze(1)):reshape(-1)

@@ -10,18 +10,6 @@ local M = {}
 local points = core.linspace(-8, 8, 1600, { dtype = "float64" }) -- an even number: no point at 0, where ReLU has its corner
 local density = (points:square() * -0.5):exp() * ((16 / 1599) / math.sqrt(2 * math.pi))
 
--- The activation, held to giving a tensor of the shape it is given.
-local function checked(who, phi)
-  return function(x)
-    local y = phi(x)
-    if not core.is_tensor(y) or y.shape ~= x.shape then
-      core.raise(("%s: phi must give a tensor of the shape it is given (%s), as nn.tanh does, but gave %s"):format(who,
-        tostring(x.shape), core.describe(y)))
-    end
-    return y
-  end
-end
-
 -- E f(sqrt(q) z)
 local function expectation(f, q)
   return (f(points * math.sqrt(q)) * density):sum():item()
@@ -49,7 +37,7 @@ end
 function M.mean_field(phi, opts)
   local o = options.read("mean_field", opts, { sigma_w = { "number", 1 }, sigma_b = { "number", 0 } })
   local w2, b2 = o.sigma_w ^ 2, o.sigma_b ^ 2
-  phi = checked("mean_field", phi)
+  phi = options.gives_tensor("mean_field", "phi", phi, true)
   local function step(q)
     return w2 * expectation(function(x)
       return phi(x):square()

@@ -66,17 +66,25 @@ local function affine_minimum(set)
   return v and table.move(v, 2, n + 1, 1, {})
 end
 
+local function check_point(what, v)
+  local p = type(v) == "table" and v.p
+  if type(p) ~= "table" or #p == 0 or math.type(p[1]) == nil then
+    core.raise(("min_norm_point: %s must be a table {p = {x1, x2, ...}}, but is %s"):format(what, core.describe(v)))
+  end
+  return v
+end
+
 ---The point of smallest norm in the convex hull of points that are only known through an oracle.
 ---@param oracle fun(x: number[]): table the {p = point, ...} with the smallest p . x
 ---@param first table some {p = point, ...}
 ---@return number[] x, table[] set the points with their weights {p, weight, ...}
 function M.min_norm_point(oracle, first)
-  local set = { first }
+  local set = { check_point("first", first) }
   first.weight = 1.0
   local x = table.move(first.p, 1, #first.p, 1, {})
   local scale = dot(x, x)
   for _ = 1, 10000 do
-    local new = oracle(x)
+    local new = check_point("what the oracle gives", oracle(x))
     scale = math.max(scale, dot(new.p, new.p))
     local gap = dot(x, x) - dot(x, new.p)
     if gap <= 1e-13 * scale or gap <= 1e-10 * dot(x, x) then
