@@ -35,12 +35,12 @@ end
 M.most_arguments = setmetatable({}, { __mode = "k" })
 
 -- A test for what is an object of a class, or a class derived from it. Most calls are with objects of the class that was
--- there the last time.
-local function self_test(class)
+-- there the last time. Only extend is called on classes.
+local function self_test(class, takes_classes)
   local last
   return function(v)
     local c = class_of(v)
-    if c == nil and base_of(v) == nil then
+    if c == nil and not (takes_classes and base_of(v) ~= nil) then
       return false
     elseif c == last and c ~= nil then
       return true
@@ -63,7 +63,8 @@ local function as_method(class, name, f)
     M.most_arguments[f] = M.most_arguments[f] or contract.most(f)
     return f
   end
-  return contract.strict(name == "init" and class._name or ("%s:%s"):format(class._name, name), f, self_test(class))
+  return contract.strict(name == "init" and class._name or ("%s:%s"):format(class._name, name), f,
+    self_test(class, name == "extend"))
 end
 
 local class_events = {

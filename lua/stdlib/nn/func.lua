@@ -182,6 +182,10 @@ function M.per_sample_gradients(model, loss, x, y)
   for _, batch in ipairs({ { "samples", x }, { "targets", y } }) do
     want("per_sample_gradients", core.is_tensor(batch[2]), "takes a tensor of " .. batch[1], batch[2])
   end
+  if #x ~= #y then
+    core.raise(("per_sample_gradients: there are %d samples and %d targets"):format(#x, #y))
+  end
+  loss = options.gives_tensor("per_sample_gradients", "the loss", loss)
   local names, parameters, lists = {}, {}, {}
   for _, entry in ipairs(model:named_parameters()) do
     if entry[2].requires_grad then
@@ -198,7 +202,8 @@ function M.per_sample_gradients(model, loss, x, y)
   end
   local out = {}
   for k, name in ipairs(names) do
-    out[name] = core.stack(lists[k])
+    out[name] = #x == 0 and core.zeros({ 0, table.unpack(parameters[k].shape) }, { dtype = parameters[k].dtype })
+      or core.stack(lists[k])
   end
   return out
 end

@@ -10,8 +10,10 @@ local M = {}
 ---@return number[] classes, integer[] index
 function M.index(who, labels)
   local known, classes = {}, {}
-  for _, l in ipairs(labels) do
-    if not known[l] then
+  for i, l in ipairs(labels) do
+    if l ~= l then
+      core.raise(("%s: label %d is nan"):format(who, i))
+    elseif not known[l] then
       known[l] = true
       classes[#classes + 1] = l
     end

@@ -113,15 +113,15 @@ end
 
 ---n numbers from one number or a list, e.g. a kernel size.
 function M.tuple(who, what, value, n, least)
-  local list = type(value) == "table" and value or {}
+  local list, given = {}, type(value) == "table"
   for i = 1, n do
-    local v = type(value) == "table" and value[i] or value
-    if math.type(v) ~= "integer" or v < (least or 0) then
-      core.raise(("%s: %s must be an integer of at least %d, or a list of %d such, but is %s"):format(who, what, least or 0, n,
-        core.describe(value)))
+    list[i] = value
+    if given then
+      list[i] = value[i]
     end
-    if type(value) ~= "table" then
-      list[i] = v
+    if math.type(list[i]) ~= "integer" or list[i] < (least or 0) or given and #value ~= n then
+      core.raise(("%s: %s must be an integer of at least %d, or a list of %d such, but is %s"):format(who, what, least or 0, n,
+        given and ("a list of %d"):format(#value) or core.describe(value)))
     end
   end
   return list

@@ -297,6 +297,18 @@ end
 local SpectralNorm = module.Module:extend "SpectralNorm"
 M.SpectralNorm = SpectralNorm
 
+-- n steps of the power method.
+local function iterate(self, n)
+  local w = self.weight_orig:detach():flatten(2)
+  local u, v = self.weight_u, self.weight_v
+  for _ = 1, n do
+    local wv = w:t():matmul(u)
+    v:copy_(wv / (wv:norm() + self.eps))
+    local wu = w:matmul(v)
+    u:copy_(wu / (wu:norm() + self.eps))
+  end
+end
+
 ---@param inner nn.Module
 ---@param opts? {name: string, n_power_iterations: integer, eps: number}
 function SpectralNorm:init(inner, opts)
@@ -313,24 +325,12 @@ function SpectralNorm:init(inner, opts)
   local v = core.randn({ weight:numel() // rows }, { dtype = weight.dtype })
   self:register_buffer("weight_v", v / v:norm())
   self.layer = inner
-  core.no_grad(self.iterate, self, 15)
-end
-
----@param n? integer
-function SpectralNorm:iterate(n)
-  local w = self.weight_orig:detach():flatten(2)
-  local u, v = self.weight_u, self.weight_v
-  for _ = 1, n do
-    local wv = w:t():matmul(u)
-    v:copy_(wv / (wv:norm() + self.eps))
-    local wu = w:matmul(v)
-    u:copy_(wu / (wu:norm() + self.eps))
-  end
+  core.no_grad(iterate, self, 15)
 end
 
 function SpectralNorm:forward(x)
   if self.training then
-    core.no_grad(self.iterate, self, self.n_power_iterations)
+    core.no_grad(iterate, self, self.n_power_iterations)
   end
   -- clones: the buffers change in place at the next call, before this one's backward may have run
   local u, v = self.weight_u:clone(), self.weight_v:clone()

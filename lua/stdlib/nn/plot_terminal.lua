@@ -146,7 +146,8 @@ function M.bars(series, names, o)
     for k, s in ipairs(series) do
       local v = s.y[i] or 0 / 0
       local n = largest > 0 and finite(v) and math.floor(math.abs(v) / largest * 48 + 0.5) or 0
-      out[#out + 1] = ("%" .. widest .. "s │%s %s%s"):format(k == 1 and tostring(names[i] or i) or "", ("█"):rep(n), text(v),
+      local name = k == 1 and tostring(names[i] or i) or ""
+      out[#out + 1] = ("%s%s │%s %s%s"):format((" "):rep(widest - #name), name, ("█"):rep(n), text(v),
         s.label and "  " .. s.label or "")
     end
   end
