@@ -393,6 +393,9 @@ function M.population_statistics(model, loader)
     end
     local fine, why = xpcall(function()
       for x in loader do
+        if not core.is_tensor(x) then
+          core.raise(("population_statistics: the loader must give tensors, but gave %s"):format(core.describe(x)))
+        end
         model(x)
       end
     end, function(e)

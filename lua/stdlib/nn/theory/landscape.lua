@@ -10,6 +10,11 @@ local function parameters(who, model)
   if module.is_module(model) then
     return model:parameters()
   elseif type(model) == "table" and core.is_tensor(model[1]) then
+    for i, p in ipairs(model) do
+      if not core.is_tensor(p) then
+        core.raise(("%s: parameter %d must be a tensor, but is %s"):format(who, i, core.describe(p)))
+      end
+    end
     return model
   end
   core.raise(("%s: needs a model or a list of parameters, but got %s"):format(who, core.describe(model)))
