@@ -22,6 +22,27 @@ static nl_status wrong(parser *p, const nl_param *param, int index, const char *
   return nl_fail("%s must be %s, but is %s", param->name, wanted, nl_describe(p->L, index).s);
 }
 
+/* ---- dtypes ---- */
+
+nl_status nl_read_dtype(lua_State *L, int index, const char *name, nl_dtype *out) {
+  static const char *const halves[] = {"float16", "bfloat16", "half"};
+  const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : "";
+  for (size_t i = 0; i < sizeof halves / sizeof *halves; i++) {
+    if (strcmp(text, halves[i]) == 0) {
+      return nl_fail(
+          "%s: 16-bit floats are for files: those with them are read as float32, and nn.io.npy(path, x, {dtype = "
+          "\"float16\"}) writes them",
+          name);
+    }
+  }
+  if (!nl_dtype_parse(text, out)) {
+    return nl_fail(
+        "%s must be the name of a dtype (\"float32\", \"float64\", \"int64\", \"uint8\" or \"bool\"), but is %s", name,
+        nl_describe(L, index).s);
+  }
+  return NL_OK;
+}
+
 /* ---- lists ---- */
 
 int nl_read_ints(lua_State *L, int index, int64_t *out, int max) {
@@ -164,14 +185,9 @@ static nl_status read_value(parser *p, const nl_param *param, int index) {
     break;
   case NL_KIND_DTYPE: {
     nl_dtype dtype;
-    if (type == LUA_TSTRING && strstr("float16 bfloat16 half", lua_tostring(L, index)) && lua_rawlen(L, index) > 3) {
-      return nl_fail(
-          "%s: 16-bit floats are for files: those with them are read as float32, and nn.io.npy(path, x, {dtype = "
-          "\"float16\"}) writes them",
-          param->name);
-    }
-    if (type != LUA_TSTRING || !nl_dtype_parse(lua_tostring(L, index), &dtype)) {
-      return wrong(p, param, index, "the name of a dtype (\"float32\", \"float64\", \"int64\", \"uint8\" or \"bool\")");
+    nl_status status = nl_read_dtype(L, index, param->name, &dtype);
+    if (status != NL_OK) {
+      return status;
     }
     a->i = dtype;
     break;

@@ -18,7 +18,11 @@
 nl_compiled *nl_check_compiled(lua_State *L, int index) {
   nl_compiled *c = lua_touserdata(L, index);
   bool fits = c && lua_rawlen(L, index) == sizeof *c && c->magic == MAGIC; /* the length of a light one is 0 */
-  return fits ? c : luaL_checkudata(L, index, NL_COMPILED_TYPE);
+  if (!fits && !(c = luaL_testudata(L, index, NL_COMPILED_TYPE))) {
+    nl_lua_error(L, "compile: methods are called on a compiled function, as f:recordings(), but this is %s",
+                 nl_describe(L, index).s);
+  }
+  return c;
 }
 
 /* A replay leaves nothing behind but its results, which weigh too little for the collector to notice. It is asked to

@@ -104,6 +104,9 @@ void nl_lua_anchor_clear(lua_State *L, const nl_anchor *);
    their number. */
 int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first);
 
+/* Reads the name of a dtype at index; `name` is what it is called in the error. */
+nl_status nl_read_dtype(lua_State *L, int index, const char *name, nl_dtype *out);
+
 /* Reads a shape or list of integers at index into out; -1 if it is no such list (with the error waiting). */
 int nl_read_ints(lua_State *L, int index, int64_t *out, int max);
 

@@ -26,12 +26,9 @@ static int tensor_new(lua_State *L) {
     while (lua_next(L, 2)) {
       const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
       if (strcmp(name, "dtype") == 0) {
-        has_dtype = lua_type(L, -1) == LUA_TSTRING && nl_dtype_parse(lua_tostring(L, -1), &dtype);
+        has_dtype = nl_read_dtype(L, -1, "dtype", &dtype) == NL_OK;
         if (!has_dtype) {
-          return nl_lua_error(L,
-                              "tensor: dtype must be \"float32\", \"float64\", \"int64\", \"uint8\" or \"bool\", "
-                              "but is %s",
-                              nl_describe(L, -1).s);
+          return nl_lua_error(L, "tensor: %s", nl_error_message());
         }
       } else if (strcmp(name, "requires_grad") == 0) {
         requires_grad = lua_toboolean(L, -1);

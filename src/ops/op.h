@@ -165,7 +165,8 @@ void nl_run_strip(nl_call *);
 
 /* ---- calls (dispatch.c) ---- */
 
-/* Prepares a call with every attr at its default. `in` may be NULL: then small_in is used for up to 4 inputs. */
+/* Prepares a call with every attr at its default. `in` may be NULL: then small_in is used, for up to NL_SMALL_IN
+ * inputs. */
 void nl_call_init(nl_call *, const nl_op *, int nin, nl_tensor **in);
 
 /* Copies a list into call->ints. */

@@ -121,7 +121,7 @@ int64_t nl_shape_numel(int ndim, const int64_t *shape);
 /* Row-major strides of a shape. */
 void nl_shape_strides(int ndim, const int64_t *shape, int64_t *strides);
 
-/* "32x28x28" ("scalar" for 0 dims), into buf, which is returned. */
+/* "32x28x28" ("scalar" for 0 dims). */
 typedef struct nl_shape_text {
   char s[96];
 } nl_shape_text;

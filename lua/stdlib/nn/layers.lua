@@ -139,6 +139,20 @@ local function check_layer(i, layer)
   end
 end
 
+-- A place in the list gets a layer, or, at its end, nothing: holes would end the net early.
+function Sequential:__set(key, value)
+  if math.type(key) == "integer" then
+    local n = #self
+    if value ~= nil and key >= 1 and key <= n + 1 then
+      check_layer(key, value)
+    elseif value ~= nil or key ~= n and core.fields(self)[key] ~= nil then
+      core.raise(("Sequential: there are %d layers, so net[%d] cannot be %s; net:add(layer) appends, table.remove(net, i) takes "
+        .. "one out"):format(n, key, value == nil and "taken away" or "set"))
+    end
+  end
+  core.set_field(self, key, value)
+end
+
 function Sequential:init(...)
   local list = { ... }
   local n = select("#", ...)

@@ -216,8 +216,16 @@ end
 ---@param f function
 ---@param same? boolean
 function M.gives_tensor(who, name, f, same)
+  local of_lua = type(f) == "function" and debug.getinfo(f, "S").what == "C" -- its errors name the line that called it
+  local function call(...)
+    local ok, y = pcall(f, ...)
+    if not ok then
+      core.raise(("%s: %s: %s"):format(who, name, tostring(y)))
+    end
+    return y
+  end
   return function(x, ...)
-    local y = f(x, ...)
+    local y = (of_lua and call or f)(x, ...)
     if not core.is_tensor(y) or (same and y.shape ~= x.shape) then
       core.raise(("%s: %s must give a tensor%s, but gave %s"):format(who, name,
         same and (" of the shape it is given (%s)"):format(tostring(x.shape)) or "", core.describe(y)))

@@ -176,3 +176,27 @@ function TestModule:test_within_itself()
   lu.assertStrContains(tostring(m), "(me): Sequential(..., which this stands in)")
   lu.assertStrContains(tostring(m), "(list.1): Tanh()")
 end
+
+-- A hole in the list would end the net early.
+function TestModule:test_places_of_a_sequential()
+  local net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2))
+  for text, f in pairs {
+    ["there are 3 layers, so net[2] cannot be taken away"] = function()
+      net[2] = nil
+    end,
+    ["so net[5] cannot be set"] = function()
+      net[5] = nn.Tanh()
+    end,
+    ["layer 2 must be a layer, but is a float32 tensor of shape 2"] = function()
+      net[2] = nn.ones(2)
+    end,
+  } do
+    lu.assertErrorMsgContains(text, f)
+  end
+  table.remove(net, 2)
+  lu.assertEquals({ #net, net[2].out_features }, { 2, 2 })
+  table.insert(net, 2, nn.ReLU())
+  lu.assertEquals({ #net, tostring(net[2]) }, { 3, "ReLU()" })
+  net[3] = nil
+  lu.assertEquals(#net, 2)
+end

@@ -2,6 +2,7 @@
 
 local lu = require "luaunit"
 local nn = require "nn"
+local process = require "process"
 local core = require "nn.core"
 
 TestProperties = {}
@@ -232,8 +233,8 @@ end
 function TestProperties:test_other_paths()
   local counts = os.tmpname()
   for _, isa in ipairs { "plain", "avx2" } do
-    local ok = os.execute(("NNLUA_ISA=%s %s tests/lua/run.lua %s tests/lua/ops/test_golden.lua >/dev/null 2>&1"):format(isa, arg[-1] or "./nnlua",
-      counts))
+    local ok = os.execute(("NNLUA_ISA=%s %s tests/lua/run.lua %s tests/lua/ops/test_golden.lua >/dev/null 2>&1"):format(isa,
+      process.nnlua, counts))
     lu.assertTrue(ok, isa)
   end
   os.remove(counts)

@@ -138,3 +138,18 @@ function TestClose:test_a_closed_tensor_is_an_explained_error()
   end)
   lu.assertEquals(tostring(kept), "tensor(closed)")
 end
+
+-- One reader of dtypes: names and second names everywhere, and what is no name nowhere.
+function TestCreate:test_names_of_dtypes()
+  for name, dtype in pairs { float = "float32", double = "float64", long = "int64", byte = "uint8" } do
+    lu.assertEquals(nn.zeros(2, { dtype = name }).dtype, dtype)
+    lu.assertEquals(nn.tensor({ 1, 2 }, { dtype = name }).dtype, dtype)
+    lu.assertEquals(nn.ones(2):to(name).dtype, dtype)
+  end
+  for name, text in pairs { half = "16-bit floats are for files", bfloat16 = "16-bit floats", ["t16 b"] = "is the string 't16 b'",
+    floa = "must be the name of a dtype" } do
+    lu.assertErrorMsgContains(text, nn.zeros, 2, { dtype = name })
+    lu.assertErrorMsgContains(text, nn.tensor, { 1, 2 }, { dtype = name })
+    lu.assertErrorMsgContains(text, nn.ones(2).to, nn.ones(2), name)
+  end
+end
