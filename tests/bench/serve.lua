@@ -23,6 +23,8 @@ for line in io.lines() do
         steps[key] = ok and step
         if ok then
           time(step, 3)
+        else
+          io.stderr:write(key, ": ", tostring(step), "\n")
         end
       end
     end
