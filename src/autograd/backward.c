@@ -8,8 +8,8 @@
 #include "core/memory.h"
 #include "ops/build.h"
 
-NL_USE(add)
-NL_USE(clone)
+NL_OP(add)
+NL_OP(clone)
 
 /* What a backward knows of a node. A hook may run another backward over the same nodes: each has visits of its own, and
    node->visit is the innermost's, which remembers what stood there before. */
@@ -222,7 +222,7 @@ static nl_status add_into(nl_tensor **sum, nl_tensor *g, bool *made) {
     return NL_OK;
   }
   nl_call c;
-  nl_call_init(&c, row_add(), 2, NULL);
+  nl_call_init(&c, op_add(), 2, NULL);
   c.in[0] = *sum;
   c.in[1] = g;
   /* a sum that nobody else holds can take the addition itself */
@@ -243,7 +243,7 @@ static nl_status add_to_leaf(nl_tensor *leaf, nl_tensor *g, bool create_graph) {
   nl_call c;
   nl_status status = NL_OK;
   if (have) {
-    nl_call_init(&c, row_add(), 2, NULL);
+    nl_call_init(&c, op_add(), 2, NULL);
     c.in[0] = have;
     c.in[1] = g;
     c.inplace = !create_graph;
@@ -255,7 +255,7 @@ static nl_status add_to_leaf(nl_tensor *leaf, nl_tensor *g, bool create_graph) {
   } else if (create_graph || (g->refs == 1 && g->storage->refs == 1 && g->contiguous)) {
     status = nl_set_grad(leaf, g);
   } else {
-    nl_call_init(&c, row_clone(), 1, NULL);
+    nl_call_init(&c, op_clone(), 1, NULL);
     c.in[0] = g;
     status = nl_dispatch(&c);
     if (status == NL_OK) {

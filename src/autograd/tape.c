@@ -167,7 +167,7 @@ nl_anchor *nl_anchor_of(const nl_tensor *t) {
 
 /* ---- watching calls ---- */
 
-NL_USE(clone)
+NL_OP(clone)
 
 static bool wants_record(const nl_call *c) {
   if (!enabled || !c->op->vjp) {
@@ -229,7 +229,7 @@ static nl_status end_node(nl_call *c, nl_node *n) {
 /* A private copy of a saved input that a write in place is about to change. */
 static nl_status keep_original(nl_call *c, int i) {
   nl_call clone; /* an op, so that whoever watches sees it */
-  nl_call_init(&clone, row_clone(), 1, NULL);
+  nl_call_init(&clone, op_clone(), 1, NULL);
   clone.in[0] = c->in[i];
   bool was = nl_grad_set_enabled(false);
   nl_status status = nl_dispatch(&clone);

@@ -6,9 +6,9 @@
 #include "autograd/node.h"
 #include "core/memory.h"
 
-NL_USE(as_strided)
-NL_USE(strided_zeros)
-NL_USE(view_scatter)
+NL_OP(as_strided)
+NL_OP(strided_zeros)
+NL_OP(view_scatter)
 
 /* Fills attributes 0 to 2 of as_strided and its kin: t's geometry, seen from `origin`. */
 static void set_geometry(nl_call *c, const nl_tensor *t, int64_t origin) {
@@ -91,7 +91,7 @@ static nl_status open_window(nl_tensor *base, nl_edge *edge, window *w) {
     return NL_OK;
   }
   nl_call c;
-  nl_call_init(&c, row_strided_zeros(), 1, NULL);
+  nl_call_init(&c, op_strided_zeros(), 1, NULL);
   c.nout = 1;
   set_geometry(&c, base, w->origin);
   c.attr[3] = (nl_attr){.set = true, .i = w->numel};
@@ -104,7 +104,7 @@ static nl_status open_window(nl_tensor *base, nl_edge *edge, window *w) {
 /* A node that reads `t` from the window. */
 static nl_status look_node(window *w, const nl_tensor *t, nl_node **out) {
   nl_call c;
-  nl_call_init(&c, row_as_strided(), 1, NULL);
+  nl_call_init(&c, op_as_strided(), 1, NULL);
   c.nout = 1;
   set_geometry(&c, t, w->origin);
   return shape_node(&c, (const nl_tensor *const[]){&w->like}, (nl_edge *const[]){&w->edge}, out);
@@ -133,7 +133,7 @@ nl_status nl_view_write_base(nl_tensor *view, nl_edge *new_value) {
     return status;
   }
   nl_call c;
-  nl_call_init(&c, row_view_scatter(), 2, NULL);
+  nl_call_init(&c, op_view_scatter(), 2, NULL);
   c.nout = 1;
   set_geometry(&c, view, w.origin);
   status = shape_node(&c, (const nl_tensor *const[]){&w.like, view}, (nl_edge *const[]){&w.edge, new_value}, &n);

@@ -15,17 +15,17 @@
 #include "ops/iterate.h"
 #include "plan/trace.h"
 
-NL_USE(select)
-NL_USE(slice)
-NL_USE(copy_)
-NL_USE(index)
-NL_USE(index_put)
-NL_USE(index_select)
-NL_USE(permute)
-NL_USE(nonzero)
-NL_USE(masked_select)
-NL_USE(masked_fill)
-NL_USE(masked_scatter)
+NL_OP(select)
+NL_OP(slice)
+NL_OP(copy_)
+NL_OP(index)
+NL_OP(index_put)
+NL_OP(index_select)
+NL_OP(permute)
+NL_OP(nonzero)
+NL_OP(masked_select)
+NL_OP(masked_fill)
+NL_OP(masked_scatter)
 
 enum { MAX_PICKS = 4 }; /* tensors that the row `index` takes */
 
@@ -38,7 +38,7 @@ typedef struct place {
 
 static nl_tensor *b_select(nl_build *b, nl_tensor *x, int dim, int64_t index) {
   nl_call c;
-  nl_call_init(&c, row_select(), 1, NULL);
+  nl_call_init(&c, op_select(), 1, NULL);
   c.in[0] = x;
   c.attr[0] = (nl_attr){.set = true, .i = dim};
   c.attr[1] = (nl_attr){.set = true, .i = index};
@@ -47,7 +47,7 @@ static nl_tensor *b_select(nl_build *b, nl_tensor *x, int dim, int64_t index) {
 
 static nl_tensor *b_slice(nl_build *b, nl_tensor *x, int dim, const int64_t range[3]) {
   nl_call c;
-  nl_call_init(&c, row_slice(), 1, NULL);
+  nl_call_init(&c, op_slice(), 1, NULL);
   c.in[0] = x;
   c.attr[0] = (nl_attr){.set = true, .i = dim};
   for (int i = 0; i < 3; i++) {
@@ -58,7 +58,7 @@ static nl_tensor *b_slice(nl_build *b, nl_tensor *x, int dim, const int64_t rang
 
 static nl_tensor *b_pick(nl_build *b, nl_tensor *x, int dim, nl_tensor *index) {
   nl_call c;
-  nl_call_init(&c, row_index_select(), 2, NULL);
+  nl_call_init(&c, op_index_select(), 2, NULL);
   c.in[0] = x;
   c.in[1] = index;
   c.attr[0] = (nl_attr){.set = true, .i = dim};
@@ -86,9 +86,9 @@ static void add_mask(nl_build *b, place *p, int *dim, nl_tensor *mask) {
                         nl_tensor_shape_string(mask).s, *dim, nl_tensor_shape_string(x).s);
     return;
   }
-  nl_tensor *at = nl_b1(b, row_nonzero(), mask);
+  nl_tensor *at = nl_b1(b, op_nonzero(), mask);
   for (int d = 0; d < mask->ndim && b->status == NL_OK; d++) {
-    add_pick(b, p, (*dim)++, nl_b_do(b, row_select(), "tii", at, (int64_t)2, (int64_t)d + 1));
+    add_pick(b, p, (*dim)++, nl_b_do(b, op_select(), "tii", at, (int64_t)2, (int64_t)d + 1));
   }
 }
 
@@ -206,7 +206,7 @@ static nl_tensor *picked_first(nl_build *b, const place *p) {
       order[n++] = d;
     }
   }
-  return nl_b_do(b, row_permute(), "tl", p->view, n, order);
+  return nl_b_do(b, op_permute(), "tl", p->view, n, order);
 }
 
 /* How the result's dims lie: `joint` dims of the tensors, then the rest; where the picked dims are neighbours, `before`
@@ -247,7 +247,7 @@ static nl_tensor *reordered(nl_build *b, nl_tensor *t, layout l, bool back) {
   for (int d = n; d < l.joint + l.rest; d++) {
     order[n++] = d + 1;
   }
-  return nl_b_do(b, row_permute(), "tl", t, n, order);
+  return nl_b_do(b, op_permute(), "tl", t, n, order);
 }
 
 static nl_tensor *read_place(nl_build *b, const place *p) {
@@ -260,7 +260,7 @@ static nl_tensor *read_place(nl_build *b, const place *p) {
   layout l = find_layout(b, p);
   nl_tensor *first = picked_first(b, p), *const *i = p->index;
   nl_call c;
-  nl_call_init(&c, row_index(), 5, NULL);
+  nl_call_init(&c, op_index(), 5, NULL);
   c.in[0] = first;
   for (int k = 0; k < p->picks; k++) {
     c.in[k + 1] = i[k];
@@ -291,7 +291,7 @@ int nl_tensor_index(lua_State *L) {
   nl_build_init(&b);
   nl_tensor *mask = nl_to_tensor(L, 2), *t;
   if (mask && mask->dtype == NL_BOOL) { /* one pass over the values */
-    t = nl_b2(&b, row_masked_select(), x, mask);
+    t = nl_b2(&b, op_masked_select(), x, mask);
   } else {
     place p = look_up(L, &b, x);
     t = read_place(&b, &p);
@@ -339,13 +339,13 @@ static void assign_slices(nl_build *b, nl_tensor *x, nl_tensor *index, nl_tensor
   for (int64_t i = 0; i < index->numel && b->status == NL_OK; i++) {
     nl_tensor *to = b_select(b, x, 1, nl_tensor_get_int(index, i));
     nl_tensor *from = each ? b_select(b, value, 1, i + 1) : value;
-    assign(b, row_copy_(), to, from, NULL);
+    assign(b, op_copy_(), to, from, NULL);
   }
 }
 
 static void write_place(nl_build *b, const place *p, nl_tensor *value) {
   if (b->status != NL_OK || p->picks == 0) {
-    assign(b, row_copy_(), p->view, value, NULL);
+    assign(b, op_copy_(), p->view, value, NULL);
     return;
   }
   layout l = find_layout(b, p);
@@ -366,7 +366,7 @@ static void write_place(nl_build *b, const place *p, nl_tensor *value) {
     return;
   }
   nl_call c;
-  nl_call_init(&c, row_index_put(), 6, NULL);
+  nl_call_init(&c, op_index_put(), 6, NULL);
   c.in[0] = picked_first(b, p);
   c.in[1] = value;
   for (int k = 0; k < p->picks; k++) {
@@ -394,9 +394,9 @@ int nl_tensor_newindex(lua_State *L) {
         }
         mask = nl_b_reshape(&b, mask, x->ndim, shape);
       }
-      assign(&b, row_masked_fill(), x, mask, value);
+      assign(&b, op_masked_fill(), x, mask, value);
     } else {
-      assign(&b, row_masked_scatter(), x, index, nl_b_cast(&b, value, nl_tensor_dtype(x)));
+      assign(&b, op_masked_scatter(), x, index, nl_b_cast(&b, value, nl_tensor_dtype(x)));
     }
   } else if (value && index && index->ndim == 1 && index->dtype == NL_I64 && !nl_trace_current()) {
     assign_slices(&b, x, index, value);

@@ -1,18 +1,18 @@
 /* Activations as functions of a tensor, made of other rows. The layers of the same names call these. */
 #include <math.h>
 
-#include "ops/rows.h"
+#include "ops/formula.h"
 #include "ops/rules.h"
 
 static nl_tensor *clamped(nl_build *b, nl_tensor *x, double lo, double hi) {
-  return nl_b_do(b, use_clamp_between(), "tnn", x, lo, hi);
+  return nl_b_do(b, op_clamp_between(), "tnn", x, lo, hi);
 }
 static nl_tensor *above(nl_build *b, nl_tensor *x, double k) {
-  return r_gt(b, x, nl_b_number(b, k));
+  return b_gt(b, x, nl_b_number(b, k));
 }
 
 NL_COMPOSE(leaky_relu) {
-  nl_give(c, r_where(b, above(b, x, 0), x, r_times(b, x, c->attr[0].number)));
+  nl_give(c, b_where(b, above(b, x, 0), x, b_times(b, x, c->attr[0].number)));
 }
 /* One slope, or one for each channel (dim 2). */
 NL_COMPOSE(prelu) {
@@ -33,13 +33,13 @@ NL_COMPOSE(prelu) {
   } else {
     w = nl_b_reshape(b, w, 0, NULL);
   }
-  nl_give(c, r_where(b, above(b, x, 0), x, r_mul(b, x, w)));
+  nl_give(c, b_where(b, above(b, x, 0), x, b_mul(b, x, w)));
 }
 NL_COMPOSE(relu6) {
   nl_give(c, clamped(b, x, 0, 6));
 }
 NL_COMPOSE(selu) {
-  nl_give(c, r_times(b, nl_b_do(b, use_elu(), "tn", x, 1.6732632423543772), 1.0507009873554805));
+  nl_give(c, b_times(b, nl_b_do(b, op_elu(), "tn", x, 1.6732632423543772), 1.0507009873554805));
 }
 NL_COMPOSE(celu) {
   double alpha = c->attr[0].number;
@@ -47,47 +47,47 @@ NL_COMPOSE(celu) {
     nl_b_fail(b, nl_fail("alpha must be positive, not %g", alpha));
     return;
   }
-  nl_give(c, r_times(b, nl_b_do(b, use_elu(), "tn", r_times(b, x, 1 / alpha), 1.0), alpha));
+  nl_give(c, b_times(b, nl_b_do(b, op_elu(), "tn", b_times(b, x, 1 / alpha), 1.0), alpha));
 }
-NL_ROW1(gelu_erf)
+NL_OP1(gelu_erf)
 NL_COMPOSE(gelu) {
   if (c->attr[0].i == 0) {
-    nl_give(c, r_gelu_erf(b, x));
+    nl_give(c, b_gelu_erf(b, x));
     return;
   }
-  nl_tensor *cube = r_mul(b, x, r_square(b, x));
-  nl_tensor *t = r_tanh(b, r_times(b, r_add(b, x, r_times(b, cube, 0.044715)), M_2_SQRTPI * M_SQRT1_2));
-  nl_give(c, r_mul(b, x, r_times(b, r_plus(b, t, 1), 0.5)));
+  nl_tensor *cube = b_mul(b, x, b_square(b, x));
+  nl_tensor *t = b_tanh(b, b_times(b, b_add(b, x, b_times(b, cube, 0.044715)), M_2_SQRTPI * M_SQRT1_2));
+  nl_give(c, b_mul(b, x, b_times(b, b_plus(b, t, 1), 0.5)));
 }
 NL_COMPOSE(silu) {
-  nl_give(c, r_mul(b, x, r_sigmoid(b, x)));
+  nl_give(c, b_mul(b, x, b_sigmoid(b, x)));
 }
 NL_COMPOSE(mish) {
-  nl_give(c, r_mul(b, x, r_tanh(b, r_softplus(b, x))));
+  nl_give(c, b_mul(b, x, b_tanh(b, b_softplus(b, x))));
 }
 NL_COMPOSE(softsign) {
-  nl_give(c, r_div(b, x, r_plus(b, r_abs(b, x), 1)));
+  nl_give(c, b_div(b, x, b_plus(b, b_abs(b, x), 1)));
 }
 NL_COMPOSE(hardtanh) {
   nl_give(c, clamped(b, x, c->attr[0].number, c->attr[1].number));
 }
 NL_COMPOSE(hardsigmoid) {
-  nl_give(c, r_times(b, clamped(b, r_plus(b, x, 3), 0, 6), 1.0 / 6));
+  nl_give(c, b_times(b, clamped(b, b_plus(b, x, 3), 0, 6), 1.0 / 6));
 }
 NL_COMPOSE(hardswish) {
-  nl_give(c, r_mul(b, x, r_times(b, clamped(b, r_plus(b, x, 3), 0, 6), 1.0 / 6)));
+  nl_give(c, b_mul(b, x, b_times(b, clamped(b, b_plus(b, x, 3), 0, 6), 1.0 / 6)));
 }
 NL_COMPOSE(tanhshrink) {
-  nl_give(c, r_sub(b, x, r_tanh(b, x)));
+  nl_give(c, b_sub(b, x, b_tanh(b, x)));
 }
 /* x where |x| > lambda, less lambda if it is soft; else 0 */
 NL_COMPOSE(shrink) {
   double lambda = c->attr[0].number, less = c->op->kernel == 0 ? lambda : 0;
-  nl_tensor *low = r_where(b, r_lt(b, x, nl_b_number(b, -lambda)), r_plus(b, x, less), r_times(b, x, 0));
-  nl_give(c, r_where(b, above(b, x, lambda), r_plus(b, x, -less), low));
+  nl_tensor *low = b_where(b, b_lt(b, x, nl_b_number(b, -lambda)), b_plus(b, x, less), b_times(b, x, 0));
+  nl_give(c, b_where(b, above(b, x, lambda), b_plus(b, x, -less), low));
 }
 NL_COMPOSE(threshold) {
-  nl_give(c, r_where(b, above(b, x, c->attr[0].number), x, nl_b_number(b, c->attr[1].number)));
+  nl_give(c, b_where(b, above(b, x, c->attr[0].number), x, nl_b_number(b, c->attr[1].number)));
 }
 NL_COMPOSE(glu) {
   int dim;
@@ -101,21 +101,21 @@ NL_COMPOSE(glu) {
     nl_b_fail(b, status);
     return;
   }
-  nl_tensor *gate = r_sigmoid(b, r_narrow(b, x, dim + 1, n / 2 + 1, n / 2));
-  nl_give(c, r_mul(b, r_narrow(b, x, dim + 1, 1, n / 2), gate));
+  nl_tensor *gate = b_sigmoid(b, b_narrow(b, x, dim + 1, n / 2 + 1, n / 2));
+  nl_give(c, b_mul(b, b_narrow(b, x, dim + 1, 1, n / 2), gate));
 }
 NL_COMPOSE(logsigmoid) {
-  nl_give(c, r_neg(b, r_softplus(b, r_neg(b, x))));
+  nl_give(c, b_neg(b, b_softplus(b, b_neg(b, x))));
 }
 NL_COMPOSE(softmin) {
-  nl_give(c, nl_b_do(b, use_softmax(), "ti", r_neg(b, x), c->attr[0].i));
+  nl_give(c, nl_b_do(b, op_softmax(), "ti", b_neg(b, x), c->attr[0].i));
 }
 
 /* Jang, Gu & Poole 2017; Maddison, Mnih & Teh 2017: softmax((logits + g) / tau), g from Gumbel's distribution. Hard:
    one-hot forward, with the soft one's gradient. */
-NL_ROW(argmax)
-NL_ROW(zeros_like)
-NL_ROW(stop_gradient)
+NL_OP(argmax)
+NL_OP(zeros_like)
+NL_OP(stop_gradient)
 NL_COMPOSE(gumbel_softmax) {
   double tau = c->attr[0].number;
   int64_t dim = c->attr[2].i;
@@ -128,15 +128,15 @@ NL_COMPOSE(gumbel_softmax) {
   r.in[0] = x;
   r.generator = c->generator;
   nl_tensor *u = clamped(b, nl_b_call(b, &r), 1e-20, 1);
-  nl_tensor *e = clamped(b, r_neg(b, r_log(b, u)), 1e-20, INFINITY);
-  nl_tensor *y = nl_b_do(b, use_softmax(), "ti", r_times(b, r_sub(b, x, r_log(b, e)), 1 / tau), dim);
+  nl_tensor *e = clamped(b, b_neg(b, b_log(b, u)), 1e-20, INFINITY);
+  nl_tensor *y = nl_b_do(b, op_softmax(), "ti", b_times(b, b_sub(b, x, b_log(b, e)), 1 / tau), dim);
   if (c->attr[1].b) {
-    nl_tensor *largest = nl_b_do(b, use_argmax(), "tib", y, dim, 1);
-    nl_tensor *zeros = nl_b_do(b, use_zeros_like(), "t", y);
+    nl_tensor *largest = nl_b_do(b, op_argmax(), "tib", y, dim, 1);
+    nl_tensor *zeros = nl_b_do(b, op_zeros_like(), "t", y);
     nl_tensor *one = largest ? nl_b_do(b, nl_op_find("ones_like"), "ti", largest, (int64_t)nl_tensor_dtype(x)) : NULL;
-    nl_tensor *hot = nl_b_do(b, use_scatter_add(), "ttti", zeros, largest, one, dim);
-    nl_tensor *soft = r_sub(b, y, nl_b_do(b, use_stop_gradient(), "t", y));
-    y = r_add(b, hot, soft); /* soft is 0, but has y's gradient */
+    nl_tensor *hot = nl_b_do(b, op_scatter_add(), "ttti", zeros, largest, one, dim);
+    nl_tensor *soft = b_sub(b, y, nl_b_do(b, op_stop_gradient(), "t", y));
+    y = b_add(b, hot, soft); /* soft is 0, but has y's gradient */
   }
   nl_give(c, y);
 }

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "ops/formula.h"
 #include "ops/iterate.h"
-#include "ops/rows.h"
 #include "ops/rules.h"
 
-NL_ROW(slice_zeros)
+NL_OP(slice_zeros)
 
 typedef const int64_t *ints;
 
@@ -24,14 +24,14 @@ static nl_tensor *with_leading_dims(nl_build *b, nl_tensor *x, int n) {
 }
 
 static nl_tensor *permuted(nl_build *b, nl_tensor *x, ints order) {
-  return nl_b_do(b, use_permute(), "tl", x, x ? x->ndim : 0, order);
+  return nl_b_do(b, op_permute(), "tl", x, x ? x->ndim : 0, order);
 }
 
 /* ---- flips, rolls, repeats ---- */
 
 static nl_tensor *flipped(nl_build *b, nl_tensor *x, int d) {
   int64_t n = size_at(x, d);
-  return x->ndim == 0 ? r_clone(b, x) : r_index_select(b, x, d + 1, ramp(b, n, n, -1));
+  return x->ndim == 0 ? b_clone(b, x) : b_index_select(b, x, d + 1, ramp(b, n, n, -1));
 }
 NL_COMPOSE(flip) {
   bool mask[NL_MAX_DIM];
@@ -40,7 +40,7 @@ NL_COMPOSE(flip) {
   for (int d = 0; d < x->ndim && b->status == NL_OK; d++) {
     t = mask[d] ? flipped(b, t, d) : t;
   }
-  nl_give(c, t == x ? r_clone(b, x) : t);
+  nl_give(c, t == x ? b_clone(b, x) : t);
 }
 /* fliplr (kernel 2) and flipud (1) */
 NL_COMPOSE(flip_matrix) {
@@ -57,11 +57,11 @@ static nl_tensor *rolled(nl_build *b, nl_tensor *x, int d, int64_t shift) {
   shift = n ? shift % n : 0;
   shift = shift < 0 ? shift + n : shift;
   if (shift == 0) {
-    return r_clone(b, x);
+    return b_clone(b, x);
   }
   nl_call k;
-  nl_tensor *parts[2] = {r_narrow(b, x, d + 1, n - shift + 1, shift), r_narrow(b, x, d + 1, 1, n - shift)};
-  nl_call_init(&k, use_cat(), 2, parts);
+  nl_tensor *parts[2] = {b_narrow(b, x, d + 1, n - shift + 1, shift), b_narrow(b, x, d + 1, 1, n - shift)};
+  nl_call_init(&k, op_cat(), 2, parts);
   k.attr[0] = (nl_attr){.set = true, .i = d + 1};
   return nl_b_call(b, &k);
 }
@@ -102,7 +102,7 @@ NL_COMPOSE(rot90) {
   }
   int64_t k = ((c->attr[0].i % 4) + 4) % 4;
   if (k == 0) {
-    nl_give(c, r_clone(b, x));
+    nl_give(c, b_clone(b, x));
   } else if (k == 2) {
     nl_give(c, flipped(b, flipped(b, x, a), z));
   } else {
@@ -134,9 +134,9 @@ NL_COMPOSE(tile) {
     }
   }
   nl_tensor *t = nl_b_expand(b, nl_b_reshape(b, x, 2 * x->ndim, apart), 2 * x->ndim, wide);
-  nl_give(c, r_clone(b, nl_b_reshape(b, t, x->ndim, joined)));
+  nl_give(c, b_clone(b, nl_b_reshape(b, t, x->ndim, joined)));
 }
-NL_ROW(repeat_index)
+NL_OP(repeat_index)
 NL_COMPOSE(repeat_interleave) {
   nl_tensor *times = c->in[1];
   int64_t flat = -1;
@@ -148,7 +148,7 @@ NL_COMPOSE(repeat_interleave) {
     return;
   }
   if (!times->wrapped_number) {
-    nl_give(c, r_index_select(b, x, d + 1, nl_b_do(b, use_repeat_index(), "ti", times, size_at(x, d))));
+    nl_give(c, b_index_select(b, x, d + 1, nl_b_do(b, op_repeat_index(), "ti", times, size_at(x, d))));
     return;
   }
   int64_t n = nl_tensor_get_int(times, 0);
@@ -168,8 +168,8 @@ NL_COMPOSE(repeat_interleave) {
       }
     }
   }
-  nl_tensor *t = nl_b_expand(b, r_unsqueeze(b, x, d + 2), x->ndim + 1, wide);
-  nl_give(c, r_clone(b, nl_b_reshape(b, t, x->ndim, joined)));
+  nl_tensor *t = nl_b_expand(b, b_unsqueeze(b, x, d + 2), x->ndim + 1, wide);
+  nl_give(c, b_clone(b, nl_b_reshape(b, t, x->ndim, joined)));
 }
 
 /* ---- dims ---- */
@@ -252,7 +252,7 @@ static nl_tensor *at_least(nl_build *b, nl_tensor *x, int n) {
     return x;
   }
   if (n == 3 && x->ndim == 2) { /* NumPy's choice: a matrix gets its third dim behind */
-    return r_unsqueeze(b, x, 3);
+    return b_unsqueeze(b, x, 3);
   }
   if (n == 3 && x->ndim == 1) {
     return nl_b_reshape(b, x, 3, (int64_t[]){1, x->shape[0], 1});
@@ -276,13 +276,13 @@ NL_COMPOSE(unbind) {
     b->status = nl_fail("a 0-dim tensor has nothing to unbind");
   }
   for (int64_t i = 1; b->status == NL_OK && i <= size_at(x, d); i++) {
-    push(c, b, nl_b_do(b, use_select(), "tii", x, (int64_t)d + 1, i));
+    push(c, b, nl_b_do(b, op_select(), "tii", x, (int64_t)d + 1, i));
   }
 }
 static void push_pieces(nl_call *c, nl_build *b, nl_tensor *x, int d, int64_t size) {
   int64_t n = size_at(x, d);
   for (int64_t at = 1; b->status == NL_OK && (at <= n || (n == 0 && at == 1)); at += size) {
-    push(c, b, r_narrow(b, x, d + 1, at, size < n - at + 1 ? size : n - at + 1));
+    push(c, b, b_narrow(b, x, d + 1, at, size < n - at + 1 ? size : n - at + 1));
     if (n == 0) {
       return;
     }
@@ -325,7 +325,7 @@ NL_COMPOSE(split) {
     return;
   }
   for (int64_t i = 0, at = 1; i < n; at += sizes[i++]) {
-    push(c, b, r_narrow(b, x, d + 1, at, sizes[i]));
+    push(c, b, b_narrow(b, x, d + 1, at, sizes[i]));
   }
 }
 static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, ints where) {
@@ -336,7 +336,7 @@ static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, i
   for (int i = 0; i <= n && b->status == NL_OK; i++) { /* cuts behind the elements named */
     int64_t end = i < n ? (where[i] < 0 ? tame(where[i]) + size : tame(where[i])) : size;
     end = end > size ? size : (end < at ? at : end);
-    push(c, b, r_narrow(b, x, d + 1, at < size ? at + 1 : size + 1, end - at));
+    push(c, b, b_narrow(b, x, d + 1, at < size ? at + 1 : size + 1, end - at));
     at = end;
   }
 }
@@ -366,7 +366,7 @@ NL_COMPOSE(tensor_split) {
   }
   for (int64_t i = 0, at = 1; i < count && b->status == NL_OK; i++) {
     int64_t length = size / count + (i < size % count);
-    push(c, b, r_narrow(b, x, d + 1, at, length));
+    push(c, b, b_narrow(b, x, d + 1, at, length));
     at += length;
   }
 }
@@ -396,7 +396,7 @@ NL_COMPOSE(stacked) {
   }
   if (b->status == NL_OK) {
     nl_call k;
-    nl_call_init(&k, use_cat(), c->nin, parts);
+    nl_call_init(&k, op_cat(), c->nin, parts);
     int64_t dim = kernel == 1 ? (parts[0]->ndim == 1 ? 1 : 2) : (kernel == 2 ? 1 : (kernel == 3 ? 3 : 2));
     k.attr[0] = (nl_attr){.set = true, .i = dim};
     nl_give(c, nl_b_call(b, &k));
@@ -423,10 +423,10 @@ NL_COMPOSE(block_diag) {
     nl_tensor *t = at_least(b, c->in[i], 2);
     if (b->status == NL_OK && t->numel) {
       nl_tensor *wide =
-          nl_b_do(b, use_slice_zeros(), "tiiil", t, (int64_t)2, col, (int64_t)1, 2, (int64_t[]){t->shape[0], cols});
+          nl_b_do(b, op_slice_zeros(), "tiiil", t, (int64_t)2, col, (int64_t)1, 2, (int64_t[]){t->shape[0], cols});
       nl_tensor *tall =
-          nl_b_do(b, use_slice_zeros(), "tiiil", wide, (int64_t)1, row, (int64_t)1, 2, (int64_t[]){rows, cols});
-      sum = dtype == NL_BOOL ? r_logical_or(b, sum, tall) : r_add(b, sum, tall);
+          nl_b_do(b, op_slice_zeros(), "tiiil", wide, (int64_t)1, row, (int64_t)1, 2, (int64_t[]){rows, cols});
+      sum = dtype == NL_BOOL ? b_logical_or(b, sum, tall) : b_add(b, sum, tall);
     }
     if (b->status == NL_OK) {
       row += t->shape[0];
@@ -505,7 +505,7 @@ NL_COMPOSE(cartesian_prod) {
     return;
   }
   nl_call k;
-  nl_call_init(&k, use_stack(), c->nin, cols);
+  nl_call_init(&k, op_stack(), c->nin, cols);
   k.attr[0] = (nl_attr){.set = true, .i = 2};
   nl_give(c, nl_b_call(b, &k));
 }

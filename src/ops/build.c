@@ -6,13 +6,13 @@
 
 #include "core/memory.h"
 
-NL_USE(sum)
-NL_USE(reshape)
-NL_USE(expand)
-NL_USE(transpose)
-NL_USE(to)
-NL_USE(zeros)
-NL_USE(mul)
+NL_OP(sum)
+NL_OP(reshape)
+NL_OP(expand)
+NL_OP(transpose)
+NL_OP(to)
+NL_OP(zeros)
+NL_OP(mul)
 
 void nl_build_init(nl_build *b) {
   b->status = NL_OK;
@@ -149,7 +149,7 @@ nl_tensor *nl_b_sum(nl_build *b, nl_tensor *x, int ndims, const int64_t *dims, b
     return NULL;
   }
   nl_call c;
-  nl_call_init(&c, row_sum(), 1, NULL);
+  nl_call_init(&c, op_sum(), 1, NULL);
   c.in[0] = x;
   if (dims) {
     nl_call_set_list(&c, 0, ndims, dims);
@@ -170,11 +170,11 @@ static nl_tensor *with_shape(nl_build *b, const nl_op *op, nl_tensor *x, int ndi
 }
 
 nl_tensor *nl_b_reshape(nl_build *b, nl_tensor *x, int ndim, const int64_t *shape) {
-  return with_shape(b, row_reshape(), x, ndim, shape);
+  return with_shape(b, op_reshape(), x, ndim, shape);
 }
 
 nl_tensor *nl_b_expand(nl_build *b, nl_tensor *x, int ndim, const int64_t *shape) {
-  return with_shape(b, row_expand(), x, ndim, shape);
+  return with_shape(b, op_expand(), x, ndim, shape);
 }
 
 nl_tensor *nl_b_transpose(nl_build *b, nl_tensor *x, int64_t d0, int64_t d1) {
@@ -182,7 +182,7 @@ nl_tensor *nl_b_transpose(nl_build *b, nl_tensor *x, int64_t d0, int64_t d1) {
     return NULL;
   }
   nl_call c;
-  nl_call_init(&c, row_transpose(), 1, NULL);
+  nl_call_init(&c, op_transpose(), 1, NULL);
   c.in[0] = x;
   c.attr[0] = (nl_attr){.set = true, .i = d0};
   c.attr[1] = (nl_attr){.set = true, .i = d1};
@@ -194,7 +194,7 @@ nl_tensor *nl_b_cast(nl_build *b, nl_tensor *x, nl_dtype dtype) {
     return x;
   }
   nl_call c;
-  nl_call_init(&c, row_to(), 1, NULL);
+  nl_call_init(&c, op_to(), 1, NULL);
   c.in[0] = x;
   c.attr[0] = (nl_attr){.set = true, .i = dtype};
   return nl_b_call(b, &c);
@@ -205,7 +205,7 @@ nl_tensor *nl_b_zeros(nl_build *b, nl_dtype dtype, int ndim, const int64_t *shap
     return NULL;
   }
   nl_call c;
-  nl_call_init(&c, row_zeros(), 0, NULL);
+  nl_call_init(&c, op_zeros(), 0, NULL);
   nl_call_set_list(&c, 0, ndim, shape);
   c.attr[1] = (nl_attr){.set = true, .i = dtype};
   return nl_b_call(b, &c);
@@ -235,5 +235,5 @@ nl_tensor *nl_b_like(nl_build *b, nl_tensor *g, const nl_tensor *input) {
 }
 
 nl_tensor *nl_b_scale(nl_build *b, nl_tensor *x, double factor) {
-  return nl_b2(b, row_mul(), x, nl_b_number(b, factor));
+  return nl_b2(b, op_mul(), x, nl_b_number(b, factor));
 }

@@ -31,7 +31,7 @@ nl_tensor *nl_b3(nl_build *, const nl_op *, nl_tensor *, nl_tensor *, nl_tensor 
 /* Any call: what each letter of `format` says is taken from the arguments, tensors first, then attributes in order.
      t tensor (NULL: left out)   i int64_t: int, dim, choice or dtype   n double   b int: bool
      l int, const int64_t *: a list   - : an attribute left at its default
-   nl_b_do(b, row_narrow(), "tiii", x, (int64_t)1, start, length). Integers must be int64_t. */
+   nl_b_do(b, op_narrow(), "tiii", x, (int64_t)1, start, length). Integers must be int64_t. */
 nl_tensor *nl_b_do(nl_build *, const nl_op *, const char *format, ...);
 
 /* Fails the build: nl_fail's text becomes its status. Returns NULL. */

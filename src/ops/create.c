@@ -8,7 +8,7 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(mul)
+NL_OP(mul)
 
 /* ---- constants and ramps ---- */
 
@@ -315,7 +315,7 @@ static void run_dropout(nl_call *c) {
 }
 static nl_status vjp_dropout(nl_call *c, nl_vjp *g) {
   double keep = 1 - c->attr[0].number;
-  nl_tensor *masked = nl_b2(g->build, row_mul(), g->gout[0], c->out[1]);
+  nl_tensor *masked = nl_b2(g->build, op_mul(), g->gout[0], c->out[1]);
   g->gin[0] = nl_b_scale(g->build, masked, keep > 0 ? 1 / keep : 0);
   return g->build->status;
 }

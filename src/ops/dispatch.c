@@ -7,8 +7,8 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(clone)
-NL_USE(copy_)
+NL_OP(clone)
+NL_OP(copy_)
 
 static const nl_recorder *recorders[NL_WATCHERS];
 
@@ -248,7 +248,7 @@ static nl_status copy_over(nl_call *c, nl_tensor *result) {
   nl_status status = check_inplace(c);
   if (status == NL_OK) {
     nl_call copy;
-    nl_call_init(&copy, row_copy_(), 2, NULL);
+    nl_call_init(&copy, op_copy_(), 2, NULL);
     copy.in[0] = c->in[0];
     copy.in[1] = result;
     copy.inplace = true;
@@ -277,7 +277,7 @@ static nl_status run_composed(nl_call *c) {
   for (int i = 0; i < c->nin && copies; i++) {
     given[i] = c->in[i];
     if (given[i] && given[i]->storage == given[0]->storage) {
-      c->in[i] = nl_b1(&b, row_clone(), given[i]);
+      c->in[i] = nl_b1(&b, op_clone(), given[i]);
     }
   }
   if (b.status == NL_OK) {

@@ -6,8 +6,8 @@
 #include "core/interrupt.h"
 #include "core/pool.h"
 #include "kernels/distribution.h"
+#include "ops/formula.h"
 #include "ops/iterate.h"
-#include "ops/rows.h"
 #include "ops/rules.h"
 
 /* Uniform (0) or normal (1) numbers of a shape from the call's generator. */
@@ -53,15 +53,15 @@ static bool draw_shape(nl_call *c, nl_build *b, int n, int shape_attr, int *ndim
 /* ---- formulas of uniform or normal numbers, which lie in [0, 1) ---- */
 
 static nl_tensor *exponential(nl_build *b, nl_tensor *u) {
-  return r_neg(b, r_log1p(b, r_neg(b, u)));
+  return b_neg(b, b_log1p(b, b_neg(b, u)));
 }
 static nl_tensor *laplace(nl_build *b, nl_tensor *u) {
-  nl_tensor *centred = r_plus(b, u, -0.5);
-  nl_tensor *size = r_log1p(b, nl_b_do(b, use_clamp_between(), "tn", r_times(b, r_abs(b, centred), -2), -1 + 1e-7));
-  return r_neg(b, r_mul(b, r_sign(b, centred), size));
+  nl_tensor *centred = b_plus(b, u, -0.5);
+  nl_tensor *size = b_log1p(b, nl_b_do(b, op_clamp_between(), "tn", b_times(b, b_abs(b, centred), -2), -1 + 1e-7));
+  return b_neg(b, b_mul(b, b_sign(b, centred), size));
 }
 static nl_tensor *cauchy(nl_build *b, nl_tensor *u) {
-  return nl_b1(b, nl_op_find("tan"), r_times(b, r_plus(b, u, -0.5), M_PI));
+  return nl_b1(b, nl_op_find("tan"), b_times(b, b_plus(b, u, -0.5), M_PI));
 }
 
 enum { NORMAL, EXPONENTIAL, LAPLACE, CAUCHY, LOG_NORMAL, GEOMETRIC, UNIFORM };
@@ -77,23 +77,23 @@ NL_COMPOSE(two_parameters) {
   nl_tensor *u = drawn(c, b, kind == NORMAL, dtype, n, shape);
   u = kind == LAPLACE ? laplace(b, u) : u;
   if (kind == UNIFORM) {
-    nl_give(c, r_add(b, x, r_mul(b, r_sub(b, c->in[1], x), u)));
+    nl_give(c, b_add(b, x, b_mul(b, b_sub(b, c->in[1], x), u)));
     return;
   }
-  nl_give(c, r_add(b, x, r_mul(b, c->in[1], u)));
+  nl_give(c, b_add(b, x, b_mul(b, c->in[1], u)));
 }
 NL_COMPOSE(exponential) {
   int n;
   int64_t shape[NL_MAX_DIM];
   nl_dtype dtype;
   if (draw_shape(c, b, 1, 0, &n, shape, &dtype)) {
-    nl_give(c, r_div(b, exponential(b, drawn(c, b, false, dtype, n, shape)), x));
+    nl_give(c, b_div(b, exponential(b, drawn(c, b, false, dtype, n, shape)), x));
   }
 }
 NL_COMPOSE(bernoulli) {
   b->status = nl_rule_want_float(x, "the probabilities");
   nl_dtype dtype = nl_tensor_dtype(x);
-  nl_tensor *u = drawn(c, b, false, dtype, x->ndim, x->shape), *hit = r_lt(b, u, x);
+  nl_tensor *u = drawn(c, b, false, dtype, x->ndim, x->shape), *hit = b_lt(b, u, x);
   nl_give(c, hit ? nl_b_cast(b, hit, dtype) : NULL);
 }
 
@@ -112,16 +112,16 @@ NL_COMPOSE(fill) {
   nl_tensor *u = b->status == NL_OK ? drawn(c, b, kind == LOG_NORMAL, nl_tensor_dtype(x), x->ndim, x->shape) : NULL, *t;
   switch (kind) {
   case EXPONENTIAL:
-    t = r_times(b, exponential(b, u), 1 / p);
+    t = b_times(b, exponential(b, u), 1 / p);
     break;
   case GEOMETRIC:
-    t = nl_b1(b, nl_op_find("ceil"), r_times(b, r_log1p(b, r_neg(b, u)), 1 / log1p(-p)));
-    t = r_maximum(b, t, nl_b_number(b, 1));
+    t = nl_b1(b, nl_op_find("ceil"), b_times(b, b_log1p(b, b_neg(b, u)), 1 / log1p(-p)));
+    t = b_maximum(b, t, nl_b_number(b, 1));
     break;
   default:
     t = kind == LAPLACE ? laplace(b, u) : (kind == CAUCHY ? cauchy(b, u) : u);
-    t = r_plus(b, r_times(b, t, q), p);
-    t = kind == LOG_NORMAL ? r_exp(b, t) : t;
+    t = b_plus(b, b_times(b, t, q), p);
+    t = kind == LOG_NORMAL ? b_exp(b, t) : t;
   }
   nl_give(c, t);
 }
@@ -169,7 +169,7 @@ NL_COMPOSE(gamma) {
   int64_t shape[NL_MAX_DIM];
   nl_dtype dtype;
   if (draw_shape(c, b, 2, 0, &n, shape, &dtype)) {
-    nl_give(c, r_div(b, standard(c, b, "standard_gamma", x, dtype, n, shape), c->in[1]));
+    nl_give(c, b_div(b, standard(c, b, "standard_gamma", x, dtype, n, shape), c->in[1]));
   }
 }
 /* a / (a + b) of two gammas */
@@ -180,7 +180,7 @@ NL_COMPOSE(beta) {
   if (draw_shape(c, b, 2, 0, &n, shape, &dtype)) {
     nl_tensor *g = standard(c, b, "standard_gamma", x, dtype, n, shape);
     nl_tensor *h = standard(c, b, "standard_gamma", c->in[1], dtype, n, shape);
-    nl_give(c, r_div(b, g, r_add(b, g, h)));
+    nl_give(c, b_div(b, g, b_add(b, g, h)));
   }
 }
 

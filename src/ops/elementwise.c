@@ -6,29 +6,29 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(add)
-NL_USE(sub)
-NL_USE(mul)
-NL_USE(div)
-NL_USE(neg)
-NL_USE(sign)
-NL_USE(log)
-NL_USE(square)
-NL_USE(exp)
-NL_USE(sin)
-NL_USE(cos)
-NL_USE(pow)
-NL_USE(sigmoid)
-NL_USE(tanh_backward)
-NL_USE(sigmoid_backward)
-NL_USE(relu_backward)
-NL_USE(elu_backward)
-NL_USE(eq)
-NL_USE(gt)
-NL_USE(ge)
-NL_USE(le)
-NL_USE(where)
-NL_USE(masked_fill)
+NL_OP(add)
+NL_OP(sub)
+NL_OP(mul)
+NL_OP(div)
+NL_OP(neg)
+NL_OP(sign)
+NL_OP(log)
+NL_OP(square)
+NL_OP(exp)
+NL_OP(sin)
+NL_OP(cos)
+NL_OP(pow)
+NL_OP(sigmoid)
+NL_OP(tanh_backward)
+NL_OP(sigmoid_backward)
+NL_OP(relu_backward)
+NL_OP(elu_backward)
+NL_OP(eq)
+NL_OP(gt)
+NL_OP(ge)
+NL_OP(le)
+NL_OP(where)
+NL_OP(masked_fill)
 
 static nl_status no_kernel(const nl_call *c) {
   return nl_fail("is not defined for %s tensors; convert first, e.g. x:to(\"%s\")", nl_dtype_name(c->dtype),
@@ -77,11 +77,11 @@ bool nl_strip_unary(const nl_call *c, nl_strip *s) {
 
 static nl_status vjp_neg(nl_call *c, nl_vjp *g) {
   (void)c;
-  g->gin[0] = nl_b1(g->build, row_neg(), g->gout[0]);
+  g->gin[0] = nl_b1(g->build, op_neg(), g->gout[0]);
   return g->build->status;
 }
 static nl_status vjp_abs(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_sign(), c->in[0]));
+  g->gin[0] = nl_b2(g->build, op_mul(), g->gout[0], nl_b1(g->build, op_sign(), c->in[0]));
   return g->build->status;
 }
 nl_status nl_vjp_zero(nl_call *c, nl_vjp *g) {
@@ -89,57 +89,57 @@ nl_status nl_vjp_zero(nl_call *c, nl_vjp *g) {
   return g->build->status;
 }
 static nl_status vjp_square(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b_scale(g->build, c->in[0], 2));
+  g->gin[0] = nl_b2(g->build, op_mul(), g->gout[0], nl_b_scale(g->build, c->in[0], 2));
   return g->build->status;
 }
 static nl_status vjp_exp(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], c->out[0]);
+  g->gin[0] = nl_b2(g->build, op_mul(), g->gout[0], c->out[0]);
   return g->build->status;
 }
 static nl_status vjp_log(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_div(), g->gout[0], c->in[0]);
+  g->gin[0] = nl_b2(g->build, op_div(), g->gout[0], c->in[0]);
   return g->build->status;
 }
 static nl_status vjp_log1p(nl_call *c, nl_vjp *g) {
-  nl_tensor *d = nl_b2(g->build, row_add(), c->in[0], nl_b_number(g->build, 1));
-  g->gin[0] = nl_b2(g->build, row_div(), g->gout[0], d);
+  nl_tensor *d = nl_b2(g->build, op_add(), c->in[0], nl_b_number(g->build, 1));
+  g->gin[0] = nl_b2(g->build, op_div(), g->gout[0], d);
   return g->build->status;
 }
 static nl_status vjp_sqrt(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_div(), g->gout[0], nl_b_scale(g->build, c->out[0], 2));
+  g->gin[0] = nl_b2(g->build, op_div(), g->gout[0], nl_b_scale(g->build, c->out[0], 2));
   return g->build->status;
 }
 static nl_status vjp_tanh(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_tanh_backward(), g->gout[0], c->out[0]);
+  g->gin[0] = nl_b2(g->build, op_tanh_backward(), g->gout[0], c->out[0]);
   return g->build->status;
 }
 static nl_status vjp_sigmoid(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_sigmoid_backward(), g->gout[0], c->out[0]);
+  g->gin[0] = nl_b2(g->build, op_sigmoid_backward(), g->gout[0], c->out[0]);
   return g->build->status;
 }
 static nl_status vjp_relu(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_relu_backward(), g->gout[0], c->out[0]);
+  g->gin[0] = nl_b2(g->build, op_relu_backward(), g->gout[0], c->out[0]);
   return g->build->status;
 }
 static nl_status vjp_softplus(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_sigmoid(), c->in[0]));
+  g->gin[0] = nl_b2(g->build, op_mul(), g->gout[0], nl_b1(g->build, op_sigmoid(), c->in[0]));
   return g->build->status;
 }
 
 /* 2 / sqrt(pi) exp(-x^2) */
 static nl_status vjp_erf(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  nl_tensor *square = nl_b1(b, row_square(), c->in[0]);
-  nl_tensor *bell = square ? nl_b1(b, row_exp(), nl_b_scale(b, square, -1)) : NULL;
-  g->gin[0] = bell ? nl_b2(b, row_mul(), g->gout[0], nl_b_scale(b, bell, 1.12837916709551257390)) : NULL;
+  nl_tensor *square = nl_b1(b, op_square(), c->in[0]);
+  nl_tensor *bell = square ? nl_b1(b, op_exp(), nl_b_scale(b, square, -1)) : NULL;
+  g->gin[0] = bell ? nl_b2(b, op_mul(), g->gout[0], nl_b_scale(b, bell, 1.12837916709551257390)) : NULL;
   return b->status;
 }
 static nl_status vjp_sin(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_cos(), c->in[0]));
+  g->gin[0] = nl_b2(g->build, op_mul(), g->gout[0], nl_b1(g->build, op_cos(), c->in[0]));
   return g->build->status;
 }
 static nl_status vjp_cos(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b1(g->build, row_neg(), nl_b2(g->build, row_mul(), g->gout[0], nl_b1(g->build, row_sin(), c->in[0])));
+  g->gin[0] = nl_b1(g->build, op_neg(), nl_b2(g->build, op_mul(), g->gout[0], nl_b1(g->build, op_sin(), c->in[0])));
   return g->build->status;
 }
 
@@ -223,24 +223,24 @@ static nl_status vjp_sub(nl_call *c, nl_vjp *g) {
   (void)c;
   g->gin[0] = g->gout[0];
   if (g->need[1]) {
-    g->gin[1] = nl_b1(g->build, row_neg(), g->gout[0]);
+    g->gin[1] = nl_b1(g->build, op_neg(), g->gout[0]);
   }
   return g->build->status;
 }
 static nl_status vjp_mul(nl_call *c, nl_vjp *g) {
   for (int i = 0; i < 2; i++) {
     if (g->need[i]) {
-      g->gin[i] = nl_b2(g->build, row_mul(), g->gout[0], c->in[1 - i]);
+      g->gin[i] = nl_b2(g->build, op_mul(), g->gout[0], c->in[1 - i]);
     }
   }
   return g->build->status;
 }
 static nl_status vjp_div(nl_call *c, nl_vjp *g) {
-  nl_tensor *over = nl_b2(g->build, row_div(), g->gout[0], c->in[1]);
+  nl_tensor *over = nl_b2(g->build, op_div(), g->gout[0], c->in[1]);
   g->gin[0] = over;
   if (g->need[1]) {
-    nl_tensor *ratio = nl_b2(g->build, row_div(), c->in[0], c->in[1]);
-    g->gin[1] = nl_b1(g->build, row_neg(), nl_b2(g->build, row_mul(), over, ratio));
+    nl_tensor *ratio = nl_b2(g->build, op_div(), c->in[0], c->in[1]);
+    g->gin[1] = nl_b1(g->build, op_neg(), nl_b2(g->build, op_mul(), over, ratio));
   }
   return g->build->status;
 }
@@ -248,38 +248,38 @@ static nl_status vjp_pow(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *x = c->in[0], *y = c->in[1];
   if (g->need[0]) {
-    nl_tensor *lower = nl_b2(b, row_pow(), x, nl_b2(b, row_sub(), y, nl_b_number(b, 1)));
+    nl_tensor *lower = nl_b2(b, op_pow(), x, nl_b2(b, op_sub(), y, nl_b_number(b, 1)));
     /* y = 0 gives 0, where x^(y-1) may be infinite */
-    nl_tensor *d = nl_b2(b, row_mul(), y, lower);
-    nl_tensor *zero = nl_b2(b, row_eq(), y, nl_b_number(b, 0));
+    nl_tensor *d = nl_b2(b, op_mul(), y, lower);
+    nl_tensor *zero = nl_b2(b, op_eq(), y, nl_b_number(b, 0));
     if (zero) {
-      d = nl_b3(b, row_where(), zero, nl_b_number(b, 0), d);
+      d = nl_b3(b, op_where(), zero, nl_b_number(b, 0), d);
     }
-    g->gin[0] = nl_b2(b, row_mul(), g->gout[0], d);
+    g->gin[0] = nl_b2(b, op_mul(), g->gout[0], d);
   }
   if (g->need[1]) {
     /* 0^y has gradient 0 for y, where log(0) is infinite */
-    nl_tensor *zero = nl_b2(b, row_eq(), x, nl_b_number(b, 0));
-    nl_tensor *ln = nl_b1(b, row_log(), x);
+    nl_tensor *zero = nl_b2(b, op_eq(), x, nl_b_number(b, 0));
+    nl_tensor *ln = nl_b1(b, op_log(), x);
     if (zero) {
-      ln = nl_b3(b, row_masked_fill(), ln, zero, nl_b_number(b, 0));
+      ln = nl_b3(b, op_masked_fill(), ln, zero, nl_b_number(b, 0));
     }
-    nl_tensor *p = nl_b2(b, row_pow(), x, y);
-    g->gin[1] = nl_b2(b, row_mul(), g->gout[0], nl_b2(b, row_mul(), p, ln));
+    nl_tensor *p = nl_b2(b, op_pow(), x, y);
+    g->gin[1] = nl_b2(b, op_mul(), g->gout[0], nl_b2(b, op_mul(), p, ln));
   }
   return b->status;
 }
 /* The larger one gets the gradient; equal ones get half each. */
 static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  nl_tensor *half = nl_b2(b, row_eq(), c->in[0], c->in[1]);
+  nl_tensor *half = nl_b2(b, op_eq(), c->in[0], c->in[1]);
   for (int i = 0; i < 2; i++) {
     if (g->need[i]) {
       bool max = c->op->kernel == NL_BIN_MAXIMUM;
-      nl_tensor *win = nl_b2(b, row_gt(), c->in[max ? i : 1 - i], c->in[max ? 1 - i : i]);
+      nl_tensor *win = nl_b2(b, op_gt(), c->in[max ? i : 1 - i], c->in[max ? 1 - i : i]);
       nl_tensor *w = b->status == NL_OK ? nl_b_cast(b, win, nl_tensor_dtype(g->gout[0])) : NULL;
       nl_tensor *h = b->status == NL_OK ? nl_b_cast(b, half, nl_tensor_dtype(g->gout[0])) : NULL;
-      g->gin[i] = nl_b2(b, row_mul(), g->gout[0], nl_b2(b, row_add(), w, h ? nl_b_scale(b, h, 0.5) : NULL));
+      g->gin[i] = nl_b2(b, op_mul(), g->gout[0], nl_b2(b, op_add(), w, h ? nl_b_scale(b, h, 0.5) : NULL));
     }
   }
   return b->status;
@@ -288,27 +288,27 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
 static nl_status vjp_tanh_backward(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   if (g->need[0]) {
-    g->gin[0] = nl_b2(b, row_tanh_backward(), g->gout[0], c->in[1]);
+    g->gin[0] = nl_b2(b, op_tanh_backward(), g->gout[0], c->in[1]);
   }
   if (g->need[1]) {
-    g->gin[1] = nl_b_scale(b, nl_b2(b, row_mul(), nl_b2(b, row_mul(), g->gout[0], c->in[0]), c->in[1]), -2);
+    g->gin[1] = nl_b_scale(b, nl_b2(b, op_mul(), nl_b2(b, op_mul(), g->gout[0], c->in[0]), c->in[1]), -2);
   }
   return b->status;
 }
 static nl_status vjp_sigmoid_backward(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   if (g->need[0]) {
-    g->gin[0] = nl_b2(b, row_sigmoid_backward(), g->gout[0], c->in[1]);
+    g->gin[0] = nl_b2(b, op_sigmoid_backward(), g->gout[0], c->in[1]);
   }
   if (g->need[1]) {
-    nl_tensor *slope = nl_b2(b, row_sub(), nl_b_number(b, 1), nl_b_scale(b, c->in[1], 2));
-    g->gin[1] = nl_b2(b, row_mul(), nl_b2(b, row_mul(), g->gout[0], c->in[0]), slope);
+    nl_tensor *slope = nl_b2(b, op_sub(), nl_b_number(b, 1), nl_b_scale(b, c->in[1], 2));
+    g->gin[1] = nl_b2(b, op_mul(), nl_b2(b, op_mul(), g->gout[0], c->in[0]), slope);
   }
   return b->status;
 }
 static nl_status vjp_relu_backward(nl_call *c, nl_vjp *g) {
   if (g->need[0]) {
-    g->gin[0] = nl_b2(g->build, row_relu_backward(), g->gout[0], c->in[1]);
+    g->gin[0] = nl_b2(g->build, op_relu_backward(), g->gout[0], c->in[1]);
   }
   return g->build->status;
 }
@@ -357,8 +357,8 @@ static nl_status vjp_clamp(nl_call *c, nl_vjp *g) {
   nl_tensor *d = g->gout[0];
   for (int i = 0; i < 2; i++) {
     if (c->attr[i].set) {
-      nl_tensor *in = nl_b2(b, i ? row_le() : row_ge(), c->in[0], nl_b_number(b, c->attr[i].number));
-      d = nl_b2(b, row_mul(), d, in);
+      nl_tensor *in = nl_b2(b, i ? op_le() : op_ge(), c->in[0], nl_b_number(b, c->attr[i].number));
+      d = nl_b2(b, op_mul(), d, in);
     }
   }
   g->gin[0] = d;
@@ -394,7 +394,7 @@ static bool strip_elu(const nl_call *c, nl_strip *s) {
 
 static nl_tensor *elu_backward(nl_build *b, nl_tensor *g, nl_tensor *x, nl_tensor *y, nl_attr alpha) {
   nl_call k;
-  nl_call_init(&k, row_elu_backward(), 3, NULL);
+  nl_call_init(&k, op_elu_backward(), 3, NULL);
   k.in[0] = g;
   k.in[1] = x;
   k.in[2] = y;
@@ -442,9 +442,9 @@ static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
     g->gin[0] = elu_backward(b, g->gout[0], c->in[1], c->in[2], c->attr[0]);
   }
   if (g->need[2]) {
-    nl_tensor *low = nl_b2(b, row_le(), c->in[1], nl_b_number(b, 0));
-    nl_tensor *d = nl_b2(b, row_mul(), g->gout[0], c->in[0]);
-    g->gin[2] = low && d ? nl_b3(b, row_where(), low, d, nl_b_number(b, 0)) : NULL;
+    nl_tensor *low = nl_b2(b, op_le(), c->in[1], nl_b_number(b, 0));
+    nl_tensor *d = nl_b2(b, op_mul(), g->gout[0], c->in[0]);
+    g->gin[2] = low && d ? nl_b3(b, op_where(), low, d, nl_b_number(b, 0)) : NULL;
   }
   return b->status;
 }

@@ -7,13 +7,13 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(gather)
-NL_USE(index_select)
-NL_USE(index_zeros)
-NL_USE(scatter_zeros)
-NL_USE(masked_take)
-NL_USE(masked_scatter)
-NL_USE(masked_fill)
+NL_OP(gather)
+NL_OP(index_select)
+NL_OP(index_zeros)
+NL_OP(scatter_zeros)
+NL_OP(masked_take)
+NL_OP(masked_scatter)
+NL_OP(masked_fill)
 
 static nl_status want_index(const nl_tensor *t) {
   if (t->dtype == NL_I64) {
@@ -186,7 +186,7 @@ static void run_gather(nl_call *c) {
 }
 static nl_status vjp_gather(nl_call *c, nl_vjp *g) {
   nl_call s;
-  nl_call_init(&s, row_scatter_zeros(), 2, NULL);
+  nl_call_init(&s, op_scatter_zeros(), 2, NULL);
   s.in[0] = g->gout[0];
   s.in[1] = c->in[1];
   s.attr[0] = c->attr[0];
@@ -274,7 +274,7 @@ static void run_scatter_zeros(nl_call *c) {
 }
 static nl_status gather_back(nl_vjp *g, int which, nl_tensor *index, nl_attr dim) {
   nl_call s;
-  nl_call_init(&s, row_gather(), 2, NULL);
+  nl_call_init(&s, op_gather(), 2, NULL);
   s.in[0] = g->gout[0];
   s.in[1] = index;
   s.attr[0] = dim;
@@ -374,7 +374,7 @@ static void run_index_select(nl_call *c) {
 }
 static nl_status vjp_index_select(nl_call *c, nl_vjp *g) {
   nl_call s;
-  nl_call_init(&s, row_index_zeros(), 2, NULL);
+  nl_call_init(&s, op_index_zeros(), 2, NULL);
   s.in[0] = g->gout[0];
   s.in[1] = c->in[1];
   s.attr[0] = c->attr[0];
@@ -422,7 +422,7 @@ static void run_index_zeros(nl_call *c) {
 }
 static nl_status vjp_index_zeros(nl_call *c, nl_vjp *g) {
   nl_call s;
-  nl_call_init(&s, row_index_select(), 2, NULL);
+  nl_call_init(&s, op_index_select(), 2, NULL);
   s.in[0] = g->gout[0];
   s.in[1] = c->in[1];
   s.attr[0] = c->attr[0];
@@ -502,7 +502,7 @@ static void run_masked_select(nl_call *c) {
 static nl_status vjp_masked_select(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *zeros = nl_b_zeros(b, nl_tensor_dtype(c->in[0]), c->in[0]->ndim, c->in[0]->shape);
-  g->gin[0] = zeros ? nl_b3(b, row_masked_scatter(), zeros, c->in[1], g->gout[0]) : NULL;
+  g->gin[0] = zeros ? nl_b3(b, op_masked_scatter(), zeros, c->in[1], g->gout[0]) : NULL;
   return b->status;
 }
 
@@ -545,12 +545,12 @@ static nl_status vjp_masked_scatter(nl_call *c, nl_vjp *g) {
       shape[d] = d < mask->ndim ? mask->shape[d] : 1;
     }
     nl_tensor *wide = nl_b_reshape(b, mask, c->in[0]->ndim, shape);
-    g->gin[0] = wide ? nl_b3(b, row_masked_fill(), g->gout[0], wide, nl_b_number(b, 0)) : NULL;
+    g->gin[0] = wide ? nl_b3(b, op_masked_fill(), g->gout[0], wide, nl_b_number(b, 0)) : NULL;
   }
   if (g->need[2]) {
     int64_t inner = mask_bytes(c->in[0], mask) / (int64_t)nl_dtype_size(nl_tensor_dtype(c->in[0]));
     nl_call k;
-    nl_call_init(&k, row_masked_take(), 2, NULL);
+    nl_call_init(&k, op_masked_take(), 2, NULL);
     k.in[0] = g->gout[0];
     k.in[1] = mask;
     k.attr[0] = (nl_attr){.set = true, .i = inner ? c->in[2]->numel / inner : 0};

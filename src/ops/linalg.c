@@ -7,7 +7,7 @@
 
 #include "core/interrupt.h"
 #include "kernels/lapack.h"
-#include "ops/rows.h"
+#include "ops/formula.h"
 #include "ops/rules.h"
 
 nl_matrices nl_matrices_of(const nl_tensor *x) {
@@ -222,15 +222,15 @@ static void run_solve(nl_call *c) {
 static nl_status vjp_solve(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *x = c->out[0];
-  nl_tensor *db = nl_b2(b, use_solve(), nl_b_transpose(b, c->in[0], -2, -1), g->gout[0]);
+  nl_tensor *db = nl_b2(b, op_solve(), nl_b_transpose(b, c->in[0], -2, -1), g->gout[0]);
   g->gin[1] = db;
   if (g->need[0] && db) {
     int64_t column[2] = {c->in[1]->shape[0], 1}, row[2] = {1, c->in[1]->shape[0]};
     bool vector = c->in[1]->ndim == 1;
     nl_tensor *left = vector ? nl_b_reshape(b, db, 2, column) : db;
     nl_tensor *right = vector ? nl_b_reshape(b, x, 2, row) : nl_b_transpose(b, x, -2, -1);
-    nl_tensor *product = nl_b2(b, use_matmul(), left, right);
-    g->gin[0] = product ? nl_b1(b, use_neg(), product) : NULL;
+    nl_tensor *product = nl_b2(b, op_matmul(), left, right);
+    g->gin[0] = product ? nl_b1(b, op_neg(), product) : NULL;
   }
   return b->status;
 }
@@ -247,16 +247,16 @@ static nl_tensor *triangle(nl_build *b, nl_tensor *x, int64_t diagonal) {
   return nl_b_do(b, nl_op_find("tril"), "ti", x, diagonal);
 }
 static nl_tensor *sum_of(nl_build *b, nl_tensor *x, nl_tensor *y) {
-  return !x ? y : (!y ? x : r_add(b, x, y));
+  return !x ? y : (!y ? x : b_add(b, x, y));
 }
 /* 1 / (v_j - v_i), and 0 on the diagonal */
 static nl_tensor *over_gaps(nl_build *b, nl_tensor *v) {
-  nl_tensor *gap = r_sub(b, r_unsqueeze(b, v, -2), r_unsqueeze(b, v, -1));
-  nl_tensor *one = b->status == NL_OK ? nl_b_do(b, use_eye(), "i-i", v->shape[v->ndim - 1], (int64_t)NL_BOOL) : NULL;
-  return r_where(b, one, nl_b_number(b, 0), r_reciprocal(b, r_where(b, one, nl_b_number(b, 1), gap)));
+  nl_tensor *gap = b_sub(b, b_unsqueeze(b, v, -2), b_unsqueeze(b, v, -1));
+  nl_tensor *one = b->status == NL_OK ? nl_b_do(b, op_eye(), "i-i", v->shape[v->ndim - 1], (int64_t)NL_BOOL) : NULL;
+  return b_where(b, one, nl_b_number(b, 0), b_reciprocal(b, b_where(b, one, nl_b_number(b, 1), gap)));
 }
 static nl_tensor *skew(nl_build *b, nl_tensor *x) {
-  return r_sub(b, x, turned(b, x));
+  return b_sub(b, x, turned(b, x));
 }
 
 /* With M = r gr^T - gq^T q and its lower triangle mirrored up, gx = (gq + q M) r^-T (Walter & Lehmann 2010). */
@@ -267,11 +267,11 @@ static nl_status vjp_qr(nl_call *c, nl_vjp *v) {
     return nl_fail("has no gradient for a matrix with more columns than rows (shape %s)",
                    nl_tensor_shape_string(c->in[0]).s);
   }
-  nl_tensor *m = gr ? r_matmul(b, r, turned(b, gr)) : NULL;
-  nl_tensor *n = gq ? r_neg(b, r_matmul(b, turned(b, gq), q)) : NULL;
+  nl_tensor *m = gr ? b_matmul(b, r, turned(b, gr)) : NULL;
+  nl_tensor *n = gq ? b_neg(b, b_matmul(b, turned(b, gq), q)) : NULL;
   m = sum_of(b, m, n);
-  m = r_add(b, triangle(b, m, 0), b->status == NL_OK ? turned(b, triangle(b, m, -1)) : NULL);
-  nl_tensor *t = sum_of(b, gq, r_matmul(b, q, m));
+  m = b_add(b, triangle(b, m, 0), b->status == NL_OK ? turned(b, triangle(b, m, -1)) : NULL);
+  nl_tensor *t = sum_of(b, gq, b_matmul(b, q, m));
   nl_tensor *solved = nl_b_do(b, nl_op_find("solve_triangular"), "ttb", r, b->status == NL_OK ? turned(b, t) : NULL, 1);
   v->gin[0] = b->status == NL_OK ? turned(b, solved) : NULL;
   return b->status;
@@ -283,20 +283,20 @@ static nl_status vjp_svd(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *u = c->out[0], *s = c->out[1], *vt = c->out[2], *gu = v->gout[0], *gs = v->gout[1], *gv = v->gout[2];
   nl_tensor *mid = gs ? with_diagonal(b, gs) : NULL;
-  nl_tensor *row = r_unsqueeze(b, s, -2), *col = r_unsqueeze(b, s, -1);
-  nl_tensor *gaps = gu || gv ? over_gaps(b, r_square(b, s)) : NULL, *rest = NULL;
+  nl_tensor *row = b_unsqueeze(b, s, -2), *col = b_unsqueeze(b, s, -1);
+  nl_tensor *gaps = gu || gv ? over_gaps(b, b_square(b, s)) : NULL, *rest = NULL;
   if (gu) {
-    nl_tensor *inner = r_matmul(b, turned(b, u), gu);
-    mid = sum_of(b, mid, r_mul(b, r_mul(b, skew(b, inner), gaps), row));
-    rest = r_matmul(b, r_div(b, r_sub(b, gu, r_matmul(b, u, inner)), row), vt);
+    nl_tensor *inner = b_matmul(b, turned(b, u), gu);
+    mid = sum_of(b, mid, b_mul(b, b_mul(b, skew(b, inner), gaps), row));
+    rest = b_matmul(b, b_div(b, b_sub(b, gu, b_matmul(b, u, inner)), row), vt);
   }
   if (gv && b->status == NL_OK) { /* gv is of vt: k x n */
-    nl_tensor *inner = r_matmul(b, vt, turned(b, gv));
-    mid = sum_of(b, mid, r_mul(b, r_mul(b, skew(b, inner), gaps), col));
-    nl_tensor *outside = r_sub(b, gv, r_matmul(b, b->status == NL_OK ? turned(b, inner) : NULL, vt));
-    rest = sum_of(b, rest, r_matmul(b, u, r_div(b, outside, col)));
+    nl_tensor *inner = b_matmul(b, vt, turned(b, gv));
+    mid = sum_of(b, mid, b_mul(b, b_mul(b, skew(b, inner), gaps), col));
+    nl_tensor *outside = b_sub(b, gv, b_matmul(b, b->status == NL_OK ? turned(b, inner) : NULL, vt));
+    rest = sum_of(b, rest, b_matmul(b, u, b_div(b, outside, col)));
   }
-  v->gin[0] = sum_of(b, r_matmul(b, u, r_matmul(b, mid, vt)), rest);
+  v->gin[0] = sum_of(b, b_matmul(b, u, b_matmul(b, mid, vt)), rest);
   return b->status;
 }
 
@@ -306,9 +306,9 @@ static nl_status vjp_eigh(nl_call *c, nl_vjp *v) {
   nl_tensor *vectors = c->out[1], *gl = v->gout[0], *gv = v->gout[1];
   nl_tensor *mid = gl ? with_diagonal(b, gl) : NULL, *back = turned(b, vectors);
   if (gv) {
-    mid = sum_of(b, mid, r_mul(b, r_matmul(b, back, gv), over_gaps(b, c->out[0])));
+    mid = sum_of(b, mid, b_mul(b, b_matmul(b, back, gv), over_gaps(b, c->out[0])));
   }
-  v->gin[0] = r_matmul(b, vectors, r_matmul(b, mid, back));
+  v->gin[0] = b_matmul(b, vectors, b_matmul(b, mid, back));
   return b->status;
 }
 
@@ -316,12 +316,12 @@ static nl_status vjp_eigh(nl_call *c, nl_vjp *v) {
 static nl_status vjp_cholesky(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *l = c->out[0];
-  nl_tensor *f = r_matmul(b, turned(b, l), v->gout[0]);
-  f = b->status == NL_OK ? r_times(b, r_add(b, triangle(b, f, 0), triangle(b, f, -1)), 0.5) : NULL;
+  nl_tensor *f = b_matmul(b, turned(b, l), v->gout[0]);
+  f = b->status == NL_OK ? b_times(b, b_add(b, triangle(b, f, 0), triangle(b, f, -1)), 0.5) : NULL;
   const nl_op *solve = nl_op_find("solve_triangular");
   nl_tensor *left = nl_b_do(b, solve, "ttbb", l, f, 0, 1); /* l^-T f */
   nl_tensor *both = nl_b_do(b, solve, "ttbb", l, b->status == NL_OK ? turned(b, left) : NULL, 0, 1);
-  v->gin[0] = b->status == NL_OK ? r_times(b, r_add(b, both, turned(b, both)), 0.5) : NULL;
+  v->gin[0] = b->status == NL_OK ? b_times(b, b_add(b, both, turned(b, both)), 0.5) : NULL;
   return b->status;
 }
 

@@ -8,16 +8,16 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(add)
-NL_USE(sub)
-NL_USE(mul)
-NL_USE(exp)
-NL_USE(neg)
-NL_USE(sigmoid)
-NL_USE(softmax)
-NL_USE(softmax_backward)
-NL_USE(log_softmax_backward)
-NL_USE(cross_entropy_backward)
+NL_OP(add)
+NL_OP(sub)
+NL_OP(mul)
+NL_OP(exp)
+NL_OP(neg)
+NL_OP(sigmoid)
+NL_OP(softmax)
+NL_OP(softmax_backward)
+NL_OP(log_softmax_backward)
+NL_OP(cross_entropy_backward)
 
 /* ---- rows along any dim ---- */
 
@@ -143,11 +143,11 @@ static nl_tensor *backward_row(nl_build *b, const nl_op *op, nl_tensor *g, nl_te
   return nl_b_call(b, &k);
 }
 static nl_status vjp_softmax(nl_call *c, nl_vjp *g) {
-  g->gin[0] = backward_row(g->build, row_softmax_backward(), g->gout[0], c->out[0], c->attr[0]);
+  g->gin[0] = backward_row(g->build, op_softmax_backward(), g->gout[0], c->out[0], c->attr[0]);
   return g->build->status;
 }
 static nl_status vjp_log_softmax(nl_call *c, nl_vjp *g) {
-  g->gin[0] = backward_row(g->build, row_log_softmax_backward(), g->gout[0], c->out[0], c->attr[0]);
+  g->gin[0] = backward_row(g->build, op_log_softmax_backward(), g->gout[0], c->out[0], c->attr[0]);
   return g->build->status;
 }
 static nl_tensor *sum_along(nl_build *b, nl_tensor *t, nl_attr dim) {
@@ -158,13 +158,13 @@ static nl_status vjp_softmax_backward(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *g = c->in[0], *y = c->in[1], *h = v->gout[0];
   if (v->need[0]) {
-    v->gin[0] = backward_row(b, row_softmax_backward(), h, y, c->attr[0]);
+    v->gin[0] = backward_row(b, op_softmax_backward(), h, y, c->attr[0]);
   }
   if (v->need[1]) {
-    nl_tensor *gy = sum_along(b, nl_b2(b, row_mul(), g, y), c->attr[0]);
-    nl_tensor *hy = sum_along(b, nl_b2(b, row_mul(), h, y), c->attr[0]);
-    nl_tensor *left = nl_b2(b, row_mul(), h, nl_b2(b, row_sub(), g, gy));
-    v->gin[1] = nl_b2(b, row_sub(), left, nl_b2(b, row_mul(), g, hy));
+    nl_tensor *gy = sum_along(b, nl_b2(b, op_mul(), g, y), c->attr[0]);
+    nl_tensor *hy = sum_along(b, nl_b2(b, op_mul(), h, y), c->attr[0]);
+    nl_tensor *left = nl_b2(b, op_mul(), h, nl_b2(b, op_sub(), g, gy));
+    v->gin[1] = nl_b2(b, op_sub(), left, nl_b2(b, op_mul(), g, hy));
   }
   return b->status;
 }
@@ -172,13 +172,13 @@ static nl_status vjp_softmax_backward(nl_call *c, nl_vjp *v) {
 static nl_status vjp_log_softmax_backward(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *h = v->gout[0];
-  nl_tensor *eh = nl_b2(b, row_mul(), nl_b1(b, row_exp(), c->in[1]), h);
+  nl_tensor *eh = nl_b2(b, op_mul(), nl_b1(b, op_exp(), c->in[1]), h);
   if (v->need[0]) {
-    v->gin[0] = nl_b2(b, row_sub(), h, sum_along(b, eh, c->attr[0]));
+    v->gin[0] = nl_b2(b, op_sub(), h, sum_along(b, eh, c->attr[0]));
   }
   if (v->need[1]) {
-    nl_tensor *d = nl_b2(b, row_mul(), eh, sum_along(b, c->in[0], c->attr[0]));
-    v->gin[1] = nl_b1(b, row_neg(), d);
+    nl_tensor *d = nl_b2(b, op_mul(), eh, sum_along(b, c->in[0], c->attr[0]));
+    v->gin[1] = nl_b1(b, op_neg(), d);
   }
   return b->status;
 }
@@ -258,7 +258,7 @@ static void run_cross_entropy(nl_call *c) {
 }
 static nl_status vjp_cross_entropy(nl_call *c, nl_vjp *g) {
   nl_call k;
-  nl_call_init(&k, row_cross_entropy_backward(), 3, NULL);
+  nl_call_init(&k, op_cross_entropy_backward(), 3, NULL);
   k.in[0] = g->gout[0];
   k.in[1] = c->in[0];
   k.in[2] = c->in[1];
@@ -296,26 +296,26 @@ static nl_status vjp_cross_entropy_backward(nl_call *c, nl_vjp *v) {
   nl_tensor *g = c->in[0], *x = c->in[1], *h = v->gout[0];
   if (v->need[0]) {
     nl_tensor *one = nl_b_zeros(b, nl_tensor_dtype(g), g->ndim, g->shape);
-    one = nl_b2(b, row_add(), one, nl_b_number(b, 1));
+    one = nl_b2(b, op_add(), one, nl_b_number(b, 1));
     if (one) {
       nl_call k;
-      nl_call_init(&k, row_cross_entropy_backward(), 3, NULL);
+      nl_call_init(&k, op_cross_entropy_backward(), 3, NULL);
       k.in[0] = one;
       k.in[1] = x;
       k.in[2] = c->in[2];
       k.attr[0] = c->attr[0];
-      nl_tensor *t = nl_b2(b, row_mul(), h, nl_b_call(b, &k));
+      nl_tensor *t = nl_b2(b, op_mul(), h, nl_b_call(b, &k));
       bool rows = c->attr[0].i == NONE && x->ndim == 2;
       v->gin[0] = t ? nl_b_sum(b, t, 1, rows ? (int64_t[]){2} : NULL, false) : NULL;
     }
   }
   if (v->need[1] && b->status == NL_OK) {
     nl_tensor *column = x->ndim == 2 && c->attr[0].i == NONE ? nl_b_reshape(b, g, 2, (int64_t[]){g->numel, 1}) : g;
-    nl_tensor *hg = nl_b2(b, row_mul(), h, column);
+    nl_tensor *hg = nl_b2(b, op_mul(), h, column);
     hg = hg ? nl_b_scale(b, hg, mean_scale(c, c->in[2]->numel)) : NULL;
     nl_attr last = {.set = true, .i = -1};
-    nl_tensor *p = nl_b1(b, row_softmax(), x);
-    v->gin[1] = p ? backward_row(b, row_softmax_backward(), hg, p, last) : NULL;
+    nl_tensor *p = nl_b1(b, op_softmax(), x);
+    v->gin[1] = p ? backward_row(b, op_softmax_backward(), hg, p, last) : NULL;
   }
   return b->status;
 }
@@ -359,11 +359,11 @@ static void run_mse(nl_call *c) {
 }
 static nl_status vjp_mse(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  nl_tensor *d = nl_b2(b, row_sub(), c->in[0], c->in[1]);
+  nl_tensor *d = nl_b2(b, op_sub(), c->in[0], c->in[1]);
   d = d ? nl_b_scale(b, d, 2 * mean_scale(c, c->in[0]->numel)) : NULL;
-  g->gin[0] = nl_b2(b, row_mul(), d, g->gout[0]);
+  g->gin[0] = nl_b2(b, op_mul(), d, g->gout[0]);
   if (g->need[1]) {
-    g->gin[1] = nl_b1(b, row_neg(), g->gin[0]);
+    g->gin[1] = nl_b1(b, op_neg(), g->gin[0]);
   }
   return b->status;
 }
@@ -381,12 +381,12 @@ static nl_status vjp_bce(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *up = nl_b_scale(b, g->gout[0], mean_scale(c, c->in[0]->numel));
   if (g->need[0]) {
-    nl_tensor *d = nl_b2(b, row_sub(), nl_b1(b, row_sigmoid(), c->in[0]), c->in[1]);
-    g->gin[0] = nl_b2(b, row_mul(), d, up);
+    nl_tensor *d = nl_b2(b, op_sub(), nl_b1(b, op_sigmoid(), c->in[0]), c->in[1]);
+    g->gin[0] = nl_b2(b, op_mul(), d, up);
   }
   if (g->need[1]) {
-    nl_tensor *d = nl_b2(b, row_mul(), c->in[0], up);
-    g->gin[1] = nl_b1(b, row_neg(), d);
+    nl_tensor *d = nl_b2(b, op_mul(), c->in[0], up);
+    g->gin[1] = nl_b1(b, op_neg(), d);
   }
   return b->status;
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "ops/elementwise.h"
-#include "ops/rows.h"
+#include "ops/formula.h"
 #include "ops/rules.h"
 
 /* ---- gradients, with x the input, y the output and g the gradient that comes in ---- */
@@ -39,63 +39,63 @@ static nl_tensor *zero_like(nl_build *b, const nl_tensor *t) {
                     t->shape);
 }
 
-SLOPE(exp2, r_mul(b, g, r_times(b, y, M_LN2)))
-SLOPE(expm1, r_mul(b, g, r_plus(b, y, 1)))
-SLOPE(log2, r_div(b, g, r_times(b, x, M_LN2)))
-SLOPE(log10, r_div(b, g, r_times(b, x, M_LN10)))
-SLOPE(cbrt, r_div(b, g, r_times(b, r_square(b, y), 3)))
-SLOPE(tan, r_mul(b, g, r_plus(b, r_square(b, y), 1)))
-SLOPE(asin, r_mul(b, g, r_rsqrt(b, r_minus_from(b, 1, r_square(b, x)))))
-SLOPE(acos, r_neg(b, r_mul(b, g, r_rsqrt(b, r_minus_from(b, 1, r_square(b, x))))))
-SLOPE(atan, r_div(b, g, r_plus(b, r_square(b, x), 1)))
-SLOPE(sinh, r_mul(b, g, r_cosh(b, x)))
-SLOPE(cosh, r_mul(b, g, r_sinh(b, x)))
-SLOPE(asinh, r_mul(b, g, r_rsqrt(b, r_plus(b, r_square(b, x), 1))))
-SLOPE(acosh, r_mul(b, g, r_rsqrt(b, r_plus(b, r_square(b, x), -1))))
-SLOPE(atanh, r_div(b, g, r_minus_from(b, 1, r_square(b, x))))
-SLOPE(erfc, r_mul(b, g, r_times(b, r_exp(b, r_neg(b, r_square(b, x))), -M_2_SQRTPI)))
-SLOPE(rsqrt, r_mul(b, g, r_times(b, r_mul(b, y, r_square(b, y)), -0.5)))
-SLOPE(reciprocal, r_neg(b, r_mul(b, g, r_square(b, y))))
-SLOPE(erfinv, r_mul(b, g, r_times(b, r_exp(b, r_square(b, y)), 1 / M_2_SQRTPI)))
-SLOPE(lgamma, r_mul(b, g, r_digamma(b, x)))
-SLOPE(digamma, r_mul(b, g, r_polygamma(b, nl_b_int(b, 1), x)))
+SLOPE(exp2, b_mul(b, g, b_times(b, y, M_LN2)))
+SLOPE(expm1, b_mul(b, g, b_plus(b, y, 1)))
+SLOPE(log2, b_div(b, g, b_times(b, x, M_LN2)))
+SLOPE(log10, b_div(b, g, b_times(b, x, M_LN10)))
+SLOPE(cbrt, b_div(b, g, b_times(b, b_square(b, y), 3)))
+SLOPE(tan, b_mul(b, g, b_plus(b, b_square(b, y), 1)))
+SLOPE(asin, b_mul(b, g, b_rsqrt(b, b_minus_from(b, 1, b_square(b, x)))))
+SLOPE(acos, b_neg(b, b_mul(b, g, b_rsqrt(b, b_minus_from(b, 1, b_square(b, x))))))
+SLOPE(atan, b_div(b, g, b_plus(b, b_square(b, x), 1)))
+SLOPE(sinh, b_mul(b, g, b_cosh(b, x)))
+SLOPE(cosh, b_mul(b, g, b_sinh(b, x)))
+SLOPE(asinh, b_mul(b, g, b_rsqrt(b, b_plus(b, b_square(b, x), 1))))
+SLOPE(acosh, b_mul(b, g, b_rsqrt(b, b_plus(b, b_square(b, x), -1))))
+SLOPE(atanh, b_div(b, g, b_minus_from(b, 1, b_square(b, x))))
+SLOPE(erfc, b_mul(b, g, b_times(b, b_exp(b, b_neg(b, b_square(b, x))), -M_2_SQRTPI)))
+SLOPE(rsqrt, b_mul(b, g, b_times(b, b_mul(b, y, b_square(b, y)), -0.5)))
+SLOPE(reciprocal, b_neg(b, b_mul(b, g, b_square(b, y))))
+SLOPE(erfinv, b_mul(b, g, b_times(b, b_exp(b, b_square(b, y)), 1 / M_2_SQRTPI)))
+SLOPE(lgamma, b_mul(b, g, b_digamma(b, x)))
+SLOPE(digamma, b_mul(b, g, b_polygamma(b, nl_b_int(b, 1), x)))
 /* (cos(pi x) - sinc(x)) / x, and 0 at 0 */
-SLOPE(sinc, r_mul(b, g,
-                  r_where(b, r_eq(b, x, nl_b_number(b, 0)), nl_b_number(b, 0),
-                          r_div(b, r_sub(b, r_cos(b, r_times(b, x, M_PI)), y), x))))
+SLOPE(sinc, b_mul(b, g,
+                  b_where(b, b_eq(b, x, nl_b_number(b, 0)), nl_b_number(b, 0),
+                          b_div(b, b_sub(b, b_cos(b, b_times(b, x, M_PI)), y), x))))
 SLOPE(frac, g)
 /* the area up to x, plus x times the density at x */
-NL_ROW1(ndtr)
+NL_OP1(ndtr)
 SLOPE(gelu_erf,
-      r_mul(b, g,
-            r_add(b, r_ndtr(b, x),
-                  r_mul(b, x, r_times(b, r_exp(b, r_times(b, r_square(b, x), -0.5)), 0.5 * M_2_SQRTPI * M_SQRT1_2)))))
+      b_mul(b, g,
+            b_add(b, b_ndtr(b, x),
+                  b_mul(b, x, b_times(b, b_exp(b, b_times(b, b_square(b, x), -0.5)), 0.5 * M_2_SQRTPI * M_SQRT1_2)))))
 
 /* x is the ordinate, y the abscissa */
-SLOPES(atan2, r_div(b, r_mul(b, g, y), r_add(b, r_square(b, x), r_square(b, y))),
-       r_neg(b, r_div(b, r_mul(b, g, x), r_add(b, r_square(b, x), r_square(b, y)))))
+SLOPES(atan2, b_div(b, b_mul(b, g, y), b_add(b, b_square(b, x), b_square(b, y))),
+       b_neg(b, b_div(b, b_mul(b, g, x), b_add(b, b_square(b, x), b_square(b, y)))))
 static nl_tensor *length_of(nl_build *b, nl_tensor *x, nl_tensor *y) {
-  return r_sqrt(b, r_add(b, r_square(b, x), r_square(b, y)));
+  return b_sqrt(b, b_add(b, b_square(b, x), b_square(b, y)));
 }
-SLOPES(hypot, r_div(b, r_mul(b, g, x), length_of(b, x, y)), r_div(b, r_mul(b, g, y), length_of(b, x, y)))
-SLOPES(fmod, g, r_neg(b, r_mul(b, g, r_trunc(b, r_div(b, x, y)))))
-SLOPES(remainder, g, r_neg(b, r_mul(b, g, r_floor(b, r_div(b, x, y)))))
-SLOPES(logaddexp, r_mul(b, g, r_sigmoid(b, r_sub(b, x, y))), r_mul(b, g, r_sigmoid(b, r_sub(b, y, x))))
-SLOPES(logaddexp2, r_mul(b, g, r_sigmoid(b, r_times(b, r_sub(b, x, y), M_LN2))),
-       r_mul(b, g, r_sigmoid(b, r_times(b, r_sub(b, y, x), M_LN2))))
-SLOPES(xlogy, r_mul(b, g, r_log(b, y)), r_mul(b, g, r_div(b, x, y)))
-SLOPES(xlog1py, r_mul(b, g, r_log1p(b, y)), r_mul(b, g, r_div(b, x, r_plus(b, y, 1))))
+SLOPES(hypot, b_div(b, b_mul(b, g, x), length_of(b, x, y)), b_div(b, b_mul(b, g, y), length_of(b, x, y)))
+SLOPES(fmod, g, b_neg(b, b_mul(b, g, b_trunc(b, b_div(b, x, y)))))
+SLOPES(remainder, g, b_neg(b, b_mul(b, g, b_floor(b, b_div(b, x, y)))))
+SLOPES(logaddexp, b_mul(b, g, b_sigmoid(b, b_sub(b, x, y))), b_mul(b, g, b_sigmoid(b, b_sub(b, y, x))))
+SLOPES(logaddexp2, b_mul(b, g, b_sigmoid(b, b_times(b, b_sub(b, x, y), M_LN2))),
+       b_mul(b, g, b_sigmoid(b, b_times(b, b_sub(b, y, x), M_LN2))))
+SLOPES(xlogy, b_mul(b, g, b_log(b, y)), b_mul(b, g, b_div(b, x, y)))
+SLOPES(xlog1py, b_mul(b, g, b_log1p(b, y)), b_mul(b, g, b_div(b, x, b_plus(b, y, 1))))
 /* 1 or -1 as the sign is kept or turned */
-NL_ROW2(copysign)
-SLOPES(copysign, r_mul(b, g, r_mul(b, r_sign(b, x), r_copysign(b, nl_b_number(b, 1), y))), zero_like(b, y))
-SLOPES(fmax, r_where(b, r_logical_or(b, r_ge(b, x, y), r_isnan(b, y)), g, nl_b_number(b, 0)),
-       r_where(b, r_logical_or(b, r_ge(b, x, y), r_isnan(b, y)), nl_b_number(b, 0), g))
-SLOPES(fmin, r_where(b, r_logical_or(b, r_le(b, x, y), r_isnan(b, y)), g, nl_b_number(b, 0)),
-       r_where(b, r_logical_or(b, r_le(b, x, y), r_isnan(b, y)), nl_b_number(b, 0), g))
+NL_OP2(copysign)
+SLOPES(copysign, b_mul(b, g, b_mul(b, b_sign(b, x), b_copysign(b, nl_b_number(b, 1), y))), zero_like(b, y))
+SLOPES(fmax, b_where(b, b_logical_or(b, b_ge(b, x, y), b_isnan(b, y)), g, nl_b_number(b, 0)),
+       b_where(b, b_logical_or(b, b_ge(b, x, y), b_isnan(b, y)), nl_b_number(b, 0), g))
+SLOPES(fmin, b_where(b, b_logical_or(b, b_le(b, x, y), b_isnan(b, y)), g, nl_b_number(b, 0)),
+       b_where(b, b_logical_or(b, b_le(b, x, y), b_isnan(b, y)), nl_b_number(b, 0), g))
 static nl_status vjp_polygamma(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   if (v->need[1]) {
-    v->gin[1] = r_mul(b, v->gout[0], r_polygamma(b, r_add(b, c->in[0], nl_b_int(b, 1)), c->in[1]));
+    v->gin[1] = b_mul(b, v->gout[0], b_polygamma(b, b_add(b, c->in[0], nl_b_int(b, 1)), c->in[1]));
   }
   return b->status;
 }
@@ -111,71 +111,71 @@ NL_COMPOSE(clamp) {
   if ((!lo || lo->wrapped_number) && (!hi || hi->wrapped_number)) {
     const char *format = !lo ? "t-n" : (!hi ? "tn" : "tnn");
     double l = lo ? nl_tensor_get_double(lo, 0) : 0, h = hi ? nl_tensor_get_double(hi, 0) : 0;
-    nl_give(c, lo ? nl_b_do(b, use_clamp_between(), format, x, l, h) : nl_b_do(b, use_clamp_between(), format, x, h));
+    nl_give(c, lo ? nl_b_do(b, op_clamp_between(), format, x, l, h) : nl_b_do(b, op_clamp_between(), format, x, h));
     return;
   }
-  nl_tensor *t = lo ? r_maximum(b, x, lo) : x;
-  nl_give(c, hi ? r_minimum(b, t, hi) : t);
+  nl_tensor *t = lo ? b_maximum(b, x, lo) : x;
+  nl_give(c, hi ? b_minimum(b, t, hi) : t);
 }
 NL_COMPOSE(logit) {
   if (c->attr[0].set) {
     double eps = c->attr[0].number;
-    x = nl_b_do(b, use_clamp_between(), "tnn", x, eps, 1 - eps);
+    x = nl_b_do(b, op_clamp_between(), "tnn", x, eps, 1 - eps);
   }
-  nl_give(c, r_sub(b, r_log(b, x), r_log1p(b, r_neg(b, x))));
+  nl_give(c, b_sub(b, b_log(b, x), b_log1p(b, b_neg(b, x))));
 }
 NL_COMPOSE(deg2rad) {
-  nl_give(c, r_times(b, x, M_PI / 180));
+  nl_give(c, b_times(b, x, M_PI / 180));
 }
 NL_COMPOSE(rad2deg) {
-  nl_give(c, r_times(b, x, 180 / M_PI));
+  nl_give(c, b_times(b, x, 180 / M_PI));
 }
 NL_COMPOSE(lerp) {
-  nl_give(c, r_add(b, x, r_mul(b, c->in[2], r_sub(b, c->in[1], x))));
+  nl_give(c, b_add(b, x, b_mul(b, c->in[2], b_sub(b, c->in[1], x))));
 }
 NL_COMPOSE(addcmul) {
-  nl_give(c, r_add(b, x, r_times(b, r_mul(b, c->in[1], c->in[2]), c->attr[0].number)));
+  nl_give(c, b_add(b, x, b_times(b, b_mul(b, c->in[1], c->in[2]), c->attr[0].number)));
 }
 NL_COMPOSE(addcdiv) {
-  nl_give(c, r_add(b, x, r_times(b, r_div(b, c->in[1], c->in[2]), c->attr[0].number)));
+  nl_give(c, b_add(b, x, b_times(b, b_div(b, c->in[1], c->in[2]), c->attr[0].number)));
 }
 NL_COMPOSE(nan_to_num) {
   if (!nl_dtype_is_float(nl_tensor_dtype(x))) {
-    nl_give(c, r_clone(b, x));
+    nl_give(c, b_clone(b, x));
     return;
   }
   double most = x->dtype == NL_F32 ? FLT_MAX : DBL_MAX;
-  nl_tensor *t = r_where(b, r_isnan(b, x), nl_b_number(b, c->attr[0].number), x);
-  t = r_where(b, r_isposinf(b, x), nl_b_number(b, c->attr[1].set ? c->attr[1].number : most), t);
-  nl_give(c, r_where(b, r_isneginf(b, x), nl_b_number(b, c->attr[2].set ? c->attr[2].number : -most), t));
+  nl_tensor *t = b_where(b, b_isnan(b, x), nl_b_number(b, c->attr[0].number), x);
+  t = b_where(b, b_isposinf(b, x), nl_b_number(b, c->attr[1].set ? c->attr[1].number : most), t);
+  nl_give(c, b_where(b, b_isneginf(b, x), nl_b_number(b, c->attr[2].set ? c->attr[2].number : -most), t));
 }
 /* |x - y| <= atol + rtol |y|, and what is equal (two infinities too) */
 NL_COMPOSE(isclose) {
-  nl_tensor *y = c->in[1], *bound = r_plus(b, r_times(b, r_abs(b, y), c->attr[0].number), c->attr[1].number);
-  nl_tensor *distance = r_abs(b, r_sub(b, x, y)); /* inf or nan where one of them is infinite */
-  nl_tensor *near = r_logical_and(b, r_le(b, distance, bound), r_lt(b, distance, nl_b_number(b, INFINITY)));
-  near = r_logical_or(b, near, r_eq(b, x, y));
+  nl_tensor *y = c->in[1], *bound = b_plus(b, b_times(b, b_abs(b, y), c->attr[0].number), c->attr[1].number);
+  nl_tensor *distance = b_abs(b, b_sub(b, x, y)); /* inf or nan where one of them is infinite */
+  nl_tensor *near = b_logical_and(b, b_le(b, distance, bound), b_lt(b, distance, nl_b_number(b, INFINITY)));
+  near = b_logical_or(b, near, b_eq(b, x, y));
   if (c->attr[2].b) {
-    near = r_logical_or(b, near, r_logical_and(b, r_isnan(b, x), r_isnan(b, y)));
+    near = b_logical_or(b, near, b_logical_and(b, b_isnan(b, x), b_isnan(b, y)));
   }
   nl_give(c, near);
 }
 NL_COMPOSE(float_power) {
   nl_tensor *y = b->status == NL_OK ? nl_b_cast(b, c->in[1], NL_F64) : NULL;
-  nl_give(c, r_pow(b, nl_b_cast(b, x, NL_F64), y));
+  nl_give(c, b_pow(b, nl_b_cast(b, x, NL_F64), y));
 }
 NL_COMPOSE(ldexp) {
   nl_tensor *y = c->in[1];
   y = nl_dtype_is_float(nl_tensor_dtype(y)) ? y : nl_b_cast(b, y, nl_tensor_dtype(x) == NL_F64 ? NL_F64 : NL_F32);
-  nl_give(c, r_mul(b, x, r_exp2(b, y)));
+  nl_give(c, b_mul(b, x, b_exp2(b, y)));
 }
 /* -x log x, 0 at 0, -inf below */
-NL_ROW2(xlogy)
+NL_OP2(xlogy)
 NL_COMPOSE(entr) {
-  nl_give(c, r_where(b, r_lt(b, x, nl_b_number(b, 0)), nl_b_number(b, -INFINITY), r_neg(b, r_xlogy(b, x, x))));
+  nl_give(c, b_where(b, b_lt(b, x, nl_b_number(b, 0)), nl_b_number(b, -INFINITY), b_neg(b, b_xlogy(b, x, x))));
 }
 NL_COMPOSE(ndtr) {
-  nl_give(c, r_times(b, r_erfc(b, r_times(b, x, -M_SQRT1_2)), 0.5));
+  nl_give(c, b_times(b, b_erfc(b, b_times(b, x, -M_SQRT1_2)), 0.5));
 }
 
 /* ---- the rows ---- */

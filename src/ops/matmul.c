@@ -7,8 +7,8 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(matmul)
-NL_USE(mul)
+NL_OP(matmul)
+NL_OP(mul)
 
 /* ---- laying out ---- */
 
@@ -229,11 +229,11 @@ static nl_status vjp_matmul(nl_call *c, nl_vjp *g) {
     up = nl_b_reshape(b, up, lead + 2, shape);
   }
   if (g->need[0] && b->status == NL_OK) {
-    nl_tensor *d = nl_b_like(b, nl_b2(b, row_matmul(), up, nl_b_transpose(b, my, -1, -2)), mx);
+    nl_tensor *d = nl_b_like(b, nl_b2(b, op_matmul(), up, nl_b_transpose(b, my, -1, -2)), mx);
     g->gin[0] = d ? nl_b_reshape(b, d, x->ndim, x->shape) : NULL;
   }
   if (g->need[1] && b->status == NL_OK) {
-    nl_tensor *d = nl_b_like(b, nl_b2(b, row_matmul(), nl_b_transpose(b, mx, -1, -2), up), my);
+    nl_tensor *d = nl_b_like(b, nl_b2(b, op_matmul(), nl_b_transpose(b, mx, -1, -2), up), my);
     g->gin[1] = d ? nl_b_reshape(b, d, y->ndim, y->shape) : NULL;
   }
   return b->status;
@@ -331,11 +331,11 @@ static nl_status vjp_linear(nl_call *c, nl_vjp *g) {
     x2 = g->need[1] ? nl_b_reshape(b, x, 2, (int64_t[]){rows, w->shape[1]}) : x;
   }
   if (g->need[0]) {
-    nl_tensor *d = nl_b2(b, row_matmul(), up2, w);
+    nl_tensor *d = nl_b2(b, op_matmul(), up2, w);
     g->gin[0] = d && x->ndim != 2 ? nl_b_reshape(b, d, x->ndim, x->shape) : d;
   }
   if (g->need[1] && b->status == NL_OK) {
-    g->gin[1] = nl_b2(b, row_matmul(), nl_b_transpose(b, up2, 1, 2), x2);
+    g->gin[1] = nl_b2(b, op_matmul(), nl_b_transpose(b, up2, 1, 2), x2);
   }
   if (c->nin > 2 && c->in[2] && g->need[2] && b->status == NL_OK) {
     g->gin[2] = nl_b_sum(b, up2, 1, (int64_t[]){1}, false);
@@ -399,11 +399,11 @@ static nl_status vjp_addmm(nl_call *c, nl_vjp *g) {
     g->gin[0] = nl_b_scale(b, g->gout[0], beta);
   }
   if (g->need[1]) {
-    nl_tensor *d = nl_b2(b, row_matmul(), g->gout[0], nl_b_transpose(b, c->in[2], 1, 2));
+    nl_tensor *d = nl_b2(b, op_matmul(), g->gout[0], nl_b_transpose(b, c->in[2], 1, 2));
     g->gin[1] = nl_b_scale(b, d, alpha);
   }
   if (g->need[2]) {
-    nl_tensor *d = nl_b2(b, row_matmul(), nl_b_transpose(b, c->in[1], 1, 2), g->gout[0]);
+    nl_tensor *d = nl_b2(b, op_matmul(), nl_b_transpose(b, c->in[1], 1, 2), g->gout[0]);
     g->gin[2] = nl_b_scale(b, d, alpha);
   }
   return b->status;
@@ -434,12 +434,12 @@ static void run_outer(nl_call *c) {
 static nl_status vjp_outer(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   if (g->need[0]) {
-    nl_tensor *d = nl_b2(b, row_mul(), g->gout[0], c->in[1]);
+    nl_tensor *d = nl_b2(b, op_mul(), g->gout[0], c->in[1]);
     g->gin[0] = d ? nl_b_sum(b, d, 1, (int64_t[]){2}, false) : NULL;
   }
   if (g->need[1]) {
     nl_tensor *column = nl_b_reshape(b, c->in[0], 2, (int64_t[]){c->in[0]->numel, 1});
-    nl_tensor *d = nl_b2(b, row_mul(), g->gout[0], column);
+    nl_tensor *d = nl_b2(b, op_mul(), g->gout[0], column);
     g->gin[1] = d ? nl_b_sum(b, d, 1, (int64_t[]){1}, false) : NULL;
   }
   return b->status;

@@ -5,36 +5,36 @@
 
 #include "core/interrupt.h"
 #include "kernels/lapack.h"
+#include "ops/formula.h"
 #include "ops/linalg.h"
-#include "ops/rows.h"
 #include "ops/rules.h"
 
-NL_ROW(eigh_lower)
-NL_ROW(cholesky_lower)
-NL_ROW(svd)
-NL_ROW(amax)
-NL_ROW(amin)
-NL_ROW(eig)
-NL_ROW(slogdet)
-NL_ROW(pinv)
-NL_ROW(matrix_exp)
-NL_ROW(solve_triangular)
-NL_ROW(tril)
-NL_ROW(triu)
-NL_ROW(matrix_norm)
+NL_OP(eigh_lower)
+NL_OP(cholesky_lower)
+NL_OP(svd)
+NL_OP(amax)
+NL_OP(amin)
+NL_OP(eig)
+NL_OP(slogdet)
+NL_OP(pinv)
+NL_OP(matrix_exp)
+NL_OP(solve_triangular)
+NL_OP(tril)
+NL_OP(triu)
+NL_OP(matrix_norm)
 
 static nl_tensor *turned(nl_build *b, nl_tensor *x) {
   return b->status == NL_OK ? nl_b_transpose(b, x, -2, -1) : NULL;
 }
 static nl_tensor *symmetric(nl_build *b, nl_tensor *x) {
   b->status = nl_check_matrix(x, true);
-  return r_times(b, r_add(b, x, turned(b, x)), 0.5);
+  return b_times(b, b_add(b, x, turned(b, x)), 0.5);
 }
 static nl_tensor *identity(nl_build *b, const nl_tensor *x) {
   if (b->status != NL_OK) {
     return NULL;
   }
-  nl_tensor *one = nl_b_do(b, use_eye(), "i-i", x->shape[x->ndim - 1], (int64_t)nl_tensor_dtype(x));
+  nl_tensor *one = nl_b_do(b, op_eye(), "i-i", x->shape[x->ndim - 1], (int64_t)nl_tensor_dtype(x));
   return nl_b_expand(b, one, x->ndim, x->shape);
 }
 /* result `which` of a row that has several */
@@ -55,20 +55,20 @@ NL_COMPOSE(eigh) {
   nl_tensor *s = symmetric(b, x);
   if (b->status == NL_OK) {
     nl_call k;
-    nl_call_init(&k, use_eigh_lower(), 1, NULL);
+    nl_call_init(&k, op_eigh_lower(), 1, NULL);
     k.in[0] = s;
     nl_b_call(b, &k);
     nl_give2(c, k.out[0], k.out[1]);
   }
 }
 NL_COMPOSE(eigvalsh) {
-  nl_give(c, one_of(b, use_eigh_lower(), symmetric(b, x), 0));
+  nl_give(c, one_of(b, op_eigh_lower(), symmetric(b, x), 0));
 }
 NL_COMPOSE(cholesky) {
-  nl_give(c, nl_b1(b, use_cholesky_lower(), symmetric(b, x)));
+  nl_give(c, nl_b1(b, op_cholesky_lower(), symmetric(b, x)));
 }
 static nl_tensor *by_triangle(nl_build *b, nl_tensor *t, nl_tensor *y, bool upper, bool transpose) {
-  return nl_b_do(b, use_solve_triangular(), "ttbb", t, y, (int)upper, (int)transpose);
+  return nl_b_do(b, op_solve_triangular(), "ttbb", t, y, (int)upper, (int)transpose);
 }
 NL_COMPOSE(cholesky_solve) {
   nl_tensor *l = c->in[1];
@@ -117,13 +117,13 @@ static nl_status vjp_triangular(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   bool upper = c->attr[0].b, transpose = c->attr[1].b, unit = c->attr[2].b;
   nl_tensor *gy =
-      nl_b_do(b, use_solve_triangular(), "ttbbb", c->in[0], v->gout[0], (int)upper, (int)!transpose, (int)unit);
+      nl_b_do(b, op_solve_triangular(), "ttbbb", c->in[0], v->gout[0], (int)upper, (int)!transpose, (int)unit);
   v->gin[1] = gy;
   if (v->need[0] && gy) {
     nl_tensor *x = c->out[0];
-    nl_tensor *t = r_neg(b, transpose ? r_matmul(b, x, turned(b, gy)) : r_matmul(b, gy, turned(b, x)));
+    nl_tensor *t = b_neg(b, transpose ? b_matmul(b, x, turned(b, gy)) : b_matmul(b, gy, turned(b, x)));
     int64_t edge = unit ? 1 : 0;
-    v->gin[0] = nl_b_do(b, upper ? use_triu() : use_tril(), "ti", t, upper ? edge : -edge);
+    v->gin[0] = nl_b_do(b, upper ? op_triu() : op_tril(), "ti", t, upper ? edge : -edge);
   }
   return b->status;
 }
@@ -160,25 +160,25 @@ static void run_slogdet(nl_call *c) {
 static nl_status vjp_slogdet(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   if (v->gout[1]) {
-    nl_tensor *g = r_unsqueeze(b, r_unsqueeze(b, v->gout[1], -1), -1);
-    v->gin[0] = r_mul(b, g, turned(b, r_inv(b, c->in[0])));
+    nl_tensor *g = b_unsqueeze(b, b_unsqueeze(b, v->gout[1], -1), -1);
+    v->gin[0] = b_mul(b, g, turned(b, b_inv(b, c->in[0])));
   }
   return b->status;
 }
 NL_COMPOSE(det) {
   nl_call k;
-  nl_call_init(&k, use_slogdet(), 1, NULL);
+  nl_call_init(&k, op_slogdet(), 1, NULL);
   k.in[0] = x;
   nl_b_call(b, &k);
-  nl_give(c, b->status == NL_OK ? r_mul(b, k.out[0], r_exp(b, k.out[1])) : NULL);
+  nl_give(c, b->status == NL_OK ? b_mul(b, k.out[0], b_exp(b, k.out[1])) : NULL);
 }
 NL_COMPOSE(logdet) {
   nl_call k;
-  nl_call_init(&k, use_slogdet(), 1, NULL);
+  nl_call_init(&k, op_slogdet(), 1, NULL);
   k.in[0] = x;
   nl_b_call(b, &k);
   if (b->status == NL_OK) {
-    nl_give(c, r_where(b, r_lt(b, k.out[0], nl_b_number(b, 0)), nl_b_number(b, NAN), k.out[1]));
+    nl_give(c, b_where(b, b_lt(b, k.out[0], nl_b_number(b, 0)), nl_b_number(b, NAN), k.out[1]));
   }
 }
 
@@ -186,7 +186,7 @@ NL_COMPOSE(logdet) {
 
 NL_COMPOSE(inv) {
   b->status = nl_check_matrix(x, true);
-  nl_give(c, r_solve(b, x, b->status == NL_OK ? r_clone(b, identity(b, x)) : NULL));
+  nl_give(c, b_solve(b, x, b->status == NL_OK ? b_clone(b, identity(b, x)) : NULL));
 }
 
 /* v diag(1/s) u^T, singular values below rtol times the largest left out */
@@ -233,24 +233,24 @@ static void run_pinv(nl_call *c) {
 static nl_status vjp_pinv(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *x = c->in[0], *p = c->out[0], *pt = turned(b, p), *gt = turned(b, v->gout[0]);
-  nl_tensor *first = r_neg(b, r_matmul(b, pt, r_matmul(b, v->gout[0], pt)));
+  nl_tensor *first = b_neg(b, b_matmul(b, pt, b_matmul(b, v->gout[0], pt)));
   /* (1 - x p) g^T p p^T + p^T p g^T (1 - p x), with g^T of x's shape */
-  nl_tensor *left = r_sub(b, gt, r_matmul(b, x, r_matmul(b, p, gt)));
-  nl_tensor *right = r_sub(b, gt, r_matmul(b, r_matmul(b, gt, p), x));
-  nl_tensor *second = r_matmul(b, left, r_matmul(b, p, pt));
-  nl_tensor *third = r_matmul(b, r_matmul(b, pt, p), right);
-  v->gin[0] = r_add(b, first, r_add(b, second, third));
+  nl_tensor *left = b_sub(b, gt, b_matmul(b, x, b_matmul(b, p, gt)));
+  nl_tensor *right = b_sub(b, gt, b_matmul(b, b_matmul(b, gt, p), x));
+  nl_tensor *second = b_matmul(b, left, b_matmul(b, p, pt));
+  nl_tensor *third = b_matmul(b, b_matmul(b, pt, p), right);
+  v->gin[0] = b_add(b, first, b_add(b, second, third));
   return b->status;
 }
 NL_COMPOSE(lstsq) {
   nl_tensor *y = c->in[1];
   b->status = nl_check_matrix(x, false);
   nl_tensor *p = b->status == NL_OK
-                     ? (c->attr[0].set ? nl_b_do(b, use_pinv(), "tn", x, c->attr[0].number) : nl_b1(b, use_pinv(), x))
+                     ? (c->attr[0].set ? nl_b_do(b, op_pinv(), "tn", x, c->attr[0].number) : nl_b1(b, op_pinv(), x))
                      : NULL;
-  nl_tensor *solution = r_matmul(b, p, y), *error = r_sub(b, r_matmul(b, x, solution), y);
+  nl_tensor *solution = b_matmul(b, p, y), *error = b_sub(b, b_matmul(b, x, solution), y);
   int64_t rows = y->ndim == 1 || y->ndim < x->ndim ? -1 : -2;
-  nl_tensor *squares = b->status == NL_OK ? nl_b_sum(b, r_square(b, error), 1, &rows, false) : NULL;
+  nl_tensor *squares = b->status == NL_OK ? nl_b_sum(b, b_square(b, error), 1, &rows, false) : NULL;
   nl_give2(c, solution, squares);
 }
 
@@ -295,7 +295,7 @@ static void run_eig(nl_call *c) {
 }
 NL_COMPOSE(eigvals) {
   nl_call k;
-  nl_call_init(&k, use_eig(), 1, NULL);
+  nl_call_init(&k, op_eig(), 1, NULL);
   k.in[0] = x;
   nl_b_call(b, &k);
   if (b->status == NL_OK) {
@@ -349,18 +349,18 @@ static void run_lu(nl_call *c) {
 /* ---- ranks, norms, conditions ---- */
 
 NL_COMPOSE(svdvals) {
-  nl_give(c, one_of(b, use_svd(), x, 1));
+  nl_give(c, one_of(b, op_svd(), x, 1));
 }
 NL_COMPOSE(matrix_rank) {
   b->status = nl_check_matrix(x, false);
-  nl_tensor *s = one_of(b, use_svd(), x, 1);
+  nl_tensor *s = one_of(b, op_svd(), x, 1);
   if (b->status != NL_OK) {
     return;
   }
   double rtol = c->attr[0].set ? c->attr[0].number : default_rtol(x);
   int64_t last = -1;
-  nl_tensor *most = s->shape[s->ndim - 1] ? nl_b_do(b, use_amax(), "tlb", s, 1, &last, 1) : nl_b_number(b, 0);
-  nl_give(c, nl_b_sum(b, r_gt(b, s, r_times(b, most, rtol)), 1, &last, false));
+  nl_tensor *most = s->shape[s->ndim - 1] ? nl_b_do(b, op_amax(), "tlb", s, 1, &last, 1) : nl_b_number(b, 0);
+  nl_give(c, nl_b_sum(b, b_gt(b, s, b_times(b, most, rtol)), 1, &last, false));
 }
 enum { FRO, NUC, ONE, MINUS_ONE, TWO, MINUS_TWO, INF, MINUS_INF };
 NL_COMPOSE(matrix_norm) {
@@ -369,36 +369,36 @@ NL_COMPOSE(matrix_norm) {
   b->status = nl_check_matrix(x, false);
   nl_tensor *t;
   if (ord == FRO) {
-    nl_give(c, nl_b_do(b, use_norm(), "tnlb", x, 2.0, 2, sides, keep));
+    nl_give(c, nl_b_do(b, op_norm(), "tnlb", x, 2.0, 2, sides, keep));
     return;
   }
   if (ord == NUC || ord == TWO || ord == MINUS_TWO) {
-    t = one_of(b, use_svd(), x, 1);
+    t = one_of(b, op_svd(), x, 1);
   } else {
     int64_t over = ord == ONE || ord == MINUS_ONE ? -2 : -1;
-    t = b->status == NL_OK ? nl_b_sum(b, r_abs(b, x), 1, &over, false) : NULL;
+    t = b->status == NL_OK ? nl_b_sum(b, b_abs(b, x), 1, &over, false) : NULL;
   }
   if (ord == NUC) {
     t = b->status == NL_OK ? nl_b_sum(b, t, 1, &last, false) : NULL;
   } else {
     bool least = ord == MINUS_ONE || ord == MINUS_TWO || ord == MINUS_INF;
-    t = nl_b_do(b, least ? use_amin() : use_amax(), "tlb", t, 1, &last, 0);
+    t = nl_b_do(b, least ? op_amin() : op_amax(), "tlb", t, 1, &last, 0);
   }
-  nl_give(c, keep ? r_unsqueeze(b, r_unsqueeze(b, t, -1), -1) : t);
+  nl_give(c, keep ? b_unsqueeze(b, b_unsqueeze(b, t, -1), -1) : t);
 }
 NL_COMPOSE(cond) {
   int64_t ord = c->attr[0].i, last = -1;
   if (ord == 0 || ord == 1) { /* 2, -2: by singular values */
-    nl_tensor *s = one_of(b, use_svd(), x, 1);
-    nl_tensor *most = nl_b_do(b, use_amax(), "tlb", s, 1, &last, 0),
-              *least = nl_b_do(b, use_amin(), "tlb", s, 1, &last, 0);
-    nl_give(c, ord == 0 ? r_div(b, most, least) : r_div(b, least, most));
+    nl_tensor *s = one_of(b, op_svd(), x, 1);
+    nl_tensor *most = nl_b_do(b, op_amax(), "tlb", s, 1, &last, 0),
+              *least = nl_b_do(b, op_amin(), "tlb", s, 1, &last, 0);
+    nl_give(c, ord == 0 ? b_div(b, most, least) : b_div(b, least, most));
     return;
   }
   static const int64_t names[] = {TWO, MINUS_TWO, FRO, NUC, ONE, MINUS_ONE, INF, MINUS_INF};
-  nl_tensor *a = nl_b_do(b, use_matrix_norm(), "ti", x, names[ord]),
-            *z = nl_b_do(b, use_matrix_norm(), "ti", r_inv(b, x), names[ord]);
-  nl_give(c, r_mul(b, a, z));
+  nl_tensor *a = nl_b_do(b, op_matrix_norm(), "ti", x, names[ord]),
+            *z = nl_b_do(b, op_matrix_norm(), "ti", b_inv(b, x), names[ord]);
+  nl_give(c, b_mul(b, a, z));
 }
 
 /* ---- the exponential ---- */
@@ -503,18 +503,18 @@ static nl_status vjp_exp(nl_call *c, nl_vjp *v) {
   for (int r = 0; r < 2 && b->status == NL_OK; r++) {
     nl_tensor *parts[2] = {r == 0 ? xt : zeros, r == 0 ? v->gout[0] : xt};
     nl_call k;
-    nl_call_init(&k, use_cat(), 2, parts);
+    nl_call_init(&k, op_cat(), 2, parts);
     k.attr[0] = (nl_attr){.set = true, .i = -1};
     rows[r] = nl_b_call(b, &k);
   }
   if (b->status == NL_OK) {
     nl_call k;
-    nl_call_init(&k, use_cat(), 2, rows);
+    nl_call_init(&k, op_cat(), 2, rows);
     k.attr[0] = (nl_attr){.set = true, .i = -2};
     all = nl_b_call(b, &k);
   }
-  nl_tensor *e = nl_b1(b, use_matrix_exp(), all);
-  v->gin[0] = r_narrow(b, r_narrow(b, e, -2, 1, n), -1, n + 1, n);
+  nl_tensor *e = nl_b1(b, op_matrix_exp(), all);
+  v->gin[0] = b_narrow(b, b_narrow(b, e, -2, 1, n), -1, n + 1, n);
   return b->status;
 }
 

@@ -6,12 +6,12 @@
 #include "ops/build.h"
 #include "ops/rules.h"
 
-NL_USE(add)
-NL_USE(sub)
-NL_USE(mul)
-NL_USE(div)
-NL_USE(sqrt)
-NL_USE(batch_norm_backward)
+NL_OP(add)
+NL_OP(sub)
+NL_OP(mul)
+NL_OP(div)
+NL_OP(sqrt)
+NL_OP(batch_norm_backward)
 
 static nl_status check_vector(const nl_tensor *t, const nl_tensor *x, const char *what) {
   if (t && (t->ndim != 1 || t->shape[0] != x->shape[1] || t->dtype != x->dtype)) {
@@ -92,31 +92,31 @@ static nl_status vjp_composed(nl_call *c, nl_vjp *g) {
   nl_tensor *x = c->in[0], *weight = c->in[1], *up = g->gout[0];
   const int64_t rows[] = {1};
   double share = 1.0 / (double)x->shape[0];
-  nl_tensor *dev = nl_b2(b, row_sub(), x, c->out[1]), *dx = NULL;
+  nl_tensor *dev = nl_b2(b, op_sub(), x, c->out[1]), *dx = NULL;
   if (up && dev) {
-    nl_tensor *spread = nl_b1(b, row_sqrt(), nl_b2(b, row_add(), c->out[2], nl_b_number(b, c->attr[0].number)));
-    nl_tensor *xhat = nl_b2(b, row_div(), dev, spread);
-    nl_tensor *up_xhat = nl_b2(b, row_mul(), up, xhat);
+    nl_tensor *spread = nl_b1(b, op_sqrt(), nl_b2(b, op_add(), c->out[2], nl_b_number(b, c->attr[0].number)));
+    nl_tensor *xhat = nl_b2(b, op_div(), dev, spread);
+    nl_tensor *up_xhat = nl_b2(b, op_mul(), up, xhat);
     if (g->need[1] && up_xhat) {
       g->gin[1] = nl_b_sum(b, up_xhat, 1, rows, false);
     }
     if (g->need[2]) {
       g->gin[2] = nl_b_sum(b, up, 1, rows, false);
     }
-    nl_tensor *gw = weight ? nl_b2(b, row_mul(), up, weight) : up;
+    nl_tensor *gw = weight ? nl_b2(b, op_mul(), up, weight) : up;
     nl_tensor *mean_g = gw ? nl_b_scale(b, nl_b_sum(b, gw, 1, rows, false), share) : NULL;
-    nl_tensor *gx = nl_b2(b, row_mul(), gw, xhat);
+    nl_tensor *gx = nl_b2(b, op_mul(), gw, xhat);
     nl_tensor *mean_gx = gx ? nl_b_scale(b, nl_b_sum(b, gx, 1, rows, false), share) : NULL;
-    nl_tensor *rest = nl_b2(b, row_sub(), gw, mean_g);
-    dx = nl_b2(b, row_div(), nl_b2(b, row_sub(), rest, nl_b2(b, row_mul(), xhat, mean_gx)), spread);
+    nl_tensor *rest = nl_b2(b, op_sub(), gw, mean_g);
+    dx = nl_b2(b, op_div(), nl_b2(b, op_sub(), rest, nl_b2(b, op_mul(), xhat, mean_gx)), spread);
   }
   if (g->gout[1] && b->status == NL_OK) { /* mean: 1 / rows each */
     nl_tensor *d = nl_b_expand(b, nl_b_scale(b, g->gout[1], share), 2, x->shape);
-    dx = dx ? nl_b2(b, row_add(), dx, d) : d;
+    dx = dx ? nl_b2(b, op_add(), dx, d) : d;
   }
   if (g->gout[2] && b->status == NL_OK) { /* var: 2 (x - mean) / rows */
-    nl_tensor *d = nl_b2(b, row_mul(), dev, nl_b_scale(b, g->gout[2], 2 * share));
-    dx = dx ? nl_b2(b, row_add(), dx, d) : d;
+    nl_tensor *d = nl_b2(b, op_mul(), dev, nl_b_scale(b, g->gout[2], 2 * share));
+    dx = dx ? nl_b2(b, op_add(), dx, d) : d;
   }
   g->gin[0] = dx;
   return b->status;
@@ -127,7 +127,7 @@ static nl_status vjp_batch_norm(nl_call *c, nl_vjp *g) {
     return vjp_composed(c, g);
   }
   nl_call k;
-  nl_call_init(&k, row_batch_norm_backward(), 5, (nl_tensor *[]){g->gout[0], c->in[0], c->out[1], c->out[2], c->in[1]});
+  nl_call_init(&k, op_batch_norm_backward(), 5, (nl_tensor *[]){g->gout[0], c->in[0], c->out[1], c->out[2], c->in[1]});
   k.attr[0] = c->attr[0];
   g->gin[0] = nl_b_call(g->build, &k);
   if (g->gin[0]) {

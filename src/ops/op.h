@@ -156,11 +156,11 @@ const nl_signature *nl_op_signature(const nl_op *);
 /* Runs a row by its loop. */
 void nl_run_strip(nl_call *);
 
-/* A cached reference to a row, for code that composes rows: NL_USE(mul) declares row_mul(). */
-#define NL_USE(name)                                                                                                   \
-  static const nl_op *row_##name(void) {                                                                               \
-    static const nl_op *row;                                                                                           \
-    return row ? row : (row = nl_op_find(#name));                                                                      \
+/* An op that C code calls by name: NL_OP(mul) defines op_mul(), which looks for it once. */
+#define NL_OP(name)                                                                                                    \
+  static inline const nl_op *op_##name(void) {                                                                         \
+    static const nl_op *op;                                                                                            \
+    return op ? op : (op = nl_op_find(#name));                                                                         \
   }
 
 /* ---- calls (dispatch.c) ---- */

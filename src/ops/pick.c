@@ -7,15 +7,15 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
+#include "ops/formula.h"
 #include "ops/iterate.h"
-#include "ops/rows.h"
 #include "ops/rules.h"
 
-NL_ROW(index_zeros)
-NL_ROW(index_copy)
-NL_ROW(scatter)
-NL_ROW(zeros_like)
-NL_ROW(index_places)
+NL_OP(index_zeros)
+NL_OP(index_copy)
+NL_OP(scatter)
+NL_OP(zeros_like)
+NL_OP(index_places)
 
 typedef const int64_t *ints;
 
@@ -24,7 +24,7 @@ typedef const int64_t *ints;
 NL_COMPOSE(take) {
   nl_tensor *index = c->in[1];
   nl_tensor *flat = nl_b_reshape(b, x, 1, (int64_t[]){-1}), *at = nl_b_reshape(b, index, 1, (int64_t[]){-1});
-  nl_give(c, nl_b_reshape(b, r_index_select(b, flat, 1, at), index->ndim, index->shape));
+  nl_give(c, nl_b_reshape(b, b_index_select(b, flat, 1, at), index->ndim, index->shape));
 }
 /* gather whose operands broadcast in the other dims */
 NL_COMPOSE(take_along_dim) {
@@ -46,13 +46,13 @@ NL_COMPOSE(take_along_dim) {
     return;
   }
   if (n == 0) {
-    nl_give(c, r_gather(b, x, c->attr[0].i, index));
+    nl_give(c, b_gather(b, x, c->attr[0].i, index));
     return;
   }
   both[d] = x->shape[d];
   nl_tensor *wide = nl_b_expand(b, x, n, both);
   both[d] = index->shape[d];
-  nl_give(c, r_gather(b, wide, d + 1, nl_b_expand(b, index, n, both)));
+  nl_give(c, b_gather(b, wide, d + 1, nl_b_expand(b, index, n, both)));
 }
 
 /* ---- scatter ---- */
@@ -146,7 +146,7 @@ static void run_scatter(nl_call *c) {
 /* of the source, what the index reaches */
 static nl_tensor *reached(nl_build *b, nl_tensor *t, const nl_tensor *index) {
   for (int d = 0; d < index->ndim && b->status == NL_OK; d++) {
-    t = t->shape[d] == index->shape[d] ? t : r_narrow(b, t, d + 1, 1, index->shape[d]);
+    t = t->shape[d] == index->shape[d] ? t : b_narrow(b, t, d + 1, 1, index->shape[d]);
   }
   return t;
 }
@@ -167,10 +167,10 @@ static nl_status vjp_scatter(nl_call *c, nl_vjp *v) {
   nl_tensor *index = c->in[1], *source = c->in[2];
   if (v->need[0]) {
     v->gin[0] =
-        nl_b_do(b, use_scatter(), "ttti", v->gout[0], index, nl_b_cast(b, nl_b_number(b, 0), c->dtype), c->attr[0].i);
+        nl_b_do(b, op_scatter(), "ttti", v->gout[0], index, nl_b_cast(b, nl_b_number(b, 0), c->dtype), c->attr[0].i);
   }
   if (v->need[2]) {
-    nl_tensor *g = r_gather(b, v->gout[0], c->attr[0].i, index);
+    nl_tensor *g = b_gather(b, v->gout[0], c->attr[0].i, index);
     v->gin[2] = source->ndim == 0 ? nl_b_sum(b, g, 0, NULL, false) : wide_zeros(b, g, source);
   }
   return b->status;
@@ -183,32 +183,32 @@ static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
   int how = (int)c->attr[1].i;
   bool self = c->attr[2].b;
   nl_tensor *ones = nl_b_do(b, nl_op_find("ones_like"), "ti", index, (int64_t)c->dtype);
-  nl_tensor *count = nl_b_do(b, use_scatter_add(), "ttti", nl_b_do(b, use_zeros_like(), "t", x), index, ones, dim);
-  nl_tensor *touched = r_gt(b, count, nl_b_number(b, 0)), *zero = nl_b_number(b, 0);
+  nl_tensor *count = nl_b_do(b, op_scatter_add(), "ttti", nl_b_do(b, op_zeros_like(), "t", x), index, ones, dim);
+  nl_tensor *touched = b_gt(b, count, nl_b_number(b, 0)), *zero = nl_b_number(b, 0);
   nl_tensor *s = reached(b, source, index);
   nl_tensor *dx = g, *ds;
   if (how == REDUCE_MEAN) {
-    nl_tensor *n = self ? r_plus(b, count, 1) : r_maximum(b, count, nl_b_number(b, 1));
-    g = r_div(b, g, n);
+    nl_tensor *n = self ? b_plus(b, count, 1) : b_maximum(b, count, nl_b_number(b, 1));
+    g = b_div(b, g, n);
     dx = g;
-    ds = r_gather(b, g, dim, index);
+    ds = b_gather(b, g, dim, index);
   } else if (how == REDUCE_SUM) {
-    ds = r_gather(b, g, dim, index);
+    ds = b_gather(b, g, dim, index);
   } else if (how == REDUCE_PROD) {
-    dx = r_div(b, r_mul(b, g, y), x);
-    ds = r_div(b, r_gather(b, r_mul(b, g, y), dim, index), s);
+    dx = b_div(b, b_mul(b, g, y), x);
+    ds = b_div(b, b_gather(b, b_mul(b, g, y), dim, index), s);
   } else {
-    nl_tensor *own = r_eq(b, x, y), *theirs = r_eq(b, s, r_gather(b, y, dim, index));
-    own = b->status == NL_OK ? nl_b_cast(b, self ? own : r_logical_and(b, own, r_logical_not(b, touched)), c->dtype)
+    nl_tensor *own = b_eq(b, x, y), *theirs = b_eq(b, s, b_gather(b, y, dim, index));
+    own = b->status == NL_OK ? nl_b_cast(b, self ? own : b_logical_and(b, own, b_logical_not(b, touched)), c->dtype)
                              : NULL;
     theirs = b->status == NL_OK ? nl_b_cast(b, theirs, c->dtype) : NULL;
-    nl_tensor *ties = nl_b_do(b, use_scatter_add(), "ttti", own, index, theirs, dim);
-    nl_tensor *share = r_div(b, g, ties);
-    dx = r_mul(b, own, share);
-    ds = r_mul(b, theirs, r_gather(b, share, dim, index));
+    nl_tensor *ties = nl_b_do(b, op_scatter_add(), "ttti", own, index, theirs, dim);
+    nl_tensor *share = b_div(b, g, ties);
+    dx = b_mul(b, own, share);
+    ds = b_mul(b, theirs, b_gather(b, share, dim, index));
   }
   if (!self) {
-    dx = r_where(b, touched, zero, v->gout[0]);
+    dx = b_where(b, touched, zero, v->gout[0]);
   }
   v->gin[0] = dx;
   v->gin[2] = b->status == NL_OK && v->need[2] ? wide_zeros(b, ds, source) : NULL;
@@ -220,10 +220,10 @@ static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
 NL_COMPOSE(index_add) {
   nl_tensor *index = c->in[1], *source = c->in[2];
   if (c->attr[1].number != 1) {
-    source = r_times(b, source, c->attr[1].number);
+    source = b_times(b, source, c->attr[1].number);
   }
-  nl_tensor *t = nl_b_do(b, use_index_zeros(), "ttil", source, index, c->attr[0].i, x->ndim, x->shape);
-  nl_give(c, r_add(b, x, t));
+  nl_tensor *t = nl_b_do(b, op_index_zeros(), "ttil", source, index, c->attr[0].i, x->ndim, x->shape);
+  nl_give(c, b_add(b, x, t));
 }
 
 static nl_status infer_index_copy(nl_call *c) {
@@ -266,10 +266,10 @@ static nl_status vjp_index_copy(nl_call *c, nl_vjp *v) {
   if (v->need[0]) {
     nl_tensor *zeros =
         b->status == NL_OK ? nl_b_zeros(b, nl_tensor_dtype(c->in[2]), c->in[2]->ndim, c->in[2]->shape) : NULL;
-    v->gin[0] = nl_b_do(b, use_index_copy(), "ttti", v->gout[0], c->in[1], zeros, c->attr[0].i);
+    v->gin[0] = nl_b_do(b, op_index_copy(), "ttti", v->gout[0], c->in[1], zeros, c->attr[0].i);
   }
   if (v->need[2]) {
-    v->gin[2] = r_index_select(b, v->gout[0], c->attr[0].i, c->in[1]);
+    v->gin[2] = b_index_select(b, v->gout[0], c->attr[0].i, c->in[1]);
   }
   return b->status;
 }
@@ -287,8 +287,8 @@ NL_COMPOSE(index_fill) {
   memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
   shape[d] = index->numel;
   nl_tensor *one = nl_b_cast(b, nl_b_reshape(b, value, 0, NULL), nl_tensor_dtype(x));
-  nl_give(
-      c, nl_b_do(b, use_index_copy(), "ttti", x, index, r_clone(b, nl_b_expand(b, one, x->ndim, shape)), c->attr[0].i));
+  nl_give(c,
+          nl_b_do(b, op_index_copy(), "ttti", x, index, b_clone(b, nl_b_expand(b, one, x->ndim, shape)), c->attr[0].i));
 }
 
 /* ---- several index tensors at once: x[{i, j}] ---- */
@@ -343,7 +343,7 @@ static nl_tensor *joined_places(nl_call *c, nl_build *b, int first, int n, int *
     return nl_b_fail(b, nl_fail("%d indices do not go with shape %s", n, nl_tensor_shape_string(x).s));
   }
   nl_call k;
-  nl_call_init(&k, use_index_places(), 4, NULL);
+  nl_call_init(&k, op_index_places(), 4, NULL);
   for (int i = 0; i < n; i++) {
     k.in[i] = c->in[first + i];
   }
@@ -379,7 +379,7 @@ NL_COMPOSE(index) {
   int n = indices_of(c, 1), ndim;
   int64_t shape[2 * NL_MAX_DIM];
   nl_tensor *place = joined_places(c, b, 1, n, &ndim, shape);
-  nl_tensor *t = b->status == NL_OK ? r_index_select(b, joined(b, x, n), 1, place) : NULL;
+  nl_tensor *t = b->status == NL_OK ? b_index_select(b, joined(b, x, n), 1, place) : NULL;
   for (int d = n; d < x->ndim; d++) {
     shape[ndim++] = x->shape[d];
   }
@@ -400,12 +400,12 @@ NL_COMPOSE(index_put) {
   if (b->status != NL_OK) {
     return;
   }
-  nl_tensor *rows = lead == 0 ? r_unsqueeze(b, values, 1) : joined(b, values, lead);
+  nl_tensor *rows = lead == 0 ? b_unsqueeze(b, values, 1) : joined(b, values, lead);
   nl_tensor *flat = joined(b, x, n), *t;
   if (c->attr[0].b) {
     t = nl_b_do(b, nl_op_find("index_add"), "ttti", flat, place, rows, (int64_t)1);
   } else {
-    t = nl_b_do(b, use_index_copy(), "ttti", flat, place, rows, (int64_t)1);
+    t = nl_b_do(b, op_index_copy(), "ttti", flat, place, rows, (int64_t)1);
   }
   nl_give(c, nl_b_reshape(b, t, x->ndim, x->shape));
 }

@@ -2,13 +2,13 @@
    replaced. Dims in the calls below count from 1, as in Lua. */
 #include <string.h>
 
-#include "ops/rows.h"
+#include "ops/formula.h"
 #include "ops/rules.h"
 
-NL_ROW(as_strided)
-NL_ROW(strided_zeros)
-NL_ROW(slice_zeros)
-NL_ROW(ones_like)
+NL_OP(as_strided)
+NL_OP(strided_zeros)
+NL_OP(slice_zeros)
+NL_OP(ones_like)
 
 typedef const int64_t *ints;
 
@@ -48,7 +48,7 @@ static diagonal find_diagonal(nl_build *b, int ndim, ints shape, int64_t offset,
 }
 static nl_tensor *take_diagonal(nl_build *b, nl_tensor *x, int64_t offset, int64_t dim1, int64_t dim2) {
   diagonal g = find_diagonal(b, x->ndim, x->shape, offset, dim1, dim2);
-  return nl_b_do(b, use_as_strided(), "tlli", x, g.n, g.shape, g.n, g.strides, g.offset);
+  return nl_b_do(b, op_as_strided(), "tlli", x, g.n, g.shape, g.n, g.strides, g.offset);
 }
 /* Zeros of this shape with t as their diagonal. */
 static nl_tensor *put_diagonal(nl_build *b, nl_tensor *t, int ndim, ints shape, int64_t offset, int64_t dim1,
@@ -58,7 +58,7 @@ static nl_tensor *put_diagonal(nl_build *b, nl_tensor *t, int ndim, ints shape, 
     return nl_b_fail(b, nl_fail("the result has more elements than can be counted"));
   }
   diagonal g = find_diagonal(b, ndim, shape, offset, dim1, dim2);
-  nl_tensor *flat = nl_b_do(b, use_strided_zeros(), "tllii", t, g.n, g.shape, g.n, g.strides, g.offset, numel);
+  nl_tensor *flat = nl_b_do(b, op_strided_zeros(), "tllii", t, g.n, g.shape, g.n, g.strides, g.offset, numel);
   return nl_b_reshape(b, flat, ndim, shape);
 }
 NL_COMPOSE(diagonal) {
@@ -93,9 +93,9 @@ NL_COMPOSE(trace) {
 NL_COMPOSE(diagonal_scatter) {
   nl_tensor *source = c->in[1];
   nl_tensor *t = put_diagonal(b, source, x->ndim, x->shape, c->attr[0].i, c->attr[1].i, c->attr[2].i);
-  nl_tensor *ones = nl_b_do(b, use_ones_like(), "ti", source, (int64_t)NL_U8);
+  nl_tensor *ones = nl_b_do(b, op_ones_like(), "ti", source, (int64_t)NL_U8);
   nl_tensor *at = put_diagonal(b, ones, x->ndim, x->shape, c->attr[0].i, c->attr[1].i, c->attr[2].i);
-  nl_give(c, r_where(b, at ? nl_b_cast(b, at, NL_BOOL) : NULL, t, x));
+  nl_give(c, b_where(b, at ? nl_b_cast(b, at, NL_BOOL) : NULL, t, x));
 }
 /* tril 0, triu 1: where column - row <= (>=) k */
 NL_COMPOSE(triangle) {
@@ -105,9 +105,9 @@ NL_COMPOSE(triangle) {
   }
   int64_t k = tame(c->attr[0].i);
   nl_tensor *rows = ramp(b, 1, x->shape[x->ndim - 2], 1), *cols = ramp(b, 1, x->shape[x->ndim - 1], 1);
-  nl_tensor *limit = r_add(b, r_unsqueeze(b, rows, 2), nl_b_int(b, k));
-  nl_tensor *keep = c->op->kernel == 0 ? r_le(b, cols, limit) : r_ge(b, cols, limit);
-  nl_give(c, r_where(b, keep, x,
+  nl_tensor *limit = b_add(b, b_unsqueeze(b, rows, 2), nl_b_int(b, k));
+  nl_tensor *keep = c->op->kernel == 0 ? b_le(b, cols, limit) : b_ge(b, cols, limit);
+  nl_give(c, b_where(b, keep, x,
                      nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_b_number(b, 0)
                                                            : nl_b_cast(b, nl_b_int(b, 0), nl_tensor_dtype(x))));
 }
@@ -140,7 +140,7 @@ static nl_tensor *pad_by_index(nl_build *b, nl_tensor *x, int d, int64_t left, i
   for (int64_t i = 0; i < total && index; i++) {
     nl_tensor_set_int(index, i, mirrored(i - left, n, mode) + 1);
   }
-  return r_index_select(b, x, d + 1, index);
+  return b_index_select(b, x, d + 1, index);
 }
 /* Zeros around x in dim d, or less of x where a side is negative. */
 static nl_tensor *pad_zeros(nl_build *b, nl_tensor *x, int d, int64_t left, int64_t right) {
@@ -150,7 +150,7 @@ static nl_tensor *pad_zeros(nl_build *b, nl_tensor *x, int d, int64_t left, int6
                                 (long long)right, d + 1, nl_tensor_shape_string(x).s));
   }
   if (cut_left || cut_right) {
-    x = r_narrow(b, x, d + 1, cut_left + 1, n);
+    x = b_narrow(b, x, d + 1, cut_left + 1, n);
   }
   if (left <= 0 && right <= 0) {
     return x;
@@ -165,7 +165,7 @@ static nl_tensor *pad_zeros(nl_build *b, nl_tensor *x, int d, int64_t left, int6
   if (x->numel == 0) {
     return nl_b_zeros(b, nl_tensor_dtype(x), x->ndim, shape);
   }
-  return nl_b_do(b, use_slice_zeros(), "tiiil", x, (int64_t)d + 1, left + 1, (int64_t)1, x->ndim, shape);
+  return nl_b_do(b, op_slice_zeros(), "tiiil", x, (int64_t)d + 1, left + 1, (int64_t)1, x->ndim, shape);
 }
 NL_COMPOSE(pad) {
   int n, mode = (int)c->attr[1].i;
@@ -180,7 +180,7 @@ NL_COMPOSE(pad) {
   nl_tensor *t = x;
   double value = c->attr[2].number;
   bool filled = mode == 0 && value != 0;
-  nl_tensor *inside = filled ? nl_b_do(b, use_ones_like(), "ti", x, (int64_t)NL_U8) : NULL;
+  nl_tensor *inside = filled ? nl_b_do(b, op_ones_like(), "ti", x, (int64_t)NL_U8) : NULL;
   for (int i = 0; i < n / 2 && b->status == NL_OK; i++) {
     int d = x->ndim - 1 - i;
     t = mode == 0 ? pad_zeros(b, t, d, tame(by[2 * i]), tame(by[2 * i + 1]))
@@ -190,9 +190,9 @@ NL_COMPOSE(pad) {
   if (filled && b->status == NL_OK) {
     nl_tensor *k = nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_b_number(b, value)
                                                          : nl_b_cast(b, nl_b_number(b, value), nl_tensor_dtype(x));
-    t = r_where(b, nl_b_cast(b, inside, NL_BOOL), t, k);
+    t = b_where(b, nl_b_cast(b, inside, NL_BOOL), t, k);
   }
-  nl_give(c, t == x ? r_clone(b, x) : t);
+  nl_give(c, t == x ? b_clone(b, x) : t);
 }
 NL_COMPOSE(unfold) {
   int d = dim_at(b, c->attr[0].i, x->ndim);
@@ -210,7 +210,7 @@ NL_COMPOSE(unfold) {
   shape[x->ndim] = size;
   strides[x->ndim] = strides[d];
   strides[d] *= step;
-  nl_give(c, nl_b_do(b, use_as_strided(), "tlli", x, x->ndim + 1, shape, x->ndim + 1, strides, (int64_t)0));
+  nl_give(c, nl_b_do(b, op_as_strided(), "tlli", x, x->ndim + 1, shape, x->ndim + 1, strides, (int64_t)0));
 }
 
 /* ---- with a part replaced ---- */
@@ -218,12 +218,12 @@ NL_COMPOSE(unfold) {
 /* x with rows first .. by step along d replaced by source. */
 static nl_tensor *replaced(nl_build *b, nl_tensor *x, nl_tensor *source, int d, int64_t first, int64_t step) {
   if (b->status != NL_OK || source->numel == 0) {
-    return r_clone(b, x);
+    return b_clone(b, x);
   }
-  nl_tensor *t = nl_b_do(b, use_slice_zeros(), "tiiil", source, (int64_t)d + 1, first, step, x->ndim, x->shape);
-  nl_tensor *ones = nl_b_do(b, use_ones_like(), "ti", source, (int64_t)NL_BOOL);
-  nl_tensor *at = nl_b_do(b, use_slice_zeros(), "tiiil", ones, (int64_t)d + 1, first, step, x->ndim, x->shape);
-  return r_where(b, at, t, x);
+  nl_tensor *t = nl_b_do(b, op_slice_zeros(), "tiiil", source, (int64_t)d + 1, first, step, x->ndim, x->shape);
+  nl_tensor *ones = nl_b_do(b, op_ones_like(), "ti", source, (int64_t)NL_BOOL);
+  nl_tensor *at = nl_b_do(b, op_slice_zeros(), "tiiil", ones, (int64_t)d + 1, first, step, x->ndim, x->shape);
+  return b_where(b, at, t, x);
 }
 NL_COMPOSE(select_scatter) {
   nl_tensor *source = c->in[1];
@@ -233,14 +233,14 @@ NL_COMPOSE(select_scatter) {
   if (b->status == NL_OK && (index < 1 || index > n || x->ndim == 0)) {
     b->status = nl_fail("index %lld is out of range 1..%lld of dim %d", (long long)c->attr[1].i, (long long)n, d + 1);
   }
-  nl_give(c, b->status == NL_OK ? replaced(b, x, r_unsqueeze(b, source, d + 1), d, index, 1) : NULL);
+  nl_give(c, b->status == NL_OK ? replaced(b, x, b_unsqueeze(b, source, d + 1), d, index, 1) : NULL);
 }
 NL_COMPOSE(slice_scatter) {
   int d = dim_at(b, c->attr[0].i, x->ndim);
   int64_t first = tame(c->attr[1].i), n = size_at(x, d);
   first = first < 0 ? first + n + 1 : first;
   nl_give(c, b->status == NL_OK && x->ndim ? replaced(b, x, c->in[1], d, first < 1 ? 1 : first, tame(c->attr[2].i))
-                                           : r_clone(b, x));
+                                           : b_clone(b, x));
 }
 
 /* ---- small builders ---- */
@@ -253,7 +253,7 @@ NL_COMPOSE(vander) {
     return;
   }
   nl_tensor *powers = c->attr[1].b ? ramp(b, 0, n, 1) : ramp(b, n - 1, n, -1);
-  nl_give(c, r_pow(b, r_unsqueeze(b, x, 2), powers));
+  nl_give(c, b_pow(b, b_unsqueeze(b, x, 2), powers));
 }
 /* all choices of r elements, in order */
 NL_COMPOSE(combinations) {
@@ -298,7 +298,7 @@ NL_COMPOSE(combinations) {
       }
     }
   }
-  nl_give(c, nl_b_reshape(b, r_index_select(b, x, 1, index), 2, shape));
+  nl_give(c, nl_b_reshape(b, b_index_select(b, x, 1, index), 2, shape));
 }
 
 #define MADE(n, a, text, f, e)                                                                                         \

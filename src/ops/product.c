@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "ops/formula.h"
 #include "ops/iterate.h"
-#include "ops/rows.h"
 #include "ops/rules.h"
 
 typedef const int64_t *ints;
@@ -25,18 +25,18 @@ NL_COMPOSE(strict) {
       b->status = nl_fail("the batches of shapes %s and %s have different sizes", nl_tensor_shape_string(x).s,
                           nl_tensor_shape_string(c->in[1]).s);
     }
-    nl_give(c, r_matmul(b, x, c->in[1]));
+    nl_give(c, b_matmul(b, x, c->in[1]));
   }
 }
 NL_COMPOSE(vdot) {
   nl_tensor *y = c->in[1];
-  nl_give(c, r_matmul(b, nl_b_reshape(b, x, 1, (int64_t[]){-1}), nl_b_reshape(b, y, 1, (int64_t[]){-1})));
+  nl_give(c, b_matmul(b, nl_b_reshape(b, x, 1, (int64_t[]){-1}), nl_b_reshape(b, y, 1, (int64_t[]){-1})));
 }
 static nl_tensor *contract(nl_build *b, nl_tensor *x, nl_tensor *y, int n, ints from_x, ints from_y);
 NL_COMPOSE(inner) {
   nl_tensor *y = c->in[1];
   if (x->ndim == 0 || y->ndim == 0) {
-    nl_give(c, r_mul(b, x, y));
+    nl_give(c, b_mul(b, x, y));
     return;
   }
   int64_t a = x->ndim - 1, z = y->ndim - 1;
@@ -84,9 +84,9 @@ static nl_tensor *contract(nl_build *b, nl_tensor *x, nl_tensor *y, int n, ints 
   if (ns > NL_MAX_DIM) {
     return nl_b_fail(b, nl_fail("the result would have %d dims; at most %d are possible", ns, NL_MAX_DIM));
   }
-  nl_tensor *left = nl_b_reshape(b, nl_b_do(b, use_permute(), "tl", x, nx, order_x), 2, (int64_t[]){rows, inner});
-  nl_tensor *right = nl_b_reshape(b, nl_b_do(b, use_permute(), "tl", y, ny, order_y), 2, (int64_t[]){inner, cols});
-  return nl_b_reshape(b, r_matmul(b, left, right), ns, shape);
+  nl_tensor *left = nl_b_reshape(b, nl_b_do(b, op_permute(), "tl", x, nx, order_x), 2, (int64_t[]){rows, inner});
+  nl_tensor *right = nl_b_reshape(b, nl_b_do(b, op_permute(), "tl", y, ny, order_y), 2, (int64_t[]){inner, cols});
+  return nl_b_reshape(b, b_matmul(b, left, right), ns, shape);
 }
 /* dims: a number: the last so many of x with the first of y; else those of x, and dims_y those of y */
 NL_COMPOSE(tensordot) {
@@ -142,7 +142,7 @@ NL_COMPOSE(kron) {
       return;
     }
   }
-  nl_tensor *t = r_mul(b, nl_b_reshape(b, x, 2 * n, a), nl_b_reshape(b, y, 2 * n, z));
+  nl_tensor *t = b_mul(b, nl_b_reshape(b, x, 2 * n, a), nl_b_reshape(b, y, 2 * n, z));
   nl_give(c, nl_b_reshape(b, t, n, joined));
 }
 NL_COMPOSE(cross) {
@@ -168,19 +168,19 @@ NL_COMPOSE(cross) {
       nl_tensor_set_int(order[k], i, (i + 1 + k) % 3 + 1);
     }
   }
-  nl_tensor *first = r_mul(b, r_index_select(b, x, d + 1, order[0]), r_index_select(b, y, d + 1, order[1]));
-  nl_tensor *second = r_mul(b, r_index_select(b, x, d + 1, order[1]), r_index_select(b, y, d + 1, order[0]));
-  nl_give(c, r_sub(b, first, second));
+  nl_tensor *first = b_mul(b, b_index_select(b, x, d + 1, order[0]), b_index_select(b, y, d + 1, order[1]));
+  nl_tensor *second = b_mul(b, b_index_select(b, x, d + 1, order[1]), b_index_select(b, y, d + 1, order[0]));
+  nl_give(c, b_sub(b, first, second));
 }
 
 /* ---- sums of a tensor and a product: beta input + alpha product ---- */
 
 static nl_tensor *blended(nl_build *b, nl_tensor *input, nl_tensor *product, double beta, double alpha) {
-  product = alpha == 1 ? product : r_times(b, product, alpha);
+  product = alpha == 1 ? product : b_times(b, product, alpha);
   if (beta == 0) { /* what input holds, even nan, does not count */
     return product;
   }
-  return r_add(b, beta == 1 ? input : r_times(b, input, beta), product);
+  return b_add(b, beta == 1 ? input : b_times(b, input, beta), product);
 }
 /* kernel: dims of the factors; 11: outer; 330: summed over the batch */
 NL_COMPOSE(add_product) {
@@ -190,9 +190,9 @@ NL_COMPOSE(add_product) {
     return;
   }
   if (k == 11) {
-    p = r_mul(b, r_unsqueeze(b, y, 2), z);
+    p = b_mul(b, b_unsqueeze(b, y, 2), z);
   } else {
-    p = r_matmul(b, y, z);
+    p = b_matmul(b, y, z);
     p = k == 330 ? nl_b_sum(b, p, 1, (int64_t[]){1}, false) : p;
   }
   nl_give(c, blended(b, x, p, c->attr[0].number, c->attr[1].number));
@@ -206,24 +206,24 @@ NL_COMPOSE(matrix_power) {
     nl_b_fail(b, nl_fail("needs a square matrix (or a batch of them), but got shape %s", nl_tensor_shape_string(x).s));
     return;
   }
-  nl_tensor *base = n < 0 ? r_inv(b, x) : x, *result = NULL;
+  nl_tensor *base = n < 0 ? b_inv(b, x) : x, *result = NULL;
   uint64_t k = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
   for (; k && b->status == NL_OK; k >>= 1) {
     if (k & 1) {
-      result = result ? r_matmul(b, result, base) : base;
+      result = result ? b_matmul(b, result, base) : base;
     }
-    base = k > 1 ? r_matmul(b, base, base) : base;
+    base = k > 1 ? b_matmul(b, base, base) : base;
   }
   if (!result && b->status == NL_OK) {
-    nl_tensor *one = nl_b_do(b, use_eye(), "i-i", x->shape[x->ndim - 1], (int64_t)nl_tensor_dtype(x));
-    result = r_clone(b, nl_b_expand(b, one, x->ndim, x->shape));
+    nl_tensor *one = nl_b_do(b, op_eye(), "i-i", x->shape[x->ndim - 1], (int64_t)nl_tensor_dtype(x));
+    result = b_clone(b, nl_b_expand(b, one, x->ndim, x->shape));
   }
-  nl_give(c, result == x ? r_clone(b, x) : result);
+  nl_give(c, result == x ? b_clone(b, x) : result);
 }
 /* The order with the fewest multiplications (Cormen et al., matrix-chain multiplication). */
 enum { MAX_CHAIN = 64 };
 static nl_tensor *chain(nl_build *b, nl_tensor **m, int (*cut)[MAX_CHAIN], int i, int j) {
-  return i == j ? m[i] : r_matmul(b, chain(b, m, cut, i, cut[i][j]), chain(b, m, cut, cut[i][j] + 1, j));
+  return i == j ? m[i] : b_matmul(b, chain(b, m, cut, i, cut[i][j]), chain(b, m, cut, cut[i][j] + 1, j));
 }
 NL_COMPOSE(multi_dot) {
   (void)x;
@@ -258,14 +258,14 @@ NL_COMPOSE(multi_dot) {
     }
   }
   nl_tensor *t = chain(b, c->in, cut, 0, n - 1);
-  nl_give(c, n == 1 ? r_clone(b, t) : t);
+  nl_give(c, n == 1 ? b_clone(b, t) : t);
 }
 
 /* ---- distances and angles ---- */
 
 /* The p-norm over the last dim. Near 0 the gradient of the 2-norm is taken as 0. */
 static nl_tensor *length(nl_build *b, nl_tensor *t, double p) {
-  return nl_b_do(b, use_norm(), "tnlb", t, p, 1, (int64_t[]){-1}, 0);
+  return nl_b_do(b, op_norm(), "tnlb", t, p, 1, (int64_t[]){-1}, 0);
 }
 NL_COMPOSE(cdist) {
   nl_tensor *y = c->in[1];
@@ -274,23 +274,23 @@ NL_COMPOSE(cdist) {
                          nl_tensor_shape_string(x).s, nl_tensor_shape_string(y).s));
     return;
   }
-  nl_give(c, length(b, r_sub(b, r_unsqueeze(b, x, -2), r_unsqueeze(b, y, -3)), c->attr[0].number));
+  nl_give(c, length(b, b_sub(b, b_unsqueeze(b, x, -2), b_unsqueeze(b, y, -3)), c->attr[0].number));
 }
 NL_COMPOSE(pdist) {
   if (!has_dims(b, x, 2, "x")) {
     return;
   }
   nl_tensor *pairs = nl_b_do(b, nl_op_find("triu_indices"), "i-i", x->shape[0], (int64_t)1);
-  nl_tensor *i = nl_b_do(b, use_select(), "tii", pairs, (int64_t)1, (int64_t)1);
-  nl_tensor *k = nl_b_do(b, use_select(), "tii", pairs, (int64_t)1, (int64_t)2);
-  nl_give(c, length(b, r_sub(b, r_index_select(b, x, 1, i), r_index_select(b, x, 1, k)), c->attr[0].number));
+  nl_tensor *i = nl_b_do(b, op_select(), "tii", pairs, (int64_t)1, (int64_t)1);
+  nl_tensor *k = nl_b_do(b, op_select(), "tii", pairs, (int64_t)1, (int64_t)2);
+  nl_give(c, length(b, b_sub(b, b_index_select(b, x, 1, i), b_index_select(b, x, 1, k)), c->attr[0].number));
 }
 NL_COMPOSE(pairwise_distance) {
-  nl_tensor *d = r_plus(b, r_sub(b, x, c->in[1]), c->attr[1].number);
-  nl_give(c, nl_b_do(b, use_norm(), "tnlb", d, c->attr[0].number, 1, (int64_t[]){-1}, (int)c->attr[2].b));
+  nl_tensor *d = b_plus(b, b_sub(b, x, c->in[1]), c->attr[1].number);
+  nl_give(c, nl_b_do(b, op_norm(), "tnlb", d, c->attr[0].number, 1, (int64_t[]){-1}, (int)c->attr[2].b));
 }
 NL_COMPOSE(dist) {
-  nl_give(c, nl_b_do(b, use_norm(), "tn", r_sub(b, x, c->in[1]), c->attr[0].number));
+  nl_give(c, nl_b_do(b, op_norm(), "tn", b_sub(b, x, c->in[1]), c->attr[0].number));
 }
 NL_COMPOSE(cosine_similarity) {
   nl_tensor *y = c->in[1];
@@ -303,15 +303,15 @@ NL_COMPOSE(cosine_similarity) {
   }
   x = nl_b_expand(b, x, ndim, shape);
   y = nl_b_expand(b, y, ndim, shape);
-  nl_tensor *dot = nl_b_sum(b, r_mul(b, x, y), 1, &dim, false), *least = nl_b_number(b, eps);
-  nl_tensor *nx = r_maximum(b, nl_b_do(b, use_norm(), "tnlb", x, 2.0, 1, &dim, 0), least);
-  nl_tensor *ny = r_maximum(b, nl_b_do(b, use_norm(), "tnlb", y, 2.0, 1, &dim, 0), least);
-  nl_give(c, r_div(b, dot, r_mul(b, nx, ny)));
+  nl_tensor *dot = nl_b_sum(b, b_mul(b, x, y), 1, &dim, false), *least = nl_b_number(b, eps);
+  nl_tensor *nx = b_maximum(b, nl_b_do(b, op_norm(), "tnlb", x, 2.0, 1, &dim, 0), least);
+  nl_tensor *ny = b_maximum(b, nl_b_do(b, op_norm(), "tnlb", y, 2.0, 1, &dim, 0), least);
+  nl_give(c, b_div(b, dot, b_mul(b, nx, ny)));
 }
 NL_COMPOSE(normalize) {
   int64_t dim = c->attr[1].i;
-  nl_tensor *n = nl_b_do(b, use_norm(), "tnlb", x, c->attr[0].number, 1, &dim, 1);
-  nl_give(c, r_div(b, x, r_maximum(b, n, nl_b_number(b, c->attr[2].number))));
+  nl_tensor *n = nl_b_do(b, op_norm(), "tnlb", x, c->attr[0].number, 1, &dim, 1);
+  nl_give(c, b_div(b, x, b_maximum(b, n, nl_b_number(b, c->attr[2].number))));
 }
 
 /* Rows are variables, columns observations. */
@@ -321,18 +321,18 @@ static nl_tensor *covariance(nl_build *b, nl_tensor *x, double correction) {
                             nl_tensor_shape_string(x).s)
                   : b->status;
   nl_tensor *t = b->status == NL_OK ? nl_b_reshape(b, x, 2, (int64_t[]){x->ndim == 2 ? x->shape[0] : 1, -1}) : NULL;
-  nl_tensor *centred = r_sub(b, t, nl_b_do(b, use_mean(), "tlb", t, 1, (int64_t[]){2}, 1));
-  nl_tensor *product = r_matmul(b, centred, b->status == NL_OK ? nl_b_transpose(b, centred, 1, 2) : NULL);
+  nl_tensor *centred = b_sub(b, t, nl_b_do(b, op_mean(), "tlb", t, 1, (int64_t[]){2}, 1));
+  nl_tensor *product = b_matmul(b, centred, b->status == NL_OK ? nl_b_transpose(b, centred, 1, 2) : NULL);
   double count = (b->status == NL_OK ? (double)t->shape[1] : 1) - correction;
-  return product ? r_times(b, product, count > 0 ? 1 / count : INFINITY) : NULL;
+  return product ? b_times(b, product, count > 0 ? 1 / count : INFINITY) : NULL;
 }
 NL_COMPOSE(cov) {
   nl_tensor *t = covariance(b, x, c->attr[0].number);
   nl_give(c, x->ndim < 2 ? nl_b_reshape(b, t, 0, NULL) : t);
 }
 NL_COMPOSE(corrcoef) {
-  nl_tensor *t = covariance(b, x, 1), *spread = r_sqrt(b, nl_b1(b, nl_op_find("diagonal"), t));
-  nl_tensor *share = r_div(b, r_div(b, t, r_unsqueeze(b, spread, 2)), spread);
+  nl_tensor *t = covariance(b, x, 1), *spread = b_sqrt(b, nl_b1(b, nl_op_find("diagonal"), t));
+  nl_tensor *share = b_div(b, b_div(b, t, b_unsqueeze(b, spread, 2)), spread);
   nl_give(c, x->ndim < 2 ? nl_b_reshape(b, share, 0, NULL) : share);
 }
 

@@ -9,18 +9,18 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(mul)
-NL_USE(div)
-NL_USE(sub)
-NL_USE(exp)
-NL_USE(eq)
-NL_USE(abs)
-NL_USE(pow)
-NL_USE(sign)
-NL_USE(mean)
-NL_USE(prod)
-NL_USE(where)
-NL_USE(scatter_zeros)
+NL_OP(mul)
+NL_OP(div)
+NL_OP(sub)
+NL_OP(exp)
+NL_OP(eq)
+NL_OP(abs)
+NL_OP(pow)
+NL_OP(sign)
+NL_OP(mean)
+NL_OP(prod)
+NL_OP(where)
+NL_OP(scatter_zeros)
 
 /* ---- geometry ---- */
 
@@ -284,8 +284,8 @@ static nl_status vjp_sum(nl_call *c, nl_vjp *g) {
 
 static nl_status vjp_logsumexp(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  nl_tensor *share = nl_b1(b, row_exp(), nl_b2(b, row_sub(), c->in[0], with_dims(c, g, 0, c->out[0])));
-  g->gin[0] = nl_b2(b, row_mul(), share, with_dims(c, g, 0, g->gout[0]));
+  nl_tensor *share = nl_b1(b, op_exp(), nl_b2(b, op_sub(), c->in[0], with_dims(c, g, 0, c->out[0])));
+  g->gin[0] = nl_b2(b, op_mul(), share, with_dims(c, g, 0, g->gout[0]));
   return b->status;
 }
 
@@ -293,18 +293,18 @@ static nl_status vjp_logsumexp(nl_call *c, nl_vjp *g) {
 static nl_status vjp_prod(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *x = c->in[0], *zero_number = nl_b_number(b, 0), *one = nl_b_number(b, 1);
-  nl_tensor *zero = nl_b2(b, row_eq(), x, zero_number);
+  nl_tensor *zero = nl_b2(b, op_eq(), x, zero_number);
   if (!zero) {
     return b->status;
   }
   int count;
   const int64_t *dims = nl_call_list(c, 0, &count);
   nl_tensor *zeros = nl_b_sum(b, zero, count, c->attr[0].set ? dims : NULL, true);
-  nl_tensor *filled = nl_b3(b, row_where(), zero, one, x);
+  nl_tensor *filled = nl_b3(b, op_where(), zero, one, x);
   nl_tensor *rest = NULL;
   if (filled) {
     nl_call p;
-    nl_call_init(&p, row_prod(), 1, NULL);
+    nl_call_init(&p, op_prod(), 1, NULL);
     p.in[0] = filled;
     if (c->attr[0].set) {
       nl_call_set_list(&p, 0, count, dims);
@@ -312,12 +312,12 @@ static nl_status vjp_prod(nl_call *c, nl_vjp *g) {
     p.attr[1].b = true;
     rest = nl_b_call(b, &p);
   }
-  nl_tensor *no_zero = nl_b2(b, row_eq(), zeros, zero_number), *one_zero = nl_b2(b, row_eq(), zeros, one);
-  nl_tensor *others = nl_b2(b, row_div(), rest, filled);
-  nl_tensor *only = zero && one_zero ? nl_b3(b, row_where(), zero, rest, zero_number) : NULL;
-  only = only ? nl_b3(b, row_where(), one_zero, only, zero_number) : NULL;
-  nl_tensor *d = only ? nl_b3(b, row_where(), no_zero, others, only) : NULL;
-  g->gin[0] = nl_b2(b, row_mul(), d, with_dims(c, g, 0, g->gout[0]));
+  nl_tensor *no_zero = nl_b2(b, op_eq(), zeros, zero_number), *one_zero = nl_b2(b, op_eq(), zeros, one);
+  nl_tensor *others = nl_b2(b, op_div(), rest, filled);
+  nl_tensor *only = zero && one_zero ? nl_b3(b, op_where(), zero, rest, zero_number) : NULL;
+  only = only ? nl_b3(b, op_where(), one_zero, only, zero_number) : NULL;
+  nl_tensor *d = only ? nl_b3(b, op_where(), no_zero, others, only) : NULL;
+  g->gin[0] = nl_b2(b, op_mul(), d, with_dims(c, g, 0, g->gout[0]));
   return b->status;
 }
 
@@ -347,19 +347,19 @@ static nl_status vjp_var(nl_call *c, nl_vjp *g) {
   int count;
   const int64_t *dims = nl_call_list(c, 0, &count);
   nl_call m;
-  nl_call_init(&m, row_mean(), 1, NULL);
+  nl_call_init(&m, op_mean(), 1, NULL);
   m.in[0] = c->in[0];
   if (c->attr[0].set) {
     nl_call_set_list(&m, 0, count, dims);
   }
   m.attr[1].b = true;
-  nl_tensor *dev = nl_b2(b, row_sub(), c->in[0], nl_b_call(b, &m));
+  nl_tensor *dev = nl_b2(b, op_sub(), c->in[0], nl_b_call(b, &m));
   double divisor = (double)call_geometry(c, 0).count - c->attr[1].number;
   nl_tensor *up = with_dims(c, g, 0, g->gout[0]);
   if (c->op->kernel == 1) {
-    up = nl_b2(b, row_div(), up, with_dims(c, g, 0, c->out[0]));
+    up = nl_b2(b, op_div(), up, with_dims(c, g, 0, c->out[0]));
   }
-  nl_tensor *d = nl_b2(b, row_mul(), dev, up);
+  nl_tensor *d = nl_b2(b, op_mul(), dev, up);
   g->gin[0] = d ? nl_b_scale(b, d, (c->op->kernel == 1 ? 1.0 : 2.0) / divisor) : NULL;
   return b->status;
 }
@@ -408,28 +408,28 @@ static nl_status vjp_norm(nl_call *c, nl_vjp *g) {
   double p = c->attr[0].number;
   nl_tensor *x = c->in[0], *up = with_dims(c, g, 1, g->gout[0]), *norm = with_dims(c, g, 1, c->out[0]), *d;
   if (isinf(p)) { /* shared evenly among the largest */
-    nl_tensor *at = nl_b2(b, row_eq(), nl_b1(b, row_abs(), x), norm);
+    nl_tensor *at = nl_b2(b, op_eq(), nl_b1(b, op_abs(), x), norm);
     at = at ? nl_b_cast(b, at, c->dtype) : NULL;
     int count;
     const int64_t *dims = nl_call_list(c, 1, &count);
     nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[1].set ? dims : NULL, true) : NULL;
-    d = nl_b2(b, row_mul(), nl_b1(b, row_sign(), x), nl_b2(b, row_div(), at, ties));
+    d = nl_b2(b, op_mul(), nl_b1(b, op_sign(), x), nl_b2(b, op_div(), at, ties));
   } else if (p == 1) {
-    d = nl_b1(b, row_sign(), x);
+    d = nl_b1(b, op_sign(), x);
   } else if (p == 0) {
     d = nl_b_scale(b, x, 0);
   } else {
-    nl_tensor *zero = nl_b2(b, row_eq(), norm, nl_b_number(b, 0));
-    nl_tensor *safe = zero ? nl_b3(b, row_where(), zero, nl_b_number(b, 1), norm) : NULL;
-    nl_tensor *ratio = nl_b2(b, row_div(), x, safe);
+    nl_tensor *zero = nl_b2(b, op_eq(), norm, nl_b_number(b, 0));
+    nl_tensor *safe = zero ? nl_b3(b, op_where(), zero, nl_b_number(b, 1), norm) : NULL;
+    nl_tensor *ratio = nl_b2(b, op_div(), x, safe);
     if (p == 2) {
       d = ratio;
     } else {
-      nl_tensor *size = nl_b2(b, row_pow(), nl_b1(b, row_abs(), ratio), nl_b_number(b, p - 1));
-      d = nl_b2(b, row_mul(), nl_b1(b, row_sign(), x), size);
+      nl_tensor *size = nl_b2(b, op_pow(), nl_b1(b, op_abs(), ratio), nl_b_number(b, p - 1));
+      d = nl_b2(b, op_mul(), nl_b1(b, op_sign(), x), size);
     }
   }
-  g->gin[0] = nl_b2(b, row_mul(), d, up);
+  g->gin[0] = nl_b2(b, op_mul(), d, up);
   return b->status;
 }
 
@@ -520,7 +520,7 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
     }
     int64_t dim = *nl_call_list(c, 0, &(int){0});
     nl_call s;
-    nl_call_init(&s, row_scatter_zeros(), 2, NULL);
+    nl_call_init(&s, op_scatter_zeros(), 2, NULL);
     s.in[0] = gk;
     s.in[1] = at;
     s.attr[0] = (nl_attr){.set = true, .i = dim};
@@ -528,10 +528,10 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
     g->gin[0] = nl_b_call(b, &s);
     return b->status;
   }
-  nl_tensor *at = nl_b2(b, row_eq(), x, c->out[0]);
+  nl_tensor *at = nl_b2(b, op_eq(), x, c->out[0]);
   at = at ? nl_b_cast(b, at, nl_tensor_dtype(x)) : NULL;
   nl_tensor *ties = at ? nl_b_sum(b, at, 0, NULL, false) : NULL;
-  g->gin[0] = nl_b2(b, row_mul(), at, nl_b2(b, row_div(), g->gout[0], ties));
+  g->gin[0] = nl_b2(b, op_mul(), at, nl_b2(b, op_div(), g->gout[0], ties));
   return b->status;
 }
 
@@ -548,12 +548,12 @@ static nl_status infer_amax(nl_call *c) {
 }
 static nl_status vjp_amax(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  nl_tensor *at = nl_b2(b, row_eq(), c->in[0], with_dims(c, g, 0, c->out[0]));
+  nl_tensor *at = nl_b2(b, op_eq(), c->in[0], with_dims(c, g, 0, c->out[0]));
   at = at ? nl_b_cast(b, at, c->dtype) : NULL;
   int count;
   const int64_t *dims = nl_call_list(c, 0, &count);
   nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[0].set ? dims : NULL, true) : NULL;
-  g->gin[0] = nl_b2(b, row_mul(), at, nl_b2(b, row_div(), with_dims(c, g, 0, g->gout[0]), ties));
+  g->gin[0] = nl_b2(b, op_mul(), at, nl_b2(b, op_div(), with_dims(c, g, 0, g->gout[0]), ties));
   return b->status;
 }
 

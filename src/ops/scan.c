@@ -4,13 +4,13 @@
 #include <math.h>
 
 #include "core/pool.h"
-#include "ops/rows.h"
+#include "ops/formula.h"
 #include "ops/rules.h"
 
-NL_ROW(cumsum)
-NL_ROW(cumsum_reverse)
-NL_ROW(linear_scan)
-NL_ROW(scatter_zeros)
+NL_OP(cumsum)
+NL_OP(cumsum_reverse)
+NL_OP(linear_scan)
+NL_OP(scatter_zeros)
 
 static nl_status infer_scan(nl_call *c) {
   nl_tensor *x = c->in[0];
@@ -76,23 +76,23 @@ static nl_tensor *neighbour(nl_build *b, nl_tensor *x, int64_t dim, bool after, 
   for (int i = 0; i < x->ndim; i++) {
     one[i] = i == d ? 1 : x->shape[i];
   }
-  nl_tensor *edge = r_plus(b, nl_b_zeros(b, nl_tensor_dtype(x), x->ndim, one), first);
-  nl_tensor *rest = r_narrow(b, x, d + 1, after ? 2 : 1, n - 1), *parts[2] = {after ? rest : edge, after ? edge : rest};
+  nl_tensor *edge = b_plus(b, nl_b_zeros(b, nl_tensor_dtype(x), x->ndim, one), first);
+  nl_tensor *rest = b_narrow(b, x, d + 1, after ? 2 : 1, n - 1), *parts[2] = {after ? rest : edge, after ? edge : rest};
   if (b->status != NL_OK) {
     return NULL;
   }
   nl_call k;
-  nl_call_init(&k, use_cat(), 2, parts);
+  nl_call_init(&k, op_cat(), 2, parts);
   k.attr[0] = (nl_attr){.set = true, .i = d + 1};
   return nl_b_call(b, &k);
 }
 static nl_tensor *linear_scan(nl_build *b, nl_tensor *x, nl_tensor *a, int64_t dim, bool reverse) {
-  return nl_b_do(b, use_linear_scan(), "ttib", x, a, dim, reverse);
+  return nl_b_do(b, op_linear_scan(), "ttib", x, a, dim, reverse);
 }
 
 static nl_status vjp_cumsum(nl_call *c, nl_vjp *v) {
-  v->gin[0] = nl_b_do(v->build, c->op->run == run_reverse ? use_cumsum() : use_cumsum_reverse(), "ti", v->gout[0],
-                      c->attr[0].i);
+  v->gin[0] =
+      nl_b_do(v->build, c->op->run == run_reverse ? op_cumsum() : op_cumsum_reverse(), "ti", v->gout[0], c->attr[0].i);
   return v->build->status;
 }
 /* dL/dx_k = y_(k-1) s_k with s_k = g_k + x_(k+1) s_(k+1): no division, so zeros are no special case. */
@@ -101,7 +101,7 @@ static nl_status vjp_cumprod(nl_call *c, nl_vjp *v) {
   nl_tensor *x = c->in[0], *y = c->out[0];
   int64_t dim = c->attr[0].i;
   nl_tensor *s = linear_scan(b, v->gout[0], neighbour(b, x, dim, true, 0), dim, true);
-  v->gin[0] = r_mul(b, s, neighbour(b, y, dim, false, 1));
+  v->gin[0] = b_mul(b, s, neighbour(b, y, dim, false, 1));
   return b->status;
 }
 static nl_status vjp_extreme(nl_call *c, nl_vjp *v) {
@@ -111,7 +111,7 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *v) {
     return NL_OK;
   }
   if (v->gout[0]) {
-    v->gin[0] = nl_b_do(v->build, use_scatter_zeros(), "ttil", v->gout[0], c->out[1], c->attr[0].i, x->ndim, x->shape);
+    v->gin[0] = nl_b_do(v->build, op_scatter_zeros(), "ttil", v->gout[0], c->out[1], c->attr[0].i, x->ndim, x->shape);
   }
   return v->build->status;
 }
@@ -120,9 +120,9 @@ static nl_status vjp_logcumsumexp(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *x = c->in[0], *y = c->out[0];
   int64_t dim = c->attr[0].i;
-  nl_tensor *carried = r_exp(b, r_sub(b, y, neighbour(b, y, dim, true, INFINITY)));
+  nl_tensor *carried = b_exp(b, b_sub(b, y, neighbour(b, y, dim, true, INFINITY)));
   nl_tensor *s = linear_scan(b, v->gout[0], carried, dim, true);
-  v->gin[0] = r_mul(b, s, r_exp(b, r_sub(b, x, y)));
+  v->gin[0] = b_mul(b, s, b_exp(b, b_sub(b, x, y)));
   return b->status;
 }
 /* y_k = x_k + a_k y_(k-1): with h the gradients, s_k = h_k + a_(k+1) s_(k+1); dx = s, da_k = s_k y_(k-1). */
@@ -133,7 +133,7 @@ static nl_status vjp_linear(nl_call *c, nl_vjp *v) {
   nl_tensor *s = linear_scan(b, v->gout[0], neighbour(b, c->in[1], dim, !reverse, 0), dim, !reverse);
   v->gin[0] = s;
   if (v->need[1]) {
-    v->gin[1] = r_mul(b, s, neighbour(b, c->out[0], dim, reverse, 0));
+    v->gin[1] = b_mul(b, s, neighbour(b, c->out[0], dim, reverse, 0));
   }
   return b->status;
 }

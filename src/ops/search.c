@@ -7,13 +7,13 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
+#include "ops/formula.h"
 #include "ops/iterate.h"
-#include "ops/rows.h"
 #include "ops/rules.h"
 
-NL_ROW(searchsorted)
-NL_ROW(class_range)
-NL_ROW(zeros_like)
+NL_OP(searchsorted)
+NL_OP(class_range)
+NL_OP(zeros_like)
 
 typedef const int64_t *ints;
 
@@ -45,7 +45,7 @@ static void run_nonzero(nl_call *c) {
 }
 NL_COMPOSE(argsort) {
   nl_call k;
-  nl_call_init(&k, use_sort(), 1, NULL);
+  nl_call_init(&k, op_sort(), 1, NULL);
   k.in[0] = x;
   k.attr[0] = c->attr[0];
   k.attr[1] = c->attr[1];
@@ -62,7 +62,7 @@ NL_COMPOSE(kthvalue) {
     return;
   }
   nl_call s;
-  nl_call_init(&s, use_sort(), 1, NULL);
+  nl_call_init(&s, op_sort(), 1, NULL);
   s.in[0] = x;
   s.attr[0] = c->attr[1];
   nl_tensor *t = nl_b_call(b, &s), *at = s.out[1];
@@ -70,10 +70,10 @@ NL_COMPOSE(kthvalue) {
     nl_give2(c, t, at);
     return;
   }
-  t = r_narrow(b, t, d + 1, k, 1);
-  at = r_narrow(b, at, d + 1, k, 1);
+  t = b_narrow(b, t, d + 1, k, 1);
+  at = b_narrow(b, at, d + 1, k, 1);
   bool keep = c->attr[2].b;
-  nl_give2(c, keep ? t : r_squeeze(b, t, d + 1), keep ? at : r_squeeze(b, at, d + 1));
+  nl_give2(c, keep ? t : b_squeeze(b, t, d + 1), keep ? at : b_squeeze(b, at, d + 1));
 }
 
 /* ---- searches ---- */
@@ -141,23 +141,23 @@ static void run_searchsorted(nl_call *c) {
   nl_parallel_for(c->out[0]->numel, 4096, search_range, c);
 }
 NL_COMPOSE(bucketize) {
-  nl_give(c, nl_b_do(b, use_searchsorted(), "ttb", c->in[1], x, (int)c->attr[0].b));
+  nl_give(c, nl_b_do(b, op_searchsorted(), "ttb", c->in[1], x, (int)c->attr[0].b));
 }
 NL_COMPOSE(isin) {
   nl_tensor *test = nl_b_reshape(b, c->in[1], 1, (int64_t[]){-1});
   if (b->status == NL_OK && test->numel == 0) {
-    nl_give(c, nl_b_do(b, use_zeros_like(), "ti", x, (int64_t)NL_BOOL));
+    nl_give(c, nl_b_do(b, op_zeros_like(), "ti", x, (int64_t)NL_BOOL));
     return;
   }
-  nl_tensor *ordered = nl_b_do(b, use_sort(), "t", test);
-  nl_tensor *at = nl_b_do(b, use_searchsorted(), "ttb", ordered, x, 0);
+  nl_tensor *ordered = nl_b_do(b, op_sort(), "t", test);
+  nl_tensor *at = nl_b_do(b, op_searchsorted(), "ttb", ordered, x, 0);
   if (b->status != NL_OK) {
     return;
   }
-  at = r_minimum(b, at, nl_b_int(b, test->numel));
+  at = b_minimum(b, at, nl_b_int(b, test->numel));
   nl_tensor *near =
-      nl_b_reshape(b, r_index_select(b, ordered, 1, nl_b_reshape(b, at, 1, (int64_t[]){-1})), x->ndim, x->shape);
-  nl_give(c, c->attr[0].b ? r_ne(b, near, x) : r_eq(b, near, x));
+      nl_b_reshape(b, b_index_select(b, ordered, 1, nl_b_reshape(b, at, 1, (int64_t[]){-1})), x->ndim, x->shape);
+  nl_give(c, c->attr[0].b ? b_ne(b, near, x) : b_eq(b, near, x));
 }
 
 /* ---- sets ---- */
@@ -180,9 +180,9 @@ static nl_status infer_unique(nl_call *c) {
   nl_build_init(&b);
   nl_tensor *flat = nl_b_reshape(&b, x, 1, &n);
   if (flat && c->op->kernel == 0) {
-    ordered = nl_b_do(&b, use_sort(), "t", flat);
+    ordered = nl_b_do(&b, op_sort(), "t", flat);
   } else if (flat) {
-    ordered = r_clone(&b, flat);
+    ordered = b_clone(&b, flat);
   }
   const char *p = ordered ? nl_tensor_data(ordered) : NULL;
   for (int64_t i = 0; p && i < n; i++) {
@@ -258,12 +258,12 @@ NL_COMPOSE(one_hot) {
   nl_tensor *classes;
   if (c->attr[0].set) {
     b->status = check_classes(x, c->attr[0].i);
-    classes = nl_b_do(b, use_arange(), "nnni", 1.0, (double)c->attr[0].i + 1, 1.0, (int64_t)NL_I64);
+    classes = nl_b_do(b, op_arange(), "nnni", 1.0, (double)c->attr[0].i + 1, 1.0, (int64_t)NL_I64);
   } else {
-    classes = nl_b_do(b, use_class_range(), "t", x);
+    classes = nl_b_do(b, op_class_range(), "t", x);
     b->status = b->status == NL_OK ? check_classes(x, classes->numel) : b->status;
   }
-  nl_tensor *hot = r_eq(b, r_unsqueeze(b, x, -1), classes);
+  nl_tensor *hot = b_eq(b, b_unsqueeze(b, x, -1), classes);
   nl_give(c, b->status == NL_OK ? nl_b_cast(b, hot, NL_I64) : NULL);
 }
 

@@ -3,8 +3,8 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(where)
-NL_USE(masked_fill)
+NL_OP(where)
+NL_OP(masked_fill)
 
 static nl_status want_bool(const nl_tensor *t, const char *what) {
   if (t->dtype == NL_BOOL) {
@@ -79,10 +79,10 @@ static bool strip_where(const nl_call *c, nl_strip *s) {
 static nl_status vjp_where(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   if (g->need[1]) {
-    g->gin[1] = nl_b3(b, row_where(), c->in[0], g->gout[0], nl_b_number(b, 0));
+    g->gin[1] = nl_b3(b, op_where(), c->in[0], g->gout[0], nl_b_number(b, 0));
   }
   if (g->need[2]) {
-    g->gin[2] = nl_b3(b, row_where(), c->in[0], nl_b_number(b, 0), g->gout[0]);
+    g->gin[2] = nl_b3(b, op_where(), c->in[0], nl_b_number(b, 0), g->gout[0]);
   }
   return b->status;
 }
@@ -125,10 +125,10 @@ static void run_masked_fill(nl_call *c) {
 static nl_status vjp_masked_fill(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   if (g->need[0]) {
-    g->gin[0] = nl_b3(b, row_masked_fill(), g->gout[0], c->in[1], nl_b_number(b, 0));
+    g->gin[0] = nl_b3(b, op_masked_fill(), g->gout[0], c->in[1], nl_b_number(b, 0));
   }
   if (g->need[2]) {
-    g->gin[2] = nl_b3(b, row_where(), c->in[1], g->gout[0], nl_b_number(b, 0));
+    g->gin[2] = nl_b3(b, op_where(), c->in[1], g->gout[0], nl_b_number(b, 0));
   }
   return b->status;
 }

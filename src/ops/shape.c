@@ -5,12 +5,12 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(add)
-NL_USE(select)
-NL_USE(narrow)
-NL_USE(slice)
-NL_USE(permute)
-NL_USE(slice_zeros)
+NL_OP(add)
+NL_OP(select)
+NL_OP(narrow)
+NL_OP(slice)
+NL_OP(permute)
+NL_OP(slice_zeros)
 
 /* ---- reshape and its kin ---- */
 
@@ -227,7 +227,7 @@ static nl_status vjp_permute(nl_call *c, nl_vjp *g) {
     back[from] = d + 1;
   }
   nl_call p;
-  nl_call_init(&p, row_permute(), 1, NULL);
+  nl_call_init(&p, op_permute(), 1, NULL);
   p.in[0] = g->gout[0];
   nl_call_set_list(&p, 0, count, back);
   g->gin[0] = nl_b_call(g->build, &p);
@@ -358,7 +358,7 @@ static nl_tensor *into_zeros(nl_vjp *g, nl_tensor *t, const nl_tensor *x, span s
     return NULL;
   }
   nl_call z;
-  nl_call_init(&z, row_slice_zeros(), 1, NULL);
+  nl_call_init(&z, op_slice_zeros(), 1, NULL);
   z.in[0] = t;
   z.attr[0] = (nl_attr){.set = true, .i = s.dim + 1};
   z.attr[1] = (nl_attr){.set = true, .i = s.start + 1};
@@ -373,11 +373,11 @@ static nl_tensor *slice_gradient(nl_vjp *g, nl_tensor *t, const nl_tensor *x, sp
     g->fresh = true;
     return into_zeros(g, t, x, s);
   }
-  nl_tensor *place = nl_b_do(g->build, row_slice(), "tiiii", g->sum, (int64_t)s.dim + 1, s.start + 1,
+  nl_tensor *place = nl_b_do(g->build, op_slice(), "tiiii", g->sum, (int64_t)s.dim + 1, s.start + 1,
                              s.start + (s.length - 1) * s.step + 1, s.step);
   if (place && s.length > 0) {
     nl_call add;
-    nl_call_init(&add, row_add(), 2, NULL);
+    nl_call_init(&add, op_add(), 2, NULL);
     add.in[0] = place;
     add.in[1] = t;
     add.inplace = true;
@@ -446,7 +446,7 @@ static void run_slice_zeros(nl_call *c) {
 }
 static nl_status vjp_slice_zeros(nl_call *c, nl_vjp *g) {
   nl_call s;
-  nl_call_init(&s, row_slice(), 1, NULL);
+  nl_call_init(&s, op_slice(), 1, NULL);
   int dim = 0;
   nl_rule_dim(c->attr[0].i, c->in[0]->ndim, &dim);
   s.in[0] = g->gout[0];
@@ -541,7 +541,7 @@ static nl_status vjp_cat(nl_call *c, nl_vjp *g) {
     int64_t length = stack ? 1 : c->in[i]->shape[dim];
     if (g->need[i]) {
       nl_call s;
-      nl_call_init(&s, stack ? row_select() : row_narrow(), 1, NULL);
+      nl_call_init(&s, stack ? op_select() : op_narrow(), 1, NULL);
       s.in[0] = g->gout[0];
       s.attr[0] = (nl_attr){.set = true, .i = dim + 1};
       s.attr[1] = (nl_attr){.set = true, .i = at};

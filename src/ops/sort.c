@@ -8,7 +8,7 @@
 #include "ops/build.h"
 #include "ops/rules.h"
 
-NL_USE(scatter_zeros)
+NL_OP(scatter_zeros)
 
 /* sort(x, dim, descending); topk(x, k, dim, largest) */
 static bool is_topk(const nl_call *c) {
@@ -106,7 +106,7 @@ static nl_status vjp_sort(nl_call *c, nl_vjp *g) {
     return NL_OK;
   }
   nl_call s;
-  nl_call_init(&s, row_scatter_zeros(), 2, NULL);
+  nl_call_init(&s, op_scatter_zeros(), 2, NULL);
   s.in[0] = g->gout[0];
   s.in[1] = c->out[1];
   s.attr[0] = dim_of(c);

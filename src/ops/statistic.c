@@ -6,15 +6,15 @@
 
 #include "core/interrupt.h"
 #include "kernels/sort.h"
+#include "ops/formula.h"
 #include "ops/iterate.h"
-#include "ops/rows.h"
 #include "ops/rules.h"
 
-NL_ROW(var)
-NL_ROW(std)
-NL_ROW(amin)
-NL_ROW(amax)
-NL_ROW(mode_index)
+NL_OP(var)
+NL_OP(std)
+NL_OP(amin)
+NL_OP(amax)
+NL_OP(mode_index)
 
 typedef const int64_t *ints;
 
@@ -48,7 +48,7 @@ static nl_tensor *dims_last(nl_call *c, nl_build *b, nl_tensor *x, int dims, boo
     }
   }
   joined[kept] = count;
-  nl_tensor *t = nl_b_do(b, use_permute(), "tl", x, x->ndim, order);
+  nl_tensor *t = nl_b_do(b, op_permute(), "tl", x, x->ndim, order);
   return nl_b_reshape(b, t, kept + 1, joined);
 }
 
@@ -58,7 +58,7 @@ static nl_tensor *sorted(nl_build *b, nl_tensor *x, int64_t dim, nl_tensor **at)
     return NULL;
   }
   nl_call k;
-  nl_call_init(&k, use_sort(), 1, NULL);
+  nl_call_init(&k, op_sort(), 1, NULL);
   k.in[0] = x;
   k.attr[0] = (nl_attr){.set = true, .i = dim};
   nl_tensor *t = nl_b_call(b, &k);
@@ -66,7 +66,7 @@ static nl_tensor *sorted(nl_build *b, nl_tensor *x, int64_t dim, nl_tensor **at)
   return t;
 }
 static nl_tensor *any_nan(nl_build *b, nl_tensor *x, bool keep) {
-  return nl_b_do(b, use_any(), "tlb", r_isnan(b, x), 1, (int64_t[]){-1}, keep);
+  return nl_b_do(b, op_any(), "tlb", b_isnan(b, x), 1, (int64_t[]){-1}, keep);
 }
 static nl_tensor *nan_number(nl_build *b) {
   return nl_b_number(b, NAN);
@@ -94,12 +94,12 @@ NL_COMPOSE(median) {
   }
   nl_tensor *ordered = sorted(b, t, -1, &at), *where = nl_b_int(b, (count + 1) / 2);
   if (floats) {
-    nl_tensor *good = nl_b_sum(b, r_logical_not(b, r_isnan(b, t)), 1, (int64_t[]){-1}, true);
-    nl_tensor *middle = r_floor_divide(b, r_add(b, good, nl_b_int(b, 1)), nl_b_int(b, 2));
+    nl_tensor *good = nl_b_sum(b, b_logical_not(b, b_isnan(b, t)), 1, (int64_t[]){-1}, true);
+    nl_tensor *middle = b_floor_divide(b, b_add(b, good, nl_b_int(b, 1)), nl_b_int(b, 2));
     if (c->op->kernel == 1) {
-      where = r_maximum(b, middle, nl_b_int(b, 1));
+      where = b_maximum(b, middle, nl_b_int(b, 1));
     } else { /* nan is last in order */
-      where = r_where(b, r_lt(b, good, nl_b_int(b, count)), nl_b_int(b, count), nl_b_int(b, (count + 1) / 2));
+      where = b_where(b, b_lt(b, good, nl_b_int(b, count)), nl_b_int(b, count), nl_b_int(b, (count + 1) / 2));
     }
     where = b->status == NL_OK ? nl_b_cast(b, where, NL_I64) : NULL;
   } else if (b->status == NL_OK) {
@@ -108,8 +108,8 @@ NL_COMPOSE(median) {
     one[t->ndim - 1] = 1;
     where = nl_b_expand(b, where, t->ndim, one);
   }
-  nl_tensor *value = nl_b_reshape(b, r_gather(b, ordered, -1, where), n, shape);
-  nl_tensor *place = by_dim ? nl_b_reshape(b, r_gather(b, at, -1, where), n, shape) : NULL;
+  nl_tensor *value = nl_b_reshape(b, b_gather(b, ordered, -1, where), n, shape);
+  nl_tensor *place = by_dim ? nl_b_reshape(b, b_gather(b, at, -1, where), n, shape) : NULL;
   if (by_dim) {
     nl_give2(c, value, place);
   } else {
@@ -159,8 +159,8 @@ NL_COMPOSE(mode) {
   nl_call_set_list(c, 0, 1, (int64_t[]){c->attr[0].i});
   int n;
   int64_t shape[NL_MAX_DIM];
-  nl_tensor *t = dims_last(c, b, x, 0, c->attr[1].b, shape, &n), *at = nl_b_do(b, use_mode_index(), "t", t);
-  nl_give2(c, nl_b_reshape(b, r_gather(b, t, -1, at), n, shape), nl_b_reshape(b, at, n, shape));
+  nl_tensor *t = dims_last(c, b, x, 0, c->attr[1].b, shape, &n), *at = nl_b_do(b, op_mode_index(), "t", t);
+  nl_give2(c, nl_b_reshape(b, b_gather(b, t, -1, at), n, shape), nl_b_reshape(b, at, n, shape));
 }
 
 /* The value below which a share q lies: at position q (count - 1) of the sorted elements, between two of them as
@@ -195,34 +195,34 @@ NL_COMPOSE(quantile) {
   }
   nl_tensor *ordered = sorted(b, t, -1, &at);
   bool skip = c->op->kernel == 1;
-  nl_tensor *good = nl_b_sum(b, r_logical_not(b, r_isnan(b, t)), 1, (int64_t[]){-1}, true);
+  nl_tensor *good = nl_b_sum(b, b_logical_not(b, b_isnan(b, t)), 1, (int64_t[]){-1}, true);
   nl_tensor *most = good ? nl_b_cast(b,
-                                     skip ? r_maximum(b, r_sub(b, good, nl_b_int(b, 1)), nl_b_int(b, 0))
-                                          : r_add(b, r_times(b, good, 0), nl_b_number(b, (double)count - 1)),
+                                     skip ? b_maximum(b, b_sub(b, good, nl_b_int(b, 1)), nl_b_int(b, 0))
+                                          : b_add(b, b_times(b, good, 0), nl_b_number(b, (double)count - 1)),
                                      NL_F64)
                          : NULL;
   nl_tensor *shares = nl_b_cast(b, nl_b_reshape(b, q, 1, (int64_t[]){-1}), NL_F64);
-  nl_tensor *rank = r_mul(b, most, shares); /* [..., shares] */
-  nl_tensor *low = r_floor(b, rank);
+  nl_tensor *rank = b_mul(b, most, shares); /* [..., shares] */
+  nl_tensor *low = b_floor(b, rank);
   if (how == NEAREST) {
     low = nl_b1(b, nl_op_find("round"), rank);
   } else if (how == HIGHER) {
     low = nl_b1(b, nl_op_find("ceil"), rank);
   }
-  nl_tensor *low_at = low ? nl_b_cast(b, r_plus(b, low, 1), NL_I64) : NULL;
-  nl_tensor *value = r_gather(b, ordered, -1, low_at);
+  nl_tensor *low_at = low ? nl_b_cast(b, b_plus(b, low, 1), NL_I64) : NULL;
+  nl_tensor *value = b_gather(b, ordered, -1, low_at);
   if (how == LINEAR || how == MIDPOINT) {
     nl_tensor *high = nl_b1(b, nl_op_find("ceil"), rank);
-    nl_tensor *above = r_gather(b, ordered, -1, high ? nl_b_cast(b, r_plus(b, high, 1), NL_I64) : NULL);
-    nl_tensor *weight = r_sub(b, rank, low);
+    nl_tensor *above = b_gather(b, ordered, -1, high ? nl_b_cast(b, b_plus(b, high, 1), NL_I64) : NULL);
+    nl_tensor *weight = b_sub(b, rank, low);
     if (how == MIDPOINT) {
-      weight = r_times(b, r_gt(b, weight, nl_b_number(b, 0)), 0.5);
+      weight = b_times(b, b_gt(b, weight, nl_b_number(b, 0)), 0.5);
     }
     weight = b->status == NL_OK ? nl_b_cast(b, weight, dtype) : NULL;
-    value = r_add(b, value, r_mul(b, weight, r_sub(b, above, value)));
+    value = b_add(b, value, b_mul(b, weight, b_sub(b, above, value)));
   }
-  nl_tensor *bad = skip ? r_eq(b, good, nl_b_int(b, 0)) : any_nan(b, t, true);
-  value = r_where(b, bad, nan_number(b), value);
+  nl_tensor *bad = skip ? b_eq(b, good, nl_b_int(b, 0)) : any_nan(b, t, true);
+  value = b_where(b, bad, nan_number(b), value);
   if (b->status != NL_OK) {
     return;
   }
@@ -235,7 +235,7 @@ NL_COMPOSE(quantile) {
   for (int d = 1; d < value->ndim; d++) {
     order[d] = d;
   }
-  value = nl_b_do(b, use_permute(), "tl", value, value->ndim, order);
+  value = nl_b_do(b, op_permute(), "tl", value, value->ndim, order);
   memmove(shape + 1, shape, (size_t)n * sizeof *shape);
   shape[0] = q->numel;
   nl_give(c, nl_b_reshape(b, value, n + 1, shape));
@@ -249,18 +249,18 @@ static nl_tensor *summed(nl_call *c, nl_build *b, nl_tensor *x) {
   return nl_b_sum(b, x, n, c->attr[0].set ? dims : NULL, c->attr[1].b);
 }
 static nl_tensor *without_nan(nl_build *b, nl_tensor *x) {
-  return nl_dtype_is_float(nl_tensor_dtype(x)) ? r_where(b, r_isnan(b, x), nl_b_number(b, 0), x) : x;
+  return nl_dtype_is_float(nl_tensor_dtype(x)) ? b_where(b, b_isnan(b, x), nl_b_number(b, 0), x) : x;
 }
 NL_COMPOSE(nansum) {
   nl_give(c, summed(c, b, without_nan(b, x)));
 }
 NL_COMPOSE(nanmean) {
   b->status = nl_rule_want_float(x, "the input");
-  nl_tensor *count = b->status == NL_OK ? summed(c, b, r_logical_not(b, r_isnan(b, x))) : NULL;
-  nl_give(c, r_div(b, b->status == NL_OK ? summed(c, b, without_nan(b, x)) : NULL, count));
+  nl_tensor *count = b->status == NL_OK ? summed(c, b, b_logical_not(b, b_isnan(b, x))) : NULL;
+  nl_give(c, b_div(b, b->status == NL_OK ? summed(c, b, without_nan(b, x)) : NULL, count));
 }
 NL_COMPOSE(count_nonzero) {
-  nl_give(c, summed(c, b, r_ne(b, x, nl_b_int(b, 0))));
+  nl_give(c, summed(c, b, b_ne(b, x, nl_b_int(b, 0))));
 }
 
 /* ---- pairs ---- */
@@ -271,11 +271,11 @@ NL_COMPOSE(aminmax) {
   const char *format = c->attr[0].set ? "tlb" : "t-b";
   nl_tensor *lo, *hi;
   if (c->attr[0].set) {
-    lo = nl_b_do(b, use_amin(), format, x, n, dims, (int)c->attr[1].b);
-    hi = nl_b_do(b, use_amax(), format, x, n, dims, (int)c->attr[1].b);
+    lo = nl_b_do(b, op_amin(), format, x, n, dims, (int)c->attr[1].b);
+    hi = nl_b_do(b, op_amax(), format, x, n, dims, (int)c->attr[1].b);
   } else {
-    lo = nl_b_do(b, use_amin(), format, x, (int)c->attr[1].b);
-    hi = nl_b_do(b, use_amax(), format, x, (int)c->attr[1].b);
+    lo = nl_b_do(b, op_amin(), format, x, (int)c->attr[1].b);
+    hi = nl_b_do(b, op_amax(), format, x, (int)c->attr[1].b);
   }
   nl_give2(c, lo, hi);
 }
@@ -283,14 +283,14 @@ NL_COMPOSE(aminmax) {
 NL_COMPOSE(spread_mean) {
   int n;
   ints dims = nl_call_list(c, 0, &n);
-  const nl_op *spread = c->op->kernel ? use_std() : use_var();
+  const nl_op *spread = c->op->kernel ? op_std() : op_var();
   double correction = c->attr[1].number;
   int keep = c->attr[2].b;
   if (c->attr[0].set) {
     nl_give2(c, nl_b_do(b, spread, "tlnb", x, n, dims, correction, keep),
-             nl_b_do(b, use_mean(), "tlb", x, n, dims, keep));
+             nl_b_do(b, op_mean(), "tlb", x, n, dims, keep));
   } else {
-    nl_give2(c, nl_b_do(b, spread, "t-nb", x, correction, keep), nl_b_do(b, use_mean(), "t-b", x, keep));
+    nl_give2(c, nl_b_do(b, spread, "t-nb", x, correction, keep), nl_b_do(b, op_mean(), "t-b", x, keep));
   }
 }
 
@@ -301,8 +301,8 @@ static nl_tensor *steps(nl_build *b, nl_tensor *x, int d) {
   if (n == 0) {
     return x;
   }
-  nl_tensor *after = r_narrow(b, x, d + 1, n > 1 ? 2 : n, n - 1), *before = r_narrow(b, x, d + 1, 1, n - 1);
-  return x->dtype == NL_BOOL ? r_ne(b, after, before) : r_sub(b, after, before);
+  nl_tensor *after = b_narrow(b, x, d + 1, n > 1 ? 2 : n, n - 1), *before = b_narrow(b, x, d + 1, 1, n - 1);
+  return x->dtype == NL_BOOL ? b_ne(b, after, before) : b_sub(b, after, before);
 }
 NL_COMPOSE(diff) {
   int d = 0;
@@ -315,7 +315,7 @@ NL_COMPOSE(diff) {
   for (int64_t i = 0; i < c->attr[0].i && b->status == NL_OK && t->shape[d] > 0; i++) {
     t = steps(b, t, d);
   }
-  nl_give(c, t == x ? r_clone(b, x) : t);
+  nl_give(c, t == x ? b_clone(b, x) : t);
 }
 NL_COMPOSE(trapezoid) {
   int d = 0;
@@ -327,7 +327,7 @@ NL_COMPOSE(trapezoid) {
     return;
   }
   int64_t n = x->shape[d];
-  nl_tensor *heights = r_add(b, r_narrow(b, x, d + 1, n > 1 ? 2 : n, n - 1), r_narrow(b, x, d + 1, 1, n - 1)),
+  nl_tensor *heights = b_add(b, b_narrow(b, x, d + 1, n > 1 ? 2 : n, n - 1), b_narrow(b, x, d + 1, 1, n - 1)),
             *at = c->in[1];
   if (at) {
     nl_tensor *widths = at->ndim ? steps(b, at, at->ndim == 1 ? 0 : d) : NULL;
@@ -338,12 +338,12 @@ NL_COMPOSE(trapezoid) {
       }
       widths = nl_b_reshape(b, widths, x->ndim, shape);
     }
-    heights = widths ? r_mul(b, heights, widths) : nl_b_fail(b, nl_fail("at must have a dim"));
+    heights = widths ? b_mul(b, heights, widths) : nl_b_fail(b, nl_fail("at must have a dim"));
   } else {
-    heights = r_times(b, heights, c->attr[0].number);
+    heights = b_times(b, heights, c->attr[0].number);
   }
   nl_tensor *sum = nl_b_sum(b, heights, 1, (int64_t[]){d + 1}, false);
-  nl_give(c, r_times(b, sum, 0.5));
+  nl_give(c, b_times(b, sum, 0.5));
 }
 
 /* ---- counts ---- */

@@ -7,9 +7,9 @@
 #include "ops/iterate.h"
 #include "ops/rules.h"
 
-NL_USE(as_strided)
-NL_USE(strided_zeros)
-NL_USE(view_scatter)
+NL_OP(as_strided)
+NL_OP(strided_zeros)
+NL_OP(view_scatter)
 
 /* The view described by attrs 0..2, checked to lie inside `numel` elements. */
 static nl_status check_geometry(const nl_call *c, int64_t numel) {
@@ -76,7 +76,7 @@ static void copy_geometry(nl_call *to, const nl_call *from) {
 
 static nl_status vjp_as_strided(nl_call *c, nl_vjp *g) {
   nl_call k;
-  nl_call_init(&k, row_strided_zeros(), 1, NULL);
+  nl_call_init(&k, op_strided_zeros(), 1, NULL);
   k.in[0] = g->gout[0];
   copy_geometry(&k, c);
   k.attr[3] = (nl_attr){.set = true, .i = c->in[0]->numel};
@@ -116,7 +116,7 @@ static void run_strided_zeros(nl_call *c) {
 }
 static nl_tensor *look(nl_build *b, nl_tensor *t, const nl_call *c) {
   nl_call k;
-  nl_call_init(&k, row_as_strided(), 1, NULL);
+  nl_call_init(&k, op_as_strided(), 1, NULL);
   k.in[0] = t;
   copy_geometry(&k, c);
   return nl_b_call(b, &k);
@@ -152,7 +152,7 @@ static nl_status vjp_view_scatter(nl_call *c, nl_vjp *g) {
   if (g->need[0]) {
     nl_tensor *zeros = nl_b_zeros(b, nl_tensor_dtype(c->in[1]), c->in[1]->ndim, c->in[1]->shape);
     nl_call k;
-    nl_call_init(&k, row_view_scatter(), 2, NULL);
+    nl_call_init(&k, op_view_scatter(), 2, NULL);
     k.in[0] = g->gout[0];
     k.in[1] = zeros;
     copy_geometry(&k, c);

@@ -338,12 +338,12 @@ static void lower_row(lowering *w, int step, int *in, int *rin) {
   }
 }
 
-NL_USE(clone)
+NL_OP(clone)
 
 /* A clone is a copy, and copies are what a pass knows to do without. */
 static bool lower_clone(lowering *w, int step) {
   nl_call *c = w->trace->steps[step].call;
-  int from = c->op == row_clone() && !c->inplace ? value_of(w, c->in[0]) : -1;
+  int from = c->op == op_clone() && !c->inplace ? value_of(w, c->in[0]) : -1;
   if (from < 0 || w->p->buffers[w->p->values[from].buffer].place == NL_CONSTANT) {
     return false;
   }
