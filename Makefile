@@ -126,7 +126,7 @@ test-threads:
 	build/$(VARIANT)-thread/nnlua --threads 3 tests/lua/run.lua build/counts tests/lua/plan/test_compile.lua \
 	  tests/lua/ops/test_properties.lua tests/lua/optim/test_optim.lua
 
-# Wild arguments under the sanitizers: 100,000 calls of random rows from each of eight seeds. SEED=7 begins elsewhere.
+# Wild arguments under the sanitizers: 100,000 calls of random ops from each of eight seeds. SEED=7 begins elsewhere.
 SEED ?= 1
 fuzz-api:
 	@tools/packages $(PACKAGES_BUILD)
@@ -155,7 +155,7 @@ bench:
 	@./nnlua tests/bench/run.lua "$(BENCH)" "$(KANN)"
 	@./nnlua tests/bench/language.lua "$(BENCH)"
 
-# The tensor language beside PyTorch: rows on 1e3 and 1e7 elements, and the cost of a call.
+# The tensor language beside PyTorch: ops on 1e3 and 1e7 elements, and the cost of a call.
 bench-language:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all

@@ -22,54 +22,54 @@ local pages = {
   { "random", "Random numbers", { "draw" } },
 }
 
-local function page_of(row)
-  if row.random then
+local function page_of(op)
+  if op.random then
     return "random"
   end
   for _, page in ipairs(pages) do
     for _, family in ipairs(page[3]) do
-      if family == row.family then
+      if family == op.family then
         return page[1]
       end
     end
   end
-  error("no page for family " .. row.family)
+  error("no page for family " .. op.family)
 end
 
-local head = "<!-- Made by `make docs` from the op table; edit the rows in src/ops. -->\n"
+local head = "<!-- Made by `make docs` from the op table; edit the ops in src/ops. -->\n"
 
-local function public_rows()
+local function public_ops()
   local list = {}
-  for _, row in ipairs(core.ops()) do
-    if not row.internal then
-      list[#list + 1] = row
+  for _, op in ipairs(core.ops()) do
+    if not op.internal then
+      list[#list + 1] = op
     end
   end
   return list
 end
 
-local function row_text(row)
-  local out = { ("### %s\n"):format(row.name), ("`nn.%s` → %s\n"):format(help.signature(row), row.returns) }
-  if row.inplace_only then
-    out[2] = ("`x:%s` → x\n"):format(help.signature(row):gsub("%(x, ?", "("):gsub("%(x%)", "()"))
+local function op_text(op)
+  local out = { ("### %s\n"):format(op.name), ("`nn.%s` → %s\n"):format(help.signature(op), op.returns) }
+  if op.inplace_only then
+    out[2] = ("`x:%s` → x\n"):format(help.signature(op):gsub("%(x, ?", "("):gsub("%(x%)", "()"))
   end
-  out[#out + 1] = table.concat(help.describe(row), " ") .. "\n"
-  local code, shown = help.example(row)
+  out[#out + 1] = table.concat(help.describe(op), " ") .. "\n"
+  local code, shown = help.example(op)
   if code then
     out[#out + 1] = ("```lua\n> %s\n%s\n```\n"):format(code, shown)
   end
   return table.concat(out, "\n")
 end
 
-local function page_text(page, rows)
+local function page_text(page, ops)
   local out = { head, ("# %s\n"):format(page[2]) }
   local names = {}
-  for _, row in ipairs(rows) do
-    names[#names + 1] = ("[%s](#%s)"):format(row.name, row.name)
+  for _, op in ipairs(ops) do
+    names[#names + 1] = ("[%s](#%s)"):format(op.name, op.name)
   end
   out[#out + 1] = table.concat(names, " · ") .. "\n"
-  for _, row in ipairs(rows) do
-    out[#out + 1] = row_text(row)
+  for _, op in ipairs(ops) do
+    out[#out + 1] = op_text(op)
   end
   return table.concat(out, "\n")
 end
@@ -95,8 +95,8 @@ local function index_text(by_page, count)
     .. " same.\n"):format(count) }
   for _, page in ipairs(pages) do
     local names = {}
-    for _, row in ipairs(by_page[page[1]]) do
-      names[#names + 1] = row.name
+    for _, op in ipairs(by_page[page[1]]) do
+      names[#names + 1] = op.name
     end
     out[#out + 1] = ("- [%s](%s.md): %s"):format(page[2], page[1], table.concat(names, ", "))
   end
@@ -111,7 +111,7 @@ know LuaCATS (lua-language-server).
 
 ## Operators
 
-`+ - * / ^ // % & | ~ << >>` and unary `-` and `~` are rows: add, sub, mul, div, pow, floor_divide, remainder, bitwise_and,
+`+ - * / ^ // % & | ~ << >>` and unary `-` and `~` are ops: add, sub, mul, div, pow, floor_divide, remainder, bitwise_and,
 bitwise_or, bitwise_xor, bitwise_left_shift, bitwise_right_shift, neg, bitwise_not. `==` tells whether two values are the
 same tensor, since Lua's `==` must give true or false; `x:eq(y)` compares the elements, `x:equal(y)` and `x:allclose(y)` give
 true or false. `<` and `..` are errors that say what to write instead. `#x` is the size of dim 1, and `pairs(x)` goes over its
@@ -140,32 +140,32 @@ local cats = {
 }
 local reserved = { ["end"] = "end_", ["repeat"] = "repeat_" }
 
-local function annotation(row, method)
+local function annotation(op, method)
   local out = {}
-  out[#out + 1] = "---" .. row.doc
-  if row.example then
+  out[#out + 1] = "---" .. op.doc
+  if op.example then
     out[#out + 1] = "---"
-    out[#out + 1] = "---    " .. row.example
+    out[#out + 1] = "---    " .. op.example
   end
   local names = {}
-  for i, p in ipairs(row.params) do
+  for i, p in ipairs(op.params) do
     if not (method and i == 1) then
       local name = reserved[p.name] or p.name
       names[#names + 1] = name
       out[#out + 1] = ("---@param %s%s %s"):format(name, p.optional and "?" or "", cats[p.kind])
     end
   end
-  if row.returns == "tensors" then
+  if op.returns == "tensors" then
     out[#out + 1] = "---@return nn.Tensor[]"
   else
-    for result in row.returns:gmatch "[^,%s]+" do
+    for result in op.returns:gmatch "[^,%s]+" do
       out[#out + 1] = "---@return nn.Tensor" .. (result:find "%?" and "?" or "")
     end
   end
   return out, table.concat(names, ", ")
 end
 
-local function editor_text(rows)
+local function editor_text(ops)
   local out = { [[
 ---@meta
 -- Made by `make docs` from the op table. For editors: nothing here runs.
@@ -235,22 +235,22 @@ function nn.tensor(values, options) end
 ---@return nn.Tensor
 function nn.einsum(equation, ...) end
 ]] }
-  for _, row in ipairs(rows) do
-    if not row.inplace_only then
-      local lines, names = annotation(row, false)
+  for _, op in ipairs(ops) do
+    if not op.inplace_only then
+      local lines, names = annotation(op, false)
       out[#out + 1] = table.concat(lines, "\n")
-      out[#out + 1] = ("function nn.%s(%s) end\n"):format(row.name, names)
+      out[#out + 1] = ("function nn.%s(%s) end\n"):format(op.name, names)
     end
-    local first = row.params[1]
+    local first = op.params[1]
     if first and (first.kind == "tensor" or first.kind == "operand") then
-      local lines, names = annotation(row, true)
-      if not row.inplace_only then
+      local lines, names = annotation(op, true)
+      if not op.inplace_only then
         out[#out + 1] = table.concat(lines, "\n")
-        out[#out + 1] = ("function Tensor:%s(%s) end\n"):format(row.name, names)
+        out[#out + 1] = ("function Tensor:%s(%s) end\n"):format(op.name, names)
       end
-      if row.inplace then
-        out[#out + 1] = "---" .. row.doc .. (row.inplace_only and "" or " In place.")
-        local name = row.inplace_only and row.name or row.name .. "_"
+      if op.inplace then
+        out[#out + 1] = "---" .. op.doc .. (op.inplace_only and "" or " In place.")
+        local name = op.inplace_only and op.name or op.name .. "_"
         out[#out + 1] = ("---@return nn.Tensor\nfunction Tensor:%s(...) end\n"):format(name)
       end
     end
@@ -262,19 +262,19 @@ end
 ---All files, by name within docs/reference.
 ---@return table<string, string>
 function M.files()
-  local rows = public_rows()
+  local ops = public_ops()
   local by_page = {}
   for _, page in ipairs(pages) do
     by_page[page[1]] = {}
   end
-  for _, row in ipairs(rows) do
-    table.insert(by_page[page_of(row)], row)
+  for _, op in ipairs(ops) do
+    table.insert(by_page[page_of(op)], op)
   end
-  local files = { ["README.md"] = index_text(by_page, #rows), ["nn.lua"] = editor_text(rows) }
+  local files = { ["README.md"] = index_text(by_page, #ops), ["nn.lua"] = editor_text(ops) }
   for _, page in ipairs(pages) do
     files[page[1] .. ".md"] = page_text(page, by_page[page[1]])
   end
-  files["names.md"] = dofile("tools/names.lua")(rows, head)
+  files["names.md"] = dofile("tools/names.lua")(ops, head)
   return files
 end
 

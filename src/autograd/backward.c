@@ -408,7 +408,7 @@ static nl_status restore_call(nl_node *n, nl_call *c, nl_tensor **in, bool with_
 
 enum { SMALL = 8 };
 
-/* Puts the row, and where it was called, before the waiting error. */
+/* Puts the op, and where it was called, before the waiting error. */
 static void name_node(const nl_node *n) {
   const char *place = nl_node_place(n);
   if (place) {

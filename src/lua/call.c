@@ -1,4 +1,4 @@
-/* From Lua arguments to a call, by the row's signature. One parser serves every row:
+/* From Lua arguments to a call, by the op's signature. One parser serves every op:
      x:sum(2, true)   x:sum{dim = 2, keepdim = true}   x:sum(2, {keepdim = true})   nn.zeros(2, 3)   nn.zeros{2, 3}
    A table as last argument with names in it holds options; what stands in its array part is an argument. Nothing here
    raises while something is held: failures wait in the error slot until everything is let go of. */
@@ -322,7 +322,7 @@ static nl_status read_loose(parser *p, const nl_param *param, int *at, int last)
   return set_list(p, param, n, values);
 }
 
-/* The tensors of a list argument were put into call->in before; see nl_lua_call_row. */
+/* The tensors of a list argument were put into call->in before; see nl_lua_call_op. */
 static nl_status read_arguments(parser *p, int first, int last) {
   lua_State *L = p->L;
   int options = 0;
@@ -370,7 +370,7 @@ static nl_status read_arguments(parser *p, int first, int last) {
 
 /* ---- the call ---- */
 
-/* For rows on a list: an array of its tensors, in a userdata that keeps it. */
+/* For ops on a list: an array of its tensors, in a userdata that keeps it. */
 static nl_tensor **read_tensors(lua_State *L, const nl_op *op, int index, int *count) {
   if (lua_type(L, index) != LUA_TTABLE) {
     nl_lua_error(L, "%s: tensors must be a list of tensors, e.g. nn.%s({x, y}), but is %s", op->name, op->name,
@@ -447,7 +447,7 @@ static int push_list(lua_State *L, nl_call *owner) {
   return 1;
 }
 
-int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first) {
+int nl_lua_call_op(lua_State *L, const nl_op *op, bool inplace, int first) {
   nl_lua_account(L);
   int last = lua_gettop(L);
   const nl_signature *sig = nl_op_signature(op);

@@ -219,7 +219,7 @@ static int compiled_text(lua_State *L) {
   return status == LUA_OK ? 1 : lua_error(L);
 }
 
-/* info(self, i) -> {args = {"128x784", ...}, rows =, instructions =, arena =, runs =}, or nil */
+/* info(self, i) -> {args = {"128x784", ...}, ops =, instructions =, arena =, runs =}, or nil */
 static int compiled_info(lua_State *L) {
   nl_compiled *c = nl_check_compiled(L, 1);
   lua_Integer i = luaL_checkinteger(L, 2);
@@ -242,7 +242,7 @@ static int compiled_info(lua_State *L) {
   const struct {
     const char *name;
     lua_Integer value;
-  } fields[] = {{"rows", e->p->rows},
+  } fields[] = {{"ops", e->p->ops},
                 {"instructions", e->p->ninstrs},
                 {"folded", e->p->folded},
                 {"dropped", e->p->dropped},

@@ -27,7 +27,7 @@ NL_OP(masked_select)
 NL_OP(masked_fill)
 NL_OP(masked_scatter)
 
-enum { MAX_PICKS = 4 }; /* tensors that the row `index` takes */
+enum { MAX_PICKS = 4 }; /* tensors that the op `index` takes */
 
 /* What a key says: a view, and the dims (from 1) of it that tensors pick from. */
 typedef struct place {
@@ -231,7 +231,7 @@ static layout find_layout(nl_build *b, const place *p) {
   return l;
 }
 
-/* From the rows' order of dims (tensors' first) to the user's, or back. */
+/* From the ops' order of dims (tensors' first) to the user's, or back. */
 static nl_tensor *reordered(nl_build *b, nl_tensor *t, layout l, bool back) {
   if (l.before == 0) {
     return t;

@@ -98,11 +98,11 @@ bool nl_lua_anchor_value(lua_State *L, const nl_anchor *);
 /* Lets go of an anchor's value, which is not called any more. */
 void nl_lua_anchor_clear(lua_State *L, const nl_anchor *);
 
-/* ---- calling rows (call.c) ---- */
+/* ---- calling ops (call.c) ---- */
 
-/* Runs a row with the arguments from stack index `first` to the top, as Lua gives them; pushes the results and returns
+/* Runs an op with the arguments from stack index `first` to the top, as Lua gives them; pushes the results and returns
    their number. */
-int nl_lua_call_row(lua_State *L, const nl_op *op, bool inplace, int first);
+int nl_lua_call_op(lua_State *L, const nl_op *op, bool inplace, int first);
 
 /* Reads the name of a dtype at index; `name` is what it is called in the error. */
 nl_status nl_read_dtype(lua_State *L, int index, const char *name, nl_dtype *out);
@@ -137,7 +137,7 @@ void nl_open_error(lua_State *L);
 void nl_open_object(lua_State *L);
 void nl_open_scope(lua_State *L);
 void nl_open_box(lua_State *L);      /* the metatable, before anything else */
-void nl_open_ops(lua_State *L);      /* every row as function and method */
+void nl_open_ops(lua_State *L);      /* every op as function and method */
 void nl_open_tensor(lua_State *L);   /* the metatable, tensor{...}, properties */
 void nl_open_autograd(lua_State *L); /* backward, grad, no_grad */
 void nl_open_anchor(lua_State *L);

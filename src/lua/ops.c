@@ -1,18 +1,18 @@
-/* Every row of the table as a function of nn and as a method of tensors, and the table as data, from which the
+/* Every op of the table as a function of nn and as a method of tensors, and the table as data, from which the
    reference, gradcheck and the tests are made. */
 #include <string.h>
 
 #include "lua/nl_lua.h"
 
-static int call_row(lua_State *L) {
-  return nl_lua_call_row(L, lua_touserdata(L, lua_upvalueindex(1)), false, 1);
+static int call_op(lua_State *L) {
+  return nl_lua_call_op(L, lua_touserdata(L, lua_upvalueindex(1)), false, 1);
 }
 
-static int call_row_inplace(lua_State *L) {
-  return nl_lua_call_row(L, lua_touserdata(L, lua_upvalueindex(1)), true, 1);
+static int call_op_inplace(lua_State *L) {
+  return nl_lua_call_op(L, lua_touserdata(L, lua_upvalueindex(1)), true, 1);
 }
 
-static void push_row_function(lua_State *L, const nl_op *op, lua_CFunction fn) {
+static void push_op_function(lua_State *L, const nl_op *op, lua_CFunction fn) {
   lua_pushlightuserdata(L, (void *)(uintptr_t)op);
   lua_pushcclosure(L, fn, 1);
 }
@@ -89,7 +89,7 @@ void nl_open_ops(lua_State *L) {
     const nl_signature *sig = nl_op_signature(op);
     bool method = sig->tensors > 0 && !sig->list && sig->param[0].kind <= NL_KIND_OPERAND;
     if (!(op->flags & NL_OP_INPLACE_ONLY)) {
-      push_row_function(L, op, call_row);
+      push_op_function(L, op, call_op);
       if (method && !(op->flags & NL_OP_INTERNAL)) {
         lua_pushvalue(L, -1);
         lua_setfield(L, -3, op->name);
@@ -99,7 +99,7 @@ void nl_open_ops(lua_State *L) {
     if (op->flags & NL_OP_INPLACE) {
       char name[40];
       snprintf(name, sizeof name, (op->flags & NL_OP_INPLACE_ONLY) ? "%s" : "%s_", op->name);
-      push_row_function(L, op, call_row_inplace);
+      push_op_function(L, op, call_op_inplace);
       lua_setfield(L, -2, name);
     }
   }

@@ -1,4 +1,4 @@
-/* The tensor userdata: properties, conversions, operators. Rows of the op table come from ops.c. */
+/* The tensor userdata: properties, conversions, operators. Ops of the op table come from ops.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,7 +211,7 @@ static int tensor_is_contiguous(lua_State *L) {
 static int tensor_contiguous(lua_State *L) {
   nl_tensor *t = nl_check_tensor(L, 1, "contiguous", "x");
   lua_settop(L, 1);
-  return t->contiguous ? 1 : nl_lua_call_row(L, nl_op_find("clone"), false, 1);
+  return t->contiguous ? 1 : nl_lua_call_op(L, nl_op_find("clone"), false, 1);
 }
 
 static int tensor_to(lua_State *L) {
@@ -222,7 +222,7 @@ static int tensor_to(lua_State *L) {
     lua_settop(L, 1);
     return 1;
   }
-  return nl_lua_call_row(L, nl_op_find("to"), false, 1);
+  return nl_lua_call_op(L, nl_op_find("to"), false, 1);
 }
 
 static int tensor_t(lua_State *L) {
@@ -237,7 +237,7 @@ static int tensor_t(lua_State *L) {
   }
   lua_pushinteger(L, 1);
   lua_pushinteger(L, 2);
-  return nl_lua_call_row(L, nl_op_find("transpose"), false, 1);
+  return nl_lua_call_op(L, nl_op_find("transpose"), false, 1);
 }
 
 /* True if both have the same shape and every element is equal. */
@@ -355,11 +355,11 @@ static int no_concat(lua_State *L) {
 /* Lua passes the operand of a unary operator twice. */
 static int tensor_unm(lua_State *L) {
   lua_settop(L, 1);
-  return nl_lua_call_row(L, nl_op_find("neg"), false, 1);
+  return nl_lua_call_op(L, nl_op_find("neg"), false, 1);
 }
 static int tensor_bnot(lua_State *L) {
   lua_settop(L, 1);
-  return nl_lua_call_row(L, nl_op_find("bitwise_not"), false, 1);
+  return nl_lua_call_op(L, nl_op_find("bitwise_not"), false, 1);
 }
 
 /* ---- properties ---- */

@@ -1,4 +1,4 @@
-/* Activations as functions of a tensor, made of other rows. The layers of the same names call these. */
+/* Activations as functions of a tensor, made of other ops. The layers of the same names call these. */
 #include <math.h>
 
 #include "ops/formula.h"

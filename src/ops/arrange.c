@@ -1,4 +1,4 @@
-/* Rows that rearrange elements, made of other rows: flips and rolls, pieces and joins, diagonals, padding. Dims in the
+/* Ops that rearrange elements, made of other ops: flips and rolls, pieces and joins, diagonals, padding. Dims in the
    calls below count from 1, as in Lua. */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Composing rows from C: gradients, losses and initializers are written with this. A build owns every tensor made in
+/* Composing ops in C: gradients, losses and initializers are written with this. A build owns every tensor made in
    it and lets them go together; after the first failure every later call does nothing, so that a formula can be
    written as one expression and the status asked once. */
 #ifndef NL_OPS_BUILD_H
@@ -41,7 +41,7 @@ nl_tensor *nl_b_fail(nl_build *, nl_status);
 nl_tensor *nl_b_number(nl_build *, double);
 nl_tensor *nl_b_int(nl_build *, int64_t);
 
-/* Rows that take attributes. Dims are 1-based or negative, as in Lua. */
+/* Ops that take attributes. Dims are 1-based or negative, as in Lua. */
 nl_tensor *nl_b_sum(nl_build *, nl_tensor *, int ndims, const int64_t *dims, bool keepdim);
 nl_tensor *nl_b_reshape(nl_build *, nl_tensor *, int ndim, const int64_t *shape);
 nl_tensor *nl_b_expand(nl_build *, nl_tensor *, int ndim, const int64_t *shape);

@@ -1,4 +1,4 @@
-/* Rows that make tensors from nothing, and rows that draw random numbers. */
+/* Ops that make tensors from nothing, and ops that draw random numbers. */
 #include <math.h>
 #include <string.h>
 

@@ -119,7 +119,7 @@ static nl_status allocate_outputs(nl_call *c) {
   return NL_OK;
 }
 
-static nl_status run_row(nl_call *c) {
+static nl_status run_op(nl_call *c) {
   nl_tensor *small_rin[NL_SMALL_IN], *small_owned[NL_SMALL_IN] = {NULL};
   nl_tensor **rin = small_rin, **owned = small_owned, **heap = NULL;
   if (c->nin > NL_SMALL_IN) {
@@ -199,11 +199,11 @@ static nl_status run_inplace(nl_call *c) {
   }
   if (nl_writes_directly(c)) {
     c->out[0] = nl_tensor_ref(self);
-    status = run_row(c);
+    status = run_op(c);
   } else {
     status = allocate_outputs(c);
     if (status == NL_OK) {
-      status = run_row(c);
+      status = run_op(c);
     }
     if (status == NL_OK) {
       nl_copy_values(self, c->out[0]);
@@ -215,7 +215,7 @@ static nl_status run_inplace(nl_call *c) {
   return status;
 }
 
-/* ---- rows made of rows ---- */
+/* ---- ops made of ops ---- */
 
 nl_status nl_call_push(nl_call *c, nl_tensor *t) {
   int n = c->nout;
@@ -258,7 +258,7 @@ static nl_status copy_over(nl_call *c, nl_tensor *result) {
   return status;
 }
 
-/* In place, rows of the composition may save the tensor that is about to be written, which would then depend on itself:
+/* In place, ops of the composition may save the tensor that is about to be written, which would then depend on itself:
    where gradients may be recorded they see a copy. */
 static bool wants_copy(const nl_call *c) {
   bool wants = false;
@@ -273,7 +273,7 @@ static nl_status run_composed(nl_call *c) {
   nl_build b;
   nl_build_init(&b);
   nl_tensor *given[NL_SMALL_IN] = {NULL};
-  bool copies = wants_copy(c); /* rows on lists have no form in place */
+  bool copies = wants_copy(c); /* ops on lists have no form in place */
   for (int i = 0; i < c->nin && copies; i++) {
     given[i] = c->in[i];
     if (given[i] && given[i]->storage == given[0]->storage) {
@@ -323,7 +323,7 @@ nl_status nl_dispatch(nl_call *c) {
     } else {
       status = allocate_outputs(c);
       if (status == NL_OK) {
-        status = run_row(c);
+        status = run_op(c);
       }
     }
   }

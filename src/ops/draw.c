@@ -152,14 +152,14 @@ static void run_stream(nl_call *c) {
   nl_parallel_for(c->out[0]->numel, 1024, stream_range, &job);
 }
 /* Standard draws with the parameter expanded to the draw's shape. */
-static nl_tensor *standard(nl_call *c, nl_build *b, const char *row, nl_tensor *p, nl_dtype dtype, int n,
+static nl_tensor *standard(nl_call *c, nl_build *b, const char *op, nl_tensor *p, nl_dtype dtype, int n,
                            const int64_t *shape) {
   p = nl_b_expand(b, nl_b_cast(b, p, dtype), n, shape);
   if (b->status != NL_OK) {
     return NULL;
   }
   nl_call k;
-  nl_call_init(&k, nl_op_find(row), 1, NULL);
+  nl_call_init(&k, nl_op_find(op), 1, NULL);
   k.in[0] = p;
   k.generator = c->generator;
   return nl_b_call(b, &k);

@@ -1,4 +1,4 @@
-/* Elementwise rows: one kernel over every element, operands broadcast. */
+/* Elementwise ops: one kernel over every element, operands broadcast. */
 #include <math.h>
 
 #include "ops/build.h"
@@ -198,7 +198,7 @@ static bool strip_compare(const nl_call *c, nl_strip *s) {
   return true;
 }
 
-/* An exponent of 2 or 1/2 needs no pow. It is looked at when the row runs, so this row is no plain loop. */
+/* An exponent of 2 or 1/2 needs no pow. It is looked at when the op runs, so this op is no plain loop. */
 static void run_pow(nl_call *c) {
   const nl_elementwise_kernels *k = nl_k->elementwise;
   nl_tensor *y = c->rin[1];

@@ -1,11 +1,11 @@
-/* What the families of elementwise rows share. */
+/* What the families of elementwise ops share. */
 #ifndef NL_OPS_ELEMENTWISE_H
 #define NL_OPS_ELEMENTWISE_H
 
 #include "ops/iterate.h"
 #include "ops/op.h"
 
-/* A row with .kernel = NL_UN_... or NL_BIN_...: dtypes without a kernel become floats, where those have one. */
+/* An op with .kernel = NL_UN_... or NL_BIN_...: dtypes without a kernel become floats, where those have one. */
 nl_status nl_infer_unary(nl_call *);
 bool nl_strip_unary(const nl_call *, nl_strip *);
 nl_status nl_infer_binary(nl_call *);

@@ -150,7 +150,7 @@ static inline nl_tensor *ramp(nl_build *b, int64_t first, int64_t n, int64_t ste
   return nl_b_do(b, op_arange(), "nnni", (double)first, (double)(first + n * step), (double)step, (int64_t)NL_I64);
 }
 
-/* Sets a composed row's results. */
+/* Sets a composed op's results. */
 static inline void nl_give(nl_call *c, nl_tensor *t) {
   c->out[0] = t;
   c->nout = 1;
@@ -161,7 +161,7 @@ static inline void nl_give2(nl_call *c, nl_tensor *t, nl_tensor *u) {
   c->nout = 2;
 }
 
-/* What stands at the head of a composed row: x is its first tensor. */
+/* What stands at the head of a composed op: x is its first tensor. */
 #define NL_COMPOSE(name)                                                                                               \
   static void name##_of(nl_call *c, nl_build *b, nl_tensor *x);                                                        \
   static void compose_##name(nl_call *c, nl_build *b) {                                                                \

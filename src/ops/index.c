@@ -1,4 +1,4 @@
-/* Rows that pick elements by index tensors (int64, from 1) or bool masks, and their gradients. */
+/* Ops that pick elements by index tensors (int64, from 1) or bool masks, and their gradients. */
 #include <string.h>
 
 #include "core/interrupt.h"

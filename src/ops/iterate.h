@@ -10,7 +10,7 @@ enum { NL_MAX_OPERANDS = 4 };
 /* A run of n elements: data[0] is the result. Steps are 1, or 0 for an operand that stands still. */
 typedef void (*nl_run_of)(void *ctx, int64_t n, void *const data[], const int step[]);
 
-/* One elementwise loop: what nl_iterate is to call, and over which tensors; t[0] is the result. Rows that can say this
+/* One elementwise loop: what nl_iterate is to call, and over which tensors; t[0] is the result. Ops that can say this
    have it said by nl_op.strip, so that a plan can run several loops strip by strip. */
 typedef struct nl_strip {
   nl_run_of fn;

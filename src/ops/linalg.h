@@ -1,4 +1,4 @@
-/* What rows that work on matrices share: batches of row-major matrices of either float dtype on the outside,
+/* What ops on matrices share: batches of row-major matrices of either float dtype on the outside,
    column-major float64 ones in scratch for LAPACK. */
 #ifndef NL_OPS_LINALG_H
 #define NL_OPS_LINALG_H

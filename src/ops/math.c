@@ -1,4 +1,4 @@
-/* Elementwise rows beyond those that nets are made of: exponentials and logarithms, trigonometry, special functions,
+/* Elementwise ops beyond those that nets are made of: exponentials and logarithms, trigonometry, special functions,
    rounding, questions, division with remainder, bits. */
 #include <float.h>
 #include <math.h>
@@ -100,7 +100,7 @@ static nl_status vjp_polygamma(nl_call *c, nl_vjp *v) {
   return b->status;
 }
 
-/* ---- rows made of rows ---- */
+/* ---- ops made of ops ---- */
 
 NL_COMPOSE(clamp) {
   nl_tensor *lo = c->in[1], *hi = c->in[2];
@@ -178,7 +178,7 @@ NL_COMPOSE(ndtr) {
   nl_give(c, b_times(b, b_erfc(b, b_times(b, x, -M_SQRT1_2)), 0.5));
 }
 
-/* ---- the rows ---- */
+/* ---- the ops ---- */
 
 #define E (NL_OP_ELEMENTWISE | NL_OP_PROMOTE | NL_OP_INPLACE)
 #define XY "x: operand, y: operand"

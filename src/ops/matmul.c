@@ -1,4 +1,4 @@
-/* Matrix products as rows. All arithmetic goes through kernels/gemm.h. */
+/* Matrix products as ops. All arithmetic goes through kernels/gemm.h. */
 #include <string.h>
 
 #include "kernels/gemm.h"

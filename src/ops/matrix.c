@@ -37,7 +37,7 @@ static nl_tensor *identity(nl_build *b, const nl_tensor *x) {
   nl_tensor *one = nl_b_do(b, op_eye(), "i-i", x->shape[x->ndim - 1], (int64_t)nl_tensor_dtype(x));
   return nl_b_expand(b, one, x->ndim, x->shape);
 }
-/* result `which` of a row that has several */
+/* result `which` of an op that has several */
 static nl_tensor *one_of(nl_build *b, const nl_op *op, nl_tensor *x, int which) {
   if (b->status != NL_OK) {
     return NULL;

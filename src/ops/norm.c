@@ -86,7 +86,7 @@ static void run_batch_norm(nl_call *c) {
   nl_parallel_for(rows, 1 + 16384 / (n ? n : 1), apply_range, &job);
 }
 
-/* The gradient from single rows of the table, which have gradients themselves. */
+/* The gradient from single ops of the table, which have gradients themselves. */
 static nl_status vjp_composed(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *x = c->in[0], *weight = c->in[1], *up = g->gout[0];

@@ -1,8 +1,8 @@
-/* The op table. Everything that computes is a row; the Lua binding, the reference, gradcheck, the golden comparison
-   and the fuzzer walk the table, so a row's name, arguments, doc, shapes and gradient stand nowhere else.
+/* The op table. Everything that computes is an op; the Lua binding, the reference, gradcheck, the golden comparison
+   and the fuzzer walk the table, so an op's name, arguments, doc, shapes and gradient stand nowhere else.
 
    A call goes: infer says what comes out, or explains what is wrong; the dispatcher converts and lays out inputs as
-   the row's flags ask, allocates the results, runs the row, and offers the call to the recorder (autograd, plan). */
+   the op's flags ask, allocates the results, runs the op, and offers the call to the recorder (autograd, plan). */
 #ifndef NL_OPS_OP_H
 #define NL_OPS_OP_H
 
@@ -17,7 +17,7 @@ typedef struct nl_op nl_op;
 typedef struct nl_call nl_call;
 typedef struct nl_vjp nl_vjp;
 
-/* What an argument can be. Written in a row's signature, e.g.
+/* What an argument can be. Written in an op's signature, e.g.
      "x: tensor, dim: dims?, keepdim: bool = false"
    `?` may be left out; `= value` is the default. Tensor kinds fill call->in in order, the others call->attr. */
 typedef enum nl_kind {
@@ -43,7 +43,7 @@ typedef struct nl_param {
   const char *choices;   /* of choice: points into the signature */
 } nl_param;
 
-/* A row's signature, parsed. */
+/* An op's signature, parsed. */
 typedef struct nl_signature {
   int count;       /* params */
   int tensors;     /* how many of them are tensors */
@@ -79,19 +79,19 @@ struct nl_call {
   nl_tensor *out[NL_MAX_OUT];
   nl_attr attr[NL_MAX_PARAM]; /* params that are no tensors, in their order */
   int nints;
-  nl_dtype dtype;          /* the dtype the row computes in; infer sets it */
+  nl_dtype dtype;          /* the dtype the op computes in; infer sets it */
   bool inplace;            /* the result goes into in[0] */
   void *prepared;          /* what prepare settled, or NULL; the plan's */
   bool view;               /* infer made out[0] as a view of in[0]; nothing runs */
-  nl_generator *generator; /* of random rows; NULL: the default one */
+  nl_generator *generator; /* of random ops; NULL: the default one */
   size_t scratch_bytes;    /* infer may ask for scratch */
   nl_tensor *scratch;
-  nl_tensor **list;                 /* of a row that gives a list: its nout tensors (nl_call_push, nl_call_drop_list) */
+  nl_tensor **list;                 /* of an op that gives a list: its nout tensors (nl_call_push, nl_call_drop_list) */
   nl_tensor *saved_in[NL_SMALL_IN]; /* the tape's copies of what a write in place changes */
   struct nl_node *node;             /* the tape's, of a write in place: made before it, while what it reads is there */
   nl_tensor *small_in[NL_SMALL_IN];
   int64_t ints[NL_MAX_INTS];
-  nl_out_desc desc[NL_MAX_OUT]; /* infer fills nout of them; view rows set out[] themselves */
+  nl_out_desc desc[NL_MAX_OUT]; /* infer fills nout of them; view ops set out[] themselves */
 };
 
 typedef nl_status (*nl_infer_fn)(nl_call *);
@@ -111,7 +111,7 @@ enum {
   NL_OP_INPLACE_ONLY = 1 << 9, /* the form with a trailing _ is the only one */
   NL_OP_CHECKS = 1 << 10,      /* infer looks at values too: a replay asks it again */
   NL_OP_DATA_SHAPE = 1 << 11,  /* the result's shape depends on values */
-  NL_OP_NO_GRAD = 1 << 12,     /* of a composed row: it has no gradient */
+  NL_OP_NO_GRAD = 1 << 12,     /* of a composed op: it has no gradient */
 };
 
 /* Which values the tape must keep for vjp: NL_SAVE_IN(i), NL_SAVE_OUT(i). Of the other inputs it keeps the shape. */
@@ -129,11 +129,11 @@ struct nl_op {
   nl_run_fn run;
   nl_vjp_fn vjp;                    /* NULL: no gradient */
   double (*flops)(const nl_call *); /* of a call that has run; NULL: one for each result */
-  /* Of an elementwise row: its loop (ops/iterate.h), as rin and out are laid out now; run is then nl_run_strip. False
+  /* Of an elementwise op: its loop (ops/iterate.h), as rin and out are laid out now; run is then nl_run_strip. False
      where this call is no plain loop. */
   bool (*strip)(const nl_call *, struct nl_strip *);
-  /* A row made of other rows, in place of infer, run and vjp: sets out[] and nout (or calls nl_call_push) to tensors
-     that the build owns. Its gradient, its plan and its profile are those of the rows it calls. */
+  /* An op made of other ops, in place of infer, run and vjp: sets out[] and nout (or calls nl_call_push) to tensors
+     that the build owns. Its gradient, its plan and its profile are those of the ops it calls. */
   void (*compose)(nl_call *, struct nl_build *);
   unsigned flags;
   unsigned save;
@@ -141,7 +141,7 @@ struct nl_op {
   /* What can be decided once for a call that will run many times with the same shapes, strides and attributes, at other
      addresses: written to `room`, and found by run in call->prepared. False: nothing. */
   bool (*prepare)(const nl_call *, void *room);
-  int kernel;  /* for rows that share an infer or a run: which kernel */
+  int kernel;  /* for ops that share an infer or a run: which kernel */
   int visible; /* results Lua sees; 0: all of them */
 };
 
@@ -150,10 +150,10 @@ struct nl_op {
 int nl_op_count(void);
 const nl_op *nl_op_at(int i);
 const nl_op *nl_op_find(const char *name); /* NULL if there is none */
-const char *nl_op_family_name(int i);      /* of the row at i: "math" */
+const char *nl_op_family_name(int i);      /* of the op at i: "math" */
 const nl_signature *nl_op_signature(const nl_op *);
 
-/* Runs a row by its loop. */
+/* Runs an op by its loop. */
 void nl_run_strip(nl_call *);
 
 /* An op that C code calls by name: NL_OP(mul) defines op_mul(), which looks for it once. */
@@ -176,16 +176,16 @@ static inline const int64_t *nl_call_list(const nl_call *c, int attr, int *count
   return c->ints + c->attr[attr].list.at;
 }
 
-/* Of rows that give a list: adds a tensor to it, and lets go of it all. */
+/* Of ops that give a list: adds a tensor to it, and lets go of it all. */
 nl_status nl_call_push(nl_call *, nl_tensor *);
 void nl_call_drop_list(nl_call *);
 
 /* Runs a call. On success out[0 .. nout) hold references that are the caller's. On failure there is nothing to free
-   and the error slot says why, with the row's name. Inputs stay the caller's. A row that gives a list leaves list (nout
+   and the error slot says why, with the op's name. Inputs stay the caller's. An op that gives a list leaves list (nout
    references, or NULL) instead of out. */
 nl_status nl_dispatch(nl_call *);
 
-/* What stands behind the row's name as users write this call: "_" of a form in place. Rows that have no other form
+/* What stands behind the op's name as users write this call: "_" of a form in place. Ops that have no other form
    carry it in their name. */
 static inline const char *nl_call_suffix(const nl_call *c) {
   return c->inplace && !(c->op->flags & NL_OP_INPLACE_ONLY) ? "_" : "";
@@ -196,7 +196,7 @@ static inline const char *nl_call_suffix(const nl_call *c) {
 bool nl_writes_directly(const nl_call *);
 
 /* Who watches calls: autograd always, the plan while it records, the profile when asked for; in this order. `check`
-   runs before the row does, and may refuse; `record` after. `drop` (or NULL) lets go of what check left in a call that
+   runs before the op does, and may refuse; `record` after. `drop` (or NULL) lets go of what check left in a call that
    then failed. NULL: nobody. */
 typedef struct nl_recorder {
   nl_status (*check)(nl_call *);
@@ -206,7 +206,7 @@ typedef struct nl_recorder {
 enum { NL_WATCH_AUTOGRAD, NL_WATCH_PLAN, NL_WATCH_PROFILE, NL_WATCHERS };
 void nl_set_recorder(int watcher, const nl_recorder *);
 
-/* The generator that random rows use when none is given. */
+/* The generator that random ops use when none is given. */
 nl_generator *nl_default_generator(void);
 
 /* The generator a random call draws from. */
@@ -215,14 +215,14 @@ nl_generator *nl_call_generator(const nl_call *);
 /* ---- gradients ---- */
 
 /* A vjp reads the call (with what was saved), the gradients of the outputs (gout[i], NULL where nothing flows), and
-   sets gin[i] for inputs with need[i]. It composes rows through nl_build (build.h), which owns every temporary; gin
+   sets gin[i] for inputs with need[i]. It composes ops through nl_build (build.h), which owns every temporary; gin
    are borrowed from there too. Shapes of broadcast inputs and dtypes are brought back by the engine. */
 struct nl_vjp {
   struct nl_build *build;
   nl_tensor *gout[NL_MAX_OUT];
   nl_tensor **gin;
   const bool *need;
-  bool differentiable; /* the way back is recorded too: only rows with gradients of their own may be used */
+  bool differentiable; /* the way back is recorded too: only ops with gradients of their own may be used */
   /* Of views: the sum of gradients that has reached in[0] so far, or NULL. A vjp that knows where its part lies may add
      it there and set gin[0] to this very tensor. */
   nl_tensor *sum;

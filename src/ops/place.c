@@ -1,4 +1,4 @@
-/* Rows that put elements into other or larger places, made of other rows: diagonals, triangles, margins, windows, parts
+/* Ops that put elements into other or larger places, made of other ops: diagonals, triangles, margins, windows, parts
    replaced. Dims in the calls below count from 1, as in Lua. */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Where a run's time goes: every row, by name and by the user's line. Off unless started. */
+/* Where a run's time goes: every op, by name and by the user's line. Off unless started. */
 #ifndef NL_OPS_PROFILE_H
 #define NL_OPS_PROFILE_H
 
@@ -12,7 +12,7 @@ typedef struct nl_profile_entry {
   double flops;
 } nl_profile_entry;
 
-/* From now on rows are measured; `where` names the line that is running. */
+/* From now on ops are measured; `where` names the line that is running. */
 void nl_profile_start(void (*where)(void *ctx, char *text, size_t size), void *ctx);
 void nl_profile_stop(void);
 bool nl_profile_on(void);

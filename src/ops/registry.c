@@ -82,7 +82,7 @@ static nl_kind parse_kind(const char *s, size_t n) {
       return (nl_kind)k;
     }
   }
-  abort(); /* a row written wrong: seen by the first test that runs */
+  abort(); /* an op written wrong: seen by the first test that runs */
 }
 
 static void parse(const char *s, nl_signature *sig) {
@@ -127,19 +127,19 @@ static void parse(const char *s, nl_signature *sig) {
   }
 }
 
-/* Rows lie in a few arrays, so their addresses make a good hash. */
-typedef struct known_row {
+/* Ops lie in a few arrays, so their addresses make a good hash. */
+typedef struct known_op {
   const nl_op *op;
   const nl_signature *sig;
-} known_row;
-static known_row known[HASH_SIZE];
+} known_op;
+static known_op known[HASH_SIZE];
 
 static const nl_signature *parsed(const nl_op *op);
 
 const nl_signature *nl_op_signature(const nl_op *op) {
-  known_row *k = &known[((uintptr_t)op >> 4) % HASH_SIZE];
+  known_op *k = &known[((uintptr_t)op >> 4) % HASH_SIZE];
   if (k->op != op) {
-    *k = (known_row){op, parsed(op)}; /* a row that shares the place is parsed already, and found again */
+    *k = (known_op){op, parsed(op)}; /* an op that shares the place is parsed already, and found again */
   }
   return k->sig;
 }

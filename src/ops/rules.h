@@ -1,4 +1,4 @@
-/* What rows' infer functions share: dims, dtypes and the sentences of their errors. */
+/* What ops' infer functions share: dims, dtypes and the sentences of their errors. */
 #ifndef NL_OPS_RULES_H
 #define NL_OPS_RULES_H
 

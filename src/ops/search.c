@@ -1,4 +1,4 @@
-/* Rows that look for elements: positions of what is not 0, orders, searches in sorted values, sets, classes. Positions
+/* Ops that look for elements: positions of what is not 0, orders, searches in sorted values, sets, classes. Positions
    are int64 from 1. */
 #include "kernels/sort.h"
 

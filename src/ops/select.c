@@ -1,4 +1,4 @@
-/* Rows that choose and copy elements: where, masked_fill, clone, to, and the writes copy_ and fill_. */
+/* Ops that choose and copy elements: where, masked_fill, clone, to, and the writes copy_ and fill_. */
 #include "ops/build.h"
 #include "ops/iterate.h"
 #include "ops/rules.h"

@@ -1,4 +1,4 @@
-/* Rows that change geometry: views where possible, and the rows that join tensors. */
+/* Ops that change geometry: views where possible, and the ops that join tensors. */
 #include <string.h>
 
 #include "ops/build.h"

@@ -1,4 +1,4 @@
-/* Rows that order elements: sort and topk. Both give values and positions (from 1). */
+/* Ops that order elements: sort and topk. Both give values and positions (from 1). */
 #include "kernels/sort.h"
 #include <pthread.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Reductions beyond sums and extremes, most of them made of other rows: orders and quantiles, what leaves nan out,
+/* Reductions beyond sums and extremes, most of them made of other ops: orders and quantiles, what leaves nan out,
  * counts. */
 #include <float.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Rows with an explicit geometry: what autograd needs when tensors are written through views. x is contiguous; shape,
+/* Ops with an explicit geometry: what autograd needs when tensors are written through views. x is contiguous; shape,
    strides and offset describe a view of it. */
 #include <string.h>
 

@@ -38,7 +38,7 @@ static bool strip_of(const nl_instr *n, nl_strip *s) {
     nl_strip_of_copy(n->to, n->from, s);
     return true;
   }
-  return n->run == nl_replay_row && n->call->op->strip && n->call->op->strip(n->call, s);
+  return n->run == nl_replay_op && n->call->op->strip && n->call->op->strip(n->call, s);
 }
 
 /* Every operand lies flat with as many elements as the result, or is one value. */

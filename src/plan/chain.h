@@ -1,5 +1,5 @@
 /* Chains: elementwise instructions that stand together become one, which runs them all strip by strip, so that what
-   goes from one to the next stays in the first-level cache. The loops are those of the rows (nl_op.strip): a chain
+   goes from one to the next stays in the first-level cache. The loops are those of the ops (nl_op.strip): a chain
    gives the same bits as its links one after another. */
 #ifndef NL_PLAN_CHAIN_H
 #define NL_PLAN_CHAIN_H

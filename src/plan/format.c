@@ -94,8 +94,8 @@ char *nl_program_format(const nl_program *p, bool times) {
   size_text(arena, sizeof arena, (double)p->arena_bytes);
   size_text(unshared, sizeof unshared, (double)p->unshared_bytes);
   count_text(total, sizeof total, flops);
-  fprintf(f, "%d instruction%s from %d rows (%d constant, %d without use, %d computed twice), %sflop\n", p->ninstrs,
-          p->ninstrs == 1 ? "" : "s", p->rows, p->folded, p->dropped, p->shared, total);
+  fprintf(f, "%d instruction%s from %d ops (%d constant, %d without use, %d computed twice), %sflop\n", p->ninstrs,
+          p->ninstrs == 1 ? "" : "s", p->ops, p->folded, p->dropped, p->shared, total);
   if (p->unshared_bytes) {
     fprintf(f, "temporaries: %s in %s\n", unshared, arena);
   }

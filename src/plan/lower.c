@@ -1,4 +1,4 @@
-/* From a trace to a program: buffers and values are told apart, what dispatch does around a row (conversions, copies,
+/* From a trace to a program: buffers and values are told apart, what dispatch does around an op (conversions, copies,
    scratch, writes in place) becomes instructions of its own, and constants are taken over. */
 #include <string.h>
 
@@ -103,7 +103,7 @@ static bool is_written(const lowering *w, const nl_storage *s) {
   return nl_map_get(&w->made, s) == 1;
 }
 
-/* The buffer of a storage that the trace saw. What a row made is entered when the row is lowered, so what comes here
+/* The buffer of a storage that the trace saw. What an op made is entered when the op is lowered, so what comes here
    unknown came from somewhere else. */
 static int buffer_of(lowering *w, const nl_tensor *t) {
   int i = nl_map_get(&w->buffers, t->storage);
@@ -209,7 +209,7 @@ static void add_copy(lowering *w, int step, int to, int from) {
   }
 }
 
-/* Input i as run wants it: converted and laid out as the row's flags ask. */
+/* Input i as run wants it: converted and laid out as the op's flags ask. */
 static int laid_out(lowering *w, int step, const nl_call *c, int from) {
   if (from < 0) {
     return -1;
@@ -239,7 +239,7 @@ static int laid_out(lowering *w, int step, const nl_call *c, int from) {
   return to;
 }
 
-/* A row whose inputs are all constant has computed its result already. */
+/* An op whose inputs are all constant has computed its result already. */
 static bool fold(lowering *w, nl_call *c, const int *in) {
   if ((c->op->flags & NL_OP_RANDOM) || c->inplace || c->view) {
     return false;
@@ -261,7 +261,7 @@ static bool fold(lowering *w, nl_call *c, const int *in) {
   return true;
 }
 
-/* The buffers of a row's results. */
+/* The buffers of an op's results. */
 static void enter_results(lowering *w, nl_call *c) {
   for (int i = 0; i < c->nout && w->status == NL_OK; i++) {
     nl_storage *s = c->out[i]->storage;
@@ -272,10 +272,10 @@ static void enter_results(lowering *w, nl_call *c) {
   }
 }
 
-static void lower_row(lowering *w, int step, int *in, int *rin) {
+static void lower_op(lowering *w, int step, int *in, int *rin) {
   nl_program *p = w->p;
   nl_call *c = w->trace->steps[step].call;
-  p->rows += !c->view;
+  p->ops += !c->view;
   for (int i = 0; i < c->nin; i++) {
     in[i] = value_of(w, c->in[i]);
   }
@@ -332,7 +332,7 @@ static void lower_row(lowering *w, int step, int *in, int *rin) {
   }
   call->prepared = NULL;
   n->must = (c->op->flags & (NL_OP_RANDOM | NL_OP_CHECKS)) != 0;
-  n->run = (c->op->flags & NL_OP_CHECKS) ? nl_replay_checked_row : nl_replay_row;
+  n->run = (c->op->flags & NL_OP_CHECKS) ? nl_replay_checked_op : nl_replay_op;
   if (c->inplace && !direct) {
     add_copy(w, step, in[0], out[0]);
   }
@@ -347,7 +347,7 @@ static bool lower_clone(lowering *w, int step) {
   if (from < 0 || w->p->buffers[w->p->values[from].buffer].place == NL_CONSTANT) {
     return false;
   }
-  w->p->rows++;
+  w->p->ops++;
   enter_results(w, c);
   add_copy(w, step, value_of(w, c->out[0]), from);
   return true;
@@ -456,7 +456,7 @@ static void enter_cells(lowering *w) {
   }
 }
 
-/* A tensor written without having been made by a row begins each run with a copy of what it was. */
+/* A tensor written without having been made by an op begins each run with a copy of what it was. */
 static void enter_initial(lowering *w) {
   for (int i = 0; i < w->trace->ninitial && w->status == NL_OK; i++) {
     nl_tensor *whole = w->trace->initial[2 * i], *copy = w->trace->initial[2 * i + 1];
@@ -568,7 +568,7 @@ static void lower_steps(lowering *w) {
   for (int i = 0; i < w->trace->nsteps && w->status == NL_OK; i++) {
     if (w->trace->steps[i].call) {
       if (!lower_clone(w, i)) {
-        lower_row(w, i, room, room + most);
+        lower_op(w, i, room, room + most);
       }
     } else {
       lower_effect(w, i);
@@ -608,7 +608,7 @@ static nl_status list_buffers(nl_program *p) {
   return p->bound ? NL_OK : NL_NOMEM;
 }
 
-static nl_status prepare_rows(nl_program *p) {
+static nl_status prepare_ops(nl_program *p) {
   for (int i = 0; i < p->ninstrs; i++) {
     nl_call *c = p->instrs[i].call;
     if (c && c->op->prepare) {
@@ -665,7 +665,7 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
     w.status = nl_pass_chain(p);
     w.status = w.status == NL_OK ? nl_pass_place(p) : w.status;
     w.status = w.status == NL_OK ? list_buffers(p) : w.status;
-    w.status = w.status == NL_OK ? prepare_rows(p) : w.status;
+    w.status = w.status == NL_OK ? prepare_ops(p) : w.status;
   }
   if (w.status != NL_OK) {
     nl_program_free(p);

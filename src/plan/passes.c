@@ -93,7 +93,7 @@ static bool same_value(const nl_program *p, int v, int u) {
                                             memcmp(a->strides, b->strides, (size_t)a->ndim * sizeof *a->strides) == 0);
 }
 
-static bool same_row(const nl_program *p, const nl_instr *a, const nl_instr *b) {
+static bool same_op(const nl_program *p, const nl_instr *a, const nl_instr *b) {
   const nl_call *x = a->call, *y = b->call;
   if (!x || !y || x->op != y->op || a->nreads != b->nreads || x->dtype != y->dtype || x->nints != y->nints ||
       memcmp(x->attr, y->attr, sizeof x->attr) != 0 ||
@@ -126,7 +126,7 @@ static bool made_once(const nl_program *p, int i) {
   return true;
 }
 
-/* Rows farther apart than this are not compared: recording time should grow with the program's length alone. */
+/* Ops farther apart than this are not compared: recording time should grow with the program's length alone. */
 enum { FAR = 512 };
 
 static bool can_stand_for(const nl_program *p, int early, int late) {
@@ -142,12 +142,12 @@ static bool can_stand_for(const nl_program *p, int early, int late) {
 void nl_pass_share(nl_program *p) {
   for (int i = 0; i < p->ninstrs; i++) {
     nl_instr *n = &p->instrs[i];
-    if (n->run != nl_replay_row || n->must || n->dead) {
+    if (n->run != nl_replay_op || n->must || n->dead) {
       continue;
     }
     for (int j = i - 1; j >= 0 && j > i - FAR; j--) {
       nl_instr *m = &p->instrs[j];
-      if (m->dead || m->run != nl_replay_row || !same_row(p, m, n) || !can_stand_for(p, j, i)) {
+      if (m->dead || m->run != nl_replay_op || !same_op(p, m, n) || !can_stand_for(p, j, i)) {
         continue;
       }
       for (int k = 0; k < n->call->nout; k++) {
@@ -199,7 +199,7 @@ void nl_pass_copies(nl_program *p) {
 void nl_pass_drop(nl_program *p) {
   bool *needed = nl_new((size_t)p->nbuffers + 1);
   if (!needed) {
-    return; /* a program with dead rows is right, too */
+    return; /* a program with dead ops is right, too */
   }
   for (int b = 0; b < p->nbuffers; b++) {
     needed[b] = p->buffers[b].place != NL_TEMPORARY;

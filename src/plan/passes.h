@@ -8,7 +8,7 @@
 /* Notes where each buffer is written, and what looks into it; before the passes that ask. */
 void nl_pass_find_writes(nl_program *);
 
-/* A row that computes what an earlier one has computed, from the same unchanged values, is dropped. */
+/* An op that computes what an earlier one has computed, from the same unchanged values, is dropped. */
 void nl_pass_share(nl_program *);
 
 /* A copy of something that nobody changes afterwards is dropped, and its reader looks at the original. */

@@ -66,10 +66,10 @@ static size_t padded(size_t bytes) {
   return (bytes + 63) / 64 * 64;
 }
 
-/* An elementwise row may write over an input that nobody reads afterwards. */
+/* An elementwise op may write over an input that nobody reads afterwards. */
 static int written_over(const nl_program *p, int i, int out) {
   const nl_instr *n = &p->instrs[i];
-  if (n->run != nl_replay_row || !(n->call->op->flags & NL_OP_ELEMENTWISE) || n->call->nout != 1 ||
+  if (n->run != nl_replay_op || !(n->call->op->flags & NL_OP_ELEMENTWISE) || n->call->nout != 1 ||
       nl_buffer_of(p, n->writes[0]) != out) {
     return -1;
   }

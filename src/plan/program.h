@@ -44,7 +44,7 @@ typedef struct nl_chain nl_chain;
 struct nl_instr {
   nl_status (*run)(nl_program *, nl_instr *);
   const char *name;
-  nl_call *call; /* of a row */
+  nl_call *call; /* of an op */
   nl_effect *effect;
   int part;             /* of the effect */
   nl_chain *chain;      /* a fused group */
@@ -98,10 +98,10 @@ struct nl_program {
   nl_outside *outside;  /* tensors that were there before; the program holds while they are as they were */
   int *results;         /* values */
   int *bound, nbound;   /* the buffers that are looked up or renewed before each run */
-  int *bumped, nbumped; /* those outside that rows write: their versions grow */
+  int *bumped, nbumped; /* those outside that ops write: their versions grow */
   char *arena;
   size_t arena_bytes, unshared_bytes; /* the second: what temporaries would take without sharing */
-  int rows, folded, dropped, shared;  /* of the trace: rows; constant; without use; computed twice */
+  int ops, folded, dropped, shared;   /* of the trace: ops; constant; without use; computed twice */
   bool writes_arguments;
   bool passes_on;     /* some cell is set to a tensor that lies in an argument or in what a cell held */
   bool *written_args; /* which */
@@ -145,7 +145,7 @@ bool nl_program_enter(nl_program *);
 nl_status nl_program_prepare(nl_program *, nl_tensor *const args[]);
 
 /* Runs it. args[i] have the shapes they had; results[i] get references (NULL where there was no tensor), and so do the
-   cells' `tensor`, which are to be hung. Errors: those of rows that look at values, memory, Ctrl-C; what was written
+   cells' `tensor`, which are to be hung. Errors: those of ops that look at values, memory, Ctrl-C; what was written
    until then stays written. */
 nl_status nl_program_run(nl_program *, nl_tensor *const args[], nl_tensor *results[]);
 

@@ -9,13 +9,13 @@
 #include "ops/profile.h"
 #include "plan/chain.h"
 
-nl_status nl_replay_row(nl_program *p, nl_instr *n) {
+nl_status nl_replay_op(nl_program *p, nl_instr *n) {
   (void)p;
   n->call->op->run(n->call);
   return NL_OK;
 }
 
-nl_status nl_replay_checked_row(nl_program *p, nl_instr *n) {
+nl_status nl_replay_checked_op(nl_program *p, nl_instr *n) {
   (void)p;
   nl_status status = n->call->op->infer(n->call);
   if (status == NL_OK) {

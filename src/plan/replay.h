@@ -4,8 +4,8 @@
 
 #include "plan/program.h"
 
-nl_status nl_replay_row(nl_program *, nl_instr *);
-nl_status nl_replay_checked_row(nl_program *, nl_instr *); /* infer looks at values again */
+nl_status nl_replay_op(nl_program *, nl_instr *);
+nl_status nl_replay_checked_op(nl_program *, nl_instr *); /* infer looks at values again */
 nl_status nl_replay_copy(nl_program *, nl_instr *);
 nl_status nl_replay_effect(nl_program *, nl_instr *);
 

@@ -40,13 +40,13 @@ nl_status nl_trace_refuse(void) {
   return NL_OK;
 }
 
-/* ---- rows ---- */
+/* ---- ops ---- */
 
 static bool made_inside(const nl_trace *t, const nl_tensor *x) {
   return x->storage->serial > t->serial;
 }
 
-/* A tensor that came to be without a row (nn.tensor{...}) is a constant, unless it is written: then each replay must
+/* A tensor that came to be without an op (nn.tensor{...}) is a constant, unless it is written: then each replay must
    start from what it was. */
 static nl_status keep_initial(nl_trace *t, nl_tensor *x) {
   nl_storage *s = x->storage;
@@ -144,7 +144,7 @@ static nl_status record(nl_call *c) {
 
 static const nl_recorder recorder = {check, record, NULL};
 
-/* ---- what is no row ---- */
+/* ---- what is no op ---- */
 
 static void free_effect(nl_effect *e) {
   if (e) {

@@ -1,5 +1,5 @@
-/* Recording: while a trace is open, every row that runs is written down, with the tensors it read and made. What the
-   rows cannot show (an optimizer's sweep, a gradient hung on a leaf) is written down by the rooms that do it.
+/* Recording: while a trace is open, every op that runs is written down, with the tensors it read and made. What the
+   ops cannot show (an optimizer's sweep, a gradient hung on a leaf) is written down by the rooms that do it.
 
    A trace holds a reference to every tensor it has seen, so that no address is used twice and every value that was
    constant can be taken over as it is. */
@@ -9,7 +9,7 @@
 #include "core/map.h"
 #include "ops/op.h"
 
-/* Work that is no row, in parts that do not depend on each other and may run at different times (an optimizer's
+/* Work that is no op, in parts that do not depend on each other and may run at different times (an optimizer's
    parameters, each as soon as its gradient is there). run gets a part's tensors in their order; what else it needs, it
    reads where it lives, at each replay. */
 typedef struct nl_effect {
@@ -24,7 +24,7 @@ typedef struct nl_effect {
 } nl_effect;
 
 typedef struct nl_step {
-  nl_call *call;  /* a row; NULL: an effect */
+  nl_call *call;  /* an op; NULL: an effect */
   nl_tensor **in; /* the call's inputs; references */
   nl_effect *effect;
   char where[48]; /* "mlp.lua:14", or "" */
@@ -47,11 +47,11 @@ typedef struct nl_trace {
   nl_tensor **args; /* aliases of the arguments: what the function sees */
   nl_step *steps;
   nl_cell *cells;
-  nl_tensor **initial; /* pairs: a tensor made without a row that was written, and a copy of its first value */
+  nl_tensor **initial; /* pairs: a tensor made without an op that was written, and a copy of its first value */
   int ninitial;
   nl_tensor **saw; /* tensors from outside whose wish for a gradient was asked for */
   int nsaw;
-  nl_map known;   /* storages of rows' results, arguments and `initial` */
+  nl_map known;   /* storages of ops' results, arguments and `initial` */
   nl_map cell_of; /* leaf -> its cell */
   nl_map saw_at;
   bool lenient;                                      /* what cannot be replayed ends the recording, and is no error */
@@ -86,7 +86,7 @@ nl_status nl_trace_refuse(void);
 /* What the function does may depend on whether this tensor wants a gradient. */
 void nl_trace_saw(nl_tensor *);
 
-/* Writes down work that is no row; takes the effect over, also on failure. Called after it ran for the first time. */
+/* Writes down work that is no op; takes the effect over, also on failure. Called after it ran for the first time. */
 nl_status nl_trace_effect(nl_effect *);
 
 /* The leaf's gradient was asked for (it is `value`), or set. Want of memory is told by trace->status. */

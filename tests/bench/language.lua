@@ -1,6 +1,6 @@
--- The tensor language beside PyTorch, on one thread each, in turn: rows on a thousand and on ten million elements, and the
+-- The tensor language beside PyTorch, on one thread each, in turn: ops on a thousand and on ten million elements, and the
 -- cost of a call. Prints ratios of times (below 1: we are faster), what two threads give, and the share of the memory's
--- bandwidth (measured with clone) that plain rows reach.
+-- bandwidth (measured with clone) that plain ops reach.
 --
 --   ./nnlua tests/bench/language.lua [ROUNDS]
 
@@ -16,7 +16,7 @@ local generator = nn.Generator(1)
 -- name -> a function of n that gives the step; peer_torch.py has the same names
 local makers = {}
 local order = {}
-local function row(name, bytes, make)
+local function op(name, bytes, make)
   order[#order + 1] = { name, bytes }
   makers[name] = make
 end
@@ -27,7 +27,7 @@ local function matrix(n)
   return vector(n):reshape(n // 1000, 1000)
 end
 local function unary(name, f)
-  row(name, 8, function(n)
+  op(name, 8, function(n)
     local x = vector(n)
     return function()
       return f(x)
@@ -35,7 +35,7 @@ local function unary(name, f)
   end)
 end
 local function over_matrix(name, bytes, f)
-  row(name, bytes, function(n)
+  op(name, bytes, function(n)
     local x = matrix(n)
     return function()
       return f(x)
@@ -44,7 +44,7 @@ local function over_matrix(name, bytes, f)
 end
 
 unary("clone", nn.clone)
-row("add", 12, function(n)
+op("add", 12, function(n)
   local x, y = vector(n), vector(n)
   return function()
     return x + y
@@ -58,7 +58,7 @@ unary("sin", nn.sin)
 unary("erf", nn.erf)
 unary("log1p", function(x) return nn.log1p(x) end)
 unary("gelu", nn.gelu)
-row("where", 13, function(n)
+op("where", 13, function(n)
   local x, y = vector(n), vector(n)
   local mask = x:gt(0)
   return function()
@@ -66,7 +66,7 @@ row("where", 13, function(n)
   end
 end)
 unary("to float64", function(x) return x:to "float64" end)
-row("sum", 4, function(n)
+op("sum", 4, function(n)
   local x = vector(n)
   return function()
     return x:sum()
@@ -74,7 +74,7 @@ row("sum", 4, function(n)
 end)
 over_matrix("sum rows", 4, function(x) return x:sum(2) end)
 over_matrix("sum columns", 4, function(x) return x:sum(1) end)
-row("max", 4, function(n)
+op("max", 4, function(n)
   local x = vector(n)
   return function()
     return x:max()
@@ -88,34 +88,34 @@ over_matrix("softmax", 8, function(x) return x:softmax(2) end)
 over_matrix("transpose copy", 8, function(x) return x:t():contiguous() end)
 over_matrix("cumsum rows", 8, function(x) return x:cumsum(2) end)
 over_matrix("cumsum columns", 8, function(x) return x:cumsum(1) end)
-row("cumsum", 8, function(n)
+op("cumsum", 8, function(n)
   local x = vector(n)
   return function()
     return x:cumsum()
   end
 end)
-row("sort", nil, function(n)
+op("sort", nil, function(n)
   local x = vector(n)
   return function()
     return x:sort()
   end
 end)
 over_matrix("sort rows", nil, function(x) return x:sort(2) end)
-row("topk", nil, function(n)
+op("topk", nil, function(n)
   local x = vector(n)
   return function()
     return x:topk(10)
   end
 end)
 over_matrix("topk rows", nil, function(x) return x:topk(10, 2) end)
-row("gather", nil, function(n)
+op("gather", nil, function(n)
   local x = matrix(n)
   local i = nn.randint(1, 1001, { n // 1000, 1000 }, { generator = generator })
   return function()
     return x:gather(2, i)
   end
 end)
-row("scatter_add", nil, function(n)
+op("scatter_add", nil, function(n)
   local x = matrix(n)
   local i = nn.randint(1, 1001, { n // 1000, 1000 }, { generator = generator })
   local zeros = nn.zeros_like(x)
@@ -123,7 +123,7 @@ row("scatter_add", nil, function(n)
     return zeros:scatter_add(2, i, x)
   end
 end)
-row("index_select", nil, function(n)
+op("index_select", nil, function(n)
   local x = matrix(n)
   local i = nn.randint(1, n // 1000 + 1, { n // 1000 }, { generator = generator })
   return function()

@@ -1,4 +1,4 @@
--- Calls random rows with wild arguments. Anything but a result or a Lua error ends the process, which is the finding.
+-- Calls random ops with wild arguments. Anything but a result or a Lua error ends the process, which is the finding.
 --   ./nnlua tests/fuzz/api.lua [seed] [calls]
 
 local nn = require "nn"
@@ -11,7 +11,7 @@ function M.run(seed, calls)
   local function pick(list)
     return list[g:integer(#list)]
   end
-  local rows = core.ops()
+  local ops = core.ops()
   local dtypes = { "float32", "float64", "int64", "uint8", "bool" }
   local pool = {}
   local function new_tensor()
@@ -62,10 +62,10 @@ function M.run(seed, calls)
     end
     return out
   end
-  local function options(row)
+  local function options(op)
     local out = list()
     for _ = 1, g:integer(3) - 1 do
-      local p = row.params[g:integer(math.max(1, #row.params))]
+      local p = op.params[g:integer(math.max(1, #op.params))]
       out[p and p.name or "nothing"] = value(1)
     end
     return out
@@ -122,9 +122,9 @@ function M.run(seed, calls)
   local done, results = 0, 0
   nn.set_max_memory(nn.memory().live + (64 << 20)) -- huge tensors are refused, not made
   for i = 1, calls do
-    local row = rows[g:integer(#rows)]
+    local op = ops[g:integer(#ops)]
     local args, n = {}, 0
-    for _, p in ipairs(row.params) do
+    for _, p in ipairs(op.params) do
       n = n + 1
       args[n] = fitting(p)
       if p.optional and g:integer(3) == 1 then
@@ -139,11 +139,11 @@ function M.run(seed, calls)
     end
     if g:integer(6) == 1 then
       n = n + 1
-      args[n] = options(row)
+      args[n] = options(op)
     end
-    local f = core[row.name]
-    if row.inplace and (row.inplace_only or g:integer(3) == 1) then
-      f = core.tensor_methods[row.inplace_only and row.name or row.name .. "_"]
+    local f = core[op.name]
+    if op.inplace and (op.inplace_only or g:integer(3) == 1) then
+      f = core.tensor_methods[op.inplace_only and op.name or op.name .. "_"]
     end
     local ok, result = pcall(f, table.unpack(args, 1, n))
     done = done + 1

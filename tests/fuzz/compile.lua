@@ -1,4 +1,4 @@
--- Random programs of rows, with writes in place, broadcasting and views: compiled they give the bits they give eagerly,
+-- Random programs of ops, with writes in place, broadcasting and views: compiled they give the bits they give eagerly,
 -- and leave the same behind in what they wrote.
 --   ./nnlua tests/fuzz/compile.lua SEED PROGRAMS
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes tests/golden/ops.json and tests/golden/training.json: what PyTorch and NumPy say that rows, layers and
+"""Makes tests/golden/ops.json and tests/golden/training.json: what PyTorch and NumPy say that ops, layers and
 optimizers give. Run it with Debian's python3-torch and python3-numpy; the files are kept in the repository.
 """
 import json
@@ -281,7 +281,7 @@ entry = trajectory("Adam, batch norm, ELU", [nn.Linear(6, 5, bias=False), nn.Bat
 entry.update(loss="CrossEntropyLoss", layers=[["Linear", 6, 5, {"bias": False}], ["BatchNorm1d", 5], ["ELU"], ["Linear", 5, 4]])
 trajectories.append(entry)
 
-# ---- rows that came later, with random numbers of their own, so that the data above stays as it is ----
+# ---- ops that came later, with random numbers of their own, so that the data above stays as it is ----
 
 m.rng = np.random.default_rng(21)
 for name, fn in {"erf": torch.erf, "sin": torch.sin, "cos": torch.cos, "floor": torch.floor}.items():

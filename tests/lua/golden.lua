@@ -12,10 +12,10 @@ function M.read(name)
   return data
 end
 
----The cases of rows, by row: what make.py ("ops") and make_rows.py ("rows") made, or both.
-function M.rows(which)
+---The cases of ops, by op: what make.py ("ops") and make_more_ops.py ("more_ops") made, or both.
+function M.ops(which)
   local by_op = {}
-  for _, name in ipairs(which and { which } or { "ops", "rows" }) do
+  for _, name in ipairs(which and { which } or { "ops", "more_ops" }) do
     for _, c in ipairs(M.read(name).cases) do
       by_op[c.op] = by_op[c.op] or {}
       table.insert(by_op[c.op], c)
@@ -45,13 +45,13 @@ function M.value(v)
   end
 end
 
----A row's results as a list, also of a row that gives a list.
+---An op's results as a list, also of an op that gives a list.
 function M.results(...)
   local first = ...
   return type(first) == "table" and first or { ... }
 end
 
----A row, or a function of nn that is written in Lua.
+---An op, or a function of nn that is written in Lua.
 M.functions = setmetatable({}, {
   __index = function(_, name)
     return core[name] or nn[name]

@@ -1,29 +1,29 @@
--- nn.help: what a name means. Rows of the op table tell it themselves; of classes and functions written in Lua, the
+-- nn.help: what a name means. Ops of the op table tell it themselves; of classes and functions written in Lua, the
 -- comments above them in this library are shown.
 
 local core = require "nn.core"
 
 local M = {}
 
-local rows, by_function
+local ops, by_function
 
-local function load_rows()
-  if not rows then
-    rows, by_function = {}, {}
-    for _, row in ipairs(core.ops()) do
-      rows[row.name] = row
-      by_function[core[row.name] or false] = row
-      by_function[core.tensor_methods[row.name] or false] = row
+local function load_ops()
+  if not ops then
+    ops, by_function = {}, {}
+    for _, op in ipairs(core.ops()) do
+      ops[op.name] = op
+      by_function[core[op.name] or false] = op
+      by_function[core.tensor_methods[op.name] or false] = op
     end
     by_function[false] = nil
   end
-  return rows
+  return ops
 end
 
 ---"x: tensor, dim: dims?" -> "x, dim?", with defaults
-function M.signature(row)
+function M.signature(op)
   local parts = {}
-  for part in (row.args .. ","):gmatch "%s*(.-)%s*," do
+  for part in (op.args .. ","):gmatch "%s*(.-)%s*," do
     local name, kind, rest = part:match "^([%w_]+): (%w+)(.*)$"
     if name then
       local default = rest:match "= *(.+)$"
@@ -33,13 +33,13 @@ function M.signature(row)
       parts[#parts + 1] = name .. (default and " = " .. default or rest:find "%?" and "?" or "")
     end
   end
-  return ("%s(%s)"):format(row.name, table.concat(parts, ", "))
+  return ("%s(%s)"):format(op.name, table.concat(parts, ", "))
 end
 
----A row's example and what it gives, as text.
-function M.example(row)
+---An op's example and what it gives, as text.
+function M.example(op)
   local nn = require "nn"
-  local f = row.example and load("local nn = ... return " .. row.example, "example", "t")
+  local f = op.example and load("local nn = ... return " .. op.example, "example", "t")
   if not f then
     return nil
   end
@@ -55,42 +55,42 @@ function M.example(row)
       lines[#lines + 1] = tostring(v)
     end
   end
-  return row.example, table.concat(lines, "\n")
+  return op.example, table.concat(lines, "\n")
 end
 
----What a row's page and its help have in common.
+---What an op's page and its help have in common.
 ---@return string[] lines
-function M.describe(row)
-  local lines = { row.doc }
-  for part in (row.args .. ","):gmatch "%s*(.-)%s*," do
+function M.describe(op)
+  local lines = { op.doc }
+  for part in (op.args .. ","):gmatch "%s*(.-)%s*," do
     local name, words = part:match "^([%w_]+): choice = (.+)$"
     if name then
       lines[#lines + 1] = ("%s is one of %s."):format(name, words:gsub("|", ", "))
     end
   end
-  if row.random then
+  if op.random then
     lines[#lines + 1] = "Takes {generator = nn.Generator(seed)}."
   end
-  if row.create then
+  if op.create then
     lines[#lines + 1] = "Takes {requires_grad = true}."
   end
-  if row.inplace and not row.inplace_only then
-    lines[#lines + 1] = ("In place: x:%s_(...)."):format(row.name)
+  if op.inplace and not op.inplace_only then
+    lines[#lines + 1] = ("In place: x:%s_(...)."):format(op.name)
   end
-  if not row.differentiable and not row.create then
+  if not op.differentiable and not op.create then
     lines[#lines + 1] = "No gradient."
   end
   return lines
 end
 
-local function help_of_row(row)
-  local out = { M.signature(row) .. " -> " .. row.returns, "" }
-  for _, line in ipairs(M.describe(row)) do
+local function help_of_op(op)
+  local out = { M.signature(op) .. " -> " .. op.returns, "" }
+  for _, line in ipairs(M.describe(op)) do
     out[#out + 1] = line
   end
   out[#out + 1] = ""
-  out[#out + 1] = "arguments: " .. row.args
-  local code, shown = M.example(row)
+  out[#out + 1] = "arguments: " .. op.args
+  local code, shown = M.example(op)
   if code then
     out[#out + 1] = "example:"
     out[#out + 1] = "  > " .. code
@@ -138,7 +138,7 @@ end
 
 local function help_of_value(name, value)
   if by_function[value] then
-    return help_of_row(by_function[value])
+    return help_of_op(by_function[value])
   end
   if type(value) == "function" then
     return comment_above(value)
@@ -166,11 +166,11 @@ end
 local function find(name)
   local nn = require "nn"
   local plain = name:gsub("^nn%.", ""):gsub("^[%w_]+:", "")
-  if load_rows()[plain] then
-    return plain, rows[plain]
+  if load_ops()[plain] then
+    return plain, ops[plain]
   end
-  if plain:find "_$" and load_rows()[plain:sub(1, -2)] then
-    return plain, rows[plain:sub(1, -2)]
+  if plain:find "_$" and load_ops()[plain:sub(1, -2)] then
+    return plain, ops[plain:sub(1, -2)]
   end
   local value = nn
   for part in plain:gmatch "[^%.]+" do
@@ -188,7 +188,7 @@ end
 ---Prints what a name, function, class or tensor is: signature, meaning, an example with its result.
 ---@param what any "softmax", "optim.Adam", nn.softmax, nn.Linear, a tensor
 function M.help(what)
-  load_rows()
+  load_ops()
   local text
   if what == nil or what == "" then
     text = "nn.help \"softmax\", nn.help(nn.Linear) or, at the prompt, ?softmax tell what something is.\n"
@@ -196,14 +196,14 @@ function M.help(what)
       .. "nn.diagnose, nn.plot. The reference is in docs/reference/."
   elseif type(what) == "string" then
     local name, found = find(what)
-    if type(found) == "table" and rows[rawget(found, "name") or ""] == found then
-      text = help_of_row(found)
+    if type(found) == "table" and ops[rawget(found, "name") or ""] == found then
+      text = help_of_op(found)
     elseif found ~= nil then
       text = help_of_value(name, found)
     else
       local names = {}
-      for row_name in pairs(rows) do
-        names[#names + 1] = row_name
+      for op_name in pairs(ops) do
+        names[#names + 1] = op_name
       end
       local near = core.nearest(name, names)
       text = ("there is no '%s'%s"):format(what, near and ("; did you mean '%s'?"):format(near) or "")

@@ -1,4 +1,4 @@
--- docs/reference is what the op table says: every page is made again and compared, which runs every row's example.
+-- docs/reference is what the op table says: every page is made again and compared, which runs every op's example.
 
 local lu = require "luaunit"
 local nn = require "nn"
@@ -51,15 +51,15 @@ end
 
 function TestReference:test_every_public_row_has_an_example_that_runs()
   local count = 0
-  for _, row in ipairs(core.ops()) do
-    if not row.internal then
-      lu.assertNotNil(row.example, row.name .. " has no example")
-      local f = assert(load("local nn = ... return " .. row.example, row.name))
+  for _, op in ipairs(core.ops()) do
+    if not op.internal then
+      lu.assertNotNil(op.example, op.name .. " has no example")
+      local f = assert(load("local nn = ... return " .. op.example, op.name))
       lu.assertNotNil(f(nn))
       count = count + 1
     end
   end
-  lu.assertTrue(count >= 300, count .. " public rows")
+  lu.assertTrue(count >= 300, count .. " public ops")
 end
 
 local function printed(f, ...)
@@ -100,9 +100,9 @@ end
 
 function TestReference:test_second_names()
   local x = nn.tensor { -1.5, 2.0 }
-  for alias, row in pairs(require "nn.aliases") do
-    lu.assertNotNil(core[row], row)
-    lu.assertIs(nn[alias], core[row])
+  for alias, op in pairs(require "nn.aliases") do
+    lu.assertNotNil(core[op], op)
+    lu.assertIs(nn[alias], core[op])
   end
   lu.assertEquals(x:absolute():totable(), { 1.5, 2.0 })
   lu.assertEquals(nn.concatenate({ x, x }):numel(), 4)

@@ -1,4 +1,4 @@
--- Every row against PyTorch: values, dtypes, shapes and gradients.
+-- Every op against PyTorch: values, dtypes, shapes and gradients.
 
 local lu = require "luaunit"
 local nn = require "nn"
@@ -13,7 +13,7 @@ local tolerance = { float32 = 2e-6, float64 = 1e-12, int64 = 0, uint8 = 0, bool 
 local looser = { batch_norm = 1e-5, sum = 1e-5, mean = 1e-5, prod = 1e-5, matmul = 1e-5, linear = 1e-5, addmm = 1e-5, pow = 1e-5, norm = 1e-5,
   sinc = 1e-5 }
 
-local by_op = golden.rows()
+local by_op = golden.ops()
 
 -- PyTorch's trigamma is off by up to 8e-10 (at 1, where it is pi^2 / 6).
 local looser64 = { digamma = 1e-9, polygamma = 1e-9 }
@@ -91,16 +91,16 @@ for op, list in pairs(by_op) do
   end
 end
 
--- Rows that need no golden data, and why.
+-- Ops that need no golden data, and why.
 local excused = {
   empty = "uninitialized", empty_like = "uninitialized", dropout = "tested in nn/test_dropout",
   copy_ = "in place, tested in tensor/test_index", fill_ = "in place",
 }
 
 function TestGolden:test_every_row_has_data()
-  for _, row in ipairs(core.ops()) do
-    if not excused[row.name] and not row.random then -- random ones: test_draw.lua
-      lu.assertNotNil(by_op[row.name], ("row '%s' has no golden data: add it to tests/golden/make_rows.py"):format(row.name))
+  for _, op in ipairs(core.ops()) do
+    if not excused[op.name] and not op.random then -- random ones: test_draw.lua
+      lu.assertNotNil(by_op[op.name], ("op '%s' has no golden data: add it to tests/golden/make_more_ops.py"):format(op.name))
     end
   end
 end

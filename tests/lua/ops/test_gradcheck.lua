@@ -1,6 +1,6 @@
--- Every row that has a gradient, checked in float64 against central differences, first and second order, with plain and
--- with strided inputs. The rows come from the table: a row without a case fails here. Its cases are those below and the
--- float64 ones among its golden data (tests/golden/make_rows.py).
+-- Every op that has a gradient, checked in float64 against central differences, first and second order, with plain and
+-- with strided inputs. The ops come from the table: an op without a case fails here. Its cases are those below and the
+-- float64 ones among its golden data (tests/golden/make_more_ops.py).
 
 local lu = require "luaunit"
 local nn = require "nn"
@@ -145,7 +145,7 @@ local cases = {
   sort = { unary, function() return { randn(3, 4), 1, true } end },
   topk = { function() return { randn(3, 4), 2 } end, function() return { randn(3, 4), 2, 1, false } end },
 }
--- (Random rows: see test_draw.lua.)
+-- (Random ops: see test_draw.lua.)
 local elsewhere = {
   copy_ = "in place", fill_ = "in place",
   eigh_lower = "of symmetric changes: through eigh", cholesky_lower = "of symmetric changes: through cholesky",
@@ -156,7 +156,7 @@ local function is_float(t)
   return nn.is_tensor(t) and t.dtype == "float64"
 end
 
--- The float tensors among the arguments (also within lists), and a function that calls the row with others.
+-- The float tensors among the arguments (also within lists), and a function that calls the op with others.
 local function inputs_of(args)
   local list = {}
   for i = 1, args.n or #args do
@@ -311,18 +311,18 @@ local function from_golden(list)
   end
   return makes
 end
-for op, list in pairs(golden.rows "rows") do
+for op, list in pairs(golden.ops "more_ops") do
   cases[op] = cases[op] or {}
   table.move(from_golden(list), 1, #list, #cases[op] + 1, cases[op])
 end
 
-for _, row in ipairs(core.ops()) do
-  if row.differentiable and not row.random and not elsewhere[row.name] then
-    TestGradcheck["test_" .. row.name] = function()
-      lu.assertTrue(cases[row.name] ~= nil and #cases[row.name] > 0, row.name .. " has no gradcheck case")
-      for i, make in ipairs(cases[row.name]) do
-        check(("%s case %d"):format(row.name, i), core[row.name], make, false)
-        check(("%s case %d, strided"):format(row.name, i), core[row.name], make, true)
+for _, op in ipairs(core.ops()) do
+  if op.differentiable and not op.random and not elsewhere[op.name] then
+    TestGradcheck["test_" .. op.name] = function()
+      lu.assertTrue(cases[op.name] ~= nil and #cases[op.name] > 0, op.name .. " has no gradcheck case")
+      for i, make in ipairs(cases[op.name]) do
+        check(("%s case %d"):format(op.name, i), core[op.name], make, false)
+        check(("%s case %d, strided"):format(op.name, i), core[op.name], make, true)
       end
     end
   end

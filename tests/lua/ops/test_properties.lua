@@ -1,4 +1,4 @@
--- Properties that hold for every row: layouts do not matter, in place equals out of place, threads do not matter.
+-- Properties that hold for every op: layouts do not matter, in place equals out of place, threads do not matter.
 
 local lu = require "luaunit"
 local nn = require "nn"
@@ -50,28 +50,28 @@ local function same(a, b)
   return a.dtype == b.dtype and a.shape == b.shape
 end
 
--- Rows that multiply matrices: the libraries sum in another order for another layout. (kron: its results are large.)
+-- Ops that multiply matrices: the libraries sum in another order for another layout. (kron: its results are large.)
 local of_matmul = {}
 for name in ([[matmul outer bmm mm mv dot vdot inner tensordot cov corrcoef matrix_power addmm addmv addr baddbmm addbmm
   lstsq pinv inv cholesky_solve cholesky_inverse kron]]):gmatch "%S+" do
   of_matmul[name] = true
 end
 
--- Rows that take only tensors or operands, and reductions, can be called without knowing more about them.
-local function simple_rows()
+-- Ops that take only tensors or operands, and reductions, can be called without knowing more about them.
+local function simple_ops()
   local list = {}
-  for _, row in ipairs(core.ops()) do
-    local simple = not (row.random or row.create or row.internal or row.inplace_only or row.view)
+  for _, op in ipairs(core.ops()) do
+    local simple = not (op.random or op.create or op.internal or op.inplace_only or op.view)
     local tensors = 0
-    for _, p in ipairs(row.params) do
+    for _, p in ipairs(op.params) do
       if p.kind == "tensor" or p.kind == "operand" then
         tensors = tensors + 1
       elseif not p.optional then
         simple = false
       end
     end
-    if simple and tensors >= 1 and tensors <= 2 and not of_matmul[row.name] and row.name ~= "cat" then
-      list[#list + 1] = { row, tensors }
+    if simple and tensors >= 1 and tensors <= 2 and not of_matmul[op.name] and op.name ~= "cat" then
+      list[#list + 1] = { op, tensors }
     end
   end
   return list
@@ -79,20 +79,20 @@ end
 
 function TestProperties:test_layouts_do_not_matter()
   local compared = 0
-  for _, entry in ipairs(simple_rows()) do
-    local row, count = entry[1], entry[2]
+  for _, entry in ipairs(simple_ops()) do
+    local op, count = entry[1], entry[2]
     for _, dtype in ipairs { "float32", "float64", "int64", "uint8", "bool" } do
       local args = {}
       for i = 1, count do
         args[i] = tensor(dtype, { 6, 7 })
       end
-      local ok, want = pcall(core[row.name], table.unpack(args))
+      local ok, want = pcall(core[op.name], table.unpack(args))
       if ok then
         for name, layout in pairs(layouts) do
           for which = 1, count do
             local others = { table.unpack(args) }
             others[which] = layout(args[which])
-            lu.assertTrue(same(core[row.name](table.unpack(others)), want), ("%s %s %s"):format(row.name, dtype, name))
+            lu.assertTrue(same(core[op.name](table.unpack(others)), want), ("%s %s %s"):format(op.name, dtype, name))
             compared = compared + 1
           end
         end
@@ -102,14 +102,14 @@ function TestProperties:test_layouts_do_not_matter()
         for i = 2, count do
           wide[i], copies[i] = args[i], args[i]
         end
-        lu.assertTrue(same(core[row.name](table.unpack(wide)), core[row.name](table.unpack(copies))), row.name .. " expanded")
+        lu.assertTrue(same(core[op.name](table.unpack(wide)), core[op.name](table.unpack(copies))), op.name .. " expanded")
         local dot = tensor(dtype, { 1, 1 })
         wide[1], copies[1] = dot:expand(6, 700), dot:expand(6, 700):clone()
         for i = 2, count do
           wide[i] = tensor(dtype, { 6, 700 })
           copies[i] = wide[i]
         end
-        lu.assertTrue(same(core[row.name](table.unpack(wide)), core[row.name](table.unpack(copies))), row.name .. " one element expanded")
+        lu.assertTrue(same(core[op.name](table.unpack(wide)), core[op.name](table.unpack(copies))), op.name .. " one element expanded")
       end
     end
   end
@@ -118,16 +118,16 @@ end
 
 function TestProperties:test_in_place_equals_out_of_place()
   local compared = 0
-  for _, entry in ipairs(simple_rows()) do
-    local row, count = entry[1], entry[2]
-    if row.inplace then
+  for _, entry in ipairs(simple_ops()) do
+    local op, count = entry[1], entry[2]
+    if op.inplace then
       for _, dtype in ipairs { "float32", "float64", "int64" } do
         local x, y = tensor(dtype, { 6, 7 }), tensor(dtype, { 7 })
-        local ok, want = pcall(core[row.name], x, count == 2 and y or nil)
+        local ok, want = pcall(core[op.name], x, count == 2 and y or nil)
         if ok and want.dtype == dtype then
           for _, layout in pairs(layouts) do
             local z = layout(x)
-            lu.assertTrue(same(core.tensor_methods[row.name .. "_"](z, count == 2 and y or nil), want), row.name)
+            lu.assertTrue(same(core.tensor_methods[op.name .. "_"](z, count == 2 and y or nil), want), op.name)
             compared = compared + 1
           end
         end
@@ -160,8 +160,8 @@ function TestProperties:test_threads_do_not_matter()
 end
 
 function TestProperties:test_every_row_has_a_doc_line()
-  for _, row in ipairs(core.ops()) do
-    lu.assertTrue(#row.doc > 3 and row.doc:sub(-1) == ".", row.name .. ": its doc line is a sentence")
+  for _, op in ipairs(core.ops()) do
+    lu.assertTrue(#op.doc > 3 and op.doc:sub(-1) == ".", op.name .. ": its doc line is a sentence")
   end
 end
 
@@ -203,24 +203,24 @@ function TestProperties:test_float32_agrees_with_float64_at_extremes()
   values[#values + 1] = 0 / 0
   local x = nn.tensor(values)
   local compared = 0
-  for _, row in ipairs(core.ops()) do
-    local first = row.params[1]
-    local one = first and first.kind == "tensor" and not (row.params[2] and not row.params[2].optional)
-    if one and row.differentiable and not row.random and not row.create and ({ elementwise = 1, math = 1, activation = 1 })[row.family] and row.name ~= "clamp"
-      and row.name ~= "clamp_between" and row.name ~= "glu" and row.name ~= "softmin" and row.name ~= "bitwise_not" then
-      local narrow, wide = core[row.name](x), core[row.name](x:double())
+  for _, op in ipairs(core.ops()) do
+    local first = op.params[1]
+    local one = first and first.kind == "tensor" and not (op.params[2] and not op.params[2].optional)
+    if one and op.differentiable and not op.random and not op.create and ({ elementwise = 1, math = 1, activation = 1 })[op.family] and op.name ~= "clamp"
+      and op.name ~= "clamp_between" and op.name ~= "glu" and op.name ~= "softmin" and op.name ~= "bitwise_not" then
+      local narrow, wide = core[op.name](x), core[op.name](x:double())
       if narrow.dtype == "float32" then
         narrow, wide = narrow:totable(), wide:to("float32"):totable()
         for i, w in ipairs(wide) do
           local n = narrow[i]
           local fine = n == w or (n ~= n and w ~= w)
           if not fine and math.abs(w) < math.huge and math.abs(n) < math.huge then
-            fine = math.abs(n - w) <= (ulps[row.name] or 16) * math.max(math.abs(w) * 2 ^ -24, 2 ^ -149)
-              or math.abs(n - w) <= (absolute[row.name] or 0)
+            fine = math.abs(n - w) <= (ulps[op.name] or 16) * math.max(math.abs(w) * 2 ^ -24, 2 ^ -149)
+              or math.abs(n - w) <= (absolute[op.name] or 0)
           elseif not fine then -- at the edge of overflow
             fine = math.max(math.abs(w), math.abs(n)) == math.huge and math.min(math.abs(w), math.abs(n)) > 3.3e38
           end
-          lu.assertTrue(fine, ("%s(%g) is %.9g in float32 and %.9g in float64"):format(row.name, values[i], n, w))
+          lu.assertTrue(fine, ("%s(%g) is %.9g in float32 and %.9g in float64"):format(op.name, values[i], n, w))
           compared = compared + 1
         end
       end

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes tests/golden/rows.json: values and gradients of the rows of the tensor language, from PyTorch and NumPy. The tests
+"""Makes tests/golden/more_ops.json: values and gradients of the ops of the tensor language, from PyTorch and NumPy. The tests
 read it three ways: each case is compared as it stands and with strided inputs, its float64 cases with gradients are
 checked against central differences (first and second order), and each is run compiled. So a new row needs a line here and
 nothing else in the tests.
@@ -513,7 +513,7 @@ case("svd", [D(4, 3)], lambda x: torch.linalg.svd(x, full_matrices=False), grad=
 
 each("spacing", lambda x: torch.tensor(np.spacing(x.numpy())), grad=False, wholes=False)
 
-# ---- every dtype, no elements, no dims: rows of one tensor that are not functions of an element ----
+# ---- every dtype, no elements, no dims: ops of one tensor that are not functions of an element ----
 
 
 def everywhere(op, f, *rest, shapes=((2, 3), (0, 3), ()), shift=0):
@@ -608,7 +608,7 @@ for equation, shapes in {
 # ---- the file ----
 
 if __name__ == "__main__":
-    with open(os.path.join(here, "rows.json"), "w") as f:
+    with open(os.path.join(here, "more_ops.json"), "w") as f:
         json.dump({"torch": torch.__version__, "numpy": np.__version__, "cases": m.cases}, f, separators=(",", ":"))
         f.write("\n")
-    print(len(m.cases), "cases of", len({c["op"] for c in m.cases}), "rows")
+    print(len(m.cases), "cases of", len({c["op"] for c in m.cases}), "ops")

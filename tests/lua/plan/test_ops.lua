@@ -1,4 +1,4 @@
--- Every row of the table, with the arguments of its golden data: compiled it gives the bits it gives eagerly, values and
+-- Every op of the table, with the arguments of its golden data: compiled it gives the bits it gives eagerly, values and
 -- first and second gradients, also for other values than those it was recorded with.
 
 local lu = require "luaunit"
@@ -6,17 +6,17 @@ local nn = require "nn"
 local core = require "nn.core"
 local golden = require "golden"
 
-TestCompiledRows = {}
+TestCompiledOps = {}
 
-local by_op = golden.rows()
--- Rows whose result's shape is found in values cannot be replayed, and say so (some of them only with some arguments).
+local by_op = golden.ops()
+-- Ops whose result's shape is found in values cannot be replayed, and say so (some of them only with some arguments).
 local depends_on_values = {
   masked_select = true, nonzero = true, unique = true, unique_consecutive = true, bincount = true, class_range = true,
   repeat_index = true, repeat_interleave = true, one_hot = true,
 }
-local rows = {}
-for _, row in ipairs(core.ops()) do
-  rows[row.name] = row
+local ops = {}
+for _, op in ipairs(core.ops()) do
+  ops[op.name] = op
 end
 
 -- The tensors among a case's arguments, and a function that puts others in their places.
@@ -57,9 +57,9 @@ local function arguments(c)
   end
 end
 
--- The row, its gradients with regard to all float tensors, and the gradients of their sum.
+-- The op, its gradients with regard to all float tensors, and the gradients of their sum.
 local function program(c, in_place)
-  local op = golden.functions[c.op]
+  local call = golden.functions[c.op]
   return function(...)
     local given, leaves = { ... }, {}
     if c.grads then
@@ -70,7 +70,7 @@ local function program(c, in_place)
         end
       end
     end
-    local outs = golden.results(op(in_place(given)))
+    local outs = golden.results(call(in_place(given)))
     if not c.grads then
       return table.unpack(outs)
     end
@@ -102,8 +102,8 @@ local function same_bits(a, b)
 end
 
 for op, list in pairs(by_op) do
-  if not (rows[op] and rows[op].random) then
-    TestCompiledRows["test_" .. op] = function()
+  if not (ops[op] and ops[op].random) then
+    TestCompiledOps["test_" .. op] = function()
       for number, c in ipairs(list) do
         local tensors, in_place = arguments(c)
         local f = program(c, in_place)
