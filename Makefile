@@ -48,7 +48,7 @@ ISA_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mbmi2 -mprefer-v
 
 PER_ISA  := elementwise math reduce softmax random optim transpose norm product table
 CORE_SRC := $(filter-out $(PER_ISA:%=src/kernels/%.c),$(wildcard $(addprefix src/,$(addsuffix /*.c,\
-              core tensor kernels ops autograd plan nn optim io lua))))
+              core tensor kernels ops autograd compile optim io lua))))
 HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
@@ -123,7 +123,7 @@ test-threads:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) SANITIZE=thread all c-tests
 	build/$(VARIANT)-thread/tests/test_kernels
-	build/$(VARIANT)-thread/nnlua --threads 3 tests/lua/run.lua build/counts tests/lua/plan/test_compile.lua \
+	build/$(VARIANT)-thread/nnlua --threads 3 tests/lua/run.lua build/counts tests/lua/compile/test_compile.lua \
 	  tests/lua/ops/test_properties.lua tests/lua/optim/test_optim.lua
 
 # Wild arguments under the sanitizers: 100,000 calls of random ops from each of eight seeds. SEED=7 begins elsewhere.

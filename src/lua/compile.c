@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "autograd/tape.h"
+#include "compile/trace.h"
 #include "core/memory.h"
-#include "plan/trace.h"
 
 #define MAGIC 0x6e6e6c7561436f6du
 
@@ -33,7 +33,7 @@ nl_compiled *nl_check_compiled(lua_State *L, int index) {
 
 /* Lets go of the i-th, and of its data. */
 static void drop_entry(lua_State *L, nl_compiled *c, int i) {
-  nl_entry *e = c->entries[i];
+  nl_cached *e = c->entries[i];
   memmove(&c->entries[i], &c->entries[i + 1], (size_t)(--c->count - i) * sizeof *c->entries);
   for (int of = NL_COMPILED_DATA; of <= NL_COMPILED_LISTS; of += NL_COMPILED_LISTS - NL_COMPILED_DATA) {
     lua_getiuservalue(L, 1, of);
@@ -41,22 +41,22 @@ static void drop_entry(lua_State *L, nl_compiled *c, int i) {
     lua_rawseti(L, -2, e->data);
     lua_pop(L, 1);
   }
-  nl_entry_unref(e);
+  nl_cached_unref(e);
 }
 
 void nl_compiled_purge(lua_State *L, nl_compiled *c) {
   for (int i = c->count - 1; i >= 0; i--) {
-    if (nl_entry_is_dead(L, c->entries[i])) {
+    if (nl_cached_is_dead(L, c->entries[i])) {
       drop_entry(L, c, i);
     }
   }
 }
 
-void nl_compiled_keep(lua_State *L, nl_compiled *c, nl_entry *e) {
+void nl_compiled_keep(lua_State *L, nl_compiled *c, nl_cached *e) {
   if (c->count == NL_MOST_PROGRAMS) {
     drop_entry(L, c, c->count - 1);
   }
-  memmove(&c->entries[1], &c->entries[0], (size_t)c->count * sizeof(nl_entry *));
+  memmove(&c->entries[1], &c->entries[0], (size_t)c->count * sizeof(nl_cached *));
   c->entries[0] = e;
   c->count++;
 }
@@ -64,7 +64,7 @@ void nl_compiled_keep(lua_State *L, nl_compiled *c, nl_entry *e) {
 /* ---- replay ---- */
 
 /* Pushes result i, which is no tensor. */
-static void push_plain_result(lua_State *L, const nl_entry *e, int i) {
+static void push_plain_result(lua_State *L, const nl_cached *e, int i) {
   lua_getiuservalue(L, 1, NL_COMPILED_DATA);
   lua_rawgeti(L, -1, e->data);
   lua_getfield(L, -1, "results");
@@ -87,7 +87,7 @@ static nl_status run_program(nl_program *p, nl_tensor *const args[], nl_tensor *
 }
 
 /* Pushes the results: empty boxes for tensors. */
-static void push_results(lua_State *L, const nl_entry *e) {
+static void push_results(lua_State *L, const nl_cached *e) {
   for (int i = 0; e->p && i < e->p->nresults; i++) {
     if (e->p->results[i] >= 0) {
       nl_push_box(L);
@@ -98,7 +98,7 @@ static void push_results(lua_State *L, const nl_entry *e) {
 }
 
 /* The results' boxes stand at stack index `first` and above. */
-static int replay(lua_State *L, nl_entry *e, int first, nl_tensor *const args[]) {
+static int replay(lua_State *L, nl_cached *e, int first, nl_tensor *const args[]) {
   nl_program *p = e->p;
   nl_tensor *results[NL_MOST_ARGUMENTS];
   for (int i = 0; i < e->neffects; i++) {
@@ -111,10 +111,10 @@ static int replay(lua_State *L, nl_entry *e, int first, nl_tensor *const args[])
       box->t = results[i];
     }
   }
-  for (int i = 0; i < p->ncells && status == NL_OK; i++) {
-    nl_program_cell *c = &p->cells[i];
+  for (int i = 0; i < p->nslots && status == NL_OK; i++) {
+    nl_program_slot *c = &p->slots[i];
     if (c->set && c->now != c->tensor) {
-      status = nl_set_grad(nl_cell_leaf(c, args), c->tensor);
+      status = nl_set_grad(nl_slot_leaf(c, args), c->tensor);
     }
   }
   nl_lua_check(L, status);
@@ -130,11 +130,11 @@ static int call_plainly(lua_State *L) {
 }
 
 /* The program that fits, brought to the front, or NULL. */
-static nl_entry *find_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[]) {
+static nl_cached *find_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[]) {
   for (int i = 0; i < c->count; i++) {
-    nl_entry *e = c->entries[i];
-    if (nl_entry_fits(L, e, nargs, args)) {
-      memmove(&c->entries[1], &c->entries[0], (size_t)i * sizeof(nl_entry *));
+    nl_cached *e = c->entries[i];
+    if (nl_cached_fits(L, e, nargs, args)) {
+      memmove(&c->entries[1], &c->entries[0], (size_t)i * sizeof(nl_cached *));
       return c->entries[0] = e;
     }
   }
@@ -143,11 +143,11 @@ static nl_entry *find_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *
 
 /* The program that fits the call, at the front, with its results' boxes pushed; or NULL, and nothing pushed. Boxes come
    first: pushing them may run finalizers, which may do anything; afterwards nothing does until the program has run. */
-static nl_entry *find_ready(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[]) {
-  nl_entry *e = c->count ? c->entries[0] : NULL;
+static nl_cached *find_ready(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[]) {
+  nl_cached *e = c->count ? c->entries[0] : NULL;
   for (int tries = 0; e && tries < 4; tries++) {
     push_results(L, e);
-    if (c->count && c->entries[0] == e && nl_entry_fits(L, e, nargs, args)) {
+    if (c->count && c->entries[0] == e && nl_cached_fits(L, e, nargs, args)) {
       return e;
     }
     lua_settop(L, nargs + 1);
@@ -175,11 +175,11 @@ static int compiled_call(lua_State *L) {
     args[i] = nl_to_tensor(L, 2 + i);
   }
   luaL_checkstack(L, 2 * NL_MOST_ARGUMENTS, NULL);
-  nl_entry *e = find_ready(L, c, nargs, args);
+  nl_cached *e = find_ready(L, c, nargs, args);
   if (!e) {
     return nl_record(L, c);
   }
-  if (!e->p || nl_entry_clashes(e, nargs, args) != NL_NO_CLASH) {
+  if (!e->p || nl_cached_clashes(e, nargs, args) != NL_NO_CLASH) {
     lua_settop(L, nargs + 1);
     return call_plainly(L);
   }
@@ -203,7 +203,7 @@ static int compiled_text(lua_State *L) {
   }
   static const char *const reasons[] = {"", "an argument is also something else that it uses",
                                         "two arguments share memory", "an argument is a gradient that it adds to"};
-  const nl_entry *e = c->entries[i - 1];
+  const nl_cached *e = c->entries[i - 1];
   if (!e->p) {
     lua_pushfstring(L, "called as it is for these very arguments, since %s", reasons[e->clash]);
     return 1;
@@ -227,7 +227,7 @@ static int compiled_info(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  const nl_entry *e = c->entries[i - 1];
+  const nl_cached *e = c->entries[i - 1];
   lua_createtable(L, 0, 8);
   lua_createtable(L, e->nargs, 0);
   for (int k = 0; k < e->nargs; k++) {
@@ -291,12 +291,12 @@ static int compiled_watches(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  const nl_entry *e = c->entries[i - 1];
+  const nl_cached *e = c->entries[i - 1];
   lua_getiuservalue(L, 1, NL_COMPILED_DATA);
   lua_rawgeti(L, -1, e->data);
   lua_getfield(L, -1, "paths");
-  lua_createtable(L, e->nwatches, 0);
-  for (int k = 1; k <= e->nwatches; k++) {
+  lua_createtable(L, e->nguards, 0);
+  for (int k = 1; k <= e->nguards; k++) {
     lua_rawgeti(L, -2, k);
     lua_rawseti(L, -2, k);
   }
@@ -314,7 +314,7 @@ static int compiled_refused(lua_State *L) {
 static int compiled_reset(lua_State *L) {
   nl_compiled *c = nl_check_compiled(L, 1);
   while (c->count > 0) {
-    nl_entry_unref(c->entries[--c->count]);
+    nl_cached_unref(c->entries[--c->count]);
   }
   c->recordings = 0;
   c->refused = false;
@@ -330,7 +330,7 @@ static int compiled_reset(lua_State *L) {
 static int compiled_gc(lua_State *L) {
   nl_compiled *c = nl_check_compiled(L, 1);
   while (c->count > 0) {
-    nl_entry_unref(c->entries[--c->count]);
+    nl_cached_unref(c->entries[--c->count]);
   }
   return 0;
 }
@@ -372,7 +372,7 @@ void nl_open_compile(lua_State *L) {
                                      {"reset", compiled_reset},          {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"compiled", compiled_new}, {"is_recording", is_recording}, {"refuse", refuse}, {NULL, NULL}};
-  static const nl_grad_watcher watcher = {nl_trace_cell_read, nl_trace_cell_set};
+  static const nl_grad_watcher watcher = {nl_trace_slot_read, nl_trace_slot_set};
   nl_set_grad_watcher(&watcher);
   nl_observe_exempt(compiled_call);
   luaL_newmetatable(L, NL_COMPILED_TYPE);

@@ -12,11 +12,11 @@ enum { NL_MOST_ARGUMENTS = 32, NL_MOST_PROGRAMS = 32, NL_CALLS_A_COLLECTION = 25
 typedef struct nl_compiled {
   uint64_t magic; /* tells a compiled function from other userdata */
   int count, recordings;
-  int last_data;                       /* the number of the youngest program's data */
-  bool lenient;                        /* what cannot be recorded is run as it is */
-  bool refused;                        /* and that has happened: from now on it is not compiled */
-  nl_entry *entries[NL_MOST_PROGRAMS]; /* the last one used first */
-  nl_trace *trace;                     /* while recording */
+  int last_data;                        /* the number of the youngest program's data */
+  bool lenient;                         /* what cannot be recorded is run as it is */
+  bool refused;                         /* and that has happened: from now on it is not compiled */
+  nl_cached *entries[NL_MOST_PROGRAMS]; /* the last one used first */
+  nl_trace *trace;                      /* while recording */
   nl_observer observer;
   int since_collection;
 } nl_compiled;
@@ -28,7 +28,7 @@ nl_compiled *nl_check_compiled(lua_State *L, int index);
 void nl_compiled_purge(lua_State *L, nl_compiled *);
 
 /* Takes a program over, to be looked at first. */
-void nl_compiled_keep(lua_State *L, nl_compiled *, nl_entry *);
+void nl_compiled_keep(lua_State *L, nl_compiled *, nl_cached *);
 
 /* Calls the function with its arguments, at 2 and above, while what happens is recorded; the compiled function is at 1.
    Leaves the results on the stack and gives their number. */

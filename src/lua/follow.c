@@ -1,8 +1,8 @@
 /* The hook that follows a function while it is recorded: what each instruction is about to read or write. */
+#include "compile/trace.h"
 #include "core/memory.h"
 #include "lua/object.h"
 #include "lua/observe.h"
-#include "plan/trace.h"
 
 /* ---- which code runs ---- */
 

@@ -3,9 +3,9 @@
    engine. */
 #include "autograd/checkpoint.h"
 #include "autograd/tape.h"
+#include "compile/trace.h"
 #include "core/memory.h"
 #include "lua/nl_lua.h"
-#include "plan/trace.h"
 
 /* The error on top of the stack as ours. Its place in the user's file is kept, since that is where it happened. */
 static nl_status take_error(lua_State *L) {

@@ -6,7 +6,7 @@
 #include "core/memory.h"
 #include "lua/object.h"
 
-void nl_entry_unref(nl_entry *e) {
+void nl_cached_unref(nl_cached *e) {
   if (!e || --e->refs > 0) {
     return;
   }
@@ -16,7 +16,7 @@ void nl_entry_unref(nl_entry *e) {
     nl_tensor_unref(e->args[i].pinned);
   }
   nl_delete(e->args);
-  nl_delete(e->watches);
+  nl_delete(e->guards);
   nl_delete(e->effects);
   nl_delete(e);
 }
@@ -51,7 +51,7 @@ bool nl_argument_fits(const nl_argument *a, const nl_tensor *t) {
   return fits;
 }
 
-static bool arguments_fit(const nl_entry *e, int nargs, nl_tensor *const args[]) {
+static bool arguments_fit(const nl_cached *e, int nargs, nl_tensor *const args[]) {
   for (int i = 0; i < nargs; i++) {
     const nl_argument *a = &e->args[i];
     if (a->tensor ? !args[i] || !nl_argument_fits(a, args[i]) : args[i] != NULL) {
@@ -69,7 +69,7 @@ static bool arguments_fit(const nl_entry *e, int nargs, nl_tensor *const args[])
 }
 
 /* Pushes a table of the entry's data. */
-static void push_data(lua_State *L, const nl_entry *e, const char *which) {
+static void push_data(lua_State *L, const nl_cached *e, const char *which) {
   lua_getiuservalue(L, 1, NL_COMPILED_DATA);
   lua_rawgeti(L, -1, e->data);
   lua_getfield(L, -1, which);
@@ -78,14 +78,14 @@ static void push_data(lua_State *L, const nl_entry *e, const char *which) {
 }
 
 /* Pushes the list of watches. */
-static void push_list(lua_State *L, const nl_entry *e) {
+static void push_list(lua_State *L, const nl_cached *e) {
   lua_getiuservalue(L, 1, NL_COMPILED_LISTS);
   lua_rawgeti(L, -1, e->data);
   lua_replace(L, -2);
 }
 
 /* The arguments that are no tensors are what they were. */
-static bool plain_arguments_hold(lua_State *L, const nl_entry *e) {
+static bool plain_arguments_hold(lua_State *L, const nl_cached *e) {
   if (!e->plain_args) {
     return true;
   }
@@ -108,47 +108,47 @@ static bool plain_arguments_hold(lua_State *L, const nl_entry *e) {
 /* Which watch stands where in the entry: those of objects behind the others, whose number it gives. */
 static int order_watches(const nl_observer *o, int *order) {
   int nplain = 0;
-  for (int i = 0; i < o->nwatches; i++) {
-    nplain += !o->watches[i].object;
+  for (int i = 0; i < o->nguards; i++) {
+    nplain += !o->guards[i].object;
   }
-  for (int i = 0, plain = 0, object = nplain; i < o->nwatches; i++) {
-    order[o->watches[i].object ? object++ : plain++] = i;
+  for (int i = 0, plain = 0, object = nplain; i < o->nguards; i++) {
+    order[o->guards[i].object ? object++ : plain++] = i;
   }
   return nplain;
 }
 
-nl_status nl_entry_watch(lua_State *L, nl_entry *e, const nl_observer *o, int list, int paths) {
+nl_status nl_cached_watch(lua_State *L, nl_cached *e, const nl_observer *o, int list, int paths) {
   luaL_checkstack(L, 8, NULL);
   int top = lua_gettop(L);
-  int *order = lua_newuserdatauv(L, ((size_t)o->nwatches + 1) * sizeof *order, 0);
-  lua_createtable(L, 3 * o->nwatches, 0);
-  lua_createtable(L, o->nwatches, 0);
-  e->watches = nl_new(((size_t)o->nwatches + 1) * sizeof *e->watches);
-  if (!e->watches) {
+  int *order = lua_newuserdatauv(L, ((size_t)o->nguards + 1) * sizeof *order, 0);
+  lua_createtable(L, 3 * o->nguards, 0);
+  lua_createtable(L, o->nguards, 0);
+  e->guards = nl_new(((size_t)o->nguards + 1) * sizeof *e->guards);
+  if (!e->guards) {
     return NL_NOMEM;
   }
   e->nplain = order_watches(o, order);
-  e->nwatches = o->nwatches;
+  e->nguards = o->nguards;
   e->epoch = nl_object_epoch;
   /* the lists are put in the same order, through copies */
-  for (int i = 0; i < o->nwatches; i++) {
-    e->watches[i] = o->watches[order[i]];
+  for (int i = 0; i < o->nguards; i++) {
+    e->guards[i] = o->guards[order[i]];
     for (int k = 1; k <= 3; k++) {
       lua_rawgeti(L, list, 3 * order[i] + k);
       lua_rawseti(L, top + 2, 3 * i + k);
     }
     lua_rawgeti(L, list, 3 * order[i] + 1);
     lua_rawgeti(L, list, 3 * order[i > 0 ? i - 1 : 0] + 1);
-    e->watches[i].again = i > 0 && lua_rawequal(L, -1, -2);
+    e->guards[i].again = i > 0 && lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
     lua_rawgeti(L, paths, order[i] + 1);
     lua_rawseti(L, top + 3, i + 1);
   }
-  for (int i = 1; i <= 3 * o->nwatches; i++) {
+  for (int i = 1; i <= 3 * o->nguards; i++) {
     lua_rawgeti(L, top + 2, i);
     lua_rawseti(L, list, i);
   }
-  for (int i = 1; i <= o->nwatches; i++) {
+  for (int i = 1; i <= o->nguards; i++) {
     lua_rawgeti(L, top + 3, i);
     lua_rawseti(L, paths, i);
   }
@@ -166,36 +166,36 @@ static const nl_object *object_of(lua_State *L, int list, int i) {
 
 /* Objects whose version is what it was need no further look. What was seen to hold is only noted when all of it does.
  */
-static bool objects_hold(lua_State *L, nl_entry *e, int list) {
-  for (int i = e->nplain; i < e->nwatches; i++) {
+static bool objects_hold(lua_State *L, nl_cached *e, int list) {
+  for (int i = e->nplain; i < e->nguards; i++) {
     const nl_object *o = object_of(L, list, i);
-    if ((!o || o->version != e->watches[i].version) && nl_first_change(L, e->watches, i, i + 1, list) >= 0) {
+    if ((!o || o->version != e->guards[i].version) && nl_first_change(L, e->guards, i, i + 1, list) >= 0) {
       return false;
     }
   }
-  for (int i = e->nplain; i < e->nwatches; i++) {
-    e->watches[i].version = object_of(L, list, i)->version;
+  for (int i = e->nplain; i < e->nguards; i++) {
+    e->guards[i].version = object_of(L, list, i)->version;
   }
   e->epoch = nl_object_epoch;
   return true;
 }
 
-static bool watches_hold(lua_State *L, nl_entry *e) {
-  bool objects = e->epoch != nl_object_epoch && e->nwatches > e->nplain;
+static bool guards_hold(lua_State *L, nl_cached *e) {
+  bool objects = e->epoch != nl_object_epoch && e->nguards > e->nplain;
   if (e->nplain == 0 && !objects) {
     return true;
   }
   push_list(L, e);
   int list = lua_gettop(L);
-  bool hold = nl_first_change(L, e->watches, 0, e->nplain, list) < 0 && (!objects || objects_hold(L, e, list));
+  bool hold = nl_first_change(L, e->guards, 0, e->nplain, list) < 0 && (!objects || objects_hold(L, e, list));
   lua_settop(L, list - 1);
   return hold;
 }
 
-bool nl_entry_is_dead(lua_State *L, const nl_entry *e) {
+bool nl_cached_is_dead(lua_State *L, const nl_cached *e) {
   push_list(L, e);
   bool dead = false;
-  for (int i = 1; i <= 3 * e->nwatches && !dead; i++) {
+  for (int i = 1; i <= 3 * e->nguards && !dead; i++) {
     dead = lua_rawgeti(L, -1, i) == LUA_TNIL;
     lua_pop(L, 1);
   }
@@ -204,20 +204,20 @@ bool nl_entry_is_dead(lua_State *L, const nl_entry *e) {
 }
 
 static bool gradients_fit(nl_program *p, nl_tensor *const args[]) {
-  for (int i = 0; i < p->ncells; i++) {
-    p->cells[i].now = nl_peek_grad(nl_cell_leaf(&p->cells[i], args));
+  for (int i = 0; i < p->nslots; i++) {
+    p->slots[i].now = nl_peek_grad(nl_slot_leaf(&p->slots[i], args));
   }
   return nl_program_enter(p);
 }
 
-bool nl_entry_fits(lua_State *L, nl_entry *e, int nargs, nl_tensor *const args[]) {
+bool nl_cached_fits(lua_State *L, nl_cached *e, int nargs, nl_tensor *const args[]) {
   if (e->nargs != nargs || e->grad_enabled != nl_grad_enabled() || !arguments_fit(e, nargs, args)) {
     return false;
   }
   if (e->p && !nl_program_holds(e->p)) {
     return false;
   }
-  return plain_arguments_hold(L, e) && watches_hold(L, e) && (!e->p || gradients_fit(e->p, args));
+  return plain_arguments_hold(L, e) && guards_hold(L, e) && (!e->p || gradients_fit(e->p, args));
 }
 
 /* ---- clashes ---- */
@@ -227,13 +227,13 @@ static const nl_storage *root_of(const nl_storage *s) {
 }
 
 /* A storage that was once seen to be none of the program's is none later: those of the program stay what they are. */
-static bool shares_outside(const nl_entry *e, nl_argument *a, const nl_tensor *t) {
+static bool shares_outside(const nl_cached *e, nl_argument *a, const nl_tensor *t) {
   const nl_storage *s = root_of(t->storage);
   if (s == a->seen[0] || s == a->seen[1]) {
     return false;
   }
-  for (int k = 0; k < e->p->noutside; k++) {
-    const nl_outside *o = &e->p->outside[k];
+  for (int k = 0; k < e->p->nexternals; k++) {
+    const nl_external *o = &e->p->externals[k];
     if (root_of(o->storage) == s) {
       return o->written || e->p->writes_arguments || t->requires_grad;
     }
@@ -243,9 +243,9 @@ static bool shares_outside(const nl_entry *e, nl_argument *a, const nl_tensor *t
   return false;
 }
 
-static bool is_leaf_of(const nl_entry *e, nl_argument *a, const nl_tensor *t) {
-  for (int k = 0; k < e->p->ncells && a->met != t; k++) {
-    if (e->p->cells[k].leaf == t) {
+static bool is_leaf_of(const nl_cached *e, nl_argument *a, const nl_tensor *t) {
+  for (int k = 0; k < e->p->nslots && a->met != t; k++) {
+    if (e->p->slots[k].leaf == t) {
       return true;
     }
   }
@@ -258,7 +258,7 @@ static bool is_alone(const nl_tensor *t) {
   return t->refs == 1 && t->storage->refs == 1 && !t->storage->parent;
 }
 
-nl_clash nl_entry_clashes(nl_entry *e, int nargs, nl_tensor *const args[]) {
+nl_clash nl_cached_clashes(nl_cached *e, int nargs, nl_tensor *const args[]) {
   bool all_alone = true;
   for (int i = 0; i < nargs; i++) {
     if (!args[i] || is_alone(args[i])) {
@@ -274,8 +274,8 @@ nl_clash nl_entry_clashes(nl_entry *e, int nargs, nl_tensor *const args[]) {
       }
     }
   }
-  for (int k = 0; k < e->p->ncells && !all_alone; k++) {
-    const nl_tensor *grad = e->p->cells[k].now;
+  for (int k = 0; k < e->p->nslots && !all_alone; k++) {
+    const nl_tensor *grad = e->p->slots[k].now;
     const nl_storage *s = grad ? root_of(grad->storage) : NULL;
     for (int i = 0; s && i < nargs; i++) {
       if (args[i] && s == root_of(args[i]->storage)) {
@@ -307,7 +307,7 @@ static void push_other_argument(lua_State *L, int i, const nl_argument *a, const
   }
 }
 
-void nl_entry_push_why(lua_State *L, const nl_entry *e, int nargs) {
+void nl_cached_push_why(lua_State *L, const nl_cached *e, int nargs) {
   if (e->nargs != nargs) {
     lua_pushfstring(L, "it was called with %d arguments, then with %d", e->nargs, nargs);
     return;
@@ -333,21 +333,21 @@ void nl_entry_push_why(lua_State *L, const nl_entry *e, int nargs) {
     return;
   }
   push_list(L, e);
-  int i = nl_first_change(L, e->watches, 0, e->nwatches, lua_gettop(L));
+  int i = nl_first_change(L, e->guards, 0, e->nguards, lua_gettop(L));
   lua_pop(L, 1);
   if (i < 0) {
     lua_pushliteral(L, "gradients were there in one call and not in another");
     return;
   }
   static const char *const texts[] = {
-      [NL_WATCH_UPVALUE] = "'%s' changed",
-      [NL_WATCH_FIELD] = "'%s' changed",
-      [NL_WATCH_META] = "'%s' got another metatable",
-      [NL_WATCH_LENGTH] = "the length of '%s' changed",
-      [NL_WATCH_SIZE] = "fields were added to '%s', or taken away",
-      [NL_WATCH_KEYS] = "fields were added to '%s', or taken away",
+      [NL_GUARD_UPVALUE] = "'%s' changed",
+      [NL_GUARD_FIELD] = "'%s' changed",
+      [NL_GUARD_META] = "'%s' got another metatable",
+      [NL_GUARD_LENGTH] = "the length of '%s' changed",
+      [NL_GUARD_SIZE] = "fields were added to '%s', or taken away",
+      [NL_GUARD_KEYS] = "fields were added to '%s', or taken away",
   };
   push_data(L, e, "paths");
   lua_rawgeti(L, -1, i + 1);
-  lua_pushfstring(L, texts[e->watches[i].kind], luaL_tolstring(L, -1, NULL));
+  lua_pushfstring(L, texts[e->guards[i].kind], luaL_tolstring(L, -1, NULL));
 }

@@ -2,9 +2,9 @@
 #ifndef NL_LUA_GUARD_H
 #define NL_LUA_GUARD_H
 
+#include "compile/program.h"
 #include "lua/nl_lua.h"
 #include "lua/observe.h"
-#include "plan/program.h"
 
 enum {
   NL_COMPILED_FUNCTION = 1,
@@ -29,8 +29,8 @@ typedef enum nl_clash { NL_NO_CLASH, NL_CLASH_OUTSIDE, NL_CLASH_ARGUMENTS, NL_CL
 
 /* A recorded program and when it fits. Its Lua values stand in the compiled function's data, a table at `data`: paths
    (the watches' names), args (those that are no tensors, weak), results (likewise, not weak), kept (what the program
-   uses); the list of watches, with weak values, at `data` of its lists. */
-typedef struct nl_entry {
+   uses); the list of guards, with weak values, at `data` of its lists. */
+typedef struct nl_cached {
   int64_t refs;
   nl_program *p;  /* NULL: under these circumstances the function is called as it is */
   nl_clash clash; /* and why */
@@ -38,14 +38,14 @@ typedef struct nl_entry {
   bool plain_args; /* some argument is no tensor */
   bool grad_enabled, busy;
   nl_argument *args;
-  nl_watch *watches; /* first those of tables and functions, then those of objects */
-  int nwatches, nplain;
+  nl_guard *guards; /* first those of tables and functions, then those of objects */
+  int nguards, nplain;
   uint64_t epoch; /* nl_object_epoch when the objects were last seen to be as they were */
   nl_lua_effect **effects;
   int data;
-} nl_entry;
+} nl_cached;
 
-void nl_entry_unref(nl_entry *);
+void nl_cached_unref(nl_cached *);
 
 /* Writes down an argument (NULL: no tensor). Error: memory. */
 nl_status nl_argument_of(nl_argument *, const nl_tensor *);
@@ -53,20 +53,20 @@ bool nl_argument_fits(const nl_argument *, const nl_tensor *);
 
 /* Takes over the watches of an observation, whose list and names stand at these stack indices; they are put in order.
    Error: memory. */
-nl_status nl_entry_watch(lua_State *L, nl_entry *, const nl_observer *, int list, int paths);
+nl_status nl_cached_watch(lua_State *L, nl_cached *, const nl_observer *, int list, int paths);
 
 /* True if the program fits the call whose arguments stand at stack index 2 and above, and the compiled function at 1.
    Tells the program where the gradients lie that it starts from. */
-bool nl_entry_fits(lua_State *L, nl_entry *, int nargs, nl_tensor *const args[]);
+bool nl_cached_fits(lua_State *L, nl_cached *, int nargs, nl_tensor *const args[]);
 
 /* True if it can never fit again: something it was recorded with is gone. */
-bool nl_entry_is_dead(lua_State *L, const nl_entry *);
+bool nl_cached_is_dead(lua_State *L, const nl_cached *);
 
 /* Arguments that share memory with each other, or with something from outside that the program uses: the program knows
    them as things apart, so where one of them is written, or has a gradient, the function is called as it is. */
-nl_clash nl_entry_clashes(nl_entry *, int nargs, nl_tensor *const args[]);
+nl_clash nl_cached_clashes(nl_cached *, int nargs, nl_tensor *const args[]);
 
 /* Pushes what keeps the program from fitting this call, as a text. */
-void nl_entry_push_why(lua_State *L, const nl_entry *, int nargs);
+void nl_cached_push_why(lua_State *L, const nl_cached *, int nargs);
 
 #endif

@@ -10,10 +10,10 @@
    number is applied before, as PyTorch does). */
 #include <string.h>
 
+#include "compile/trace.h"
 #include "lua/nl_lua.h"
 #include "ops/build.h"
 #include "ops/iterate.h"
-#include "plan/trace.h"
 
 NL_OP(select)
 NL_OP(slice)

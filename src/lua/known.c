@@ -5,10 +5,10 @@
 #include <lualib.h>
 #include <string.h>
 
+#include "compile/trace.h"
 #include "core/memory.h"
 #include "lua/object.h"
 #include "lua/observe.h"
-#include "plan/trace.h"
 
 typedef enum effect {
   UNKNOWN,   /* not ours, not Lua's */

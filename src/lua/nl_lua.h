@@ -112,8 +112,8 @@ int nl_read_ints(lua_State *L, int index, int64_t *out, int max);
 
 /* ---- compiled functions (compile.c) ---- */
 
-/* What starts the context of an effect (plan/trace.h) that comes from Lua: `refresh` reads what may have changed since
-   the last replay; it may raise. */
+/* What starts the context of an effect (compile/trace.h) that comes from Lua: `refresh` reads what may have changed
+   since the last replay; it may raise. */
 typedef struct nl_lua_effect {
   void (*refresh)(lua_State *, struct nl_lua_effect *);
 } nl_lua_effect;

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "compile/trace.h"
 #include "core/memory.h"
 #include "lua/object.h"
-#include "plan/trace.h"
 
 static const char work_key = 0;
 
@@ -175,14 +175,14 @@ static void push_or_null(lua_State *L, int index) {
 }
 
 /* Adds a watch; k and v are stack indices, 0: none. The name is on top of the stack, and popped. */
-static void add(lua_State *L, nl_watch w, int c, int k, int v) {
-  nl_watch *more = nl_grow(running->watches, running->nwatches, sizeof *more);
+static void add(lua_State *L, nl_guard w, int c, int k, int v) {
+  nl_guard *more = nl_grow(running->guards, running->nguards, sizeof *more);
   if (!more) {
     nl_lua_raise(L);
     return;
   }
-  running->watches = more;
-  int i = running->nwatches++;
+  running->guards = more;
+  int i = running->nguards++;
   const nl_object *o = nl_to_object(L, c);
   w.object = o != NULL;
   w.version = o ? o->version : 0;
@@ -248,13 +248,13 @@ void nl_obs_field(lua_State *L, int c, int k) {
   if (!o || !o->is_library) {
     nl_obs_mark(L, v, lua_tostring(L, -1));
   }
-  add(L, (nl_watch){.kind = NL_WATCH_FIELD}, c, k, v);
+  add(L, (nl_guard){.kind = NL_GUARD_FIELD}, c, k, v);
   lua_settop(L, v - 1);
 }
 
 /* A key under which what is no field is remembered: LENGTH, SIZE and the like. */
-static bool is_new_kind(lua_State *L, int c, nl_watch_kind kind) {
-  static const char marks[NL_WATCH_KEYS + 1];
+static bool is_new_kind(lua_State *L, int c, nl_guard_kind kind) {
+  static const char marks[NL_GUARD_KEYS + 1];
   lua_pushlightuserdata(L, (void *)(uintptr_t)&marks[kind]);
   bool fresh = is_new(L, c, lua_gettop(L));
   lua_pop(L, 1);
@@ -272,25 +272,25 @@ static int64_t count_fields(lua_State *L, int t) {
   return n;
 }
 
-static int64_t count_of(lua_State *L, nl_watch_kind kind, int c) {
-  if (kind == NL_WATCH_KEYS) {
+static int64_t count_of(lua_State *L, nl_guard_kind kind, int c) {
+  if (kind == NL_GUARD_KEYS) {
     return (int64_t)nl_to_object(L, c)->keys;
   }
   bool fields = nl_object_push_fields(L, c);
-  int64_t n = kind == NL_WATCH_SIZE ? count_fields(L, fields ? -1 : c) : (int64_t)lua_rawlen(L, fields ? -1 : c);
+  int64_t n = kind == NL_GUARD_SIZE ? count_fields(L, fields ? -1 : c) : (int64_t)lua_rawlen(L, fields ? -1 : c);
   lua_pop(L, fields);
   return n;
 }
 
-static void watch_count(lua_State *L, nl_watch_kind kind, int c) {
+static void watch_count(lua_State *L, nl_guard_kind kind, int c) {
   if (is_new_kind(L, c, kind)) {
     push_name(L, c);
-    add(L, (nl_watch){.kind = kind, .count = count_of(L, kind, c)}, c, 0, 0);
+    add(L, (nl_guard){.kind = kind, .count = count_of(L, kind, c)}, c, 0, 0);
   }
 }
 
 static void watch_meta(lua_State *L, int c) {
-  if (!is_new_kind(L, c, NL_WATCH_META)) {
+  if (!is_new_kind(L, c, NL_GUARD_META)) {
     return;
   }
   int top = lua_gettop(L);
@@ -301,7 +301,7 @@ static void watch_meta(lua_State *L, int c) {
   push_path(L, c, top + 2);
   nl_obs_mark(L, top + 1, lua_tostring(L, -1));
   push_name(L, c);
-  add(L, (nl_watch){.kind = NL_WATCH_META}, c, 0, top + 1);
+  add(L, (nl_guard){.kind = NL_GUARD_META}, c, 0, top + 1);
   lua_settop(L, top);
 }
 
@@ -501,7 +501,7 @@ bool nl_obs_upvalue(lua_State *L, int function, int n) {
     lua_pop(L, 1);
     nl_obs_mark(L, -1, env && globals ? "_G" : (name && *name ? name : "an upvalue"));
     lua_pushstring(L, name && *name ? name : "an upvalue");
-    add(L, (nl_watch){.kind = NL_WATCH_UPVALUE, .count = lua_tointeger(L, owner + 1)}, owner, owner + 1, owner + 2);
+    add(L, (nl_guard){.kind = NL_GUARD_UPVALUE, .count = lua_tointeger(L, owner + 1)}, owner, owner + 1, owner + 2);
   }
   lua_settop(L, owner - 1);
   return true;
@@ -538,7 +538,7 @@ void nl_observe_read(lua_State *L, int object, int key) {
 void nl_observe_length(lua_State *L, int index) {
   const nl_object *o = running ? nl_to_object(L, index) : NULL;
   if (running && (o ? !is_young_object(o) : nl_obs_is_old(L, index))) {
-    watch_count(L, NL_WATCH_LENGTH, lua_absindex(L, index));
+    watch_count(L, NL_GUARD_LENGTH, lua_absindex(L, index));
   }
 }
 
@@ -588,7 +588,7 @@ static void watch_all(lua_State *L, int index, int depth) {
   }
   bool old = nl_obs_is_old(L, index);
   if (old) {
-    watch_count(L, NL_WATCH_SIZE, index);
+    watch_count(L, NL_GUARD_SIZE, index);
     watch_meta(L, index);
   }
   watch_fields(L, index, index, old, depth);
@@ -606,12 +606,12 @@ void nl_observe_whole(lua_State *L, int index) {
     }
     return;
   }
-  if (is_young_object(o) || !is_new_kind(L, index, NL_WATCH_KEYS)) {
+  if (is_young_object(o) || !is_new_kind(L, index, NL_GUARD_KEYS)) {
     return;
   }
   luaL_checkstack(L, 16, NULL);
   push_name(L, index);
-  add(L, (nl_watch){.kind = NL_WATCH_KEYS, .count = (int64_t)o->keys}, index, 0, 0);
+  add(L, (nl_guard){.kind = NL_GUARD_KEYS, .count = (int64_t)o->keys}, index, 0, 0);
   nl_object_push_fields(L, index);
   int t = lua_gettop(L);
   lua_pushnil(L);
@@ -656,14 +656,14 @@ void nl_observe_override(lua_State *L, int object, int key, bool on) {
 /* ---- do they hold? ---- */
 
 /* Pushes what stands there now: one value, or two. */
-static void push_current(lua_State *L, const nl_watch *w, int i, int list, int container) {
+static void push_current(lua_State *L, const nl_guard *w, int i, int list, int container) {
   switch (w->kind) {
-  case NL_WATCH_UPVALUE:
+  case NL_GUARD_UPVALUE:
     if (!lua_getupvalue(L, container, (int)w->count)) {
       lua_pushnil(L);
     }
     break;
-  case NL_WATCH_FIELD:
+  case NL_GUARD_FIELD:
     lua_rawgeti(L, list, 3 * i + 2);
     push_raw(L, container, lua_gettop(L));
     break;
@@ -676,8 +676,8 @@ static void push_current(lua_State *L, const nl_watch *w, int i, int list, int c
 }
 
 /* Leaves at most three values on the stack. */
-static bool watch_holds(lua_State *L, const nl_watch *w, int i, int list, int container) {
-  if (w->kind > NL_WATCH_META) {
+static bool watch_holds(lua_State *L, const nl_guard *w, int i, int list, int container) {
+  if (w->kind > NL_GUARD_META) {
     return count_of(L, w->kind, container) == w->count;
   }
   push_current(L, w, i, list, container);
@@ -688,7 +688,7 @@ static bool watch_holds(lua_State *L, const nl_watch *w, int i, int list, int co
   return lua_isnil(L, -2) ? type == LUA_TLIGHTUSERDATA && !lua_touserdata(L, -1) : nl_same_value(L, -1, -2);
 }
 
-int nl_first_change(lua_State *L, const nl_watch *w, int begin, int end, int list) {
+int nl_first_change(lua_State *L, const nl_guard *w, int begin, int end, int list) {
   int top = lua_gettop(L), container = top + 1, i = begin;
   bool holds = true;
   for (; i < end && holds; i++) {

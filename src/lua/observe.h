@@ -1,7 +1,7 @@
 /* What a function depends on, observed while it is recorded. Of the Lua code that runs, every read of something that
    was there before is noted: upvalues of the functions that are called, globals by their names, fields of tables and of
    objects (src/lua/object.c), those that are nil too, and the metatables through which they were found. These are the
-   watches; later a program is right for a call exactly where they hold. A write to something that was there before, and
+   guards; later a program is right for a call exactly where they hold. A write to something that was there before, and
    a call of a C function that does what a replay would not do, are refused where they stand.
 
    "Old" is what was there before: the function itself with its upvalues, its arguments, and all that is read from old
@@ -17,32 +17,32 @@
 #include "lua/bytecode.h"
 #include "lua/nl_lua.h"
 
-typedef enum nl_watch_kind {
-  NL_WATCH_UPVALUE, /* of a function; the key, and count, are its number */
-  NL_WATCH_FIELD,   /* of a table or object */
-  NL_WATCH_META,    /* which metatable a table or userdata has */
-  NL_WATCH_LENGTH,  /* of a table's or object's list part */
-  NL_WATCH_SIZE,    /* how many fields a table has */
-  NL_WATCH_KEYS     /* which fields an object has: its count of changes to that */
-} nl_watch_kind;
+typedef enum nl_guard_kind {
+  NL_GUARD_UPVALUE, /* of a function; the key, and count, are its number */
+  NL_GUARD_FIELD,   /* of a table or object */
+  NL_GUARD_META,    /* which metatable a table or userdata has */
+  NL_GUARD_LENGTH,  /* of a table's or object's list part */
+  NL_GUARD_SIZE,    /* how many fields a table has */
+  NL_GUARD_KEYS     /* which fields an object has: its count of changes to that */
+} nl_guard_kind;
 
 /* The container, the key and the value (nil: a NULL lightuserdata) of watch i stand in a list with weak values, at 3 i
    + 1 and behind: a program does not keep alive what it was made from, and what is gone cannot come back. */
-typedef struct nl_watch {
-  nl_watch_kind kind;
+typedef struct nl_guard {
+  nl_guard_kind kind;
   bool object;          /* the container is an object */
   bool again;           /* it is that of the watch before */
   const void *identity; /* the value's address, where it is a table, a userdata or a function; or NULL */
   uint64_t version;     /* of the object, when the watch was last seen to hold */
   int64_t count;        /* of LENGTH, SIZE and KEYS; the number of an upvalue */
-} nl_watch;
+} nl_guard;
 
 typedef struct nl_observer {
   struct nl_observer *outer; /* of a recording inside a recording there is none; NULL */
   lua_State *L;              /* where the function is called */
   uint64_t object_serial;    /* objects with this number or a larger one are young */
-  nl_watch *watches;
-  int nwatches;
+  nl_guard *guards;
+  int nguards;
   nl_code *codes; /* of the functions called, with whether they are the library's */
   bool *user;
   int ncodes, current;    /* current: the one that ran last */
@@ -62,11 +62,11 @@ void nl_observe_start(lua_State *L, nl_observer *o, int root);
 /* Ends it, leaving its watches. */
 void nl_observe_stop(nl_observer *o);
 
-/* Pushes the list of watches, and a list of their names for messages. */
+/* Pushes the list of guards, and a list of their names for messages. */
 void nl_observe_push_lists(lua_State *L);
 
 /* The first of the watches begin .. end - 1 that does not hold, or -1; their list stands at stack index `list`. */
-int nl_first_change(lua_State *L, const nl_watch *w, int begin, int end, int list);
+int nl_first_change(lua_State *L, const nl_guard *w, int begin, int end, int list);
 
 /* ---- for C code that reads or writes what users can change; all do nothing unless something is recorded ---- */
 

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "autograd/tape.h"
+#include "compile/trace.h"
 #include "core/map.h"
 #include "core/memory.h"
 #include "lua/object.h"
 #include "lua/observe.h"
 #include "optim/update.h"
-#include "plan/trace.h"
 
 #define STATE_TYPE "nn.OptimizerState"
 

@@ -1,11 +1,11 @@
-/* Recording: the function is called once, while its ops are written down (plan/trace.h) and what its Lua code reads is
-   observed (observe.h). From that a program is made, and the circumstances it fits. */
+/* Recording: the function is called once, while its ops are written down (compile/trace.h) and what its Lua code reads
+   is observed (observe.h). From that a program is made, and the circumstances it fits. */
 #include <string.h>
 
 #include "autograd/tape.h"
+#include "compile/trace.h"
 #include "core/memory.h"
 #include "lua/compile.h"
-#include "plan/trace.h"
 
 enum { THRASHING = 9 }; /* recordings after which one line says what keeps changing */
 
@@ -148,7 +148,7 @@ static bool wrong_results(lua_State *L, int first, int n) {
 
 /* Something the function read was changed by other means than an assignment it could be seen to do. */
 static bool changed_meanwhile(lua_State *L, const nl_observer *o, int list, int paths) {
-  int i = nl_first_change(L, o->watches, 0, o->nwatches, list);
+  int i = nl_first_change(L, o->guards, 0, o->nguards, list);
   if (i < 0) {
     return false;
   }
@@ -180,7 +180,7 @@ static void keep_plain(lua_State *L, const char *name, int first, int n, bool we
   lua_setfield(L, -2, name);
 }
 
-static nl_status list_effects(nl_entry *e) {
+static nl_status list_effects(nl_cached *e) {
   const nl_trace *t = e->p->trace;
   e->effects = nl_new(((size_t)t->nsteps + 1) * sizeof *e->effects);
   for (int i = 0; e->effects && i < t->nsteps; i++) {
@@ -191,7 +191,7 @@ static nl_status list_effects(nl_entry *e) {
   return e->effects ? NL_OK : NL_NOMEM;
 }
 
-static nl_status note_arguments(nl_entry *e, int nargs, nl_tensor *const args[]) {
+static nl_status note_arguments(nl_cached *e, int nargs, nl_tensor *const args[]) {
   e->args = nl_new(((size_t)nargs + 1) * sizeof *e->args);
   nl_status status = e->args ? NL_OK : NL_NOMEM;
   for (int i = 0; i < nargs && status == NL_OK; i++) {
@@ -212,8 +212,8 @@ static bool share_memory(const nl_tensor *a, const nl_tensor *b) {
 }
 
 /* True if an argument is also something else that the function uses: a value it read, or shares memory with one. */
-static bool is_watched(lua_State *L, const nl_entry *e, int list, nl_tensor *const args[]) {
-  for (int i = 0; i < e->nwatches; i++) {
+static bool is_watched(lua_State *L, const nl_cached *e, int list, nl_tensor *const args[]) {
+  for (int i = 0; i < e->nguards; i++) {
     lua_rawgeti(L, list, 3 * i + 3);
     const nl_tensor *t = nl_to_tensor(L, -1);
     lua_pop(L, 1);
@@ -230,15 +230,15 @@ static bool is_watched(lua_State *L, const nl_entry *e, int list, nl_tensor *con
    replay, and none may be an argument. */
 static nl_clash look_at_gradients(lua_State *L, const nl_compiled *c, int list, int nargs, nl_tensor *const args[]) {
   nl_clash clash = NL_NO_CLASH;
-  for (int i = 0; i < c->trace->ncells; i++) {
-    nl_cell *cell = &c->trace->cells[i];
-    for (int k = 0; cell->entry && k < nargs; k++) {
-      clash = args[k] && share_memory(args[k], cell->entry) ? NL_CLASH_GRADIENT : clash;
+  for (int i = 0; i < c->trace->nslots; i++) {
+    nl_grad_slot *slot = &c->trace->slots[i];
+    for (int k = 0; slot->entry && k < nargs; k++) {
+      clash = args[k] && share_memory(args[k], slot->entry) ? NL_CLASH_GRADIENT : clash;
     }
-    for (int k = 0; cell->entry && k < c->observer.nwatches && !cell->pinned; k++) {
+    for (int k = 0; slot->entry && k < c->observer.nguards && !slot->pinned; k++) {
       lua_rawgeti(L, list, 3 * k + 3);
       const nl_tensor *t = nl_to_tensor(L, -1);
-      cell->pinned = t && share_memory(t, cell->entry);
+      slot->pinned = t && share_memory(t, slot->entry);
       lua_pop(L, 1);
     }
   }
@@ -246,7 +246,7 @@ static nl_clash look_at_gradients(lua_State *L, const nl_compiled *c, int list, 
 }
 
 /* Where the arguments share memory with what else is used, there is no program, for these very arguments. */
-static void pin_arguments(nl_entry *e, nl_tensor *const args[], nl_clash clash) {
+static void pin_arguments(nl_cached *e, nl_tensor *const args[], nl_clash clash) {
   nl_program_free(e->p);
   nl_delete(e->effects);
   e->p = NULL;
@@ -260,14 +260,14 @@ static void pin_arguments(nl_entry *e, nl_tensor *const args[], nl_clash clash) 
 
 /* An empty entry on the stack's side: freed where something raises before it is handed over. */
 static int drop_held(lua_State *L) {
-  nl_entry **at = lua_touserdata(L, 1);
-  nl_entry_unref(*at);
+  nl_cached **at = lua_touserdata(L, 1);
+  nl_cached_unref(*at);
   *at = NULL;
   return 0;
 }
 
-static nl_entry **hold_entry(lua_State *L) {
-  nl_entry **at = lua_newuserdatauv(L, sizeof *at, 0);
+static nl_cached **hold_entry(lua_State *L) {
+  nl_cached **at = lua_newuserdatauv(L, sizeof *at, 0);
   *at = NULL;
   if (luaL_newmetatable(L, "nn.CompiledEntry")) {
     lua_pushcfunction(L, drop_held);
@@ -285,7 +285,7 @@ static nl_entry **hold_entry(lua_State *L) {
 /* Memory for the small results until the collector looks after them. */
 static void reserve_results(const nl_program *p) {
   for (int i = 0; i < p->nbuffers; i++) {
-    if (p->buffers[i].place == NL_KEPT && p->buffers[i].number < 0) { /* a result, not a cell's */
+    if (p->buffers[i].location == NL_ESCAPING && p->buffers[i].number < 0) { /* a result, not a slot's */
       nl_storage_reserve(p->buffers[i].bytes, 3 * NL_CALLS_A_COLLECTION);
     }
   }
@@ -295,7 +295,7 @@ static void reserve_results(const nl_program *p) {
    `first`, the lists of watches at `list` and `list` + 1. */
 static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[], int first, int nresults,
                        nl_tensor *const results[], int list) {
-  nl_entry **hold = hold_entry(L), *e = *hold;
+  nl_cached **hold = hold_entry(L), *e = *hold;
   e->grad_enabled = nl_grad_enabled();
   e->data = ++c->last_data;
   nl_clash clash = look_at_gradients(L, c, list, nargs, args);
@@ -306,7 +306,7 @@ static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const
     status = nl_program_build(t, nresults, results, &e->p);
   }
   status = status == NL_OK ? list_effects(e) : status;
-  status = status == NL_OK ? nl_entry_watch(L, e, &c->observer, list, list + 1) : status;
+  status = status == NL_OK ? nl_cached_watch(L, e, &c->observer, list, list + 1) : status;
   nl_lua_check(L, status);
   lua_getiuservalue(L, 1, NL_COMPILED_DATA);
   lua_createtable(L, 0, 4);
@@ -321,7 +321,7 @@ static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const
   lua_pushvalue(L, list);
   lua_rawseti(L, -2, e->data);
   lua_pop(L, 2);
-  clash = clash == NL_NO_CLASH ? nl_entry_clashes(e, nargs, args) : clash;
+  clash = clash == NL_NO_CLASH ? nl_cached_clashes(e, nargs, args) : clash;
   if (clash == NL_NO_CLASH && is_watched(L, e, list, args)) {
     clash = NL_CLASH_OUTSIDE;
   }
@@ -398,7 +398,7 @@ static void say_thrashing(lua_State *L, const nl_compiled *c) {
   lua_getiuservalue(L, 1, NL_COMPILED_FUNCTION);
   lua_Debug ar;
   lua_getinfo(L, ">S", &ar);
-  nl_entry_push_why(L, c->entries[0], top - 1);
+  nl_cached_push_why(L, c->entries[0], top - 1);
   fprintf(
       stderr,
       "nnlua: the compiled function at %s:%d was recorded %d times, because its circumstances keep changing: %s. Pass "
@@ -420,9 +420,9 @@ int nl_record(lua_State *L, nl_compiled *c) {
   }
   int status = lua_pcall(L, n, LUA_MULTRET, 0);
   nl_observe_stop(&c->observer);
-  nl_delete(c->observer.watches);
-  c->observer.watches = NULL;
-  c->observer.nwatches = 0;
+  nl_delete(c->observer.guards);
+  c->observer.guards = NULL;
+  c->observer.nguards = 0;
   nl_trace_free(c->trace);
   c->trace = NULL;
   lua_pushnil(L);

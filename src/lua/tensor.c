@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "autograd/tape.h"
+#include "compile/trace.h"
 #include "lua/nl_lua.h"
-#include "plan/trace.h"
 #include "tensor/format.h"
 
 /* ---- making ---- */

@@ -209,12 +209,12 @@ static nl_status vjp_refill(nl_call *c, nl_vjp *g) {
 /* bernoulli_ needs bytes first */
 static nl_status infer_bernoulli(nl_call *c) {
   nl_status status = infer_refill(c);
-  c->scratch_bytes = (size_t)c->in[0]->numel + 1;
+  c->workspace_bytes = (size_t)c->in[0]->numel + 1;
   return status;
 }
 static void run_bernoulli(nl_call *c) {
   nl_tensor mask = *c->out[0];
-  mask.storage = c->scratch->storage;
+  mask.storage = c->workspace->storage;
   mask.offset = 0;
   mask.dtype = NL_BOOL;
   fill_draw(c, (draw){.kind = DRAW_BERNOULLI, .a = c->attr[0].number, .out = nl_tensor_data(&mask)}, mask.numel);
@@ -229,11 +229,11 @@ static nl_status infer_randint(nl_call *c) {
                    (long long)c->attr[0].i);
   }
   nl_dtype dtype = dtype_attr(c, 3, NL_I64);
-  c->scratch_bytes = 0;
+  c->workspace_bytes = 0;
   if (dtype != NL_I64) {
     int64_t n = nl_shape_numel(count < NL_MAX_DIM ? count : NL_MAX_DIM, shape);
     if (n > 0) {
-      c->scratch_bytes = (size_t)n * sizeof(int64_t);
+      c->workspace_bytes = (size_t)n * sizeof(int64_t);
     }
   }
   return checked_shape(c, count, shape, dtype);
@@ -244,11 +244,11 @@ static void run_randint(nl_call *c) {
             .dtype = NL_I64,
             .lo = c->attr[0].i,
             .span = (uint64_t)c->attr[1].i - (uint64_t)c->attr[0].i,
-            .out = c->scratch ? c->scratch->storage->data : nl_tensor_data(out)};
+            .out = c->workspace ? c->workspace->storage->data : nl_tensor_data(out)};
   fill_draw(c, d, out->numel);
-  if (c->scratch) {
+  if (c->workspace) {
     nl_tensor drawn = *out;
-    drawn.storage = c->scratch->storage;
+    drawn.storage = c->workspace->storage;
     drawn.offset = 0;
     drawn.dtype = NL_I64;
     nl_copy_values(out, &drawn);

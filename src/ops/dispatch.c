@@ -112,9 +112,9 @@ static nl_status allocate_outputs(nl_call *c) {
       return status;
     }
   }
-  if (c->scratch_bytes) {
-    int64_t n = (int64_t)c->scratch_bytes;
-    return nl_tensor_new(NL_U8, 1, &n, &c->scratch);
+  if (c->workspace_bytes) {
+    int64_t n = (int64_t)c->workspace_bytes;
+    return nl_tensor_new(NL_U8, 1, &n, &c->workspace);
   }
   return NL_OK;
 }
@@ -330,8 +330,8 @@ nl_status nl_dispatch(nl_call *c) {
   for (int i = 0; i < NL_WATCHERS && status == NL_OK; i++) {
     status = recorders[i] ? recorders[i]->record(c) : NL_OK;
   }
-  nl_tensor_unref(c->scratch);
-  c->scratch = NULL;
+  nl_tensor_unref(c->workspace);
+  c->workspace = NULL;
   for (int i = 0; i < NL_WATCHERS && status != NL_OK; i++) {
     if (recorders[i] && recorders[i]->drop) {
       recorders[i]->drop(c);

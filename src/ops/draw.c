@@ -216,7 +216,7 @@ static nl_status infer_multinomial(nl_call *c) {
   }
   int64_t shape[2] = {rows, n};
   nl_rule_shape(c, 0, w->ndim, w->ndim == 2 ? shape : shape + 1, NL_I64);
-  c->scratch_bytes = (size_t)classes * sizeof(double) + 8;
+  c->workspace_bytes = (size_t)classes * sizeof(double) + 8;
   return NL_OK;
 }
 static void run_multinomial(nl_call *c) {
@@ -225,7 +225,7 @@ static void run_multinomial(nl_call *c) {
   uint64_t draw = nl_generator_take(g, 1);
   int64_t classes = w->shape[w->ndim - 1], rows = w->ndim == 2 ? w->shape[0] : 1, n = c->attr[0].i,
           *out = nl_tensor_data(c->out[0]);
-  double *left = c->scratch->storage->data;
+  double *left = c->workspace->storage->data;
   for (int64_t r = 0; r < rows && !nl_interrupt_pending(); r++) {
     double total = 0;
     nl_stream s;

@@ -56,7 +56,7 @@ void nl_matrix_result(nl_call *c, int i, int64_t rows, int64_t cols) {
 void nl_matrix_scratch(nl_call *c, size_t results) {
   nl_matrices a = nl_matrices_of(c->in[0]);
   c->dtype = nl_tensor_dtype(c->in[0]);
-  c->scratch_bytes = sizeof(double) * ((size_t)a.m * (size_t)a.n + results + nl_lapack_work(a.m, a.n) + 1);
+  c->workspace_bytes = sizeof(double) * ((size_t)a.m * (size_t)a.n + results + nl_lapack_work(a.m, a.n) + 1);
 }
 
 /* Row-major rows x cols number `at` of t to column-major doubles, and back. */
@@ -99,7 +99,7 @@ static nl_status infer_qr(nl_call *c) {
 }
 static void run_qr(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
-  double *x = c->scratch->storage->data, *r = x + (size_t)a.m * (size_t)a.n, *work = r + (size_t)a.k * (size_t)a.n;
+  double *x = c->workspace->storage->data, *r = x + (size_t)a.m * (size_t)a.n, *work = r + (size_t)a.k * (size_t)a.n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.m, a.n, x);
     bool failed = nl_lapack_qr(a.m, a.n, x, r, work) != 0;
@@ -121,7 +121,7 @@ static nl_status infer_svd(nl_call *c) {
 }
 static void run_svd(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
-  double *x = c->scratch->storage->data, *u = x + (size_t)a.m * (size_t)a.n, *s = u + (size_t)a.m * (size_t)a.k;
+  double *x = c->workspace->storage->data, *u = x + (size_t)a.m * (size_t)a.n, *s = u + (size_t)a.m * (size_t)a.k;
   double *vt = s + a.k, *work = vt + (size_t)a.k * (size_t)a.n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.m, a.n, x);
@@ -148,7 +148,7 @@ static nl_status infer_eigh(nl_call *c) {
 }
 static void run_eigh(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
-  double *x = c->scratch->storage->data, *values = x + (size_t)a.n * (size_t)a.n, *work = values + a.n;
+  double *x = c->workspace->storage->data, *values = x + (size_t)a.n * (size_t)a.n, *work = values + a.n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
     bool failed = false;
@@ -171,7 +171,7 @@ static nl_status infer_cholesky(nl_call *c) {
 }
 static void run_cholesky(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
-  double *x = c->scratch->storage->data;
+  double *x = c->workspace->storage->data;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
     bool failed = nl_lapack_cholesky(a.n, x) != 0;
@@ -209,7 +209,7 @@ static void run_solve(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
   nl_tensor *b = c->rin[1];
   int k = b->ndim == 1 ? 1 : (int)b->shape[b->ndim - 1];
-  double *x = c->scratch->storage->data, *y = x + (size_t)a.n * (size_t)a.n, *work = y + (size_t)a.n * (size_t)k;
+  double *x = c->workspace->storage->data, *y = x + (size_t)a.n * (size_t)a.n, *work = y + (size_t)a.n * (size_t)k;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
     nl_matrix_read(b, i, a.n, k, y);

@@ -78,7 +78,7 @@ static nl_status infer_rows(nl_call *c) {
   for (int i = 0; i < c->nin; i++) {
     copy = copy || !c->in[i]->contiguous;
   }
-  c->scratch_bytes = copy ? (size_t)(c->nin + 1) * (size_t)c->in[0]->numel * nl_dtype_size(c->dtype) + 1 : 0;
+  c->workspace_bytes = copy ? (size_t)(c->nin + 1) * (size_t)c->in[0]->numel * nl_dtype_size(c->dtype) + 1 : 0;
   return NL_OK;
 }
 
@@ -90,11 +90,11 @@ static void run_rows(nl_call *c, row_fn1 fn1, row_fn2 fn2) {
   row_job job = {fn1, fn2, n, nl_dtype_size(c->dtype), {NULL, NULL}, nl_tensor_data(out)};
   int64_t room[2][NL_MAX_DIM], plain[NL_MAX_DIM];
   nl_tensor packed = *x;
-  if (c->scratch) {
+  if (c->workspace) {
     for (int i = 0; i <= c->nin; i++) {
       nl_tensor from = exchanged(i < c->nin ? c->rin[i] : out, dim, room);
       packed = from;
-      packed.storage = c->scratch->storage;
+      packed.storage = c->workspace->storage;
       packed.offset = i * x->numel;
       nl_shape_strides(from.ndim, from.shape, plain);
       packed.strides = plain;
@@ -112,7 +112,7 @@ static void run_rows(nl_call *c, row_fn1 fn1, row_fn2 fn2) {
     }
   }
   nl_parallel_for(rows, 1 + 8192 / (n ? n : 1), row_range, &job);
-  if (c->scratch) {
+  if (c->workspace) {
     nl_tensor to = exchanged(out, dim, room);
     nl_copy_values(&to, &packed);
   }
@@ -238,7 +238,7 @@ static nl_status infer_cross_entropy(nl_call *c) {
   if (status != NL_OK) {
     return status;
   }
-  c->scratch_bytes = (size_t)(target->numel + 1) * nl_dtype_size(c->dtype);
+  c->workspace_bytes = (size_t)(target->numel + 1) * nl_dtype_size(c->dtype);
   if (c->attr[0].i == NONE) {
     nl_rule_like(c, 0, target, c->dtype);
   } else {
@@ -249,7 +249,7 @@ static nl_status infer_cross_entropy(nl_call *c) {
 static void run_cross_entropy(nl_call *c) {
   nl_tensor *x = c->rin[0], *target = c->rin[1];
   int64_t rows = target->numel;
-  void *losses = c->attr[0].i == NONE ? nl_tensor_data(c->out[0]) : c->scratch->storage->data;
+  void *losses = c->attr[0].i == NONE ? nl_tensor_data(c->out[0]) : c->workspace->storage->data;
   nl_k->softmax->cross_entropy[c->dtype](rows, x->shape[x->ndim - 1], nl_tensor_data(x), nl_tensor_data(target),
                                          losses);
   if (c->attr[0].i != NONE) {
@@ -334,7 +334,7 @@ static nl_status infer_pair(nl_call *c) {
                    x->numel == y->numel ? "; reshape the target, e.g. y:reshape(-1, 1)" : "");
   }
   c->dtype = nl_tensor_dtype(x);
-  c->scratch_bytes = (size_t)(x->numel + 1) * nl_dtype_size(c->dtype);
+  c->workspace_bytes = (size_t)(x->numel + 1) * nl_dtype_size(c->dtype);
   if (c->attr[0].i == NONE) {
     nl_rule_like(c, 0, x, c->dtype);
   } else {
@@ -346,7 +346,7 @@ static void run_mse(nl_call *c) {
   nl_tensor *x = c->rin[0], *y = c->rin[1];
   int64_t n = x->numel;
   bool none = c->attr[0].i == NONE;
-  void *d = none ? nl_tensor_data(c->out[0]) : c->scratch->storage->data;
+  void *d = none ? nl_tensor_data(c->out[0]) : c->workspace->storage->data;
   nl_k->elementwise->binary[NL_BIN_SUB][c->dtype](n, d, nl_tensor_data(x), 1, nl_tensor_data(y), 1);
   if (none) {
     nl_k->elementwise->unary[NL_UN_SQUARE][c->dtype](n, d, d);
@@ -370,7 +370,7 @@ static nl_status vjp_mse(nl_call *c, nl_vjp *g) {
 static void run_bce(nl_call *c) {
   nl_tensor *x = c->rin[0], *y = c->rin[1];
   bool none = c->attr[0].i == NONE;
-  void *losses = none ? nl_tensor_data(c->out[0]) : c->scratch->storage->data;
+  void *losses = none ? nl_tensor_data(c->out[0]) : c->workspace->storage->data;
   nl_k->softmax->bce_with_logits[c->dtype](x->numel, nl_tensor_data(x), nl_tensor_data(y), losses);
   if (!none) {
     reduce_loss(c, losses, x->numel);

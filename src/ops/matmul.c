@@ -64,7 +64,7 @@ static nl_tensor *usable(nl_call *c, nl_tensor *t, size_t *used, nl_tensor *room
     return t;
   }
   *room = *t;
-  room->storage = c->scratch->storage;
+  room->storage = c->workspace->storage;
   room->offset = (int64_t)(*used / nl_dtype_size(nl_tensor_dtype(t)));
   nl_shape_strides(t->ndim, t->shape, strides);
   room->strides = strides;
@@ -121,7 +121,7 @@ static nl_status infer_matmul(nl_call *c) {
     shape[n++] = b->shape[b->ndim - 1];
   }
   c->dtype = nl_tensor_dtype(a);
-  c->scratch_bytes = copy_bytes(a) + copy_bytes(b);
+  c->workspace_bytes = copy_bytes(a) + copy_bytes(b);
   nl_rule_shape(c, 0, n, shape, c->dtype);
   return NL_OK;
 }
@@ -159,7 +159,7 @@ static double addmm_flops(const nl_call *c) {
 /* Two matrices that need no copy: one product, which can be prepared. */
 static bool prepare_matmul(const nl_call *c, void *room) {
   const nl_tensor *x = c->rin[0], *y = c->rin[1];
-  if (c->scratch || x->ndim != 2 || y->ndim != 2) {
+  if (c->workspace || x->ndim != 2 || y->ndim != 2) {
     return false;
   }
   matrix a = {NULL, x->shape[0], x->shape[1], x->strides[0], x->strides[1]};
@@ -258,7 +258,7 @@ static nl_status infer_linear(nl_call *c) {
   }
   c->dtype = nl_tensor_dtype(x);
   bool rows = x->contiguous || (x->ndim <= 2 && taken_as_is(x));
-  c->scratch_bytes = copy_bytes(w) + (rows ? 0 : ((size_t)x->numel * nl_dtype_size(c->dtype) + 63) / 64 * 64);
+  c->workspace_bytes = copy_bytes(w) + (rows ? 0 : ((size_t)x->numel * nl_dtype_size(c->dtype) + 63) / 64 * 64);
   int64_t shape[NL_MAX_DIM];
   memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
   shape[x->ndim - 1] = w->shape[0];
@@ -272,7 +272,7 @@ static bool lies_flat(const nl_tensor *bias) {
 
 static bool prepare_linear(const nl_call *c, void *room) {
   const nl_tensor *x = c->rin[0], *w = c->rin[1];
-  if (c->scratch || x->ndim != 2 || (c->rin[2] && !lies_flat(c->rin[2]))) {
+  if (c->workspace || x->ndim != 2 || (c->rin[2] && !lies_flat(c->rin[2]))) {
     return false;
   }
   matrix a = {NULL, x->shape[0], x->shape[1], x->strides[0], x->strides[1]};
@@ -293,7 +293,7 @@ static void run_linear(nl_call *c) {
   size_t used = 0;
   if (!(x->contiguous || (x->ndim <= 2 && taken_as_is(x)))) {
     room[0] = *x;
-    room[0].storage = c->scratch->storage;
+    room[0].storage = c->workspace->storage;
     room[0].offset = 0;
     nl_shape_strides(x->ndim, x->shape, strides[0]);
     room[0].strides = strides[0];
@@ -364,7 +364,7 @@ static nl_status infer_addmm(nl_call *c) {
                    nl_shape_string(2, shape).s);
   }
   c->dtype = nl_tensor_dtype(a);
-  c->scratch_bytes = copy_bytes(a) + copy_bytes(b);
+  c->workspace_bytes = copy_bytes(a) + copy_bytes(b);
   nl_rule_shape(c, 0, 2, shape, c->dtype);
   return NL_OK;
 }

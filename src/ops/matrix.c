@@ -104,7 +104,7 @@ static void run_triangular(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
   nl_tensor *y = c->rin[1];
   int k = (int)y->shape[y->ndim - 1];
-  double *t = c->scratch->storage->data, *x = t + (size_t)a.n * (size_t)a.n;
+  double *t = c->workspace->storage->data, *x = t + (size_t)a.n * (size_t)a.n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, t);
     nl_matrix_read(y, i, a.n, k, x);
@@ -142,7 +142,7 @@ static nl_status infer_slogdet(nl_call *c) {
 }
 static void run_slogdet(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
-  double *x = c->scratch->storage->data;
+  double *x = c->workspace->storage->data;
   int *pivots = (int *)(void *)(x + (size_t)a.n * (size_t)a.n);
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
@@ -207,7 +207,7 @@ static void run_pinv(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
   double rtol = c->attr[0].set ? c->attr[0].number : default_rtol(c->rin[0]);
   size_t m = (size_t)a.m, n = (size_t)a.n, k = (size_t)a.k;
-  double *x = c->scratch->storage->data, *u = x + m * n, *s = u + m * k, *vt = s + k, *out = vt + k * n,
+  double *x = c->workspace->storage->data, *u = x + m * n, *s = u + m * k, *vt = s + k, *out = vt + k * n,
          *work = out + m * n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.m, a.n, x);
@@ -270,7 +270,7 @@ static nl_status infer_eig(nl_call *c) {
 static void run_eig(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
   size_t n = (size_t)a.n;
-  double *x = c->scratch->storage->data, *v = x + n * n, *re = v + n * n, *im = re + n * n, *values = im + n * n,
+  double *x = c->workspace->storage->data, *v = x + n * n, *re = v + n * n, *im = re + n * n, *values = im + n * n,
          *work = values + 2 * n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
@@ -319,7 +319,7 @@ static nl_status infer_lu(nl_call *c) {
 static void run_lu(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
   size_t n = (size_t)a.n;
-  double *x = c->scratch->storage->data, *p = x + n * n, *l = p + n * n, *u = l + n * n;
+  double *x = c->workspace->storage->data, *p = x + n * n, *l = p + n * n, *u = l + n * n;
   int *pivots = (int *)(void *)(u + n * n), *order = pivots + n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
@@ -443,7 +443,7 @@ static void run_exp(nl_call *c) {
   nl_matrices m = nl_matrices_of(c->rin[0]);
   int n = m.n;
   size_t size = (size_t)n * (size_t)n;
-  double *a = c->scratch->storage->data, *a2 = a + size, *a4 = a2 + size, *a6 = a4 + size, *u = a6 + size,
+  double *a = c->workspace->storage->data, *a2 = a + size, *a4 = a2 + size, *a6 = a4 + size, *u = a6 + size,
          *v = u + size, *t = v + size, *work = t + size;
   for (int64_t i = 0; i < m.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, n, n, a);

@@ -35,7 +35,7 @@ static nl_status infer_batch_norm(nl_call *c) {
     return status;
   }
   c->dtype = nl_tensor_dtype(x);
-  c->scratch_bytes = 2 * (size_t)x->shape[1] * nl_dtype_size(c->dtype) + 1; /* scale, shift */
+  c->workspace_bytes = 2 * (size_t)x->shape[1] * nl_dtype_size(c->dtype) + 1; /* scale, shift */
   nl_rule_like(c, 0, x, c->dtype);
   nl_rule_shape(c, 1, 1, &x->shape[1], c->dtype);
   nl_rule_shape(c, 2, 1, &x->shape[1], c->dtype);
@@ -72,7 +72,7 @@ static void run_batch_norm(nl_call *c) {
   nl_tensor *x = c->rin[0], *weight = c->rin[1], *bias = c->rin[2];
   int64_t rows = x->shape[0], n = x->shape[1];
   void *mean = nl_tensor_data(c->out[1]), *var = nl_tensor_data(c->out[2]);
-  char *scale = c->scratch->storage->data, *shift = scale + (size_t)n * nl_dtype_size(c->dtype);
+  char *scale = c->workspace->storage->data, *shift = scale + (size_t)n * nl_dtype_size(c->dtype);
   const nl_reduce_kernels *k = nl_k->reduce;
   k->reduce[NL_RED_SUM][c->dtype](rows, n, 0, n, nl_tensor_data(x), mean);
   k->var[c->dtype](rows, n, 0, n, 0, nl_tensor_data(x), var);
@@ -154,7 +154,7 @@ static nl_status infer_backward(nl_call *c) {
     return status;
   }
   c->dtype = nl_tensor_dtype(x);
-  c->scratch_bytes = 2 * (size_t)x->shape[1] * nl_dtype_size(c->dtype) + 1; /* inverse deviation, scale */
+  c->workspace_bytes = 2 * (size_t)x->shape[1] * nl_dtype_size(c->dtype) + 1; /* inverse deviation, scale */
   nl_rule_like(c, 0, x, c->dtype);
   nl_rule_shape(c, 1, 1, &x->shape[1], c->dtype);
   nl_rule_shape(c, 2, 1, &x->shape[1], c->dtype);
@@ -163,7 +163,7 @@ static nl_status infer_backward(nl_call *c) {
 static void run_backward(nl_call *c) {
   nl_tensor *g = c->rin[0], *x = c->rin[1], *weight = c->rin[4];
   int64_t rows = x->shape[0], n = x->shape[1];
-  char *inv = c->scratch->storage->data, *scale = inv + (size_t)n * nl_dtype_size(c->dtype);
+  char *inv = c->workspace->storage->data, *scale = inv + (size_t)n * nl_dtype_size(c->dtype);
   for (int64_t i = 0; i < n; i++) {
     double v = 1 / sqrt(at(c->dtype, nl_tensor_data(c->rin[3]), i) + c->attr[0].number);
     put(c->dtype, inv, i, v);

@@ -84,8 +84,8 @@ struct nl_call {
   void *prepared;          /* what prepare settled, or NULL; the plan's */
   bool view;               /* infer made out[0] as a view of in[0]; nothing runs */
   nl_generator *generator; /* of random ops; NULL: the default one */
-  size_t scratch_bytes;    /* infer may ask for scratch */
-  nl_tensor *scratch;
+  size_t workspace_bytes;  /* infer may ask for scratch */
+  nl_tensor *workspace;
   nl_tensor **list;                 /* of an op that gives a list: its nout tensors (nl_call_push, nl_call_drop_list) */
   nl_tensor *saved_in[NL_SMALL_IN]; /* the tape's copies of what a write in place changes */
   struct nl_node *node;             /* the tape's, of a write in place: made before it, while what it reads is there */
@@ -203,7 +203,7 @@ typedef struct nl_recorder {
   nl_status (*record)(nl_call *);
   void (*drop)(nl_call *);
 } nl_recorder;
-enum { NL_WATCH_AUTOGRAD, NL_WATCH_PLAN, NL_WATCH_PROFILE, NL_WATCHERS };
+enum { NL_GUARD_AUTOGRAD, NL_GUARD_PLAN, NL_GUARD_PROFILE, NL_WATCHERS };
 void nl_set_recorder(int watcher, const nl_recorder *);
 
 /* The generator that random ops use when none is given. */

@@ -82,7 +82,7 @@ static nl_status infer_scatter(nl_call *c) {
   if (status == NL_OK) {
     nl_rule_like(c, 0, x, nl_tensor_dtype(x));
     c->dtype = nl_tensor_dtype(x);
-    c->scratch_bytes = (size_t)x->numel * 8 + 8; /* how many met in each place */
+    c->workspace_bytes = (size_t)x->numel * 8 + 8; /* how many met in each place */
   }
   return status;
 }
@@ -105,7 +105,7 @@ static void run_scatter(nl_call *c) {
   int dim = 0, how = c->op->kernel == 1 ? (int)c->attr[1].i : REDUCE_SET;
   bool self = c->op->kernel != 1 || c->attr[2].b, whole = !nl_dtype_is_float(nl_tensor_dtype(x));
   nl_rule_dim(c->attr[0].i, x->ndim, &dim);
-  int64_t *count = c->scratch->storage->data, strides[NL_MAX_DIM];
+  int64_t *count = c->workspace->storage->data, strides[NL_MAX_DIM];
   memset(count, 0, (size_t)out->numel * sizeof *count);
   nl_copy_values(out, x);
   nl_shape_strides(source->ndim, source->shape, strides);

@@ -88,7 +88,7 @@ static nl_status infer_reduction(nl_call *c, int dims, int keep, nl_dtype out) {
   reduced_shape(c, 0, mask, c->attr[keep].b, out);
   nl_tensor *x = c->in[0];
   if (!x->contiguous || x->dtype != c->dtype || find_geometry(x, mask).permute) {
-    c->scratch_bytes = (size_t)x->numel * nl_dtype_size(c->dtype) + 1;
+    c->workspace_bytes = (size_t)x->numel * nl_dtype_size(c->dtype) + 1;
   }
   return NL_OK;
 }
@@ -100,7 +100,7 @@ static nl_dtype kernel_dtype(nl_dtype t) {
 /* x in c->dtype, contiguous, with the reduced dims last where they are no neighbours. */
 static const void *laid_out(nl_call *c, const geometry *g) {
   nl_tensor *x = c->rin[0];
-  if (!c->scratch) {
+  if (!c->workspace) {
     return nl_tensor_data(x);
   }
   int64_t dims[3][NL_MAX_DIM]; /* shape, strides of x, strides of the copy */
@@ -115,12 +115,12 @@ static const void *laid_out(nl_call *c, const geometry *g) {
   from.strides = dims[1];
   from.contiguous = x->contiguous && !g->permute;
   to.strides = dims[2];
-  to.storage = c->scratch->storage;
+  to.storage = c->workspace->storage;
   to.offset = 0;
   to.dtype = (uint8_t)c->dtype;
   to.contiguous = true;
   nl_copy_values(&to, &from);
-  return c->scratch->storage->data;
+  return c->workspace->storage->data;
 }
 
 /* ---- running ---- */
@@ -236,7 +236,7 @@ static nl_status infer_bool(nl_call *c) {
 static void run_reduce(nl_call *c);
 static bool prepare_reduce(const nl_call *c, void *room) {
   geometry g = call_geometry(c, 0);
-  if (c->op->run != run_reduce || c->scratch || (is_total(c->op->kernel, &g) && g.count >= 4 * PIECE)) {
+  if (c->op->run != run_reduce || c->workspace || (is_total(c->op->kernel, &g) && g.count >= 4 * PIECE)) {
     return false;
   }
   job *j = room;

@@ -34,7 +34,7 @@ static nl_status infer_sort(nl_call *c) {
   }
   nl_rule_shape(c, 0, x->ndim, shape, nl_tensor_dtype(x));
   nl_rule_shape(c, 1, x->ndim, shape, NL_I64);
-  c->scratch_bytes = nl_sort_scratch(n) + (size_t)n * 32 + 64; /* line_bytes */
+  c->workspace_bytes = nl_sort_scratch(n) + (size_t)n * 32 + 64; /* line_bytes */
   return NL_OK;
 }
 
@@ -95,7 +95,7 @@ static void run_sort(nl_call *c) {
                   .around = a,
                   .keep = is_topk(c) ? c->attr[0].i : a.red,
                   .descending = is_topk(c) ? c->attr[2].b : c->attr[1].b,
-                  .scratch = c->scratch->storage->data,
+                  .scratch = c->workspace->storage->data,
                   .shared = line_bytes(a.red) <= NL_SCRATCH_BYTES};
   int64_t lines = a.outer * a.inner;
   nl_parallel_for(lines, job.shared ? 1 + 8192 / (a.red + 1) : lines + 1, sort_range, &job);

@@ -1,13 +1,13 @@
-#include "plan/chain.h"
+#include "compile/fuse.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "compile/replay.h"
 #include "core/map.h"
 #include "core/memory.h"
 #include "core/pool.h"
 #include "ops/iterate.h"
-#include "plan/replay.h"
 
 /* STRIP: elements; a register of float64 is 8 kB at most. GRAIN: what is worth a thread. */
 enum { STRIP = 1024, GRAIN = 16 * STRIP, MOST = 24, REGISTERS = 16 };
@@ -19,19 +19,19 @@ typedef struct operand {
   char *base; /* in memory, while it runs */
 } operand;
 
-typedef struct chain_link {
+typedef struct fused_op {
   nl_strip strip;
   operand operand[NL_MAX_OPERANDS];
   nl_instr *instr; /* as it was */
-} chain_link;
+} fused_op;
 
-struct nl_chain {
+struct nl_fused {
   int count;
   int64_t n;
-  chain_link links[];
+  fused_op ops[];
 };
 
-/* ---- which instructions can stand in a chain ---- */
+/* ---- which instructions can stand in a fused group ---- */
 
 static bool strip_of(const nl_instr *n, nl_strip *s) {
   if (n->run == nl_replay_copy) {
@@ -109,20 +109,20 @@ static nl_status find_uses(maker *m) {
   return status;
 }
 
-/* Temporaries that live inside the chain alone get registers; one is free again after its last use. */
-static void give_registers(maker *m, nl_chain *c, int begin) {
+/* Temporaries that live inside the group alone get registers; one is free again after its last use. */
+static void give_registers(maker *m, nl_fused *c, int begin) {
   int held[REGISTERS]; /* the buffer in each register, or -1 */
   for (int r = 0; r < REGISTERS; r++) {
     held[r] = -1;
   }
   int end = begin + c->count;
   for (int i = 0; i < c->count; i++) {
-    chain_link *l = &c->links[i];
+    fused_op *l = &c->ops[i];
     int freed[NL_MAX_OPERANDS], nfreed = 0;
     for (int k = l->strip.n - 1; k >= 0; k--) { /* inputs first: the result may take the place of one */
       const nl_tensor *t = l->strip.t[k];
       int b = nl_map_get(&m->by_storage, t->storage);
-      bool inside = b >= 0 && m->p->buffers[b].place == NL_TEMPORARY && m->first[b] >= begin && m->last[b] < end &&
+      bool inside = b >= 0 && m->p->buffers[b].location == NL_TEMPORARY && m->first[b] >= begin && m->last[b] < end &&
                     t->offset == 0 && t->numel == c->n;
       l->operand[k] = (operand){.reg = -1, .step = k == 0 || t->numel != 1, .size = nl_dtype_size(nl_tensor_dtype(t))};
       if (c->n == 1) {
@@ -153,9 +153,9 @@ static void give_registers(maker *m, nl_chain *c, int begin) {
   }
 }
 
-static bool in_memory(const nl_program *p, const nl_chain *c, int buffer, bool written) {
+static bool in_memory(const nl_program *p, const nl_fused *c, int buffer, bool written) {
   for (int i = 0; i < c->count; i++) {
-    const chain_link *l = &c->links[i];
+    const fused_op *l = &c->ops[i];
     for (int k = written ? 0 : 1; k < (written ? 1 : l->strip.n); k++) {
       if (l->operand[k].reg < 0 && l->strip.t[k]->storage == p->buffers[buffer].storage) {
         return true;
@@ -165,10 +165,10 @@ static bool in_memory(const nl_program *p, const nl_chain *c, int buffer, bool w
   return false;
 }
 
-static int collect(const nl_program *p, const nl_chain *c, bool writes, int *out) {
+static int collect(const nl_program *p, const nl_fused *c, bool writes, int *out) {
   int n = 0;
   for (int i = 0; i < c->count; i++) {
-    const nl_instr *from = c->links[i].instr;
+    const nl_instr *from = c->ops[i].instr;
     for (int k = 0; k < (writes ? from->nwrites : from->nreads); k++) {
       int v = writes ? from->writes[k] : from->reads[k];
       bool seen = !in_memory(p, c, p->values[v].buffer, writes);
@@ -183,13 +183,13 @@ static int collect(const nl_program *p, const nl_chain *c, bool writes, int *out
   return n;
 }
 
-static nl_status replay_chain(nl_program *, nl_instr *);
+static nl_status replay_fused(nl_program *, nl_instr *);
 
 static nl_status make_chain(maker *m, int begin, int count, const nl_strip *strips) {
   nl_program *p = m->p;
-  nl_chain *c = nl_new(sizeof *c + (size_t)count * sizeof *c->links);
+  nl_fused *c = nl_new(sizeof *c + (size_t)count * sizeof *c->ops);
   nl_instr *kept = nl_new((size_t)count * sizeof *kept);
-  nl_instr made = {.name = "chain", .run = replay_chain, .chain = c, .scratch = -1, .step = p->instrs[begin].step};
+  nl_instr made = {.name = "fused", .run = replay_fused, .fused = c, .workspace = -1, .step = p->instrs[begin].step};
   made.reads = nl_new((size_t)count * 4 * NL_MAX_OPERANDS * sizeof *made.reads);
   if (!c || !kept || !made.reads) {
     nl_delete(c);
@@ -201,8 +201,8 @@ static nl_status make_chain(maker *m, int begin, int count, const nl_strip *stri
   c->n = strips[0].t[0]->numel;
   for (int i = 0; i < count; i++) {
     kept[i] = p->instrs[begin + i];
-    c->links[i].strip = strips[i];
-    c->links[i].instr = &kept[i];
+    c->ops[i].strip = strips[i];
+    c->ops[i].instr = &kept[i];
     made.flops += kept[i].flops;
   }
   give_registers(m, c, begin);
@@ -216,7 +216,7 @@ static nl_status make_chain(maker *m, int begin, int count, const nl_strip *stri
   return NL_OK;
 }
 
-nl_status nl_pass_chain(nl_program *p) {
+nl_status nl_pass_fuse(nl_program *p) {
   maker m = {.p = p, .first = nl_new(2 * ((size_t)p->nbuffers + 1) * sizeof(int))};
   if (!m.first) {
     return NL_NOMEM;
@@ -249,13 +249,13 @@ nl_status nl_pass_chain(nl_program *p) {
 
 /* ---- running ---- */
 
-static void chain_range(void *ctx, int64_t begin, int64_t end) {
-  const nl_chain *c = ctx;
+static void fused_range(void *ctx, int64_t begin, int64_t end) {
+  const nl_fused *c = ctx;
   char *registers = nl_thread_scratch();
   for (int64_t at = begin; at < end; at += STRIP) {
     int64_t n = end - at < STRIP ? end - at : STRIP;
     for (int i = 0; i < c->count; i++) {
-      const chain_link *l = &c->links[i];
+      const fused_op *l = &c->ops[i];
       void *data[NL_MAX_OPERANDS];
       int step[NL_MAX_OPERANDS];
       for (int k = 0; k < l->strip.n; k++) {
@@ -269,36 +269,36 @@ static void chain_range(void *ctx, int64_t begin, int64_t end) {
   }
 }
 
-static nl_status replay_chain(nl_program *p, nl_instr *n) {
+static nl_status replay_fused(nl_program *p, nl_instr *n) {
   (void)p;
-  nl_chain *c = n->chain;
+  nl_fused *c = n->fused;
   if (!nl_thread_scratch()) {
     return nl_fail_memory(NL_SCRATCH_BYTES);
   }
   for (int i = 0; i < c->count; i++) {
-    chain_link *l = &c->links[i];
+    fused_op *l = &c->ops[i];
     for (int k = 0; k < l->strip.n; k++) {
       l->operand[k].base = l->operand[k].reg < 0 ? nl_tensor_data(l->strip.t[k]) : NULL;
     }
   }
-  nl_parallel_for(c->n, GRAIN, chain_range, c);
+  nl_parallel_for(c->n, GRAIN, fused_range, c);
   return NL_OK;
 }
 
-void nl_chain_free(nl_chain *c) {
+void nl_fused_free(nl_fused *c) {
   if (c) {
     for (int i = 0; i < c->count; i++) {
-      nl_instr_free(c->links[i].instr);
+      nl_instr_free(c->ops[i].instr);
     }
-    nl_delete(c->links[0].instr); /* they lie in one block */
+    nl_delete(c->ops[0].instr); /* they lie in one block */
     nl_delete(c);
   }
 }
 
-void nl_chain_names(const nl_chain *c, char *text, size_t size) {
+void nl_fused_names(const nl_fused *c, char *text, size_t size) {
   size_t used = 0;
   *text = 0;
   for (int i = 0; i < c->count && used + 4 < size; i++) {
-    used += (size_t)snprintf(text + used, size - used, i ? " + %s" : "%s", c->links[i].instr->name);
+    used += (size_t)snprintf(text + used, size - used, i ? " + %s" : "%s", c->ops[i].instr->name);
   }
 }

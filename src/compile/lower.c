@@ -1,25 +1,25 @@
 /* From a trace to a program: buffers and values are told apart, what dispatch does around an op (conversions, copies,
-   scratch, writes in place) becomes instructions of its own, and constants are taken over. */
+   workspace, writes in place) becomes instructions of its own, and constants are taken over. */
 #include <string.h>
 
+#include "compile/fuse.h"
+#include "compile/passes.h"
+#include "compile/replay.h"
 #include "core/map.h"
 #include "core/memory.h"
 #include "kernels/kernels.h"
 #include "ops/iterate.h"
 #include "ops/profile.h"
-#include "plan/chain.h"
-#include "plan/passes.h"
-#include "plan/replay.h"
 
 typedef struct lowering {
   nl_program *p;
   nl_trace *trace;
   nl_status status;
-  nl_map buffers; /* by storage */
-  nl_map values;  /* by tensor */
-  nl_map made;    /* tensors that steps made; storages that are written in place */
-  nl_map outside; /* tensors that are in the program's list */
-  nl_map kept;    /* a constant's storage -> the buffer of the copy that leaves */
+  nl_map buffers;   /* by storage */
+  nl_map values;    /* by tensor */
+  nl_map made;      /* tensors that steps made; storages that are written in place */
+  nl_map externals; /* tensors that are in the program's list */
+  nl_map escaping;  /* a constant's storage -> the buffer of the copy that leaves */
 } lowering;
 
 static void fail(lowering *w) {
@@ -57,7 +57,7 @@ static nl_storage *new_proxy(lowering *w, size_t bytes) {
 }
 
 /* -1 on failure. Takes over the reference to `storage` where there is one. */
-static int add_buffer(lowering *w, nl_place place, nl_storage *storage, size_t bytes, int number) {
+static int add_buffer(lowering *w, nl_location location, nl_storage *storage, size_t bytes, int number) {
   nl_program *p = w->p;
   int i = p->nbuffers;
   p->buffers = extend(w, p->buffers, &p->nbuffers, sizeof *p->buffers);
@@ -65,7 +65,7 @@ static int add_buffer(lowering *w, nl_place place, nl_storage *storage, size_t b
     nl_storage_unref(storage);
     return -1;
   }
-  p->buffers[i] = (nl_buffer){.place = place, .storage = storage, .bytes = bytes, .number = number};
+  p->buffers[i] = (nl_buffer){.location = location, .storage = storage, .bytes = bytes, .number = number};
   if (!storage) {
     p->buffers[i].storage = new_proxy(w, bytes);
   }
@@ -110,9 +110,9 @@ static int buffer_of(lowering *w, const nl_tensor *t) {
   if (i >= 0 || w->status != NL_OK) {
     return i;
   }
-  bool outside = t->storage->serial <= w->trace->serial;
+  bool external = t->storage->serial <= w->trace->serial;
   nl_storage *s = t->storage;
-  if (outside) {
+  if (external) {
     s->refs++;
   } else { /* what was made while recording may have been handed out since */
     s = nl_storage_new(t->storage->bytes);
@@ -122,7 +122,7 @@ static int buffer_of(lowering *w, const nl_tensor *t) {
     }
     memcpy(s->data, t->storage->data, t->storage->bytes);
   }
-  i = add_buffer(w, outside ? NL_OUTSIDE : NL_CONSTANT, s, s->bytes, 0);
+  i = add_buffer(w, external ? NL_EXTERNAL : NL_CONSTANT, s, s->bytes, 0);
   if (i < 0 || nl_map_put(&w->buffers, t->storage, i) != NL_OK) {
     fail(w);
     return -1;
@@ -130,19 +130,19 @@ static int buffer_of(lowering *w, const nl_tensor *t) {
   return i;
 }
 
-static void note_outside(lowering *w, nl_tensor *t) {
+static void note_external(lowering *w, nl_tensor *t) {
   nl_program *p = w->p;
-  if (nl_map_get(&w->made, t) >= 0 || nl_map_get(&w->outside, t) >= 0) {
+  if (nl_map_get(&w->made, t) >= 0 || nl_map_get(&w->externals, t) >= 0) {
     return;
   }
-  if (nl_map_put(&w->outside, t, 1) != NL_OK) {
+  if (nl_map_put(&w->externals, t, 1) != NL_OK) {
     fail(w);
     return;
   }
-  int i = p->noutside;
-  p->outside = extend(w, p->outside, &p->noutside, sizeof *p->outside);
-  if (p->noutside > i) {
-    p->outside[i] = (nl_outside){
+  int i = p->nexternals;
+  p->externals = extend(w, p->externals, &p->nexternals, sizeof *p->externals);
+  if (p->nexternals > i) {
+    p->externals[i] = (nl_external){
         .t = nl_tensor_ref(t), .storage = t->storage, .requires_grad = t->requires_grad, .hooked = t->hooked};
   }
 }
@@ -159,8 +159,8 @@ static int value_of(lowering *w, nl_tensor *t) {
   if (buffer < 0) {
     return -1;
   }
-  if (w->p->buffers[buffer].place == NL_OUTSIDE) {
-    note_outside(w, t);
+  if (w->p->buffers[buffer].location == NL_EXTERNAL) {
+    note_external(w, t);
   }
   i = add_value(w, t, buffer, t->strides, t->offset);
   if (i < 0 || nl_map_put(&w->values, t, i) != NL_OK) {
@@ -188,7 +188,7 @@ static nl_instr *new_instr(lowering *w, const char *name, int step, int nreads, 
     return NULL;
   }
   nl_instr *in = &p->instrs[i];
-  *in = (nl_instr){.name = name, .step = step, .scratch = -1};
+  *in = (nl_instr){.name = name, .step = step, .workspace = -1};
   in->reads = nl_new(((size_t)nreads + (size_t)nwrites + 1) * sizeof *in->reads);
   if (!in->reads) {
     fail(w);
@@ -221,7 +221,7 @@ static int laid_out(lowering *w, int step, const nl_call *c, int from) {
     return from;
   }
   nl_dtype dtype = convert ? c->dtype : nl_tensor_dtype(t);
-  if (w->p->buffers[w->p->values[from].buffer].place == NL_CONSTANT) { /* once and for all */
+  if (w->p->buffers[w->p->values[from].buffer].location == NL_CONSTANT) { /* once and for all */
     nl_tensor *made;
     if (nl_tensor_new(dtype, t->ndim, t->shape, &made) != NL_OK) {
       fail(w);
@@ -245,7 +245,7 @@ static bool fold(lowering *w, nl_call *c, const int *in) {
     return false;
   }
   for (int i = 0; i < c->nin; i++) {
-    if (in[i] >= 0 && w->p->buffers[w->p->values[in[i]].buffer].place != NL_CONSTANT) {
+    if (in[i] >= 0 && w->p->buffers[w->p->values[in[i]].buffer].location != NL_CONSTANT) {
       return false;
     }
   }
@@ -321,13 +321,13 @@ static void lower_op(lowering *w, int step, int *in, int *rin) {
     call->out[i] = p->values[out[i]].t;
     n->writes[n->nwrites++] = out[i];
   }
-  if (c->scratch_bytes) {
-    int64_t bytes = (int64_t)c->scratch_bytes;
+  if (c->workspace_bytes) {
+    int64_t bytes = (int64_t)c->workspace_bytes;
     int v = new_temporary(w, NL_U8, 1, &bytes);
     if (v >= 0) {
-      n->scratch = p->values[v].buffer;
+      n->workspace = p->values[v].buffer;
       n->writes[n->nwrites++] = v;
-      call->scratch = p->values[v].t;
+      call->workspace = p->values[v].t;
     }
   }
   call->prepared = NULL;
@@ -344,7 +344,7 @@ NL_OP(clone)
 static bool lower_clone(lowering *w, int step) {
   nl_call *c = w->trace->steps[step].call;
   int from = c->op == op_clone() && !c->inplace ? value_of(w, c->in[0]) : -1;
-  if (from < 0 || w->p->buffers[w->p->values[from].buffer].place == NL_CONSTANT) {
+  if (from < 0 || w->p->buffers[w->p->values[from].buffer].location == NL_CONSTANT) {
     return false;
   }
   w->p->ops++;
@@ -399,7 +399,7 @@ static void enter_arguments(lowering *w) {
   }
 }
 
-/* Which argument a leaf is, or -1; the trace knows arguments by their aliases, cells by what these stand for. */
+/* Which argument a leaf is, or -1; the trace knows arguments by their aliases, slots by what these stand for. */
 static int argument_of(const nl_trace *t, const nl_tensor *leaf) {
   for (int i = 0; i < t->nargs; i++) {
     if (t->args[i] && t->args[i]->original == leaf) {
@@ -409,22 +409,22 @@ static int argument_of(const nl_trace *t, const nl_tensor *leaf) {
   return -1;
 }
 
-static void enter_cells(lowering *w) {
+static void enter_slots(lowering *w) {
   nl_program *p = w->p;
   nl_trace *t = w->trace;
-  p->cells = nl_new(((size_t)t->ncells + 1) * sizeof *p->cells);
-  if (!p->cells) {
+  p->slots = nl_new(((size_t)t->nslots + 1) * sizeof *p->slots);
+  if (!p->slots) {
     fail(w);
     return;
   }
-  for (int i = 0; i < t->ncells && w->status == NL_OK; i++) {
-    nl_cell *from = &t->cells[i];
+  for (int i = 0; i < t->nslots && w->status == NL_OK; i++) {
+    nl_grad_slot *from = &t->slots[i];
     if (from->leaf->storage->serial > t->serial) {
       continue; /* a leaf made inside: nobody can see its gradient afterwards */
     }
-    int number = p->ncells++;
-    nl_program_cell *c = &p->cells[number];
-    *c = (nl_program_cell){.from = i,
+    int number = p->nslots++;
+    nl_program_slot *c = &p->slots[number];
+    *c = (nl_program_slot){.from = i,
                            .argument = -1,
                            .entry = -1,
                            .value = -1,
@@ -448,7 +448,7 @@ static void enter_cells(lowering *w) {
     c->entry = nl_map_get(&w->buffers, from->entry->storage);
     c->follows = c->entry >= 0;
     if (!c->follows) {
-      c->entry = add_buffer(w, NL_ENTRY, NULL, from->entry->storage->bytes, number);
+      c->entry = add_buffer(w, NL_SLOT_ENTRY, NULL, from->entry->storage->bytes, number);
       if (c->entry < 0 || nl_map_put(&w->buffers, from->entry->storage, c->entry) != NL_OK) {
         fail(w);
       }
@@ -473,7 +473,7 @@ static void enter_initial(lowering *w) {
 /* A buffer of its own with what a constant one holds: what leaves the program may be written by others. */
 static int kept_constant(lowering *w, int buffer, nl_dtype dtype) {
   nl_storage *s = w->p->buffers[buffer].storage;
-  int known = nl_map_get(&w->kept, s);
+  int known = nl_map_get(&w->escaping, s);
   if (known >= 0) {
     return known;
   }
@@ -482,7 +482,7 @@ static int kept_constant(lowering *w, int buffer, nl_dtype dtype) {
   int from = add_value(w, &like, buffer, &one, 0), to = new_temporary(w, dtype, 1, &n);
   add_copy(w, -1, to, from);
   known = to >= 0 ? w->p->values[to].buffer : -1;
-  if (known < 0 || nl_map_put(&w->kept, s, known) != NL_OK) {
+  if (known < 0 || nl_map_put(&w->escaping, s, known) != NL_OK) {
     fail(w);
     return -1;
   }
@@ -497,12 +497,12 @@ static int leaving(lowering *w, nl_tensor *t) {
   }
   nl_program *p = w->p;
   int buffer = p->values[v].buffer;
-  if (p->buffers[buffer].place == NL_CONSTANT) {
+  if (p->buffers[buffer].location == NL_CONSTANT) {
     buffer = kept_constant(w, buffer, nl_tensor_dtype(t));
     v = buffer >= 0 ? add_value(w, t, buffer, t->strides, t->offset) : -1;
   }
-  if (v >= 0 && p->buffers[buffer].place == NL_TEMPORARY) {
-    p->buffers[buffer].place = NL_KEPT;
+  if (v >= 0 && p->buffers[buffer].location == NL_TEMPORARY) {
+    p->buffers[buffer].location = NL_ESCAPING;
     p->buffers[buffer].number = -1;
   }
   return v;
@@ -510,15 +510,15 @@ static int leaving(lowering *w, nl_tensor *t) {
 
 static void lower_ends(lowering *w, int nresults, nl_tensor *const results[]) {
   nl_program *p = w->p;
-  for (int i = 0; i < p->ncells && w->status == NL_OK; i++) {
-    nl_program_cell *c = &p->cells[i];
-    nl_tensor *value = w->trace->cells[c->from].value;
+  for (int i = 0; i < p->nslots && w->status == NL_OK; i++) {
+    nl_program_slot *c = &p->slots[i];
+    nl_tensor *value = w->trace->slots[c->from].value;
     c->value = c->set && value ? leaving(w, value) : -1;
     nl_buffer *b = c->value >= 0 ? &p->buffers[p->values[c->value].buffer] : NULL;
-    if (b && b->place == NL_OUTSIDE) {
+    if (b && b->location == NL_EXTERNAL) {
       c->tensor = nl_tensor_ref(value); /* a tensor that was there before is hung in as it is */
-    } else if (b && b->place == NL_KEPT) {
-      c->kept = true;
+    } else if (b && b->location == NL_ESCAPING) {
+      c->escaping = true;
       c->next = b->number;
       b->number = i;
     } else if (b) {
@@ -583,11 +583,11 @@ static void mark_writes(nl_program *p) {
     const nl_instr *n = &p->instrs[i];
     for (int k = 0; k < n->nwrites; k++) {
       const nl_buffer *b = &p->buffers[p->values[n->writes[k]].buffer];
-      if (b->place == NL_ARGUMENT) {
+      if (b->location == NL_ARGUMENT) {
         p->writes_arguments = p->written_args[b->number] = true;
       }
-      for (int j = 0; b->place == NL_OUTSIDE && j < p->noutside; j++) {
-        p->outside[j].written = p->outside[j].written || p->outside[j].storage == b->storage;
+      for (int j = 0; b->location == NL_EXTERNAL && j < p->nexternals; j++) {
+        p->externals[j].written = p->externals[j].written || p->externals[j].storage == b->storage;
       }
     }
   }
@@ -599,9 +599,9 @@ static nl_status list_buffers(nl_program *p) {
   p->bumped = p->bound ? p->bound + p->nbuffers : NULL;
   for (int i = 0; p->bound && i < p->nbuffers; i++) {
     const nl_buffer *b = &p->buffers[i];
-    if (b->place == NL_KEPT || b->place == NL_ARGUMENT) {
+    if (b->location == NL_ESCAPING || b->location == NL_ARGUMENT) {
       p->bound[p->nbound++] = i;
-    } else if (b->place == NL_OUTSIDE && b->written) {
+    } else if (b->location == NL_EXTERNAL && b->written) {
       p->bumped[p->nbumped++] = i;
     }
   }
@@ -643,27 +643,27 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
   lowering w = {.p = p, .trace = trace, .status = trace->status};
   scan(&w);
   enter_arguments(&w);
-  enter_cells(&w);
+  enter_slots(&w);
   enter_initial(&w);
   lower_steps(&w);
   lower_ends(&w, nresults, results);
   for (int i = 0; i < trace->nsaw && w.status == NL_OK; i++) {
-    note_outside(&w, trace->saw[i]);
+    note_external(&w, trace->saw[i]);
   }
-  nl_map_free(&w.outside);
-  nl_map_free(&w.kept);
+  nl_map_free(&w.externals);
+  nl_map_free(&w.escaping);
   nl_map_free(&w.buffers);
   nl_map_free(&w.values);
   nl_map_free(&w.made);
   if (w.status == NL_OK) {
     mark_writes(p);
     nl_pass_find_writes(p);
-    nl_pass_share(p);
-    nl_pass_copies(p);
-    nl_pass_drop(p);
-    nl_pass_early(p);
-    w.status = nl_pass_chain(p);
-    w.status = w.status == NL_OK ? nl_pass_place(p) : w.status;
+    nl_pass_cse(p);
+    nl_pass_elide_copies(p);
+    nl_pass_dce(p);
+    nl_pass_schedule(p);
+    w.status = nl_pass_fuse(p);
+    w.status = w.status == NL_OK ? nl_pass_plan_memory(p) : w.status;
     w.status = w.status == NL_OK ? list_buffers(p) : w.status;
     w.status = w.status == NL_OK ? prepare_ops(p) : w.status;
   }

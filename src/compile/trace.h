@@ -3,8 +3,8 @@
 
    A trace holds a reference to every tensor it has seen, so that no address is used twice and every value that was
    constant can be taken over as it is. */
-#ifndef NL_PLAN_TRACE_H
-#define NL_PLAN_TRACE_H
+#ifndef NL_COMPILE_TRACE_H
+#define NL_COMPILE_TRACE_H
 
 #include "core/map.h"
 #include "ops/op.h"
@@ -31,28 +31,28 @@ typedef struct nl_step {
 } nl_step;
 
 /* A place that holds a tensor from call to call: a leaf's gradient. */
-typedef struct nl_cell {
+typedef struct nl_grad_slot {
   nl_tensor *leaf;
   bool read_entry;  /* what it held at the start matters */
   nl_tensor *entry; /* what it held then, or NULL */
   bool pinned;      /* which the function also uses by other means */
   bool set;
   nl_tensor *value; /* what it holds at the end, where it was set; or NULL */
-} nl_cell;
+} nl_grad_slot;
 
 typedef struct nl_trace {
   nl_status status; /* memory ran out while recording */
   uint64_t serial;  /* storages made later were made while recording */
-  int nargs, nsteps, ncells;
+  int nargs, nsteps, nslots;
   nl_tensor **args; /* aliases of the arguments: what the function sees */
   nl_step *steps;
-  nl_cell *cells;
+  nl_grad_slot *slots;
   nl_tensor **initial; /* pairs: a tensor made without an op that was written, and a copy of its first value */
   int ninitial;
   nl_tensor **saw; /* tensors from outside whose wish for a gradient was asked for */
   int nsaw;
   nl_map known;   /* storages of ops' results, arguments and `initial` */
-  nl_map cell_of; /* leaf -> its cell */
+  nl_map slot_of; /* leaf -> its slot */
   nl_map saw_at;
   bool lenient;                                      /* what cannot be replayed ends the recording, and is no error */
   char refused[640];                                 /* why it ended */
@@ -90,7 +90,7 @@ void nl_trace_saw(nl_tensor *);
 nl_status nl_trace_effect(nl_effect *);
 
 /* The leaf's gradient was asked for (it is `value`), or set. Want of memory is told by trace->status. */
-void nl_trace_cell_read(nl_tensor *leaf, nl_tensor *value);
-void nl_trace_cell_set(nl_tensor *leaf, nl_tensor *old, nl_tensor *value);
+void nl_trace_slot_read(nl_tensor *leaf, nl_tensor *value);
+void nl_trace_slot_set(nl_tensor *leaf, nl_tensor *old, nl_tensor *value);
 
 #endif

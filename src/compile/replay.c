@@ -1,13 +1,13 @@
 /* Running a program: memory that has owners outside is looked up or renewed, then the instructions go one by one. */
-#include "plan/replay.h"
+#include "compile/replay.h"
 
 #include <string.h>
 
+#include "compile/fuse.h"
 #include "core/interrupt.h"
 #include "core/memory.h"
 #include "ops/iterate.h"
 #include "ops/profile.h"
-#include "plan/chain.h"
 
 nl_status nl_replay_op(nl_program *p, nl_instr *n) {
   (void)p;
@@ -59,31 +59,31 @@ static bool is_held(const nl_program *p, const nl_buffer *b) {
     return b->real->refs > 1;
   }
   int64_t own = 1;
-  for (int i = b->number; i >= 0; i = p->cells[i].next) {
-    const nl_program_cell *c = &p->cells[i];
+  for (int i = b->number; i >= 0; i = p->slots[i].next) {
+    const nl_program_slot *c = &p->slots[i];
     own += c->tensor != NULL;
-    if (c->hangs && c->entry >= 0) {
+    if (c->attached && c->entry >= 0) {
       return true;
     }
-    if (c->tensor && c->tensor->refs > 1 + c->hangs) {
+    if (c->tensor && c->tensor->refs > 1 + c->attached) {
       return true;
     }
   }
   return b->real->refs > own;
 }
 
-/* Gives the buffer memory of its own, and new tensors to the cells that are set to look into it. */
+/* Gives the buffer memory of its own, and new tensors to the slots that are set to look into it. */
 static nl_status renew(nl_program *p, nl_buffer *b) {
-  for (int i = b->number; i >= 0; i = p->cells[i].next) {
-    nl_tensor_unref(p->cells[i].tensor);
-    p->cells[i].tensor = NULL;
+  for (int i = b->number; i >= 0; i = p->slots[i].next) {
+    nl_tensor_unref(p->slots[i].tensor);
+    p->slots[i].tensor = NULL;
   }
   nl_storage_unref(b->real);
   b->real = NULL;
   nl_storage *fresh = nl_storage_new(b->bytes);
   nl_status status = fresh ? NL_OK : NL_NOMEM;
-  for (int i = b->number; i >= 0 && status == NL_OK; i = p->cells[i].next) {
-    status = look_into(p, p->cells[i].value, fresh, 0, &p->cells[i].tensor);
+  for (int i = b->number; i >= 0 && status == NL_OK; i = p->slots[i].next) {
+    status = look_into(p, p->slots[i].value, fresh, 0, &p->slots[i].tensor);
   }
   if (status != NL_OK) {
     nl_storage_unref(fresh);
@@ -94,19 +94,19 @@ static nl_status renew(nl_program *p, nl_buffer *b) {
   return NL_OK;
 }
 
-/* ---- what cells hold at the start ---- */
+/* ---- what slots hold at the start ---- */
 
 static const nl_storage *root_of(const nl_storage *s) {
   return s->parent ? s->parent : s;
 }
 
 /* A storage that was once seen to be none of those from outside is none later: the program holds those. */
-static bool is_outside(const nl_program *p, nl_program_cell *c, nl_storage *s) {
+static bool is_outside(const nl_program *p, nl_program_slot *c, nl_storage *s) {
   if (s == c->seen) {
     return false;
   }
-  for (int i = 0; i < p->noutside; i++) {
-    if (root_of(p->outside[i].storage) == root_of(s)) {
+  for (int i = 0; i < p->nexternals; i++) {
+    if (root_of(p->externals[i].storage) == root_of(s)) {
       return true;
     }
   }
@@ -114,23 +114,24 @@ static bool is_outside(const nl_program *p, nl_program_cell *c, nl_storage *s) {
   return false;
 }
 
-/* What a cell holds shares memory with nothing that the program did not see it share memory with. Strangers are
+/* What a slot holds shares memory with nothing that the program did not see it share memory with. Strangers are
    gradients that do not hang there by the program's own doing. */
-static bool stands_alone(const nl_program *p, nl_program_cell *c, bool strangers) {
+static bool stands_alone(const nl_program *p, nl_program_slot *c, bool strangers) {
   int64_t at = c->now->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(c->now));
   if (c->pinned ? c->now->storage->serial != c->pinned || at != c->entry_offset
-                : !c->hangs && is_outside(p, c, c->now->storage)) {
+                : !c->attached && is_outside(p, c, c->now->storage)) {
     return false;
   }
-  for (const nl_program_cell *o = p->cells; o < c && strangers && !c->follows; o++) {
-    if (o->read_entry && o->now && !(o->hangs && c->hangs) && root_of(o->now->storage) == root_of(c->now->storage)) {
+  for (const nl_program_slot *o = p->slots; o < c && strangers && !c->follows; o++) {
+    if (o->read_entry && o->now && !(o->attached && c->attached) &&
+        root_of(o->now->storage) == root_of(c->now->storage)) {
       return false;
     }
   }
   return true;
 }
 
-static bool enter_cell(nl_program *p, nl_program_cell *c, bool strangers) {
+static bool enter_slot(nl_program *p, nl_program_slot *c, bool strangers) {
   const nl_tensor *now = c->now;
   if ((now != NULL) != c->had_entry) {
     return false;
@@ -151,18 +152,18 @@ static bool enter_cell(nl_program *p, nl_program_cell *c, bool strangers) {
 
 bool nl_program_enter(nl_program *p) {
   bool strangers = false, read = false;
-  for (int i = 0; i < p->ncells; i++) {
-    nl_program_cell *c = &p->cells[i];
-    c->hangs = c->now && c->now == c->tensor && c->kept;
+  for (int i = 0; i < p->nslots; i++) {
+    nl_program_slot *c = &p->slots[i];
+    c->attached = c->now && c->now == c->tensor && c->escaping;
     read = read || c->read_entry;
   }
-  for (int i = 0; i < p->ncells && read; i++) {
-    nl_program_cell *c = &p->cells[i];
-    strangers = strangers || (c->read_entry && c->now && !c->hangs);
+  for (int i = 0; i < p->nslots && read; i++) {
+    nl_program_slot *c = &p->slots[i];
+    strangers = strangers || (c->read_entry && c->now && !c->attached);
   }
-  for (int i = 0; i < p->ncells && read; i++) {
-    nl_program_cell *c = &p->cells[i];
-    if (c->read_entry && !enter_cell(p, c, strangers)) {
+  for (int i = 0; i < p->nslots && read; i++) {
+    nl_program_slot *c = &p->slots[i];
+    if (c->read_entry && !enter_slot(p, c, strangers)) {
       return false;
     }
   }
@@ -173,8 +174,8 @@ bool nl_program_holds(nl_program *p) {
   if (p->changes == nl_tensor_changes) {
     return true;
   }
-  for (int i = 0; i < p->noutside; i++) {
-    const nl_outside *o = &p->outside[i];
+  for (int i = 0; i < p->nexternals; i++) {
+    const nl_external *o = &p->externals[i];
     if (o->t->storage != o->storage || o->t->requires_grad != o->requires_grad || o->t->hooked != o->hooked) {
       return false;
     }
@@ -188,16 +189,16 @@ bool nl_program_holds(nl_program *p) {
 static nl_status leave(nl_program *p, int value, nl_tensor *const args[], nl_tensor **out) {
   const nl_buffer *b = &p->buffers[p->values[value].buffer];
   nl_tensor *now;
-  switch (b->place) {
+  switch (b->location) {
   case NL_ARGUMENT:
     return look_into(p, value, args[b->number]->storage, args[b->number]->offset, out);
-  case NL_ENTRY:
-    now = p->cells[b->number].now;
+  case NL_SLOT_ENTRY:
+    now = p->slots[b->number].now;
     return look_into(p, value, now->storage,
-                     now->offset - p->cells[b->number].entry_offset / (int64_t)nl_dtype_size(nl_tensor_dtype(now)),
+                     now->offset - p->slots[b->number].entry_offset / (int64_t)nl_dtype_size(nl_tensor_dtype(now)),
                      out);
   default:
-    return look_into(p, value, b->place == NL_KEPT ? b->real : b->storage, 0, out);
+    return look_into(p, value, b->location == NL_ESCAPING ? b->real : b->storage, 0, out);
   }
 }
 
@@ -206,10 +207,10 @@ static nl_status leave_all(nl_program *p, nl_tensor *const args[], nl_tensor *re
   for (int i = 0; i < p->nresults && status == NL_OK; i++) {
     status = p->results[i] >= 0 ? leave(p, p->results[i], args, &results[i]) : NL_OK;
   }
-  for (int i = 0; i < p->ncells && p->passes_on && status == NL_OK; i++) { /* the other cells' tensors are there */
-    nl_program_cell *c = &p->cells[i];
-    nl_place place = c->value >= 0 ? p->buffers[p->values[c->value].buffer].place : NL_KEPT;
-    if (place == NL_ARGUMENT || place == NL_ENTRY) {
+  for (int i = 0; i < p->nslots && p->passes_on && status == NL_OK; i++) { /* the other slots' tensors are there */
+    nl_program_slot *c = &p->slots[i];
+    nl_location location = c->value >= 0 ? p->buffers[p->values[c->value].buffer].location : NL_ESCAPING;
+    if (location == NL_ARGUMENT || location == NL_SLOT_ENTRY) {
       nl_tensor_unref(c->tensor);
       c->tensor = NULL;
       status = leave(p, c->value, args, &c->tensor);
@@ -235,10 +236,10 @@ static void account(const nl_program *p, nl_instr *n, int64_t took) {
   n->calls++;
   if (nl_profile_on()) {
     char names[64];
-    if (n->chain) {
-      nl_chain_names(n->chain, names, sizeof names);
+    if (n->fused) {
+      nl_fused_names(n->fused, names, sizeof names);
     }
-    nl_profile_add(n->chain ? names : n->name, n->step >= 0 ? p->trace->steps[n->step].where : "", took, bytes_of(p, n),
+    nl_profile_add(n->fused ? names : n->name, n->step >= 0 ? p->trace->steps[n->step].where : "", took, bytes_of(p, n),
                    n->flops);
   }
 }
@@ -279,7 +280,7 @@ nl_status nl_program_prepare(nl_program *p, nl_tensor *const args[]) {
   nl_status status = NL_OK;
   for (int i = 0; i < p->nbound && status == NL_OK; i++) {
     nl_buffer *b = &p->buffers[p->bound[i]];
-    if (b->place == NL_KEPT) {
+    if (b->location == NL_ESCAPING) {
       status = !b->real || is_held(p, b) ? renew(p, b) : NL_OK;
     } else {
       b->storage->data = nl_tensor_data(args[b->number]);
@@ -311,7 +312,7 @@ void nl_instr_free(nl_instr *n) {
   if (n->call) {
     nl_delete(n->call->prepared);
   }
-  nl_chain_free(n->chain);
+  nl_fused_free(n->fused);
   nl_delete(n->call);
   nl_delete(n->reads);
   nl_delete(n->operands);
@@ -324,13 +325,13 @@ void nl_program_free(nl_program *p) {
   for (int i = 0; i < p->ninstrs; i++) {
     nl_instr_free(&p->instrs[i]);
   }
-  for (int i = 0; i < p->ncells; i++) {
-    nl_tensor_unref(p->cells[i].leaf);
-    nl_tensor_unref(p->cells[i].tensor);
-    nl_delete(p->cells[i].entry_strides);
+  for (int i = 0; i < p->nslots; i++) {
+    nl_tensor_unref(p->slots[i].leaf);
+    nl_tensor_unref(p->slots[i].tensor);
+    nl_delete(p->slots[i].entry_strides);
   }
-  for (int i = 0; i < p->noutside; i++) {
-    nl_tensor_unref(p->outside[i].t);
+  for (int i = 0; i < p->nexternals; i++) {
+    nl_tensor_unref(p->externals[i].t);
   }
   for (int i = 0; i < p->nvalues; i++) {
     nl_tensor_unref(p->values[i].t);
@@ -338,7 +339,7 @@ void nl_program_free(nl_program *p) {
   for (int i = 0; i < p->nbuffers; i++) {
     nl_buffer *b = &p->buffers[i];
     nl_storage_unref(b->real);
-    if (b->place == NL_OUTSIDE || b->place == NL_CONSTANT) {
+    if (b->location == NL_EXTERNAL || b->location == NL_CONSTANT) {
       nl_storage_unref(b->storage);
     } else {
       nl_delete(b->storage); /* its data belongs to others */
@@ -351,8 +352,8 @@ void nl_program_free(nl_program *p) {
   nl_delete(p->buffers);
   nl_delete(p->values);
   nl_delete(p->instrs);
-  nl_delete(p->cells);
-  nl_delete(p->outside);
+  nl_delete(p->slots);
+  nl_delete(p->externals);
   nl_delete(p->results);
   nl_delete(p->bound);
   nl_delete(p->written_args);

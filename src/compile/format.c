@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/chain.h"
-#include "plan/program.h"
-#include "plan/replay.h"
+#include "compile/fuse.h"
+#include "compile/program.h"
+#include "compile/replay.h"
 
 static void size_text(char *s, size_t n, double bytes) {
   static const char *const units[] = {"B", "kB", "MB", "GB"};
@@ -31,15 +31,15 @@ static void count_text(char *s, size_t n, double count) {
 
 /* "t3[128x256]": the buffer's letter and number, and the value's shape. */
 static void value_text(const nl_program *p, int value, char *s, size_t n) {
-  static const char letters[] = "pcxgtk"; /* in the order of nl_place */
+  static const char letters[] = "pcxgte"; /* in the order of nl_location */
   const nl_value *v = &p->values[value];
   const nl_buffer *b = &p->buffers[v->buffer];
-  if (b->place == NL_CONSTANT && v->t->numel == 1) {
+  if (b->location == NL_CONSTANT && v->t->numel == 1) {
     snprintf(s, n, "%.6g", nl_tensor_get_double(v->t, 0));
     return;
   }
-  int number = b->place == NL_ARGUMENT ? b->number + 1 : v->buffer;
-  snprintf(s, n, "%c%d[%s]", letters[b->place], number, nl_tensor_shape_string(v->t).s);
+  int number = b->location == NL_ARGUMENT ? b->number + 1 : v->buffer;
+  snprintf(s, n, "%c%d[%s]", letters[b->location], number, nl_tensor_shape_string(v->t).s);
 }
 
 static void write_instr(FILE *f, const nl_program *p, int i, bool times) {
@@ -54,7 +54,7 @@ static void write_instr(FILE *f, const nl_program *p, int i, bool times) {
   fprintf(f, "%4d  ", i + 1);
   const char *gap = "";
   for (int k = 0; k < n->nwrites && !n->effect; k++) {
-    if (n->scratch >= 0 && p->values[n->writes[k]].buffer == n->scratch) {
+    if (n->workspace >= 0 && p->values[n->writes[k]].buffer == n->workspace) {
       continue;
     }
     value_text(p, n->writes[k], text, sizeof text);
@@ -62,10 +62,10 @@ static void write_instr(FILE *f, const nl_program *p, int i, bool times) {
     gap = ", ";
   }
   char names[256];
-  if (n->chain) {
-    nl_chain_names(n->chain, names, sizeof names);
+  if (n->fused) {
+    nl_fused_names(n->fused, names, sizeof names);
   }
-  fprintf(f, n->effect ? "%s(" : (n->chain ? " = {%s}(" : " = %s("), n->chain ? names : n->name);
+  fprintf(f, n->effect ? "%s(" : (n->fused ? " = {%s}(" : " = %s("), n->fused ? names : n->name);
   gap = "";
   int most = n->effect ? 4 : n->nreads;
   for (int k = 0; k < n->nreads && k < most; k++) {
@@ -106,6 +106,6 @@ char *nl_program_format(const nl_program *p, bool times) {
     double all = (double)p->run_nanoseconds / (double)p->runs / 1e3;
     fprintf(f, "%9.2f us a run, %" PRId64 " runs\n", all, p->runs);
   }
-  fprintf(f, "x: argument  p: from outside  c: constant  g: gradient at entry  t: temporary  k: kept\n");
+  fprintf(f, "x: argument  p: external  c: constant  g: gradient slot at entry  t: temporary  e: escaping\n");
   return fclose(f) == 0 ? text : NULL;
 }

@@ -1,9 +1,9 @@
-#include "plan/passes.h"
+#include "compile/passes.h"
 
 #include <string.h>
 
+#include "compile/replay.h"
 #include "core/memory.h"
-#include "plan/replay.h"
 
 static bool writes(const nl_program *p, const nl_instr *n, int buffer) {
   for (int k = 0; k < n->nwrites; k++) {
@@ -72,11 +72,11 @@ static void merge(nl_program *p, int from, int into, int64_t shift) {
   }
 }
 
-/* ---- computed twice ---- */
+/* ---- common subexpression elimination ---- */
 
 static bool same_constant(const nl_program *p, const nl_tensor *a, int ba, const nl_tensor *b, int bb) {
   const nl_buffer *x = &p->buffers[ba], *y = &p->buffers[bb];
-  return x->place == NL_CONSTANT && y->place == NL_CONSTANT && a->numel == 1 && b->numel == 1 &&
+  return x->location == NL_CONSTANT && y->location == NL_CONSTANT && a->numel == 1 && b->numel == 1 &&
          memcmp(nl_tensor_data(a), nl_tensor_data(b), nl_dtype_size(nl_tensor_dtype(a))) == 0;
 }
 
@@ -118,7 +118,7 @@ static bool made_once(const nl_program *p, int i) {
   const nl_instr *n = &p->instrs[i];
   for (int k = 0; k < n->call->nout; k++) {
     int b = nl_buffer_of(p, n->writes[k]);
-    if (p->buffers[b].place != NL_TEMPORARY || written_between(p, b, 0, i) ||
+    if (p->buffers[b].location != NL_TEMPORARY || written_between(p, b, 0, i) ||
         written_between(p, b, i + 1, p->ninstrs)) {
       return false;
     }
@@ -139,7 +139,7 @@ static bool can_stand_for(const nl_program *p, int early, int late) {
   return made_once(p, early) && made_once(p, late);
 }
 
-void nl_pass_share(nl_program *p) {
+void nl_pass_cse(nl_program *p) {
   for (int i = 0; i < p->ninstrs; i++) {
     nl_instr *n = &p->instrs[i];
     if (n->run != nl_replay_op || n->must || n->dead) {
@@ -160,7 +160,7 @@ void nl_pass_share(nl_program *p) {
   }
 }
 
-/* ---- copies ---- */
+/* ---- copy elision ---- */
 
 static void drop_copy(nl_program *p, int i) {
   nl_instr *n = &p->instrs[i];
@@ -171,22 +171,22 @@ static void drop_copy(nl_program *p, int i) {
       written_between(p, from, i + 1, p->ninstrs)) {
     return;
   }
-  if (t->place == NL_KEPT) {
-    if (f->place != NL_TEMPORARY || !nl_is_whole(p, n->from, from)) {
+  if (t->location == NL_ESCAPING) {
+    if (f->location != NL_TEMPORARY || !nl_is_whole(p, n->from, from)) {
       return;
     }
-    f->place = NL_KEPT;
+    f->location = NL_ESCAPING;
     f->number = t->number;
-  } else if (t->place != NL_TEMPORARY) {
+  } else if (t->location != NL_TEMPORARY) {
     return;
   }
   int64_t shift = n->from->offset * (int64_t)nl_dtype_size(nl_tensor_dtype(n->from));
   n->dead = true;
-  t->place = NL_TEMPORARY;
+  t->location = NL_TEMPORARY;
   merge(p, to, from, shift);
 }
 
-void nl_pass_copies(nl_program *p) {
+void nl_pass_elide_copies(nl_program *p) {
   for (int i = 0; i < p->ninstrs; i++) {
     if (!p->instrs[i].dead && p->instrs[i].run == nl_replay_copy) {
       drop_copy(p, i);
@@ -194,15 +194,15 @@ void nl_pass_copies(nl_program *p) {
   }
 }
 
-/* ---- without use ---- */
+/* ---- dead code elimination ---- */
 
-void nl_pass_drop(nl_program *p) {
+void nl_pass_dce(nl_program *p) {
   bool *needed = nl_new((size_t)p->nbuffers + 1);
   if (!needed) {
     return; /* a program with dead ops is right, too */
   }
   for (int b = 0; b < p->nbuffers; b++) {
-    needed[b] = p->buffers[b].place != NL_TEMPORARY;
+    needed[b] = p->buffers[b].location != NL_TEMPORARY;
   }
   int kept = p->ninstrs;
   for (int i = p->ninstrs - 1; i >= 0; i--) {
@@ -232,7 +232,7 @@ void nl_pass_drop(nl_program *p) {
   p->ninstrs = kept;
 }
 
-/* ---- effects as early as possible ---- */
+/* ---- scheduling ---- */
 
 /* Where the effects go: behind the instruction after[i], or -1 to the front. Checks come first, so that an update is
    not made before an error is found. Effects keep their order where they share memory. */
@@ -262,7 +262,7 @@ static void find_places(const nl_program *p, int *after, int *last_use, int *las
   }
 }
 
-void nl_pass_early(nl_program *p) {
+void nl_pass_schedule(nl_program *p) {
   if (p->ninstrs == 0) {
     return;
   }

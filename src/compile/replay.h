@@ -1,8 +1,8 @@
 /* What instructions do when a program runs. */
-#ifndef NL_PLAN_REPLAY_H
-#define NL_PLAN_REPLAY_H
+#ifndef NL_COMPILE_REPLAY_H
+#define NL_COMPILE_REPLAY_H
 
-#include "plan/program.h"
+#include "compile/program.h"
 
 nl_status nl_replay_op(nl_program *, nl_instr *);
 nl_status nl_replay_checked_op(nl_program *, nl_instr *); /* infer looks at values again */

@@ -1,4 +1,4 @@
-#include "plan/trace.h"
+#include "compile/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -128,7 +128,7 @@ static nl_status record(nl_call *c) {
   *s->call = *c;
   s->call->in = s->in;
   s->call->rin = NULL;
-  s->call->scratch = NULL;
+  s->call->workspace = NULL;
   memset(s->call->saved_in, 0, sizeof s->call->saved_in);
   for (int i = 0; i < c->nin; i++) {
     s->in[i] = nl_tensor_ref(c->in[i]);
@@ -169,36 +169,36 @@ nl_status nl_trace_effect(nl_effect *e) {
   return NL_OK;
 }
 
-static nl_cell *cell_of(nl_tensor *leaf, nl_tensor *entry) {
+static nl_grad_slot *slot_of(nl_tensor *leaf, nl_tensor *entry) {
   nl_trace *t = current;
-  int known = nl_map_get(&t->cell_of, leaf);
+  int known = nl_map_get(&t->slot_of, leaf);
   if (known >= 0) {
-    return &t->cells[known];
+    return &t->slots[known];
   }
-  void *cells = nl_grow(t->cells, t->ncells, sizeof *t->cells);
-  t->cells = cells ? cells : t->cells;
-  if (!cells || nl_map_put(&t->cell_of, leaf, t->ncells) != NL_OK) {
+  void *slots = nl_grow(t->slots, t->nslots, sizeof *t->slots);
+  t->slots = slots ? slots : t->slots;
+  if (!slots || nl_map_put(&t->slot_of, leaf, t->nslots) != NL_OK) {
     t->status = NL_NOMEM;
     return NULL;
   }
-  nl_cell *cell = &t->cells[t->ncells++];
-  *cell = (nl_cell){.leaf = nl_tensor_ref(leaf), .entry = nl_tensor_ref(entry)};
-  return cell;
+  nl_grad_slot *slot = &t->slots[t->nslots++];
+  *slot = (nl_grad_slot){.leaf = nl_tensor_ref(leaf), .entry = nl_tensor_ref(entry)};
+  return slot;
 }
 
-void nl_trace_cell_read(nl_tensor *leaf, nl_tensor *value) {
-  nl_cell *cell = current ? cell_of(leaf, value) : NULL;
-  if (cell && !cell->set) {
-    cell->read_entry = true;
+void nl_trace_slot_read(nl_tensor *leaf, nl_tensor *value) {
+  nl_grad_slot *slot = current ? slot_of(leaf, value) : NULL;
+  if (slot && !slot->set) {
+    slot->read_entry = true;
   }
 }
 
-void nl_trace_cell_set(nl_tensor *leaf, nl_tensor *old, nl_tensor *value) {
-  nl_cell *cell = current ? cell_of(leaf, old) : NULL;
-  if (cell) {
-    cell->set = true;
-    nl_tensor *before = cell->value;
-    cell->value = nl_tensor_ref(value);
+void nl_trace_slot_set(nl_tensor *leaf, nl_tensor *old, nl_tensor *value) {
+  nl_grad_slot *slot = current ? slot_of(leaf, old) : NULL;
+  if (slot) {
+    slot->set = true;
+    nl_tensor *before = slot->value;
+    slot->value = nl_tensor_ref(value);
     nl_tensor_unref(before);
   }
 }
@@ -247,20 +247,20 @@ nl_status nl_trace_open(int nargs, nl_tensor *const args[], nl_trace **out) {
     return status;
   }
   current = t;
-  nl_set_recorder(NL_WATCH_PLAN, &recorder);
+  nl_set_recorder(NL_GUARD_PLAN, &recorder);
   return NL_OK;
 }
 
 nl_trace *nl_trace_pause(void) {
   nl_trace *t = current;
   current = NULL;
-  nl_set_recorder(NL_WATCH_PLAN, NULL);
+  nl_set_recorder(NL_GUARD_PLAN, NULL);
   return t;
 }
 
 void nl_trace_resume(nl_trace *t) {
   current = t;
-  nl_set_recorder(NL_WATCH_PLAN, t ? &recorder : NULL);
+  nl_set_recorder(NL_GUARD_PLAN, t ? &recorder : NULL);
 }
 
 void nl_trace_close(nl_trace *t) {
@@ -287,10 +287,10 @@ void nl_trace_let_go(nl_trace *t) {
       s->effect->t[k] = NULL;
     }
   }
-  for (int i = 0; i < t->ncells; i++) {
-    nl_tensor_unref(t->cells[i].leaf);
-    nl_tensor_unref(t->cells[i].entry);
-    nl_tensor_unref(t->cells[i].value);
+  for (int i = 0; i < t->nslots; i++) {
+    nl_tensor_unref(t->slots[i].leaf);
+    nl_tensor_unref(t->slots[i].entry);
+    nl_tensor_unref(t->slots[i].value);
   }
   for (int i = 0; i < 2 * t->ninitial; i++) {
     nl_tensor_unref(t->initial[i]);
@@ -301,11 +301,11 @@ void nl_trace_let_go(nl_trace *t) {
   for (int i = 0; i < t->nsaw; i++) {
     nl_tensor_unref(t->saw[i]);
   }
-  t->ncells = t->ninitial = t->nargs = t->nsaw = 0;
+  t->nslots = t->ninitial = t->nargs = t->nsaw = 0;
   nl_map_free(&t->known);
-  nl_map_free(&t->cell_of);
+  nl_map_free(&t->slot_of);
   nl_map_free(&t->saw_at);
-  t->known = t->cell_of = t->saw_at = (nl_map){.count = 0};
+  t->known = t->slot_of = t->saw_at = (nl_map){.count = 0};
 }
 
 void nl_trace_free(nl_trace *t) {
@@ -318,7 +318,7 @@ void nl_trace_free(nl_trace *t) {
     free_effect(t->steps[i].effect);
   }
   nl_delete(t->steps);
-  nl_delete(t->cells);
+  nl_delete(t->slots);
   nl_delete(t->initial);
   nl_delete(t->args);
   nl_delete(t->saw);

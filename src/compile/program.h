@@ -1,30 +1,38 @@
-/* A program: a trace turned into a flat list of instructions over buffers whose place is known before it runs.
+/* A program: a trace turned into a flat list of instructions over buffers whose location is known before it runs.
 
    Values are tensors of fixed geometry; each looks into a buffer. Where a buffer's bytes lie:
-     outside    a tensor that was there before (a parameter, a running average): used in place
-     constant   made while recording from nothing that can change; kept as it was
-     argument   the caller's, looked up at each call
-     entry      what a cell (a leaf's gradient) holds when the call begins
-     temporary  in the program's arena; buffers that are never needed at the same time share bytes
-     kept       results, and what cells hold afterwards: memory with owners outside the program. It is used again when
-                nobody else holds it any more, and replaced otherwise, so that what a caller holds never changes
+     external    a tensor that was there before (a parameter, a running average): used in place
+     constant    made while recording from nothing that can change; stays as it was
+     argument    the caller's, looked up at each call
+     slot entry  what a gradient slot (a leaf's gradient) holds when the call begins
+     temporary   in the program's arena; buffers that are never needed at the same time share bytes
+     escaping    results, and what gradient slots hold afterwards: memory with owners outside the program. It is used
+                 again when nobody else holds it any more, and replaced otherwise, so that what a caller holds never
+                 changes
 
    What leaves a program shares memory as it did when it was recorded: a result that is a gradient stays that gradient,
    two results that are views of one tensor stay so. */
-#ifndef NL_PLAN_PROGRAM_H
-#define NL_PLAN_PROGRAM_H
+#ifndef NL_COMPILE_PROGRAM_H
+#define NL_COMPILE_PROGRAM_H
 
-#include "plan/trace.h"
+#include "compile/trace.h"
 
-typedef enum nl_place { NL_OUTSIDE, NL_CONSTANT, NL_ARGUMENT, NL_ENTRY, NL_TEMPORARY, NL_KEPT } nl_place;
+typedef enum nl_location {
+  NL_EXTERNAL,
+  NL_CONSTANT,
+  NL_ARGUMENT,
+  NL_SLOT_ENTRY,
+  NL_TEMPORARY,
+  NL_ESCAPING
+} nl_location;
 
 typedef struct nl_buffer {
-  nl_place place;
-  nl_storage *storage; /* what values look through: the tensor's own outside and for constants, else the program's */
-  nl_storage *real;    /* kept: the storage that owners outside share */
+  nl_location location;
+  nl_storage *storage; /* what values look through: the tensor's own for externals and constants, else the program's */
+  nl_storage *real;    /* escaping: the storage that owners outside share */
   size_t bytes;
-  int number;      /* argument; entry: its cell; kept: the first cell it is hung into (others: next), or -1 */
-  bool written;    /* by some instruction, after it was made */
+  int number;   /* argument; slot entry: its slot; escaping: the first slot it is attached to (others: next), or -1 */
+  bool written; /* by some instruction, after it was made */
   int first, last; /* the instructions that use it, as far as they are alive */
   int first_write, last_write;
   int values, last_value; /* the list of values that look into it, while passes run; -1: none */
@@ -39,7 +47,7 @@ typedef struct nl_value {
 
 typedef struct nl_program nl_program;
 typedef struct nl_instr nl_instr;
-typedef struct nl_chain nl_chain;
+typedef struct nl_fused nl_fused;
 
 struct nl_instr {
   nl_status (*run)(nl_program *, nl_instr *);
@@ -47,12 +55,12 @@ struct nl_instr {
   nl_call *call; /* of an op */
   nl_effect *effect;
   int part;             /* of the effect */
-  nl_chain *chain;      /* a fused group */
+  nl_fused *fused;      /* a fused group */
   nl_tensor **operands; /* of an effect */
   nl_tensor *to, *from; /* of a copy */
   int nreads, nwrites;
   int *reads, *writes; /* values */
-  int scratch;         /* its buffer, or -1 */
+  int workspace;       /* its buffer, or -1 */
   int step;            /* of the trace */
   bool dead;
   bool must; /* has an effect beyond what it writes: draws random numbers, looks at values */
@@ -60,52 +68,52 @@ struct nl_instr {
   int64_t calls, nanoseconds; /* while profiling */
 };
 
-/* A cell as the program leaves it. */
-typedef struct nl_program_cell {
-  int from;        /* of the trace's cells */
+/* A slot as the program leaves it. */
+typedef struct nl_program_slot {
+  int from;        /* of the trace's slots */
   nl_tensor *leaf; /* NULL: an argument */
   int argument;
-  bool read_entry, had_entry; /* the program is right only where the cell holds something, or nothing, as it did */
+  bool read_entry, had_entry; /* the program is right only where the slot holds something, or nothing, as it did */
   int entry;                  /* the buffer of what it held, or -1 */
   int64_t entry_offset;       /* of the first element, in bytes */
   int64_t *entry_strides;
-  bool follows;     /* entry is the buffer of an earlier cell, whose tensor shares memory with this one's */
+  bool follows;     /* entry is the buffer of an earlier slot, whose tensor shares memory with this one's */
   uint64_t pinned;  /* the serial of the storage it must lie in, since that is also used by other means; or 0 */
   nl_storage *seen; /* a storage that was seen to be none of those from outside; only compared */
   bool set;
   int value;         /* what it is set to; -1: nothing */
-  int next;          /* the next cell whose value lies in the same buffer, or -1 */
-  nl_tensor *tensor; /* what is hung into the cell; the program holds it, too */
-  bool kept;         /* which lies in a kept buffer */
-  bool hangs;        /* and hangs there when a call begins */
-  nl_tensor *now;    /* what the cell holds when a call begins */
-} nl_program_cell;
+  int next;          /* the next slot whose value lies in the same buffer, or -1 */
+  nl_tensor *tensor; /* what is attached to the slot; the program holds it, too */
+  bool escaping;     /* which lies in an escaping buffer */
+  bool attached;     /* and is attached when a call begins */
+  nl_tensor *now;    /* what the slot holds when a call begins */
+} nl_program_slot;
 
-typedef struct nl_outside {
+typedef struct nl_external {
   nl_tensor *t;
   nl_storage *storage;
   bool requires_grad, hooked;
   bool written;
-} nl_outside;
+} nl_external;
 
 struct nl_program {
   nl_trace *trace; /* for where its lines come from */
-  int nbuffers, nvalues, ninstrs, ncells, noutside, nresults, nargs;
+  int nbuffers, nvalues, ninstrs, nslots, nexternals, nresults, nargs;
   nl_buffer *buffers;
   nl_value *values;
   nl_instr *instrs;
-  nl_program_cell *cells;
-  nl_outside *outside;  /* tensors that were there before; the program holds while they are as they were */
-  int *results;         /* values */
-  int *bound, nbound;   /* the buffers that are looked up or renewed before each run */
-  int *bumped, nbumped; /* those outside that ops write: their versions grow */
+  nl_program_slot *slots;
+  nl_external *externals; /* tensors that were there before; the program holds while they are as they were */
+  int *results;           /* values */
+  int *bound, nbound;     /* the buffers that are looked up or renewed before each run */
+  int *bumped, nbumped;   /* those of externals that ops write: their versions grow */
   char *arena;
   size_t arena_bytes, unshared_bytes; /* the second: what temporaries would take without sharing */
   int ops, folded, dropped, shared;   /* of the trace: ops; constant; without use; computed twice */
   bool writes_arguments;
-  bool passes_on;     /* some cell is set to a tensor that lies in an argument or in what a cell held */
+  bool passes_on;     /* some slot is set to a tensor that lies in an argument or in what a slot held */
   bool *written_args; /* which */
-  uint64_t changes;   /* nl_tensor_changes when `outside` was last seen to be as it was */
+  uint64_t changes;   /* nl_tensor_changes when `externals` was last seen to be as it was */
   bool profiling;
   int64_t runs, run_nanoseconds;
 };
@@ -131,12 +139,12 @@ void nl_program_free(nl_program *);
 /* True while every tensor from outside is as it was when the program was made. */
 bool nl_program_holds(nl_program *);
 
-/* The leaf a cell belongs to. */
-static inline nl_tensor *nl_cell_leaf(const nl_program_cell *c, nl_tensor *const args[]) {
+/* The leaf a slot belongs to. */
+static inline nl_tensor *nl_slot_leaf(const nl_program_slot *c, nl_tensor *const args[]) {
   return c->argument >= 0 ? args[c->argument] : c->leaf;
 }
 
-/* Looks at what the cells hold when a call begins, their `now` (which the caller sets). False: not all that the program
+/* Looks at what the slots hold when a call begins, their `now` (which the caller sets). False: not all that the program
    reads of it lies as it did when it was recorded, or it shares memory with what it did not share it with. */
 bool nl_program_enter(nl_program *);
 
@@ -145,7 +153,7 @@ bool nl_program_enter(nl_program *);
 nl_status nl_program_prepare(nl_program *, nl_tensor *const args[]);
 
 /* Runs it. args[i] have the shapes they had; results[i] get references (NULL where there was no tensor), and so do the
-   cells' `tensor`, which are to be hung. Errors: those of ops that look at values, memory, Ctrl-C; what was written
+   slots' `tensor`, which are to be attached. Errors: those of ops that look at values, memory, Ctrl-C; what was written
    until then stays written. */
 nl_status nl_program_run(nl_program *, nl_tensor *const args[], nl_tensor *results[]);
 

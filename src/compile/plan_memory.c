@@ -1,16 +1,16 @@
-/* Where the temporaries lie: an arena in which bytes are used again by what is not needed at the same time. */
+/* Memory planning: offsets of temporaries in the arena, where buffers whose lifetimes do not overlap share bytes. */
 #include <string.h>
 
+#include "compile/passes.h"
+#include "compile/replay.h"
 #include "core/memory.h"
-#include "plan/passes.h"
-#include "plan/replay.h"
 
 typedef struct hole {
   size_t at, bytes;
 } hole;
 
 typedef struct layout {
-  hole *holes; /* in order of their place */
+  hole *holes; /* in order of their offset */
   int count;
   size_t end;
 } layout;
@@ -77,7 +77,7 @@ static int written_over(const nl_program *p, int i, int out) {
   for (int k = 0; k < n->nreads; k++) {
     int b = nl_buffer_of(p, n->reads[k]);
     const nl_tensor *t = p->values[n->reads[k]].t;
-    bool fits = p->buffers[b].place == NL_TEMPORARY && p->buffers[b].last == i && nl_is_whole(p, t, b) &&
+    bool fits = p->buffers[b].location == NL_TEMPORARY && p->buffers[b].last == i && nl_is_whole(p, t, b) &&
                 nl_is_whole(p, o, out) && nl_shape_equal(t, o) &&
                 nl_dtype_size(nl_tensor_dtype(t)) == nl_dtype_size(nl_tensor_dtype(o));
     for (int m = 0; m < n->nreads && fits; m++) { /* in no other guise */
@@ -109,7 +109,7 @@ static void find_spans(nl_program *p) {
   }
 }
 
-nl_status nl_pass_place(nl_program *p) {
+nl_status nl_pass_plan_memory(nl_program *p) {
   find_spans(p);
   layout l = {.holes = nl_new(((size_t)p->nbuffers + 2) * sizeof(hole))};
   bool *gone = nl_new((size_t)p->nbuffers + 1); /* its place was handed on */
@@ -123,7 +123,7 @@ nl_status nl_pass_place(nl_program *p) {
     for (int k = 0; k < n->nwrites; k++) {
       int out = nl_buffer_of(p, n->writes[k]);
       nl_buffer *b = &p->buffers[out];
-      if (b->place != NL_TEMPORARY || b->first != i) {
+      if (b->location != NL_TEMPORARY || b->first != i) {
         continue;
       }
       p->unshared_bytes += padded(b->bytes);
@@ -139,7 +139,7 @@ nl_status nl_pass_place(nl_program *p) {
     for (int k = 0; k < n->nreads + n->nwrites; k++) {
       int v = k < n->nreads ? n->reads[k] : n->writes[k - n->nreads];
       nl_buffer *b = &p->buffers[nl_buffer_of(p, v)];
-      if (b->place == NL_TEMPORARY && b->last == i && !gone[nl_buffer_of(p, v)]) {
+      if (b->location == NL_TEMPORARY && b->last == i && !gone[nl_buffer_of(p, v)]) {
         gone[nl_buffer_of(p, v)] = true;
         give(&l, b->at, padded(b->bytes));
       }
@@ -153,7 +153,7 @@ nl_status nl_pass_place(nl_program *p) {
     return NL_NOMEM;
   }
   for (int b = 0; b < p->nbuffers; b++) {
-    if (p->buffers[b].place == NL_TEMPORARY) {
+    if (p->buffers[b].location == NL_TEMPORARY) {
       p->buffers[b].storage->data = p->arena + p->buffers[b].at;
     }
   }
