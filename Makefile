@@ -30,6 +30,9 @@ LUA_CFLAGS := $(shell pkg-config --cflags lua5.4 2>/dev/null)
 LUA_LIBS   := $(shell pkg-config --libs lua5.4 2>/dev/null)
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 CPPFLAGS := -D_GNU_SOURCE -Isrc $(LUA_CFLAGS) -DNL_VERSION='"$(VERSION)"' -DNL_DATADIR='"$(PREFIX)/share/lua/5.4"'
+ifneq ($(DEBUG)$(SANITIZE),)
+CPPFLAGS += -DNL_DEBUG
+endif
 CFLAGS   ?= -g
 ALL_CFLAGS := -std=c11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off $(SANFLAGS)
 LIBS := -lpcre2-8 -lgmp -lzip -ljansson -lz -lm -lpthread -ldl -lrt

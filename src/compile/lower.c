@@ -5,6 +5,7 @@
 #include "compile/fuse.h"
 #include "compile/passes.h"
 #include "compile/replay.h"
+#include "compile/verify.h"
 #include "core/map.h"
 #include "core/memory.h"
 #include "kernels/kernels.h"
@@ -656,14 +657,23 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
   nl_map_free(&w.values);
   nl_map_free(&w.made);
   if (w.status == NL_OK) {
+    nl_program_verify(p, "lowering");
     mark_writes(p);
     nl_pass_find_writes(p);
     nl_pass_cse(p);
+    nl_program_verify(p, "common subexpression elimination");
     nl_pass_elide_copies(p);
+    nl_program_verify(p, "copy elision");
     nl_pass_dce(p);
+    nl_program_verify(p, "dead code elimination");
     nl_pass_schedule(p);
+    nl_program_verify(p, "scheduling");
     w.status = nl_pass_fuse(p);
+    nl_program_verify(p, "fusion");
     w.status = w.status == NL_OK ? nl_pass_plan_memory(p) : w.status;
+    if (w.status == NL_OK) {
+      nl_program_verify_arena(p);
+    }
     w.status = w.status == NL_OK ? list_buffers(p) : w.status;
     w.status = w.status == NL_OK ? prepare_ops(p) : w.status;
   }
