@@ -44,7 +44,7 @@ NL_COMPOSE(flip) {
 }
 /* fliplr (kernel 2) and flipud (1) */
 NL_COMPOSE(flip_matrix) {
-  int need = c->op->kernel;
+  int need = c->op->variant;
   if (x->ndim < need) {
     nl_b_fail(b, nl_fail("needs at least %d dim%s, but got shape %s", need, need > 1 ? "s" : "",
                          nl_tensor_shape_string(x).s));
@@ -242,7 +242,7 @@ NL_COMPOSE(broadcast_to) {
 /* expand_as, view_as, reshape_as: the shape of another tensor */
 NL_COMPOSE(like_other) {
   nl_tensor *y = c->in[1];
-  nl_give(c, c->op->kernel == 0 ? nl_b_expand(b, x, y->ndim, y->shape) : nl_b_reshape(b, x, y->ndim, y->shape));
+  nl_give(c, c->op->variant == 0 ? nl_b_expand(b, x, y->ndim, y->shape) : nl_b_reshape(b, x, y->ndim, y->shape));
 }
 NL_COMPOSE(ravel) {
   nl_give(c, nl_b_reshape(b, x, 1, (int64_t[]){-1}));
@@ -260,7 +260,7 @@ static nl_tensor *at_least(nl_build *b, nl_tensor *x, int n) {
   return with_leading_dims(b, x, n);
 }
 NL_COMPOSE(atleast) {
-  nl_give(c, at_least(b, x, c->op->kernel));
+  nl_give(c, at_least(b, x, c->op->variant));
 }
 
 /* ---- pieces ---- */
@@ -342,7 +342,7 @@ static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, i
 }
 /* tensor_split; kernel 1, 2, 3: hsplit, vsplit, dsplit, which know their dim */
 NL_COMPOSE(tensor_split) {
-  int n, kernel = c->op->kernel;
+  int n, kernel = c->op->variant;
   ints where = nl_call_list(c, 0, &n);
   int need = kernel == 0 ? 1 : kernel;
   if (x->ndim < need) {
@@ -376,7 +376,7 @@ NL_COMPOSE(tensor_split) {
 /* hstack 1, vstack 2, dstack 3, column_stack 4 */
 NL_COMPOSE(stacked) {
   (void)x;
-  int kernel = c->op->kernel;
+  int kernel = c->op->variant;
   if (c->nin == 0) {
     nl_b_fail(b, nl_fail("at least one tensor is needed"));
     return;
@@ -510,81 +510,280 @@ NL_COMPOSE(cartesian_prod) {
   nl_give(c, nl_b_call(b, &k));
 }
 
-#define MADE(n, a, text, f, e)                                                                                         \
-  { .name = n, .args = a, .returns = "tensor", .doc = text, .compose = compose_##f, .example = e }
-#define KIND(n, a, text, f, k, e)                                                                                      \
-  { .name = n, .args = a, .returns = "tensor", .doc = text, .compose = compose_##f, .kernel = k, .example = e }
-#define LIST(n, a, text, f, k, e)                                                                                      \
-  { .name = n, .args = a, .returns = "tensors", .doc = text, .compose = compose_##f, .kernel = k, .example = e }
 #define GRID "nn.arange(6):reshape(2, 3)"
 #define SQUARE "nn.arange(9):reshape(3, 3)"
 
 static const nl_op ops[] = {
-    MADE("flip", "x: tensor, dim: dims?", "The elements in reverse order along the dims named, or all.", flip,
-         "nn.flip(" GRID ", 2)"),
-    KIND("fliplr", "x: tensor", "The columns in reverse order.", flip_matrix, 2, "nn.fliplr(" GRID ")"),
-    KIND("flipud", "x: tensor", "The rows in reverse order.", flip_matrix, 1, "nn.flipud(" GRID ")"),
-    MADE("roll", "x: tensor, shifts: shape, dims: dims?",
-         "The elements moved on along the dims, those that leave come in again; without dims, flattened.", roll,
-         "nn.roll(nn.arange(5), 2)"),
-    MADE("rot90", "x: tensor, k: int = 1, dims: dims?",
-         "Turned by k quarters, from the first of two dims towards the second.", rot90, "nn.rot90(" GRID ")"),
-    MADE("tile", "x: tensor, reps: shape", "x put next to itself, so many times along each dim; PyTorch's repeat.",
-         tile, "nn.tile(nn.tensor {1, 2}, {2, 2})"),
-    MADE("repeat_interleave", "x: tensor, repeats: operand, dim: dim?",
-         "Each element so many times: one number, or one for each; without dim, flattened.", repeat_interleave,
-         "nn.repeat_interleave(nn.tensor {1, 2}, nn.tensor {3, 1})"),
-    MADE("unflatten", "x: tensor, dim: dim, sizes: shape", "One dim cut into several; -1 is worked out.", unflatten,
-         "nn.unflatten(nn.arange(6), 1, {2, -1})"),
-    MADE("moveaxis", "x: tensor, source: dims, destination: dims", "Dims moved to other places, the rest in order.",
-         moveaxis, "nn.moveaxis(nn.zeros(2, 3, 4), 1, 3).shape"),
-    MADE("swapaxes", "x: tensor, dim0: dim, dim1: dim", "Exchanges two dims, as transpose does.", swapaxes,
-         "nn.swapaxes(" GRID ", 1, 2)"),
-    MADE("broadcast_to", "x: tensor, shape: shape", "x repeated to a shape without copying, as expand does.",
-         broadcast_to, "nn.broadcast_to(nn.tensor {1, 2}, {2, 2})"),
-    KIND("expand_as", "x: tensor, y: tensor", "x expanded to the shape of y.", like_other, 0,
-         "nn.expand_as(nn.tensor {1, 2}, nn.zeros(2, 2))"),
-    KIND("reshape_as", "x: tensor, y: tensor", "x in the shape of y.", like_other, 1,
-         "nn.reshape_as(nn.arange(4), nn.zeros(2, 2))"),
-    MADE("ravel", "x: tensor", "x as one dim; a view if it can be.", ravel, "nn.ravel(" GRID ")"),
-    KIND("atleast_1d", "x: tensor", "x with at least one dim.", atleast, 1, "nn.atleast_1d(nn.tensor(7))"),
-    KIND("atleast_2d", "x: tensor", "x with at least two dims; a vector becomes a row.", atleast, 2,
-         "nn.atleast_2d(nn.tensor {1, 2})"),
-    KIND("atleast_3d", "x: tensor", "x with at least three dims.", atleast, 3, "nn.atleast_3d(nn.tensor {1, 2}).shape"),
-    LIST("unbind", "x: tensor, dim: dim = 1", "A list of the slices along a dim, which is gone in them.", unbind, 0,
-         "nn.unbind(" GRID ")[2]"),
-    LIST("split", "x: tensor, size: shape, dim: dim = 1",
-         "A list of pieces along a dim: of one size (the last may be shorter), or of the sizes listed.", split, 0,
-         "nn.split(nn.arange(5), 2)[3]"),
-    LIST("chunk", "x: tensor, count: int, dim: dim = 1",
-         "A list of at most count pieces of equal size along a dim (the last may be shorter).", chunk, 0,
-         "#nn.chunk(nn.arange(5), 2)"),
-    LIST("tensor_split", "x: tensor, sections: shape, dim: dim = 1",
-         "A list of so many pieces along a dim, as equal as can be; a list of positions cuts behind each of them.",
-         tensor_split, 0, "nn.tensor_split(nn.arange(5), {1, 3})[2]"),
-    LIST("hsplit", "x: tensor, sections: shape", "tensor_split along dim 2 (of a vector, dim 1).", tensor_split, 1,
-         "nn.hsplit(" GRID ", 3)[1]"),
-    LIST("vsplit", "x: tensor, sections: shape", "tensor_split along dim 1.", tensor_split, 2,
-         "nn.vsplit(" GRID ", 2)[1]"),
-    LIST("dsplit", "x: tensor, sections: shape", "tensor_split along dim 3.", tensor_split, 3,
-         "nn.dsplit(nn.zeros(1, 1, 4), 2)[1].shape"),
-    KIND("hstack", "tensors: tensors", "Joins side by side: along dim 2, vectors along dim 1.", stacked, 1,
-         "nn.hstack {nn.tensor {1}, nn.tensor {2, 3}}"),
-    KIND("vstack", "tensors: tensors", "Joins one below the other, vectors as rows.", stacked, 2,
-         "nn.vstack {nn.tensor {1, 2}, nn.tensor {3, 4}}"),
-    KIND("dstack", "tensors: tensors", "Joins along dim 3.", stacked, 3,
-         "nn.dstack {nn.tensor {1, 2}, nn.tensor {3, 4}}"),
-    KIND("column_stack", "tensors: tensors", "Joins side by side, vectors as columns.", stacked, 4,
-         "nn.column_stack {nn.tensor {1, 2}, nn.tensor {3, 4}}"),
-    MADE("block_diag", "tensors: tensors", "A matrix with these along its diagonal.", block_diag,
-         "nn.block_diag {nn.tensor {1, 2}, nn.tensor {{3}}}"),
-    LIST("broadcast_tensors", "tensors: tensors", "A list of the tensors, all expanded to the shape they broadcast to.",
-         broadcast_tensors, 0, "nn.broadcast_tensors {nn.zeros(2, 1), nn.zeros(3)}[1].shape"),
-    LIST("meshgrid", "tensors: tensors, indexing: choice = ij|xy",
-         "A list of grids, one for each vector: its values along its own dim. xy exchanges the first two dims.",
-         meshgrid, 0, "nn.meshgrid {nn.arange(2), nn.arange(3)}[2]"),
-    MADE("cartesian_prod", "tensors: tensors", "All combinations of one element from each vector, one a row.",
-         cartesian_prod, "nn.cartesian_prod {nn.tensor {1, 2}, nn.tensor {3, 4}}"),
+    {
+        .name = "flip",
+        .args = "x: tensor, dim: dims?",
+        .returns = "tensor",
+        .doc = "The elements in reverse order along the dims named, or all.",
+        .compose = compose_flip,
+        .example = "nn.flip(" GRID ", 2)",
+    },
+    {
+        .name = "fliplr",
+        .args = "x: tensor",
+        .returns = "tensor",
+        .doc = "The columns in reverse order.",
+        .compose = compose_flip_matrix,
+        .variant = 2,
+        .example = "nn.fliplr(" GRID ")",
+    },
+    {
+        .name = "flipud",
+        .args = "x: tensor",
+        .returns = "tensor",
+        .doc = "The rows in reverse order.",
+        .compose = compose_flip_matrix,
+        .variant = 1,
+        .example = "nn.flipud(" GRID ")",
+    },
+    {
+        .name = "roll",
+        .args = "x: tensor, shifts: shape, dims: dims?",
+        .returns = "tensor",
+        .doc = "The elements moved on along the dims, those that leave come in again; without dims, flattened.",
+        .compose = compose_roll,
+        .example = "nn.roll(nn.arange(5), 2)",
+    },
+    {
+        .name = "rot90",
+        .args = "x: tensor, k: int = 1, dims: dims?",
+        .returns = "tensor",
+        .doc = "Turned by k quarters, from the first of two dims towards the second.",
+        .compose = compose_rot90,
+        .example = "nn.rot90(" GRID ")",
+    },
+    {
+        .name = "tile",
+        .args = "x: tensor, reps: shape",
+        .returns = "tensor",
+        .doc = "x put next to itself, so many times along each dim; PyTorch's repeat.",
+        .compose = compose_tile,
+        .example = "nn.tile(nn.tensor {1, 2}, {2, 2})",
+    },
+    {
+        .name = "repeat_interleave",
+        .args = "x: tensor, repeats: operand, dim: dim?",
+        .returns = "tensor",
+        .doc = "Each element so many times: one number, or one for each; without dim, flattened.",
+        .compose = compose_repeat_interleave,
+        .example = "nn.repeat_interleave(nn.tensor {1, 2}, nn.tensor {3, 1})",
+    },
+    {
+        .name = "unflatten",
+        .args = "x: tensor, dim: dim, sizes: shape",
+        .returns = "tensor",
+        .doc = "One dim cut into several; -1 is worked out.",
+        .compose = compose_unflatten,
+        .example = "nn.unflatten(nn.arange(6), 1, {2, -1})",
+    },
+    {
+        .name = "moveaxis",
+        .args = "x: tensor, source: dims, destination: dims",
+        .returns = "tensor",
+        .doc = "Dims moved to other places, the rest in order.",
+        .compose = compose_moveaxis,
+        .example = "nn.moveaxis(nn.zeros(2, 3, 4), 1, 3).shape",
+    },
+    {
+        .name = "swapaxes",
+        .args = "x: tensor, dim0: dim, dim1: dim",
+        .returns = "tensor",
+        .doc = "Exchanges two dims, as transpose does.",
+        .compose = compose_swapaxes,
+        .example = "nn.swapaxes(" GRID ", 1, 2)",
+    },
+    {
+        .name = "broadcast_to",
+        .args = "x: tensor, shape: shape",
+        .returns = "tensor",
+        .doc = "x repeated to a shape without copying, as expand does.",
+        .compose = compose_broadcast_to,
+        .example = "nn.broadcast_to(nn.tensor {1, 2}, {2, 2})",
+    },
+    {
+        .name = "expand_as",
+        .args = "x: tensor, y: tensor",
+        .returns = "tensor",
+        .doc = "x expanded to the shape of y.",
+        .compose = compose_like_other,
+        .example = "nn.expand_as(nn.tensor {1, 2}, nn.zeros(2, 2))",
+    },
+    {
+        .name = "reshape_as",
+        .args = "x: tensor, y: tensor",
+        .returns = "tensor",
+        .doc = "x in the shape of y.",
+        .compose = compose_like_other,
+        .variant = 1,
+        .example = "nn.reshape_as(nn.arange(4), nn.zeros(2, 2))",
+    },
+    {
+        .name = "ravel",
+        .args = "x: tensor",
+        .returns = "tensor",
+        .doc = "x as one dim; a view if it can be.",
+        .compose = compose_ravel,
+        .example = "nn.ravel(" GRID ")",
+    },
+    {
+        .name = "atleast_1d",
+        .args = "x: tensor",
+        .returns = "tensor",
+        .doc = "x with at least one dim.",
+        .compose = compose_atleast,
+        .variant = 1,
+        .example = "nn.atleast_1d(nn.tensor(7))",
+    },
+    {
+        .name = "atleast_2d",
+        .args = "x: tensor",
+        .returns = "tensor",
+        .doc = "x with at least two dims; a vector becomes a row.",
+        .compose = compose_atleast,
+        .variant = 2,
+        .example = "nn.atleast_2d(nn.tensor {1, 2})",
+    },
+    {
+        .name = "atleast_3d",
+        .args = "x: tensor",
+        .returns = "tensor",
+        .doc = "x with at least three dims.",
+        .compose = compose_atleast,
+        .variant = 3,
+        .example = "nn.atleast_3d(nn.tensor {1, 2}).shape",
+    },
+    {
+        .name = "unbind",
+        .args = "x: tensor, dim: dim = 1",
+        .returns = "tensors",
+        .doc = "A list of the slices along a dim, which is gone in them.",
+        .compose = compose_unbind,
+        .example = "nn.unbind(" GRID ")[2]",
+    },
+    {
+        .name = "split",
+        .args = "x: tensor, size: shape, dim: dim = 1",
+        .returns = "tensors",
+        .doc = "A list of pieces along a dim: of one size (the last may be shorter), or of the sizes listed.",
+        .compose = compose_split,
+        .example = "nn.split(nn.arange(5), 2)[3]",
+    },
+    {
+        .name = "chunk",
+        .args = "x: tensor, count: int, dim: dim = 1",
+        .returns = "tensors",
+        .doc = "A list of at most count pieces of equal size along a dim (the last may be shorter).",
+        .compose = compose_chunk,
+        .example = "#nn.chunk(nn.arange(5), 2)",
+    },
+    {
+        .name = "tensor_split",
+        .args = "x: tensor, sections: shape, dim: dim = 1",
+        .returns = "tensors",
+        .doc =
+            "A list of so many pieces along a dim, as equal as can be; a list of positions cuts behind each of them.",
+        .compose = compose_tensor_split,
+        .example = "nn.tensor_split(nn.arange(5), {1, 3})[2]",
+    },
+    {
+        .name = "hsplit",
+        .args = "x: tensor, sections: shape",
+        .returns = "tensors",
+        .doc = "tensor_split along dim 2 (of a vector, dim 1).",
+        .compose = compose_tensor_split,
+        .variant = 1,
+        .example = "nn.hsplit(" GRID ", 3)[1]",
+    },
+    {
+        .name = "vsplit",
+        .args = "x: tensor, sections: shape",
+        .returns = "tensors",
+        .doc = "tensor_split along dim 1.",
+        .compose = compose_tensor_split,
+        .variant = 2,
+        .example = "nn.vsplit(" GRID ", 2)[1]",
+    },
+    {
+        .name = "dsplit",
+        .args = "x: tensor, sections: shape",
+        .returns = "tensors",
+        .doc = "tensor_split along dim 3.",
+        .compose = compose_tensor_split,
+        .variant = 3,
+        .example = "nn.dsplit(nn.zeros(1, 1, 4), 2)[1].shape",
+    },
+    {
+        .name = "hstack",
+        .args = "tensors: tensors",
+        .returns = "tensor",
+        .doc = "Joins side by side: along dim 2, vectors along dim 1.",
+        .compose = compose_stacked,
+        .variant = 1,
+        .example = "nn.hstack {nn.tensor {1}, nn.tensor {2, 3}}",
+    },
+    {
+        .name = "vstack",
+        .args = "tensors: tensors",
+        .returns = "tensor",
+        .doc = "Joins one below the other, vectors as rows.",
+        .compose = compose_stacked,
+        .variant = 2,
+        .example = "nn.vstack {nn.tensor {1, 2}, nn.tensor {3, 4}}",
+    },
+    {
+        .name = "dstack",
+        .args = "tensors: tensors",
+        .returns = "tensor",
+        .doc = "Joins along dim 3.",
+        .compose = compose_stacked,
+        .variant = 3,
+        .example = "nn.dstack {nn.tensor {1, 2}, nn.tensor {3, 4}}",
+    },
+    {
+        .name = "column_stack",
+        .args = "tensors: tensors",
+        .returns = "tensor",
+        .doc = "Joins side by side, vectors as columns.",
+        .compose = compose_stacked,
+        .variant = 4,
+        .example = "nn.column_stack {nn.tensor {1, 2}, nn.tensor {3, 4}}",
+    },
+    {
+        .name = "block_diag",
+        .args = "tensors: tensors",
+        .returns = "tensor",
+        .doc = "A matrix with these along its diagonal.",
+        .compose = compose_block_diag,
+        .example = "nn.block_diag {nn.tensor {1, 2}, nn.tensor {{3}}}",
+    },
+    {
+        .name = "broadcast_tensors",
+        .args = "tensors: tensors",
+        .returns = "tensors",
+        .doc = "A list of the tensors, all expanded to the shape they broadcast to.",
+        .compose = compose_broadcast_tensors,
+        .example = "nn.broadcast_tensors {nn.zeros(2, 1), nn.zeros(3)}[1].shape",
+    },
+    {
+        .name = "meshgrid",
+        .args = "tensors: tensors, indexing: choice = ij|xy",
+        .returns = "tensors",
+        .doc = "A list of grids, one for each vector: its values along its own dim. xy exchanges the first two dims.",
+        .compose = compose_meshgrid,
+        .example = "nn.meshgrid {nn.arange(2), nn.arange(3)}[2]",
+    },
+    {
+        .name = "cartesian_prod",
+        .args = "tensors: tensors",
+        .returns = "tensor",
+        .doc = "All combinations of one element from each vector, one a row.",
+        .compose = compose_cartesian_prod,
+        .example = "nn.cartesian_prod {nn.tensor {1, 2}, nn.tensor {3, 4}}",
+    },
 };
 
 NL_FAMILY(nl_ops_arrange, ops);

@@ -41,7 +41,7 @@ static void run_nothing(nl_call *c) {
 
 static void run_constant(nl_call *c) {
   nl_tensor *out = c->out[0];
-  if (c->op->kernel == 0) {
+  if (c->op->variant == 0) {
     memset(nl_tensor_data(out), 0, out->storage->bytes);
     return;
   }
@@ -102,7 +102,7 @@ static nl_status infer_eye(nl_call *c) {
   return checked_shape(c, 2, (int64_t[]){n, m}, dtype_attr(c, 2, NL_DEFAULT_FLOAT));
 }
 static void run_ramp(nl_call *c) {
-  bool linspace = c->op->kernel == 1;
+  bool linspace = c->op->variant == 1;
   double start = c->attr[0].number, end = c->attr[1].number;
   int64_t n = c->out[0]->numel;
   double step = linspace ? (n > 1 ? (end - start) / (double)(n - 1) : 0) : c->attr[2].number;
@@ -174,17 +174,18 @@ static nl_status infer_rand_like(nl_call *c) {
 }
 static void run_rand(nl_call *c) {
   nl_tensor *out = c->out[0];
-  fill_draw(c, (draw){.kind = c->op->kernel, .dtype = nl_tensor_dtype(out), .a = 0, .b = 1, .out = nl_tensor_data(out)},
+  fill_draw(c,
+            (draw){.kind = c->op->variant, .dtype = nl_tensor_dtype(out), .a = 0, .b = 1, .out = nl_tensor_data(out)},
             out->numel);
 }
 
 /* uniform_(lo, hi) and normal_(mean, std) */
 static nl_status infer_refill(nl_call *c) {
   nl_rule_like(c, 0, c->in[0], nl_tensor_dtype(c->in[0]));
-  if (c->op->kernel == DRAW_NORMAL && !(c->attr[1].number >= 0)) {
+  if (c->op->variant == DRAW_NORMAL && !(c->attr[1].number >= 0)) {
     return nl_fail("std must be 0 or more, not %g", c->attr[1].number);
   }
-  if (c->op->kernel == DRAW_BERNOULLI) {
+  if (c->op->variant == DRAW_BERNOULLI) {
     double p = c->attr[0].number;
     return p >= 0 && p <= 1 ? NL_OK : nl_fail("p must lie in 0..1, not %g", p);
   }
@@ -193,7 +194,7 @@ static nl_status infer_refill(nl_call *c) {
 static void run_refill(nl_call *c) {
   nl_tensor *out = c->out[0];
   fill_draw(c,
-            (draw){.kind = c->op->kernel,
+            (draw){.kind = c->op->variant,
                    .dtype = nl_tensor_dtype(out),
                    .a = c->attr[0].number,
                    .b = c->attr[1].number,
@@ -323,17 +324,17 @@ static nl_status vjp_dropout(nl_call *c, nl_vjp *g) {
 #define CREATE(n, a, text, i, r, k, e)                                                                                 \
   {                                                                                                                    \
     .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r, .flags = NL_OP_CREATE, \
-    .kernel = k                                                                                                        \
+    .variant = k                                                                                                       \
   }
 #define DRAW(n, a, text, i, r, k, e)                                                                                   \
   {                                                                                                                    \
     .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r,                        \
-    .flags = NL_OP_CREATE | NL_OP_RANDOM, .kernel = k                                                                  \
+    .flags = NL_OP_CREATE | NL_OP_RANDOM, .variant = k                                                                 \
   }
 #define REFILL(n, a, text, i, r, k, e)                                                                                 \
   {                                                                                                                    \
     .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r, .vjp = vjp_refill,     \
-    .flags = NL_OP_RANDOM | NL_OP_INPLACE | NL_OP_INPLACE_ONLY, .kernel = k                                            \
+    .flags = NL_OP_RANDOM | NL_OP_INPLACE | NL_OP_INPLACE_ONLY, .variant = k                                           \
   }
 
 static const nl_op ops[] = {

@@ -70,7 +70,7 @@ NL_COMPOSE(two_parameters) {
   int n;
   int64_t shape[NL_MAX_DIM];
   nl_dtype dtype;
-  int kind = c->op->kernel;
+  int kind = c->op->variant;
   if (!draw_shape(c, b, 2, 0, &n, shape, &dtype)) {
     return;
   }
@@ -100,7 +100,7 @@ NL_COMPOSE(bernoulli) {
 /* In place: x's shape and dtype, two numbers. */
 NL_COMPOSE(fill) {
   b->status = nl_rule_want_float(x, "the tensor to fill");
-  int kind = c->op->kernel;
+  int kind = c->op->variant;
   double p = c->attr[0].number, q = c->attr[1].number;
   bool bad = kind == EXPONENTIAL ? !(p > 0) : (kind == GEOMETRIC ? !(p > 0 && p < 1) : !(q > 0));
   if (b->status == NL_OK && bad) {
@@ -143,7 +143,7 @@ static void stream_range(void *ctx, int64_t begin, int64_t end) {
     nl_stream s;
     nl_stream_start(&s, j->seed, j->draw, (uint64_t)i);
     double p = nl_tensor_get_double(j->c->rin[0], i);
-    nl_tensor_set_double(j->c->out[0], i, j->c->op->kernel ? nl_stream_poisson(&s, p) : nl_stream_gamma(&s, p));
+    nl_tensor_set_double(j->c->out[0], i, j->c->op->variant ? nl_stream_poisson(&s, p) : nl_stream_gamma(&s, p));
   }
 }
 static void run_stream(nl_call *c) {
@@ -257,13 +257,13 @@ static void run_multinomial(nl_call *c) {
 
 #define TWO(n, a, text, f, k, e)                                                                                       \
   {                                                                                                                    \
-    .name = n, .args = a ", shape: shape?", .returns = "tensor", .doc = text, .compose = compose_##f, .kernel = k,     \
+    .name = n, .args = a ", shape: shape?", .returns = "tensor", .doc = text, .compose = compose_##f, .variant = k,    \
     .flags = NL_OP_RANDOM, .example = e                                                                                \
   }
 #define FILL(n, a, text, k, e)                                                                                         \
   {                                                                                                                    \
     .name = n, .args = "x: tensor, " a, .returns = "tensor", .doc = text, .example = e, .compose = compose_fill,       \
-    .kernel = k, .flags = NL_OP_RANDOM | NL_OP_INPLACE | NL_OP_INPLACE_ONLY | NL_OP_NO_GRAD                            \
+    .variant = k, .flags = NL_OP_RANDOM | NL_OP_INPLACE | NL_OP_INPLACE_ONLY | NL_OP_NO_GRAD                           \
   }
 #define SEED "{generator = nn.Generator(1)}"
 
@@ -312,7 +312,7 @@ static const nl_op ops[] = {
      .infer = infer_stream,
      .run = run_stream,
      .flags = NL_OP_RANDOM | NL_OP_CONTIGUOUS,
-     .kernel = 1,
+     .variant = 1,
      .example = "nn.poisson(nn.tensor {0.5, 4.0, 100.0}, " SEED ")"},
     {.name = "multinomial",
      .args = "weights: tensor, count: int, replacement: bool = false",

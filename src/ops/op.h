@@ -141,7 +141,8 @@ struct nl_op {
   /* What can be decided once for a call that will run many times with the same shapes, strides and attributes, at other
      addresses: written to `room`, and found by run in call->prepared. False: nothing. */
   bool (*prepare)(const nl_call *, void *room);
-  int kernel;  /* for ops that share an infer or a run: which kernel */
+  int kernel;  /* of an op whose run is shared: which kernel it runs (NL_UN_..., NL_BIN_..., NL_RED_..., NL_SCAN_...) */
+  int variant; /* of ops that share functions: which of them this is */
   int visible; /* results Lua sees; 0: all of them */
 };
 

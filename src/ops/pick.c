@@ -102,8 +102,8 @@ static double combine(int how, double a, double v) {
 }
 static void run_scatter(nl_call *c) {
   nl_tensor *x = c->rin[0], *index = c->rin[1], *source = c->rin[2], *out = c->out[0];
-  int dim = 0, how = c->op->kernel == 1 ? (int)c->attr[1].i : REDUCE_SET;
-  bool self = c->op->kernel != 1 || c->attr[2].b, whole = !nl_dtype_is_float(nl_tensor_dtype(x));
+  int dim = 0, how = c->op->variant == 1 ? (int)c->attr[1].i : REDUCE_SET;
+  bool self = c->op->variant != 1 || c->attr[2].b, whole = !nl_dtype_is_float(nl_tensor_dtype(x));
   nl_rule_dim(c->attr[0].i, x->ndim, &dim);
   int64_t *count = c->workspace->storage->data, strides[NL_MAX_DIM];
   memset(count, 0, (size_t)out->numel * sizeof *count);
@@ -411,16 +411,25 @@ NL_COMPOSE(index_put) {
 }
 
 #define INDEXED "x: tensor, dim: dim, index: tensor, source: tensor"
-#define MADE(n, a, ret, text, f, fl, e)                                                                                \
-  { .name = n, .args = a, .returns = ret, .doc = text, .compose = compose_##f, .flags = fl, .example = e }
 #define GRID "nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}"
 
 static const nl_op ops[] = {
-    MADE("take", "x: tensor, index: tensor", "tensor", "The elements of the flattened x at these positions.", take, 0,
-         "nn.take(" GRID ", nn.tensor {1, 6})"),
-    MADE("take_along_dim", "x: tensor, index: tensor, dim: dim = -1", "tensor",
-         "gather whose operands broadcast in the other dims.", take_along_dim, 0,
-         "nn.take_along_dim(" GRID ", nn.tensor {{3}, {1}}, 2)"),
+    {
+        .name = "take",
+        .args = "x: tensor, index: tensor",
+        .returns = "tensor",
+        .doc = "The elements of the flattened x at these positions.",
+        .compose = compose_take,
+        .example = "nn.take(" GRID ", nn.tensor {1, 6})",
+    },
+    {
+        .name = "take_along_dim",
+        .args = "x: tensor, index: tensor, dim: dim = -1",
+        .returns = "tensor",
+        .doc = "gather whose operands broadcast in the other dims.",
+        .compose = compose_take_along_dim,
+        .example = "nn.take_along_dim(" GRID ", nn.tensor {{3}, {1}}, 2)",
+    },
     {.name = "scatter",
      .args = "x: tensor, dim: dim, index: tensor, source: operand",
      .returns = "tensor",
@@ -442,10 +451,16 @@ static const nl_op ops[] = {
      .vjp = vjp_scatter_reduce,
      .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INPLACE,
      .save = NL_SAVE_ALL_IN | NL_SAVE_OUT(0),
-     .kernel = 1},
-    MADE("index_add", INDEXED ", alpha: number = 1", "tensor",
-         "x plus alpha times each slice of source at the place along dim that index names.", index_add, NL_OP_INPLACE,
-         "nn.index_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})"),
+     .variant = 1},
+    {
+        .name = "index_add",
+        .args = INDEXED ", alpha: number = 1",
+        .returns = "tensor",
+        .doc = "x plus alpha times each slice of source at the place along dim that index names.",
+        .compose = compose_index_add,
+        .flags = NL_OP_INPLACE,
+        .example = "nn.index_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})",
+    },
     {.name = "index_copy",
      .args = INDEXED,
      .returns = "tensor",
@@ -456,17 +471,34 @@ static const nl_op ops[] = {
      .vjp = vjp_index_copy,
      .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INPLACE,
      .save = NL_SAVE_IN(1)},
-    MADE("index_fill", "x: tensor, dim: dim, index: tensor, value: operand", "tensor",
-         "x with the slices along dim that index names set to a number.", index_fill, NL_OP_INPLACE,
-         "nn.index_fill(nn.zeros(3), 1, nn.tensor {1, 3}, 5)"),
-    MADE("index", "x: tensor, i: tensor, j: tensor?, k: tensor?, l: tensor?", "tensor",
-         "The elements (or slices) of x at the places that index tensors for its first dims name together; x[{i, j}] "
-         "is the same.",
-         index, 0, "nn.index(" GRID ", nn.tensor {1, 2}, nn.tensor {3, 1})"),
-    MADE("index_put",
-         "x: tensor, values: operand, i: tensor, j: tensor?, k: tensor?, l: tensor?, accumulate: bool = false",
-         "tensor", "x with those places set to values, or with values added; x[{i, j}] = values does it in place.",
-         index_put, NL_OP_INPLACE, "nn.index_put(nn.zeros(2, 3), 9, nn.tensor {1, 2}, nn.tensor {3, 1})"),
+    {
+        .name = "index_fill",
+        .args = "x: tensor, dim: dim, index: tensor, value: operand",
+        .returns = "tensor",
+        .doc = "x with the slices along dim that index names set to a number.",
+        .compose = compose_index_fill,
+        .flags = NL_OP_INPLACE,
+        .example = "nn.index_fill(nn.zeros(3), 1, nn.tensor {1, 3}, 5)",
+    },
+    {
+        .name = "index",
+        .args = "x: tensor, i: tensor, j: tensor?, k: tensor?, l: tensor?",
+        .returns = "tensor",
+        .doc = "The elements (or slices) of x at the places that index tensors for its first dims name together; x[{i, "
+               "j}] "
+               "is the same.",
+        .compose = compose_index,
+        .example = "nn.index(" GRID ", nn.tensor {1, 2}, nn.tensor {3, 1})",
+    },
+    {
+        .name = "index_put",
+        .args = "x: tensor, values: operand, i: tensor, j: tensor?, k: tensor?, l: tensor?, accumulate: bool = false",
+        .returns = "tensor",
+        .doc = "x with those places set to values, or with values added; x[{i, j}] = values does it in place.",
+        .compose = compose_index_put,
+        .flags = NL_OP_INPLACE,
+        .example = "nn.index_put(nn.zeros(2, 3), 9, nn.tensor {1, 2}, nn.tensor {3, 1})",
+    },
     {.name = "index_places",
      .args = "i: tensor, j: tensor?, k: tensor?, l: tensor?, shape: shape",
      .returns = "tensor",

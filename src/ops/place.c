@@ -106,7 +106,7 @@ NL_COMPOSE(triangle) {
   int64_t k = tame(c->attr[0].i);
   nl_tensor *rows = ramp(b, 1, x->shape[x->ndim - 2], 1), *cols = ramp(b, 1, x->shape[x->ndim - 1], 1);
   nl_tensor *limit = b_add(b, b_unsqueeze(b, rows, 2), nl_b_int(b, k));
-  nl_tensor *keep = c->op->kernel == 0 ? b_le(b, cols, limit) : b_ge(b, cols, limit);
+  nl_tensor *keep = c->op->variant == 0 ? b_le(b, cols, limit) : b_ge(b, cols, limit);
   nl_give(c, b_where(b, keep, x,
                      nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_b_number(b, 0)
                                                            : nl_b_cast(b, nl_b_int(b, 0), nl_tensor_dtype(x))));
@@ -301,45 +301,116 @@ NL_COMPOSE(combinations) {
   nl_give(c, nl_b_reshape(b, b_index_select(b, x, 1, index), 2, shape));
 }
 
-#define MADE(n, a, text, f, e)                                                                                         \
-  { .name = n, .args = a, .returns = "tensor", .doc = text, .compose = compose_##f, .example = e }
-#define KIND(n, a, text, f, k, e)                                                                                      \
-  { .name = n, .args = a, .returns = "tensor", .doc = text, .compose = compose_##f, .kernel = k, .example = e }
-#define LIST(n, a, text, f, k, e)                                                                                      \
-  { .name = n, .args = a, .returns = "tensors", .doc = text, .compose = compose_##f, .kernel = k, .example = e }
 #define GRID "nn.arange(6):reshape(2, 3)"
 #define SQUARE "nn.arange(9):reshape(3, 3)"
 
 static const nl_op ops[] = {
-    MADE("diagonal", "x: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
-         "A copy of the diagonal in two dims, as the last dim; offset > 0 lies above.", diagonal,
-         "nn.diagonal(" SQUARE ", 1)"),
-    MADE("diag_embed", "x: tensor, offset: int = 0, dim1: dim = -2, dim2: dim = -1",
-         "Zeros with the last dim of x as diagonal in two dims.", diag_embed, "nn.diag_embed(nn.tensor {1, 2})"),
-    MADE("diag", "x: tensor, diagonal: int = 0", "The matrix with this diagonal, or a matrix's diagonal.", diag,
-         "nn.diag(nn.tensor {1, 2})"),
-    MADE("trace", "x: tensor", "The sum of the diagonal.", trace, "nn.trace(" SQUARE ")"),
-    MADE("diagonal_scatter", "x: tensor, source: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
-         "x with its diagonal replaced.", diagonal_scatter, "nn.diagonal_scatter(" SQUARE ", nn.tensor {9, 9, 9})"),
-    KIND("tril", "x: tensor, diagonal: int = 0", "The lower triangle, up to a diagonal; 0 above.", triangle, 0,
-         "nn.tril(" SQUARE ")"),
-    KIND("triu", "x: tensor, diagonal: int = 0", "The upper triangle, from a diagonal on; 0 below.", triangle, 1,
-         "nn.triu(" SQUARE ", 1)"),
-    MADE("pad", "x: tensor, pad: shape, mode: choice = constant|reflect|replicate|circular, value: number = 0",
-         "x with a margin: {left, right} of the last dim, then of the one before, and so on; negative numbers cut.",
-         pad, "nn.pad(nn.tensor {1, 2, 3}, {2, 1}, \"reflect\")"),
-    MADE("unfold", "x: tensor, dim: dim, size: int, step: int = 1",
-         "A copy of all windows of a size along a dim, as a new last dim.", unfold, "nn.unfold(nn.arange(5), 1, 3, 2)"),
-    MADE("select_scatter", "x: tensor, source: tensor, dim: dim, index: int", "x with one slice replaced.",
-         select_scatter, "nn.select_scatter(" GRID ", nn.tensor {8, 9}, 2, 1)"),
-    MADE("slice_scatter", "x: tensor, source: tensor, dim: dim, first: int = 1, step: int = 1",
-         "x with the slices from first on, by step, replaced.", slice_scatter,
-         "nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 2)"),
-    MADE("vander", "x: tensor, columns: int?, increasing: bool = false",
-         "Powers of a vector's elements, one a column, falling unless increasing.", vander,
-         "nn.vander(nn.tensor {1, 2, 3})"),
-    MADE("combinations", "x: tensor, r: int = 2, with_replacement: bool = false",
-         "All choices of r elements of a vector, one a row.", combinations, "nn.combinations(nn.tensor {1, 2, 3})"),
+    {
+        .name = "diagonal",
+        .args = "x: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
+        .returns = "tensor",
+        .doc = "A copy of the diagonal in two dims, as the last dim; offset > 0 lies above.",
+        .compose = compose_diagonal,
+        .example = "nn.diagonal(" SQUARE ", 1)",
+    },
+    {
+        .name = "diag_embed",
+        .args = "x: tensor, offset: int = 0, dim1: dim = -2, dim2: dim = -1",
+        .returns = "tensor",
+        .doc = "Zeros with the last dim of x as diagonal in two dims.",
+        .compose = compose_diag_embed,
+        .example = "nn.diag_embed(nn.tensor {1, 2})",
+    },
+    {
+        .name = "diag",
+        .args = "x: tensor, diagonal: int = 0",
+        .returns = "tensor",
+        .doc = "The matrix with this diagonal, or a matrix's diagonal.",
+        .compose = compose_diag,
+        .example = "nn.diag(nn.tensor {1, 2})",
+    },
+    {
+        .name = "trace",
+        .args = "x: tensor",
+        .returns = "tensor",
+        .doc = "The sum of the diagonal.",
+        .compose = compose_trace,
+        .example = "nn.trace(" SQUARE ")",
+    },
+    {
+        .name = "diagonal_scatter",
+        .args = "x: tensor, source: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
+        .returns = "tensor",
+        .doc = "x with its diagonal replaced.",
+        .compose = compose_diagonal_scatter,
+        .example = "nn.diagonal_scatter(" SQUARE ", nn.tensor {9, 9, 9})",
+    },
+    {
+        .name = "tril",
+        .args = "x: tensor, diagonal: int = 0",
+        .returns = "tensor",
+        .doc = "The lower triangle, up to a diagonal; 0 above.",
+        .compose = compose_triangle,
+        .example = "nn.tril(" SQUARE ")",
+    },
+    {
+        .name = "triu",
+        .args = "x: tensor, diagonal: int = 0",
+        .returns = "tensor",
+        .doc = "The upper triangle, from a diagonal on; 0 below.",
+        .compose = compose_triangle,
+        .variant = 1,
+        .example = "nn.triu(" SQUARE ", 1)",
+    },
+    {
+        .name = "pad",
+        .args = "x: tensor, pad: shape, mode: choice = constant|reflect|replicate|circular, value: number = 0",
+        .returns = "tensor",
+        .doc =
+            "x with a margin: {left, right} of the last dim, then of the one before, and so on; negative numbers cut.",
+        .compose = compose_pad,
+        .example = "nn.pad(nn.tensor {1, 2, 3}, {2, 1}, \"reflect\")",
+    },
+    {
+        .name = "unfold",
+        .args = "x: tensor, dim: dim, size: int, step: int = 1",
+        .returns = "tensor",
+        .doc = "A copy of all windows of a size along a dim, as a new last dim.",
+        .compose = compose_unfold,
+        .example = "nn.unfold(nn.arange(5), 1, 3, 2)",
+    },
+    {
+        .name = "select_scatter",
+        .args = "x: tensor, source: tensor, dim: dim, index: int",
+        .returns = "tensor",
+        .doc = "x with one slice replaced.",
+        .compose = compose_select_scatter,
+        .example = "nn.select_scatter(" GRID ", nn.tensor {8, 9}, 2, 1)",
+    },
+    {
+        .name = "slice_scatter",
+        .args = "x: tensor, source: tensor, dim: dim, first: int = 1, step: int = 1",
+        .returns = "tensor",
+        .doc = "x with the slices from first on, by step, replaced.",
+        .compose = compose_slice_scatter,
+        .example = "nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 2)",
+    },
+    {
+        .name = "vander",
+        .args = "x: tensor, columns: int?, increasing: bool = false",
+        .returns = "tensor",
+        .doc = "Powers of a vector's elements, one a column, falling unless increasing.",
+        .compose = compose_vander,
+        .example = "nn.vander(nn.tensor {1, 2, 3})",
+    },
+    {
+        .name = "combinations",
+        .args = "x: tensor, r: int = 2, with_replacement: bool = false",
+        .returns = "tensor",
+        .doc = "All choices of r elements of a vector, one a row.",
+        .compose = compose_combinations,
+        .example = "nn.combinations(nn.tensor {1, 2, 3})",
+    },
 };
 
 NL_FAMILY(nl_ops_place, ops);

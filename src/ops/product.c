@@ -19,7 +19,7 @@ static bool has_dims(nl_build *b, const nl_tensor *t, int n, const char *what) {
 }
 /* bmm 3 x 3, mv 2 x 1, dot 1 x 1: matmul that insists on dims (kernel: those of x, then of y) */
 NL_COMPOSE(strict) {
-  int k = c->op->kernel;
+  int k = c->op->variant;
   if (has_dims(b, x, k / 10, "x") && has_dims(b, c->in[1], k % 10, "y")) {
     if (k == 33 && x->shape[0] != c->in[1]->shape[0]) {
       b->status = nl_fail("the batches of shapes %s and %s have different sizes", nl_tensor_shape_string(x).s,
@@ -185,7 +185,7 @@ static nl_tensor *blended(nl_build *b, nl_tensor *input, nl_tensor *product, dou
 /* kernel: dims of the factors; 11: outer; 330: summed over the batch */
 NL_COMPOSE(add_product) {
   nl_tensor *y = c->in[1], *z = c->in[2], *p;
-  int k = c->op->kernel;
+  int k = c->op->variant;
   if (!has_dims(b, y, k == 330 ? 3 : k / 10, "x") || !has_dims(b, z, k == 330 ? 3 : k % 10, "y")) {
     return;
   }
@@ -336,59 +336,205 @@ NL_COMPOSE(corrcoef) {
   nl_give(c, x->ndim < 2 ? nl_b_reshape(b, share, 0, NULL) : share);
 }
 
-#define MADE(n, a, text, f, k, e)                                                                                      \
-  { .name = n, .args = a, .returns = "tensor", .doc = text, .compose = compose_##f, .kernel = k, .example = e }
 #define XY "x: tensor, y: tensor"
 #define BLEND "input: tensor, x: tensor, y: tensor, beta: number = 1, alpha: number = 1"
 #define A "nn.tensor {{1.0, 2.0}, {3.0, 4.0}}"
 #define V "nn.tensor {1.0, 2.0}"
 
 static const nl_op ops[] = {
-    MADE("bmm", XY, "Products of the matrices of two batches.", strict, 33,
-         "nn.bmm(nn.ones(2, 1, 3), nn.ones(2, 3, 1)).shape"),
-    MADE("mv", XY, "A matrix times a vector.", strict, 21, "nn.mv(" A ", " V ")"),
-    MADE("mm", XY, "A matrix times a matrix.", strict, 22, "nn.mm(" A ", " A ")"),
-    MADE("dot", XY, "The sum of the products of two vectors.", strict, 11, "nn.dot(" V ", " V ")"),
-    MADE("vdot", XY, "dot of the flattened tensors.", vdot, 0, "nn.vdot(" A ", " A ")"),
-    MADE("inner", XY, "Sums of products over the last dims.", inner, 0, "nn.inner(" A ", " V ")"),
-    MADE(
-        "tensordot", "x: tensor, y: tensor, dims: dims?, dims_y: dims?",
-        "Sums of products over so many dims (the last of x, the first of y; 2 unless said), or over two lists of dims.",
-        tensordot, 0, "nn.tensordot(" A ", " A ", {2}, {1})"),
-    MADE("kron", XY, "Kronecker's product: every element of x times all of y.", kron, 0,
-         "nn.kron(" V ", nn.tensor {1.0, 10.0})"),
-    MADE("cross", "x: tensor, y: tensor, dim: dim = -1", "The cross product of vectors of 3 elements along a dim.",
-         cross, 0, "nn.cross(nn.tensor {1.0, 0.0, 0.0}, nn.tensor {0.0, 1.0, 0.0})"),
-    MADE("baddbmm", BLEND, "beta input + alpha x y for batches of matrices.", add_product, 33,
-         "nn.baddbmm(nn.ones(1, 1), nn.ones(2, 1, 3), nn.ones(2, 3, 1)).shape"),
-    MADE("addbmm", BLEND, "beta input + alpha times the sum of the products of the matrices of two batches.",
-         add_product, 330, "nn.addbmm(nn.ones(1, 1), nn.ones(2, 1, 3), nn.ones(2, 3, 1))"),
-    MADE("addmv", BLEND, "beta input + alpha x y for a matrix and a vector.", add_product, 21,
-         "nn.addmv(" V ", " A ", " V ")"),
-    MADE("addr", BLEND, "beta input + alpha times the outer product of two vectors.", add_product, 11,
-         "nn.addr(nn.zeros(2, 2), " V ", " V ")"),
-    MADE("matrix_power", "x: tensor, n: int", "A square matrix multiplied n times; of negative n, its inverse.",
-         matrix_power, 0, "nn.matrix_power(" A ", 3)"),
-    MADE("multi_dot", "tensors: tensors", "The product of a list of matrices, in the order that costs least.",
-         multi_dot, 0, "nn.multi_dot {" A ", " A ", " V "}"),
-    MADE("cdist", "x: tensor, y: tensor, p: number = 2",
-         "The distances (p-norm) between all rows of x and all rows of y.", cdist, 0,
-         "nn.cdist(" A ", nn.zeros(1, 2))"),
-    MADE("pdist", "x: tensor, p: number = 2", "The distances between all pairs of rows, in the order of combinations.",
-         pdist, 0, "nn.pdist(" A ")"),
-    MADE("pairwise_distance", "x: tensor, y: tensor, p: number = 2, eps: number = 1e-6, keepdim: bool = false",
-         "The p-norm of x - y + eps over the last dim.", pairwise_distance, 0, "nn.pairwise_distance(" A ", " V ")"),
-    MADE("dist", "x: tensor, y: tensor, p: number = 2", "The p-norm of x - y over all elements.", dist, 0,
-         "nn.dist(" A ", " V ")"),
-    MADE("cosine_similarity", "x: tensor, y: tensor, dim: dim = 2, eps: number = 1e-8",
-         "The cosine of the angle between vectors along a dim; norms below eps count as eps.", cosine_similarity, 0,
-         "nn.cosine_similarity(" A ", " V ")"),
-    MADE("normalize", "x: tensor, p: number = 2, dim: dim = 2, eps: number = 1e-12",
-         "x divided by its p-norm along a dim.", normalize, 0, "nn.normalize(nn.tensor {{3.0, 4.0}})"),
-    MADE("cov", "x: tensor, correction: number = 1", "The covariances of variables (rows) over observations (columns).",
-         cov, 0, "nn.cov(" A ")"),
-    MADE("corrcoef", "x: tensor", "The correlations of variables (rows) over observations (columns).", corrcoef, 0,
-         "nn.corrcoef(" A ")"),
+    {
+        .name = "bmm",
+        .args = XY,
+        .returns = "tensor",
+        .doc = "Products of the matrices of two batches.",
+        .compose = compose_strict,
+        .variant = 33,
+        .example = "nn.bmm(nn.ones(2, 1, 3), nn.ones(2, 3, 1)).shape",
+    },
+    {
+        .name = "mv",
+        .args = XY,
+        .returns = "tensor",
+        .doc = "A matrix times a vector.",
+        .compose = compose_strict,
+        .variant = 21,
+        .example = "nn.mv(" A ", " V ")",
+    },
+    {
+        .name = "mm",
+        .args = XY,
+        .returns = "tensor",
+        .doc = "A matrix times a matrix.",
+        .compose = compose_strict,
+        .variant = 22,
+        .example = "nn.mm(" A ", " A ")",
+    },
+    {
+        .name = "dot",
+        .args = XY,
+        .returns = "tensor",
+        .doc = "The sum of the products of two vectors.",
+        .compose = compose_strict,
+        .variant = 11,
+        .example = "nn.dot(" V ", " V ")",
+    },
+    {
+        .name = "vdot",
+        .args = XY,
+        .returns = "tensor",
+        .doc = "dot of the flattened tensors.",
+        .compose = compose_vdot,
+        .example = "nn.vdot(" A ", " A ")",
+    },
+    {
+        .name = "inner",
+        .args = XY,
+        .returns = "tensor",
+        .doc = "Sums of products over the last dims.",
+        .compose = compose_inner,
+        .example = "nn.inner(" A ", " V ")",
+    },
+    {
+        .name = "tensordot",
+        .args = "x: tensor, y: tensor, dims: dims?, dims_y: dims?",
+        .returns = "tensor",
+        .doc = "Sums of products over so many dims (the last of x, the first of y; 2 unless said), or over two lists "
+               "of dims.",
+        .compose = compose_tensordot,
+        .example = "nn.tensordot(" A ", " A ", {2}, {1})",
+    },
+    {
+        .name = "kron",
+        .args = XY,
+        .returns = "tensor",
+        .doc = "Kronecker's product: every element of x times all of y.",
+        .compose = compose_kron,
+        .example = "nn.kron(" V ", nn.tensor {1.0, 10.0})",
+    },
+    {
+        .name = "cross",
+        .args = "x: tensor, y: tensor, dim: dim = -1",
+        .returns = "tensor",
+        .doc = "The cross product of vectors of 3 elements along a dim.",
+        .compose = compose_cross,
+        .example = "nn.cross(nn.tensor {1.0, 0.0, 0.0}, nn.tensor {0.0, 1.0, 0.0})",
+    },
+    {
+        .name = "baddbmm",
+        .args = BLEND,
+        .returns = "tensor",
+        .doc = "beta input + alpha x y for batches of matrices.",
+        .compose = compose_add_product,
+        .variant = 33,
+        .example = "nn.baddbmm(nn.ones(1, 1), nn.ones(2, 1, 3), nn.ones(2, 3, 1)).shape",
+    },
+    {
+        .name = "addbmm",
+        .args = BLEND,
+        .returns = "tensor",
+        .doc = "beta input + alpha times the sum of the products of the matrices of two batches.",
+        .compose = compose_add_product,
+        .variant = 330,
+        .example = "nn.addbmm(nn.ones(1, 1), nn.ones(2, 1, 3), nn.ones(2, 3, 1))",
+    },
+    {
+        .name = "addmv",
+        .args = BLEND,
+        .returns = "tensor",
+        .doc = "beta input + alpha x y for a matrix and a vector.",
+        .compose = compose_add_product,
+        .variant = 21,
+        .example = "nn.addmv(" V ", " A ", " V ")",
+    },
+    {
+        .name = "addr",
+        .args = BLEND,
+        .returns = "tensor",
+        .doc = "beta input + alpha times the outer product of two vectors.",
+        .compose = compose_add_product,
+        .variant = 11,
+        .example = "nn.addr(nn.zeros(2, 2), " V ", " V ")",
+    },
+    {
+        .name = "matrix_power",
+        .args = "x: tensor, n: int",
+        .returns = "tensor",
+        .doc = "A square matrix multiplied n times; of negative n, its inverse.",
+        .compose = compose_matrix_power,
+        .example = "nn.matrix_power(" A ", 3)",
+    },
+    {
+        .name = "multi_dot",
+        .args = "tensors: tensors",
+        .returns = "tensor",
+        .doc = "The product of a list of matrices, in the order that costs least.",
+        .compose = compose_multi_dot,
+        .example = "nn.multi_dot {" A ", " A ", " V "}",
+    },
+    {
+        .name = "cdist",
+        .args = "x: tensor, y: tensor, p: number = 2",
+        .returns = "tensor",
+        .doc = "The distances (p-norm) between all rows of x and all rows of y.",
+        .compose = compose_cdist,
+        .example = "nn.cdist(" A ", nn.zeros(1, 2))",
+    },
+    {
+        .name = "pdist",
+        .args = "x: tensor, p: number = 2",
+        .returns = "tensor",
+        .doc = "The distances between all pairs of rows, in the order of combinations.",
+        .compose = compose_pdist,
+        .example = "nn.pdist(" A ")",
+    },
+    {
+        .name = "pairwise_distance",
+        .args = "x: tensor, y: tensor, p: number = 2, eps: number = 1e-6, keepdim: bool = false",
+        .returns = "tensor",
+        .doc = "The p-norm of x - y + eps over the last dim.",
+        .compose = compose_pairwise_distance,
+        .example = "nn.pairwise_distance(" A ", " V ")",
+    },
+    {
+        .name = "dist",
+        .args = "x: tensor, y: tensor, p: number = 2",
+        .returns = "tensor",
+        .doc = "The p-norm of x - y over all elements.",
+        .compose = compose_dist,
+        .example = "nn.dist(" A ", " V ")",
+    },
+    {
+        .name = "cosine_similarity",
+        .args = "x: tensor, y: tensor, dim: dim = 2, eps: number = 1e-8",
+        .returns = "tensor",
+        .doc = "The cosine of the angle between vectors along a dim; norms below eps count as eps.",
+        .compose = compose_cosine_similarity,
+        .example = "nn.cosine_similarity(" A ", " V ")",
+    },
+    {
+        .name = "normalize",
+        .args = "x: tensor, p: number = 2, dim: dim = 2, eps: number = 1e-12",
+        .returns = "tensor",
+        .doc = "x divided by its p-norm along a dim.",
+        .compose = compose_normalize,
+        .example = "nn.normalize(nn.tensor {{3.0, 4.0}})",
+    },
+    {
+        .name = "cov",
+        .args = "x: tensor, correction: number = 1",
+        .returns = "tensor",
+        .doc = "The covariances of variables (rows) over observations (columns).",
+        .compose = compose_cov,
+        .example = "nn.cov(" A ")",
+    },
+    {
+        .name = "corrcoef",
+        .args = "x: tensor",
+        .returns = "tensor",
+        .doc = "The correlations of variables (rows) over observations (columns).",
+        .compose = compose_corrcoef,
+        .example = "nn.corrcoef(" A ")",
+    },
 };
 
 NL_FAMILY(nl_ops_product, ops);

@@ -273,13 +273,16 @@ static nl_tensor *with_dims(nl_call *c, nl_vjp *g, int dims, nl_tensor *t) {
   return g->build->status == NL_OK ? nl_b_reshape(g->build, t, x->ndim, shape) : NULL;
 }
 
-static nl_status vjp_sum(nl_call *c, nl_vjp *g) {
-  nl_tensor *up = with_dims(c, g, 0, g->gout[0]);
-  if (up && c->op->kernel == 1) { /* mean */
-    up = nl_b_scale(g->build, up, 1.0 / (double)call_geometry(c, 0).count);
-  }
+static nl_status spread_back(nl_call *c, nl_vjp *g, nl_tensor *up) {
   g->gin[0] = up ? nl_b_expand(g->build, up, c->in[0]->ndim, c->in[0]->shape) : NULL;
   return g->build->status;
+}
+static nl_status vjp_sum(nl_call *c, nl_vjp *g) {
+  return spread_back(c, g, with_dims(c, g, 0, g->gout[0]));
+}
+static nl_status vjp_mean(nl_call *c, nl_vjp *g) {
+  nl_tensor *up = with_dims(c, g, 0, g->gout[0]);
+  return spread_back(c, g, up ? nl_b_scale(g->build, up, 1.0 / (double)call_geometry(c, 0).count) : NULL);
 }
 
 static nl_status vjp_logsumexp(nl_call *c, nl_vjp *g) {
@@ -336,7 +339,7 @@ static void run_var(nl_call *c) {
            .x = laid_out(c, &g),
            .out = nl_tensor_data(c->out[0])};
   run_job(&j, &g);
-  if (c->op->kernel == 1) {
+  if (c->op->variant == 1) {
     nl_k->elementwise->unary[NL_UN_SQRT][c->dtype](c->out[0]->numel, nl_tensor_data(c->out[0]),
                                                    nl_tensor_data(c->out[0]));
   }
@@ -356,11 +359,11 @@ static nl_status vjp_var(nl_call *c, nl_vjp *g) {
   nl_tensor *dev = nl_b2(b, op_sub(), c->in[0], nl_b_call(b, &m));
   double divisor = (double)call_geometry(c, 0).count - c->attr[1].number;
   nl_tensor *up = with_dims(c, g, 0, g->gout[0]);
-  if (c->op->kernel == 1) {
+  if (c->op->variant == 1) {
     up = nl_b2(b, op_div(), up, with_dims(c, g, 0, c->out[0]));
   }
   nl_tensor *d = nl_b2(b, op_mul(), dev, up);
-  g->gin[0] = d ? nl_b_scale(b, d, (c->op->kernel == 1 ? 1.0 : 2.0) / divisor) : NULL;
+  g->gin[0] = d ? nl_b_scale(b, d, (c->op->variant == 1 ? 1.0 : 2.0) / divisor) : NULL;
   return b->status;
 }
 
@@ -567,7 +570,7 @@ static nl_status vjp_amax(nl_call *c, nl_vjp *g) {
 static const nl_op ops[] = {
     REDUCE("sum", "The sum over the dims named, or over all. Integers and bools are summed as int64.", infer_sum,
            run_reduce, vjp_sum, 0, NL_RED_SUM, "nn.sum(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)"),
-    REDUCE("mean", "The mean over the dims named, or over all.", infer_float, run_mean, vjp_sum, 0, 1,
+    REDUCE("mean", "The mean over the dims named, or over all.", infer_float, run_mean, vjp_mean, 0, NL_RED_SUM,
            "nn.mean(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)"),
     REDUCE("prod", "The product over the dims named, or over all.", infer_sum, run_reduce, vjp_prod, NL_SAVE_IN(0),
            NL_RED_PROD, "nn.prod(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})"),
@@ -601,7 +604,7 @@ static const nl_op ops[] = {
      .run = run_var,
      .vjp = vjp_var,
      .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0),
-     .kernel = 1},
+     .variant = 1},
     {.name = "norm",
      .args = "x: tensor, p: number = 2, dim: dims?, keepdim: bool = false",
      .returns = "tensor",

@@ -179,7 +179,7 @@ static nl_status infer_unique(nl_call *c) {
   nl_build b;
   nl_build_init(&b);
   nl_tensor *flat = nl_b_reshape(&b, x, 1, &n);
-  if (flat && c->op->kernel == 0) {
+  if (flat && c->op->variant == 0) {
     ordered = nl_b_do(&b, op_sort(), "t", flat);
   } else if (flat) {
     ordered = b_clone(&b, flat);
@@ -203,7 +203,7 @@ static void run_unique(nl_call *c) {
   int64_t n = x->numel, *inverse = nl_tensor_data(c->out[1]), *counts = nl_tensor_data(c->out[2]), run = -1;
   char *keys = c->workspace->storage->data, *values = keys + nl_sort_scratch(n), *out = nl_tensor_data(c->out[0]);
   int64_t *places = (int64_t *)(values + n * 8);
-  if (c->op->kernel == 0) {
+  if (c->op->variant == 0) {
     nl_sort_row(dtype, n, nl_tensor_data(x), false, n, values, places, keys);
   } else {
     memcpy(values, nl_tensor_data(x), (size_t)n * size);
@@ -297,7 +297,7 @@ static void run_repeat_index(nl_call *c) {
 /* tril_indices 0, triu_indices 1 */
 static bool inside(const nl_call *c, int64_t row, int64_t col) {
   int64_t offset = c->attr[2].i;
-  return c->op->kernel == 0 ? col - row <= offset : col - row >= offset;
+  return c->op->variant == 0 ? col - row <= offset : col - row >= offset;
 }
 static nl_status infer_triangle(nl_call *c) {
   int64_t rows = c->attr[0].i, cols = c->attr[1].set ? c->attr[1].i : rows, count = 0;
@@ -309,7 +309,7 @@ static nl_status infer_triangle(nl_call *c) {
   offset = offset > cols ? cols : (offset < -rows ? -rows : offset);
   for (int64_t r = 0; r < rows; r++) {
     int64_t below = r + offset + 1; /* columns up to the diagonal */
-    if (c->op->kernel == 0) {
+    if (c->op->variant == 0) {
       count += below < 0 ? 0 : (below > cols ? cols : below);
     } else {
       count += below - 1 < 0 ? cols : (below - 1 > cols ? 0 : cols - below + 1);
@@ -332,8 +332,6 @@ static void run_triangle(nl_call *c) {
 }
 
 #define INDEXED "x: tensor, dim: dim, index: tensor, source: tensor"
-#define MADE(n, a, ret, text, f, fl, e)                                                                                \
-  { .name = n, .args = a, .returns = ret, .doc = text, .compose = compose_##f, .flags = fl, .example = e }
 #define GRID "nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}"
 
 static const nl_op ops[] = {
@@ -345,11 +343,23 @@ static const nl_op ops[] = {
      .infer = infer_nonzero,
      .run = run_nonzero,
      .flags = NL_OP_DATA_SHAPE | NL_OP_CONTIGUOUS},
-    MADE("argsort", "x: tensor, dim: dim = -1, descending: bool = false", "tensor",
-         "The positions that put x in order along a dim. Stable.", argsort, NL_OP_NO_GRAD,
-         "nn.argsort(nn.tensor {3, 1, 2})"),
-    MADE("kthvalue", "x: tensor, k: int, dim: dim = -1, keepdim: bool = false", "tensor, tensor",
-         "The k-th smallest along a dim, and its position.", kthvalue, 0, "nn.kthvalue(nn.tensor {3, 1, 2}, 2)"),
+    {
+        .name = "argsort",
+        .args = "x: tensor, dim: dim = -1, descending: bool = false",
+        .returns = "tensor",
+        .doc = "The positions that put x in order along a dim. Stable.",
+        .compose = compose_argsort,
+        .flags = NL_OP_NO_GRAD,
+        .example = "nn.argsort(nn.tensor {3, 1, 2})",
+    },
+    {
+        .name = "kthvalue",
+        .args = "x: tensor, k: int, dim: dim = -1, keepdim: bool = false",
+        .returns = "tensor, tensor",
+        .doc = "The k-th smallest along a dim, and its position.",
+        .compose = compose_kthvalue,
+        .example = "nn.kthvalue(nn.tensor {3, 1, 2}, 2)",
+    },
     {.name = "searchsorted",
      .args = "sorted: tensor, values: operand, right: bool = false",
      .returns = "tensor",
@@ -359,12 +369,24 @@ static const nl_op ops[] = {
      .infer = infer_searchsorted,
      .run = run_searchsorted,
      .flags = NL_OP_PROMOTE | NL_OP_CONTIGUOUS},
-    MADE("bucketize", "x: tensor, boundaries: tensor, right: bool = false", "tensor",
-         "searchsorted with its arguments exchanged.", bucketize, NL_OP_NO_GRAD,
-         "nn.bucketize(nn.tensor {3, 4, 9}, nn.tensor {1, 3, 5})"),
-    MADE("isin", "x: tensor, test: tensor, invert: bool = false", "tensor",
-         "True where an element is one of test (is none of them, if invert).", isin, NL_OP_NO_GRAD,
-         "nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})"),
+    {
+        .name = "bucketize",
+        .args = "x: tensor, boundaries: tensor, right: bool = false",
+        .returns = "tensor",
+        .doc = "searchsorted with its arguments exchanged.",
+        .compose = compose_bucketize,
+        .flags = NL_OP_NO_GRAD,
+        .example = "nn.bucketize(nn.tensor {3, 4, 9}, nn.tensor {1, 3, 5})",
+    },
+    {
+        .name = "isin",
+        .args = "x: tensor, test: tensor, invert: bool = false",
+        .returns = "tensor",
+        .doc = "True where an element is one of test (is none of them, if invert).",
+        .compose = compose_isin,
+        .flags = NL_OP_NO_GRAD,
+        .example = "nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})",
+    },
     {.name = "unique",
      .args = "x: tensor",
      .returns = "tensor, tensor, tensor",
@@ -382,10 +404,16 @@ static const nl_op ops[] = {
      .infer = infer_unique,
      .run = run_unique,
      .flags = NL_OP_DATA_SHAPE | NL_OP_CONTIGUOUS,
-     .kernel = 1},
-    MADE("one_hot", "x: tensor, classes: int?", "tensor",
-         "1 at each class (from 1) and 0 elsewhere, along a new last dim.", one_hot, NL_OP_NO_GRAD,
-         "nn.one_hot(nn.tensor {1, 3}, 3)"),
+     .variant = 1},
+    {
+        .name = "one_hot",
+        .args = "x: tensor, classes: int?",
+        .returns = "tensor",
+        .doc = "1 at each class (from 1) and 0 elsewhere, along a new last dim.",
+        .compose = compose_one_hot,
+        .flags = NL_OP_NO_GRAD,
+        .example = "nn.one_hot(nn.tensor {1, 3}, 3)",
+    },
     {.name = "class_range",
      .args = "x: tensor",
      .returns = "tensor",
@@ -416,7 +444,7 @@ static const nl_op ops[] = {
      .infer = infer_triangle,
      .run = run_triangle,
      .flags = NL_OP_CREATE,
-     .kernel = 1},
+     .variant = 1},
 };
 
 NL_FAMILY(nl_ops_search, ops);

@@ -89,7 +89,7 @@ static nl_status infer_reshape(nl_call *c) {
     return nl_fail("the %lld elements of shape %s do not fill shape %s, which has %lld", (long long)x->numel,
                    nl_tensor_shape_string(x).s, nl_shape_string(ndim, wanted).s, (long long)known);
   }
-  return reshape_to(c, ndim, shape, c->op->kernel == 1);
+  return reshape_to(c, ndim, shape, c->op->variant == 1);
 }
 
 static void run_copy(nl_call *c) {
@@ -305,7 +305,7 @@ static nl_status find_span(const nl_call *c, const nl_tensor *x, span *s) {
     return status;
   }
   int64_t n = x->ndim ? x->shape[s->dim] : 1;
-  if (c->op->kernel == 1) { /* narrow: start, length */
+  if (c->op->variant == 1) { /* narrow: start, length */
     int64_t start = c->attr[1].i;
     s->start = start < 0 ? start + n : start - 1;
     s->length = c->attr[2].i;
@@ -465,7 +465,7 @@ static nl_status vjp_slice_zeros(nl_call *c, nl_vjp *g) {
 /* ---- cat and stack ---- */
 
 static nl_status infer_cat(nl_call *c) {
-  bool stack = c->op->kernel == 1;
+  bool stack = c->op->variant == 1;
   if (c->nin == 0) {
     return nl_fail("at least one tensor is needed");
   }
@@ -515,7 +515,7 @@ static void run_cat(nl_call *c) {
     int64_t shape[NL_MAX_DIM], strides[NL_MAX_DIM];
     int n = 0;
     for (int d = 0; d < out->ndim; d++) {
-      if (c->op->kernel == 1 && d == dim) {
+      if (c->op->variant == 1 && d == dim) {
         continue;
       }
       shape[n] = d == dim ? t->shape[d] : out->shape[d];
@@ -528,12 +528,12 @@ static void run_cat(nl_call *c) {
     place.offset = at * out->strides[dim];
     place.contiguous = false;
     nl_copy_values(&place, t);
-    at += c->op->kernel == 1 ? 1 : t->shape[dim];
+    at += c->op->variant == 1 ? 1 : t->shape[dim];
   }
 }
 
 static nl_status vjp_cat(nl_call *c, nl_vjp *g) {
-  bool stack = c->op->kernel == 1;
+  bool stack = c->op->variant == 1;
   int dim = 0;
   nl_rule_dim(c->attr[0].i, g->gout[0]->ndim, &dim);
   int64_t at = 1;
@@ -575,7 +575,7 @@ static const nl_op ops[] = {
      .run = run_copy,
      .vjp = vjp_reshape,
      .flags = NL_OP_VIEW,
-     .kernel = 1},
+     .variant = 1},
     VIEW("flatten", "x: tensor, from: dim = 1, to: dim = -1", "Joins the dims from .. to into one.", infer_flatten,
          vjp_reshape, "nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})"),
     VIEW("squeeze", "x: tensor, dim: dims?", "Drops dims of one element: all of them, or those named.", infer_squeeze,
@@ -602,7 +602,7 @@ static const nl_op ops[] = {
      .run = run_copy,
      .vjp = vjp_slice,
      .flags = NL_OP_VIEW,
-     .kernel = 1},
+     .variant = 1},
     {.name = "slice_zeros",
      .args = "g: tensor, dim: dim, start: int, step: int, shape: shape",
      .returns = "tensor",
@@ -627,7 +627,7 @@ static const nl_op ops[] = {
      .infer = infer_cat,
      .run = run_cat,
      .vjp = vjp_cat,
-     .kernel = 1},
+     .variant = 1},
 };
 
 NL_FAMILY(nl_ops_shape, ops);

@@ -12,7 +12,7 @@ NL_OP(scatter_zeros)
 
 /* sort(x, dim, descending); topk(x, k, dim, largest) */
 static bool is_topk(const nl_call *c) {
-  return c->op->kernel == 1;
+  return c->op->variant == 1;
 }
 static nl_attr dim_of(const nl_call *c) {
   return c->attr[is_topk(c) ? 1 : 0];
@@ -136,7 +136,7 @@ static const nl_op ops[] = {
      .vjp = vjp_sort,
      .flags = NL_OP_CONTIGUOUS,
      .save = NL_SAVE_OUT(1),
-     .kernel = 1},
+     .variant = 1},
 };
 
 NL_FAMILY(nl_ops_sort, ops);

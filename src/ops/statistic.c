@@ -96,7 +96,7 @@ NL_COMPOSE(median) {
   if (floats) {
     nl_tensor *good = nl_b_sum(b, b_logical_not(b, b_isnan(b, t)), 1, (int64_t[]){-1}, true);
     nl_tensor *middle = b_floor_divide(b, b_add(b, good, nl_b_int(b, 1)), nl_b_int(b, 2));
-    if (c->op->kernel == 1) {
+    if (c->op->variant == 1) {
       where = b_maximum(b, middle, nl_b_int(b, 1));
     } else { /* nan is last in order */
       where = b_where(b, b_lt(b, good, nl_b_int(b, count)), nl_b_int(b, count), nl_b_int(b, (count + 1) / 2));
@@ -194,7 +194,7 @@ NL_COMPOSE(quantile) {
     return;
   }
   nl_tensor *ordered = sorted(b, t, -1, &at);
-  bool skip = c->op->kernel == 1;
+  bool skip = c->op->variant == 1;
   nl_tensor *good = nl_b_sum(b, b_logical_not(b, b_isnan(b, t)), 1, (int64_t[]){-1}, true);
   nl_tensor *most = good ? nl_b_cast(b,
                                      skip ? b_maximum(b, b_sub(b, good, nl_b_int(b, 1)), nl_b_int(b, 0))
@@ -283,7 +283,7 @@ NL_COMPOSE(aminmax) {
 NL_COMPOSE(spread_mean) {
   int n;
   ints dims = nl_call_list(c, 0, &n);
-  const nl_op *spread = c->op->kernel ? op_std() : op_var();
+  const nl_op *spread = c->op->variant ? op_std() : op_var();
   double correction = c->attr[1].number;
   int keep = c->attr[2].b;
   if (c->attr[0].set) {
@@ -434,20 +434,36 @@ static void run_bincount(nl_call *c) {
 
 #define DIMS "x: tensor, dim: dims?, keepdim: bool = false"
 #define ONE_DIM "x: tensor, dim: dim?, keepdim: bool = false"
-#define MADE(n, a, ret, text, f, k, e)                                                                                 \
-  { .name = n, .args = a, .returns = ret, .doc = text, .compose = compose_##f, .kernel = k, .example = e }
 #define GRID "nn.tensor {{3.0, 1.0, 2.0}, {6.0, 5.0, 0/0}}"
 #define ROW "nn.tensor {3.0, 1.0, 2.0, 10.0}"
 #define BETWEEN "interpolation: choice = linear|lower|higher|midpoint|nearest"
 
 static const nl_op ops[] = {
-    MADE("median", ONE_DIM, "tensor, tensor?",
-         "The middle element, the lower of two; nan wins. With dim, those along it and their positions.", median, 0,
-         "nn.median(" ROW ")"),
-    MADE("nanmedian", ONE_DIM, "tensor, tensor?", "median without nan.", median, 1, "nn.nanmedian(" GRID ", 2)"),
-    MADE("mode", "x: tensor, dim: dim = -1, keepdim: bool = false", "tensor, tensor",
-         "The most frequent element along a dim (the smallest of equals), and its last position.", mode, 0,
-         "nn.mode(nn.tensor {2, 1, 2, 1, 3})"),
+    {
+        .name = "median",
+        .args = ONE_DIM,
+        .returns = "tensor, tensor?",
+        .doc = "The middle element, the lower of two; nan wins. With dim, those along it and their positions.",
+        .compose = compose_median,
+        .example = "nn.median(" ROW ")",
+    },
+    {
+        .name = "nanmedian",
+        .args = ONE_DIM,
+        .returns = "tensor, tensor?",
+        .doc = "median without nan.",
+        .compose = compose_median,
+        .variant = 1,
+        .example = "nn.nanmedian(" GRID ", 2)",
+    },
+    {
+        .name = "mode",
+        .args = "x: tensor, dim: dim = -1, keepdim: bool = false",
+        .returns = "tensor, tensor",
+        .doc = "The most frequent element along a dim (the smallest of equals), and its last position.",
+        .compose = compose_mode,
+        .example = "nn.mode(nn.tensor {2, 1, 2, 1, 3})",
+    },
     {.name = "mode_index",
      .args = "x: tensor",
      .returns = "tensor",
@@ -455,13 +471,39 @@ static const nl_op ops[] = {
      .infer = infer_mode_index,
      .run = run_mode_index,
      .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL},
-    MADE("quantile", "x: tensor, q: operand, dim: dim?, keepdim: bool = false, " BETWEEN, "tensor",
-         "The value below which a share q of the elements lies; a vector of shares gives a first dim. nan wins.",
-         quantile, 0, "nn.quantile(" ROW ", nn.tensor {0.25, 0.5})"),
-    MADE("nanquantile", "x: tensor, q: operand, dim: dim?, keepdim: bool = false, " BETWEEN, "tensor",
-         "quantile without nan.", quantile, 1, "nn.nanquantile(" GRID ", 0.5, 2)"),
-    MADE("nansum", DIMS, "tensor", "The sum without nan.", nansum, 0, "nn.nansum(" GRID ")"),
-    MADE("nanmean", DIMS, "tensor", "The mean without nan.", nanmean, 0, "nn.nanmean(" GRID ", 2)"),
+    {
+        .name = "quantile",
+        .args = "x: tensor, q: operand, dim: dim?, keepdim: bool = false, " BETWEEN,
+        .returns = "tensor",
+        .doc = "The value below which a share q of the elements lies; a vector of shares gives a first dim. nan wins.",
+        .compose = compose_quantile,
+        .example = "nn.quantile(" ROW ", nn.tensor {0.25, 0.5})",
+    },
+    {
+        .name = "nanquantile",
+        .args = "x: tensor, q: operand, dim: dim?, keepdim: bool = false, " BETWEEN,
+        .returns = "tensor",
+        .doc = "quantile without nan.",
+        .compose = compose_quantile,
+        .variant = 1,
+        .example = "nn.nanquantile(" GRID ", 0.5, 2)",
+    },
+    {
+        .name = "nansum",
+        .args = DIMS,
+        .returns = "tensor",
+        .doc = "The sum without nan.",
+        .compose = compose_nansum,
+        .example = "nn.nansum(" GRID ")",
+    },
+    {
+        .name = "nanmean",
+        .args = DIMS,
+        .returns = "tensor",
+        .doc = "The mean without nan.",
+        .compose = compose_nanmean,
+        .example = "nn.nanmean(" GRID ", 2)",
+    },
     {.name = "count_nonzero",
      .args = DIMS,
      .returns = "tensor",
@@ -469,17 +511,48 @@ static const nl_op ops[] = {
      .compose = compose_count_nonzero,
      .flags = NL_OP_NO_GRAD,
      .example = "nn.count_nonzero(nn.tensor {0, 3, 4})"},
-    MADE("aminmax", DIMS, "tensor, tensor", "The smallest and the largest, over the dims named or all.", aminmax, 0,
-         "nn.aminmax(" ROW ")"),
-    MADE("var_mean", "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false", "tensor, tensor",
-         "The variance and the mean.", spread_mean, 0, "nn.var_mean(" ROW ")"),
-    MADE("std_mean", "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false", "tensor, tensor",
-         "The standard deviation and the mean.", spread_mean, 1, "nn.std_mean(" ROW ")"),
-    MADE("diff", "x: tensor, n: int = 1, dim: dim = -1", "tensor",
-         "The differences of neighbours along a dim, n times over.", diff, 0, "nn.diff(nn.tensor {1, 4, 9, 16})"),
-    MADE("trapezoid", "x: tensor, at: tensor?, dx: number = 1, dim: dim = -1", "tensor",
-         "The area under values along a dim, by the trapezoidal rule; they stand dx apart, or at the places named.",
-         trapezoid, 0, "nn.trapezoid(nn.tensor {0.0, 1.0, 4.0})"),
+    {
+        .name = "aminmax",
+        .args = DIMS,
+        .returns = "tensor, tensor",
+        .doc = "The smallest and the largest, over the dims named or all.",
+        .compose = compose_aminmax,
+        .example = "nn.aminmax(" ROW ")",
+    },
+    {
+        .name = "var_mean",
+        .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
+        .returns = "tensor, tensor",
+        .doc = "The variance and the mean.",
+        .compose = compose_spread_mean,
+        .example = "nn.var_mean(" ROW ")",
+    },
+    {
+        .name = "std_mean",
+        .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
+        .returns = "tensor, tensor",
+        .doc = "The standard deviation and the mean.",
+        .compose = compose_spread_mean,
+        .variant = 1,
+        .example = "nn.std_mean(" ROW ")",
+    },
+    {
+        .name = "diff",
+        .args = "x: tensor, n: int = 1, dim: dim = -1",
+        .returns = "tensor",
+        .doc = "The differences of neighbours along a dim, n times over.",
+        .compose = compose_diff,
+        .example = "nn.diff(nn.tensor {1, 4, 9, 16})",
+    },
+    {
+        .name = "trapezoid",
+        .args = "x: tensor, at: tensor?, dx: number = 1, dim: dim = -1",
+        .returns = "tensor",
+        .doc =
+            "The area under values along a dim, by the trapezoidal rule; they stand dx apart, or at the places named.",
+        .compose = compose_trapezoid,
+        .example = "nn.trapezoid(nn.tensor {0.0, 1.0, 4.0})",
+    },
     {.name = "histc",
      .args = "x: tensor, bins: int = 100, min: number = 0, max: number = 0",
      .returns = "tensor",
