@@ -358,8 +358,8 @@ static nl_status read_arguments(parser *p, int first, int last) {
     bool tensor = param->kind < NL_KIND_TENSORS;
     bool given = tensor ? p->call->in[param->slot] != NULL : p->call->attr[param->slot].set;
     if (!given && !param->optional && param->kind != NL_KIND_TENSORS) {
-      if (param->kind == NL_KIND_SHAPE && strcmp(p->op->name, "reshape") != 0 && last < first) {
-        nl_call_set_list(p->call, param->slot, 0, NULL); /* nn.zeros(): a 0-dim tensor */
+      if (param->kind == NL_KIND_SHAPE && (p->op->flags & NL_OP_CREATE) != 0 && last < first) {
+        nl_call_set_list(p->call, param->slot, 0, NULL); /* nn.zeros() makes a 0-dim tensor */
         continue;
       }
       status = nl_fail("%s is missing; it takes (%s)", param->name, p->op->args);
