@@ -19,7 +19,7 @@ local hidden = {
   custom = true, region = true, storage_serial = true, storage_version = true,
   set_anomaly = true, hook = true, remove_hook = true,
   compiled = true, refuse = true, is_recording = true, rex = true, exact_solve = true, exact_sign = true,
-  object = true, fields = true, set_field = true, set_hidden = true, class_of = true, base_of = true, override = true,
+  object = true, fields = true, set_field = true, set_hidden = true, class_of = true, base_of = true, override = true, absent = true,
   convert = true, is_library = true, set_tensor_hint = true,
 }
 local rows = core.ops()

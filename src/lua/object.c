@@ -262,12 +262,43 @@ static int override(lua_State *L) {
   return 1;
 }
 
+/* What absent() gives: the base's method, or nil; the first time that a name is not there, missing(name) is called. */
+static int absent_index(lua_State *L) {
+  enum { METHODS = 1, NONE, MISSING };
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  lua_gettable(L, lua_upvalueindex(METHODS));
+  if (!lua_isnil(L, 3) || lua_type(L, 2) != LUA_TSTRING) {
+    return 1;
+  }
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(NONE)) == LUA_TNIL) {
+    lua_pushvalue(L, lua_upvalueindex(MISSING));
+    lua_pushvalue(L, 2);
+    lua_call(L, 1, 0);
+  }
+  lua_pushnil(L);
+  return 1;
+}
+
+/* absent(methods, none, missing) -> an __index for methods of derived classes; none: names that are known to be absent */
+static int absent(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  lua_settop(L, 3);
+  lua_pushcclosure(L, absent_index, 3);
+  return 1;
+}
+
 void nl_open_object(lua_State *L) {
   static const luaL_Reg functions[] = {{"object", new_object},     {"fields", fields},         {"set_field", set_field},
                                        {"set_hidden", set_hidden}, {"class_of", class_of},     {"base_of", base_of},
-                                       {"override", override},     {"is_library", is_library}, {NULL, NULL}};
+                                       {"override", override},     {"is_library", is_library}, {"absent", absent},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   for (int i = 0; functions[i].name; i++) {
     nl_observe_exempt(functions[i].func);
   }
+  nl_observe_exempt(absent_index);
 }

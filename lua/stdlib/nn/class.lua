@@ -34,23 +34,17 @@ end
 -- How many arguments a library's forward takes at most; what is not here takes any number.
 M.most_arguments = setmetatable({}, { __mode = "k" })
 
--- A test for what is an object of a class, or a class derived from it. Most calls are with objects of the class that was
--- there the last time. Only extend is called on classes.
+-- A test for what is an object of a class, or a class derived from it. Only extend is called on classes.
 local function self_test(class, takes_classes)
-  local last
   return function(v)
     local c = class_of(v)
     if c == nil and not (takes_classes and base_of(v) ~= nil) then
       return false
-    elseif c == last and c ~= nil then
-      return true
     end
-    last = c
     c = c or v
     while c and c ~= class do
       c = base_of(c)
     end
-    last = c and last or nil
     return c == class
   end
 end
@@ -144,14 +138,12 @@ end
 function M.on_missing(class, missing)
   local info = infos[class]
   local methods, none = info.methods, {}
-  info.for_library = { __index = function(_, name)
-    local value = methods[name]
-    if value == nil and not none[name] and not core.is_recording() then
+  info.for_library = { __index = core.absent(methods, none, function(name)
+    if not core.is_recording() then
       missing(name)
       none[name] = true
     end
-    return value
-  end }
+  end) }
 end
 
 ---An object of a class, without fields.

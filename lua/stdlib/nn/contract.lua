@@ -182,29 +182,26 @@ local function belongs(who)
   return ("what it belongs to (call it with ':', as in object:%s(...))"):format(who:match "[^:.]*$")
 end
 
--- A function that tests all arguments of f; false where there is nothing to test.
-local function make_check(who, f, names, is_self)
+-- A function that tests the arguments of f (but not self); false where there is nothing to test. Second result: whether it
+-- has something to say where all of them are nil.
+local function make_check(who, f, names)
   local rules = M.annotations(f)
-  local head, body, parts, words = {}, {}, {}, {}
+  local head, body, parts, words, needed = {}, {}, {}, {}, false
   for i, name in ipairs(names) do
     head[i] = "a" .. i
-    local test, word, optional = is_self, nil, false
-    if name == "self" then
-      word = belongs(who)
-    elseif rules[name] then
+    local test, word
+    if rules[name] and name ~= "self" then
       test, word = test_of(rules[name])
-      optional = rules[name].optional
-    else
-      test = nil
     end
     if test then
       parts[#parts + 1], words[i] = test, word
-      local given = optional and ("a%d ~= nil and "):format(i) or ""
+      local given = rules[name].optional and ("a%d ~= nil and "):format(i) or ""
+      needed = needed or not rules[name].optional
       body[#body + 1] = ("if %snot t%d(a%d) then fail(%d, a%d) end"):format(given, #parts, i, i, i)
     end
   end
   if #parts == 0 then
-    return false
+    return false, false
   end
   local tests = {}
   for i = 1, #parts do
@@ -214,39 +211,50 @@ local function make_check(who, f, names, is_self)
     table.concat(body, " "))
   return load(text, source, "t")(function(i, value)
     core.raise(("%s: %s must be %s, but is %s"):format(who, names[i], words[i], core.describe(value)))
-  end, table.unpack(parts))
+  end, table.unpack(parts)), needed
 end
 
 -- ---- wrappers ----
 
 local makers = {}
 
--- A function that makes wrappers of functions with n parameters: without a call more than that of the function itself.
-local function maker(n)
-  if not makers[n] then
-    local list = {}
+-- A function that makes wrappers of functions with n parameters. They stand in every call, so they do little: one argument
+-- more than there should be is looked at, self is only looked at when it is of another class than the last, and arguments
+-- only where there are some.
+local function maker(n, method)
+  local key = method and -n or n
+  if not makers[key] then
+    local list, given = {}, {}
     for i = 1, n do
       list[i] = "a" .. i
+      if not (method and i == 1) then
+        given[#given + 1] = ("a%d ~= nil"):format(i)
+      end
     end
     local names = table.concat(list, ", ")
-    local first = n > 0 and names .. ", " or ""
-    makers[n] = load(([[
-      local f, too_many, make_check = ...
-      local check
-      return function(%s...)
-        if ... ~= nil then
-          too_many(%s...)
+    makers[key] = load(([[
+      local f, too_many, make_check, check_self, class_of = ...
+      local check, needed, last
+      return function(%s)
+        if more ~= nil then
+          too_many(more)
         end
+        %s
         if check == nil then
-          check = make_check()
+          check, needed = make_check()
         end
-        if check then
+        if check and (needed or %s) then
           check(%s)
         end
         return f(%s)
-      end]]):format(first, first, names, names), source, "t")
+      end]]):format(n > 0 and names .. ", more" or "more", method and [[
+        local class = class_of(a1)
+        if class == nil or class ~= last then
+          check_self(a1)
+          last = class
+        end]] or "", #given > 0 and table.concat(given, " or ") or "false", names, names), source, "t")
   end
-  return makers[n]
+  return makers[key]
 end
 
 ---True for a function of this library that takes a number of arguments that is known.
@@ -267,11 +275,18 @@ local function is_vararg(f)
   return info.isvararg and info.what == "Lua" and info.source:sub(1, #library) == library and debug.getlocal(f, 1) == "self"
 end
 
-local function guarded(who, f, is_self)
-  local function wrapper(self, ...)
-    if not is_self(self) then
-      core.raise(("%s: self must be %s, but is %s"):format(who, belongs(who), core.describe(self)))
+local function self_check(who, is_self)
+  return function(v)
+    if not is_self(v) then
+      core.raise(("%s: self must be %s, but is %s"):format(who, belongs(who), core.describe(v)))
     end
+  end
+end
+
+local function guarded(who, f, is_self)
+  local check_self = self_check(who, is_self)
+  local function wrapper(self, ...)
+    check_self(self)
     return f(self, ...)
   end
   inner[wrapper] = f
@@ -299,19 +314,17 @@ function M.strict(who, f, is_self)
     names[i] = debug.getlocal(f, i)
   end
   local method = names[1] == "self"
-  local function too_many(...)
-    local given = select("#", ...) - (method and 1 or 0)
+  local function too_many(more)
     local list = table.move(names, method and 2 or 1, n, 1, {})
-    core.raise(("%s: takes %s, but got %d: the last is %s"):format(who, #list == 0 and "no arguments"
-      or ("at most %d argument%s (%s)"):format(#list, #list == 1 and "" or "s", table.concat(list, ", ")), given,
-      core.describe((select(-1, ...)))))
+    core.raise(("%s: takes %s, but got more: %s"):format(who, #list == 0 and "no arguments"
+      or ("at most %d argument%s (%s)"):format(#list, #list == 1 and "" or "s", table.concat(list, ", ")), core.describe(more)))
   end
-  local wrapper = maker(n)(f, too_many, function()
+  local wrapper = maker(n, method and is_self ~= nil)(f, too_many, function()
     if n == 0 or core.is_recording() then -- files are not read while a function is recorded
       return n > 0 and nil
     end
-    return make_check(who, f, names, is_self)
-  end)
+    return make_check(who, f, names)
+  end, is_self and self_check(who, is_self), core.class_of)
   inner[wrapper] = f
   return wrapper
 end

@@ -77,7 +77,10 @@ local function call(self, x, ...)
   if hooks then
     return call_with_hooks(self, hooks, x, ...)
   elseif ... ~= nil then
-    check_count(self, x, ...)
+    local most = most_arguments[self.forward]
+    if most and select("#", ...) >= most then
+      check_count(self, x, ...)
+    end
   end
   return self:forward(x, ...)
 end
