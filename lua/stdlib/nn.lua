@@ -18,8 +18,8 @@ local hidden = {
   profile_start = true, profile_stop = true, peak_flops = true,
   custom = true, region = true, storage_serial = true, storage_version = true,
   set_anomaly = true, hook = true, remove_hook = true,
-  compiled = true, refuse = true, is_recording = true, rex = true, exact_solve = true, exact_sign = true,
-  object = true, fields = true, set_field = true, set_hidden = true, class_of = true, base_of = true, override = true, absent = true,
+  absent = true, compiled = true, refuse = true, is_recording = true, rex = true, exact_solve = true, exact_sign = true,
+  object = true, fields = true, set_field = true, set_hidden = true, class_of = true, base_of = true, override = true,
   convert = true, is_library = true, set_tensor_hint = true,
 }
 local rows = core.ops()

@@ -602,7 +602,7 @@ static nl_status list_buffers(nl_program *p) {
     const nl_buffer *b = &p->buffers[i];
     if (b->location == NL_ESCAPING || b->location == NL_ARGUMENT) {
       p->bound[p->nbound++] = i;
-    } else if (b->location == NL_EXTERNAL && b->written) {
+    } else if ((b->location == NL_EXTERNAL || b->location == NL_SLOT_ENTRY) && b->written) {
       p->bumped[p->nbumped++] = i;
     }
   }

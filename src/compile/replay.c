@@ -272,7 +272,8 @@ static void bump(nl_program *p, nl_tensor *const args[]) {
     }
   }
   for (int i = 0; i < p->nbumped; i++) {
-    nl_storage_touch(p->buffers[p->bumped[i]].storage);
+    const nl_buffer *b = &p->buffers[p->bumped[i]];
+    nl_storage_touch(b->location == NL_SLOT_ENTRY ? p->slots[b->number].now->storage : b->storage);
   }
 }
 

@@ -28,14 +28,16 @@ static nl_status new_step(nl_trace *t, nl_step **out) {
 
 nl_status nl_trace_refuse(void) {
   nl_trace *t = current;
-  if (!t->lenient) {
-    return NL_ERROR;
-  }
   char where[96] = "";
   if (t->where) {
     t->where(t->where_ctx, where, sizeof where);
   }
-  snprintf(t->refused, sizeof t->refused, "%s%s%s", where, *where ? ": " : "", nl_error_message());
+  if (!t->refused[0]) {
+    snprintf(t->refused, sizeof t->refused, "%s%s%s", where, *where ? ": " : "", nl_error_message());
+  }
+  if (!t->lenient) {
+    return NL_ERROR;
+  }
   nl_trace_close(t);
   return NL_OK;
 }

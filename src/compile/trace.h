@@ -55,7 +55,7 @@ typedef struct nl_trace {
   nl_map slot_of; /* leaf -> its slot */
   nl_map saw_at;
   bool lenient;                                      /* what cannot be replayed ends the recording, and is no error */
-  char refused[640];                                 /* why it ended */
+  char refused[640];                                 /* why it ended; where it is not lenient: the first such error */
   bool (*has_older_history)(const nl_tensor *);      /* was it computed from tensors that want gradients, before? */
   bool (*has_younger_history)(const nl_tensor *);    /* or during the recording? */
   void (*where)(void *ctx, char *text, size_t size); /* names the user's line */

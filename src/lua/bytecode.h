@@ -29,6 +29,7 @@ enum {
   NL_BNOT,
   NL_LEN = 52,
   NL_CONCAT,
+  NL_TBC = 55,
   NL_EQ = 57,
   NL_LT,
   NL_LE,

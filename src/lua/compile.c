@@ -159,8 +159,8 @@ static nl_cached *find_ready(lua_State *L, nl_compiled *c, int nargs, nl_tensor 
 static int compiled_call(lua_State *L) {
   nl_compiled *c = nl_check_compiled(L, 1);
   int nargs = lua_gettop(L) - 1;
-  if (nl_trace_current() || c->refused) {
-    return call_plainly(L); /* its ops belong to what is being recorded */
+  if (nl_trace_current() || c->refused || nl_anomaly()) {
+    return call_plainly(L); /* its ops belong to what is being recorded, or each is to be looked at */
   }
   nl_lua_account(L);
   if (++c->since_collection >= NL_CALLS_A_COLLECTION && lua_gc(L, LUA_GCISRUNNING)) {

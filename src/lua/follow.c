@@ -117,7 +117,7 @@ static void push_env(const frame *f, int n) {
 /* The container and the key on top of the stack are read. */
 static void read(const frame *f) {
   int type = lua_type(f->L, -2);
-  if (type == LUA_TTABLE || nl_to_object(f->L, -2) || (f->user && (type == LUA_TUSERDATA || type == LUA_TSTRING))) {
+  if (type == LUA_TTABLE || nl_to_object(f->L, -2) || f->user) {
     nl_obs_read(f->L, -2, -1);
   }
 }
@@ -125,23 +125,24 @@ static void read(const frame *f) {
 static void event(const frame *f, int reg, const char *name) {
   push_register(f, reg);
   int type = lua_type(f->L, -1);
-  if ((type == LUA_TTABLE && nl_obs_is_old(f->L, -1)) ||
-      (type == LUA_TUSERDATA && f->user && !nl_to_tensor(f->L, -1) && !nl_to_object(f->L, -1))) {
-    nl_obs_event(f->L, -1, name);
-    lua_pop(f->L, 1);
+  if (type == LUA_TTABLE || nl_to_object(f->L, -1) ||
+      (f->user && type != LUA_TNIL && type != LUA_TNUMBER && type != LUA_TFUNCTION)) {
+    nl_obs_any_event(f->L, -1, name);
   }
   lua_pop(f->L, 1);
 }
 
 static void length(const frame *f, int reg) {
   push_register(f, reg);
-  if (lua_type(f->L, -1) == LUA_TTABLE && nl_obs_is_old(f->L, -1)) {
+  if (lua_type(f->L, -1) == LUA_TTABLE) {
     nl_obs_event(f->L, -1, "__len");
     bool raw = lua_isnil(f->L, -1);
     lua_pop(f->L, 1);
     if (raw) {
       nl_observe_length(f->L, -1);
     }
+  } else if (nl_to_object(f->L, -1)) {
+    nl_obs_any_event(f->L, -1, "__len");
   }
   lua_pop(f->L, 1);
 }
@@ -234,6 +235,9 @@ static void look_at(const frame *f, nl_observer *o) {
       event(f, a + n, "__concat");
     }
     break;
+  case NL_TBC:
+    event(f, a, "__close");
+    break;
   case NL_EQ:
     event(f, a, "__eq");
     event(f, b, "__eq");
@@ -269,11 +273,11 @@ static void look_at(const frame *f, nl_observer *o) {
 
 /* Opcodes that look_at knows. */
 static const bool interesting[128] = {
-    [NL_GETUPVAL] = 1, [NL_SETUPVAL] = 1, [NL_GETTABUP] = 1, [NL_GETTABLE] = 1, [NL_GETI] = 1,   [NL_GETFIELD] = 1,
-    [NL_SETTABUP] = 1, [NL_SETTABLE] = 1, [NL_SETI] = 1,     [NL_SETFIELD] = 1, [NL_SELF] = 1,   [NL_MMBIN] = 1,
-    [NL_MMBINI] = 1,   [NL_MMBINK] = 1,   [NL_UNM] = 1,      [NL_BNOT] = 1,     [NL_LEN] = 1,    [NL_CONCAT] = 1,
-    [NL_EQ] = 1,       [NL_LT] = 1,       [NL_LE] = 1,       [NL_LTI] = 1,      [NL_LEI] = 1,    [NL_GTI] = 1,
-    [NL_GEI] = 1,      [NL_CALL] = 1,     [NL_TAILCALL] = 1, [NL_TFORCALL] = 1, [NL_CLOSURE] = 1};
+    [NL_GETUPVAL] = 1, [NL_SETUPVAL] = 1, [NL_GETTABUP] = 1, [NL_GETTABLE] = 1, [NL_GETI] = 1,    [NL_GETFIELD] = 1,
+    [NL_SETTABUP] = 1, [NL_SETTABLE] = 1, [NL_SETI] = 1,     [NL_SETFIELD] = 1, [NL_SELF] = 1,    [NL_MMBIN] = 1,
+    [NL_MMBINI] = 1,   [NL_MMBINK] = 1,   [NL_UNM] = 1,      [NL_BNOT] = 1,     [NL_LEN] = 1,     [NL_CONCAT] = 1,
+    [NL_EQ] = 1,       [NL_LT] = 1,       [NL_LE] = 1,       [NL_LTI] = 1,      [NL_LEI] = 1,     [NL_GTI] = 1,
+    [NL_GEI] = 1,      [NL_CALL] = 1,     [NL_TAILCALL] = 1, [NL_TFORCALL] = 1, [NL_CLOSURE] = 1, [NL_TBC] = 1};
 
 /* The closure made by the last instruction is young. */
 static void take_closure(lua_State *L, lua_Debug *ar, nl_observer *o) {

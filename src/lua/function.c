@@ -100,6 +100,7 @@ static int hook(lua_State *L) {
   if (lua_type(L, 2) != LUA_TFUNCTION) {
     return nl_lua_error(L, "register_hook: takes a function of the gradient, but got %s", nl_describe(L, 2).s);
   }
+  nl_lua_refuse(L, "register_hook: Lua code on the way back (a hook) cannot be recorded");
   lua_settop(L, 2);
   nl_hook **at = push_hook(L);
   lua_pushvalue(L, 2);
@@ -115,7 +116,10 @@ static int hook(lua_State *L) {
     nl_error_prefix("register_hook");
     return nl_lua_raise(L);
   }
-  nl_lua_hold_anchor(L, 1, nl_anchor_of(t));
+  const nl_anchor *held = nl_anchor_of(t->original ? t->original : t); /* the hook hangs on what an alias stands for */
+  if (held) {
+    nl_lua_hold_anchor(L, 1, held);
+  }
   lua_pushvalue(L, 3);
   return 1;
 }

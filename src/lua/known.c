@@ -21,6 +21,8 @@ typedef enum effect {
   READS_META,
   READS_PAIRS,
   READS_TEXT,
+  COMPARES, /* the identity of its arguments */
+  STATUS,
   REQUIRES,
   RESUMES,
   WRAPPED, /* what coroutine.wrap gives */
@@ -54,7 +56,7 @@ static const known list[] = {
     {"_G", "pairs", READS_PAIRS, NULL},
     {"_G", "pcall", NOTHING, NULL},
     {"_G", "print", REFUSED, "it would print only once; return the value and print it outside"},
-    {"_G", "rawequal", NOTHING, NULL},
+    {"_G", "rawequal", COMPARES, NULL},
     {"_G", "rawget", READS_KEY, NULL},
     {"_G", "rawlen", READS_LENGTH, NULL},
     {"_G", "rawset", WRITES, NULL},
@@ -70,7 +72,7 @@ static const known list[] = {
     {"coroutine", "wrap", NOTHING, NULL},
     {"coroutine", "resume", RESUMES, NULL},
     {"coroutine", "yield", YIELDS, NULL},
-    {"coroutine", "status", NOTHING, NULL},
+    {"coroutine", "status", STATUS, NULL},
     {"coroutine", "isyieldable", NOTHING, NULL},
     {"coroutine", "running", NOTHING, NULL},
     {"coroutine", "close", NOTHING, NULL},
@@ -96,6 +98,7 @@ static const known list[] = {
     {"table", "pack", NOTHING, NULL},
     {"table", NULL, WRITES, NULL},
     {"utf8", NULL, NOTHING, NULL},
+    {"of strings", NULL, NOTHING, NULL}, /* their metatable's arithmetic */
 };
 
 /* ---- addresses ---- */
@@ -141,6 +144,10 @@ static int learn(lua_State *L) {
       if (lua_type(L, -1) == LUA_TTABLE && status == NL_OK) {
         status = put(L, (int)i);
       }
+    } else if (strcmp(list[i].library, "of strings") == 0) {
+      lua_pushliteral(L, "");
+      lua_getmetatable(L, -1);
+      status = put(L, (int)i);
     } else {
       lua_getglobal(L, list[i].library);
       status = put(L, (int)i);
@@ -256,6 +263,24 @@ static void push_argument(lua_State *L, lua_Debug *ar, int n) {
   }
 }
 
+/* What C functions ask of a table beside its fields; and the tables behind it. The table is on top of the stack. */
+static void look_at_events(lua_State *L) {
+  int top = lua_gettop(L);
+  lua_pushvalue(L, top);
+  for (int steps = 0; steps < 8 && lua_type(L, -1) == LUA_TTABLE && lua_getmetatable(L, -1); steps++) {
+    lua_pop(L, 1);
+    nl_obs_any_event(L, -1, "__len");
+    nl_obs_any_event(L, -1, "__tostring");
+    nl_obs_any_event(L, -1, "__name");
+    nl_obs_any_event(L, -1, "__lt");
+    nl_obs_event(L, -1, "__index");
+    if (lua_type(L, -1) == LUA_TTABLE) {
+      nl_observe_whole(L, -1);
+    }
+  }
+  lua_settop(L, top);
+}
+
 /* Tables among the arguments are read; objects, where they are not the library's own business. */
 static void look_into_arguments(lua_State *L, lua_Debug *ar, bool objects) {
   int n = count_arguments(L, ar);
@@ -263,6 +288,7 @@ static void look_into_arguments(lua_State *L, lua_Debug *ar, bool objects) {
     push_argument(L, ar, i);
     if (lua_type(L, -1) == LUA_TTABLE || (objects && nl_to_object(L, -1))) {
       nl_observe_whole(L, -1);
+      look_at_events(L);
     }
     lua_pop(L, 1);
   }
@@ -281,6 +307,15 @@ static void look_at_write(lua_State *L, lua_Debug *ar, const known *k) {
   if (strcmp(k->library, "table") == 0) {
     look_into_arguments(L, ar, true);
   }
+  push_argument(L, ar, 1);
+  bool sorts = k->name == NULL && lua_type(L, -1) == LUA_TTABLE; /* table.sort compares elements */
+  for (lua_Integer i = 1, n = sorts ? (lua_Integer)lua_rawlen(L, -1) : 0; i <= n; i++) {
+    if (lua_rawgeti(L, -1, i) == LUA_TTABLE || nl_to_object(L, -1)) {
+      nl_obs_any_event(L, -1, "__lt");
+    }
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
 }
 
 /* A coroutine that was made before is not followed. */
@@ -345,14 +380,23 @@ static void look_at_listed(lua_State *L, lua_Debug *ar, const known *k) {
   case READS_PAIRS:
   case READS_TEXT:
     push_argument(L, ar, 1);
-    if (lua_type(L, -1) == LUA_TTABLE && nl_obs_is_old(L, -1)) {
-      nl_obs_event(L, -1,
-                   k->effect == READS_META ? "__metatable" : (k->effect == READS_TEXT ? "__tostring" : "__pairs"));
+    if (!nl_to_tensor(L, -1)) {
+      nl_obs_any_event(L, -1,
+                       k->effect == READS_META ? "__metatable" : (k->effect == READS_TEXT ? "__tostring" : "__pairs"));
+      if (k->effect == READS_TEXT) {
+        nl_obs_any_event(L, -1, "__name");
+      }
     }
     break;
   case REQUIRES:
     look_at_require(L, ar);
     break;
+  case COMPARES:
+    push_argument(L, ar, 1);
+    push_argument(L, ar, 2);
+    nl_lua_refuse_comparison(L, lua_gettop(L) - 1, lua_gettop(L));
+    break;
+  case STATUS:
   case RESUMES:
     push_argument(L, ar, 1);
     look_at_thread(L, ar, lua_tothread(L, -1));
@@ -367,6 +411,8 @@ static void look_at_listed(lua_State *L, lua_Debug *ar, const known *k) {
     const char *what = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "collect";
     if (strcmp(what, "count") == 0) {
       refuse(L, ar, "_G", k->name, k->why);
+    } else if (strcmp(what, "collect") != 0 && strcmp(what, "step") != 0) {
+      refuse(L, ar, "_G", k->name, "the collector would be set, or asked, only once; do it outside");
     }
     break;
   }

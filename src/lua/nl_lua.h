@@ -104,6 +104,11 @@ void nl_lua_anchor_clear(lua_State *L, const nl_anchor *);
    their number. */
 int nl_lua_call_op(lua_State *L, const nl_op *op, bool inplace, int first);
 
+/* While a function is recorded: refused where the value at index is an argument, which may be another at each call; or
+   where an argument is compared with a tensor from outside. */
+void nl_lua_refuse_key(lua_State *L, int index);
+void nl_lua_refuse_comparison(lua_State *L, int a, int b);
+
 /* Reads the name of a dtype at index; `name` is what it is called in the error. */
 nl_status nl_read_dtype(lua_State *L, int index, const char *name, nl_dtype *out);
 

@@ -246,10 +246,12 @@ static int is_library(lua_State *L) {
   return 1;
 }
 
-/* override(object, key, value, on) -> what the field was. For the time of a call, neither a change nor something a
-   compiled function looks at; to be called again with the old value, and on = false. */
+/* override(object, key, value, on) -> what the field was. For the time of a call; while a function is recorded it is
+   not something that function looks at. To be called again with the old value, and on = false. */
 static int override(lua_State *L) {
-  check_object(L, 1);
+  nl_object *o = check_object(L, 1);
+  o->version++; /* a compiled function that is called meanwhile sees another value */
+  nl_object_epoch++;
   bool on = lua_toboolean(L, 4);
   lua_settop(L, 3);
   lua_getiuservalue(L, 1, FIELDS);
@@ -281,7 +283,8 @@ static int absent_index(lua_State *L) {
   return 1;
 }
 
-/* absent(methods, none, missing) -> an __index for methods of derived classes; none: names that are known to be absent */
+/* absent(methods, none, missing) -> an __index for methods of derived classes; none: names that are known to be absent
+ */
 static int absent(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -292,10 +295,10 @@ static int absent(lua_State *L) {
 }
 
 void nl_open_object(lua_State *L) {
-  static const luaL_Reg functions[] = {{"object", new_object},     {"fields", fields},         {"set_field", set_field},
-                                       {"set_hidden", set_hidden}, {"class_of", class_of},     {"base_of", base_of},
-                                       {"override", override},     {"is_library", is_library}, {"absent", absent},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"object", new_object}, {"fields", fields},   {"set_field", set_field}, {"set_hidden", set_hidden},
+      {"class_of", class_of}, {"base_of", base_of}, {"override", override},   {"is_library", is_library},
+      {"absent", absent},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   for (int i = 0; functions[i].name; i++) {
     nl_observe_exempt(functions[i].func);

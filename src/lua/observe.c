@@ -238,6 +238,7 @@ void nl_obs_field(lua_State *L, int c, int k) {
   if (lua_isnil(L, k) || (lua_type(L, k) == LUA_TNUMBER && lua_tonumber(L, k) != lua_tonumber(L, k))) {
     return; /* no field is called so */
   }
+  nl_lua_refuse_key(L, k);
   const nl_object *o = nl_to_object(L, c);
   if ((o && is_overridden(L, c, k)) || !is_new(L, c, k)) {
     return;
@@ -336,15 +337,48 @@ static void load_field(lua_State *L, int c, int k) {
 
 void nl_obs_event(lua_State *L, int index, const char *event) {
   index = lua_absindex(L, index);
-  watch_meta(L, index);
+  int type = lua_type(L, index);
+  bool young = type == LUA_TTABLE && !nl_obs_is_old(L, index);
+  if (type == LUA_TTABLE && !young) {
+    watch_meta(L, index);
+  }
   if (!lua_getmetatable(L, index)) {
     lua_pushnil(L);
     return;
   }
+  if (type != LUA_TTABLE && type != LUA_TUSERDATA) {
+    nl_obs_mark(L, -1, luaL_typename(L, index)); /* shared by all values of the type, and old */
+  }
   lua_pushstring(L, event);
-  nl_obs_field(L, -2, -1);
+  if (!young || nl_obs_is_old(L, -2)) {
+    nl_obs_field(L, -2, -1);
+  }
   lua_rawget(L, -2);
   lua_remove(L, -2);
+}
+
+void nl_obs_any_event(lua_State *L, int index, const char *event) {
+  luaL_checkstack(L, 8, NULL);
+  int top = lua_gettop(L);
+  lua_pushvalue(L, index);
+  for (int steps = 0; steps < 8; steps++) { /* what is called may have a __call of its own */
+    int type = lua_type(L, -1);
+    if (nl_to_object(L, -1)) {
+      nl_object_push_class(L, -1);
+      lua_pushstring(L, event);
+      if (nl_to_object(L, -2)) {
+        nl_obs_read(L, -2, -1);
+      }
+      break;
+    } else if (type == LUA_TFUNCTION || type == LUA_TNIL || (type == LUA_TUSERDATA && nl_to_tensor(L, -1))) {
+      break;
+    }
+    nl_obs_event(L, -1, event);
+    if (strcmp(event, "__call") != 0) {
+      break;
+    }
+  }
+  lua_settop(L, top);
 }
 
 enum { MOST_STEPS = 100 };
@@ -359,28 +393,31 @@ void nl_obs_read(lua_State *L, int c, int k) {
   for (int steps = 0; steps < MOST_STEPS; steps++) {
     const nl_object *o = nl_to_object(L, at);
     int type = lua_type(L, at);
-    if (o && is_young_object(o)) {
-      break;
-    } else if (o) {
-      nl_obs_field(L, at, k);
+    bool young = o ? is_young_object(o) : type == LUA_TTABLE && !nl_obs_is_old(L, at);
+    if (o) {
+      if (!young) {
+        nl_obs_field(L, at, k);
+      }
       if (push_raw(L, at, k) != LUA_TNIL || is_overridden(L, at, k)) {
         break;
       }
       nl_object_push_class(L, at);
-    } else if (type == LUA_TTABLE && nl_obs_is_old(L, at)) {
-      load_field(L, at, k);
-      nl_obs_field(L, at, k);
+    } else if (type == LUA_TTABLE) {
+      if (!young) {
+        load_field(L, at, k);
+        nl_obs_field(L, at, k);
+      }
       if (push_raw(L, at, k) != LUA_TNIL) {
         break;
       }
       nl_obs_event(L, at, "__index");
-    } else if (type == LUA_TUSERDATA || type == LUA_TSTRING) {
+    } else if (type != LUA_TNIL) {
       if (!lua_getmetatable(L, at)) {
         break;
       }
       nl_obs_mark(L, -1, luaL_typename(L, at));
       lua_pushliteral(L, "__index");
-      if (type == LUA_TSTRING || lua_rawlen(L, at) == 0 || !nl_to_tensor(L, at)) {
+      if (!nl_to_tensor(L, at)) {
         nl_obs_field(L, -2, -1);
       }
       lua_rawget(L, -2);
@@ -390,7 +427,9 @@ void nl_obs_read(lua_State *L, int c, int k) {
     if (lua_type(L, -1) != LUA_TTABLE && !nl_to_object(L, -1)) {
       break; /* nil, or a function, whose call is seen */
     }
-    nl_obs_mark(L, -1, "a metatable's __index");
+    if (!young) {
+      nl_obs_mark(L, -1, "a metatable's __index"); /* of a young table an old metatable's field is marked already */
+    }
     lua_replace(L, at);
     lua_settop(L, at);
   }
@@ -420,20 +459,25 @@ void nl_obs_write(lua_State *L, int c, int k, int v) {
   v = lua_absindex(L, v);
   lua_pushvalue(L, c);
   int at = top + 1;
-  for (int steps = 0; steps < MOST_STEPS && lua_type(L, at) == LUA_TTABLE && nl_obs_is_old(L, at); steps++) {
+  for (int steps = 0; steps < MOST_STEPS && lua_type(L, at) == LUA_TTABLE; steps++) {
+    bool young = !nl_obs_is_old(L, at);
     if (push_raw(L, at, k) == LUA_TNIL) {
       nl_obs_event(L, at, "__newindex");
       if (lua_type(L, -1) == LUA_TFUNCTION || nl_to_object(L, -1)) {
         break; /* its call is seen; an object sees for itself */
       } else if (lua_type(L, -1) == LUA_TTABLE) {
-        nl_obs_mark(L, -1, "a metatable's __newindex");
+        if (!young) {
+          nl_obs_mark(L, -1, "a metatable's __newindex");
+        }
         lua_replace(L, at);
         lua_settop(L, at);
         continue;
       }
       lua_pop(L, 1);
     }
-    if (nl_same_value(L, -1, v)) {
+    if (young) {
+      break;
+    } else if (nl_same_value(L, -1, v)) {
       nl_obs_field(L, at, k); /* as long as it is this, nothing changes */
     } else if (!(in_library() && is_namespace(L, at))) {
       refuse_write(L, at, k);
@@ -562,6 +606,7 @@ static void watch_fields(lua_State *L, int c, int t, bool old, int depth) {
     }
     if (old) {
       nl_obs_field(L, c, -2);
+      nl_obs_mark(L, -2, "a key"); /* a table may be one, and pairs gives it out */
     }
     if (lua_type(L, -1) == LUA_TTABLE && depth < MOST_DEPTH) {
       watch_all(L, lua_gettop(L), depth + 1);

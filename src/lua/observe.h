@@ -130,8 +130,12 @@ void nl_obs_read(lua_State *L, int c, int k);
 /* Watches one raw field, unless it is watched. */
 void nl_obs_field(lua_State *L, int c, int k);
 
-/* Watches the metatable of the value at index and one of its fields; pushes that field. */
+/* Watches the metatable of the value at index (unless the value is young) and one of its fields (unless the metatable
+   is young); pushes that field. */
 void nl_obs_event(lua_State *L, int index, const char *event);
+
+/* The same for what Lua does with a value of any type; pushes nothing. Of an object its class is asked. */
+void nl_obs_any_event(lua_State *L, int index, const char *event);
 
 /* c[k] = v is about to happen: refused where that changes something old. */
 void nl_obs_write(lua_State *L, int c, int k, int v);

@@ -528,6 +528,10 @@ void nl_open_optim(lua_State *L) {
   static const luaL_Reg methods[] = {{"step", state_step}, {"add", state_add}, {"get", state_get},
                                      {"set", state_set},   {"__gc", state_gc}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"optimizer_state", state_new}, {"zero_grad", zero_grad}, {NULL, NULL}};
+  static const nl_not_replayed once[] = {{state_get, "optim", "the state would be read only once; read it outside"},
+                                         {state_set, "optim", "the state would be set only once; do it outside"},
+                                         {NULL, NULL, NULL}};
+  nl_observe_refuse(once);
   luaL_newmetatable(L, STATE_TYPE);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

@@ -42,6 +42,44 @@ void nl_lua_refuse_setting(lua_State *L, nl_tensor *t, bool on) {
   }
 }
 
+/* The number of the argument that the value at index is an alias of, or -1. */
+static int argument_at(lua_State *L, int index) {
+  const nl_trace *trace = nl_trace_current();
+  const nl_tensor *t = trace ? nl_to_tensor(L, index) : NULL;
+  for (int i = 0; t && i < trace->nargs; i++) {
+    if (trace->args[i] == t) {
+      return i;
+    }
+  }
+  return -1;
+}
+
+static void refuse_identity(lua_State *L, int argument, const char *what) {
+  nl_lua_refuse(
+      L,
+      "argument %d is %s while the function is recorded, and replays would go on with what came out, whichever "
+      "tensor they are given; do it outside",
+      argument + 1, what);
+}
+
+void nl_lua_refuse_key(lua_State *L, int index) {
+  int argument = argument_at(L, index);
+  if (argument >= 0) {
+    refuse_identity(L, argument, "used as a key");
+  }
+}
+
+void nl_lua_refuse_comparison(lua_State *L, int a, int b) {
+  for (int turn = 0; turn < 2; turn++) {
+    int argument = argument_at(L, turn ? b : a), other = turn ? a : b;
+    const nl_tensor *t = nl_to_tensor(L, other);
+    /* which arguments are the same is watched, and what was made meanwhile is none */
+    if (argument >= 0 && t && argument_at(L, other) < 0 && t->storage->serial <= nl_trace_current()->serial) {
+      refuse_identity(L, argument, "compared with a tensor from outside");
+    }
+  }
+}
+
 static const char kept_key = 0; /* the registry's list of what the open recording keeps */
 
 void nl_lua_keep_for_replay(lua_State *L, int index) {
@@ -372,6 +410,10 @@ static int record_call(lua_State *L) {
     lua_pushstring(L, c->trace->refused);
     give_up(L, c);
     return nresults;
+  }
+  if (c->trace->refused[0]) { /* and an error that said so was caught by the function */
+    nl_trace_close(c->trace);
+    return nl_lua_error(L, "%s (that error was caught inside of the function)", c->trace->refused);
   }
   nl_trace_close(c->trace);
   luaL_checkstack(L, 16, NULL);

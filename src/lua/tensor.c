@@ -339,6 +339,7 @@ static int tensor_len(lua_State *L) {
 /* == is identity, since Lua's == must give a boolean. */
 static int tensor_eq(lua_State *L) {
   nl_tensor *a = nl_to_tensor(L, 1), *b = nl_to_tensor(L, 2);
+  nl_lua_refuse_comparison(L, 1, 2);
   lua_pushboolean(L, a && a == b);
   return 1;
 }

@@ -38,7 +38,8 @@ local function make(plan, kept)
     local values = { a, b, kept }
     for _, p in ipairs(plan) do
       local x, y = one_of(values, p[2]), one_of(values, p[3])
-      local v = steps[p[1]](x, y, p[4], x ~= a and x ~= b and x:numel() == rows * columns)
+      local ours = (p[2] - 1) % #values >= 2
+      local v = steps[p[1]](x, y, p[4], ours and x:numel() == rows * columns)
       if v:numel() ~= rows * columns then
         v = v + nn.zeros(rows, columns)
       end

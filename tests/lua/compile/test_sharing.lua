@@ -218,3 +218,64 @@ function TestSharing:test_lbfgs_closure()
   end
   lu.assertTrue(closure:recordings() <= 2)
 end
+
+-- A replay that adds to a gradient changes it: what needs its old value says so.
+function TestSharing:test_versions_of_gradients()
+  local w, p = nn.ones(2):requires_grad_(), nn.ones(2):requires_grad_()
+  local f = nn.compile(function(x)
+    (w * x):sum():backward()
+  end)
+  f(nn.ones(2))
+  for _ = 1, 3 do
+    local z = (p * w.grad):sum()
+    f(nn.ones(2))
+    lu.assertErrorMsgContains("was changed in place after it was used", z.backward, z)
+  end
+end
+
+-- A hook on an argument, where the function goes on uncompiled.
+function TestSharing:test_hook_with_fallback()
+  local x = nn.ones(2):requires_grad_()
+  local f = nn.compile(function(a)
+    a:register_hook(function(g)
+      return g * 3
+    end);
+    (a * a):sum():backward()
+  end, { fallback = true })
+  f(x)
+  lu.assertEquals(x.grad:totable(), { 6, 6 })
+end
+
+-- A weight that a layer around it sets for the time of a call.
+function TestSharing.test_weights_set_for_a_call()
+  local S = nn.Module:extend "S"
+  function S:init()
+    self.weight = nn.Parameter(nn.ones(2, 2))
+  end
+  local f = nn.compile(function(s, x)
+    return x:matmul(s.weight)
+  end)
+  function S:forward(x)
+    return f(self, x)
+  end
+  local m = nn.WeightNorm(S())
+  nn.no_grad(function()
+    for _, want in ipairs { 2, 4, 12 } do
+      lu.assertEquals(m(nn.ones(1, 2)):totable(), { { want, want } })
+      for _, p in ipairs(m:parameters()) do
+        p:mul_(want == 2 and 2 or 3)
+      end
+    end
+  end)
+end
+
+function TestSharing:test_anomalies_are_looked_for()
+  local w = nn.zeros(1):requires_grad_()
+  local f = nn.compile(function(x)
+    w.grad = nil;
+    (w:sqrt() * 0):sum():backward()
+    return x
+  end)
+  f(nn.ones(1))
+  lu.assertErrorMsgContains("made nan", nn.autograd.detect_anomaly, f, nn.ones(1))
+end
