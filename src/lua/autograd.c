@@ -167,7 +167,14 @@ static int call_with_mode(lua_State *L, bool on) {
   lua_insert(L, 1);
   lua_toclose(L, 1);
   nl_grad_set_enabled(on);
-  lua_call(L, lua_gettop(L) - 2, LUA_MULTRET);
+  bool main = lua_pushthread(L) == 1;
+  lua_pop(L, 1);
+  if (main) {
+    lua_call(L, lua_gettop(L) - 2, LUA_MULTRET);
+  } else if (lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0) != LUA_OK) { /* an error leaves a coroutine as it is */
+    nl_grad_set_enabled(saved->was);
+    return lua_error(L);
+  }
   lua_closeslot(L, 1);
   return lua_gettop(L) - 1;
 }

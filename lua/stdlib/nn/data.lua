@@ -105,7 +105,8 @@ function Dataset:loader(opts)
   end
   return setmetatable({
     dataset = self, batch_size = o.batch_size, shuffle = o.shuffle, drop_last = o.drop_last, generator = o.generator,
-    passes = setmetatable({}, { __mode = "k" }), under_way = false, resumed = false,
+    passes = setmetatable({}, { __mode = "k" }), open = setmetatable({}, { __mode = "k" }),
+    started = 0, resumed = false,
   }, Loader)
 end
 
@@ -126,12 +127,14 @@ function Loader:batches()
   if self.shuffle and not self.resumed then
     pass.order = self.generator and core.randperm(n, { generator = self.generator }) or core.randperm(n)
   end
-  self.resumed, self.under_way = false, pass
+  self.resumed, self.started = false, self.started + 1
+  pass.number = self.started
+  self.open[pass] = true
   local order = pass.order
   return function()
     pass.at = pass.at + 1
     if pass.at > count then
-      self.under_way = self.under_way ~= pass and self.under_way
+      self.open[pass] = nil
       return nil
     end
     local first = (pass.at - 1) * size + 1
@@ -162,10 +165,20 @@ function Loader:__call(_, last)
   return x, y
 end
 
+-- The pass that loops are in: the outermost one, where they are nested. A loop that was left holds its pass no longer.
+function Loader:_under_way()
+  collectgarbage()
+  local first = self.resumed or nil
+  for pass in pairs(self.open) do
+    first = first and (not first.number or first.number < pass.number) and first or pass
+  end
+  return first or { at = 0, order = false }
+end
+
 ---What is needed to go on in the middle of a pass: the order of the samples, how many batches were given, and the state of
 ---the loader's generator. Without one, the order of later passes is drawn from what nn.rng_state() gives.
 function Loader:state_dict()
-  local pass = self.under_way or { at = 0, order = false }
+  local pass = self:_under_way()
   return {
     samples = #self.dataset, batch_size = self.batch_size, at = pass.at, order = pass.order or nil,
     generator = self.generator and self.generator:state(),
@@ -190,7 +203,6 @@ function Loader:load_state_dict(saved)
     self.generator:set_state(saved.generator)
   end
   self.resumed = saved.at > 0 and { at = saved.at, order = saved.order or false }
-  self.under_way = self.resumed
 end
 
 -- ---- Fashion-MNIST ----

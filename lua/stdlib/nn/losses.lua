@@ -292,6 +292,18 @@ define("NLLLoss", { weight = { "any" }, ignore_index = { "integer" } }, function
   return nll(self, logp, target, 0)
 end)
 
+-- What the mean of such a loss is over: the weights of the targets that count. A number, or nil where it is over the samples.
+local function mean_over(self, target)
+  if not (self.weight or self.ignore_index) or not core.is_tensor(target) or target.dtype ~= "int64" then
+    return nil
+  end
+  local t = target:reshape(-1)
+  local valid = self.ignore_index and t:ne(self.ignore_index)
+  t = valid and t:masked_select(valid) or t
+  return self.weight and self.weight:detach():index_select(1, t):sum():item() or #t
+end
+M.CrossEntropyLoss._mean_over, M.NLLLoss._mean_over = mean_over, mean_over
+
 ---Binary cross-entropy of sigmoid(logits) against targets in 0..1, stable. pos_weight: a factor for the targets' side of 1.
 define("BCEWithLogitsLoss", { pos_weight = { "any" }, weight = { "any" } }, function(self, x, y)
   if not self.pos_weight and not self.weight then

@@ -270,7 +270,7 @@ function M.OneCycleLR(opt, opts)
     local start = 0
     for k, phase in ipairs(phases) do
       if t <= phase[1] or k == #phases then
-        local share = (t - start) / (phase[1] - start)
+        local share = phase[1] > start and (t - start) / (phase[1] - start) or 1 -- a phase without steps is over at once
         if momentum then
           local group = opt.param_groups[i]
           local m = between(phase[4], phase[5], share)

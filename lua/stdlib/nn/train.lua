@@ -132,7 +132,7 @@ end
 
 -- One pass over the training data.
 local function train_epoch(o, step, list, epoch, run, show)
-  local count, total, sums = 0, 0, {}
+  local count, total, terms, sums = 0, 0, 0, {}
   for x, y in o.train do
     local values, value = update(o, step, x, y, run.steps + 1, epoch)
     run.steps = run.steps + 1
@@ -144,15 +144,16 @@ local function train_epoch(o, step, list, epoch, run, show)
     end
     local n = evaluate.batch_size("fit", y)
     count = count + n
-    total = total + evaluate.loss_sum(o.loss, value, n)
+    local sum, over = evaluate.loss_terms(o.loss, value, y, n)
+    total, terms = total + sum, terms + over
     metrics.add(list, sums, values, 3, values[2], y)
-    show:step(n, total / count)
+    show:step(n, total / terms)
   end
   if count == 0 then
     core.raise(("fit: train gave no batches in epoch %d: the data set is empty, smaller than a batch with drop_last = true, or "
       .. "a function that does not start over"):format(epoch))
   end
-  return metrics.finish(list, sums, { epoch = epoch, loss = total / count }, "")
+  return metrics.finish(list, sums, { epoch = epoch, loss = total / terms }, "")
 end
 
 -- ---- fit ----
@@ -319,11 +320,12 @@ function M.fit(opts)
     elseif schedule and schedule.per ~= "step" then
       schedule:step()
     end
-    if watch:is_over(row) then
+    local over = watch:is_over(row)
+    if over then
       run.stopped_early = epoch
-      return false
     end
-    return not (o.on_epoch and o.on_epoch(row, run) == false)
+    local goes_on = not (o.on_epoch and o.on_epoch(row, run) == false)
+    return goes_on and not over
   end
 
   if not model.training then

@@ -190,3 +190,14 @@ function TestTape:test_nothing_is_kept()
   collectgarbage()
   lu.assertTrue(nn.memory().live - before < 100000, "live memory grew by " .. nn.memory().live - before)
 end
+
+-- An error or a yield in a coroutine gives the mode back, too.
+function TestTape:test_no_grad_in_coroutines()
+  for _, f in ipairs { function() error "mine" end, function() coroutine.yield() end } do
+    local co = coroutine.create(function()
+      nn.no_grad(f)
+    end)
+    lu.assertFalse(coroutine.resume(co))
+    lu.assertTrue(nn.is_grad_enabled())
+  end
+end

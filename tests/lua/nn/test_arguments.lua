@@ -152,3 +152,14 @@ function TestArguments:test_bounds_of_options()
     lu.assertErrorMsgContains(text, f)
   end
 end
+
+-- A phase that is too short for a step is over at once.
+function TestArguments:test_one_cycle_without_a_warm_up()
+  local o = nn.optim.SGD({ nn.Parameter(nn.ones(1)) }, { lr = 1, momentum = 0.9 })
+  local s = nn.sched.OneCycleLR(o, { max_lr = 1, total_steps = 10, pct_start = 0.1 })
+  lu.assertEquals(o.param_groups[1].lr, 1)
+  for _ = 1, 9 do
+    s:step()
+    lu.assertTrue(o.param_groups[1].lr > 0 and o.param_groups[1].lr < 1)
+  end
+end

@@ -403,3 +403,16 @@ function TestFit:test_wrong_uses_are_explained()
   lu.assertFalse(ok)
   lu.assertStrContains(message, "evaluate(model, loader, {loss = nn.MSELoss()")
 end
+
+function TestFit:test_on_epoch_sees_the_last_row()
+  local m, data = nn.Linear(1, 1), nn.data.tensors(nn.ones(4, 1), nn.ones(4, 1)):loader { batch_size = 2 }
+  local rows = 0
+  local run = nn.train.fit { model = m, loss = nn.MSELoss(), optimizer = nn.optim.SGD(m:parameters(), { lr = 0 }), train = data,
+    epochs = 10, progress = "none", early_stopping = { patience = 2 }, on_epoch = function()
+      rows = rows + 1
+    end }
+  lu.assertEquals(rows, #run.history)
+  local opt = nn.optim.Lookahead(nn.optim.LBFGS(m:parameters()))
+  run = nn.train.fit { model = m, loss = nn.MSELoss(), optimizer = opt, train = data, epochs = 2, progress = "none" }
+  lu.assertTrue(run.history[2].loss < 1e-6)
+end

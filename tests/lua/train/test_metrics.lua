@@ -125,3 +125,17 @@ function TestMetrics:test_a_batch_size_does_not_matter()
     lu.assertAlmostEquals(losses[1], losses[3], 1e-6)
   end
 end
+
+-- Class weights and ignored targets count as they do over all at once, whatever the batch size.
+function TestMetrics:test_losses_with_weights()
+  nn.manual_seed(2)
+  local m, points, y = nn.Linear(2, 3), nn.randn(5, 2), nn.tensor { 1, 2, 3, 1, 2 }
+  for _, loss in ipairs { nn.CrossEntropyLoss { ignore_index = 2 }, nn.CrossEntropyLoss { weight = nn.tensor { 1., 2., 10. } },
+    nn.CrossEntropyLoss { weight = nn.tensor { 1., 2., 10. }, ignore_index = 1, label_smoothing = 0.1 } } do
+    local want = loss(m(points), y):item()
+    for _, size in ipairs { 1, 2, 3, 5 } do
+      local loader = nn.data.tensors(points, y):loader { batch_size = size }
+      lu.assertAlmostEquals(nn.train.evaluate(m, loader, { loss = loss }).loss, want, 1e-5)
+    end
+  end
+end

@@ -252,7 +252,8 @@ function TestResume:test_loaders()
     end)
   end
   local loader = set:loader { batch_size = 4, shuffle = true }
-  loader:batches()()
+  local pass = loader:batches()
+  pass()
   local state = loader:state_dict()
   lu.assertErrorMsgContains("of 26 samples in batches of 4, this loader has 26 in batches of 5",
     function() set:loader { batch_size = 5, shuffle = true }:load_state_dict(state) end)
@@ -290,4 +291,27 @@ function TestResume:test_what_a_file_can_hold()
   local nan = nn.load(path).x
   lu.assertTrue(nan ~= nan)
   os.remove(path)
+end
+
+-- Loops within a loop (an evaluation, say): the state is that of the outer one.
+function TestResume:test_nested_passes()
+  local x = nn.arange(1, 9):reshape(8, 1)
+  local loader = nn.data.tensors(x, x):loader { batch_size = 2, shuffle = true }
+  local n, state = 0, nil
+  for _ in loader do
+    n = n + 1
+    if n == 2 then
+      for _ in loader do -- luacheck: ignore 542
+      end
+      state = loader:state_dict()
+    end
+  end
+  lu.assertEquals({ n, state.at, #state.order }, { 4, 2, 8 })
+  lu.assertEquals(loader:state_dict().at, 0)
+  loader:load_state_dict(state)
+  n = 0
+  for _ in loader do
+    n = n + 1
+  end
+  lu.assertEquals(n, 2)
 end

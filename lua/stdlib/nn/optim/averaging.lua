@@ -101,6 +101,7 @@ function M.Lookahead(inner, opts)
   for key, value in pairs { inner = inner, name = "Lookahead", count = 0, k = o.k, alpha = o.alpha } do
     core.set_hidden(self, key, value)
   end
+  core.set_hidden(self, "takes_closure", inner.takes_closure)
   core.set_hidden(self, "param_groups", inner.param_groups)
   core.set_hidden(self, "slow", {})
   each_parameter(self, function(p)

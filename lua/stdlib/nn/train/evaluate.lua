@@ -65,9 +65,17 @@ function M.batch_size(who, y)
   return n
 end
 
----What a batch's loss adds to the sum over samples: a loss with reduction "sum" is one already.
-function M.loss_sum(loss, value, n)
-  return module.is_module(loss) and loss.reduction == "sum" and value or value * n
+---What a batch's loss adds to the sum over all, and what it adds to what that is divided by. A loss with reduction "sum" is
+---a sum already; class weights and ignore_index decide how much a batch counts.
+---@return number sum, number count
+function M.loss_terms(loss, value, y, n)
+  if not module.is_module(loss) then
+    return value * n, n
+  elseif loss.reduction == "sum" then
+    return value, n
+  end
+  local over = loss._mean_over and loss:_mean_over(y) or n
+  return over > 0 and value * over or 0, over
 end
 
 ---The loss as a number; explains what else it is.
@@ -116,14 +124,15 @@ end
 
 ---Goes over a loader with a step. Returns a row: loss and metrics, each with the prefix before its name.
 function M.run(who, name, model, loader, loss, list, step, prefix)
-  local sums, total, count = {}, 0, 0
+  local sums, total, count, terms = {}, 0, 0, 0
   M.in_evaluation(model, function()
     core.no_grad(function()
       for x, y in loader do
         local values = table.pack(step(x, y))
         local n = M.batch_size(who, y)
         if loss then
-          total = total + M.loss_sum(loss, M.loss_value(who, values[1]), n)
+          local sum, over = M.loss_terms(loss, M.loss_value(who, values[1]), y, n)
+          total, terms = total + sum, terms + over
         end
         count = count + n
         metrics.add(list, sums, values, 3, values[2], y)
@@ -136,7 +145,7 @@ function M.run(who, name, model, loader, loss, list, step, prefix)
   end
   local row = metrics.finish(list, sums, {}, prefix)
   if loss then
-    row[prefix .. "loss"] = total / count
+    row[prefix .. "loss"] = total / terms
   end
   return row
 end
