@@ -18,7 +18,7 @@
 nl_compiled *nl_check_compiled(lua_State *L, int index) {
   nl_compiled *c = lua_touserdata(L, index);
   bool fits = c && lua_rawlen(L, index) == sizeof *c && c->magic == MAGIC; /* the length of a light one is 0 */
-  if (!fits && !(c = luaL_testudata(L, index, NL_COMPILED_TYPE))) {
+  if (!fits) { /* also where the metatable was put on something else */
     nl_lua_error(L, "compile: methods are called on a compiled function, as f:recordings(), but this is %s",
                  nl_describe(L, index).s);
   }
