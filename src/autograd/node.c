@@ -82,12 +82,13 @@ static nl_status save(nl_tensor *t, nl_tensor **out, uint32_t *version, nl_slot 
   return slot->region ? nl_tensor_shell(t, out) : nl_detach(t, out);
 }
 
+nl_status nl_node_save_shape(nl_node *n, int i, nl_tensor *t) {
+  return t ? nl_tensor_shell(t, &n->in[i]) : NL_OK;
+}
+
 nl_status nl_node_save_input(nl_node *n, int i, nl_tensor *t) {
   if (!t) {
     return NL_OK;
-  }
-  if (!(n->op->save & NL_SAVE_IN(i))) {
-    return nl_tensor_shell(t, &n->in[i]);
   }
   nl_slot none = {NULL, 0};
   return save(t, &n->in[i], &n->in_version[i], n->slot ? &n->slot[i] : &none);

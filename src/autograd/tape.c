@@ -181,12 +181,26 @@ static bool wants_record(const nl_call *c) {
   return false;
 }
 
+/* Whether the gradients that are wanted need the values of input i: those of x * 2 do not need x. */
+static bool needs_input(const nl_call *c, int i) {
+  if (!(c->op->save & NL_SAVE_IN(i))) {
+    return false;
+  }
+  unsigned mask = i < 2 ? c->op->saved_for[i] : 0;
+  for (int k = 0; mask && k < c->nin; k++) {
+    if ((mask >> k & 1) != 0 && c->in[k] && nl_requires_grad(c->in[k])) {
+      return true;
+    }
+  }
+  return !mask;
+}
+
 /* A node with its inputs saved and its edges. */
 static nl_status begin_node(nl_call *c, nl_node **out) {
   nl_status status = nl_node_new(c, out);
   for (int i = 0; i < c->nin && status == NL_OK; i++) {
     nl_tensor *t = c->in[i], *kept = i < NL_SMALL_IN && c->saved_in[i] ? c->saved_in[i] : t;
-    status = nl_node_save_input(*out, i, kept);
+    status = needs_input(c, i) ? nl_node_save_input(*out, i, kept) : nl_node_save_shape(*out, i, t);
     if (status == NL_OK && t) {
       status = nl_node_link(*out, i, t);
     }
@@ -265,7 +279,7 @@ static nl_status begin_write(nl_call *c) {
                    nl_tensor_shape_string(self).s);
   }
   for (int i = 0; i < c->nin && i < NL_SMALL_IN && status == NL_OK; i++) {
-    if ((c->op->save & NL_SAVE_IN(i)) && c->in[i] && c->in[i]->storage == self->storage) {
+    if (needs_input(c, i) && c->in[i] && c->in[i]->storage == self->storage) {
       status = keep_original(c, i);
     }
   }

@@ -456,6 +456,9 @@ static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
     .name = n, .args = "x: tensor", .returns = "tensor", .doc = text, .example = e, .infer = nl_infer_unary,           \
     .run = nl_run_strip, .strip = nl_strip_unary, .vjp = v, .flags = E, .save = s, .kernel = id                        \
   }
+/* Each input for the other's gradient; x / y: x for that of y. */
+#define SAVE_CROSSED NL_SAVE_ALL_IN, .saved_for = {1 << 1, 1 << 0}
+#define SAVE_DIVIDED NL_SAVE_ALL_IN, .saved_for = {1 << 1, 0}
 #define BINARY(n, id, text, v, s, e)                                                                                   \
   {                                                                                                                    \
     .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .example = e,                       \
@@ -525,9 +528,9 @@ static const nl_op ops[] = {
      .kernel = NL_UN_NOT},
     BINARY("add", NL_BIN_ADD, "x + y, broadcast.", vjp_add, 0, "nn.add(nn.tensor {1, 2}, 10)"),
     BINARY("sub", NL_BIN_SUB, "x - y, broadcast.", vjp_sub, 0, "nn.sub(nn.tensor {1, 2}, 10)"),
-    BINARY("mul", NL_BIN_MUL, "x * y, elementwise, broadcast.", vjp_mul, NL_SAVE_ALL_IN,
+    BINARY("mul", NL_BIN_MUL, "x * y, elementwise, broadcast.", vjp_mul, SAVE_CROSSED,
            "nn.mul(nn.tensor {1, 2}, nn.tensor {{1}, {10}})"),
-    BINARY("div", NL_BIN_DIV, "x / y, broadcast; integers are divided as floats.", vjp_div, NL_SAVE_ALL_IN,
+    BINARY("div", NL_BIN_DIV, "x / y, broadcast; integers are divided as floats.", vjp_div, SAVE_DIVIDED,
            "nn.div(nn.tensor {1, 2}, 4)"),
     {.name = "pow",
      .args = "x: operand, y: operand",

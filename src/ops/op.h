@@ -137,6 +137,8 @@ struct nl_op {
   void (*compose)(nl_call *, struct nl_build *);
   unsigned flags;
   unsigned save;
+  /* Of inputs 0 and 1 that are saved: a mask of the inputs whose gradients need their values; 0: all need them. */
+  unsigned char saved_for[2];
   size_t prepared_bytes; /* room for what prepare settles */
   /* What can be decided once for a call that will run many times with the same shapes, strides and attributes, at other
      addresses: written to `room`, and found by run in call->prepared. False: nothing. */

@@ -201,3 +201,26 @@ function TestTape:test_no_grad_in_coroutines()
     lu.assertTrue(nn.is_grad_enabled())
   end
 end
+
+-- A value that no gradient needs may change: of x * 2 nobody asks for x.
+function TestTape:test_values_that_are_not_needed()
+  for want, f in pairs { [2] = function(h)
+    return h * 2
+  end, [0.5] = function(h)
+    return h / 2
+  end, [3] = function(h)
+    return nn.linear(h, nn.ones(3, 2))
+  end } do
+    local x = nn.ones(2):requires_grad_()
+    local h = x * 1
+    local u = f(h)
+    h:add_(1)
+    u:sum():backward()
+    lu.assertEquals(x.grad:totable(), { want, want })
+  end
+  local x = nn.ones(4):requires_grad_()
+  local h = x * 1
+  h[{ { 1, 2 } }] = h[{ { 2, 3 } }] * 2
+  h:sum():backward()
+  lu.assertEquals(x.grad:totable(), { 0, 2, 3, 1 })
+end
