@@ -66,6 +66,14 @@ function M.loss_line(model, a, b, loss, opts)
   if #a ~= #params or #b ~= #params then
     core.raise(("loss_line: the model has %d parameters, the ends %d and %d"):format(#params, #a, #b))
   end
+  for _, ends in ipairs { a, b } do
+    for i, p in ipairs(params) do
+      if not core.is_tensor(ends[i]) or ends[i].shape ~= p.shape then
+        core.raise(("loss_line: parameter %d has shape %s, but an end has %s"):format(i, tostring(p.shape),
+          core.describe(ends[i])))
+      end
+    end
+  end
   put_back(params, function()
     for s = 0, o.steps - 1 do
       local t = o.from + (o.to - o.from) * s / math.max(1, o.steps - 1)
