@@ -156,7 +156,10 @@ static int restore_mode(lua_State *L) {
 
 /* Calls f(...) with recording as wanted; what it was comes back however f ends. */
 static int call_with_mode(lua_State *L, bool on) {
-  luaL_checkany(L, 1);
+  if (lua_isnone(L, 1)) {
+    return nl_lua_error(L, "%s: takes a function: nn.%s(function() ... end)", on ? "enable_grad" : "no_grad",
+                        on ? "enable_grad" : "no_grad");
+  }
   saved_mode *saved = lua_newuserdatauv(L, sizeof *saved, 0);
   saved->was = nl_grad_enabled();
   if (luaL_newmetatable(L, "nn.SavedMode")) {

@@ -161,7 +161,8 @@ static void look_at(const frame *f, nl_observer *o) {
     nl_obs_set_upvalue(L, f->function, b + 1, -1);
     break;
   case NL_GETTABUP:
-    if (f->user && nl_obs_upvalue(L, f->function, b + 1)) {
+    if (f->user) { /* the upvalue may be new and the table in it old */
+      nl_obs_upvalue(L, f->function, b + 1);
       push_env(f, b);
       push_constant(f, c);
       read(f);
@@ -188,7 +189,8 @@ static void look_at(const frame *f, nl_observer *o) {
     read(f);
     break;
   case NL_SETTABUP:
-    if (f->user && nl_obs_upvalue(L, f->function, a + 1)) {
+    if (f->user) {
+      nl_obs_upvalue(L, f->function, a + 1);
       push_env(f, a);
       push_constant(f, b);
       push_register_or_constant(f, c);

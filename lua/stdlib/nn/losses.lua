@@ -223,6 +223,10 @@ end
 local function nll(self, logp, target, smoothing)
   local rows, t, back = class_rows(self, logp, target)
   local classes = rows:size(2)
+  if self.weight and self.weight:numel() ~= classes then
+    core.raise(("%s: weight must have one element for each of the %d classes, but has %d"):format(self._name, classes,
+      self.weight:numel()))
+  end
   local valid
   if self.ignore_index then
     valid = t:ne(self.ignore_index)

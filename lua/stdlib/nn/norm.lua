@@ -449,6 +449,9 @@ end
 
 -- What a batch norm does, as a layer of its own.
 local function as_affine(bn)
+  if not bn.running_mean then
+    core.raise "fold_batch_norm: a batch norm has track_running_stats = false, so it has no statistics to fold"
+  end
   local scale, shift = affine_of(bn)
   local affine = M.Affine(bn.num_features)
   affine.weight:copy_(scale)
@@ -470,6 +473,9 @@ local function uses_in(model)
 end
 
 local function can_take(before, uses)
+  if not module.is_module(before) or before._hooks then -- a hook may change what it gives
+    return false
+  end
   local alone = takes_scale[before._name] and uses[before] == 1 and uses[before.weight] == 1
   return alone and (before.bias == nil or uses[before.bias] == 1)
 end
@@ -479,7 +485,7 @@ local function fold_sequential(m, uses)
   local kept = {}
   for _, child in ipairs(m) do
     local before = kept[#kept]
-    if is_batch_norm(child) and before and can_take(before, uses) then
+    if is_batch_norm(child) and not child._hooks and before and can_take(before, uses) then
       fold_into(before, child)
     else
       kept[#kept + 1] = child
@@ -498,7 +504,7 @@ local function fold(model)
       fold_sequential(m, uses)
     end
     for _, child in ipairs(module.children_of(m)) do
-      if is_batch_norm(child.value) then
+      if is_batch_norm(child.value) and not child.value._hooks then
         child.owner[child.key] = as_affine(child.value)
       end
     end

@@ -158,6 +158,13 @@ end
 
 -- ---- fit ----
 
+local function is_scheduler(s)
+  local ok, step = pcall(function()
+    return s.step
+  end)
+  return ok and type(step) == "function" and type(s) ~= "string"
+end
+
 local function check_optimizer(opt)
   local ok = pcall(function()
     return opt.step and opt.zero_grad or error()
@@ -197,6 +204,9 @@ local function read_options(opts)
     core.raise(("fit: epochs must be 0 or more, but is %d"):format(o.epochs))
   elseif o.clip_grad_norm and o.clip_grad_value then
     core.raise "fit: clip_grad_norm and clip_grad_value are two ways to clip; give one"
+  elseif o.scheduler ~= nil and not is_scheduler(o.scheduler) then
+    core.raise(("fit: scheduler must be one of nn.sched's, e.g. nn.sched.StepLR(opt, {step_size = 10}), but is %s"):format(
+      core.describe(o.scheduler)))
   elseif o.optimizer.takes_closure == "residuals" then
     core.raise(("fit: %s needs the residuals, not a loss; call opt:step(function() return model(x) - y end) yourself"):format(
       o.optimizer.name))

@@ -97,6 +97,10 @@ local cases = {
     { "v.__call = function(_, x) return x * 3 end" } },
   sum_of_an_object = { "v = nn.Module:extend 'V'; v.__add = function(_, x) return x * 2 end; v1 = v()", "return v1 + x",
     { "v.__add = function(_, x) return x * 3 end" } },
+  field_through_a_captured_local = { "v = { k = 2, l = { 1 } }",
+    "local s = v local function f() return x * s.k * #s.l end return f()", { "v.k = 3", "v.l = { 1, 2 }", "v.l[3] = 3" } },
+  field_of_self_in_a_function = { "v = nn.Module:extend 'V'; v.k = 1; function v:forward(x) "
+    .. "return x + nn.no_grad(function() return x * self.k end) end; v1 = v()", "return v1(x)", { "v1.k = 3", "v.k = 4" } },
   keys_that_are_tables = { "v1 = { n = 2 }; v = { [v1] = true }", "local s = 0 for k in pairs(v) do s = s + k.n end return x * s",
     { "v1.n = 3" } },
   tables_behind_a_replacement = { "v = { a = '2' }; v1 = setmetatable({}, { __index = v })",

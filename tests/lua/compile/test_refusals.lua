@@ -129,6 +129,7 @@ local once = {
   { "a replay could not give it that history", "local w = nn.ones(2):requires_grad_()", "x:mul_(w)" },
   { "that error was caught inside of the function", "local n = 0", "pcall(function() n = n + 1 end)" },
   { "that error was caught inside of the function", "", "x = x * (pcall(x.item, x:sum()) and 2 or 3)" },
+  { "the function changes 'old.n'", "local old = { n = 0 }", "local s = old; local function f() s.n = s.n + 1 end; f()" },
   { "the function changes 'old.n'", "local old = { n = 0 }",
     "local p = setmetatable({}, { __newindex = old, __index = old }); p.n = p.n + 1" },
   { "register_hook: Lua code on the way back", "local w = nn.ones(2):requires_grad_()", "w:register_hook(function() end)" },
