@@ -161,7 +161,32 @@ static nl_tensor *wide_zeros(nl_build *b, nl_tensor *t, const nl_tensor *like) {
   }
   return t;
 }
-/* What arrived in a place came from the source written there last; with equal indices PyTorch leaves that open. */
+/* g where the element was the last to be written to its place, else 0. `op` writes the elements' numbers once more,
+   which are then read back; places and numbers have the shapes of the index. */
+static nl_tensor *of_last_written(nl_build *b, const nl_op *op, const nl_tensor *x, int64_t dim, nl_tensor *index,
+                                  nl_tensor *g) {
+  bool along = op == op_index_copy(); /* a vector of indices, along one dim */
+  nl_tensor *numbers = ramp(b, 1, index->numel, 1);
+  int d = dim_at(b, dim, x->ndim);
+  int64_t n = size_at(x, d), shape[NL_MAX_DIM];
+  numbers = along ? numbers : nl_b_reshape(b, numbers, index->ndim, index->shape);
+  nl_tensor *none = b->status != NL_OK ? NULL
+                    : along            ? nl_b_zeros(b, NL_I64, 1, &n)
+                                       : nl_b_zeros(b, NL_I64, x->ndim, x->shape);
+  int64_t axis = along ? 1 : dim;
+  nl_tensor *seen = nl_b_do(b, op, "ttti", none, index, numbers, axis);
+  seen = along ? b_index_select(b, seen, axis, index) : b_gather(b, seen, axis, index);
+  nl_tensor *last = b_eq(b, seen, numbers);
+  if (along && b->status == NL_OK) {
+    for (int k = 0; k < g->ndim; k++) {
+      shape[k] = k == d ? index->numel : 1;
+    }
+    last = nl_b_reshape(b, last, g->ndim, shape);
+  }
+  return b_where(b, last, g, nl_b_cast(b, nl_b_number(b, 0), b->status == NL_OK ? nl_tensor_dtype(g) : NL_F32));
+}
+
+/* What arrived in a place came from the source written there last. */
 static nl_status vjp_scatter(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *index = c->in[1], *source = c->in[2];
@@ -171,6 +196,7 @@ static nl_status vjp_scatter(nl_call *c, nl_vjp *v) {
   }
   if (v->need[2]) {
     nl_tensor *g = b_gather(b, v->gout[0], c->attr[0].i, index);
+    g = b->status == NL_OK ? of_last_written(b, op_scatter(), c->in[0], c->attr[0].i, index, g) : NULL;
     v->gin[2] = source->ndim == 0 ? nl_b_sum(b, g, 0, NULL, false) : wide_zeros(b, g, source);
   }
   return b->status;
@@ -269,7 +295,8 @@ static nl_status vjp_index_copy(nl_call *c, nl_vjp *v) {
     v->gin[0] = nl_b_do(b, op_index_copy(), "ttti", v->gout[0], c->in[1], zeros, c->attr[0].i);
   }
   if (v->need[2]) {
-    v->gin[2] = b_index_select(b, v->gout[0], c->attr[0].i, c->in[1]);
+    nl_tensor *g = b_index_select(b, v->gout[0], c->attr[0].i, c->in[1]);
+    v->gin[2] = b->status == NL_OK ? of_last_written(b, op_index_copy(), c->in[0], c->attr[0].i, c->in[1], g) : NULL;
   }
   return b->status;
 }

@@ -193,3 +193,23 @@ function TestIndexTensors:test_assigning_is_compiled()
     lu.assertTrue(compiled(x, v):equal(f(x, v)))
   end
 end
+
+-- Of equal places the last counts, for gradients too: what was written over gets none.
+function TestIndexTensors:test_gradients_of_equal_places()
+  local function gradient(s, f)
+    s:requires_grad_()
+    f(s):sum():backward()
+    return s.grad:totable()
+  end
+  lu.assertEquals(gradient(nn.rand(3), function(s)
+    local y = nn.zeros(3)
+    y[{ nn.tensor { 1, 1, 3 } }] = s
+    return y
+  end), { 0, 1, 1 })
+  lu.assertEquals(gradient(nn.rand(2, 3), function(s)
+    return nn.scatter(nn.zeros(2, 4), 2, nn.tensor { { 2, 2, 4 }, { 1, 2, 1 } }, s)
+  end), { { 0, 1, 1 }, { 0, 1, 1 } })
+  lu.assertEquals(gradient(nn.rand(2, 3), function(s)
+    return nn.index_copy(nn.zeros(2, 4), 2, nn.tensor { 2, 2, 4 }, s)
+  end), { { 0, 1, 1 }, { 0, 1, 1 } })
+end
