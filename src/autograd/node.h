@@ -74,9 +74,9 @@ nl_status nl_node_new(const nl_call *, nl_node **out);
 /* Edge i leads to where t's gradient goes. */
 nl_status nl_node_link(nl_node *, int i, nl_tensor *t);
 
-/* Saves input i; what the op's `save` does not name is kept as a shape. */
-nl_status nl_node_save_shape(nl_node *, int i, nl_tensor *t); /* not its values */
+/* Saves input i; or its shape alone, where no gradient needs its values. */
 nl_status nl_node_save_input(nl_node *, int i, nl_tensor *t);
+nl_status nl_node_save_shape(nl_node *, int i, nl_tensor *t);
 nl_status nl_node_save_outputs(nl_node *, nl_tensor *const out[]);
 
 /* Makes a node's output the tensor's history; takes over the reference to the node. */

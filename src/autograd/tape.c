@@ -341,5 +341,5 @@ static nl_status record(nl_call *c) {
 void nl_autograd_init(void) {
   static const nl_recorder recorder = {check, record, drop};
   nl_tensor_release_meta = release_meta;
-  nl_set_recorder(NL_GUARD_AUTOGRAD, &recorder);
+  nl_set_recorder(NL_RECORDS_AUTOGRAD, &recorder);
 }

@@ -249,20 +249,20 @@ nl_status nl_trace_open(int nargs, nl_tensor *const args[], nl_trace **out) {
     return status;
   }
   current = t;
-  nl_set_recorder(NL_GUARD_PLAN, &recorder);
+  nl_set_recorder(NL_RECORDS_TRACE, &recorder);
   return NL_OK;
 }
 
 nl_trace *nl_trace_pause(void) {
   nl_trace *t = current;
   current = NULL;
-  nl_set_recorder(NL_GUARD_PLAN, NULL);
+  nl_set_recorder(NL_RECORDS_TRACE, NULL);
   return t;
 }
 
 void nl_trace_resume(nl_trace *t) {
   current = t;
-  nl_set_recorder(NL_GUARD_PLAN, t ? &recorder : NULL);
+  nl_set_recorder(NL_RECORDS_TRACE, t ? &recorder : NULL);
 }
 
 void nl_trace_close(nl_trace *t) {

@@ -146,11 +146,15 @@ static int grad(lua_State *L) {
 /* ---- recording on and off ---- */
 
 typedef struct saved_mode {
-  bool was;
+  bool was, restored;
 } saved_mode;
 
 static int restore_mode(lua_State *L) {
-  nl_grad_set_enabled(((saved_mode *)lua_touserdata(L, 1))->was);
+  saved_mode *saved = lua_touserdata(L, 1);
+  if (!saved->restored) { /* a dead coroutine may be closed much later */
+    nl_grad_set_enabled(saved->was);
+    saved->restored = true;
+  }
   return 0;
 }
 
@@ -161,7 +165,7 @@ static int call_with_mode(lua_State *L, bool on) {
                         on ? "enable_grad" : "no_grad");
   }
   saved_mode *saved = lua_newuserdatauv(L, sizeof *saved, 0);
-  saved->was = nl_grad_enabled();
+  *saved = (saved_mode){.was = nl_grad_enabled()};
   if (luaL_newmetatable(L, "nn.SavedMode")) {
     lua_pushcfunction(L, restore_mode);
     lua_setfield(L, -2, "__close");
@@ -174,8 +178,9 @@ static int call_with_mode(lua_State *L, bool on) {
   lua_pop(L, 1);
   if (main) {
     lua_call(L, lua_gettop(L) - 2, LUA_MULTRET);
-  } else if (lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0) != LUA_OK) { /* an error leaves a coroutine as it is */
+  } else if (lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0) != LUA_OK) { /* an error closes nothing in a coroutine */
     nl_grad_set_enabled(saved->was);
+    saved->restored = true;
     return lua_error(L);
   }
   lua_closeslot(L, 1);

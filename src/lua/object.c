@@ -91,6 +91,13 @@ static void set(lua_State *L, bool hidden) {
   if (nl_same_value(L, 3, 5)) {
     return;
   }
+  const nl_tensor *old = nl_to_tensor(L, 5), *new = nl_to_tensor(L, 3);
+  if (!hidden && old && new && old->is_parameter && !new->is_parameter &&lua_type(L, 2) == LUA_TSTRING) {
+    nl_lua_error(L,
+                 "'%s' is a parameter, and a plain tensor in its place would be neither trained nor saved; assign "
+                 "nn.Parameter(t), copy values with %s:copy_(t) within nn.no_grad, or assign nil first",
+                 lua_tostring(L, 2), lua_tostring(L, 2));
+  }
   nl_observe_write(L, o->serial, 1, 2);
   bool was = !lua_isnil(L, 5), is = !lua_isnil(L, 3);
   if (was != is) {

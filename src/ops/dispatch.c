@@ -10,7 +10,7 @@
 NL_OP(clone)
 NL_OP(copy_)
 
-static const nl_recorder *recorders[NL_WATCHERS];
+static const nl_recorder *recorders[NL_RECORDERS];
 
 void nl_set_recorder(int watcher, const nl_recorder *r) {
   recorders[watcher] = r;
@@ -314,7 +314,7 @@ nl_status nl_dispatch(nl_call *c) {
     return run_composed(c);
   }
   nl_status status = op->infer(c);
-  for (int i = 0; i < NL_WATCHERS && status == NL_OK; i++) {
+  for (int i = 0; i < NL_RECORDERS && status == NL_OK; i++) {
     status = recorders[i] ? recorders[i]->check(c) : NL_OK;
   }
   if (status == NL_OK && !c->view) {
@@ -327,12 +327,12 @@ nl_status nl_dispatch(nl_call *c) {
       }
     }
   }
-  for (int i = 0; i < NL_WATCHERS && status == NL_OK; i++) {
+  for (int i = 0; i < NL_RECORDERS && status == NL_OK; i++) {
     status = recorders[i] ? recorders[i]->record(c) : NL_OK;
   }
   nl_tensor_unref(c->workspace);
   c->workspace = NULL;
-  for (int i = 0; i < NL_WATCHERS && status != NL_OK; i++) {
+  for (int i = 0; i < NL_RECORDERS && status != NL_OK; i++) {
     if (recorders[i] && recorders[i]->drop) {
       recorders[i]->drop(c);
     }

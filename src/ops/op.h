@@ -198,16 +198,16 @@ static inline const char *nl_call_suffix(const nl_call *c) {
    over. */
 bool nl_writes_directly(const nl_call *);
 
-/* Who watches calls: autograd always, the plan while it records, the profile when asked for; in this order. `check`
-   runs before the op does, and may refuse; `record` after. `drop` (or NULL) lets go of what check left in a call that
-   then failed. NULL: nobody. */
+/* Who records calls: autograd always, the trace of a compiled function, the profile when asked for; in this order.
+   `check` runs before the op does, and may refuse; `record` after. `drop` (or NULL) lets go of what check left in a
+   call that then failed. NULL: nobody. */
 typedef struct nl_recorder {
   nl_status (*check)(nl_call *);
   nl_status (*record)(nl_call *);
   void (*drop)(nl_call *);
 } nl_recorder;
-enum { NL_GUARD_AUTOGRAD, NL_GUARD_PLAN, NL_GUARD_PROFILE, NL_WATCHERS };
-void nl_set_recorder(int watcher, const nl_recorder *);
+enum { NL_RECORDS_AUTOGRAD, NL_RECORDS_TRACE, NL_RECORDS_PROFILE, NL_RECORDERS };
+void nl_set_recorder(int which, const nl_recorder *);
 
 /* The generator that random ops use when none is given. */
 nl_generator *nl_default_generator(void);

@@ -88,12 +88,12 @@ void nl_profile_start(void (*where)(void *ctx, char *text, size_t size), void *c
   profile.where = where;
   profile.ctx = ctx;
   profile.count = 0;
-  nl_set_recorder(NL_GUARD_PROFILE, &recorder);
+  nl_set_recorder(NL_RECORDS_PROFILE, &recorder);
 }
 
 void nl_profile_stop(void) {
   profile.on = false;
-  nl_set_recorder(NL_GUARD_PROFILE, NULL);
+  nl_set_recorder(NL_RECORDS_PROFILE, NULL);
 }
 
 bool nl_profile_on(void) {

@@ -66,6 +66,7 @@ end
 ---Runs forward without recording and makes its results depend on the tensors among the arguments.
 function Function.apply(self, ...)
   local ctx = setmetatable({}, Context)
+  local count = select("#", ...)
   local inputs, positions, versions, wanted = split_tensors(table.pack(...))
   wanted = wanted and core.is_grad_enabled()
   local serial = core.storage_serial()
@@ -102,6 +103,10 @@ function Function.apply(self, ...)
     ctx.kept = saved
     local grads = table.pack(backward(ctx, table.unpack(given, 1, #shapes)))
     ctx.kept = nil
+    if grads.n > count or grads.n < positions[#positions] then
+      core.raise(("Function: forward took %d argument%s, so backward must return as many gradients (nil for those that have "
+        .. "none), but it returned %d"):format(count, count == 1 and "" or "s", grads.n))
+    end
     local mine = {}
     for k, i in ipairs(positions) do
       mine[k] = grads[i]

@@ -196,8 +196,18 @@ local function counted(value, events, made)
 end
 
 local counted_events = {}
+local checks = setmetatable({}, weak_keys) -- object -> what looks at its assignments
+
 function counted_events.__newindex(object, key, value)
+  if checks[object] then
+    checks[object](key, value)
+  end
   core.set_field(object, key, counted(value, counted_events))
+end
+
+---From now on check(key, value) is called before each assignment to a field of such an object, and may raise.
+function M.check_assignments(object, check)
+  checks[object] = check
 end
 
 ---A plain table, and those in it, as objects whose changes are counted; also what is assigned to them later.

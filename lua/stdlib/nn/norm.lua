@@ -278,6 +278,7 @@ function WeightNorm:init(inner, opts)
   local value = weight:detach()
   self.weight_g = core.Parameter(norm_except(value, o.dim))
   self.weight_v = core.Parameter(value:clone())
+  inner[o.name] = nil -- no parameter of the layer any more
   inner[o.name] = value
   self.layer = inner
 end
@@ -318,6 +319,7 @@ function SpectralNorm:init(inner, opts)
   local weight = takes_layer("SpectralNorm", inner, o.name)
   self.name, self.n_power_iterations, self.eps = o.name, o.n_power_iterations, o.eps
   self.weight_orig = core.Parameter(weight:detach():clone())
+  inner[o.name] = nil
   inner[o.name] = weight:detach()
   local rows = weight:size(1)
   local u = core.randn({ rows }, { dtype = weight.dtype })
@@ -426,14 +428,28 @@ end
 
 -- scale and shift of a trained batch norm: algorithm 2, line 11
 local function affine_of(bn)
+  if not bn.running_mean then
+    core.raise "fold_batch_norm: a batch norm has track_running_stats = false, so it has no statistics to fold"
+  end
   local inv = 1 / (bn.running_var + bn.eps):sqrt()
   local scale = bn.weight and bn.weight:detach() * inv or inv
   local shift = -bn.running_mean * scale
   return scale, bn.bias and bn.bias:detach() + shift or shift
 end
 
+-- Batch norm scales the features in dim 2, a Linear those in the last: the same in a matrix alone.
+local function want_matrix(layer_folded, x)
+  if core.is_tensor(x) and x.ndim ~= 2 then
+    core.raise(("%s: a batch norm was folded into it, which is right for inputs of shape batch x features, but this one has "
+      .. "shape %s; use the model that was not folded"):format(tostring(layer_folded):match "^[^\n]-%)", tostring(x.shape)))
+  end
+end
+
 -- Puts a batch norm into the linear or convolutional layer before it.
 local function fold_into(before, bn)
+  if before._name == "Linear" then
+    before:register_forward_pre_hook(want_matrix)
+  end
   local scale, shift = affine_of(bn)
   local shape = { -1 }
   for d = 2, before.weight.ndim do
@@ -449,9 +465,6 @@ end
 
 -- What a batch norm does, as a layer of its own.
 local function as_affine(bn)
-  if not bn.running_mean then
-    core.raise "fold_batch_norm: a batch norm has track_running_stats = false, so it has no statistics to fold"
-  end
   local scale, shift = affine_of(bn)
   local affine = M.Affine(bn.num_features)
   affine.weight:copy_(scale)

@@ -266,3 +266,16 @@ function TestAnomaly:test_forward_and_backward()
   lu.assertEquals(nn.tensor({ -1.0 }):log():ne(0):item(), true) -- off again
 end
 
+
+function TestFunction:test_number_of_gradients()
+  for given, backward in pairs { [0] = function() end, [2] = function(_, g)
+    return g, g
+  end } do
+    local f = nn.autograd.Function { forward = function(_, x)
+      return x * 2
+    end, backward = backward }
+    local loss = f(nn.ones(2):requires_grad_()):sum()
+    lu.assertErrorMsgContains(("must return as many gradients (nil for those that have none), but it returned %d"):format(given),
+      loss.backward, loss)
+  end
+end

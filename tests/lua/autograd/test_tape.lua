@@ -199,6 +199,10 @@ function TestTape:test_no_grad_in_coroutines()
     end)
     lu.assertFalse(coroutine.resume(co))
     lu.assertTrue(nn.is_grad_enabled())
+    nn.no_grad(function()
+      coroutine.close(co)
+      lu.assertFalse(nn.is_grad_enabled())
+    end)
   end
 end
 

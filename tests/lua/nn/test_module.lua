@@ -200,3 +200,15 @@ function TestModule:test_places_of_a_sequential()
   net[3] = nil
   lu.assertEquals(#net, 2)
 end
+
+-- A weight does not stop being one without a word.
+function TestModule:test_tensors_in_the_place_of_parameters()
+  local layer = nn.Linear(3, 2)
+  lu.assertErrorMsgContains("'weight' is a parameter", function()
+    layer.weight = nn.ones(2, 3)
+  end)
+  layer.weight = nn.Parameter(nn.ones(2, 3))
+  layer.bias = nil
+  layer.bias = nn.ones(2)
+  lu.assertEquals(#layer:parameters(), 1)
+end

@@ -132,3 +132,23 @@ function TestNorm:test_folding_with_shared_layers()
   close(folded(x), net(x), 1e-5)
   lu.assertNotStrContains(tostring(folded), "BatchNorm")
 end
+
+-- What folding cannot do right it refuses, or leaves.
+function TestNorm:test_folding_elsewhere()
+  nn.manual_seed(5)
+  local net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+  net(nn.randn(8, 4, 4) * 3 + 1)
+  local folded = nn.fold_batch_norm(net:eval())
+  lu.assertErrorMsgContains("right for inputs of shape batch x features, but this one has shape 8x4x4", folded, nn.ones(8, 4, 4))
+  close(folded(nn.ones(8, 4)), net(nn.ones(8, 4)), 1e-5)
+  local hooked = nn.Linear(3, 4)
+  hooked:register_forward_hook(function(_, y)
+    return y * 2
+  end)
+  net = nn.Sequential(hooked, nn.BatchNorm1d(4), nn.relu, nn.BatchNorm1d(4))
+  net(nn.randn(8, 3))
+  local x = nn.randn(5, 3)
+  close(nn.fold_batch_norm(net:eval())(x), net(x), 1e-5)
+  lu.assertErrorMsgContains("track_running_stats = false", nn.fold_batch_norm,
+    nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4, { track_running_stats = false })))
+end

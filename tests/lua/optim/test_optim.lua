@@ -115,3 +115,16 @@ function TestOptim:test_errors()
     opt:step()
   end)
 end
+
+-- Options stand in groups, under their names.
+function TestOptim:test_settings_that_would_be_ignored()
+  local opt = nn.optim.SGD({ nn.Parameter(nn.ones(2)) }, { lr = 0.1 })
+  lu.assertErrorMsgContains("opt.param_groups[1].lr = 0", function()
+    opt.lr = 0
+  end)
+  lu.assertErrorMsgContains("a group has no option 'learning_rate'", function()
+    opt.param_groups[1].learning_rate = 3
+  end)
+  opt.param_groups[1].lr = 0.5
+  lu.assertEquals(opt.param_groups[1].lr, 0.5)
+end

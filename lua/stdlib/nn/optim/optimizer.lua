@@ -23,6 +23,10 @@ end
 ---@field param_groups table[]
 local Optimizer = class.new("Optimizer", nil, {
   __set = function(self, key, value)
+    if type(key) == "string" and self.spec and self.spec[key] and type(value) ~= "function" then
+      core.raise(("%s: '%s' is an option of each group: opt.param_groups[1].%s = %s"):format(self.name, key, key,
+        type(value) == "table" and "{...}" or tostring(value)))
+    end
     core.set_field(self, key, key == "param_groups" and class.counted(value) or value)
   end,
   __tostring = function(self)
@@ -95,7 +99,7 @@ function Optimizer:add_param_group(group)
     end
   end
   for name, rule in pairs(self.spec) do
-    spec[name] = { rule[1], self.defaults[name] }
+    spec[name] = setmetatable({ rule[1], self.defaults[name] }, { __index = rule })
   end
   local out = options.read(who, own, spec)
   if self._check then
@@ -105,7 +109,14 @@ function Optimizer:add_param_group(group)
   for _, p in ipairs(out.params) do
     self.state:add(p)
   end
-  self.param_groups[#self.param_groups + 1] = out
+  local n = #self.param_groups + 1
+  self.param_groups[n] = out
+  class.check_assignments(self.param_groups[n], function(key, value)
+    if type(key) == "string" and key ~= "params" and not self.spec[key] and value ~= nil then
+      core.raise(("%s: a group has no option '%s'%s (it has %s)"):format(who, key,
+        options.hint(nil, key, sorted_names(self.spec)), table.concat(sorted_names(self.spec), ", ")))
+    end
+  end)
 end
 
 -- ---- steps ----
