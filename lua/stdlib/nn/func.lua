@@ -12,12 +12,18 @@ local function want(who, ok, what, value)
   end
 end
 
--- Leaves of our own with the arguments' values.
+-- A leaf of our own with x's values; while a function is recorded, in memory of its own.
+local function leaf_of(x)
+  local leaf = x:detach()
+  return (core.is_recording() and leaf:clone() or leaf):requires_grad_()
+end
+
+-- Such leaves for the arguments that are floats.
 local function leaves(who, args)
   local out = {}
   for i = 1, args.n do
     want(who, core.is_tensor(args[i]), ("argument %d must be a tensor"):format(i), args[i])
-    out[i] = args[i].dtype:find "float" and args[i]:detach():requires_grad_() or args[i]
+    out[i] = args[i].dtype:find "float" and leaf_of(args[i]) or args[i]
   end
   return out
 end
@@ -100,7 +106,7 @@ end
 function M.jacobian(f, x, opts)
   want("jacobian", core.is_tensor(x), "takes a function and a tensor", x)
   local again = options.read("jacobian", opts, { create_graph = { "boolean", false } }).create_graph
-  local input = again and x.requires_grad and x or x:detach():requires_grad_()
+  local input = again and x.requires_grad and x or leaf_of(x)
   local output = core.enable_grad(f, input)
   want("jacobian", core.is_tensor(output), "the function must give a tensor", output)
   local flat, rows = output:reshape(-1), {}

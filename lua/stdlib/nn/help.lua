@@ -99,6 +99,21 @@ local function help_of_op(op)
   return table.concat(out, "\n")
 end
 
+-- The fields that a class of options has, from the annotations in the same file.
+local function append_fields(path, kind, out)
+  local inside = false
+  for line in io.lines(path) do
+    if line == "---@class " .. kind then
+      inside = true
+    elseif inside and not line:find "^%-%-%-" then
+      return
+    elseif inside then
+      local name, rest = line:match "^%-%-%-@field (%S+) (.*)"
+      out[#out + 1] = name and ("    %s: %s"):format(name, rest) or "      " .. line:match "^%-%-%-%s*(.*)"
+    end
+  end
+end
+
 -- The comment lines above a function in one of our files, and its head.
 local function comment_above(f)
   local info = debug.getinfo(require("nn.contract").original(f), "S")
@@ -131,6 +146,9 @@ local function comment_above(f)
     if text ~= "" then
       out[#out + 1] = text
     end
+  end
+  for kind in table.concat(out, "\n"):gmatch "nn%.%u%w+Options" do
+    append_fields(path, kind, out)
   end
   out[#out + 1] = "defined in " .. path .. ":" .. info.linedefined
   return table.concat(out, "\n")

@@ -320,8 +320,17 @@ define("BCEWithLogitsLoss", { pos_weight = { "any" }, weight = { "any" } }, func
   return reduce(self, self.weight and loss * self.weight or loss)
 end)
 
----Binary cross-entropy of probabilities; logarithms end at -100.
+---Binary cross-entropy of probabilities; logarithms end at -100. Numbers outside of 0..1 are an error (in a compiled function
+---the loss is nan then).
 elementwise("BCELoss", { weight = { "any" } }, function(self, p, y)
+  if not core.is_recording() and p:numel() > 0 then
+    local low, high = p:detach():aminmax()
+    low, high = low:item(), high:item()
+    if low < 0 or high > 1 then
+      core.raise(("BCELoss: the input (shape %s) must be probabilities in 0..1, but goes from %g to %g; end the model with "
+        .. "nn.Sigmoid(), or use nn.BCEWithLogitsLoss, which takes logits"):format(tostring(p.shape), low, high))
+    end
+  end
   local loss = -(y * p:log():clamp { min = -100 } + (1 - y) * (1 - p):log():clamp { min = -100 })
   return self.weight and loss * self.weight or loss
 end)

@@ -199,14 +199,15 @@ local function keys_of(t)
   return table.move(names, 1, #names, #keys + 1, keys)
 end
 
--- The tensors and modules directly in a module, in order: {path =, value =, owner =, key =}. Plain tables in fields are looked
--- into (lists, and names), each once.
+-- The tensors and modules directly in a module, and the functions in its list, in order: {path =, value =, owner =, key =}.
+-- Plain tables in fields are looked into (lists, and names), each once.
 local function children_of(module, seen)
   local values, order = fields(module)
   local list = {}
   seen = seen or {}
   local function look(value, path, owner, key)
-    if is_tensor(value) or is_module(value) then
+    local in_list = type(value) == "function" and math.type(key) == "integer" and owner == module
+    if is_tensor(value) or is_module(value) or in_list then
       list[#list + 1] = { path = path, value = value, owner = owner, key = key }
     elseif type(value) == "table" and not getmetatable(value) and not seen[value] then
       seen[value] = true
@@ -233,7 +234,7 @@ local function walk(module, prefix, seen, visit)
     local value, name = child.value, prefix == "" and child.path or prefix .. "." .. child.path
     if is_module(value) then
       walk(value, name, seen, visit)
-    elseif value.is_parameter then
+    elseif is_tensor(value) and value.is_parameter then
       visit("parameter", name, value, child.owner, child.key)
     elseif buffers[child.key] and child.owner == module then
       visit("buffer", name, value, child.owner, child.key)
@@ -481,7 +482,7 @@ local function lines_of(self, name, indent, within, out)
   local extra = self.extra and self:extra() or ""
   local inner, own = {}, 0
   for _, child in ipairs(children_of(self)) do
-    if is_module(child.value) then
+    if not is_tensor(child.value) then
       inner[#inner + 1] = child
     else
       own = own + (child.value.is_parameter and child.value:numel() or 0)
@@ -493,7 +494,11 @@ local function lines_of(self, name, indent, within, out)
   else
     out[#out + 1] = ("%s%s%s(%s"):format(indent, label, self._name, extra)
     for _, child in ipairs(inner) do
-      lines_of(child.value, child.path, indent .. "  ", within, out)
+      if is_module(child.value) then
+        lines_of(child.value, child.path, indent .. "  ", within, out)
+      else
+        out[#out + 1] = ("%s  (%s): a function"):format(indent, child.path)
+      end
     end
     out[#out + 1] = indent .. ")" .. count
   end

@@ -662,7 +662,7 @@ local function outline(model)
     for _, child in ipairs(module.children_of(m)) do
       if module.is_module(child.value) then
         inner[#inner + 1] = child
-      else
+      elseif core.is_tensor(child.value) then
         own = own + (child.value.is_parameter and child.value:numel() or 0)
       end
     end

@@ -31,9 +31,13 @@ local function want_optimizer(who, opt)
   end
 end
 
+-- The rate each group had before its first schedule: a second one starts from there, too (PyTorch's initial_lr).
+local initial = setmetatable({}, { __mode = "k" })
+
 local function apply(self)
   for i, group in ipairs(self.optimizer.param_groups) do
-    local base = self.base[i] or group.lr
+    initial[group] = initial[group] or group.lr
+    local base = self.base[i] or initial[group]
     self.base[i] = base
     group.lr = self._value(self.t, base, i)
   end

@@ -67,3 +67,22 @@ function TestFunc:test_vmap_and_per_sample_gradients()
   loss(model(x), y):backward()
   close(per.weight:mean(1), model.weight.grad, 1e-6)
 end
+
+-- Within a compiled function, too: an argument is not changed by being differentiated.
+function TestFunc:test_within_compiled_functions()
+  local function cube(w)
+    return (w ^ 3):sum()
+  end
+  local step = nn.compile(function(x)
+    local _, pull = nn.func.vjp(cube, x)
+    return nn.func.hessian(cube, x), nn.func.jacobian(cube, x), pull(nn.ones {})
+  end)
+  for i = 1, 3 do
+    local x = nn.full({ 2 }, i + 0.0)
+    local hessian, jacobian, pulled = step(x)
+    lu.assertEquals(hessian:totable(), { { 6 * i, 0 }, { 0, 6 * i } })
+    lu.assertEquals(jacobian:totable(), { 3 * i * i, 3 * i * i })
+    lu.assertEquals(pulled:totable(), { 3 * i * i, 3 * i * i })
+  end
+  lu.assertErrorMsgContains("only float tensors can have gradients", nn.func.hessian, cube, nn.tensor { 1, 2 })
+end

@@ -163,3 +163,29 @@ function TestArguments:test_one_cycle_without_a_warm_up()
     lu.assertTrue(o.param_groups[1].lr > 0 and o.param_groups[1].lr < 1)
   end
 end
+
+function TestArguments:test_probabilities()
+  fails("must be probabilities in 0..1, but goes from -0.1 to 1.2; end the model with nn.Sigmoid()", nn.BCELoss(),
+    nn.tensor { 1.2, -0.1 }, nn.tensor { 1., 0 })
+  lu.assertTrue(nn.BCELoss()(nn.tensor { 0., 1 }, nn.tensor { 0., 1 }):item() == 0)
+end
+
+function TestArguments:test_methods_of_optimizers()
+  local opt = nn.optim.SGD({ nn.Parameter(nn.ones(1)) }, { lr = 1 })
+  fails("an optimizer has no 'zerograd'; did you mean 'zero_grad'?", function()
+    opt:zerograd()
+  end)
+end
+
+-- As PyTorch's initial_lr: a second schedule starts from the rate before the first.
+function TestArguments:test_two_schedules_of_one_optimizer()
+  local opt = nn.optim.SGD({ nn.Parameter(nn.ones(1)) }, { lr = 1 })
+  local first = nn.sched.LinearLR(opt, { start_factor = 0.5, total_iters = 2 })
+  local second = nn.sched.StepLR(opt, { step_size = 1, gamma = 0.1 })
+  lu.assertEquals({ first.base[1], second.base[1] }, { 1, 1 })
+end
+
+function TestArguments:test_help_lists_the_options_of_fit()
+  local process = require "process"
+  lu.assertStrContains(process.run(process.nnlua .. " -e 'require\"nn\".help \"train.fit\"'"), "before_step?: fun(step: integer)")
+end

@@ -212,3 +212,9 @@ function TestModule:test_tensors_in_the_place_of_parameters()
   layer.bias = nn.ones(2)
   lu.assertEquals(#layer:parameters(), 1)
 end
+
+function TestModule:test_functions_among_layers_are_shown()
+  local net = nn.Sequential(nn.Linear(3, 4), nn.relu)
+  lu.assertStrContains(tostring(net), "(2): a function")
+  lu.assertEquals(#net:parameters(), 2)
+end

@@ -35,6 +35,14 @@ local Optimizer = class.new("Optimizer", nil, {
 })
 M.Optimizer = Optimizer
 
+class.on_missing(Optimizer, function(name)
+  local names = sorted_names(core.fields(Optimizer))
+  local near = type(name) == "string" and core.nearest(name, names)
+  if near then
+    core.raise(("an optimizer has no '%s'; did you mean '%s'?"):format(name, near))
+  end
+end)
+
 function M.is_optimizer(value)
   return class.is(value, Optimizer)
 end
