@@ -170,8 +170,9 @@ nl_status nl_code_read(lua_State *L, const lua_Debug *ar, nl_code *code) {
   bool same = !r.bad && memcmp(code->base, instructions, (size_t)code->count * sizeof(uint32_t)) == 0;
   lua_replace(L, function);
   lua_settop(L, function);
-  return same ? NL_OK
-              : nl_fail("this Lua (%s) does not keep its code where Lua 5.4 does, so functions cannot be watched while "
-                        "they are recorded; call the function without nn.compile",
-                        LUA_RELEASE);
+  return same
+             ? NL_OK
+             : nl_fail("this Lua (%s) does not keep its code where Lua 5.4 does, so functions cannot be observed while "
+                       "they are recorded; call the function without nn.compile",
+                       LUA_RELEASE);
 }

@@ -2,7 +2,7 @@
    dtypes of the arguments, modes, tensors from outside, all that the Lua code has read) and replays it; where there is
    none, the function is called while everything is recorded (lua/record.c).
 
-   User values: 1 the function; 2 the data of its programs and 4 their lists of watches (lua/guard.h); 3 why it is not
+   User values: 1 the function; 2 the data of its programs and 4 their lists of guards (lua/guard.h); 3 why it is not
    compiled, where that is so. */
 #include "lua/compile.h"
 
@@ -283,8 +283,8 @@ static int compiled_recordings(lua_State *L) {
   return 2;
 }
 
-/* watches(self, i) -> the names of what the i-th program depends on, or nil */
-static int compiled_watches(lua_State *L) {
+/* guards(self, i) -> the names of what the i-th program depends on, or nil */
+static int compiled_guards(lua_State *L) {
   const nl_compiled *c = nl_check_compiled(L, 1);
   lua_Integer i = luaL_optinteger(L, 2, 1);
   if (i < 1 || i > c->count) {
@@ -368,7 +368,7 @@ void nl_open_compile(lua_State *L) {
   static const luaL_Reg events[] = {{"__call", compiled_call}, {"__gc", compiled_gc}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"_text", compiled_text},           {"_info", compiled_info},
                                      {"_profiling", compiled_profiling}, {"recordings", compiled_recordings},
-                                     {"watches", compiled_watches},      {"refused", compiled_refused},
+                                     {"guards", compiled_guards},        {"refused", compiled_refused},
                                      {"reset", compiled_reset},          {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"compiled", compiled_new}, {"is_recording", is_recording}, {"refuse", refuse}, {NULL, NULL}};

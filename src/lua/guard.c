@@ -77,7 +77,7 @@ static void push_data(lua_State *L, const nl_cached *e, const char *which) {
   lua_pop(L, 1);
 }
 
-/* Pushes the list of watches. */
+/* Pushes the list of guards. */
 static void push_list(lua_State *L, const nl_cached *e) {
   lua_getiuservalue(L, 1, NL_COMPILED_LISTS);
   lua_rawgeti(L, -1, e->data);
@@ -103,9 +103,9 @@ static bool plain_arguments_hold(lua_State *L, const nl_cached *e) {
   return same;
 }
 
-/* ---- watches ---- */
+/* ---- guards ---- */
 
-/* Which watch stands where in the entry: those of objects behind the others, whose number it gives. */
+/* Which guard stands where in the entry: those of objects behind the others, whose number it gives. */
 static int order_watches(const nl_observer *o, int *order) {
   int nplain = 0;
   for (int i = 0; i < o->nguards; i++) {
@@ -117,7 +117,7 @@ static int order_watches(const nl_observer *o, int *order) {
   return nplain;
 }
 
-nl_status nl_cached_watch(lua_State *L, nl_cached *e, const nl_observer *o, int list, int paths) {
+nl_status nl_cached_guard(lua_State *L, nl_cached *e, const nl_observer *o, int list, int paths) {
   luaL_checkstack(L, 8, NULL);
   int top = lua_gettop(L);
   int *order = lua_newuserdatauv(L, ((size_t)o->nguards + 1) * sizeof *order, 0);
@@ -156,7 +156,7 @@ nl_status nl_cached_watch(lua_State *L, nl_cached *e, const nl_observer *o, int 
   return NL_OK;
 }
 
-/* The object of watch i, or NULL where it is gone. */
+/* The object of guard i, or NULL where it is gone. */
 static const nl_object *object_of(lua_State *L, int list, int i) {
   lua_rawgeti(L, list, 3 * i + 1);
   const nl_object *o = nl_to_object(L, -1);

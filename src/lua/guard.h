@@ -28,7 +28,7 @@ typedef struct nl_argument {
 typedef enum nl_clash { NL_NO_CLASH, NL_CLASH_OUTSIDE, NL_CLASH_ARGUMENTS, NL_CLASH_GRADIENT } nl_clash;
 
 /* A recorded program and when it fits. Its Lua values stand in the compiled function's data, a table at `data`: paths
-   (the watches' names), args (those that are no tensors, weak), results (likewise, not weak), kept (what the program
+   (the guards' names), args (those that are no tensors, weak), results (likewise, not weak), kept (what the program
    uses); the list of guards, with weak values, at `data` of its lists. */
 typedef struct nl_cached {
   int64_t refs;
@@ -51,9 +51,9 @@ void nl_cached_unref(nl_cached *);
 nl_status nl_argument_of(nl_argument *, const nl_tensor *);
 bool nl_argument_fits(const nl_argument *, const nl_tensor *);
 
-/* Takes over the watches of an observation, whose list and names stand at these stack indices; they are put in order.
+/* Takes over the guards of an observation, whose list and names stand at these stack indices; they are put in order.
    Error: memory. */
-nl_status nl_cached_watch(lua_State *L, nl_cached *, const nl_observer *, int list, int paths);
+nl_status nl_cached_guard(lua_State *L, nl_cached *, const nl_observer *, int list, int paths);
 
 /* True if the program fits the call whose arguments stand at stack index 2 and above, and the compiled function at 1.
    Tells the program where the gradients lie that it starts from. */

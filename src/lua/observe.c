@@ -164,7 +164,7 @@ static bool is_new(lua_State *L, int c, int k) {
   return fresh;
 }
 
-/* ---- watches ---- */
+/* ---- guards ---- */
 
 static void push_or_null(lua_State *L, int index) {
   if (index == 0 || lua_isnil(L, index)) {
@@ -174,7 +174,7 @@ static void push_or_null(lua_State *L, int index) {
   }
 }
 
-/* Adds a watch; k and v are stack indices, 0: none. The name is on top of the stack, and popped. */
+/* Adds a guard; k and v are stack indices, 0: none. The name is on top of the stack, and popped. */
 static void add(lua_State *L, nl_guard w, int c, int k, int v) {
   nl_guard *more = nl_grow(running->guards, running->nguards, sizeof *more);
   if (!more) {
@@ -219,18 +219,6 @@ static bool is_overridden(lua_State *L, int c, int k) {
   return yes;
 }
 
-/* Pushes the raw value of a field. */
-static int push_raw(lua_State *L, int c, int k) {
-  if (nl_object_push_fields(L, c)) {
-    lua_pushvalue(L, k);
-    int type = lua_rawget(L, -2);
-    lua_remove(L, -2);
-    return type;
-  }
-  lua_pushvalue(L, k);
-  return lua_rawget(L, c);
-}
-
 void nl_obs_field(lua_State *L, int c, int k) {
   luaL_checkstack(L, 12, NULL);
   c = lua_absindex(L, c);
@@ -243,7 +231,7 @@ void nl_obs_field(lua_State *L, int c, int k) {
   if ((o && is_overridden(L, c, k)) || !is_new(L, c, k)) {
     return;
   }
-  push_raw(L, c, k);
+  nl_obs_push_raw(L, c, k);
   int v = lua_gettop(L);
   push_path(L, c, k);
   if (!o || !o->is_library) {
@@ -262,35 +250,14 @@ static bool is_new_kind(lua_State *L, int c, nl_guard_kind kind) {
   return fresh;
 }
 
-static int64_t count_fields(lua_State *L, int t) {
-  int64_t n = 0;
-  t = lua_absindex(L, t);
-  lua_pushnil(L);
-  while (lua_next(L, t)) {
-    lua_pop(L, 1);
-    n++;
-  }
-  return n;
-}
-
-static int64_t count_of(lua_State *L, nl_guard_kind kind, int c) {
-  if (kind == NL_GUARD_KEYS) {
-    return (int64_t)nl_to_object(L, c)->keys;
-  }
-  bool fields = nl_object_push_fields(L, c);
-  int64_t n = kind == NL_GUARD_SIZE ? count_fields(L, fields ? -1 : c) : (int64_t)lua_rawlen(L, fields ? -1 : c);
-  lua_pop(L, fields);
-  return n;
-}
-
-static void watch_count(lua_State *L, nl_guard_kind kind, int c) {
+static void guard_count(lua_State *L, nl_guard_kind kind, int c) {
   if (is_new_kind(L, c, kind)) {
     push_name(L, c);
-    add(L, (nl_guard){.kind = kind, .count = count_of(L, kind, c)}, c, 0, 0);
+    add(L, (nl_guard){.kind = kind, .count = nl_guard_count(L, kind, c)}, c, 0, 0);
   }
 }
 
-static void watch_meta(lua_State *L, int c) {
+static void guard_meta(lua_State *L, int c) {
   if (!is_new_kind(L, c, NL_GUARD_META)) {
     return;
   }
@@ -322,9 +289,9 @@ static bool is_namespace(lua_State *L, int c) {
   return yes;
 }
 
-/* Loads what is asked for of the library, so that a watch does not see it coming. */
+/* Loads what is asked for of the library, so that a guard does not see it coming. */
 static void load_field(lua_State *L, int c, int k) {
-  if (push_raw(L, c, k) == LUA_TNIL && lua_getmetatable(L, c)) {
+  if (nl_obs_push_raw(L, c, k) == LUA_TNIL && lua_getmetatable(L, c)) {
     lua_pop(L, 1);
     if (is_namespace(L, c)) {
       lua_pushvalue(L, k);
@@ -340,7 +307,7 @@ void nl_obs_event(lua_State *L, int index, const char *event) {
   int type = lua_type(L, index);
   bool young = type == LUA_TTABLE && !nl_obs_is_old(L, index);
   if (type == LUA_TTABLE && !young) {
-    watch_meta(L, index);
+    guard_meta(L, index);
   }
   if (!lua_getmetatable(L, index)) {
     lua_pushnil(L);
@@ -398,7 +365,7 @@ void nl_obs_read(lua_State *L, int c, int k) {
       if (!young) {
         nl_obs_field(L, at, k);
       }
-      if (push_raw(L, at, k) != LUA_TNIL || is_overridden(L, at, k)) {
+      if (nl_obs_push_raw(L, at, k) != LUA_TNIL || is_overridden(L, at, k)) {
         break;
       }
       nl_object_push_class(L, at);
@@ -407,7 +374,7 @@ void nl_obs_read(lua_State *L, int c, int k) {
         load_field(L, at, k);
         nl_obs_field(L, at, k);
       }
-      if (push_raw(L, at, k) != LUA_TNIL) {
+      if (nl_obs_push_raw(L, at, k) != LUA_TNIL) {
         break;
       }
       nl_obs_event(L, at, "__index");
@@ -461,7 +428,7 @@ void nl_obs_write(lua_State *L, int c, int k, int v) {
   int at = top + 1;
   for (int steps = 0; steps < MOST_STEPS && lua_type(L, at) == LUA_TTABLE; steps++) {
     bool young = !nl_obs_is_old(L, at);
-    if (push_raw(L, at, k) == LUA_TNIL) {
+    if (nl_obs_push_raw(L, at, k) == LUA_TNIL) {
       nl_obs_event(L, at, "__newindex");
       if (lua_type(L, -1) == LUA_TFUNCTION || nl_to_object(L, -1)) {
         break; /* its call is seen; an object sees for itself */
@@ -582,16 +549,16 @@ void nl_observe_read(lua_State *L, int object, int key) {
 void nl_observe_length(lua_State *L, int index) {
   const nl_object *o = running ? nl_to_object(L, index) : NULL;
   if (running && (o ? !is_young_object(o) : nl_obs_is_old(L, index))) {
-    watch_count(L, NL_GUARD_LENGTH, lua_absindex(L, index));
+    guard_count(L, NL_GUARD_LENGTH, lua_absindex(L, index));
   }
 }
 
 enum { MOST_FIELDS = 4096, MOST_DEPTH = 64 };
 
-static void watch_all(lua_State *L, int index, int depth);
+static void guard_all(lua_State *L, int index, int depth);
 
-/* The fields of a table, and what is in them. old: they are watched; else only looked through for what is old. */
-static void watch_fields(lua_State *L, int c, int t, bool old, int depth) {
+/* The fields of a table, and what is in them. old: they are guarded; else only looked through for what is old. */
+static void guard_fields(lua_State *L, int c, int t, bool old, int depth) {
   int64_t n = 0;
   lua_pushnil(L);
   while (lua_next(L, t)) {
@@ -609,14 +576,14 @@ static void watch_fields(lua_State *L, int c, int t, bool old, int depth) {
       nl_obs_mark(L, -2, "a key"); /* a table may be one, and pairs gives it out */
     }
     if (lua_type(L, -1) == LUA_TTABLE && depth < MOST_DEPTH) {
-      watch_all(L, lua_gettop(L), depth + 1);
+      guard_all(L, lua_gettop(L), depth + 1);
     }
     lua_pop(L, 1);
   }
 }
 
 /* index: absolute */
-static void watch_all(lua_State *L, int index, int depth) {
+static void guard_all(lua_State *L, int index, int depth) {
   luaL_checkstack(L, 16, NULL);
   nl_obs_push(L, NL_OBS_WHOLE);
   lua_pushvalue(L, index);
@@ -633,10 +600,10 @@ static void watch_all(lua_State *L, int index, int depth) {
   }
   bool old = nl_obs_is_old(L, index);
   if (old) {
-    watch_count(L, NL_GUARD_SIZE, index);
-    watch_meta(L, index);
+    guard_count(L, NL_GUARD_SIZE, index);
+    guard_meta(L, index);
   }
-  watch_fields(L, index, index, old, depth);
+  guard_fields(L, index, index, old, depth);
 }
 
 void nl_observe_whole(lua_State *L, int index) {
@@ -647,7 +614,7 @@ void nl_observe_whole(lua_State *L, int index) {
   const nl_object *o = nl_to_object(L, index);
   if (!o) {
     if (lua_type(L, index) == LUA_TTABLE) {
-      watch_all(L, index, 0);
+      guard_all(L, index, 0);
     }
     return;
   }
@@ -696,56 +663,4 @@ void nl_observe_override(lua_State *L, int object, int key, bool on) {
   lua_pushinteger(L, n);
   lua_rawset(L, -3);
   lua_pop(L, 2);
-}
-
-/* ---- do they hold? ---- */
-
-/* Pushes what stands there now: one value, or two. */
-static void push_current(lua_State *L, const nl_guard *w, int i, int list, int container) {
-  switch (w->kind) {
-  case NL_GUARD_UPVALUE:
-    if (!lua_getupvalue(L, container, (int)w->count)) {
-      lua_pushnil(L);
-    }
-    break;
-  case NL_GUARD_FIELD:
-    lua_rawgeti(L, list, 3 * i + 2);
-    push_raw(L, container, lua_gettop(L));
-    break;
-  default:
-    if (!lua_getmetatable(L, container)) {
-      lua_pushnil(L);
-    }
-    break;
-  }
-}
-
-/* Leaves at most three values on the stack. */
-static bool watch_holds(lua_State *L, const nl_guard *w, int i, int list, int container) {
-  if (w->kind > NL_GUARD_META) {
-    return count_of(L, w->kind, container) == w->count;
-  }
-  push_current(L, w, i, list, container);
-  int type = lua_rawgeti(L, list, 3 * i + 3);
-  if (w->identity) { /* which nothing else has as long as that is alive */
-    return type != LUA_TNIL && lua_topointer(L, -2) == w->identity;
-  }
-  return lua_isnil(L, -2) ? type == LUA_TLIGHTUSERDATA && !lua_touserdata(L, -1) : nl_same_value(L, -1, -2);
-}
-
-int nl_first_change(lua_State *L, const nl_guard *w, int begin, int end, int list) {
-  int top = lua_gettop(L), container = top + 1, i = begin;
-  bool holds = true;
-  for (; i < end && holds; i++) {
-    if (!w[i].again || i == begin) {
-      lua_settop(L, top);
-      holds = lua_rawgeti(L, list, 3 * i + 1) != LUA_TNIL;
-    }
-    holds = holds && watch_holds(L, &w[i], i, list, container);
-    if (i % 4 == 0) { /* the stack has some room */
-      lua_settop(L, container);
-    }
-  }
-  lua_settop(L, top);
-  return holds ? -1 : i - 1;
 }

@@ -26,14 +26,14 @@ typedef enum nl_guard_kind {
   NL_GUARD_KEYS     /* which fields an object has: its count of changes to that */
 } nl_guard_kind;
 
-/* The container, the key and the value (nil: a NULL lightuserdata) of watch i stand in a list with weak values, at 3 i
+/* The container, the key and the value (nil: a NULL lightuserdata) of guard i stand in a list with weak values, at 3 i
    + 1 and behind: a program does not keep alive what it was made from, and what is gone cannot come back. */
 typedef struct nl_guard {
   nl_guard_kind kind;
   bool object;          /* the container is an object */
-  bool again;           /* it is that of the watch before */
+  bool again;           /* it is that of the guard before */
   const void *identity; /* the value's address, where it is a table, a userdata or a function; or NULL */
-  uint64_t version;     /* of the object, when the watch was last seen to hold */
+  uint64_t version;     /* of the object, when the guard was last seen to hold */
   int64_t count;        /* of LENGTH, SIZE and KEYS; the number of an upvalue */
 } nl_guard;
 
@@ -59,13 +59,19 @@ nl_observer *nl_observing(void);
    without memory. To be ended by nl_observe_stop, whatever happens. */
 void nl_observe_start(lua_State *L, nl_observer *o, int root);
 
-/* Ends it, leaving its watches. */
+/* Ends it, leaving its guards. */
 void nl_observe_stop(nl_observer *o);
 
 /* Pushes the list of guards, and a list of their names for messages. */
 void nl_observe_push_lists(lua_State *L);
 
-/* The first of the watches begin .. end - 1 that does not hold, or -1; their list stands at stack index `list`. */
+/* Pushes the raw value of a field of a table or object; returns its type. */
+int nl_obs_push_raw(lua_State *L, int c, int k);
+
+/* What a guard of LENGTH, SIZE or KEYS counts. */
+int64_t nl_guard_count(lua_State *L, nl_guard_kind kind, int c);
+
+/* The first of the guards begin .. end - 1 that does not hold, or -1; their list stands at stack index `list`. */
 int nl_first_change(lua_State *L, const nl_guard *w, int begin, int end, int list);
 
 /* ---- for C code that reads or writes what users can change; all do nothing unless something is recorded ---- */
@@ -102,7 +108,7 @@ void nl_observe_refuse(const nl_not_replayed *list);
 
 /* The tables an observation works with, in the registry. */
 enum {
-  NL_OBS_LIST = 1,   /* the watches' containers, keys, values */
+  NL_OBS_LIST = 1,   /* the guards' containers, keys, values */
   NL_OBS_PATHS,      /* their names */
   NL_OBS_SEEN,       /* container -> key -> true */
   NL_OBS_OLD,        /* old tables, and C functions that were read -> their names */
@@ -111,7 +117,7 @@ enum {
   NL_OBS_OWNERS,     /* function, number, function, number, ... */
   NL_OBS_CONSTANTS,  /* of codes */
   NL_OBS_FUNCTIONS,  /* functions that were called, so that they stay where they are */
-  NL_OBS_WHOLE,      /* tables and objects all of whose fields are watched */
+  NL_OBS_WHOLE,      /* tables and objects all of whose fields are guarded */
   NL_OBS_OVERRIDDEN, /* object -> key -> how often */
   NL_OBS_ROOT        /* the function that is recorded */
 };
@@ -127,10 +133,10 @@ void nl_obs_mark(lua_State *L, int index, const char *name);
 /* c[k] is read the way Lua reads it, through metatables; stack indices. */
 void nl_obs_read(lua_State *L, int c, int k);
 
-/* Watches one raw field, unless it is watched. */
+/* Guards one raw field, unless it is guarded. */
 void nl_obs_field(lua_State *L, int c, int k);
 
-/* Watches the metatable of the value at index (unless the value is young) and one of its fields (unless the metatable
+/* Guards the metatable of the value at index (unless the value is young) and one of its fields (unless the metatable
    is young); pushes that field. */
 void nl_obs_event(lua_State *L, int index, const char *event);
 
@@ -140,7 +146,7 @@ void nl_obs_any_event(lua_State *L, int index, const char *event);
 /* c[k] = v is about to happen: refused where that changes something old. */
 void nl_obs_write(lua_State *L, int c, int k, int v);
 
-/* The upvalue n of the function at index is read: watched if it is old, and true. Or about to become the value at v. */
+/* The upvalue n of the function at index is read: guarded if it is old, and true. Or about to become the value at v. */
 bool nl_obs_upvalue(lua_State *L, int function, int n);
 void nl_obs_set_upvalue(lua_State *L, int function, int n, int v);
 

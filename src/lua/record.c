@@ -73,7 +73,7 @@ void nl_lua_refuse_comparison(lua_State *L, int a, int b) {
   for (int turn = 0; turn < 2; turn++) {
     int argument = argument_at(L, turn ? b : a), other = turn ? a : b;
     const nl_tensor *t = nl_to_tensor(L, other);
-    /* which arguments are the same is watched, and what was made meanwhile is none */
+    /* which arguments are the same is guarded, and what was made meanwhile is none */
     if (argument >= 0 && t && argument_at(L, other) < 0 && t->storage->serial <= nl_trace_current()->serial) {
       refuse_identity(L, argument, "compared with a tensor from outside");
     }
@@ -330,7 +330,7 @@ static void reserve_results(const nl_program *p) {
 }
 
 /* Makes an entry of what was recorded. Stack: 1 the compiled function, 2 .. the arguments; the results stand at
-   `first`, the lists of watches at `list` and `list` + 1. */
+   `first`, the lists of guards at `list` and `list` + 1. */
 static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[], int first, int nresults,
                        nl_tensor *const results[], int list) {
   nl_cached **hold = hold_entry(L), *e = *hold;
@@ -344,7 +344,7 @@ static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const
     status = nl_program_build(t, nresults, results, &e->p);
   }
   status = status == NL_OK ? list_effects(e) : status;
-  status = status == NL_OK ? nl_cached_watch(L, e, &c->observer, list, list + 1) : status;
+  status = status == NL_OK ? nl_cached_guard(L, e, &c->observer, list, list + 1) : status;
   nl_lua_check(L, status);
   lua_getiuservalue(L, 1, NL_COMPILED_DATA);
   lua_createtable(L, 0, 4);

@@ -20,7 +20,7 @@ local M = {}
 ---of tables, layers and optimizers, shapes and dtypes. A call where any of it has changed records again. Parameters are used
 ---in place; results are fresh tensors without history. What can be neither watched nor replayed (reading a value, printing,
 ---changing a Lua variable) is an error that names the line, or, with {fallback = true}, the end of compiling: the function
----goes on as it is, and step:refused() says why. `print(step)` shows the program, `step:watches()` what it depends on,
+---goes on as it is, and step:refused() says why. `print(step)` shows the program, `step:guards()` what it depends on,
 ---`step:profile(...)` where the time goes, step:reset() forgets all programs.
 ---@param f function
 ---@param opts? {fallback: boolean} default false
