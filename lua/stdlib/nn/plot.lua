@@ -9,6 +9,7 @@
 -- readers (Okabe & Ito 2008; viridis for values). Values are tensors or lists.
 
 local core = require "nn.core"
+local gnuplot = require "nn.plot_gnuplot"
 local options = require "nn.options"
 local terminal = require "nn.plot_terminal"
 
@@ -17,15 +18,17 @@ local M = {}
 ---Where files with relative names go; by default what nnlua --out DIR (or NNLUA_OUT) says.
 M.directory = false
 
+---True if pictures can be written to files.
+M.available = gnuplot.is_there
+
+local function run(o, lines)
+  return gnuplot.run(o, lines, M.directory)
+end
+
 local common = {
   file = { "string" }, title = { "string" }, xlabel = { "string" }, ylabel = { "string" }, log = { "string", "" },
   xrange = { "table" }, yrange = { "table" }, columns = { "integer", 1 }, size = { "table" }, key = { "string", "" },
 }
-
-local colours = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#B8A800" }
-local viridis = "defined (0 '#440154', 0.13 '#472c7a', 0.25 '#3b528b', 0.38 '#2c728e', 0.5 '#21918c', 0.63 '#28ae80', "
-  .. "0.75 '#5ec962', 0.88 '#addc30', 1 '#fde725')"
-local diverging = "defined (0 '#0072B2', 0.5 '#f7f7f7', 1 '#D55E00')"
 
 local function is_finite(v)
   return type(v) == "number" and v == v and v > -math.huge and v < math.huge
@@ -140,144 +143,6 @@ local function series_of(who, given)
   return out
 end
 
--- ---- gnuplot ----
-
--- Single quotes: in double ones gnuplot would run what stands in backquotes.
-local function quoted(s)
-  return "'" .. s:gsub("'", "''"):gsub("%c", " ") .. "'"
-end
-
-local function number(v)
-  if v ~= v or v == math.huge or v == -math.huge then
-    return "NaN"
-  end
-  return ("%.9g"):format(v)
-end
-
-local function have_gnuplot()
-  local p = io.popen "command -v gnuplot 2>/dev/null"
-  local found = p and p:read "a" or ""
-  if p then
-    p:close()
-  end
-  return found ~= ""
-end
-
----True if pictures can be written to files.
-M.available = have_gnuplot
-
-local terminals = {
-  png = "pngcairo size %d,%d font 'DejaVu Sans,%d' linewidth 1.3 enhanced",
-  svg = "svg size %d,%d font 'DejaVu Sans,%d' linewidth 1.3 enhanced background rgb 'white'",
-  pdf = "pdfcairo size %gin,%gin font 'DejaVu Sans,%d' linewidth 1.3 enhanced",
-}
-
-local function path_of(o)
-  local path = o.file
-  local directory = M.directory or os.getenv "NNLUA_OUT"
-  if directory and path:sub(1, 1) ~= "/" then
-    core.make_directory(directory)
-    path = directory .. "/" .. path
-  end
-  return path
-end
-
-local function run(o, lines)
-  if not have_gnuplot() then
-    core.raise(("%s: writing a picture needs gnuplot; install it with: apt-get install gnuplot-nox"):format(o.who))
-  end
-  local path = path_of(o)
-  local kind = path:match "%.(%w+)$"
-  if not terminals[kind] then
-    core.raise(("%s: the file must end in .png, .svg or .pdf, but is '%s'"):format(o.who, o.file))
-  end
-  local width, height = 640, o.tall or 420
-  if o.columns == 2 then
-    width = 1100
-  end
-  if o.size then
-    width, height = o.size[1], o.size[2]
-  end
-  local font = 11
-  if kind == "pdf" then
-    width, height = width / 96, height / 96
-  end
-  local script = {
-    "set terminal " .. terminals[kind]:format(width, height, font), "set output " .. quoted(path .. ".new"),
-    "set encoding utf8", "set border linewidth 0.7 linecolor '#555555'", "set tics nomirror",
-    "set grid linecolor '#e0e0e0' linewidth 0.5", "set key samplen 1.5 " .. (o.key ~= "" and o.key or "top right"),
-  }
-  for i, colour in ipairs(colours) do
-    script[#script + 1] = ("set linetype %d linecolor rgb '%s' linewidth 1.6 pointtype 7 pointsize 0.6"):format(i, colour)
-  end
-  local function add(format, ...)
-    script[#script + 1] = format:format(...)
-  end
-  for _, name in ipairs { "title", "xlabel", "ylabel" } do
-    if o[name] then
-      add("set %s %s noenhanced", name, quoted(o[name]))
-    end
-  end
-  for axis in o.log:gmatch "[xy]" do
-    add("set logscale %s", axis)
-    add("set format %s '10^{%%T}'", axis)
-  end
-  for _, axis in ipairs { "x", "y" } do
-    local r = o[axis .. "range"]
-    if r then
-      add("set %srange [%s:%s]", axis, r[1] and number(r[1]) or "*", r[2] and number(r[2]) or "*")
-    end
-  end
-  for _, line in ipairs(lines) do
-    script[#script + 1] = line
-  end
-  local name = os.tmpname()
-  local f = assert(io.open(name, "w"))
-  f:write(table.concat(script, "\n"), "\n")
-  f:close()
-  local p = io.popen(("gnuplot '%s' 2>&1"):format(name))
-  local text = p:read "a"
-  local ok = p:close()
-  os.remove(name)
-  if ok then
-    ok = os.rename(path .. ".new", path)
-  end
-  if not ok then
-    os.remove(path .. ".new")
-    core.raise(("%s: gnuplot could not write '%s': %s"):format(o.who, path, text:gsub("%s+$", "")))
-  end
-  return path
-end
-
--- $name << EOD ... from columns
-local function block(lines, name, columns)
-  lines[#lines + 1] = ("$%s << EOD"):format(name)
-  for i = 1, #columns[1] do
-    local cells = {}
-    for k, column in ipairs(columns) do
-      cells[k] = number(column[i])
-    end
-    lines[#lines + 1] = table.concat(cells, " ")
-  end
-  lines[#lines + 1] = "EOD"
-end
-
-local function matrix_block(lines, name, rows)
-  lines[#lines + 1] = ("$%s << EOD"):format(name)
-  for _, row in ipairs(rows) do
-    local cells = {}
-    for k, v in ipairs(row) do
-      cells[k] = number(v)
-    end
-    lines[#lines + 1] = table.concat(cells, " ")
-  end
-  lines[#lines + 1] = "EOD"
-end
-
-local function titled(label)
-  return label and ("title %s noenhanced"):format(quoted(label)) or "notitle"
-end
-
 -- ---- lines and points ----
 
 local function xy(given, o, style)
@@ -287,12 +152,12 @@ local function xy(given, o, style)
   end
   local lines, parts = {}, {}
   for i, s in ipairs(series) do
-    block(lines, "d" .. i, s.error and { s.x, s.y, s.error } or { s.x, s.y })
+    gnuplot.block(lines, "d" .. i, s.error and { s.x, s.y, s.error } or { s.x, s.y })
     if s.error then
       parts[#parts + 1] = ("$d%d using 1:($2-$3):($2+$3) with filledcurves linetype %d fillstyle transparent solid 0.18 "
         .. "noborder notitle"):format(i, i)
     end
-    parts[#parts + 1] = ("$d%d using 1:2 with %s linetype %d %s"):format(i, s.style or style, i, titled(s.label))
+    parts[#parts + 1] = ("$d%d using 1:2 with %s linetype %d %s"):format(i, s.style or style, i, gnuplot.titled(s.label))
   end
   lines[#lines + 1] = "plot " .. table.concat(parts, ", ")
   return run(o, lines)
@@ -354,7 +219,7 @@ function M.bar(values, names, opts)
   for i = 1, n do
     local cells = { '"' .. tostring(names[i] or i):gsub('["%c]', " ") .. '"' }
     for k, s in ipairs(series) do
-      cells[k + 1] = number(s.y[i] or 0 / 0)
+      cells[k + 1] = gnuplot.number(s.y[i] or 0 / 0)
     end
     lines[#lines + 1] = table.concat(cells, " ")
   end
@@ -374,7 +239,7 @@ function M.bar(values, names, opts)
     lines[#lines + 1] = "set yrange [*<0:0<*]"
   end
   for k, s in ipairs(series) do
-    columns[k] = ("$d using %d:xtic(1) linetype %d %s"):format(k + 1, k, titled(s.label))
+    columns[k] = ("$d using %d:xtic(1) linetype %d %s"):format(k + 1, k, gnuplot.titled(s.label))
   end
   lines[#lines + 1] = "plot " .. table.concat(columns, ", ")
   return run(o, lines)
@@ -444,22 +309,22 @@ function M.heatmap(matrix, opts)
   if not o.file then
     return terminal.heatmap(rows, o)
   end
-  local lines = { "set palette " .. (o.diverging and diverging or viridis), "unset grid", "unset key" }
+  local lines = { "set palette " .. (o.diverging and gnuplot.diverging or gnuplot.viridis), "unset grid", "unset key" }
   if o.range then
-    lines[#lines + 1] = ("set cbrange [%s:%s]"):format(number(o.range[1]), number(o.range[2]))
+    lines[#lines + 1] = ("set cbrange [%s:%s]"):format(gnuplot.number(o.range[1]), gnuplot.number(o.range[2]))
   end
   for axis, names in pairs { x = o.names or false, y = o.rows or false } do
     if names then
       local tics = {}
       for i, name in ipairs(names) do
-        tics[i] = ("%s %d"):format(quoted(tostring(name)), i - 1)
+        tics[i] = ("%s %d"):format(gnuplot.quoted(tostring(name)), i - 1)
       end
       lines[#lines + 1] = ("set %stics (%s) noenhanced%s"):format(axis, table.concat(tics, ", "),
         axis == "x" and #names > 6 and " rotate by -35" or "")
     end
   end
   lines[#lines + 1] = ("set xrange [-0.5:%g]\nset yrange [%g:-0.5]"):format(#rows[1] - 0.5, #rows - 0.5)
-  matrix_block(lines, "d", rows)
+  gnuplot.matrix_block(lines, "d", rows)
   lines[#lines + 1] = "plot $d matrix with image pixels"
   return run(o, lines)
 end
@@ -475,7 +340,7 @@ function M.image(matrix, opts)
   end
   local lines = { "set palette gray", "unset grid", "unset key", "unset colorbox", "unset tics", "set size ratio -1",
     ("set xrange [-0.5:%g]\nset yrange [%g:-0.5]"):format(#rows[1] - 0.5, #rows - 0.5) }
-  matrix_block(lines, "d", rows)
+  gnuplot.matrix_block(lines, "d", rows)
   lines[#lines + 1] = "plot $d matrix with image pixels"
   o.tall = math.max(140, math.min(700, 600 * #rows // #rows[1] + 60))
   return run(o, lines)
@@ -553,11 +418,11 @@ function M.boundary(f, points, labels, opts)
   local lines, parts = {}, {}
   local classes = math.max(class:max():item(), labels:max():item())
   lines[#lines + 1] = "set grid noxtics noytics"
-  lines[#lines + 1] = ("set xrange [%s:%s]\nset yrange [%s:%s]"):format(number(range[1][1]), number(range[1][2]),
-    number(range[2][1]), number(range[2][2]))
+  lines[#lines + 1] = ("set xrange [%s:%s]\nset yrange [%s:%s]"):format(gnuplot.number(range[1][1]), gnuplot.number(range[1][2]),
+    gnuplot.number(range[2][1]), gnuplot.number(range[2][2]))
   local hexes = {}
   for c = 1, classes do
-    hexes[c] = tonumber(colours[(c - 1) % #colours + 1]:sub(2), 16)
+    hexes[c] = tonumber(gnuplot.colours[(c - 1) % #gnuplot.colours + 1]:sub(2), 16)
   end
   -- regions as pale dots on a dense grid, points on top
   local function pale(hex)
@@ -568,7 +433,7 @@ function M.boundary(f, points, labels, opts)
   for i, c in ipairs(class:totable()) do
     shades[i] = pale(hexes[c])
   end
-  block(lines, "g", { all:select(2, 1):to("float64"):totable(), all:select(2, 2):to("float64"):totable(), shades })
+  gnuplot.block(lines, "g", { all:select(2, 1):to("float64"):totable(), all:select(2, 2):to("float64"):totable(), shades })
   parts[1] = "$g using 1:2:(int($3)>>16):((int($3)>>8)&255):(int($3)&255) with rgbimage notitle"
   local by = {}
   local p, y = points:detach():totable(), labels:totable()
@@ -580,8 +445,8 @@ function M.boundary(f, points, labels, opts)
   end
   for c = 1, classes do
     if by[c] then
-      block(lines, "p" .. c, by[c])
-      parts[#parts + 1] = ("$p%d with points linetype %d pointsize 0.8 %s"):format(c, c, titled(("class %d"):format(c)))
+      gnuplot.block(lines, "p" .. c, by[c])
+      parts[#parts + 1] = ("$p%d with points linetype %d pointsize 0.8 %s"):format(c, c, gnuplot.titled(("class %d"):format(c)))
     end
   end
   lines[#lines + 1] = "plot " .. table.concat(parts, ", ")
@@ -609,7 +474,7 @@ function M.quiver(points, directions, opts)
     return terminal.arrows(c, o)
   end
   local lines = {}
-  block(lines, "d", c)
+  gnuplot.block(lines, "d", c)
   lines[#lines + 1] = "plot $d with vectors head size graph 0.012,20 filled linetype 1 notitle"
   return run(o, lines)
 end
@@ -626,10 +491,10 @@ function M.surface(z, opts)
     return terminal.heatmap(rows, o)
   end
   local x, y = o.x and list(o.who, "x", o.x), o.y and list(o.who, "y", o.y)
-  local lines = { "set palette " .. viridis, "$d << EOD" }
+  local lines = { "set palette " .. gnuplot.viridis, "$d << EOD" }
   for r, row in ipairs(rows) do
     for c, v in ipairs(row) do
-      lines[#lines + 1] = ("%s %s %s"):format(number(x and x[c] or c), number(y and y[r] or r), number(v))
+      lines[#lines + 1] = ("%s %s %s"):format(gnuplot.number(x and x[c] or c), gnuplot.number(y and y[r] or r), gnuplot.number(v))
     end
     lines[#lines + 1] = ""
   end
@@ -644,7 +509,7 @@ function M.surface(z, opts)
   else
     lines[#lines + 1] = "set ticslevel 0\nunset key\nset hidden3d"
     if o.zlabel then
-      lines[#lines + 1] = "set zlabel " .. quoted(o.zlabel) .. " rotate"
+      lines[#lines + 1] = "set zlabel " .. gnuplot.quoted(o.zlabel) .. " rotate"
     end
     lines[#lines + 1] = "splot $d with pm3d notitle"
   end
@@ -660,16 +525,18 @@ local function outline(model)
   local function walk(m, depth, name)
     local inner, own = {}, 0
     for _, child in ipairs(module.children_of(m)) do
-      if module.is_module(child.value) then
-        inner[#inner + 1] = child
-      elseif core.is_tensor(child.value) then
+      if core.is_tensor(child.value) then
         own = own + (child.value.is_parameter and child.value:numel() or 0)
+      else
+        inner[#inner + 1] = child
       end
     end
     rows[#rows + 1] = { depth, name, ("%s(%s)"):format(m._name, m.extra and m:extra() or ""), own }
     within[m] = true
     for _, child in ipairs(inner) do
-      if not within[child.value] then
+      if not module.is_module(child.value) then
+        rows[#rows + 1] = { depth + 1, child.path, "a function", 0 }
+      elseif not within[child.value] then
         walk(child.value, depth + 1, child.path)
       end
     end
@@ -700,7 +567,7 @@ function M.graph(model, opts)
     lines[#lines + 1] = ("set object %d rectangle from %g,%g to %g,%g fillcolor rgb '%s' fillstyle solid 1 border "
       .. "linecolor rgb '#888888'"):format(i, left, i - 0.35, 9, i + 0.35, leaf and "#dcebf5" or "#f2f2f2")
     lines[#lines + 1] = ("set label %d %s at %g,%g left noenhanced"):format(i,
-      quoted((row[2] ~= "" and row[2] .. ": " or "") .. row[3]
+      gnuplot.quoted((row[2] ~= "" and row[2] .. ": " or "") .. row[3]
         .. (row[4] > 0 and ("   %d parameters"):format(row[4]) or "")),
       left + 0.15, i)
     if i > 1 and leaf and rows[i - 1][1] >= row[1] then
