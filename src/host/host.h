@@ -47,7 +47,7 @@ int nl_run_script(lua_State *L, char **argv, const nl_options *);
 /* ---- Ctrl-C (interrupt.c) ---- */
 
 /* While Lua runs: the first Ctrl-C becomes the error "interrupted!"; a second before that error arrived, or (unless at
-   the prompt) within a second, ends the program. */
+   the prompt) within five seconds, ends the program. */
 void nl_interrupt_begin(lua_State *L);
 void nl_interrupt_end(void);
 void nl_interrupt_at_prompt(bool on);

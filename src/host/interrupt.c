@@ -8,6 +8,8 @@
 
 #include "host/host.h"
 
+enum { SOON = 5 }; /* seconds within which a second Ctrl-C ends a script, which may have caught the first */
+
 static lua_State *running;
 static struct timespec last;
 static volatile sig_atomic_t any_before, at_prompt;
@@ -25,7 +27,7 @@ static void on_interrupt(int signal_number) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   double since = (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
-  if (nl_interrupt_pending() || (any_before && !at_prompt && since < 1)) {
+  if (nl_interrupt_pending() || (any_before && !at_prompt && since < SOON)) {
     signal(signal_number, SIG_DFL);
     raise(signal_number);
     return;

@@ -344,7 +344,7 @@ void nl_cached_push_why(lua_State *L, const nl_cached *e, int nargs) {
       [NL_GUARD_FIELD] = "'%s' changed",
       [NL_GUARD_META] = "'%s' got another metatable",
       [NL_GUARD_LENGTH] = "the length of '%s' changed",
-      [NL_GUARD_SIZE] = "fields were added to '%s', or taken away",
+      [NL_GUARD_SIZE] = "fields were added to '%s', taken away or put in another order",
       [NL_GUARD_KEYS] = "fields were added to '%s', or taken away",
   };
   push_data(L, e, "paths");

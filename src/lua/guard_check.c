@@ -1,4 +1,6 @@
 /* What stands where a guard looks, and whether it is what it was. */
+#include <string.h>
+
 #include "lua/object.h"
 #include "lua/observe.h"
 
@@ -14,15 +16,31 @@ int nl_obs_push_raw(lua_State *L, int c, int k) {
   return lua_rawget(L, c);
 }
 
-static int64_t count_fields(lua_State *L, int t) {
-  int64_t n = 0;
+static uint64_t key_number(lua_State *L, int k) {
+  double x = lua_tonumber(L, k);
+  uint64_t bits = 0;
+  switch (lua_type(L, k)) {
+  case LUA_TNUMBER:
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+  case LUA_TBOOLEAN:
+    return 1 + (uint64_t)lua_toboolean(L, k);
+  default:
+    return (uint64_t)(uintptr_t)lua_topointer(L, k); /* also of strings: the key lives as long as the table holds it */
+  }
+}
+
+/* Of the keys in their order, which pairs and next give, and which sums of floats depend on. */
+static int64_t hash_of_keys(lua_State *L, int t) {
+  uint64_t hash = 0;
   t = lua_absindex(L, t);
   lua_pushnil(L);
   while (lua_next(L, t)) {
     lua_pop(L, 1);
-    n++;
+    hash = (hash ^ key_number(L, -1)) * 0x9e3779b97f4a7c15u + 1;
+    hash ^= hash >> 29;
   }
-  return n;
+  return (int64_t)hash;
 }
 
 int64_t nl_guard_count(lua_State *L, nl_guard_kind kind, int c) {
@@ -30,7 +48,7 @@ int64_t nl_guard_count(lua_State *L, nl_guard_kind kind, int c) {
     return (int64_t)nl_to_object(L, c)->keys;
   }
   bool fields = nl_object_push_fields(L, c);
-  int64_t n = kind == NL_GUARD_SIZE ? count_fields(L, fields ? -1 : c) : (int64_t)lua_rawlen(L, fields ? -1 : c);
+  int64_t n = kind == NL_GUARD_SIZE ? hash_of_keys(L, fields ? -1 : c) : (int64_t)lua_rawlen(L, fields ? -1 : c);
   lua_pop(L, fields);
   return n;
 }

@@ -296,6 +296,14 @@ static void look_into_arguments(lua_State *L, lua_Debug *ar, bool objects) {
 
 /* A table that is written to must be young; table.move writes to its last argument, where there are five. */
 static void look_at_write(lua_State *L, lua_Debug *ar, const known *k) {
+  if (k->name && strcmp(k->name, "setmetatable") == 0) {
+    push_argument(L, ar, 2);
+    lua_pushliteral(L, "__gc");
+    if (lua_type(L, -2) == LUA_TTABLE && lua_rawget(L, -2) != LUA_TNIL) {
+      refuse(L, ar, k->library, k->name, "a finalizer would run only for what is made while recording; do it outside");
+    }
+    lua_pop(L, 2);
+  }
   bool moves = strcmp(k->library, "table") == 0 && count_arguments(L, ar) >= 5;
   push_argument(L, ar, moves ? 5 : 1);
   if (lua_type(L, -1) == LUA_TTABLE && nl_obs_is_old(L, -1)) {

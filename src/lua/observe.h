@@ -22,7 +22,7 @@ typedef enum nl_guard_kind {
   NL_GUARD_FIELD,   /* of a table or object */
   NL_GUARD_META,    /* which metatable a table or userdata has */
   NL_GUARD_LENGTH,  /* of a table's or object's list part */
-  NL_GUARD_SIZE,    /* how many fields a table has */
+  NL_GUARD_SIZE,    /* which fields a table has, in the order in which pairs gives them */
   NL_GUARD_KEYS     /* which fields an object has: its count of changes to that */
 } nl_guard_kind;
 
@@ -68,7 +68,7 @@ void nl_observe_push_lists(lua_State *L);
 /* Pushes the raw value of a field of a table or object; returns its type. */
 int nl_obs_push_raw(lua_State *L, int c, int k);
 
-/* What a guard of LENGTH, SIZE or KEYS counts. */
+/* What a guard of LENGTH, SIZE or KEYS counts, or a number that stands for it. */
 int64_t nl_guard_count(lua_State *L, nl_guard_kind kind, int c);
 
 /* The first of the guards begin .. end - 1 that does not hold, or -1; their list stands at stack index `list`. */

@@ -101,6 +101,9 @@ local cases = {
     "local s = v local function f() return x * s.k * #s.l end return f()", { "v.k = 3", "v.l = { 1, 2 }", "v.l[3] = 3" } },
   field_of_self_in_a_function = { "v = nn.Module:extend 'V'; v.k = 1; function v:forward(x) "
     .. "return x + nn.no_grad(function() return x * self.k end) end; v1 = v()", "return v1(x)", { "v1.k = 3", "v.k = 4" } },
+  order_of_pairs = { "v = {} for i = 1, 20 do v['k' .. i] = i end", "local s = 0 for _, n in pairs(v) do s = n - s / 3 end return x * s",
+    { "local keep = {} for k, n in pairs(v) do keep[#keep + 1] = { k, n } end for i = #keep, 1, -1 do v[keep[i][1]] = nil end "
+      .. "v.more = 1 collectgarbage() for i = #keep, 1, -1 do v[keep[i][1]] = keep[i][2] end v.more = nil" } },
   keys_that_are_tables = { "v1 = { n = 2 }; v = { [v1] = true }", "local s = 0 for k in pairs(v) do s = s + k.n end return x * s",
     { "v1.n = 3" } },
   tables_behind_a_replacement = { "v = { a = '2' }; v1 = setmetatable({}, { __index = v })",

@@ -139,6 +139,7 @@ local once = {
   { "argument 1 is used as a key", "local t = {}", "x = x * (t[x] or 1)" },
   { "argument 1 is compared with a tensor from outside", "local t = nn.ones(2)", "x = x * (x == t and 2 or 1)" },
   { "argument 1 is compared with a tensor from outside", "local t = nn.ones(2)", "x = x * (rawequal(t, x) and 2 or 1)" },
+  { "a finalizer would run only for what is made while recording", "", "setmetatable({}, { __gc = function() end })" },
   { "the collector would be set, or asked, only once", "", "collectgarbage 'stop'" },
   { "cannot be recorded", "local w = nn.ones(2):requires_grad_()",
     "local y = w * 2; y:register_hook(function() end); y:sum():backward()" },

@@ -136,15 +136,17 @@ function TestSharing:test_reset_inside()
   for _ = 1, 3 do
     lu.assertEquals(f(nn.ones(1)):item(), 2)
   end
-  local g = nn.compile(function(x)
-    setmetatable({}, { __gc = function()
-      f:reset()
-    end })
+  local g
+  g = nn.compile(function(x)
+    collectgarbage() -- which runs the finalizer below
     return f(x) * 2
   end)
   for _ = 1, 3 do
+    setmetatable({}, { __gc = function()
+      f:reset()
+      g:reset()
+    end })
     lu.assertEquals(g(nn.ones(1)):item(), 4)
-    collectgarbage()
   end
 end
 
