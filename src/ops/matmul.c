@@ -216,25 +216,46 @@ static nl_tensor *as_matrix(nl_build *b, nl_tensor *t, bool column) {
   return nl_b_reshape(b, t, 2, (int64_t[]){column ? t->shape[0] : 1, column ? 1 : t->shape[0]});
 }
 
+/* The rows that x, and the columns that y, contributes: a vector stands for one. */
+static int64_t rows_of(const nl_tensor *x) {
+  return x->ndim > 1 ? x->shape[x->ndim - 2] : 1;
+}
+static int64_t columns_of(const nl_tensor *y) {
+  return y->ndim > 1 ? y->shape[y->ndim - 1] : 1;
+}
+
+/* d, a batch of matrices, summed to the shape of t, whose values are not looked at. */
+static nl_tensor *summed_like(nl_build *b, nl_tensor *d, const nl_tensor *t, bool column) {
+  if (b->status != NL_OK || t->ndim != 1) {
+    return nl_b_like(b, d, t);
+  }
+  nl_tensor wide = *t; /* of the vector's numbers */
+  int64_t shape[2] = {column ? t->shape[0] : 1, column ? 1 : t->shape[0]};
+  wide.ndim = 2;
+  wide.shape = shape;
+  d = nl_b_like(b, d, &wide);
+  return d ? nl_b_reshape(b, d, 1, t->shape) : NULL;
+}
+
+/* dx = g y^T, dy = x^T g */
 static nl_status vjp_matmul(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *x = c->in[0], *y = c->in[1], *up = g->gout[0];
-  nl_tensor *mx = as_matrix(b, x, false), *my = as_matrix(b, y, true);
-  if (b->status == NL_OK && (x->ndim == 1 || y->ndim == 1)) { /* give the gradient the dims the vectors lack */
+  if (x->ndim == 1 || y->ndim == 1) { /* give the gradient the dims the vectors lack */
     int64_t shape[NL_MAX_DIM + 2];
     int lead = up->ndim - (x->ndim > 1) - (y->ndim > 1);
     memcpy(shape, up->shape, (size_t)lead * sizeof *shape);
-    shape[lead] = mx->shape[mx->ndim - 2];
-    shape[lead + 1] = my->shape[my->ndim - 1];
+    shape[lead] = rows_of(x);
+    shape[lead + 1] = columns_of(y);
     up = nl_b_reshape(b, up, lead + 2, shape);
   }
   if (g->need[0] && b->status == NL_OK) {
-    nl_tensor *d = nl_b_like(b, nl_b2(b, op_matmul(), up, nl_b_transpose(b, my, -1, -2)), mx);
-    g->gin[0] = d ? nl_b_reshape(b, d, x->ndim, x->shape) : NULL;
+    nl_tensor *back = nl_b_transpose(b, as_matrix(b, y, true), -1, -2);
+    g->gin[0] = summed_like(b, nl_b2(b, op_matmul(), up, back), x, false);
   }
   if (g->need[1] && b->status == NL_OK) {
-    nl_tensor *d = nl_b_like(b, nl_b2(b, op_matmul(), nl_b_transpose(b, mx, -1, -2), up), my);
-    g->gin[1] = d ? nl_b_reshape(b, d, y->ndim, y->shape) : NULL;
+    nl_tensor *back = nl_b_transpose(b, as_matrix(b, x, false), -1, -2);
+    g->gin[1] = summed_like(b, nl_b2(b, op_matmul(), back, up), y, true);
   }
   return b->status;
 }
@@ -457,7 +478,8 @@ static const nl_op ops[] = {
      .prepared_bytes = sizeof(nl_gemm_plan),
      .prepare = prepare_matmul,
      .vjp = vjp_matmul,
-     .save = NL_SAVE_ALL_IN},
+     .save = NL_SAVE_ALL_IN,
+     .saved_for = {1 << 1, 1 << 0}},
     {.name = "linear",
      .args = "x: tensor, weight: tensor, bias: tensor?",
      .returns = "tensor",

@@ -214,6 +214,10 @@ function TestTape:test_values_that_are_not_needed()
     return h / 2
   end, [3] = function(h)
     return nn.linear(h, nn.ones(3, 2))
+  end, [4] = function(h)
+    return h:matmul(nn.ones(2, 4))
+  end, [5] = function(h)
+    return nn.ones(5, 2):matmul(h)
   end } do
     local x = nn.ones(2):requires_grad_()
     local h = x * 1
