@@ -11,7 +11,13 @@
    little. FULL: what garbage that survived young collections may pile up to. */
 enum { YOUNG = 8 << 20, FULL = 32 << 20 };
 
+/* Operations after which the collector goes through everything once, twice in all. Of what a program loads and builds
+   at its start, much is young for the collector until then, and is looked at again and again: small eager steps took up
+   to half as long again. SMALL: kilobytes of Lua's memory beyond which that would take too long. */
+enum { SETTLE = 500, SETTLE_AGAIN = 4000, SMALL = 64 << 10 };
+
 static size_t young_at = YOUNG, full_at = FULL;
+static int64_t operations, settle_at = SETTLE;
 
 void nl_lua_collect(lua_State *L) {
   lua_gc(L, LUA_GCCOLLECT);
@@ -23,6 +29,12 @@ void nl_lua_collect(lua_State *L) {
 /* First a step, which in generational mode looks at young objects only, however large the heap is; most temporaries
    die young. What it does not find is left to a full collection. */
 void nl_lua_account(lua_State *L) {
+  if (++operations >= settle_at) {
+    settle_at = settle_at == SETTLE ? SETTLE_AGAIN : INT64_MAX;
+    if (lua_gc(L, LUA_GCISRUNNING) && lua_gc(L, LUA_GCCOUNT) < SMALL) {
+      nl_lua_collect(L);
+    }
+  }
   size_t before = nl_memory_live();
   if (before <= young_at || !lua_gc(L, LUA_GCISRUNNING)) {
     return;

@@ -1,6 +1,8 @@
 -- make bench-diff REV=...: this build beside that of another revision, in turn, as ratios of times.
 --
 --   ./nnlua tests/bench/diff.lua OTHER_NNLUA [ROUNDS]
+--
+-- Both run on the same processor core, in turn: cores of a shared machine differ by more than builds do.
 
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
 package.path = here .. "/?.lua;" .. package.path
@@ -11,7 +13,7 @@ local workloads = require "workloads"
 local rounds = math.tointeger(tonumber(arg[2] ~= "" and arg[2] or 11))
 local builds = {}
 for i, program in ipairs { arg[-1] or "./nnlua", arg[1] } do
-  builds[i] = assert(peers.start_command(("%s %s/serve.lua 1"):format(program, here)), program .. " does not start")
+  builds[i] = assert(peers.start_command(("taskset -c 0 %s %s/serve.lua 1"):format(program, here)), program .. " does not start")
 end
 print(("this build beside %s, one thread, %d rounds in turn: ratio of times (below 1: this one is faster)\n"):format(arg[1],
   rounds))
