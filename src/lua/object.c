@@ -275,9 +275,12 @@ static int override(lua_State *L) {
 static int absent_index(lua_State *L) {
   enum { METHODS = 1, NONE, MISSING };
   lua_settop(L, 2);
+  if (lua_type(L, 2) != LUA_TSTRING) { /* an item behind the last, in every pass through a Sequential */
+    lua_pushnil(L);
+    return 1;
+  }
   lua_pushvalue(L, 2);
-  lua_gettable(L, lua_upvalueindex(METHODS));
-  if (!lua_isnil(L, 3) || lua_type(L, 2) != LUA_TSTRING) {
+  if (lua_gettable(L, lua_upvalueindex(METHODS)) != LUA_TNIL) {
     return 1;
   }
   lua_pushvalue(L, 2);

@@ -112,35 +112,37 @@ end
 
 -- ---- annotations ----
 
-local files = {} -- path -> its lines
+local files = {} -- path -> number of a line -> what the @param lines right above it say: {{name, optional, kind}, ...}
 
-local function lines_of(path)
-  if not files[path] then
-    local lines, f = {}, io.open(path)
+local function params_in(path)
+  local out = files[path]
+  if not out then
+    out = {}
+    files[path] = out
+    local f, number, above = io.open(path), 0, nil
     for line in f and f:lines() or function() end do
-      lines[#lines + 1] = line
+      number = number + 1
+      local text = line:match "^%s*%-%-%-(.*)"
+      local name, optional, kind = (text or ""):match "^@param ([%w_]+)(%??) +(.*)"
+      if name then
+        above = above or {}
+        above[#above + 1] = { name, optional == "?", kind }
+      elseif not text then
+        out[number], above = above, nil
+      end
     end
     if f then
       f:close()
     end
-    files[path] = lines
   end
-  return files[path]
+  return out
 end
 
 ---What the annotations above a function say: name -> {kinds =, optional =}.
 function M.annotations(f)
-  local info = debug.getinfo(M.original(f), "S")
-  local lines, out = lines_of(info.source:match "^@(.*)" or ""), {}
-  for i = info.linedefined - 1, 1, -1 do
-    local text = lines[i] and lines[i]:match "^%s*%-%-%-(.*)"
-    if not text then
-      break
-    end
-    local name, optional, kind = text:match "^@param ([%w_]+)(%??) +(.*)"
-    if name then
-      out[name] = { kinds = M.read_type(kind), optional = optional == "?" }
-    end
+  local info, out = debug.getinfo(M.original(f), "S"), {}
+  for _, param in ipairs(params_in(info.source:match "^@(.*)" or "")[info.linedefined] or {}) do
+    out[param[1]] = { kinds = M.read_type(param[3]), optional = param[2] }
   end
   return out
 end
