@@ -9,32 +9,19 @@ local help = require "nn.help"
 
 local M = {}
 
+-- The folders of src/ops, with their titles.
 local pages = {
-  { "creation", "Making tensors", { "create" } },
-  { "elementwise", "Element by element", { "elementwise", "math", "select" } },
-  { "activations", "Activations", { "activation" } },
-  { "reductions", "Reductions, scans and orders", { "reduce", "scan", "sort", "statistic" } },
-  { "shapes", "Shapes", { "shape", "arrange", "place", "strided" } },
-  { "indexing", "Picking and placing", { "index", "pick", "search" } },
-  { "products", "Products and distances", { "matmul", "product" } },
-  { "losses", "Losses and norms", { "loss", "norm" } },
-  { "linalg", "Linear algebra", { "linalg", "matrix" } },
-  { "random", "Random numbers", { "draw" } },
+  { "creation", "Making tensors" },
+  { "elementwise", "Element by element" },
+  { "activations", "Activations" },
+  { "reductions", "Reductions, scans and orders" },
+  { "shapes", "Shapes" },
+  { "indexing", "Picking and placing" },
+  { "products", "Products and distances" },
+  { "losses", "Losses and norms" },
+  { "linalg", "Linear algebra" },
+  { "random", "Random numbers" },
 }
-
-local function page_of(op)
-  if op.random then
-    return "random"
-  end
-  for _, page in ipairs(pages) do
-    for _, family in ipairs(page[3]) do
-      if family == op.family then
-        return page[1]
-      end
-    end
-  end
-  error("no page for family " .. op.family)
-end
 
 local head = "<!-- Made by `make docs` from the op table; edit the ops in src/ops. -->\n"
 
@@ -268,7 +255,7 @@ function M.files()
     by_page[page[1]] = {}
   end
   for _, op in ipairs(ops) do
-    table.insert(by_page[page_of(op)], op)
+    table.insert(by_page[op.page], op)
   end
   local files = { ["README.md"] = index_text(by_page, #ops), ["nn.lua"] = editor_text(ops) }
   for _, page in ipairs(pages) do

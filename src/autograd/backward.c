@@ -6,7 +6,7 @@
 
 #include "autograd/node.h"
 #include "core/memory.h"
-#include "ops/build.h"
+#include "optable/build.h"
 
 NL_OP(add)
 NL_OP(clone)

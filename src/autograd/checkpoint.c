@@ -5,7 +5,7 @@
 #include "autograd/node.h"
 #include "core/map.h"
 #include "core/memory.h"
-#include "ops/iterate.h"
+#include "optable/iterate.h"
 
 /* A storage that was there before the region and is used in it. */
 typedef struct outsider {

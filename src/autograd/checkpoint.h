@@ -11,7 +11,7 @@
 #define NL_AUTOGRAD_CHECKPOINT_H
 
 #include "autograd/anchor.h"
-#include "ops/op.h"
+#include "optable/op.h"
 
 typedef struct nl_region nl_region;
 

@@ -8,7 +8,7 @@
 #ifndef NL_AUTOGRAD_TAPE_H
 #define NL_AUTOGRAD_TAPE_H
 
-#include "ops/op.h"
+#include "optable/op.h"
 
 typedef struct nl_node nl_node;
 struct nl_anchor;

@@ -7,7 +7,7 @@
 #include "core/map.h"
 #include "core/memory.h"
 #include "core/pool.h"
-#include "ops/iterate.h"
+#include "optable/iterate.h"
 
 /* STRIP: elements; a register of float64 is 8 kB at most. GRAIN: what is worth a thread. */
 enum { STRIP = 1024, GRAIN = 16 * STRIP, MOST = 24, REGISTERS = 16 };

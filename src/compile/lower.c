@@ -9,8 +9,8 @@
 #include "core/map.h"
 #include "core/memory.h"
 #include "kernels/kernels.h"
-#include "ops/iterate.h"
-#include "ops/profile.h"
+#include "optable/iterate.h"
+#include "optable/profile.h"
 
 typedef struct lowering {
   nl_program *p;

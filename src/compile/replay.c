@@ -6,8 +6,8 @@
 #include "compile/fuse.h"
 #include "core/interrupt.h"
 #include "core/memory.h"
-#include "ops/iterate.h"
-#include "ops/profile.h"
+#include "optable/iterate.h"
+#include "optable/profile.h"
 
 nl_status nl_replay_op(nl_program *p, nl_instr *n) {
   (void)p;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "ops/iterate.h"
+#include "optable/iterate.h"
 
 static nl_trace *current;
 

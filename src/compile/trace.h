@@ -7,7 +7,7 @@
 #define NL_COMPILE_TRACE_H
 
 #include "core/map.h"
-#include "ops/op.h"
+#include "optable/op.h"
 
 /* Work that is no op, in parts that do not depend on each other and may run at different times (an optimizer's
    parameters, each as soon as its gradient is there). run gets a part's tensors in their order; what else it needs, it

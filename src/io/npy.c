@@ -12,7 +12,7 @@
 
 #include "core/memory.h"
 #include "io/file.h"
-#include "ops/iterate.h"
+#include "optable/iterate.h"
 
 enum { CHUNK = 1 << 16, MAX_HEADER = 1 << 20 };
 

@@ -14,7 +14,7 @@
 #include "core/memory.h"
 #include "io/elements.h"
 #include "io/file.h"
-#include "ops/iterate.h"
+#include "optable/iterate.h"
 
 #define MAX_HEADER ((uint64_t)100 << 20) /* the format's own limit */
 

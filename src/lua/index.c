@@ -12,8 +12,8 @@
 
 #include "compile/trace.h"
 #include "lua/nl_lua.h"
-#include "ops/build.h"
-#include "ops/iterate.h"
+#include "optable/build.h"
+#include "optable/iterate.h"
 
 NL_OP(select)
 NL_OP(slice)

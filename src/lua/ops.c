@@ -59,6 +59,8 @@ static int list_ops(lua_State *L) {
     lua_setfield(L, -2, "doc");
     lua_pushstring(L, nl_op_family_name(i));
     lua_setfield(L, -2, "family");
+    lua_pushstring(L, nl_op_page(i));
+    lua_setfield(L, -2, "page");
     lua_pushstring(L, op->example);
     lua_setfield(L, -2, "example");
     lua_pushboolean(L, op->vjp || (op->compose && !(op->flags & NL_OP_NO_GRAD)));

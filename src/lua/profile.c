@@ -1,5 +1,5 @@
 /* What nn/profile.lua needs: measuring on and off, what was measured, and the processor's peak. */
-#include "ops/profile.h"
+#include "optable/profile.h"
 #include "kernels/kernels.h"
 #include "lua/nl_lua.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/pool.h"
-#include "ops/iterate.h"
+#include "optable/iterate.h"
 
 enum { GRAIN = 32768 };
 

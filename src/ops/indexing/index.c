@@ -1,0 +1,484 @@
+/* Ops that pick elements by index tensors (int64, from 1) or bool masks, and their gradients. */
+#include <string.h>
+
+#include "core/interrupt.h"
+#include "core/pool.h"
+#include "optable/build.h"
+#include "optable/iterate.h"
+#include "optable/rules.h"
+#include "ops/indexing/indexing.h"
+
+NL_OP(gather)
+NL_OP(index_select)
+NL_OP(index_zeros)
+NL_OP(scatter_zeros)
+NL_OP(masked_take)
+NL_OP(masked_scatter)
+NL_OP(masked_fill)
+
+static nl_status want_index(const nl_tensor *t) {
+  if (t->dtype == NL_I64) {
+    return NL_OK;
+  }
+  return nl_fail("the index must be an int64 tensor, but is %s (shape %s); convert it with x:to(\"int64\")",
+                 nl_dtype_name(nl_tensor_dtype(t)), nl_tensor_shape_string(t).s);
+}
+
+/* All of 1..n (negative ones count from the end where allowed). */
+static nl_status check_range(const nl_tensor *index, int64_t n) {
+  if (index->contiguous && index->dtype == NL_I64) { /* one pass that vectorizes; the slow one finds what is wrong */
+    const int64_t *v = nl_tensor_data(index);
+    uint64_t bad = 0;
+    for (int64_t i = 0; i < index->numel; i++) {
+      bad |= (uint64_t)(v[i] == 0) | (uint64_t)(v[i] > n) | (uint64_t)(v[i] < -n);
+    }
+    if (!bad) {
+      return NL_OK;
+    }
+  }
+  for (int64_t i = 0; i < index->numel; i++) {
+    int64_t v = nl_tensor_get_int(index, i);
+    if (v == 0 || v > n || v < -n) {
+      return nl_fail("index %lld (element %lld of the index) is out of range 1..%lld%s", (long long)v,
+                     (long long)(i + 1), (long long)n, v == 0 ? "; indices count from 1" : "");
+    }
+  }
+  return NL_OK;
+}
+
+nl_status nl_rule_positions(const nl_tensor *index, int64_t n) {
+  nl_status status = want_index(index);
+  return status == NL_OK ? check_range(index, n) : status;
+}
+
+static int64_t from_zero(int64_t v, int64_t n) {
+  return v < 0 ? v + n : v - 1;
+}
+
+/* ---- gather and scatter ---- */
+
+/* index has x's ndim and is nowhere longer than x but along dim. */
+static nl_status check_gather(const nl_tensor *index, int ndim, const int64_t *shape, int dim) {
+  bool fits = index->ndim == ndim;
+  for (int d = 0; d < ndim && fits; d++) {
+    fits = d == dim || index->shape[d] <= shape[d];
+  }
+  if (!fits) {
+    return nl_fail("the index of shape %s must have as many dims as the tensor of shape %s, and none longer but dim %d",
+                   nl_tensor_shape_string(index).s, nl_shape_string(ndim, shape).s, dim + 1);
+  }
+  return check_range(index, ndim ? shape[dim] : 1);
+}
+
+nl_status nl_rule_index(const nl_tensor *index, int ndim, const int64_t *shape, int dim) {
+  nl_status status = want_index(index);
+  return status == NL_OK ? check_gather(index, ndim, shape, dim) : status;
+}
+
+static nl_status infer_gather(nl_call *c) {
+  nl_tensor *x = c->in[0], *index = c->in[1];
+  int dim;
+  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  status = status == NL_OK ? check_gather(index, x->ndim, x->shape, dim) : status;
+  if (status == NL_OK) {
+    nl_rule_like(c, 0, index, nl_tensor_dtype(x));
+  }
+  return status;
+}
+
+/* For each element of index, its own place and the place in the big tensor that it names. */
+static void each_index(const nl_tensor *index, const nl_tensor *big, int dim, int64_t i, int64_t *at, int64_t *in_big) {
+  *at = *in_big = 0;
+  int64_t rest = i;
+  for (int d = index->ndim - 1; d >= 0; d--) {
+    int64_t k = rest % index->shape[d];
+    rest /= index->shape[d];
+    *at += k * index->strides[d];
+    if (d != dim) {
+      *in_big += k * big->strides[d];
+    }
+  }
+  int64_t v = *((const int64_t *)nl_tensor_data(index) + *at);
+  *in_big += from_zero(v, big->ndim ? big->shape[dim] : 1) * (big->ndim ? big->strides[dim] : 0);
+}
+
+/* Where index and the big tensor are contiguous and differ along dim alone, both are [outer][red][inner] and places are
+   computed without walking the dims. */
+static bool is_plain(const nl_tensor *index, const nl_tensor *big, int dim) {
+  bool plain = index->contiguous && big->contiguous && index->ndim > 0;
+  for (int d = 0; d < index->ndim && plain; d++) {
+    plain = d == dim || index->shape[d] == big->shape[d];
+  }
+  return plain;
+}
+
+/* Lines [begin, end) of a plain gather; line l of the index is (outer, k): its `inner` neighbours. */
+#define PLAIN_GATHER(type)                                                                                             \
+  static void gather_##type(const type *x, const int64_t *at, type *to, nl_around a, int64_t red, int64_t begin,       \
+                            int64_t end) {                                                                             \
+    for (int64_t l = begin; l < end;) {                                                                                \
+      const type *from = x + l / a.red * red * a.inner;                                                                \
+      int64_t stop = (l / a.red + 1) * a.red;                                                                          \
+      for (stop = stop < end ? stop : end; l < stop; l++) {                                                            \
+        for (int64_t i = l * a.inner; i < (l + 1) * a.inner; i++) {                                                    \
+          int64_t v = at[i];                                                                                           \
+          to[i] = from[(v < 0 ? v + red : v - 1) * a.inner + (i - l * a.inner)];                                       \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+PLAIN_GATHER(uint8_t)
+PLAIN_GATHER(uint32_t)
+PLAIN_GATHER(uint64_t)
+
+typedef struct plain_job {
+  const nl_tensor *x, *index, *out;
+  nl_around around; /* of the index */
+  int64_t red;      /* of x */
+} plain_job;
+
+static void plain_range(void *ctx, int64_t begin, int64_t end) {
+  const plain_job *j = ctx;
+  const void *x = nl_tensor_data(j->x);
+  const int64_t *at = nl_tensor_data(j->index);
+  void *to = nl_tensor_data(j->out);
+  switch (nl_dtype_size(nl_tensor_dtype(j->x))) {
+  case 1:
+    gather_uint8_t(x, at, to, j->around, j->red, begin, end);
+    break;
+  case 4:
+    gather_uint32_t(x, at, to, j->around, j->red, begin, end);
+    break;
+  default:
+    gather_uint64_t(x, at, to, j->around, j->red, begin, end);
+  }
+}
+
+typedef struct gather_job {
+  const nl_tensor *x, *index;
+  int dim;
+  size_t size;
+  char *to;
+} gather_job;
+
+static void gather_range(void *ctx, int64_t begin, int64_t end) {
+  const gather_job *j = ctx;
+  const char *from = nl_tensor_data(j->x);
+  for (int64_t i = begin; i < end; i++) {
+    int64_t at, in_big;
+    each_index(j->index, j->x, j->dim, i, &at, &in_big);
+    memcpy(j->to + (size_t)i * j->size, from + in_big * (int64_t)j->size, j->size);
+  }
+}
+
+static void run_gather(nl_call *c) {
+  nl_tensor *x = c->rin[0];
+  gather_job job = {
+      .x = x, .index = c->rin[1], .size = nl_dtype_size(nl_tensor_dtype(x)), .to = nl_tensor_data(c->out[0])};
+  nl_rule_dim(c->attr[0].i, x->ndim, &job.dim);
+  if (is_plain(job.index, x, job.dim)) {
+    plain_job plain = {x, job.index, c->out[0], nl_rule_around(job.index, job.dim), x->shape[job.dim]};
+    int64_t inner = plain.around.inner > 0 ? plain.around.inner : 1;
+    nl_parallel_for(c->out[0]->numel / inner, 1 + 16384 / inner, plain_range, &plain);
+    return;
+  }
+  nl_parallel_for(c->out[0]->numel, 8192, gather_range, &job);
+}
+static nl_status vjp_gather(nl_call *c, nl_vjp *g) {
+  nl_call s;
+  nl_call_init(&s, op_scatter_zeros(), 2, NULL);
+  s.in[0] = g->gout[0];
+  s.in[1] = c->in[1];
+  s.attr[0] = c->attr[0];
+  nl_call_set_list(&s, 1, c->in[0]->ndim, c->in[0]->shape);
+  g->gin[0] = nl_b_call(g->build, &s);
+  return g->build->status;
+}
+
+void nl_add_element(nl_dtype dtype, void *to, int64_t at, const void *from, int64_t i) {
+  switch (dtype) {
+  case NL_F32:
+    ((float *)to)[at] += ((const float *)from)[i];
+    break;
+  case NL_F64:
+    ((double *)to)[at] += ((const double *)from)[i];
+    break;
+  case NL_I64:
+    ((uint64_t *)to)[at] += ((const uint64_t *)from)[i];
+    break;
+  default:
+    ((uint8_t *)to)[at] = (uint8_t)(((uint8_t *)to)[at] + ((const uint8_t *)from)[i]);
+  }
+}
+
+/* scatter_zeros(g, index, dim, shape): zeros, plus g[i] at the place index[i] names */
+static nl_status infer_scatter_zeros(nl_call *c) {
+  int ndim, dim;
+  const int64_t *shape = nl_call_list(c, 1, &ndim);
+  nl_tensor *g = c->in[0], *index = c->in[1];
+  nl_status status = nl_rule_dim(c->attr[0].i, ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  for (int d = 0; d < ndim && status == NL_OK; d++) {
+    status = shape[d] < 0 ? nl_fail("sizes must be 0 or more") : NL_OK;
+  }
+  status = status == NL_OK ? check_gather(index, ndim, shape, dim) : status;
+  if (status == NL_OK && !nl_shape_equal(g, index)) {
+    status = nl_fail("the values of shape %s must have the index's shape %s", nl_tensor_shape_string(g).s,
+                     nl_tensor_shape_string(index).s);
+  }
+  if (status == NL_OK) {
+    nl_rule_shape(c, 0, ndim, shape, nl_tensor_dtype(g));
+  }
+  return status;
+}
+/* The same for sums; floats only. */
+#define PLAIN_SCATTER(type)                                                                                            \
+  static void scatter_##type(type *to, const type *g, const int64_t *at, nl_around a, int64_t red) {                   \
+    for (int64_t o = 0; o < a.outer && !nl_interrupted_at(o); o++) {                                                   \
+      type *line = to + o * red * a.inner;                                                                             \
+      for (int64_t l = o * a.red; l < (o + 1) * a.red; l++) {                                                          \
+        for (int64_t i = l * a.inner; i < (l + 1) * a.inner; i++) {                                                    \
+          int64_t v = at[i];                                                                                           \
+          line[(v < 0 ? v + red : v - 1) * a.inner + (i - l * a.inner)] += g[i];                                       \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+PLAIN_SCATTER(float)
+PLAIN_SCATTER(double)
+
+static void scatter_into(nl_tensor *out, const nl_tensor *g, const nl_tensor *index, int dim) {
+  if (is_plain(index, out, dim) && g->contiguous && nl_dtype_is_float(nl_tensor_dtype(out)) && index->numel) {
+    nl_around a = nl_rule_around(index, dim);
+    int64_t red = out->shape[dim];
+    const int64_t *at = nl_tensor_data(index);
+    if (out->dtype == NL_F32) {
+      scatter_float(nl_tensor_data(out), nl_tensor_data(g), at, a, red);
+    } else {
+      scatter_double(nl_tensor_data(out), nl_tensor_data(g), at, a, red);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < index->numel && !nl_interrupted_at(i); i++) {
+    int64_t at, in_big;
+    each_index(index, out, dim, i, &at, &in_big);
+    nl_add_element(nl_tensor_dtype(out), nl_tensor_data(out), in_big, nl_tensor_data(g), i);
+  }
+}
+static void run_scatter_zeros(nl_call *c) {
+  nl_tensor *out = c->out[0];
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, out->ndim, &dim);
+  memset(nl_tensor_data(out), 0, out->storage->bytes);
+  scatter_into(out, c->rin[0], c->rin[1], dim);
+}
+static nl_status gather_back(nl_vjp *g, int which, nl_tensor *index, nl_attr dim) {
+  nl_call s;
+  nl_call_init(&s, op_gather(), 2, NULL);
+  s.in[0] = g->gout[0];
+  s.in[1] = index;
+  s.attr[0] = dim;
+  g->gin[which] = nl_b_call(g->build, &s);
+  return g->build->status;
+}
+static nl_status vjp_scatter_zeros(nl_call *c, nl_vjp *g) {
+  return gather_back(g, 0, c->in[1], c->attr[0]);
+}
+
+/* scatter_add(x, dim, index, source) */
+static nl_status infer_scatter_add(nl_call *c) {
+  nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2];
+  int dim;
+  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  status = status == NL_OK ? check_gather(index, x->ndim, x->shape, dim) : status;
+  if (status == NL_OK && (!nl_shape_equal(index, source) || source->dtype != x->dtype)) {
+    status = nl_fail("the source (%s, shape %s) must have the tensor's dtype (%s) and the index's shape (%s)",
+                     nl_dtype_name(nl_tensor_dtype(source)), nl_tensor_shape_string(source).s,
+                     nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(index).s);
+  }
+  if (status == NL_OK) {
+    nl_rule_like(c, 0, x, nl_tensor_dtype(x));
+  }
+  return status;
+}
+static void run_scatter_add(nl_call *c) {
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, c->out[0]->ndim, &dim);
+  nl_copy_values(c->out[0], c->rin[0]);
+  scatter_into(c->out[0], c->rin[2], c->rin[1], dim);
+}
+static nl_status vjp_scatter_add(nl_call *c, nl_vjp *g) {
+  g->gin[0] = g->gout[0];
+  return g->need[2] ? gather_back(g, 2, c->in[1], c->attr[0]) : NL_OK;
+}
+
+/* ---- index_select ---- */
+
+static nl_status infer_index_select(nl_call *c) {
+  nl_tensor *x = c->in[0], *index = c->in[1];
+  int dim;
+  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  if (status == NL_OK && (index->ndim > 1 || x->ndim == 0)) {
+    status = nl_fail("the index must have one dim (shape %s) and the tensor at least one (shape %s)",
+                     nl_tensor_shape_string(index).s, nl_tensor_shape_string(x).s);
+  }
+  status = status == NL_OK ? check_range(index, x->shape[dim]) : status;
+  if (status == NL_OK) {
+    int64_t shape[NL_MAX_DIM];
+    memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
+    shape[dim] = index->numel;
+    nl_rule_shape(c, 0, x->ndim, shape, nl_tensor_dtype(x));
+  }
+  return status;
+}
+
+typedef struct pick_job {
+  const char *from;
+  char *to;
+  const int64_t *ids;
+  int64_t count, red;
+  size_t bytes;
+} pick_job;
+
+static const char *stretch(const pick_job *j, int64_t r) {
+  int64_t row = r / j->count * j->red + from_zero(j->ids[r % j->count], j->red);
+  return j->from + (size_t)row * j->bytes;
+}
+
+enum { AHEAD = 4, MOST_AHEAD = 4096 };
+
+/* Stretches begin .. end of the result: stretch r is of outer index r / count, index r % count. They lie anywhere, so
+   those that come next are asked for while this one is copied. */
+static void pick_range(void *ctx, int64_t begin, int64_t end) {
+  const pick_job *j = ctx;
+  size_t ask = j->bytes < MOST_AHEAD ? j->bytes : MOST_AHEAD;
+  for (int64_t r = begin; r < end; r++) {
+    const char *next = r + AHEAD < end ? stretch(j, r + AHEAD) : NULL;
+    for (size_t at = 0; next && at < ask; at += 64) {
+      __builtin_prefetch(next + at);
+    }
+    memcpy(j->to + (size_t)r * j->bytes, stretch(j, r), j->bytes);
+  }
+}
+
+static void run_index_select(nl_call *c) {
+  nl_tensor *x = c->rin[0], *index = c->rin[1], *out = c->out[0];
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_around a = nl_rule_around(x, dim);
+  size_t bytes = (size_t)a.inner * nl_dtype_size(nl_tensor_dtype(x));
+  pick_job job = {nl_tensor_data(x), nl_tensor_data(out), nl_tensor_data(index), index->numel, a.red, bytes};
+  nl_parallel_for(a.outer * index->numel, 1 + (int64_t)((1 << 18) / (bytes + 1)), pick_range, &job);
+}
+static nl_status vjp_index_select(nl_call *c, nl_vjp *g) {
+  nl_call s;
+  nl_call_init(&s, op_index_zeros(), 2, NULL);
+  s.in[0] = g->gout[0];
+  s.in[1] = c->in[1];
+  s.attr[0] = c->attr[0];
+  nl_call_set_list(&s, 1, c->in[0]->ndim, c->in[0]->shape);
+  g->gin[0] = nl_b_call(g->build, &s);
+  return g->build->status;
+}
+
+/* index_zeros(g, index, dim, shape): zeros, plus row i of g at row index[i] */
+static nl_status infer_index_zeros(nl_call *c) {
+  int ndim, dim;
+  const int64_t *shape = nl_call_list(c, 1, &ndim);
+  nl_tensor *g = c->in[0], *index = c->in[1];
+  nl_status status = nl_rule_dim(c->attr[0].i, ndim, &dim);
+  status = status == NL_OK ? want_index(index) : status;
+  bool fits = status == NL_OK && ndim == g->ndim && ndim > 0 && index->ndim <= 1 && g->shape[dim] == index->numel;
+  for (int d = 0; d < ndim && fits; d++) {
+    fits = shape[d] >= 0 && (d == dim || g->shape[d] == shape[d]);
+  }
+  if (status == NL_OK && !fits) {
+    status = nl_fail("values of shape %s and an index of shape %s do not go with shape %s", nl_tensor_shape_string(g).s,
+                     nl_tensor_shape_string(index).s, nl_shape_string(ndim, shape).s);
+  }
+  status = status == NL_OK ? check_range(index, shape[dim]) : status;
+  if (status == NL_OK) {
+    nl_rule_shape(c, 0, ndim, shape, nl_tensor_dtype(g));
+  }
+  return status;
+}
+static void run_index_zeros(nl_call *c) {
+  nl_tensor *g = c->rin[0], *index = c->rin[1], *out = c->out[0];
+  int dim = 0;
+  nl_rule_dim(c->attr[0].i, out->ndim, &dim);
+  nl_around a = nl_rule_around(out, dim);
+  const int64_t *ids = nl_tensor_data(index);
+  memset(nl_tensor_data(out), 0, out->storage->bytes);
+  for (int64_t o = 0; o < a.outer; o++) {
+    for (int64_t i = 0; i < index->numel; i++) {
+      int64_t to = (o * a.red + from_zero(ids[i], a.red)) * a.inner, from = (o * index->numel + i) * a.inner;
+      for (int64_t k = 0; k < a.inner; k++) {
+        nl_add_element(nl_tensor_dtype(out), nl_tensor_data(out), to + k, nl_tensor_data(g), from + k);
+      }
+    }
+  }
+}
+static nl_status vjp_index_zeros(nl_call *c, nl_vjp *g) {
+  nl_call s;
+  nl_call_init(&s, op_index_select(), 2, NULL);
+  s.in[0] = g->gout[0];
+  s.in[1] = c->in[1];
+  s.attr[0] = c->attr[0];
+  g->gin[0] = nl_b_call(g->build, &s);
+  return g->build->status;
+}
+
+static const nl_op ops[] = {
+    {.name = "gather",
+     .args = "x: tensor, dim: dim, index: tensor",
+     .returns = "tensor",
+     .doc = "For each element of index (int64, from 1), the element of x at that place along dim.",
+     .example = "nn.gather(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, nn.tensor {{3}, {1}})",
+     .infer = infer_gather,
+     .run = run_gather,
+     .vjp = vjp_gather,
+     .flags = NL_OP_CHECKS,
+     .save = NL_SAVE_IN(1)},
+    {.name = "scatter_add",
+     .args = "x: tensor, dim: dim, index: tensor, source: tensor",
+     .returns = "tensor",
+     .doc = "x plus each element of source at the place along dim that index names.",
+     .example = "nn.scatter_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})",
+     .infer = infer_scatter_add,
+     .run = run_scatter_add,
+     .vjp = vjp_scatter_add,
+     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INPLACE,
+     .save = NL_SAVE_IN(1)},
+    {.name = "scatter_zeros",
+     .args = "g: tensor, index: tensor, dim: dim, shape: shape",
+     .returns = "tensor",
+     .doc = "scatter_add into zeros of the given shape: a gather's gradient.",
+     .infer = infer_scatter_zeros,
+     .run = run_scatter_zeros,
+     .vjp = vjp_scatter_zeros,
+     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INTERNAL,
+     .save = NL_SAVE_IN(1)},
+    {.name = "index_select",
+     .args = "x: tensor, dim: dim, index: tensor",
+     .returns = "tensor",
+     .doc = "The slices of x along dim that index (int64, from 1) names, in its order.",
+     .example = "nn.index_select(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, nn.tensor {3, 1})",
+     .infer = infer_index_select,
+     .run = run_index_select,
+     .vjp = vjp_index_select,
+     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS,
+     .save = NL_SAVE_IN(1)},
+    {.name = "index_zeros",
+     .args = "g: tensor, index: tensor, dim: dim, shape: shape",
+     .returns = "tensor",
+     .doc = "Zeros plus each slice of g at the place index names: an index_select's gradient.",
+     .infer = infer_index_zeros,
+     .run = run_index_zeros,
+     .vjp = vjp_index_zeros,
+     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INTERNAL,
+     .save = NL_SAVE_IN(1)},
+};
+NL_FAMILY(index, ops);

@@ -1,0 +1,199 @@
+/* Batch normalization (Ioffe & Szegedy 2015, algorithm 1) over the rows of a matrix. */
+#include <math.h>
+
+#include "core/pool.h"
+#include "kernels/kernels.h"
+#include "optable/build.h"
+#include "optable/rules.h"
+
+NL_OP(add)
+NL_OP(sub)
+NL_OP(mul)
+NL_OP(div)
+NL_OP(sqrt)
+NL_OP(batch_norm_backward)
+
+static nl_status check_vector(const nl_tensor *t, const nl_tensor *x, const char *what) {
+  if (t && (t->ndim != 1 || t->shape[0] != x->shape[1] || t->dtype != x->dtype)) {
+    return nl_fail("%s must be %s of shape %lld, but is %s of shape %s", what, nl_dtype_name(nl_tensor_dtype(x)),
+                   (long long)x->shape[1], nl_dtype_name(nl_tensor_dtype(t)), nl_tensor_shape_string(t).s);
+  }
+  return NL_OK;
+}
+
+/* batch_norm(x, weight?, bias?, eps) -> y, mean, var (the batch's, biased) */
+static nl_status infer_batch_norm(nl_call *c) {
+  nl_tensor *x = c->in[0];
+  nl_status status = nl_rule_want_float(x, "the input");
+  if (status == NL_OK && (x->ndim != 2 || x->shape[0] < 1)) {
+    status = nl_fail("the input must be batch x features with at least one row, but has shape %s",
+                     nl_tensor_shape_string(x).s);
+  }
+  status = status == NL_OK ? check_vector(c->in[1], x, "the weight") : status;
+  status = status == NL_OK ? check_vector(c->in[2], x, "the bias") : status;
+  if (status != NL_OK) {
+    return status;
+  }
+  c->dtype = nl_tensor_dtype(x);
+  c->workspace_bytes = 2 * (size_t)x->shape[1] * nl_dtype_size(c->dtype) + 1; /* scale, shift */
+  nl_rule_like(c, 0, x, c->dtype);
+  nl_rule_shape(c, 1, 1, &x->shape[1], c->dtype);
+  nl_rule_shape(c, 2, 1, &x->shape[1], c->dtype);
+  return NL_OK;
+}
+
+/* Element i of a vector of either float type. */
+static double at(nl_dtype dtype, const void *p, int64_t i) {
+  return dtype == NL_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i];
+}
+static void put(nl_dtype dtype, void *p, int64_t i, double v) {
+  if (dtype == NL_F32) {
+    ((float *)p)[i] = (float)v;
+  } else {
+    ((double *)p)[i] = v;
+  }
+}
+
+typedef struct apply_job {
+  nl_dtype dtype;
+  int64_t n;
+  const char *x;
+  const void *mean, *scale, *shift;
+  char *y;
+} apply_job;
+
+static void apply_range(void *ctx, int64_t begin, int64_t end) {
+  const apply_job *j = ctx;
+  size_t from = (size_t)(begin * j->n) * nl_dtype_size(j->dtype);
+  nl_k->norm->apply[j->dtype](end - begin, j->n, j->x + from, j->mean, j->scale, j->shift, j->y + from);
+}
+
+static void run_batch_norm(nl_call *c) {
+  nl_tensor *x = c->rin[0], *weight = c->rin[1], *bias = c->rin[2];
+  int64_t rows = x->shape[0], n = x->shape[1];
+  void *mean = nl_tensor_data(c->out[1]), *var = nl_tensor_data(c->out[2]);
+  char *scale = c->workspace->storage->data, *shift = scale + (size_t)n * nl_dtype_size(c->dtype);
+  const nl_reduce_kernels *k = nl_k->reduce;
+  k->reduce[NL_RED_SUM][c->dtype](rows, n, 0, n, nl_tensor_data(x), mean);
+  k->var[c->dtype](rows, n, 0, n, 0, nl_tensor_data(x), var);
+  for (int64_t i = 0; i < n; i++) {
+    put(c->dtype, mean, i, at(c->dtype, mean, i) / (double)rows);
+    double inv = 1 / sqrt(at(c->dtype, var, i) + c->attr[0].number);
+    put(c->dtype, scale, i, (weight ? at(c->dtype, nl_tensor_data(weight), i) : 1) * inv);
+    put(c->dtype, shift, i, bias ? at(c->dtype, nl_tensor_data(bias), i) : 0);
+  }
+  apply_job job = {c->dtype, n, nl_tensor_data(x), mean, scale, shift, nl_tensor_data(c->out[0])};
+  nl_parallel_for(rows, 1 + 16384 / (n ? n : 1), apply_range, &job);
+}
+
+/* The gradient from single ops of the table, which have gradients themselves. */
+static nl_status vjp_composed(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *x = c->in[0], *weight = c->in[1], *up = g->gout[0];
+  const int64_t rows[] = {1};
+  double share = 1.0 / (double)x->shape[0];
+  nl_tensor *dev = nl_b2(b, op_sub(), x, c->out[1]), *dx = NULL;
+  if (up && dev) {
+    nl_tensor *spread = nl_b1(b, op_sqrt(), nl_b2(b, op_add(), c->out[2], nl_b_number(b, c->attr[0].number)));
+    nl_tensor *xhat = nl_b2(b, op_div(), dev, spread);
+    nl_tensor *up_xhat = nl_b2(b, op_mul(), up, xhat);
+    if (g->need[1] && up_xhat) {
+      g->gin[1] = nl_b_sum(b, up_xhat, 1, rows, false);
+    }
+    if (g->need[2]) {
+      g->gin[2] = nl_b_sum(b, up, 1, rows, false);
+    }
+    nl_tensor *gw = weight ? nl_b2(b, op_mul(), up, weight) : up;
+    nl_tensor *mean_g = gw ? nl_b_scale(b, nl_b_sum(b, gw, 1, rows, false), share) : NULL;
+    nl_tensor *gx = nl_b2(b, op_mul(), gw, xhat);
+    nl_tensor *mean_gx = gx ? nl_b_scale(b, nl_b_sum(b, gx, 1, rows, false), share) : NULL;
+    nl_tensor *rest = nl_b2(b, op_sub(), gw, mean_g);
+    dx = nl_b2(b, op_div(), nl_b2(b, op_sub(), rest, nl_b2(b, op_mul(), xhat, mean_gx)), spread);
+  }
+  if (g->gout[1] && b->status == NL_OK) { /* mean: 1 / rows each */
+    nl_tensor *d = nl_b_expand(b, nl_b_scale(b, g->gout[1], share), 2, x->shape);
+    dx = dx ? nl_b2(b, op_add(), dx, d) : d;
+  }
+  if (g->gout[2] && b->status == NL_OK) { /* var: 2 (x - mean) / rows */
+    nl_tensor *d = nl_b2(b, op_mul(), dev, nl_b_scale(b, g->gout[2], 2 * share));
+    dx = dx ? nl_b2(b, op_add(), dx, d) : d;
+  }
+  g->gin[0] = dx;
+  return b->status;
+}
+
+static nl_status vjp_batch_norm(nl_call *c, nl_vjp *g) {
+  if (g->differentiable || g->gout[1] || g->gout[2]) {
+    return vjp_composed(c, g);
+  }
+  nl_call k;
+  nl_call_init(&k, op_batch_norm_backward(), 5, (nl_tensor *[]){g->gout[0], c->in[0], c->out[1], c->out[2], c->in[1]});
+  k.attr[0] = c->attr[0];
+  g->gin[0] = nl_b_call(g->build, &k);
+  if (g->gin[0]) {
+    g->gin[1] = k.out[1];
+    g->gin[2] = k.out[2];
+  }
+  return g->build->status;
+}
+
+/* batch_norm_backward(g, x, mean, var, weight?, eps) -> dx, dweight, dbias, in two passes */
+static nl_status infer_backward(nl_call *c) {
+  nl_tensor *g = c->in[0], *x = c->in[1];
+  nl_status status = nl_rule_want_float(x, "the input");
+  if (status == NL_OK && (x->ndim != 2 || x->shape[0] < 1 || !nl_shape_equal(g, x) || g->dtype != x->dtype)) {
+    status = nl_fail("the gradient (%s, shape %s) does not go with the input (%s, shape %s)",
+                     nl_dtype_name(nl_tensor_dtype(g)), nl_tensor_shape_string(g).s, nl_dtype_name(nl_tensor_dtype(x)),
+                     nl_tensor_shape_string(x).s);
+  }
+  static const char *const names[] = {"the mean", "the variance", "the weight"};
+  for (int i = 2; i < 5 && status == NL_OK; i++) {
+    status = check_vector(c->in[i], x, names[i - 2]);
+  }
+  if (status != NL_OK) {
+    return status;
+  }
+  c->dtype = nl_tensor_dtype(x);
+  c->workspace_bytes = 2 * (size_t)x->shape[1] * nl_dtype_size(c->dtype) + 1; /* inverse deviation, scale */
+  nl_rule_like(c, 0, x, c->dtype);
+  nl_rule_shape(c, 1, 1, &x->shape[1], c->dtype);
+  nl_rule_shape(c, 2, 1, &x->shape[1], c->dtype);
+  return NL_OK;
+}
+static void run_backward(nl_call *c) {
+  nl_tensor *g = c->rin[0], *x = c->rin[1], *weight = c->rin[4];
+  int64_t rows = x->shape[0], n = x->shape[1];
+  char *inv = c->workspace->storage->data, *scale = inv + (size_t)n * nl_dtype_size(c->dtype);
+  for (int64_t i = 0; i < n; i++) {
+    double v = 1 / sqrt(at(c->dtype, nl_tensor_data(c->rin[3]), i) + c->attr[0].number);
+    put(c->dtype, inv, i, v);
+    put(c->dtype, scale, i, (weight ? at(c->dtype, nl_tensor_data(weight), i) : 1) * v);
+  }
+  void *mean = nl_tensor_data(c->rin[2]), *sum_gx = nl_tensor_data(c->out[1]), *sum_g = nl_tensor_data(c->out[2]);
+  nl_k->norm->sums[c->dtype](rows, n, nl_tensor_data(g), nl_tensor_data(x), mean, inv, sum_g, sum_gx);
+  nl_k->norm->backward[c->dtype](rows, n, nl_tensor_data(g), nl_tensor_data(x), mean, inv, scale, sum_g, sum_gx,
+                                 nl_tensor_data(c->out[0]));
+}
+
+static const nl_op ops[] = {
+    {.name = "batch_norm",
+     .args = "x: tensor, weight: tensor?, bias: tensor?, eps: number = 1e-5",
+     .returns = "tensor, tensor, tensor",
+     .doc = "Normalizes each column of a batch to mean 0 and variance 1, then scales and shifts; gives the result and "
+            "the batch's mean and (biased) variance.",
+     .example = "nn.batch_norm(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})",
+     .infer = infer_batch_norm,
+     .run = run_batch_norm,
+     .vjp = vjp_batch_norm,
+     .flags = NL_OP_CONTIGUOUS,
+     .save = NL_SAVE_IN(0) | NL_SAVE_IN(1) | NL_SAVE_OUT(1) | NL_SAVE_OUT(2)},
+    {.name = "batch_norm_backward",
+     .args = "g: tensor, x: tensor, mean: tensor, var: tensor, weight: tensor?, eps: number = 1e-5",
+     .returns = "tensor, tensor, tensor",
+     .doc = "The gradients of batch_norm for x, weight and bias.",
+     .infer = infer_backward,
+     .run = run_backward,
+     .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL},
+};
+
+NL_FAMILY(norm, ops);

@@ -1,0 +1,656 @@
+/* Reductions over any dims. The kernels see [outer][red][inner]; when the dims named are not neighbours the input is
+   first laid out with them last. */
+#include <math.h>
+#include <string.h>
+
+#include "core/pool.h"
+#include "kernels/kernels.h"
+#include "optable/build.h"
+#include "optable/iterate.h"
+#include "optable/rules.h"
+
+NL_OP(mul)
+NL_OP(div)
+NL_OP(sub)
+NL_OP(exp)
+NL_OP(eq)
+NL_OP(abs)
+NL_OP(pow)
+NL_OP(sign)
+NL_OP(mean)
+NL_OP(prod)
+NL_OP(where)
+NL_OP(scatter_zeros)
+
+/* ---- geometry ---- */
+
+typedef struct geometry {
+  nl_around around;
+  bool permute;          /* the dims are not neighbours */
+  int order[NL_MAX_DIM]; /* kept dims, then reduced ones */
+  int64_t count;         /* elements of one reduction */
+} geometry;
+
+static geometry find_geometry(const nl_tensor *x, const bool mask[NL_MAX_DIM]) {
+  geometry g = {.around = {1, 1, 1}, .count = 1};
+  int first = -1, last = -1, n = 0, kept = 0;
+  for (int d = 0; d < x->ndim; d++) {
+    if (mask[d]) {
+      first = first < 0 ? d : first;
+      last = d;
+      n++;
+      g.count *= x->shape[d];
+    } else {
+      g.order[kept++] = d;
+    }
+  }
+  for (int d = 0; d < x->ndim; d++) {
+    if (mask[d]) {
+      g.order[kept++] = d;
+    }
+  }
+  g.permute = n > 0 && last - first + 1 != n;
+  g.around.red = g.count;
+  for (int d = 0; d < x->ndim; d++) {
+    if (!mask[d]) {
+      if (g.permute || n == 0 || d < first) {
+        g.around.outer *= x->shape[d];
+      } else {
+        g.around.inner *= x->shape[d];
+      }
+    }
+  }
+  return g;
+}
+
+/* Fills the call's result shape: reduced dims gone, or 1 with keepdim. */
+static void reduced_shape(nl_call *c, int i, const bool mask[NL_MAX_DIM], bool keepdim, nl_dtype dtype) {
+  const nl_tensor *x = c->in[0];
+  int64_t shape[NL_MAX_DIM];
+  int n = 0;
+  for (int d = 0; d < x->ndim; d++) {
+    if (!mask[d]) {
+      shape[n++] = x->shape[d];
+    } else if (keepdim) {
+      shape[n++] = 1;
+    }
+  }
+  nl_rule_shape(c, i, n, shape, dtype);
+}
+
+/* Common to all: dims in attr `dims`, keepdim in attr `keep`. Scratch holds x converted and laid out, if need be. */
+static nl_status infer_reduction(nl_call *c, int dims, int keep, nl_dtype out) {
+  bool mask[NL_MAX_DIM];
+  nl_status status = nl_rule_dims(c, dims, c->in[0]->ndim, mask);
+  if (status != NL_OK) {
+    return status;
+  }
+  reduced_shape(c, 0, mask, c->attr[keep].b, out);
+  nl_tensor *x = c->in[0];
+  if (!x->contiguous || x->dtype != c->dtype || find_geometry(x, mask).permute) {
+    c->workspace_bytes = (size_t)x->numel * nl_dtype_size(c->dtype) + 1;
+  }
+  return NL_OK;
+}
+
+static nl_dtype kernel_dtype(nl_dtype t) {
+  return nl_dtype_is_float(t) ? t : NL_I64;
+}
+
+/* x in c->dtype, contiguous, with the reduced dims last where they are no neighbours. */
+static const void *laid_out(nl_call *c, const geometry *g) {
+  nl_tensor *x = c->rin[0];
+  if (!c->workspace) {
+    return nl_tensor_data(x);
+  }
+  int64_t dims[3][NL_MAX_DIM]; /* shape, strides of x, strides of the copy */
+  for (int d = 0; d < x->ndim; d++) {
+    int from = g->permute ? g->order[d] : d;
+    dims[0][d] = x->shape[from];
+    dims[1][d] = x->strides[from];
+  }
+  nl_shape_strides(x->ndim, dims[0], dims[2]);
+  nl_tensor from = *x, to = *x;
+  from.shape = to.shape = dims[0];
+  from.strides = dims[1];
+  from.contiguous = x->contiguous && !g->permute;
+  to.strides = dims[2];
+  to.storage = c->workspace->storage;
+  to.offset = 0;
+  to.dtype = (uint8_t)c->dtype;
+  to.contiguous = true;
+  nl_copy_values(&to, &from);
+  return c->workspace->storage->data;
+}
+
+/* ---- running ---- */
+
+typedef struct job {
+  nl_reduce_fn fn;
+  nl_var_fn var;
+  double correction;
+  int64_t red, inner;
+  int64_t results, grain;
+  const void *x;
+  void *out;
+} job;
+
+static void job_range(void *ctx, int64_t begin, int64_t end) {
+  const job *j = ctx;
+  if (j->var) {
+    j->var(j->red, j->inner, begin, end, j->correction, j->x, j->out);
+  } else {
+    j->fn(j->red, j->inner, begin, end, j->x, j->out);
+  }
+}
+
+static void size_job(job *j, const geometry *g) {
+  int64_t per = g->count > 0 ? g->count : 1;
+  j->results = g->around.outer * g->around.inner;
+  j->grain = 65536 / per;
+  j->grain = g->around.inner > 1 && j->grain < 256 ? 256 : (j->grain < 1 ? 1 : j->grain);
+  j->red = g->around.red;
+  j->inner = g->around.inner;
+}
+
+static void run_job(job *j, const geometry *g) {
+  size_job(j, g);
+  nl_parallel_for(j->results, j->grain, job_range, j);
+}
+
+enum { PIECE = 1 << 16 };
+
+/* One long reduction is cut into fixed pieces, whose results are then joined. Pieces of sums are a power of two of
+   blocks, so the pairwise tree is the same as in one go. */
+static int joining_kernel(int kernel) {
+  return kernel == NL_RED_SUMSQ || kernel == NL_RED_SUMABS ? NL_RED_SUM
+                                                           : (kernel == NL_RED_MAXABS ? NL_RED_MAX : kernel);
+}
+
+static bool run_long(const nl_call *c, int kernel, const void *x, int64_t n, void *out) {
+  size_t size = nl_dtype_size(c->dtype);
+  int64_t pieces = n / PIECE;
+  char partial[8 * 1024];
+  if (pieces < 4 || pieces >= (int64_t)(sizeof partial / size)) {
+    return false;
+  }
+  job j = {.fn = nl_k->reduce->reduce[kernel][c->dtype], .red = PIECE, .inner = 1, .x = x, .out = partial};
+  nl_parallel_for(pieces, 1, job_range, &j);
+  int64_t rest = n - pieces * PIECE;
+  if (rest > 0) {
+    j.fn(rest, 1, 0, 1, (const char *)x + (size_t)(pieces * PIECE) * size, partial + (size_t)pieces * size);
+    pieces++;
+  }
+  nl_k->reduce->reduce[joining_kernel(kernel)][c->dtype](pieces, 1, 0, 1, partial, out);
+  return true;
+}
+
+static geometry call_geometry(const nl_call *c, int dims) {
+  bool mask[NL_MAX_DIM];
+  nl_rule_dims(c, dims, c->in[0]->ndim, mask);
+  return find_geometry(c->in[0], mask);
+}
+
+/* One result over all elements, which may be many, by a kernel whose results can be joined. */
+static bool is_total(int kernel, const geometry *g) {
+  bool joins = kernel == NL_RED_SUM || kernel == NL_RED_SUMSQ || kernel == NL_RED_SUMABS || kernel == NL_RED_MAX ||
+               kernel == NL_RED_MIN || kernel == NL_RED_MAXABS || kernel == NL_RED_PROD;
+  return joins && g->around.outer * g->around.inner == 1;
+}
+
+static void reduce_with(nl_call *c, int kernel, const geometry *g, void *out) {
+  const void *x = laid_out(c, g);
+  if (is_total(kernel, g) && run_long(c, kernel, x, g->count, out)) {
+    return;
+  }
+  job j = {.fn = nl_k->reduce->reduce[kernel][c->dtype], .x = x, .out = out};
+  run_job(&j, g);
+}
+
+static void scale(nl_tensor *t, double factor) {
+  for (int64_t i = 0; i < t->numel; i++) {
+    if (t->dtype == NL_F32) {
+      ((float *)t->storage->data)[i] *= (float)factor;
+    } else {
+      ((double *)t->storage->data)[i] *= factor;
+    }
+  }
+}
+
+/* ---- sum, mean, prod, logsumexp, all, any ---- */
+
+static nl_status infer_sum(nl_call *c) {
+  c->dtype = kernel_dtype(nl_tensor_dtype(c->in[0]));
+  return infer_reduction(c, 0, 1, c->dtype);
+}
+static nl_status infer_float(nl_call *c) {
+  c->dtype = nl_tensor_dtype(c->in[0]);
+  nl_status status = nl_rule_want_float(c->in[0], "the input");
+  return status == NL_OK ? infer_reduction(c, 0, 1, c->dtype) : status;
+}
+static nl_status infer_bool(nl_call *c) {
+  c->dtype = kernel_dtype(nl_tensor_dtype(c->in[0]));
+  return infer_reduction(c, 0, 1, NL_BOOL);
+}
+/* What needs no copy is one job, whose sizes are known. */
+static void run_reduce(nl_call *c);
+static bool prepare_reduce(const nl_call *c, void *room) {
+  geometry g = call_geometry(c, 0);
+  if (c->op->run != run_reduce || c->workspace || (is_total(c->op->kernel, &g) && g.count >= 4 * PIECE)) {
+    return false;
+  }
+  job *j = room;
+  *j = (job){.fn = nl_k->reduce->reduce[c->op->kernel][c->dtype]};
+  size_job(j, &g);
+  return true;
+}
+static void run_reduce(nl_call *c) {
+  if (c->prepared) {
+    job *j = c->prepared;
+    j->x = nl_tensor_data(c->rin[0]);
+    j->out = nl_tensor_data(c->out[0]);
+    nl_parallel_for(j->results, j->grain, job_range, j);
+    return;
+  }
+  geometry g = call_geometry(c, 0);
+  reduce_with(c, c->op->kernel, &g, nl_tensor_data(c->out[0]));
+}
+static void run_mean(nl_call *c) {
+  geometry g = call_geometry(c, 0);
+  reduce_with(c, NL_RED_SUM, &g, nl_tensor_data(c->out[0]));
+  scale(c->out[0], 1.0 / (double)g.count);
+}
+
+/* g, with the reduced dims put back as 1 */
+static nl_tensor *with_dims(nl_call *c, nl_vjp *g, int dims, nl_tensor *t) {
+  const nl_tensor *x = c->in[0];
+  bool mask[NL_MAX_DIM];
+  nl_rule_dims(c, dims, x->ndim, mask);
+  int64_t shape[NL_MAX_DIM];
+  for (int d = 0; d < x->ndim; d++) {
+    shape[d] = mask[d] ? 1 : x->shape[d];
+  }
+  return g->build->status == NL_OK ? nl_b_reshape(g->build, t, x->ndim, shape) : NULL;
+}
+
+static nl_status spread_back(nl_call *c, nl_vjp *g, nl_tensor *up) {
+  g->gin[0] = up ? nl_b_expand(g->build, up, c->in[0]->ndim, c->in[0]->shape) : NULL;
+  return g->build->status;
+}
+static nl_status vjp_sum(nl_call *c, nl_vjp *g) {
+  return spread_back(c, g, with_dims(c, g, 0, g->gout[0]));
+}
+static nl_status vjp_mean(nl_call *c, nl_vjp *g) {
+  nl_tensor *up = with_dims(c, g, 0, g->gout[0]);
+  return spread_back(c, g, up ? nl_b_scale(g->build, up, 1.0 / (double)call_geometry(c, 0).count) : NULL);
+}
+
+static nl_status vjp_logsumexp(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *share = nl_b1(b, op_exp(), nl_b2(b, op_sub(), c->in[0], with_dims(c, g, 0, c->out[0])));
+  g->gin[0] = nl_b2(b, op_mul(), share, with_dims(c, g, 0, g->gout[0]));
+  return b->status;
+}
+
+/* The product of the others: prod / x, or, where one element is 0, the product without it there and 0 elsewhere. */
+static nl_status vjp_prod(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *x = c->in[0], *zero_number = nl_b_number(b, 0), *one = nl_b_number(b, 1);
+  nl_tensor *zero = nl_b2(b, op_eq(), x, zero_number);
+  if (!zero) {
+    return b->status;
+  }
+  int count;
+  const int64_t *dims = nl_call_list(c, 0, &count);
+  nl_tensor *zeros = nl_b_sum(b, zero, count, c->attr[0].set ? dims : NULL, true);
+  nl_tensor *filled = nl_b3(b, op_where(), zero, one, x);
+  nl_tensor *rest = NULL;
+  if (filled) {
+    nl_call p;
+    nl_call_init(&p, op_prod(), 1, NULL);
+    p.in[0] = filled;
+    if (c->attr[0].set) {
+      nl_call_set_list(&p, 0, count, dims);
+    }
+    p.attr[1].b = true;
+    rest = nl_b_call(b, &p);
+  }
+  nl_tensor *no_zero = nl_b2(b, op_eq(), zeros, zero_number), *one_zero = nl_b2(b, op_eq(), zeros, one);
+  nl_tensor *others = nl_b2(b, op_div(), rest, filled);
+  nl_tensor *only = zero && one_zero ? nl_b3(b, op_where(), zero, rest, zero_number) : NULL;
+  only = only ? nl_b3(b, op_where(), one_zero, only, zero_number) : NULL;
+  nl_tensor *d = only ? nl_b3(b, op_where(), no_zero, others, only) : NULL;
+  g->gin[0] = nl_b2(b, op_mul(), d, with_dims(c, g, 0, g->gout[0]));
+  return b->status;
+}
+
+/* ---- var and std ---- */
+
+/* dim, keepdim, correction; with count - correction <= 0 the result is inf or nan, as in PyTorch */
+static nl_status infer_var(nl_call *c) {
+  c->dtype = nl_tensor_dtype(c->in[0]);
+  nl_status status = nl_rule_want_float(c->in[0], "the input");
+  return status == NL_OK ? infer_reduction(c, 0, 2, c->dtype) : status;
+}
+static void run_var(nl_call *c) {
+  geometry g = call_geometry(c, 0);
+  job j = {.var = nl_k->reduce->var[c->dtype],
+           .correction = c->attr[1].number,
+           .x = laid_out(c, &g),
+           .out = nl_tensor_data(c->out[0])};
+  run_job(&j, &g);
+  if (c->op->variant == 1) {
+    nl_k->elementwise->unary[NL_UN_SQRT][c->dtype](c->out[0]->numel, nl_tensor_data(c->out[0]),
+                                                   nl_tensor_data(c->out[0]));
+  }
+}
+/* var: 2 (x - mean) / (n - correction); std: (x - mean) / ((n - correction) std) */
+static nl_status vjp_var(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  int count;
+  const int64_t *dims = nl_call_list(c, 0, &count);
+  nl_call m;
+  nl_call_init(&m, op_mean(), 1, NULL);
+  m.in[0] = c->in[0];
+  if (c->attr[0].set) {
+    nl_call_set_list(&m, 0, count, dims);
+  }
+  m.attr[1].b = true;
+  nl_tensor *dev = nl_b2(b, op_sub(), c->in[0], nl_b_call(b, &m));
+  double divisor = (double)call_geometry(c, 0).count - c->attr[1].number;
+  nl_tensor *up = with_dims(c, g, 0, g->gout[0]);
+  if (c->op->variant == 1) {
+    up = nl_b2(b, op_div(), up, with_dims(c, g, 0, c->out[0]));
+  }
+  nl_tensor *d = nl_b2(b, op_mul(), dev, up);
+  g->gin[0] = d ? nl_b_scale(b, d, (c->op->variant == 1 ? 1.0 : 2.0) / divisor) : NULL;
+  return b->status;
+}
+
+/* ---- norm ---- */
+
+static nl_status infer_norm(nl_call *c) {
+  c->dtype = nl_tensor_dtype(c->in[0]);
+  nl_status status = nl_rule_want_float(c->in[0], "the input");
+  double p = c->attr[0].number;
+  if (status == NL_OK && p != p) {
+    return nl_fail("p must be a number (1, 2, ... or math.huge), not nan");
+  }
+  return status == NL_OK ? infer_reduction(c, 1, 2, c->dtype) : status;
+}
+static void run_norm(nl_call *c) {
+  geometry g = call_geometry(c, 1);
+  double p = c->attr[0].number;
+  void *out = nl_tensor_data(c->out[0]);
+  int64_t n = c->out[0]->numel;
+  if (p == 2 || p == 1 || p == INFINITY) {
+    reduce_with(c, p == 2 ? NL_RED_SUMSQ : (p == 1 ? NL_RED_SUMABS : NL_RED_MAXABS), &g, out);
+    if (p == 2) {
+      nl_k->elementwise->unary[NL_UN_SQRT][c->dtype](n, out, out);
+    }
+    return;
+  }
+  const void *x = laid_out(c, &g);
+  for (int64_t r = 0; r < n; r++) {
+    double sum = p == -INFINITY ? INFINITY : 0;
+    for (int64_t i = 0; i < g.count; i++) {
+      int64_t at = (r / g.around.inner * g.count + i) * g.around.inner + r % g.around.inner;
+      double v = fabs(c->dtype == NL_F32 ? ((const float *)x)[at] : ((const double *)x)[at]);
+      if (p == -INFINITY) {
+        sum = v < sum || v != v ? v : sum;
+      } else {
+        sum += p == 0 ? v != 0 : pow(v, p);
+      }
+    }
+    nl_tensor_set_double(c->out[0], r, p == 0 || p == -INFINITY ? sum : pow(sum, 1 / p));
+  }
+}
+/* g * sign(x) |x|^(p-1) / norm^(p-1); at norm 0 the gradient is 0 */
+static nl_status vjp_norm(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  double p = c->attr[0].number;
+  nl_tensor *x = c->in[0], *up = with_dims(c, g, 1, g->gout[0]), *norm = with_dims(c, g, 1, c->out[0]), *d;
+  if (isinf(p)) { /* shared evenly among the largest */
+    nl_tensor *at = nl_b2(b, op_eq(), nl_b1(b, op_abs(), x), norm);
+    at = at ? nl_b_cast(b, at, c->dtype) : NULL;
+    int count;
+    const int64_t *dims = nl_call_list(c, 1, &count);
+    nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[1].set ? dims : NULL, true) : NULL;
+    d = nl_b2(b, op_mul(), nl_b1(b, op_sign(), x), nl_b2(b, op_div(), at, ties));
+  } else if (p == 1) {
+    d = nl_b1(b, op_sign(), x);
+  } else if (p == 0) {
+    d = nl_b_scale(b, x, 0);
+  } else {
+    nl_tensor *zero = nl_b2(b, op_eq(), norm, nl_b_number(b, 0));
+    nl_tensor *safe = zero ? nl_b3(b, op_where(), zero, nl_b_number(b, 1), norm) : NULL;
+    nl_tensor *ratio = nl_b2(b, op_div(), x, safe);
+    if (p == 2) {
+      d = ratio;
+    } else {
+      nl_tensor *size = nl_b2(b, op_pow(), nl_b1(b, op_abs(), ratio), nl_b_number(b, p - 1));
+      d = nl_b2(b, op_mul(), nl_b1(b, op_sign(), x), size);
+    }
+  }
+  g->gin[0] = nl_b2(b, op_mul(), d, up);
+  return b->status;
+}
+
+/* ---- max, min, argmax, argmin ---- */
+
+static nl_status not_empty(const nl_call *c, const geometry *g) {
+  if (g->count == 0) {
+    return nl_fail("has no answer over 0 elements (shape %s)", nl_tensor_shape_string(c->in[0]).s);
+  }
+  return NL_OK;
+}
+
+static nl_status infer_arg(nl_call *c) {
+  nl_tensor *x = c->in[0];
+  c->dtype = kernel_dtype(nl_tensor_dtype(x));
+  if (c->attr[0].set) {
+    nl_call_set_list(c, 0, 1, (int64_t[]){c->attr[0].i});
+  }
+  nl_status status = infer_reduction(c, 0, 1, NL_I64);
+  if (status == NL_OK) {
+    geometry g = call_geometry(c, 0);
+    status = not_empty(c, &g);
+  }
+  return status;
+}
+static void to_one_based(nl_tensor *t) {
+  int64_t *p = nl_tensor_data(t);
+  for (int64_t i = 0; i < t->numel; i++) {
+    p[i]++;
+  }
+}
+static void run_arg(nl_call *c) {
+  run_reduce(c);
+  to_one_based(c->out[0]);
+}
+
+/* Without dim: the one extreme value. With dim: values and their positions. */
+static nl_status infer_extreme(nl_call *c) {
+  nl_tensor *x = c->in[0];
+  nl_dtype dtype = nl_tensor_dtype(x);
+  c->dtype = kernel_dtype(dtype);
+  bool by_dim = c->attr[0].set;
+  if (by_dim) {
+    nl_call_set_list(c, 0, 1, (int64_t[]){c->attr[0].i});
+  }
+  nl_status status = infer_reduction(c, 0, 1, c->dtype);
+  if (status != NL_OK) {
+    return status;
+  }
+  geometry g = call_geometry(c, 0);
+  status = not_empty(c, &g);
+  if (by_dim) {
+    c->nout = 2;
+    c->desc[1] = c->desc[0];
+    c->desc[1].dtype = NL_I64;
+  }
+  return status;
+}
+static void run_extreme(nl_call *c) {
+  geometry g = call_geometry(c, 0);
+  if (c->nout == 1) {
+    reduce_with(c, c->op->kernel, &g, nl_tensor_data(c->out[0]));
+    return;
+  }
+  /* the positions tell the values, so the elements are read once */
+  const char *x = laid_out(c, &g);
+  job j = {.fn = nl_k->reduce->reduce[c->op->kernel == NL_RED_MAX ? NL_RED_ARGMAX : NL_RED_ARGMIN][c->dtype],
+           .x = x,
+           .out = nl_tensor_data(c->out[1])};
+  run_job(&j, &g);
+  size_t size = nl_dtype_size(c->dtype);
+  int64_t *at = nl_tensor_data(c->out[1]);
+  char *out = nl_tensor_data(c->out[0]);
+  for (int64_t r = 0; r < j.results; r++) {
+    int64_t from = (r / j.inner * j.red + at[r]) * j.inner + r % j.inner;
+    memcpy(out + (size_t)r * size, x + (size_t)from * size, size);
+    at[r]++;
+  }
+}
+/* With dim, to the position found; without, shared evenly among equals, as PyTorch does. */
+static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *x = c->in[0];
+  if (c->nout == 2) {
+    nl_tensor *gk = with_dims(c, g, 0, g->gout[0]), *at = with_dims(c, g, 0, c->out[1]);
+    if (!at) {
+      return b->status;
+    }
+    int64_t dim = *nl_call_list(c, 0, &(int){0});
+    nl_call s;
+    nl_call_init(&s, op_scatter_zeros(), 2, NULL);
+    s.in[0] = gk;
+    s.in[1] = at;
+    s.attr[0] = (nl_attr){.set = true, .i = dim};
+    nl_call_set_list(&s, 1, x->ndim, x->shape);
+    g->gin[0] = nl_b_call(b, &s);
+    return b->status;
+  }
+  nl_tensor *at = nl_b2(b, op_eq(), x, c->out[0]);
+  at = at ? nl_b_cast(b, at, nl_tensor_dtype(x)) : NULL;
+  nl_tensor *ties = at ? nl_b_sum(b, at, 0, NULL, false) : NULL;
+  g->gin[0] = nl_b2(b, op_mul(), at, nl_b2(b, op_div(), g->gout[0], ties));
+  return b->status;
+}
+
+/* Over any dims; the gradient is shared evenly among equals. */
+static nl_status infer_amax(nl_call *c) {
+  nl_tensor *x = c->in[0];
+  c->dtype = kernel_dtype(nl_tensor_dtype(x));
+  nl_status status = infer_reduction(c, 0, 1, c->dtype);
+  if (status == NL_OK) {
+    geometry g = call_geometry(c, 0);
+    status = not_empty(c, &g);
+  }
+  return status;
+}
+static nl_status vjp_amax(nl_call *c, nl_vjp *g) {
+  nl_build *b = g->build;
+  nl_tensor *at = nl_b2(b, op_eq(), c->in[0], with_dims(c, g, 0, c->out[0]));
+  at = at ? nl_b_cast(b, at, c->dtype) : NULL;
+  int count;
+  const int64_t *dims = nl_call_list(c, 0, &count);
+  nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[0].set ? dims : NULL, true) : NULL;
+  g->gin[0] = nl_b2(b, op_mul(), at, nl_b2(b, op_div(), with_dims(c, g, 0, g->gout[0]), ties));
+  return b->status;
+}
+
+#define DIMS "x: tensor, dim: dims?, keepdim: bool = false"
+#define REDUCE(n, text, i, r, v, s, k, e)                                                                              \
+  {                                                                                                                    \
+    .name = n, .args = DIMS, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r, .vjp = v,           \
+    .save = s, .kernel = k, .prepared_bytes = sizeof(job), .prepare = prepare_reduce                                   \
+  }
+
+static const nl_op ops[] = {
+    REDUCE("sum", "The sum over the dims named, or over all. Integers and bools are summed as int64.", infer_sum,
+           run_reduce, vjp_sum, 0, NL_RED_SUM, "nn.sum(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)"),
+    REDUCE("mean", "The mean over the dims named, or over all.", infer_float, run_mean, vjp_mean, 0, NL_RED_SUM,
+           "nn.mean(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)"),
+    REDUCE("prod", "The product over the dims named, or over all.", infer_sum, run_reduce, vjp_prod, NL_SAVE_IN(0),
+           NL_RED_PROD, "nn.prod(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})"),
+    REDUCE("logsumexp", "log(sum(exp(x))) over the dims named, or over all, without overflow.", infer_float, run_reduce,
+           vjp_logsumexp, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_LOGSUMEXP, "nn.logsumexp(nn.tensor {1000.0, 1000.0})"),
+    REDUCE("amax", "The largest element over the dims named, or over all; equals share the gradient.", infer_amax,
+           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MAX,
+           "nn.amax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, {1, 2})"),
+    REDUCE("amin", "The smallest element over the dims named, or over all; equals share the gradient.", infer_amax,
+           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MIN,
+           "nn.amin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)"),
+    REDUCE("all", "True where all elements over the dims named are not 0.", infer_bool, run_reduce, NULL, 0, NL_RED_ALL,
+           "nn.all(nn.tensor {true, false})"),
+    REDUCE("any", "True where any element over the dims named is not 0.", infer_bool, run_reduce, NULL, 0, NL_RED_ANY,
+           "nn.any(nn.tensor {true, false})"),
+    {.name = "var",
+     .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
+     .returns = "tensor",
+     .doc = "The variance over the dims named, or over all; the divisor is count - correction.",
+     .example = "nn.var(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)",
+     .infer = infer_var,
+     .run = run_var,
+     .vjp = vjp_var,
+     .save = NL_SAVE_IN(0)},
+    {.name = "std",
+     .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
+     .returns = "tensor",
+     .doc = "The standard deviation: the square root of var.",
+     .example = "nn.std(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)",
+     .infer = infer_var,
+     .run = run_var,
+     .vjp = vjp_var,
+     .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0),
+     .variant = 1},
+    {.name = "norm",
+     .args = "x: tensor, p: number = 2, dim: dims?, keepdim: bool = false",
+     .returns = "tensor",
+     .doc = "The p-norm over the dims named, or over all: (sum |x|^p)^(1/p); math.huge gives the "
+            "largest |x|, -math.huge the smallest, 0 counts those that are not 0.",
+     .example = "nn.norm(nn.tensor {3.0, 4.0})",
+     .infer = infer_norm,
+     .run = run_norm,
+     .vjp = vjp_norm,
+     .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0)},
+    {.name = "max",
+     .args = "x: tensor, dim: dim?, keepdim: bool = false",
+     .returns = "tensor, tensor?",
+     .doc = "The largest element; with dim, the largest along it and their positions.",
+     .example = "nn.max(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)",
+     .infer = infer_extreme,
+     .run = run_extreme,
+     .vjp = vjp_extreme,
+     .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0) | NL_SAVE_OUT(1),
+     .kernel = NL_RED_MAX},
+    {.name = "min",
+     .args = "x: tensor, dim: dim?, keepdim: bool = false",
+     .returns = "tensor, tensor?",
+     .doc = "The smallest element; with dim, the smallest along it and their positions.",
+     .example = "nn.min(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})",
+     .infer = infer_extreme,
+     .run = run_extreme,
+     .vjp = vjp_extreme,
+     .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0) | NL_SAVE_OUT(1),
+     .kernel = NL_RED_MIN},
+    {.name = "argmax",
+     .args = "x: tensor, dim: dim?, keepdim: bool = false",
+     .returns = "tensor",
+     .doc = "The position (from 1) of the largest element along dim; without dim, in the flattened tensor.",
+     .example = "nn.argmax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)",
+     .infer = infer_arg,
+     .run = run_arg,
+     .kernel = NL_RED_ARGMAX},
+    {.name = "argmin",
+     .args = "x: tensor, dim: dim?, keepdim: bool = false",
+     .returns = "tensor",
+     .doc = "The position (from 1) of the smallest element along dim; without dim, in the flattened tensor.",
+     .example = "nn.argmin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})",
+     .infer = infer_arg,
+     .run = run_arg,
+     .kernel = NL_RED_ARGMIN},
+};
+
+NL_FAMILY(reduce, ops);

@@ -1,0 +1,142 @@
+/* Ops that order elements: sort and topk. Both give values and positions (from 1). */
+#include "kernels/sort.h"
+#include <pthread.h>
+#include <string.h>
+
+#include "core/interrupt.h"
+#include "core/pool.h"
+#include "optable/build.h"
+#include "optable/rules.h"
+
+NL_OP(scatter_zeros)
+
+/* sort(x, dim, descending); topk(x, k, dim, largest) */
+static bool is_topk(const nl_call *c) {
+  return c->op->variant == 1;
+}
+static nl_attr dim_of(const nl_call *c) {
+  return c->attr[is_topk(c) ? 1 : 0];
+}
+
+static nl_status infer_sort(nl_call *c) {
+  nl_tensor *x = c->in[0];
+  int dim;
+  nl_status status = nl_rule_dim(dim_of(c).i, x->ndim, &dim);
+  if (status != NL_OK) {
+    return status;
+  }
+  int64_t shape[NL_MAX_DIM], n = x->ndim ? x->shape[dim] : 1, keep = is_topk(c) ? c->attr[0].i : n;
+  if (keep < 0 || keep > n) {
+    return nl_fail("k is %lld, but dim %d has %lld elements", (long long)keep, dim + 1, (long long)n);
+  }
+  for (int d = 0; d < x->ndim; d++) {
+    shape[d] = d == dim ? keep : x->shape[d];
+  }
+  nl_rule_shape(c, 0, x->ndim, shape, nl_tensor_dtype(x));
+  nl_rule_shape(c, 1, x->ndim, shape, NL_I64);
+  c->workspace_bytes = nl_sort_scratch(n) + (size_t)n * 32 + 64; /* line_bytes */
+  return NL_OK;
+}
+
+typedef struct sort_job {
+  nl_tensor *x, *values, *positions;
+  nl_around around;
+  int64_t keep;
+  bool descending;
+  char *scratch; /* for lines one after the other */
+  bool shared;   /* lines are cut over threads, which have scratch of their own, or wait for this one */
+} sort_job;
+
+/* Bytes that one line needs: keys, the line itself, its result. */
+static size_t line_bytes(int64_t n) {
+  return nl_sort_scratch(n) + (size_t)n * 32 + 64;
+}
+
+static void sort_range(void *ctx, int64_t begin, int64_t end) {
+  const sort_job *j = ctx;
+  nl_dtype dtype = nl_tensor_dtype(j->x);
+  size_t size = nl_dtype_size(dtype);
+  int64_t n = j->around.red, inner = j->around.inner;
+  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+  char *own = j->shared ? nl_thread_scratch() : NULL, *keys = own ? own : j->scratch;
+  if (!own) {
+    pthread_mutex_lock(&one_at_a_time);
+  }
+  char *row = keys + nl_sort_scratch(n), *values = row + n * 8;
+  int64_t *positions = (int64_t *)(values + n * 8), *at = nl_tensor_data(j->positions);
+  const char *from = nl_tensor_data(j->x);
+  char *to = nl_tensor_data(j->values);
+  for (int64_t r = begin; r < end && !nl_interrupt_pending(); r++) {
+    int64_t o = r / inner, i = r % inner;
+    const char *line = from + (size_t)(o * n * inner + i) * size;
+    for (int64_t k = 0; k < n && inner > 1; k++) {
+      memcpy(row + (size_t)k * size, line + (size_t)(k * inner) * size, size);
+    }
+    nl_sort_row(dtype, n, inner > 1 ? row : line, j->descending, j->keep, values, positions, keys);
+    for (int64_t k = 0; k < j->keep; k++) {
+      int64_t place = (o * j->keep + k) * inner + i;
+      memcpy(to + (size_t)place * size, values + (size_t)k * size, size);
+      at[place] = positions[k] + 1;
+    }
+  }
+  if (!own) {
+    pthread_mutex_unlock(&one_at_a_time);
+  }
+}
+
+static void run_sort(nl_call *c) {
+  nl_tensor *x = c->rin[0];
+  int dim = 0;
+  nl_rule_dim(dim_of(c).i, x->ndim, &dim);
+  nl_around a = nl_rule_around(x, dim);
+  sort_job job = {.x = x,
+                  .values = c->out[0],
+                  .positions = c->out[1],
+                  .around = a,
+                  .keep = is_topk(c) ? c->attr[0].i : a.red,
+                  .descending = is_topk(c) ? c->attr[2].b : c->attr[1].b,
+                  .scratch = c->workspace->storage->data,
+                  .shared = line_bytes(a.red) <= NL_SCRATCH_BYTES};
+  int64_t lines = a.outer * a.inner;
+  nl_parallel_for(lines, job.shared ? 1 + 8192 / (a.red + 1) : lines + 1, sort_range, &job);
+}
+
+static nl_status vjp_sort(nl_call *c, nl_vjp *g) {
+  if (!g->gout[0]) {
+    return NL_OK;
+  }
+  nl_call s;
+  nl_call_init(&s, op_scatter_zeros(), 2, NULL);
+  s.in[0] = g->gout[0];
+  s.in[1] = c->out[1];
+  s.attr[0] = dim_of(c);
+  nl_call_set_list(&s, 1, c->in[0]->ndim, c->in[0]->shape);
+  g->gin[0] = nl_b_call(g->build, &s);
+  return g->build->status;
+}
+
+static const nl_op ops[] = {
+    {.name = "sort",
+     .args = "x: tensor, dim: dim = -1, descending: bool = false",
+     .returns = "tensor, tensor",
+     .doc = "The elements in order along a dim, and their positions (from 1). Stable; nan counts as largest.",
+     .example = "nn.sort(nn.tensor {3, 1, 2})",
+     .infer = infer_sort,
+     .run = run_sort,
+     .vjp = vjp_sort,
+     .flags = NL_OP_CONTIGUOUS,
+     .save = NL_SAVE_OUT(1)},
+    {.name = "topk",
+     .args = "x: tensor, k: int, dim: dim = -1, largest: bool = true",
+     .returns = "tensor, tensor",
+     .doc = "The k largest (or smallest) elements along a dim, in order, and their positions (from 1).",
+     .example = "nn.topk(nn.tensor {3, 1, 2}, 2)",
+     .infer = infer_sort,
+     .run = run_sort,
+     .vjp = vjp_sort,
+     .flags = NL_OP_CONTIGUOUS,
+     .save = NL_SAVE_OUT(1),
+     .variant = 1},
+};
+
+NL_FAMILY(sort, ops);

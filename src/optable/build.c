@@ -1,0 +1,250 @@
+/* The build: an autorelease list around nl_dispatch. */
+#include "optable/build.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "core/memory.h"
+
+NL_OP(sum)
+NL_OP(reshape)
+NL_OP(expand)
+NL_OP(transpose)
+NL_OP(to)
+NL_OP(zeros)
+NL_OP(mul)
+
+void nl_build_init(nl_build *b) {
+  b->status = NL_OK;
+  b->count = 0;
+  b->capacity = (int)(sizeof b->small / sizeof *b->small);
+  b->owned = b->small;
+}
+
+void nl_build_free(nl_build *b) {
+  for (int i = 0; i < b->count; i++) {
+    nl_tensor_unref(b->owned[i]);
+  }
+  if (b->owned != b->small) {
+    nl_delete(b->owned);
+  }
+  nl_build_init(b);
+}
+
+nl_tensor *nl_b_own(nl_build *b, nl_tensor *t) {
+  if (!t) {
+    return NULL;
+  }
+  if (b->count == b->capacity) {
+    nl_tensor **more = nl_new(2 * (size_t)b->capacity * sizeof *more);
+    if (!more) {
+      nl_tensor_unref(t);
+      b->status = NL_NOMEM;
+      return NULL;
+    }
+    memcpy(more, b->owned, (size_t)b->count * sizeof *more);
+    if (b->owned != b->small) {
+      nl_delete(b->owned);
+    }
+    b->owned = more;
+    b->capacity *= 2;
+  }
+  b->owned[b->count++] = t;
+  return t;
+}
+
+nl_tensor *nl_b_call(nl_build *b, nl_call *c) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  b->status = nl_dispatch(c);
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  for (int i = 0; i < c->nout && !c->list; i++) {
+    nl_tensor *t = nl_b_own(b, c->out[i]);
+    c->out[i] = t;
+  }
+  return c->out[0];
+}
+
+nl_tensor *nl_b_result(nl_build *b, const nl_op *op, nl_tensor *x, int which) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_call c;
+  nl_call_init(&c, op, 1, NULL);
+  c.in[0] = x;
+  nl_b_call(b, &c);
+  return b->status == NL_OK ? c.out[which] : NULL;
+}
+
+nl_tensor *nl_b3(nl_build *b, const nl_op *op, nl_tensor *x, nl_tensor *y, nl_tensor *z) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_call c;
+  nl_call_init(&c, op, z ? 3 : (y ? 2 : 1), NULL);
+  c.in[0] = x;
+  c.in[1] = y;
+  c.in[2] = z;
+  return nl_b_call(b, &c);
+}
+
+nl_tensor *nl_b2(nl_build *b, const nl_op *op, nl_tensor *x, nl_tensor *y) {
+  return nl_b3(b, op, x, y, NULL);
+}
+
+nl_tensor *nl_b1(nl_build *b, const nl_op *op, nl_tensor *x) {
+  return nl_b3(b, op, x, NULL, NULL);
+}
+
+nl_tensor *nl_b_number(nl_build *b, double value) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_tensor *t;
+  b->status = nl_tensor_from_double(value, &t);
+  return nl_b_own(b, t);
+}
+
+nl_tensor *nl_b_int(nl_build *b, int64_t value) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_tensor *t;
+  b->status = nl_tensor_from_int(value, &t);
+  return nl_b_own(b, t);
+}
+
+nl_tensor *nl_b_fail(nl_build *b, nl_status status) {
+  if (b->status == NL_OK) {
+    b->status = status;
+  }
+  return NULL;
+}
+
+nl_tensor *nl_b_do(nl_build *b, const nl_op *op, const char *format, ...) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_call c;
+  int tensors = (int)strspn(format, "t"), attr = 0, in = 0;
+  nl_call_init(&c, op, tensors, NULL);
+  va_list args;
+  va_start(args, format);
+  for (const char *f = format; *f; f++) {
+    if (*f == 't') {
+      c.in[in++] = va_arg(args, nl_tensor *);
+      continue;
+    }
+    nl_attr *a = &c.attr[attr];
+    if (*f == 'i') {
+      *a = (nl_attr){.set = true, .i = va_arg(args, int64_t)};
+    } else if (*f == 'n') {
+      *a = (nl_attr){.set = true, .number = va_arg(args, double)};
+    } else if (*f == 'b') {
+      *a = (nl_attr){.set = true, .b = va_arg(args, int)};
+    } else if (*f == 'l') {
+      int count = va_arg(args, int);
+      nl_call_set_list(&c, attr, count, va_arg(args, const int64_t *));
+    }
+    attr++;
+  }
+  va_end(args);
+  return nl_b_call(b, &c);
+}
+
+nl_tensor *nl_b_sum(nl_build *b, nl_tensor *x, int ndims, const int64_t *dims, bool keepdim) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_call c;
+  nl_call_init(&c, op_sum(), 1, NULL);
+  c.in[0] = x;
+  if (dims) {
+    nl_call_set_list(&c, 0, ndims, dims);
+  }
+  c.attr[1].b = keepdim;
+  return nl_b_call(b, &c);
+}
+
+static nl_tensor *with_shape(nl_build *b, const nl_op *op, nl_tensor *x, int ndim, const int64_t *shape) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_call c;
+  nl_call_init(&c, op, 1, NULL);
+  c.in[0] = x;
+  nl_call_set_list(&c, 0, ndim, shape);
+  return nl_b_call(b, &c);
+}
+
+nl_tensor *nl_b_reshape(nl_build *b, nl_tensor *x, int ndim, const int64_t *shape) {
+  return with_shape(b, op_reshape(), x, ndim, shape);
+}
+
+nl_tensor *nl_b_expand(nl_build *b, nl_tensor *x, int ndim, const int64_t *shape) {
+  return with_shape(b, op_expand(), x, ndim, shape);
+}
+
+nl_tensor *nl_b_transpose(nl_build *b, nl_tensor *x, int64_t d0, int64_t d1) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_call c;
+  nl_call_init(&c, op_transpose(), 1, NULL);
+  c.in[0] = x;
+  c.attr[0] = (nl_attr){.set = true, .i = d0};
+  c.attr[1] = (nl_attr){.set = true, .i = d1};
+  return nl_b_call(b, &c);
+}
+
+nl_tensor *nl_b_cast(nl_build *b, nl_tensor *x, nl_dtype dtype) {
+  if (b->status != NL_OK || nl_tensor_dtype(x) == dtype) {
+    return x;
+  }
+  nl_call c;
+  nl_call_init(&c, op_to(), 1, NULL);
+  c.in[0] = x;
+  c.attr[0] = (nl_attr){.set = true, .i = dtype};
+  return nl_b_call(b, &c);
+}
+
+nl_tensor *nl_b_zeros(nl_build *b, nl_dtype dtype, int ndim, const int64_t *shape) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_call c;
+  nl_call_init(&c, op_zeros(), 0, NULL);
+  nl_call_set_list(&c, 0, ndim, shape);
+  c.attr[1] = (nl_attr){.set = true, .i = dtype};
+  return nl_b_call(b, &c);
+}
+
+nl_tensor *nl_b_like(nl_build *b, nl_tensor *g, const nl_tensor *input) {
+  if (b->status != NL_OK || !g) {
+    return NULL;
+  }
+  if (!nl_shape_equal(g, input)) {
+    int lead = g->ndim - input->ndim;
+    int64_t dims[NL_MAX_DIM];
+    int n = 0;
+    for (int d = 0; d < g->ndim; d++) {
+      if (d < lead || (input->shape[d - lead] == 1 && g->shape[d] != 1)) {
+        dims[n++] = d + 1;
+      }
+    }
+    if (n > 0) {
+      g = nl_b_sum(b, g, n, dims, true);
+    }
+    if (b->status == NL_OK && !nl_shape_equal(g, input)) {
+      g = nl_b_reshape(b, g, input->ndim, input->shape);
+    }
+  }
+  return b->status == NL_OK ? nl_b_cast(b, g, nl_tensor_dtype(input)) : NULL;
+}
+
+nl_tensor *nl_b_scale(nl_build *b, nl_tensor *x, double factor) {
+  return nl_b2(b, op_mul(), x, nl_b_number(b, factor));
+}

@@ -1,0 +1,242 @@
+/* The iterator: dims of size 1 are dropped, neighbours that every operand steps through evenly are merged, and the
+   innermost dim becomes the run. */
+#include "optable/iterate.h"
+
+#include <string.h>
+
+#include "core/pool.h"
+
+enum { GRAIN = 16384, STRIP = 512 };
+
+typedef struct plan {
+  int n, ndim;
+  int64_t shape[NL_MAX_DIM];
+  int64_t strides[NL_MAX_OPERANDS][NL_MAX_DIM]; /* in elements */
+  char *data[NL_MAX_OPERANDS];
+  size_t size[NL_MAX_OPERANDS];
+  nl_dtype dtype[NL_MAX_OPERANDS];
+  nl_run_of fn;
+  void *ctx;
+} plan;
+
+static void make_plan(plan *p, int n, nl_tensor *const t[]) {
+  p->n = n;
+  p->ndim = 0;
+  const nl_tensor *out = t[0];
+  for (int d = 0; d < out->ndim; d++) {
+    if (out->shape[d] == 1) {
+      continue;
+    }
+    int64_t s[NL_MAX_OPERANDS];
+    for (int k = 0; k < n; k++) {
+      int e = d - (out->ndim - t[k]->ndim);
+      s[k] = e < 0 || t[k]->shape[e] == 1 ? 0 : t[k]->strides[e];
+    }
+    bool merge = p->ndim > 0;
+    for (int k = 0; k < n && merge; k++) {
+      merge = p->strides[k][p->ndim - 1] == s[k] * out->shape[d];
+    }
+    int at = merge ? p->ndim - 1 : p->ndim++;
+    p->shape[at] = merge ? p->shape[at] * out->shape[d] : out->shape[d];
+    for (int k = 0; k < n; k++) {
+      p->strides[k][at] = s[k];
+    }
+  }
+  if (p->ndim == 0) {
+    p->ndim = 1;
+    p->shape[0] = 1;
+    for (int k = 0; k < n; k++) {
+      p->strides[k][0] = 0;
+    }
+  }
+  for (int k = 0; k < n; k++) {
+    p->data[k] = nl_tensor_data(t[k]);
+    p->dtype[k] = nl_tensor_dtype(t[k]);
+    p->size[k] = nl_dtype_size(p->dtype[k]);
+  }
+}
+
+#define MOVE_STRIDED(type)                                                                                             \
+  for (int64_t i = 0; i < n; i++) {                                                                                    \
+    ((type *)out)[i * ostride] = ((const type *)x)[i * xstride];                                                       \
+  }
+static void move(int64_t n, size_t size, void *out, int64_t ostride, const void *x, int64_t xstride) {
+  switch (size) {
+  case 1:
+    MOVE_STRIDED(uint8_t)
+    break;
+  case 4:
+    MOVE_STRIDED(uint32_t)
+    break;
+  default:
+    MOVE_STRIDED(uint64_t)
+  }
+}
+
+/* One run along the innermost dim. */
+static void run(const plan *p, int64_t n, char *const at[]) {
+  int last = p->ndim - 1;
+  int step[NL_MAX_OPERANDS];
+  bool simple = true;
+  for (int k = 0; k < p->n; k++) {
+    int64_t s = p->strides[k][last];
+    step[k] = s != 0;
+    simple = simple && (s == 1 || (s == 0 && k > 0));
+  }
+  void *data[NL_MAX_OPERANDS];
+  if (simple || n == 1) {
+    for (int k = 0; k < p->n; k++) {
+      data[k] = at[k];
+    }
+    p->fn(p->ctx, n, data, step);
+    return;
+  }
+  double buffer[NL_MAX_OPERANDS][STRIP];
+  for (int64_t i = 0; i < n; i += STRIP) {
+    int64_t m = n - i < STRIP ? n - i : STRIP;
+    for (int k = 0; k < p->n; k++) {
+      int64_t s = p->strides[k][last];
+      data[k] = at[k] + (size_t)(i * s) * p->size[k];
+      if (s != 1 && s != 0) {
+        if (k > 0) {
+          move(m, p->size[k], buffer[k], 1, data[k], s);
+        }
+        data[k] = buffer[k];
+      }
+    }
+    p->fn(p->ctx, m, data, step);
+    int64_t s = p->strides[0][last];
+    if (s != 1) {
+      move(m, p->size[0], at[0] + (size_t)(i * s) * p->size[0], s, buffer[0], 1);
+    }
+  }
+}
+
+static void iterate_range(void *ctx, int64_t begin, int64_t end) {
+  const plan *p = ctx;
+  int last = p->ndim - 1;
+  int64_t inner = p->shape[last];
+  while (begin < end) {
+    int64_t column = begin % inner, rest = begin / inner;
+    int64_t n = inner - column < end - begin ? inner - column : end - begin;
+    char *at[NL_MAX_OPERANDS];
+    int64_t index[NL_MAX_DIM];
+    for (int d = last - 1; d >= 0; d--) {
+      index[d] = rest % p->shape[d];
+      rest /= p->shape[d];
+    }
+    for (int k = 0; k < p->n; k++) {
+      int64_t offset = column * p->strides[k][last];
+      for (int d = 0; d < last; d++) {
+        offset += index[d] * p->strides[k][d];
+      }
+      at[k] = p->data[k] + offset * (int64_t)p->size[k];
+    }
+    run(p, n, at);
+    begin += n;
+  }
+}
+
+void nl_iterate(int n, nl_tensor *const t[], nl_run_of fn, void *ctx) {
+  if (t[0]->numel == 0) {
+    return;
+  }
+  bool flat = true;
+  for (int k = 0; k < n; k++) {
+    flat = flat && t[k]->contiguous && (k == 0 || t[k]->numel == 1 || nl_shape_equal(t[k], t[0]));
+  }
+  if (flat && t[0]->numel <= GRAIN) { /* the common small case, without a plan */
+    void *data[NL_MAX_OPERANDS];
+    int step[NL_MAX_OPERANDS];
+    for (int k = 0; k < n; k++) {
+      data[k] = nl_tensor_data(t[k]);
+      step[k] = t[k]->numel != 1;
+    }
+    step[0] = 1;
+    fn(ctx, t[0]->numel, data, step);
+    return;
+  }
+  plan p;
+  make_plan(&p, n, t);
+  p.fn = fn;
+  p.ctx = ctx;
+  nl_parallel_for(t[0]->numel, GRAIN, iterate_range, &p);
+}
+
+void nl_repeat_first(void *out, size_t size, int64_t n) {
+  char *p = out;
+  for (int64_t filled = 1; filled < n;) { /* the filled part doubles */
+    int64_t m = filled < n - filled ? filled : n - filled;
+    memcpy(p + (size_t)filled * size, p, (size_t)m * size);
+    filled += m;
+  }
+}
+
+static void cast_run(void *ctx, int64_t n, void *const data[], const int step[]) {
+  const nl_strip *s = ctx;
+  if (step[1] || n == 1) {
+    s->ctx.one.cast(n, data[0], data[1]);
+    return;
+  }
+  s->ctx.one.cast(1, data[0], data[1]);
+  nl_repeat_first(data[0], s->ctx.one.size, n);
+}
+
+void nl_strip_of_copy(nl_tensor *out, nl_tensor *x, nl_strip *s) {
+  s->fn = cast_run;
+  s->ctx.one.cast = nl_k->elementwise->cast[out->dtype][x->dtype];
+  s->ctx.one.size = nl_dtype_size(nl_tensor_dtype(out));
+  s->n = 2;
+  s->t[0] = out;
+  s->t[1] = x;
+}
+
+void nl_copy_values(nl_tensor *out, nl_tensor *x) {
+  if (out->contiguous && x->contiguous && out->dtype == x->dtype && out->numel == x->numel) {
+    memmove(nl_tensor_data(out), nl_tensor_data(x), (size_t)out->numel * nl_dtype_size(nl_tensor_dtype(out)));
+    return;
+  }
+  nl_strip s;
+  nl_strip_of_copy(out, x, &s);
+  nl_iterate(s.n, s.t, s.fn, &s);
+}
+
+nl_status nl_broadcast_shapes(int na, const int64_t *a, int nb, const int64_t *b, int *ndim, int64_t *shape) {
+  int n = na > nb ? na : nb;
+  for (int i = 0; i < n; i++) {
+    int64_t x = i < n - na ? 1 : a[i - (n - na)];
+    int64_t y = i < n - nb ? 1 : b[i - (n - nb)];
+    if (x != y && x != 1 && y != 1) {
+      return nl_fail("shapes %s and %s do not broadcast: dim %d has %lld and %lld elements (they must be equal, or one "
+                     "of them 1)",
+                     nl_shape_string(na, a).s, nl_shape_string(nb, b).s, i - n, (long long)x, (long long)y);
+    }
+    shape[i] = x == 1 ? y : x;
+  }
+  *ndim = n;
+  return NL_OK;
+}
+
+static int category(nl_dtype t) {
+  return t == NL_BOOL ? 0 : (nl_dtype_is_float(t) ? 2 : 1);
+}
+
+nl_dtype nl_promote(int n, nl_tensor *const t[]) {
+  /* three classes: tensors with dims, 0-dim tensors, numbers */
+  int highest[3] = {-1, -1, -1};
+  for (int i = 0; i < n; i++) {
+    if (t[i]) {
+      int rank = t[i]->wrapped_number ? 2 : (t[i]->ndim == 0 ? 1 : 0);
+      /* a Lua float is as wide as whatever it meets: it only says "float" */
+      int dtype = rank == 2 && t[i]->dtype == NL_F64 ? NL_DEFAULT_FLOAT : t[i]->dtype;
+      highest[rank] = dtype > highest[rank] ? dtype : highest[rank];
+    }
+  }
+  int result = highest[0];
+  for (int rank = 1; rank < 3; rank++) {
+    if (highest[rank] >= 0 && (result < 0 || category((nl_dtype)highest[rank]) > category((nl_dtype)result))) {
+      result = highest[rank];
+    }
+  }
+  return result < 0 ? NL_DEFAULT_FLOAT : (nl_dtype)result;
+}
