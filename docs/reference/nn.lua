@@ -3376,22 +3376,6 @@ function nn.narrow(x, dim, start, length) end
 ---@return nn.Tensor
 function Tensor:narrow(dim, start, length) end
 
----Joins tensors along a dim.
----
----    nn.cat {nn.tensor {1, 2}, nn.tensor {3}}
----@param tensors nn.Tensor[]
----@param dim? integer
----@return nn.Tensor
-function nn.cat(tensors, dim) end
-
----Joins tensors of equal shape along a new dim.
----
----    nn.stack {nn.tensor {1, 2}, nn.tensor {3, 4}}
----@param tensors nn.Tensor[]
----@param dim? integer
----@return nn.Tensor
-function nn.stack(tensors, dim) end
-
 ---The elements in reverse order along the dims named, or all.
 ---
 ---    nn.flip(nn.arange(6):reshape(2, 3), 2)
@@ -3646,6 +3630,22 @@ function nn.atleast_3d(x) end
 ---    nn.atleast_3d(nn.tensor {1, 2}).shape
 ---@return nn.Tensor
 function Tensor:atleast_3d() end
+
+---Joins tensors along a dim.
+---
+---    nn.cat {nn.tensor {1, 2}, nn.tensor {3}}
+---@param tensors nn.Tensor[]
+---@param dim? integer
+---@return nn.Tensor
+function nn.cat(tensors, dim) end
+
+---Joins tensors of equal shape along a new dim.
+---
+---    nn.stack {nn.tensor {1, 2}, nn.tensor {3, 4}}
+---@param tensors nn.Tensor[]
+---@param dim? integer
+---@return nn.Tensor
+function nn.stack(tensors, dim) end
 
 ---A list of the slices along a dim, which is gone in them.
 ---
@@ -5115,6 +5115,23 @@ function nn.solve(a, b) end
 ---@return nn.Tensor
 function Tensor:solve(b) end
 
+---x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle. No gradient.
+---
+---    nn.lu(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@param x nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.lu(x) end
+
+---x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle. No gradient.
+---
+---    nn.lu(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
+---@return nn.Tensor
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:lu() end
+
 ---Eigenvalues (smallest first) and eigenvectors (columns) of a symmetric matrix. The gradient of the vectors needs distinct values.
 ---
 ---    nn.eigh(nn.tensor {{2.0, 1.0}, {1.0, 2.0}})
@@ -5326,23 +5343,6 @@ function nn.eigvals(x) end
 ---@return nn.Tensor
 ---@return nn.Tensor
 function Tensor:eigvals() end
-
----x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle. No gradient.
----
----    nn.lu(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
----@param x nn.Tensor
----@return nn.Tensor
----@return nn.Tensor
----@return nn.Tensor
-function nn.lu(x) end
-
----x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle. No gradient.
----
----    nn.lu(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
----@return nn.Tensor
----@return nn.Tensor
----@return nn.Tensor
-function Tensor:lu() end
 
 ---The singular values, largest first.
 ---

@@ -6,10 +6,7 @@
 
 #include "autograd/node.h"
 #include "core/memory.h"
-#include "optable/build.h"
-
-NL_OP(add)
-NL_OP(clone)
+#include "optable/helpers.h"
 
 /* What a backward knows of a node. A hook may run another backward over the same nodes: each has visits of its own, and
    node->visit is the innermost's, which remembers what stood there before. */

@@ -1,5 +1,6 @@
 /* Recording: leaves, edges, and what each call leaves behind. */
 #include "autograd/tape.h"
+#include "optable/helpers.h"
 
 #include "autograd/checkpoint.h"
 #include "autograd/node.h"
@@ -166,8 +167,6 @@ nl_anchor *nl_anchor_of(const nl_tensor *t) {
 }
 
 /* ---- watching calls ---- */
-
-NL_OP(clone)
 
 static bool wants_record(const nl_call *c) {
   if (!enabled || !c->op->vjp) {

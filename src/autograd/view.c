@@ -5,10 +5,7 @@
 
 #include "autograd/node.h"
 #include "core/memory.h"
-
-NL_OP(as_strided)
-NL_OP(strided_zeros)
-NL_OP(view_scatter)
+#include "optable/helpers.h"
 
 /* Fills attributes 0 to 2 of as_strided and its kin: t's geometry, seen from `origin`. */
 static void set_geometry(nl_call *c, const nl_tensor *t, int64_t origin) {

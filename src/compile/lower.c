@@ -9,6 +9,7 @@
 #include "core/map.h"
 #include "core/memory.h"
 #include "kernels/kernels.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/profile.h"
 
@@ -338,8 +339,6 @@ static void lower_op(lowering *w, int step, int *in, int *rin) {
     add_copy(w, step, in[0], out[0]);
   }
 }
-
-NL_OP(clone)
 
 /* A clone is a copy, and copies are what a pass knows to do without. */
 static bool lower_clone(lowering *w, int step) {

@@ -12,20 +12,8 @@
 
 #include "compile/trace.h"
 #include "lua/nl_lua.h"
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
-
-NL_OP(select)
-NL_OP(slice)
-NL_OP(copy_)
-NL_OP(index)
-NL_OP(index_put)
-NL_OP(index_select)
-NL_OP(permute)
-NL_OP(nonzero)
-NL_OP(masked_select)
-NL_OP(masked_fill)
-NL_OP(masked_scatter)
 
 enum { MAX_PICKS = 4 }; /* tensors that the op `index` takes */
 
@@ -36,33 +24,8 @@ typedef struct place {
   nl_tensor *index[MAX_PICKS];
 } place;
 
-static nl_tensor *b_select(nl_build *b, nl_tensor *x, int dim, int64_t index) {
-  nl_call c;
-  nl_call_init(&c, op_select(), 1, NULL);
-  c.in[0] = x;
-  c.attr[0] = (nl_attr){.set = true, .i = dim};
-  c.attr[1] = (nl_attr){.set = true, .i = index};
-  return nl_b_call(b, &c);
-}
-
-static nl_tensor *b_slice(nl_build *b, nl_tensor *x, int dim, const int64_t range[3]) {
-  nl_call c;
-  nl_call_init(&c, op_slice(), 1, NULL);
-  c.in[0] = x;
-  c.attr[0] = (nl_attr){.set = true, .i = dim};
-  for (int i = 0; i < 3; i++) {
-    c.attr[i + 1] = (nl_attr){.set = true, .i = range[i]};
-  }
-  return nl_b_call(b, &c);
-}
-
-static nl_tensor *b_pick(nl_build *b, nl_tensor *x, int dim, nl_tensor *index) {
-  nl_call c;
-  nl_call_init(&c, op_index_select(), 2, NULL);
-  c.in[0] = x;
-  c.in[1] = index;
-  c.attr[0] = (nl_attr){.set = true, .i = dim};
-  return nl_b_call(b, &c);
+static nl_tensor *slice_of(nl_build *b, nl_tensor *x, int64_t dim, const int64_t range[3]) {
+  return nl_b_do(b, op_slice(), "tiiii", x, dim, range[0], range[1], range[2]);
 }
 
 static void add_pick(nl_build *b, place *p, int dim, nl_tensor *index) {
@@ -88,7 +51,7 @@ static void add_mask(nl_build *b, place *p, int *dim, nl_tensor *mask) {
   }
   nl_tensor *at = nl_b1(b, op_nonzero(), mask);
   for (int d = 0; d < mask->ndim && b->status == NL_OK; d++) {
-    add_pick(b, p, (*dim)++, nl_b_do(b, op_select(), "tii", at, (int64_t)2, (int64_t)d + 1));
+    add_pick(b, p, (*dim)++, b_select(b, at, 2, d + 1));
   }
 }
 
@@ -142,7 +105,7 @@ static void apply_entry(lua_State *L, nl_build *b, place *p, int *dim) {
   if (n > 0) {
     range[1] = n == 1 ? range[0] : range[1];
     range[2] = n < 3 ? 1 : range[2];
-    p->view = b_slice(b, x, *dim, range);
+    p->view = slice_of(b, x, *dim, range);
   }
   (*dim)++;
 }
@@ -206,7 +169,7 @@ static nl_tensor *picked_first(nl_build *b, const place *p) {
       order[n++] = d;
     }
   }
-  return nl_b_do(b, op_permute(), "tl", p->view, n, order);
+  return b_permute(b, p->view, order);
 }
 
 /* How the result's dims lie: `joint` dims of the tensors, then the rest; where the picked dims are neighbours, `before`
@@ -247,7 +210,7 @@ static nl_tensor *reordered(nl_build *b, nl_tensor *t, layout l, bool back) {
   for (int d = n; d < l.joint + l.rest; d++) {
     order[n++] = d + 1;
   }
-  return nl_b_do(b, op_permute(), "tl", t, n, order);
+  return b_permute(b, t, order);
 }
 
 static nl_tensor *read_place(nl_build *b, const place *p) {
@@ -255,7 +218,7 @@ static nl_tensor *read_place(nl_build *b, const place *p) {
     return p->view;
   }
   if (p->picks == 1 && p->index[0]->ndim == 1) {
-    return b_pick(b, p->view, p->dim[0], p->index[0]);
+    return b_index_select(b, p->view, p->dim[0], p->index[0]);
   }
   layout l = find_layout(b, p);
   nl_tensor *first = picked_first(b, p), *const *i = p->index;

@@ -10,6 +10,7 @@
 #include "core/memory.h"
 #include "lua/object.h"
 #include "lua/observe.h"
+#include "optable/helpers.h"
 #include "optim/update.h"
 
 #define STATE_TYPE "nn.OptimizerState"
@@ -473,7 +474,7 @@ static nl_tensor *copy_state(lua_State *L, int index, const nl_tensor *p) {
                  nl_dtype_name(nl_tensor_dtype(p)));
   }
   nl_call c;
-  nl_call_init(&c, nl_op_find("to"), 1, NULL);
+  nl_call_init(&c, op_to(), 1, NULL);
   c.in[0] = t;
   c.attr[0] = (nl_attr){.set = true, .i = p->dtype};
   bool was = nl_grad_set_enabled(false);

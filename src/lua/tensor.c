@@ -5,6 +5,7 @@
 #include "autograd/tape.h"
 #include "compile/trace.h"
 #include "lua/nl_lua.h"
+#include "optable/helpers.h"
 #include "tensor/format.h"
 
 /* ---- making ---- */
@@ -52,7 +53,7 @@ static int tensor_new(lua_State *L) {
   nl_box *box = nl_push_box(L);
   if (source) {
     nl_call c;
-    nl_call_init(&c, nl_op_find("to"), 1, NULL);
+    nl_call_init(&c, op_to(), 1, NULL);
     c.in[0] = source;
     c.attr[0] = (nl_attr){.set = true, .i = has_dtype ? dtype : nl_tensor_dtype(source)};
     bool was = nl_grad_set_enabled(false);
@@ -211,7 +212,7 @@ static int tensor_is_contiguous(lua_State *L) {
 static int tensor_contiguous(lua_State *L) {
   nl_tensor *t = nl_check_tensor(L, 1, "contiguous", "x");
   lua_settop(L, 1);
-  return t->contiguous ? 1 : nl_lua_call_op(L, nl_op_find("clone"), false, 1);
+  return t->contiguous ? 1 : nl_lua_call_op(L, op_clone(), false, 1);
 }
 
 static int tensor_to(lua_State *L) {
@@ -222,7 +223,7 @@ static int tensor_to(lua_State *L) {
     lua_settop(L, 1);
     return 1;
   }
-  return nl_lua_call_op(L, nl_op_find("to"), false, 1);
+  return nl_lua_call_op(L, op_to(), false, 1);
 }
 
 static int tensor_t(lua_State *L) {
@@ -237,7 +238,7 @@ static int tensor_t(lua_State *L) {
   }
   lua_pushinteger(L, 1);
   lua_pushinteger(L, 2);
-  return nl_lua_call_op(L, nl_op_find("transpose"), false, 1);
+  return nl_lua_call_op(L, op_transpose(), false, 1);
 }
 
 /* True if both have the same shape and every element is equal. */
@@ -356,11 +357,11 @@ static int no_concat(lua_State *L) {
 /* Lua passes the operand of a unary operator twice. */
 static int tensor_unm(lua_State *L) {
   lua_settop(L, 1);
-  return nl_lua_call_op(L, nl_op_find("neg"), false, 1);
+  return nl_lua_call_op(L, op_neg(), false, 1);
 }
 static int tensor_bnot(lua_State *L) {
   lua_settop(L, 1);
-  return nl_lua_call_op(L, nl_op_find("bitwise_not"), false, 1);
+  return nl_lua_call_op(L, op_bitwise_not(), false, 1);
 }
 
 /* ---- properties ---- */
@@ -431,7 +432,7 @@ static int convert(lua_State *L) {
   nl_status status = NL_OK;
   for (int i = 0; i < 2 && status == NL_OK; i++) {
     nl_call c;
-    nl_call_init(&c, nl_op_find("to"), 1, NULL);
+    nl_call_init(&c, op_to(), 1, NULL);
     c.in[0] = both[i];
     c.attr[0] = (nl_attr){.set = true, .i = dtype};
     status = both[i] ? nl_dispatch(&c) : NL_OK;

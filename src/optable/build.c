@@ -1,18 +1,12 @@
 /* The build: an autorelease list around nl_dispatch. */
 #include "optable/build.h"
+#include "optable/helpers.h"
 
 #include <stdarg.h>
 #include <string.h>
 
+#include "core/assert.h"
 #include "core/memory.h"
-
-NL_OP(sum)
-NL_OP(reshape)
-NL_OP(expand)
-NL_OP(transpose)
-NL_OP(to)
-NL_OP(zeros)
-NL_OP(mul)
 
 void nl_build_init(nl_build *b) {
   b->status = NL_OK;
@@ -124,10 +118,35 @@ nl_tensor *nl_b_fail(nl_build *b, nl_status status) {
   return NULL;
 }
 
+#ifdef NL_DEBUG
+/* Whether the letters after the tensors say what the op's signature says. */
+static bool format_fits(const nl_op *op, const char *format) {
+  static const char letters[] = {
+      [NL_KIND_INT] = 'i',  [NL_KIND_NUMBER] = 'n', [NL_KIND_BOOL] = 'b',  [NL_KIND_DIM] = 'i',
+      [NL_KIND_DIMS] = 'l', [NL_KIND_SHAPE] = 'l',  [NL_KIND_DTYPE] = 'i', [NL_KIND_CHOICE] = 'i',
+  };
+  const nl_signature *s = nl_op_signature(op);
+  size_t tensors = strspn(format, "t"), attrs = strlen(format) - tensors;
+  for (int i = 0; i < s->count; i++) {
+    const nl_param *p = &s->param[i];
+    if (p->kind <= NL_KIND_TENSORS) {
+      tensors -= s->list || tensors == 0 ? 0 : 1; /* optional ones may be left out */
+    } else if (p->slot < (int)attrs) {
+      char letter = format[strlen(format) - attrs + (size_t)p->slot];
+      if (letter != '-' && letter != letters[p->kind]) {
+        return false;
+      }
+    }
+  }
+  return (tensors == 0 || s->list) && attrs <= (size_t)(s->count - s->tensors);
+}
+#endif
+
 nl_tensor *nl_b_do(nl_build *b, const nl_op *op, const char *format, ...) {
   if (b->status != NL_OK) {
     return NULL;
   }
+  nl_assert(format_fits(op, format), "nl_b_do: the format is not the op's signature");
   nl_call c;
   int tensors = (int)strspn(format, "t"), attr = 0, in = 0;
   nl_call_init(&c, op, tensors, NULL);

@@ -3,12 +3,9 @@
 
 #include "core/interrupt.h"
 #include "core/memory.h"
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(clone)
-NL_OP(copy_)
 
 static const nl_recorder *recorders[NL_RECORDERS];
 

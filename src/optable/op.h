@@ -129,8 +129,8 @@ struct nl_op {
   nl_run_fn run;
   nl_vjp_fn vjp;                    /* NULL: no gradient */
   double (*flops)(const nl_call *); /* of a call that has run; NULL: one for each result */
-  /* Of an elementwise op: its loop (optable/iterate.h), as rin and out are laid out now; run is then nl_run_strip. False
-     where this call is no plain loop. */
+  /* Of an elementwise op: its loop (optable/iterate.h), as rin and out are laid out now; run is then nl_run_strip.
+     False where this call is no plain loop. */
   bool (*strip)(const nl_call *, struct nl_strip *);
   /* An op made of other ops, in place of infer, run and vjp: sets out[] and nout (or calls nl_call_push) to tensors
      that the build owns. Its gradient, its plan and its profile are those of the ops it calls. */
@@ -159,13 +159,6 @@ const nl_signature *nl_op_signature(const nl_op *);
 
 /* Runs an op by its loop. */
 void nl_run_strip(nl_call *);
-
-/* An op that C code calls by name: NL_OP(mul) defines op_mul(), which looks for it once. */
-#define NL_OP(name)                                                                                                    \
-  static inline const nl_op *op_##name(void) {                                                                         \
-    static const nl_op *op;                                                                                            \
-    return op ? op : (op = nl_op_find(#name));                                                                         \
-  }
 
 /* ---- calls (dispatch.c) ---- */
 
@@ -244,15 +237,15 @@ typedef struct nl_op_family {
 
 /* All families, in the table's order: F(page, name). */
 #define NL_FAMILIES(F)                                                                                                 \
-  F(creation, create) F(random, random)                                                                                \
-  F(elementwise, arithmetic) F(elementwise, math) F(activations, activation) F(elementwise, select)                    \
-  F(reductions, reduce) F(reductions, scan) F(reductions, sort) F(reductions, statistic)                               \
-  F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place)                                                 \
-  F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search)                                           \
-  F(products, matmul) F(products, product)                                                                             \
-  F(losses, loss) F(losses, norm)                                                                                      \
-  F(linalg, factorize) F(linalg, matrix) F(linalg, spectral)                                                           \
-  F(random, draw) F(shapes, strided)
+  F(creation, create)                                                                                                  \
+  F(random, random)                                                                                                    \
+  F(elementwise, arithmetic)                                                                                           \
+  F(elementwise, math)                                                                                                 \
+  F(activations, activation) F(elementwise, select) F(reductions, reduce) F(reductions, scan) F(reductions, sort)      \
+      F(reductions, statistic) F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place) F(indexing, index) \
+          F(indexing, mask) F(indexing, pick) F(indexing, search) F(products, matmul) F(products, product)             \
+              F(losses, loss) F(losses, norm) F(linalg, factorize) F(linalg, matrix) F(linalg, spectral)               \
+                  F(random, draw) F(shapes, strided)
 
 #define NL_FAMILY_DECLARATION(page, name) extern const nl_op_family nl_ops_##name;
 NL_FAMILIES(NL_FAMILY_DECLARATION)

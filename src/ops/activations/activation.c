@@ -1,7 +1,7 @@
 /* Activations as functions of a tensor, made of other ops. The layers of the same names call these. */
 #include <math.h>
 
-#include "optable/formula.h"
+#include "optable/compose.h"
 #include "optable/rules.h"
 
 static nl_tensor *clamped(nl_build *b, nl_tensor *x, double lo, double hi) {
@@ -49,7 +49,6 @@ NL_COMPOSE(celu) {
   }
   nl_give(c, b_times(b, nl_b_do(b, op_elu(), "tn", b_times(b, x, 1 / alpha), 1.0), alpha));
 }
-NL_OP1(gelu_erf)
 NL_COMPOSE(gelu) {
   if (c->attr[0].i == 0) {
     nl_give(c, b_gelu_erf(b, x));
@@ -108,14 +107,11 @@ NL_COMPOSE(logsigmoid) {
   nl_give(c, b_neg(b, b_softplus(b, b_neg(b, x))));
 }
 NL_COMPOSE(softmin) {
-  nl_give(c, nl_b_do(b, op_softmax(), "ti", b_neg(b, x), c->attr[0].i));
+  nl_give(c, b_softmax(b, b_neg(b, x), c->attr[0].i));
 }
 
 /* Jang, Gu & Poole 2017; Maddison, Mnih & Teh 2017: softmax((logits + g) / tau), g from Gumbel's distribution. Hard:
    one-hot forward, with the soft one's gradient. */
-NL_OP(argmax)
-NL_OP(zeros_like)
-NL_OP(stop_gradient)
 NL_COMPOSE(gumbel_softmax) {
   double tau = c->attr[0].number;
   int64_t dim = c->attr[2].i;
@@ -124,17 +120,17 @@ NL_COMPOSE(gumbel_softmax) {
     return;
   }
   nl_call r;
-  nl_call_init(&r, nl_op_find("rand_like"), 1, NULL);
+  nl_call_init(&r, op_rand_like(), 1, NULL);
   r.in[0] = x;
   r.generator = c->generator;
   nl_tensor *u = clamped(b, nl_b_call(b, &r), 1e-20, 1);
   nl_tensor *e = clamped(b, b_neg(b, b_log(b, u)), 1e-20, INFINITY);
-  nl_tensor *y = nl_b_do(b, op_softmax(), "ti", b_times(b, b_sub(b, x, b_log(b, e)), 1 / tau), dim);
+  nl_tensor *y = b_softmax(b, b_times(b, b_sub(b, x, b_log(b, e)), 1 / tau), dim);
   if (c->attr[1].b) {
     nl_tensor *largest = nl_b_do(b, op_argmax(), "tib", y, dim, 1);
     nl_tensor *zeros = nl_b_do(b, op_zeros_like(), "t", y);
-    nl_tensor *one = largest ? nl_b_do(b, nl_op_find("ones_like"), "ti", largest, (int64_t)nl_tensor_dtype(x)) : NULL;
-    nl_tensor *hot = nl_b_do(b, op_scatter_add(), "ttti", zeros, largest, one, dim);
+    nl_tensor *one = largest ? b_ones_like(b, largest, nl_tensor_dtype(x)) : NULL;
+    nl_tensor *hot = b_scatter_add(b, zeros, dim, largest, one);
     nl_tensor *soft = b_sub(b, y, nl_b_do(b, op_stop_gradient(), "t", y));
     y = b_add(b, hot, soft); /* soft is 0, but has y's gradient */
   }

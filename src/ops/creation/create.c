@@ -8,8 +8,6 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
-NL_OP(mul)
-
 /* ---- constants and ramps ---- */
 
 static void run_nothing(nl_call *c) {
@@ -111,10 +109,10 @@ static const nl_op ops[] = {
            nl_infer_shape_dtype, run_nothing, 0, "nn.empty(2, 3).shape"),
     CREATE("full", "shape: shape, value: operand, dtype: dtype?", "A tensor filled with one value: full({2, 3}, 7).",
            infer_full, run_full, 0, "nn.full({2}, 7)"),
-    CREATE("zeros_like", "x: tensor, dtype: dtype?", "Zeros with the shape and dtype of x.", nl_infer_like, run_constant,
-           0, "nn.zeros_like(nn.tensor {-1.0, 0.0, 2.0})"),
-    CREATE("ones_like", "x: tensor, dtype: dtype?", "Ones with the shape and dtype of x.", nl_infer_like, run_constant, 1,
-           "nn.ones_like(nn.tensor {-1.0, 0.0, 2.0})"),
+    CREATE("zeros_like", "x: tensor, dtype: dtype?", "Zeros with the shape and dtype of x.", nl_infer_like,
+           run_constant, 0, "nn.zeros_like(nn.tensor {-1.0, 0.0, 2.0})"),
+    CREATE("ones_like", "x: tensor, dtype: dtype?", "Ones with the shape and dtype of x.", nl_infer_like, run_constant,
+           1, "nn.ones_like(nn.tensor {-1.0, 0.0, 2.0})"),
     CREATE("empty_like", "x: tensor, dtype: dtype?", "Uninitialized, with the shape and dtype of x.", nl_infer_like,
            run_nothing, 0, "nn.empty_like(nn.tensor {-1.0, 0.0, 2.0}).shape"),
     CREATE("full_like", "x: tensor, value: operand, dtype: dtype?", "One value, with the shape and dtype of x.",

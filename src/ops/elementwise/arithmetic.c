@@ -1,34 +1,10 @@
 /* Elementwise ops: one kernel over every element, operands broadcast. */
 #include <math.h>
 
-#include "optable/build.h"
 #include "ops/elementwise/elementwise.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(add)
-NL_OP(sub)
-NL_OP(mul)
-NL_OP(div)
-NL_OP(neg)
-NL_OP(sign)
-NL_OP(log)
-NL_OP(square)
-NL_OP(exp)
-NL_OP(sin)
-NL_OP(cos)
-NL_OP(pow)
-NL_OP(sigmoid)
-NL_OP(tanh_backward)
-NL_OP(sigmoid_backward)
-NL_OP(relu_backward)
-NL_OP(elu_backward)
-NL_OP(eq)
-NL_OP(gt)
-NL_OP(ge)
-NL_OP(le)
-NL_OP(where)
-NL_OP(masked_fill)
 
 static nl_status no_kernel(const nl_call *c) {
   return nl_fail("is not defined for %s tensors; convert first, e.g. x:to(\"%s\")", nl_dtype_name(c->dtype),

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "ops/elementwise/elementwise.h"
-#include "optable/formula.h"
+#include "optable/compose.h"
 #include "optable/rules.h"
 
 /* ---- gradients, with x the input, y the output and g the gradient that comes in ---- */
@@ -65,7 +65,6 @@ SLOPE(sinc, b_mul(b, g,
                           b_div(b, b_sub(b, b_cos(b, b_times(b, x, M_PI)), y), x))))
 SLOPE(frac, g)
 /* the area up to x, plus x times the density at x */
-NL_OP1(ndtr)
 SLOPE(gelu_erf,
       b_mul(b, g,
             b_add(b, b_ndtr(b, x),
@@ -86,7 +85,6 @@ SLOPES(logaddexp2, b_mul(b, g, b_sigmoid(b, b_times(b, b_sub(b, x, y), M_LN2))),
 SLOPES(xlogy, b_mul(b, g, b_log(b, y)), b_mul(b, g, b_div(b, x, y)))
 SLOPES(xlog1py, b_mul(b, g, b_log1p(b, y)), b_mul(b, g, b_div(b, x, b_plus(b, y, 1))))
 /* 1 or -1 as the sign is kept or turned */
-NL_OP2(copysign)
 SLOPES(copysign, b_mul(b, g, b_mul(b, b_sign(b, x), b_copysign(b, nl_b_number(b, 1), y))), zero_like(b, y))
 SLOPES(fmax, b_where(b, b_logical_or(b, b_ge(b, x, y), b_isnan(b, y)), g, nl_b_number(b, 0)),
        b_where(b, b_logical_or(b, b_ge(b, x, y), b_isnan(b, y)), nl_b_number(b, 0), g))
@@ -170,7 +168,6 @@ NL_COMPOSE(ldexp) {
   nl_give(c, b_mul(b, x, b_exp2(b, y)));
 }
 /* -x log x, 0 at 0, -inf below */
-NL_OP2(xlogy)
 NL_COMPOSE(entr) {
   nl_give(c, b_where(b, b_lt(b, x, nl_b_number(b, 0)), nl_b_number(b, -INFINITY), b_neg(b, b_xlogy(b, x, x))));
 }

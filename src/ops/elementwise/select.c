@@ -1,10 +1,7 @@
 /* Ops that choose and copy elements: where, masked_fill, clone, to, and the writes copy_ and fill_. */
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(where)
-NL_OP(masked_fill)
 
 static nl_status want_bool(const nl_tensor *t, const char *what) {
   if (t->dtype == NL_BOOL) {

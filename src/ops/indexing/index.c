@@ -3,18 +3,10 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
-#include "optable/build.h"
+#include "ops/indexing/indexing.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-#include "ops/indexing/indexing.h"
-
-NL_OP(gather)
-NL_OP(index_select)
-NL_OP(index_zeros)
-NL_OP(scatter_zeros)
-NL_OP(masked_take)
-NL_OP(masked_scatter)
-NL_OP(masked_fill)
 
 static nl_status want_index(const nl_tensor *t) {
   if (t->dtype == NL_I64) {

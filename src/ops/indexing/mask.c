@@ -3,17 +3,9 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(gather)
-NL_OP(index_select)
-NL_OP(index_zeros)
-NL_OP(scatter_zeros)
-NL_OP(masked_take)
-NL_OP(masked_scatter)
-NL_OP(masked_fill)
 
 /* ---- masks ---- */
 

@@ -7,16 +7,10 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
-#include "optable/formula.h"
+#include "ops/indexing/indexing.h"
+#include "optable/compose.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-#include "ops/indexing/indexing.h"
-
-NL_OP(index_zeros)
-NL_OP(index_copy)
-NL_OP(scatter)
-NL_OP(zeros_like)
-NL_OP(index_places)
 
 typedef const int64_t *ints;
 
@@ -157,7 +151,7 @@ static nl_tensor *wide_zeros(nl_build *b, nl_tensor *t, const nl_tensor *like) {
       int64_t shape[NL_MAX_DIM];
       memcpy(shape, t->shape, (size_t)t->ndim * sizeof *shape);
       shape[d] = like->shape[d];
-      t = nl_b_do(b, nl_op_find("slice_zeros"), "tiiil", t, (int64_t)d + 1, (int64_t)1, (int64_t)1, t->ndim, shape);
+      t = nl_b_do(b, op_slice_zeros(), "tiiil", t, (int64_t)d + 1, (int64_t)1, (int64_t)1, t->ndim, shape);
     }
   }
   return t;
@@ -209,8 +203,8 @@ static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
   int64_t dim = c->attr[0].i;
   int how = (int)c->attr[1].i;
   bool self = c->attr[2].b;
-  nl_tensor *ones = nl_b_do(b, nl_op_find("ones_like"), "ti", index, (int64_t)c->dtype);
-  nl_tensor *count = nl_b_do(b, op_scatter_add(), "ttti", nl_b_do(b, op_zeros_like(), "t", x), index, ones, dim);
+  nl_tensor *ones = b_ones_like(b, index, c->dtype);
+  nl_tensor *count = b_scatter_add(b, nl_b_do(b, op_zeros_like(), "t", x), dim, index, ones);
   nl_tensor *touched = b_gt(b, count, nl_b_number(b, 0)), *zero = nl_b_number(b, 0);
   nl_tensor *s = reached(b, source, index);
   nl_tensor *dx = g, *ds;
@@ -229,7 +223,7 @@ static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
     own = b->status == NL_OK ? nl_b_cast(b, self ? own : b_logical_and(b, own, b_logical_not(b, touched)), c->dtype)
                              : NULL;
     theirs = b->status == NL_OK ? nl_b_cast(b, theirs, c->dtype) : NULL;
-    nl_tensor *ties = nl_b_do(b, op_scatter_add(), "ttti", own, index, theirs, dim);
+    nl_tensor *ties = b_scatter_add(b, own, dim, index, theirs);
     nl_tensor *share = b_div(b, g, ties);
     dx = b_mul(b, own, share);
     ds = b_mul(b, theirs, b_gather(b, share, dim, index));
@@ -293,7 +287,7 @@ static nl_status vjp_index_copy(nl_call *c, nl_vjp *v) {
   if (v->need[0]) {
     nl_tensor *zeros =
         b->status == NL_OK ? nl_b_zeros(b, nl_tensor_dtype(c->in[2]), c->in[2]->ndim, c->in[2]->shape) : NULL;
-    v->gin[0] = nl_b_do(b, op_index_copy(), "ttti", v->gout[0], c->in[1], zeros, c->attr[0].i);
+    v->gin[0] = b_index_copy(b, v->gout[0], c->attr[0].i, c->in[1], zeros);
   }
   if (v->need[2]) {
     nl_tensor *g = b_index_select(b, v->gout[0], c->attr[0].i, c->in[1]);
@@ -315,8 +309,7 @@ NL_COMPOSE(index_fill) {
   memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
   shape[d] = index->numel;
   nl_tensor *one = nl_b_cast(b, nl_b_reshape(b, value, 0, NULL), nl_tensor_dtype(x));
-  nl_give(c,
-          nl_b_do(b, op_index_copy(), "ttti", x, index, b_clone(b, nl_b_expand(b, one, x->ndim, shape)), c->attr[0].i));
+  nl_give(c, b_index_copy(b, x, c->attr[0].i, index, b_clone(b, nl_b_expand(b, one, x->ndim, shape))));
 }
 
 /* ---- several index tensors at once: x[{i, j}] ---- */
@@ -431,9 +424,9 @@ NL_COMPOSE(index_put) {
   nl_tensor *rows = lead == 0 ? b_unsqueeze(b, values, 1) : joined(b, values, lead);
   nl_tensor *flat = joined(b, x, n), *t;
   if (c->attr[0].b) {
-    t = nl_b_do(b, nl_op_find("index_add"), "ttti", flat, place, rows, (int64_t)1);
+    t = nl_b_do(b, op_index_add(), "ttti", flat, place, rows, (int64_t)1);
   } else {
-    t = nl_b_do(b, op_index_copy(), "ttti", flat, place, rows, (int64_t)1);
+    t = b_index_copy(b, flat, 1, place, rows);
   }
   nl_give(c, nl_b_reshape(b, t, x->ndim, x->shape));
 }

@@ -7,13 +7,9 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
-#include "optable/formula.h"
+#include "optable/compose.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(searchsorted)
-NL_OP(class_range)
-NL_OP(zeros_like)
 
 typedef const int64_t *ints;
 

@@ -2,14 +2,14 @@
    the factorization (singular, not positive definite) gives nan, as 0/0 does. */
 #include "ops/linalg/linalg.h"
 
-#include <limits.h>
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
 #include "core/interrupt.h"
 #include "kernels/lapack.h"
-#include "optable/formula.h"
+#include "optable/compose.h"
 #include "optable/rules.h"
 
 nl_matrices nl_matrices_of(const nl_tensor *x) {
@@ -249,10 +249,10 @@ static nl_status vjp_solve(nl_call *c, nl_vjp *g) {
 /* ---- gradients of factorizations ---- */
 
 static nl_tensor *with_diagonal(nl_build *b, nl_tensor *values) {
-  return nl_b_do(b, nl_op_find("diag_embed"), "t", values);
+  return nl_b_do(b, op_diag_embed(), "t", values);
 }
 static nl_tensor *triangle(nl_build *b, nl_tensor *x, int64_t diagonal) {
-  return nl_b_do(b, nl_op_find("tril"), "ti", x, diagonal);
+  return nl_b_do(b, op_tril(), "ti", x, diagonal);
 }
 static nl_tensor *sum_of(nl_build *b, nl_tensor *x, nl_tensor *y) {
   return !x ? y : (!y ? x : b_add(b, x, y));
@@ -260,7 +260,7 @@ static nl_tensor *sum_of(nl_build *b, nl_tensor *x, nl_tensor *y) {
 /* 1 / (v_j - v_i), and 0 on the diagonal */
 static nl_tensor *over_gaps(nl_build *b, nl_tensor *v) {
   nl_tensor *gap = b_sub(b, b_unsqueeze(b, v, -2), b_unsqueeze(b, v, -1));
-  nl_tensor *one = b->status == NL_OK ? nl_b_do(b, op_eye(), "i-i", v->shape[v->ndim - 1], (int64_t)NL_BOOL) : NULL;
+  nl_tensor *one = b->status == NL_OK ? b_eye(b, v->shape[v->ndim - 1], NL_BOOL) : NULL;
   return b_where(b, one, nl_b_number(b, 0), b_reciprocal(b, b_where(b, one, nl_b_number(b, 1), gap)));
 }
 static nl_tensor *skew(nl_build *b, nl_tensor *x) {
@@ -280,7 +280,7 @@ static nl_status vjp_qr(nl_call *c, nl_vjp *v) {
   m = sum_of(b, m, n);
   m = b_add(b, triangle(b, m, 0), b->status == NL_OK ? nl_turned(b, triangle(b, m, -1)) : NULL);
   nl_tensor *t = sum_of(b, gq, b_matmul(b, q, m));
-  nl_tensor *solved = nl_b_do(b, nl_op_find("solve_triangular"), "ttb", r, b->status == NL_OK ? nl_turned(b, t) : NULL, 1);
+  nl_tensor *solved = nl_b_do(b, op_solve_triangular(), "ttb", r, b->status == NL_OK ? nl_turned(b, t) : NULL, 1);
   v->gin[0] = b->status == NL_OK ? nl_turned(b, solved) : NULL;
   return b->status;
 }
@@ -326,7 +326,7 @@ static nl_status vjp_cholesky(nl_call *c, nl_vjp *v) {
   nl_tensor *l = c->out[0];
   nl_tensor *f = b_matmul(b, nl_turned(b, l), v->gout[0]);
   f = b->status == NL_OK ? b_times(b, b_add(b, triangle(b, f, 0), triangle(b, f, -1)), 0.5) : NULL;
-  const nl_op *solve = nl_op_find("solve_triangular");
+  const nl_op *solve = op_solve_triangular();
   nl_tensor *left = nl_b_do(b, solve, "ttbb", l, f, 0, 1); /* l^-T f */
   nl_tensor *both = nl_b_do(b, solve, "ttbb", l, b->status == NL_OK ? nl_turned(b, left) : NULL, 0, 1);
   v->gin[0] = b->status == NL_OK ? b_times(b, b_add(b, both, nl_turned(b, both)), 0.5) : NULL;

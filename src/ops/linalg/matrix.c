@@ -5,23 +5,9 @@
 
 #include "core/interrupt.h"
 #include "kernels/lapack.h"
-#include "optable/formula.h"
 #include "ops/linalg/linalg.h"
+#include "optable/compose.h"
 #include "optable/rules.h"
-
-NL_OP(eigh_lower)
-NL_OP(cholesky_lower)
-NL_OP(svd)
-NL_OP(amax)
-NL_OP(amin)
-NL_OP(eig)
-NL_OP(slogdet)
-NL_OP(pinv)
-NL_OP(matrix_exp)
-NL_OP(solve_triangular)
-NL_OP(tril)
-NL_OP(triu)
-NL_OP(matrix_norm)
 
 static nl_tensor *symmetric(nl_build *b, nl_tensor *x) {
   b->status = nl_check_matrix(x, true);
@@ -31,7 +17,7 @@ static nl_tensor *identity(nl_build *b, const nl_tensor *x) {
   if (b->status != NL_OK) {
     return NULL;
   }
-  nl_tensor *one = nl_b_do(b, op_eye(), "i-i", x->shape[x->ndim - 1], (int64_t)nl_tensor_dtype(x));
+  nl_tensor *one = b_eye(b, x->shape[x->ndim - 1], nl_tensor_dtype(x));
   return nl_b_expand(b, one, x->ndim, x->shape);
 }
 

@@ -5,24 +5,9 @@
 
 #include "core/interrupt.h"
 #include "kernels/lapack.h"
-#include "optable/formula.h"
 #include "ops/linalg/linalg.h"
+#include "optable/compose.h"
 #include "optable/rules.h"
-
-NL_OP(eigh_lower)
-NL_OP(cholesky_lower)
-NL_OP(svd)
-NL_OP(amax)
-NL_OP(amin)
-NL_OP(eig)
-NL_OP(slogdet)
-NL_OP(pinv)
-NL_OP(matrix_exp)
-NL_OP(solve_triangular)
-NL_OP(tril)
-NL_OP(triu)
-NL_OP(matrix_norm)
-
 
 /* ---- eigenvalues of any matrix ---- */
 

@@ -4,20 +4,9 @@
 
 #include "core/pool.h"
 #include "kernels/kernels.h"
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(add)
-NL_OP(sub)
-NL_OP(mul)
-NL_OP(exp)
-NL_OP(neg)
-NL_OP(sigmoid)
-NL_OP(softmax)
-NL_OP(softmax_backward)
-NL_OP(log_softmax_backward)
-NL_OP(cross_entropy_backward)
 
 /* ---- rows along any dim ---- */
 

@@ -3,15 +3,8 @@
 
 #include "core/pool.h"
 #include "kernels/kernels.h"
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/rules.h"
-
-NL_OP(add)
-NL_OP(sub)
-NL_OP(mul)
-NL_OP(div)
-NL_OP(sqrt)
-NL_OP(batch_norm_backward)
 
 static nl_status check_vector(const nl_tensor *t, const nl_tensor *x, const char *what) {
   if (t && (t->ndim != 1 || t->shape[0] != x->shape[1] || t->dtype != x->dtype)) {

@@ -3,12 +3,9 @@
 
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(matmul)
-NL_OP(mul)
 
 /* ---- laying out ---- */
 

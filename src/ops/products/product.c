@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "optable/formula.h"
+#include "optable/compose.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
@@ -84,8 +84,8 @@ static nl_tensor *contract(nl_build *b, nl_tensor *x, nl_tensor *y, int n, ints 
   if (ns > NL_MAX_DIM) {
     return nl_b_fail(b, nl_fail("the result would have %d dims; at most %d are possible", ns, NL_MAX_DIM));
   }
-  nl_tensor *left = nl_b_reshape(b, nl_b_do(b, op_permute(), "tl", x, nx, order_x), 2, (int64_t[]){rows, inner});
-  nl_tensor *right = nl_b_reshape(b, nl_b_do(b, op_permute(), "tl", y, ny, order_y), 2, (int64_t[]){inner, cols});
+  nl_tensor *left = nl_b_reshape(b, b_permute(b, x, order_x), 2, (int64_t[]){rows, inner});
+  nl_tensor *right = nl_b_reshape(b, b_permute(b, y, order_y), 2, (int64_t[]){inner, cols});
   return nl_b_reshape(b, b_matmul(b, left, right), ns, shape);
 }
 /* dims: a number: the last so many of x with the first of y; else those of x, and dims_y those of y */
@@ -215,7 +215,7 @@ NL_COMPOSE(matrix_power) {
     base = k > 1 ? b_matmul(b, base, base) : base;
   }
   if (!result && b->status == NL_OK) {
-    nl_tensor *one = nl_b_do(b, op_eye(), "i-i", x->shape[x->ndim - 1], (int64_t)nl_tensor_dtype(x));
+    nl_tensor *one = b_eye(b, x->shape[x->ndim - 1], nl_tensor_dtype(x));
     result = b_clone(b, nl_b_expand(b, one, x->ndim, x->shape));
   }
   nl_give(c, result == x ? b_clone(b, x) : result);
@@ -280,9 +280,9 @@ NL_COMPOSE(pdist) {
   if (!has_dims(b, x, 2, "x")) {
     return;
   }
-  nl_tensor *pairs = nl_b_do(b, nl_op_find("triu_indices"), "i-i", x->shape[0], (int64_t)1);
-  nl_tensor *i = nl_b_do(b, op_select(), "tii", pairs, (int64_t)1, (int64_t)1);
-  nl_tensor *k = nl_b_do(b, op_select(), "tii", pairs, (int64_t)1, (int64_t)2);
+  nl_tensor *pairs = nl_b_do(b, op_triu_indices(), "i-i", x->shape[0], (int64_t)1);
+  nl_tensor *i = b_select(b, pairs, 1, 1);
+  nl_tensor *k = b_select(b, pairs, 1, 2);
   nl_give(c, length(b, b_sub(b, b_index_select(b, x, 1, i), b_index_select(b, x, 1, k)), c->attr[0].number));
 }
 NL_COMPOSE(pairwise_distance) {
@@ -331,7 +331,7 @@ NL_COMPOSE(cov) {
   nl_give(c, x->ndim < 2 ? nl_b_reshape(b, t, 0, NULL) : t);
 }
 NL_COMPOSE(corrcoef) {
-  nl_tensor *t = covariance(b, x, 1), *spread = b_sqrt(b, nl_b1(b, nl_op_find("diagonal"), t));
+  nl_tensor *t = covariance(b, x, 1), *spread = b_sqrt(b, nl_b1(b, op_diagonal(), t));
   nl_tensor *share = b_div(b, b_div(b, t, b_unsqueeze(b, spread, 2)), spread);
   nl_give(c, x->ndim < 2 ? nl_b_reshape(b, share, 0, NULL) : share);
 }

@@ -6,7 +6,7 @@
 #include "core/interrupt.h"
 #include "core/pool.h"
 #include "kernels/distribution.h"
-#include "optable/formula.h"
+#include "optable/compose.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
@@ -61,7 +61,7 @@ static nl_tensor *laplace(nl_build *b, nl_tensor *u) {
   return b_neg(b, b_mul(b, b_sign(b, centred), size));
 }
 static nl_tensor *cauchy(nl_build *b, nl_tensor *u) {
-  return nl_b1(b, nl_op_find("tan"), b_times(b, b_plus(b, u, -0.5), M_PI));
+  return nl_b1(b, op_tan(), b_times(b, b_plus(b, u, -0.5), M_PI));
 }
 
 enum { NORMAL, EXPONENTIAL, LAPLACE, CAUCHY, LOG_NORMAL, GEOMETRIC, UNIFORM };
@@ -115,7 +115,7 @@ NL_COMPOSE(fill) {
     t = b_times(b, exponential(b, u), 1 / p);
     break;
   case GEOMETRIC:
-    t = nl_b1(b, nl_op_find("ceil"), b_times(b, b_log1p(b, b_neg(b, u)), 1 / log1p(-p)));
+    t = nl_b1(b, op_ceil(), b_times(b, b_log1p(b, b_neg(b, u)), 1 / log1p(-p)));
     t = b_maximum(b, t, nl_b_number(b, 1));
     break;
   default:

@@ -4,11 +4,9 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(mul)
 
 /* ---- random ---- */
 

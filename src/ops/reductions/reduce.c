@@ -5,22 +5,9 @@
 
 #include "core/pool.h"
 #include "kernels/kernels.h"
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(mul)
-NL_OP(div)
-NL_OP(sub)
-NL_OP(exp)
-NL_OP(eq)
-NL_OP(abs)
-NL_OP(pow)
-NL_OP(sign)
-NL_OP(mean)
-NL_OP(prod)
-NL_OP(where)
-NL_OP(scatter_zeros)
 
 /* ---- geometry ---- */
 

@@ -4,13 +4,8 @@
 #include <math.h>
 
 #include "core/pool.h"
-#include "optable/formula.h"
+#include "optable/compose.h"
 #include "optable/rules.h"
-
-NL_OP(cumsum)
-NL_OP(cumsum_reverse)
-NL_OP(linear_scan)
-NL_OP(scatter_zeros)
 
 static nl_status infer_scan(nl_call *c) {
   nl_tensor *x = c->in[0];
@@ -67,7 +62,7 @@ static void run_reverse(nl_call *c) {
 static nl_tensor *neighbour(nl_build *b, nl_tensor *x, int64_t dim, bool after, double first) {
   int d = 0;
   if (b->status != NL_OK || x->ndim == 0 || nl_rule_dim(dim, x->ndim, &d) != NL_OK) {
-    return b->status == NL_OK ? nl_b_do(b, nl_op_find("full_like"), "tt", x, nl_b_number(b, first)) : NULL;
+    return b->status == NL_OK ? nl_b_do(b, op_full_like(), "tt", x, nl_b_number(b, first)) : NULL;
   }
   int64_t n = x->shape[d], one[NL_MAX_DIM];
   if (n == 0) {

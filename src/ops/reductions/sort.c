@@ -5,10 +5,8 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/rules.h"
-
-NL_OP(scatter_zeros)
 
 /* sort(x, dim, descending); topk(x, k, dim, largest) */
 static bool is_topk(const nl_call *c) {

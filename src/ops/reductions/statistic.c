@@ -6,15 +6,9 @@
 
 #include "core/interrupt.h"
 #include "kernels/sort.h"
-#include "optable/formula.h"
+#include "optable/compose.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(var)
-NL_OP(std)
-NL_OP(amin)
-NL_OP(amax)
-NL_OP(mode_index)
 
 typedef const int64_t *ints;
 
@@ -48,7 +42,7 @@ static nl_tensor *dims_last(nl_call *c, nl_build *b, nl_tensor *x, int dims, boo
     }
   }
   joined[kept] = count;
-  nl_tensor *t = nl_b_do(b, op_permute(), "tl", x, x->ndim, order);
+  nl_tensor *t = b_permute(b, x, order);
   return nl_b_reshape(b, t, kept + 1, joined);
 }
 
@@ -205,14 +199,14 @@ NL_COMPOSE(quantile) {
   nl_tensor *rank = b_mul(b, most, shares); /* [..., shares] */
   nl_tensor *low = b_floor(b, rank);
   if (how == NEAREST) {
-    low = nl_b1(b, nl_op_find("round"), rank);
+    low = nl_b1(b, op_round(), rank);
   } else if (how == HIGHER) {
-    low = nl_b1(b, nl_op_find("ceil"), rank);
+    low = nl_b1(b, op_ceil(), rank);
   }
   nl_tensor *low_at = low ? nl_b_cast(b, b_plus(b, low, 1), NL_I64) : NULL;
   nl_tensor *value = b_gather(b, ordered, -1, low_at);
   if (how == LINEAR || how == MIDPOINT) {
-    nl_tensor *high = nl_b1(b, nl_op_find("ceil"), rank);
+    nl_tensor *high = nl_b1(b, op_ceil(), rank);
     nl_tensor *above = b_gather(b, ordered, -1, high ? nl_b_cast(b, b_plus(b, high, 1), NL_I64) : NULL);
     nl_tensor *weight = b_sub(b, rank, low);
     if (how == MIDPOINT) {
@@ -235,7 +229,7 @@ NL_COMPOSE(quantile) {
   for (int d = 1; d < value->ndim; d++) {
     order[d] = d;
   }
-  value = nl_b_do(b, op_permute(), "tl", value, value->ndim, order);
+  value = b_permute(b, value, order);
   memmove(shape + 1, shape, (size_t)n * sizeof *shape);
   shape[0] = q->numel;
   nl_give(c, nl_b_reshape(b, value, n + 1, shape));

@@ -3,12 +3,10 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "optable/formula.h"
+#include "ops/shapes/shapes.h"
+#include "optable/compose.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-#include "ops/shapes/shapes.h"
-
-NL_OP(slice_zeros)
 
 typedef const int64_t *ints;
 
@@ -22,10 +20,6 @@ static nl_tensor *with_leading_dims(nl_build *b, nl_tensor *x, int n) {
     shape[d] = d < n - x->ndim ? 1 : x->shape[d - (n - x->ndim)];
   }
   return nl_b_reshape(b, x, n, shape);
-}
-
-static nl_tensor *permuted(nl_build *b, nl_tensor *x, ints order) {
-  return nl_b_do(b, op_permute(), "tl", x, x ? x->ndim : 0, order);
 }
 
 /* ---- flips, rolls, repeats ---- */
@@ -137,7 +131,6 @@ NL_COMPOSE(tile) {
   nl_tensor *t = nl_b_expand(b, nl_b_reshape(b, x, 2 * x->ndim, apart), 2 * x->ndim, wide);
   nl_give(c, b_clone(b, nl_b_reshape(b, t, x->ndim, joined)));
 }
-NL_OP(repeat_index)
 NL_COMPOSE(repeat_interleave) {
   nl_tensor *times = c->in[1];
   int64_t flat = -1;
@@ -230,7 +223,7 @@ NL_COMPOSE(moveaxis) {
       order[to] = from + 1;
     }
   }
-  nl_give(c, permuted(b, x, order));
+  nl_give(c, b_permute(b, x, order));
 }
 NL_COMPOSE(swapaxes) {
   nl_give(c, nl_b_transpose(b, x, c->attr[0].i, c->attr[1].i));

@@ -2,12 +2,10 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "optable/formula.h"
+#include "ops/shapes/shapes.h"
+#include "optable/compose.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-#include "ops/shapes/shapes.h"
-
-NL_OP(slice_zeros)
 
 typedef const int64_t *ints;
 
@@ -117,7 +115,7 @@ NL_COMPOSE(unbind) {
     b->status = nl_fail("a 0-dim tensor has nothing to unbind");
   }
   for (int64_t i = 1; b->status == NL_OK && i <= size_at(x, d); i++) {
-    push(c, b, nl_b_do(b, op_select(), "tii", x, (int64_t)d + 1, i));
+    push(c, b, b_select(b, x, d + 1, i));
   }
 }
 static void push_pieces(nl_call *c, nl_build *b, nl_tensor *x, int d, int64_t size) {

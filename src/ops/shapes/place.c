@@ -2,13 +2,8 @@
    replaced. Dims in the calls below count from 1, as in Lua. */
 #include <string.h>
 
-#include "optable/formula.h"
+#include "optable/compose.h"
 #include "optable/rules.h"
-
-NL_OP(as_strided)
-NL_OP(strided_zeros)
-NL_OP(slice_zeros)
-NL_OP(ones_like)
 
 typedef const int64_t *ints;
 
@@ -93,7 +88,7 @@ NL_COMPOSE(trace) {
 NL_COMPOSE(diagonal_scatter) {
   nl_tensor *source = c->in[1];
   nl_tensor *t = put_diagonal(b, source, x->ndim, x->shape, c->attr[0].i, c->attr[1].i, c->attr[2].i);
-  nl_tensor *ones = nl_b_do(b, op_ones_like(), "ti", source, (int64_t)NL_U8);
+  nl_tensor *ones = b_ones_like(b, source, NL_U8);
   nl_tensor *at = put_diagonal(b, ones, x->ndim, x->shape, c->attr[0].i, c->attr[1].i, c->attr[2].i);
   nl_give(c, b_where(b, at ? nl_b_cast(b, at, NL_BOOL) : NULL, t, x));
 }
@@ -180,7 +175,7 @@ NL_COMPOSE(pad) {
   nl_tensor *t = x;
   double value = c->attr[2].number;
   bool filled = mode == 0 && value != 0;
-  nl_tensor *inside = filled ? nl_b_do(b, op_ones_like(), "ti", x, (int64_t)NL_U8) : NULL;
+  nl_tensor *inside = filled ? b_ones_like(b, x, NL_U8) : NULL;
   for (int i = 0; i < n / 2 && b->status == NL_OK; i++) {
     int d = x->ndim - 1 - i;
     t = mode == 0 ? pad_zeros(b, t, d, tame(by[2 * i]), tame(by[2 * i + 1]))
@@ -221,7 +216,7 @@ static nl_tensor *replaced(nl_build *b, nl_tensor *x, nl_tensor *source, int d, 
     return b_clone(b, x);
   }
   nl_tensor *t = nl_b_do(b, op_slice_zeros(), "tiiil", source, (int64_t)d + 1, first, step, x->ndim, x->shape);
-  nl_tensor *ones = nl_b_do(b, op_ones_like(), "ti", source, (int64_t)NL_BOOL);
+  nl_tensor *ones = b_ones_like(b, source, NL_BOOL);
   nl_tensor *at = nl_b_do(b, op_slice_zeros(), "tiiil", ones, (int64_t)d + 1, first, step, x->ndim, x->shape);
   return b_where(b, at, t, x);
 }

@@ -1,16 +1,9 @@
 /* Ops that change geometry: views where possible, and the ops that join tensors. */
 #include <string.h>
 
-#include "optable/build.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-
-NL_OP(add)
-NL_OP(select)
-NL_OP(narrow)
-NL_OP(slice)
-NL_OP(permute)
-NL_OP(slice_zeros)
 
 /* ---- reshape and its kin ---- */
 

@@ -3,14 +3,10 @@
 #include <string.h>
 
 #include "core/interrupt.h"
-#include "optable/build.h"
+#include "ops/indexing/indexing.h"
+#include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
-#include "ops/indexing/indexing.h"
-
-NL_OP(as_strided)
-NL_OP(strided_zeros)
-NL_OP(view_scatter)
 
 /* The view described by attrs 0..2, checked to lie inside `numel` elements. */
 static nl_status check_geometry(const nl_call *c, int64_t numel) {

@@ -1,0 +1,112 @@
+/* Ops called from C, by name: op_mul() is the op, b_mul(b, x, y) a call of it. All that C code calls stand here, so
+   that a name is written in one way; one that the table lacks is found by the first test (tests/c/test_optable.c). */
+#ifndef NL_OPTABLE_HELPERS_H
+#define NL_OPTABLE_HELPERS_H
+
+#include "optable/build.h"
+
+// clang-format off
+
+/* of one tensor and no attribute */
+#define NL_OPS_OF_ONE(F) \
+  F(abs) F(ceil) F(clone) F(cos) F(cosh) F(det) F(digamma) F(erf) F(erfc) F(exp) F(exp2) F(expm1) F(floor) F(inv)      \
+  F(isnan) F(isneginf) F(isposinf) F(log) F(log1p) F(logical_not) F(neg) F(reciprocal) F(relu) F(round) F(rsqrt)       \
+  F(sigmoid) F(sign) F(sin) F(sinh) F(softplus) F(sqrt) F(square) F(tan) F(gelu_erf) F(ndtr) F(tanh) F(trunc)
+
+/* of two */
+#define NL_OPS_OF_TWO(F) \
+  F(add) F(sub) F(mul) F(div) F(pow) F(maximum) F(minimum) F(eq) F(ne) F(lt) F(le) F(gt) F(ge) F(logical_and)          \
+  F(logical_or) F(polygamma) F(matmul) F(solve) F(floor_divide) F(copysign) F(xlogy)
+
+/* others; some have helpers below, the rest are called by nl_b_do */
+#define NL_OTHER_OPS(F) \
+  F(all) F(amax) F(amin) F(any) F(arange) F(argmax) F(as_strided) F(batch_norm_backward) F(bitwise_not) F(cat)         \
+  F(cholesky_lower) F(clamp_between) F(class_range) F(copy_) F(cross_entropy_backward) F(cumsum) F(cumsum_reverse)     \
+  F(diag_embed) F(diagonal) F(eig) F(eigh_lower) F(elu) F(elu_backward) F(expand) F(eye) F(full_like) F(gather)        \
+  F(index) F(index_add) F(index_copy) F(index_places) F(index_put) F(index_select) F(index_zeros) F(linear_scan)       \
+  F(log_softmax_backward) F(logsumexp) F(masked_fill) F(masked_scatter) F(masked_select) F(masked_take)                \
+  F(matrix_exp) F(matrix_norm) F(mean) F(mode_index) F(narrow) F(nonzero) F(norm) F(ones_like) F(permute) F(pinv)      \
+  F(prod) F(rand) F(rand_like) F(relu_backward) F(repeat_index) F(reshape) F(scatter) F(scatter_add)                   \
+  F(scatter_zeros) F(searchsorted) F(select) F(sigmoid_backward) F(slice) F(slice_zeros) F(slogdet) F(softmax)         \
+  F(softmax_backward) F(solve_triangular) F(sort) F(squeeze) F(stack) F(std) F(stop_gradient) F(strided_zeros)         \
+  F(sum) F(svd) F(tanh_backward) F(to) F(transpose) F(tril) F(triu) F(triu_indices) F(unsqueeze) F(var)                \
+  F(view_scatter) F(where) F(zeros) F(zeros_like)
+
+#define NL_CALLED_OPS(F) NL_OPS_OF_ONE(F) NL_OPS_OF_TWO(F) NL_OTHER_OPS(F)
+
+// clang-format on
+
+#define NL_DEFINE_OP(name)                                                                                             \
+  static inline const nl_op *op_##name(void) {                                                                         \
+    static const nl_op *op;                                                                                            \
+    return op ? op : (op = nl_op_find(#name));                                                                         \
+  }
+NL_CALLED_OPS(NL_DEFINE_OP)
+
+#define NL_DEFINE_OF_ONE(name)                                                                                         \
+  static inline nl_tensor *b_##name(nl_build *b, nl_tensor *x) {                                                       \
+    return nl_b1(b, op_##name(), x);                                                                                   \
+  }
+NL_OPS_OF_ONE(NL_DEFINE_OF_ONE)
+
+#define NL_DEFINE_OF_TWO(name)                                                                                         \
+  static inline nl_tensor *b_##name(nl_build *b, nl_tensor *x, nl_tensor *y) {                                         \
+    return nl_b2(b, op_##name(), x, y);                                                                                \
+  }
+NL_OPS_OF_TWO(NL_DEFINE_OF_TWO)
+
+static inline nl_tensor *b_where(nl_build *b, nl_tensor *condition, nl_tensor *x, nl_tensor *y) {
+  return nl_b_do(b, op_where(), "ttt", condition, x, y);
+}
+/* Dims and indices from 1, as in Lua. */
+static inline nl_tensor *b_narrow(nl_build *b, nl_tensor *x, int64_t dim, int64_t start, int64_t length) {
+  return nl_b_do(b, op_narrow(), "tiii", x, dim, start, length);
+}
+static inline nl_tensor *b_unsqueeze(nl_build *b, nl_tensor *x, int64_t dim) {
+  return nl_b_do(b, op_unsqueeze(), "ti", x, dim);
+}
+static inline nl_tensor *b_squeeze(nl_build *b, nl_tensor *x, int64_t dim) {
+  return nl_b_do(b, op_squeeze(), "tl", x, 1, &dim);
+}
+static inline nl_tensor *b_index_select(nl_build *b, nl_tensor *x, int64_t dim, nl_tensor *index) {
+  return nl_b_do(b, op_index_select(), "tti", x, index, dim);
+}
+static inline nl_tensor *b_gather(nl_build *b, nl_tensor *x, int64_t dim, nl_tensor *index) {
+  return nl_b_do(b, op_gather(), "tti", x, index, dim);
+}
+
+/* Arithmetic with a number, which does not widen the dtype. */
+static inline nl_tensor *b_plus(nl_build *b, nl_tensor *x, double k) {
+  return b_add(b, x, nl_b_number(b, k));
+}
+static inline nl_tensor *b_times(nl_build *b, nl_tensor *x, double k) {
+  return b_mul(b, x, nl_b_number(b, k));
+}
+/* k - x */
+static inline nl_tensor *b_minus_from(nl_build *b, double k, nl_tensor *x) {
+  return b_sub(b, nl_b_number(b, k), x);
+}
+static inline nl_tensor *b_select(nl_build *b, nl_tensor *x, int64_t dim, int64_t index) {
+  return nl_b_do(b, op_select(), "tii", x, dim, index);
+}
+static inline nl_tensor *b_permute(nl_build *b, nl_tensor *x, const int64_t *order) {
+  return nl_b_do(b, op_permute(), "tl", x, x ? x->ndim : 0, order);
+}
+static inline nl_tensor *b_scatter_add(nl_build *b, nl_tensor *x, int64_t dim, nl_tensor *index, nl_tensor *from) {
+  return nl_b_do(b, op_scatter_add(), "ttti", x, index, from, dim);
+}
+static inline nl_tensor *b_index_copy(nl_build *b, nl_tensor *x, int64_t dim, nl_tensor *index, nl_tensor *from) {
+  return nl_b_do(b, op_index_copy(), "ttti", x, index, from, dim);
+}
+static inline nl_tensor *b_ones_like(nl_build *b, nl_tensor *x, nl_dtype dtype) {
+  return nl_b_do(b, op_ones_like(), "ti", x, (int64_t)dtype);
+}
+static inline nl_tensor *b_softmax(nl_build *b, nl_tensor *x, int64_t dim) {
+  return nl_b_do(b, op_softmax(), "ti", x, dim);
+}
+/* n x n */
+static inline nl_tensor *b_eye(nl_build *b, int64_t n, nl_dtype dtype) {
+  return nl_b_do(b, op_eye(), "i-i", n, (int64_t)dtype);
+}
+
+#endif
