@@ -119,9 +119,26 @@ enum {
 #define NL_SAVE_OUT(i) (1u << (16 + (i)))
 #define NL_SAVE_ALL_IN 0xffffu
 
+/* Names for the attributes of an op, or of ops that share functions: NL_ATTRS(norm, p, dim, keepdim) makes the
+   positions norm_p, norm_dim and norm_keepdim in call->attr, and norm_attrs for .attrs, which is held against the
+   signature when that is parsed. */
+#define NL_ATTRS(set, ...)                                                                                             \
+  enum { NL_ATTRS_N(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1)(set, __VA_ARGS__) };                                          \
+  static const char set##_attrs[] = #__VA_ARGS__;
+#define NL_ATTRS_N(a, b, c, d, e, f, g, h, n, ...) NL_ATTRS_##n
+#define NL_ATTRS_1(set, a) set##_##a
+#define NL_ATTRS_2(set, a, ...) set##_##a, NL_ATTRS_1(set, __VA_ARGS__)
+#define NL_ATTRS_3(set, a, ...) set##_##a, NL_ATTRS_2(set, __VA_ARGS__)
+#define NL_ATTRS_4(set, a, ...) set##_##a, NL_ATTRS_3(set, __VA_ARGS__)
+#define NL_ATTRS_5(set, a, ...) set##_##a, NL_ATTRS_4(set, __VA_ARGS__)
+#define NL_ATTRS_6(set, a, ...) set##_##a, NL_ATTRS_5(set, __VA_ARGS__)
+#define NL_ATTRS_7(set, a, ...) set##_##a, NL_ATTRS_6(set, __VA_ARGS__)
+#define NL_ATTRS_8(set, a, ...) set##_##a, NL_ATTRS_7(set, __VA_ARGS__)
+
 struct nl_op {
   const char *name;
-  const char *args; /* the signature's text */
+  const char *args;  /* the signature's text */
+  const char *attrs; /* the names of those that are no tensors, by NL_ATTRS; NULL: C code uses none by name */
   const char *returns;
   const char *doc;     /* one line */
   const char *example; /* a Lua expression, shown with its value */
@@ -241,11 +258,12 @@ typedef struct nl_op_family {
   F(random, random)                                                                                                    \
   F(elementwise, arithmetic)                                                                                           \
   F(elementwise, math)                                                                                                 \
-  F(activations, activation) F(elementwise, select) F(reductions, reduce) F(reductions, scan) F(reductions, sort)      \
-      F(reductions, statistic) F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place) F(indexing, index) \
-          F(indexing, mask) F(indexing, pick) F(indexing, search) F(products, matmul) F(products, product)             \
-              F(losses, loss) F(losses, norm) F(linalg, factorize) F(linalg, matrix) F(linalg, spectral)               \
-                  F(random, draw) F(shapes, strided)
+  F(activations, activation)                                                                                           \
+  F(elementwise, select) F(reductions, reduce) F(reductions, scan) F(reductions, sort) F(reductions, statistic)        \
+      F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place) F(indexing, index) F(indexing, mask)        \
+          F(indexing, pick) F(indexing, search) F(products, matmul) F(products, product) F(losses, loss)               \
+              F(losses, norm) F(linalg, factorize) F(linalg, matrix) F(linalg, spectral) F(random, draw)               \
+                  F(shapes, strided)
 
 #define NL_FAMILY_DECLARATION(page, name) extern const nl_op_family nl_ops_##name;
 NL_FAMILIES(NL_FAMILY_DECLARATION)

@@ -1,5 +1,6 @@
 /* The table: families in order, the lookup by name, and the parser of signatures. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,25 @@ static void parse(const char *s, nl_signature *sig) {
   }
 }
 
+/* The names that C code has for an op's attributes are those of the signature, in its order; the last ones may lack. */
+static void check_attrs(const nl_op *op, const nl_signature *sig) {
+  const char *s = op->attrs ? op->attrs : "";
+  bool fits = true;
+  for (int i = 0; i < sig->count && fits && *s; i++) {
+    const nl_param *p = &sig->param[i];
+    if (p->kind > NL_KIND_TENSORS) {
+      size_t n = strcspn(s, ",");
+      fits = strlen(p->name) == n && memcmp(s, p->name, n) == 0;
+      s += n;
+      s += strspn(s, ", ");
+    }
+  }
+  if (*s || !fits) {
+    fprintf(stderr, "nnlua: the op %s(%s) has NL_ATTRS %s\n", op->name, op->args, op->attrs);
+    abort(); /* seen by the first test that runs */
+  }
+}
+
 /* Ops lie in a few arrays, so their addresses make a good hash. */
 typedef struct known_op {
   const nl_op *op;
@@ -159,6 +179,7 @@ static const nl_signature *parsed(const nl_op *op) {
   nl_signature *sig = &signatures[position(op->name)];
   if (sig->count == 0 && *op->args) {
     parse(op->args, sig);
+    check_attrs(op, sig);
     sig->gives_list = strcmp(op->returns, "tensors") == 0;
     sig->results = 1;
     for (const char *s = op->returns; *s; s++) {

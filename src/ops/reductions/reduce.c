@@ -9,6 +9,11 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(reduce, dim, keepdim)
+NL_ATTRS(var, dim, correction, keepdim)
+NL_ATTRS(norm, p, dim, keepdim)
+NL_ATTRS(extreme, dim, keepdim)
+
 /* ---- geometry ---- */
 
 typedef struct geometry {
@@ -208,21 +213,21 @@ static void scale(nl_tensor *t, double factor) {
 
 static nl_status infer_sum(nl_call *c) {
   c->dtype = kernel_dtype(nl_tensor_dtype(c->in[0]));
-  return infer_reduction(c, 0, 1, c->dtype);
+  return infer_reduction(c, reduce_dim, reduce_keepdim, c->dtype);
 }
 static nl_status infer_float(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   nl_status status = nl_rule_want_float(c->in[0], "the input");
-  return status == NL_OK ? infer_reduction(c, 0, 1, c->dtype) : status;
+  return status == NL_OK ? infer_reduction(c, reduce_dim, reduce_keepdim, c->dtype) : status;
 }
 static nl_status infer_bool(nl_call *c) {
   c->dtype = kernel_dtype(nl_tensor_dtype(c->in[0]));
-  return infer_reduction(c, 0, 1, NL_BOOL);
+  return infer_reduction(c, reduce_dim, reduce_keepdim, NL_BOOL);
 }
 /* What needs no copy is one job, whose sizes are known. */
 static void run_reduce(nl_call *c);
 static bool prepare_reduce(const nl_call *c, void *room) {
-  geometry g = call_geometry(c, 0);
+  geometry g = call_geometry(c, reduce_dim);
   if (c->op->run != run_reduce || c->workspace || (is_total(c->op->kernel, &g) && g.count >= 4 * PIECE)) {
     return false;
   }
@@ -239,11 +244,11 @@ static void run_reduce(nl_call *c) {
     nl_parallel_for(j->results, j->grain, job_range, j);
     return;
   }
-  geometry g = call_geometry(c, 0);
+  geometry g = call_geometry(c, reduce_dim);
   reduce_with(c, c->op->kernel, &g, nl_tensor_data(c->out[0]));
 }
 static void run_mean(nl_call *c) {
-  geometry g = call_geometry(c, 0);
+  geometry g = call_geometry(c, reduce_dim);
   reduce_with(c, NL_RED_SUM, &g, nl_tensor_data(c->out[0]));
   scale(c->out[0], 1.0 / (double)g.count);
 }
@@ -265,17 +270,17 @@ static nl_status spread_back(nl_call *c, nl_vjp *g, nl_tensor *up) {
   return g->build->status;
 }
 static nl_status vjp_sum(nl_call *c, nl_vjp *g) {
-  return spread_back(c, g, with_dims(c, g, 0, g->gout[0]));
+  return spread_back(c, g, with_dims(c, g, reduce_dim, g->gout[0]));
 }
 static nl_status vjp_mean(nl_call *c, nl_vjp *g) {
-  nl_tensor *up = with_dims(c, g, 0, g->gout[0]);
-  return spread_back(c, g, up ? nl_b_scale(g->build, up, 1.0 / (double)call_geometry(c, 0).count) : NULL);
+  nl_tensor *up = with_dims(c, g, reduce_dim, g->gout[0]);
+  return spread_back(c, g, up ? nl_b_scale(g->build, up, 1.0 / (double)call_geometry(c, reduce_dim).count) : NULL);
 }
 
 static nl_status vjp_logsumexp(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  nl_tensor *share = nl_b1(b, op_exp(), nl_b2(b, op_sub(), c->in[0], with_dims(c, g, 0, c->out[0])));
-  g->gin[0] = nl_b2(b, op_mul(), share, with_dims(c, g, 0, g->gout[0]));
+  nl_tensor *share = nl_b1(b, op_exp(), nl_b2(b, op_sub(), c->in[0], with_dims(c, g, reduce_dim, c->out[0])));
+  g->gin[0] = nl_b2(b, op_mul(), share, with_dims(c, g, reduce_dim, g->gout[0]));
   return b->status;
 }
 
@@ -288,18 +293,18 @@ static nl_status vjp_prod(nl_call *c, nl_vjp *g) {
     return b->status;
   }
   int count;
-  const int64_t *dims = nl_call_list(c, 0, &count);
-  nl_tensor *zeros = nl_b_sum(b, zero, count, c->attr[0].set ? dims : NULL, true);
+  const int64_t *dims = nl_call_list(c, reduce_dim, &count);
+  nl_tensor *zeros = nl_b_sum(b, zero, count, c->attr[reduce_dim].set ? dims : NULL, true);
   nl_tensor *filled = nl_b3(b, op_where(), zero, one, x);
   nl_tensor *rest = NULL;
   if (filled) {
     nl_call p;
     nl_call_init(&p, op_prod(), 1, NULL);
     p.in[0] = filled;
-    if (c->attr[0].set) {
-      nl_call_set_list(&p, 0, count, dims);
+    if (c->attr[reduce_dim].set) {
+      nl_call_set_list(&p, reduce_dim, count, dims);
     }
-    p.attr[1].b = true;
+    p.attr[reduce_keepdim].b = true;
     rest = nl_b_call(b, &p);
   }
   nl_tensor *no_zero = nl_b2(b, op_eq(), zeros, zero_number), *one_zero = nl_b2(b, op_eq(), zeros, one);
@@ -307,7 +312,7 @@ static nl_status vjp_prod(nl_call *c, nl_vjp *g) {
   nl_tensor *only = zero && one_zero ? nl_b3(b, op_where(), zero, rest, zero_number) : NULL;
   only = only ? nl_b3(b, op_where(), one_zero, only, zero_number) : NULL;
   nl_tensor *d = only ? nl_b3(b, op_where(), no_zero, others, only) : NULL;
-  g->gin[0] = nl_b2(b, op_mul(), d, with_dims(c, g, 0, g->gout[0]));
+  g->gin[0] = nl_b2(b, op_mul(), d, with_dims(c, g, reduce_dim, g->gout[0]));
   return b->status;
 }
 
@@ -317,12 +322,12 @@ static nl_status vjp_prod(nl_call *c, nl_vjp *g) {
 static nl_status infer_var(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   nl_status status = nl_rule_want_float(c->in[0], "the input");
-  return status == NL_OK ? infer_reduction(c, 0, 2, c->dtype) : status;
+  return status == NL_OK ? infer_reduction(c, var_dim, var_keepdim, c->dtype) : status;
 }
 static void run_var(nl_call *c) {
-  geometry g = call_geometry(c, 0);
+  geometry g = call_geometry(c, var_dim);
   job j = {.var = nl_k->reduce->var[c->dtype],
-           .correction = c->attr[1].number,
+           .correction = c->attr[var_correction].number,
            .x = laid_out(c, &g),
            .out = nl_tensor_data(c->out[0])};
   run_job(&j, &g);
@@ -335,19 +340,19 @@ static void run_var(nl_call *c) {
 static nl_status vjp_var(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   int count;
-  const int64_t *dims = nl_call_list(c, 0, &count);
+  const int64_t *dims = nl_call_list(c, var_dim, &count);
   nl_call m;
   nl_call_init(&m, op_mean(), 1, NULL);
   m.in[0] = c->in[0];
-  if (c->attr[0].set) {
-    nl_call_set_list(&m, 0, count, dims);
+  if (c->attr[var_dim].set) {
+    nl_call_set_list(&m, reduce_dim, count, dims);
   }
-  m.attr[1].b = true;
+  m.attr[reduce_keepdim].b = true;
   nl_tensor *dev = nl_b2(b, op_sub(), c->in[0], nl_b_call(b, &m));
-  double divisor = (double)call_geometry(c, 0).count - c->attr[1].number;
-  nl_tensor *up = with_dims(c, g, 0, g->gout[0]);
+  double divisor = (double)call_geometry(c, var_dim).count - c->attr[var_correction].number;
+  nl_tensor *up = with_dims(c, g, var_dim, g->gout[0]);
   if (c->op->variant == 1) {
-    up = nl_b2(b, op_div(), up, with_dims(c, g, 0, c->out[0]));
+    up = nl_b2(b, op_div(), up, with_dims(c, g, var_dim, c->out[0]));
   }
   nl_tensor *d = nl_b2(b, op_mul(), dev, up);
   g->gin[0] = d ? nl_b_scale(b, d, (c->op->variant == 1 ? 1.0 : 2.0) / divisor) : NULL;
@@ -359,15 +364,15 @@ static nl_status vjp_var(nl_call *c, nl_vjp *g) {
 static nl_status infer_norm(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   nl_status status = nl_rule_want_float(c->in[0], "the input");
-  double p = c->attr[0].number;
+  double p = c->attr[norm_p].number;
   if (status == NL_OK && p != p) {
     return nl_fail("p must be a number (1, 2, ... or math.huge), not nan");
   }
-  return status == NL_OK ? infer_reduction(c, 1, 2, c->dtype) : status;
+  return status == NL_OK ? infer_reduction(c, norm_dim, norm_keepdim, c->dtype) : status;
 }
 static void run_norm(nl_call *c) {
-  geometry g = call_geometry(c, 1);
-  double p = c->attr[0].number;
+  geometry g = call_geometry(c, norm_dim);
+  double p = c->attr[norm_p].number;
   void *out = nl_tensor_data(c->out[0]);
   int64_t n = c->out[0]->numel;
   if (p == 2 || p == 1 || p == INFINITY) {
@@ -395,14 +400,15 @@ static void run_norm(nl_call *c) {
 /* g * sign(x) |x|^(p-1) / norm^(p-1); at norm 0 the gradient is 0 */
 static nl_status vjp_norm(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  double p = c->attr[0].number;
-  nl_tensor *x = c->in[0], *up = with_dims(c, g, 1, g->gout[0]), *norm = with_dims(c, g, 1, c->out[0]), *d;
+  double p = c->attr[norm_p].number;
+  nl_tensor *x = c->in[0], *up = with_dims(c, g, norm_dim, g->gout[0]), *norm = with_dims(c, g, norm_dim, c->out[0]),
+            *d;
   if (isinf(p)) { /* shared evenly among the largest */
     nl_tensor *at = nl_b2(b, op_eq(), nl_b1(b, op_abs(), x), norm);
     at = at ? nl_b_cast(b, at, c->dtype) : NULL;
     int count;
-    const int64_t *dims = nl_call_list(c, 1, &count);
-    nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[1].set ? dims : NULL, true) : NULL;
+    const int64_t *dims = nl_call_list(c, norm_dim, &count);
+    nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[norm_dim].set ? dims : NULL, true) : NULL;
     d = nl_b2(b, op_mul(), nl_b1(b, op_sign(), x), nl_b2(b, op_div(), at, ties));
   } else if (p == 1) {
     d = nl_b1(b, op_sign(), x);
@@ -435,12 +441,12 @@ static nl_status not_empty(const nl_call *c, const geometry *g) {
 static nl_status infer_arg(nl_call *c) {
   nl_tensor *x = c->in[0];
   c->dtype = kernel_dtype(nl_tensor_dtype(x));
-  if (c->attr[0].set) {
-    nl_call_set_list(c, 0, 1, (int64_t[]){c->attr[0].i});
+  if (c->attr[extreme_dim].set) {
+    nl_call_set_list(c, extreme_dim, 1, (int64_t[]){c->attr[extreme_dim].i});
   }
-  nl_status status = infer_reduction(c, 0, 1, NL_I64);
+  nl_status status = infer_reduction(c, extreme_dim, extreme_keepdim, NL_I64);
   if (status == NL_OK) {
-    geometry g = call_geometry(c, 0);
+    geometry g = call_geometry(c, extreme_dim);
     status = not_empty(c, &g);
   }
   return status;
@@ -461,15 +467,15 @@ static nl_status infer_extreme(nl_call *c) {
   nl_tensor *x = c->in[0];
   nl_dtype dtype = nl_tensor_dtype(x);
   c->dtype = kernel_dtype(dtype);
-  bool by_dim = c->attr[0].set;
+  bool by_dim = c->attr[extreme_dim].set;
   if (by_dim) {
-    nl_call_set_list(c, 0, 1, (int64_t[]){c->attr[0].i});
+    nl_call_set_list(c, extreme_dim, 1, (int64_t[]){c->attr[extreme_dim].i});
   }
-  nl_status status = infer_reduction(c, 0, 1, c->dtype);
+  nl_status status = infer_reduction(c, extreme_dim, extreme_keepdim, c->dtype);
   if (status != NL_OK) {
     return status;
   }
-  geometry g = call_geometry(c, 0);
+  geometry g = call_geometry(c, extreme_dim);
   status = not_empty(c, &g);
   if (by_dim) {
     c->nout = 2;
@@ -479,7 +485,7 @@ static nl_status infer_extreme(nl_call *c) {
   return status;
 }
 static void run_extreme(nl_call *c) {
-  geometry g = call_geometry(c, 0);
+  geometry g = call_geometry(c, extreme_dim);
   if (c->nout == 1) {
     reduce_with(c, c->op->kernel, &g, nl_tensor_data(c->out[0]));
     return;
@@ -504,11 +510,11 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *x = c->in[0];
   if (c->nout == 2) {
-    nl_tensor *gk = with_dims(c, g, 0, g->gout[0]), *at = with_dims(c, g, 0, c->out[1]);
+    nl_tensor *gk = with_dims(c, g, extreme_dim, g->gout[0]), *at = with_dims(c, g, extreme_dim, c->out[1]);
     if (!at) {
       return b->status;
     }
-    int64_t dim = *nl_call_list(c, 0, &(int){0});
+    int64_t dim = *nl_call_list(c, extreme_dim, &(int){0});
     nl_call s;
     nl_call_init(&s, op_scatter_zeros(), 2, NULL);
     s.in[0] = gk;
@@ -529,29 +535,29 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
 static nl_status infer_amax(nl_call *c) {
   nl_tensor *x = c->in[0];
   c->dtype = kernel_dtype(nl_tensor_dtype(x));
-  nl_status status = infer_reduction(c, 0, 1, c->dtype);
+  nl_status status = infer_reduction(c, reduce_dim, reduce_keepdim, c->dtype);
   if (status == NL_OK) {
-    geometry g = call_geometry(c, 0);
+    geometry g = call_geometry(c, reduce_dim);
     status = not_empty(c, &g);
   }
   return status;
 }
 static nl_status vjp_amax(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  nl_tensor *at = nl_b2(b, op_eq(), c->in[0], with_dims(c, g, 0, c->out[0]));
+  nl_tensor *at = nl_b2(b, op_eq(), c->in[0], with_dims(c, g, reduce_dim, c->out[0]));
   at = at ? nl_b_cast(b, at, c->dtype) : NULL;
   int count;
-  const int64_t *dims = nl_call_list(c, 0, &count);
-  nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[0].set ? dims : NULL, true) : NULL;
-  g->gin[0] = nl_b2(b, op_mul(), at, nl_b2(b, op_div(), with_dims(c, g, 0, g->gout[0]), ties));
+  const int64_t *dims = nl_call_list(c, reduce_dim, &count);
+  nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[reduce_dim].set ? dims : NULL, true) : NULL;
+  g->gin[0] = nl_b2(b, op_mul(), at, nl_b2(b, op_div(), with_dims(c, g, reduce_dim, g->gout[0]), ties));
   return b->status;
 }
 
 #define DIMS "x: tensor, dim: dims?, keepdim: bool = false"
 #define REDUCE(n, text, i, r, v, s, k, e)                                                                              \
   {                                                                                                                    \
-    .name = n, .args = DIMS, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r, .vjp = v,           \
-    .save = s, .kernel = k, .prepared_bytes = sizeof(job), .prepare = prepare_reduce                                   \
+    .name = n, .args = DIMS, .attrs = reduce_attrs, .returns = "tensor", .doc = text, .example = e, .infer = i,        \
+    .run = r, .vjp = v, .save = s, .kernel = k, .prepared_bytes = sizeof(job), .prepare = prepare_reduce               \
   }
 
 static const nl_op ops[] = {
@@ -575,6 +581,7 @@ static const nl_op ops[] = {
            "nn.any(nn.tensor {true, false})"),
     {.name = "var",
      .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
+     .attrs = var_attrs,
      .returns = "tensor",
      .doc = "The variance over the dims named, or over all; the divisor is count - correction.",
      .example = "nn.var(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)",
@@ -584,6 +591,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(0)},
     {.name = "std",
      .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
+     .attrs = var_attrs,
      .returns = "tensor",
      .doc = "The standard deviation: the square root of var.",
      .example = "nn.std(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)",
@@ -594,6 +602,7 @@ static const nl_op ops[] = {
      .variant = 1},
     {.name = "norm",
      .args = "x: tensor, p: number = 2, dim: dims?, keepdim: bool = false",
+     .attrs = norm_attrs,
      .returns = "tensor",
      .doc = "The p-norm over the dims named, or over all: (sum |x|^p)^(1/p); math.huge gives the "
             "largest |x|, -math.huge the smallest, 0 counts those that are not 0.",
@@ -604,6 +613,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0)},
     {.name = "max",
      .args = "x: tensor, dim: dim?, keepdim: bool = false",
+     .attrs = extreme_attrs,
      .returns = "tensor, tensor?",
      .doc = "The largest element; with dim, the largest along it and their positions.",
      .example = "nn.max(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2)",
@@ -614,6 +624,7 @@ static const nl_op ops[] = {
      .kernel = NL_RED_MAX},
     {.name = "min",
      .args = "x: tensor, dim: dim?, keepdim: bool = false",
+     .attrs = extreme_attrs,
      .returns = "tensor, tensor?",
      .doc = "The smallest element; with dim, the smallest along it and their positions.",
      .example = "nn.min(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})",
@@ -624,6 +635,7 @@ static const nl_op ops[] = {
      .kernel = NL_RED_MIN},
     {.name = "argmax",
      .args = "x: tensor, dim: dim?, keepdim: bool = false",
+     .attrs = extreme_attrs,
      .returns = "tensor",
      .doc = "The position (from 1) of the largest element along dim; without dim, in the flattened tensor.",
      .example = "nn.argmax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)",
@@ -632,6 +644,7 @@ static const nl_op ops[] = {
      .kernel = NL_RED_ARGMAX},
     {.name = "argmin",
      .args = "x: tensor, dim: dim?, keepdim: bool = false",
+     .attrs = extreme_attrs,
      .returns = "tensor",
      .doc = "The position (from 1) of the smallest element along dim; without dim, in the flattened tensor.",
      .example = "nn.argmin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})",
