@@ -9,34 +9,15 @@ core.set_stdlib((here:gsub("%.lua$", "")))
 
 local nn = { _VERSION = "0.1.0" }
 
-local hidden = {
-  ops = true, raise = true, nearest = true, describe = true, set_stdlib = true, tensor_methods = true,
-  optimizer_state = true, zero_grad = true, idx_read = true, safetensors_read = true, safetensors_write = true,
-  npy_read = true, npy_write = true, npz_read = true, npz_write = true,
-  json_encode = true, json_decode = true, make_directory = true, file_exists = true, terminal_width = true,
-  fail_memory_at = true, has_features = true,
-  profile_start = true, profile_stop = true, peak_flops = true,
-  custom = true, region = true, storage_serial = true, storage_version = true,
-  set_anomaly = true, hook = true, remove_hook = true,
-  absent = true, compiled = true, refuse = true, is_recording = true, rex = true, exact_solve = true, exact_sign = true,
-  object = true, fields = true, set_field = true, set_hidden = true, class_of = true, base_of = true, override = true,
-  convert = true, is_library = true, set_tensor_hint = true,
-}
-local rows = core.ops()
-for _, row in ipairs(rows) do
-  hidden[row.name] = hidden[row.name] or row.internal
-end
-for name, value in pairs(core) do
-  if not hidden[name] then
-    nn[name] = value
-  end
+for name, value in pairs(core.public) do
+  nn[name] = value
 end
 
-for alias, row in pairs(require "nn.aliases") do
-  nn[alias] = core[row]
+for alias, op in pairs(require "nn.aliases") do
+  nn[alias] = core[op]
   local methods = core.tensor_methods
-  methods[alias] = methods[row]
-  methods[alias .. "_"] = methods[alias .. "_"] or methods[row .. "_"] -- copy_ is a row of its own
+  methods[alias] = methods[op]
+  methods[alias .. "_"] = methods[alias .. "_"] or methods[op .. "_"] -- copy_ is an op of its own
 end
 
 -- Where a name lives that is not here yet.

@@ -255,7 +255,7 @@ void nl_open_autograd(lua_State *L) {
   nl_observe_refuse(refused);
   nl_observe_exempt(no_grad);
   nl_observe_exempt(enable_grad);
-  luaL_setfuncs(L, functions, 0);
+  nl_publish(L, functions);
   lua_getfield(L, -1, "tensor_methods");
   luaL_setfuncs(L, methods, 0);
   lua_pop(L, 1);

@@ -102,8 +102,8 @@ static int scope(lua_State *L) {
 }
 
 void nl_open_scope(lua_State *L) {
-  lua_pushcfunction(L, scope);
-  lua_setfield(L, -2, "scope");
+  static const luaL_Reg functions[] = {{"scope", scope}, {NULL, NULL}};
+  nl_publish(L, functions);
 }
 
 void nl_open_box(lua_State *L) {

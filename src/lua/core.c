@@ -1,7 +1,15 @@
-/* require "nn.core": everything written in C, as one table. lua/stdlib/nn.lua makes `nn` from it. */
+/* require "nn.core": everything written in C, as one table. Its field `public` has what lua/stdlib/nn.lua puts into
+   `nn`; the rest is for our own Lua files. */
 #include "autograd/tape.h"
 #include "kernels/kernels.h"
 #include "lua/nl_lua.h"
+
+void nl_publish(lua_State *L, const luaL_Reg *functions) {
+  luaL_setfuncs(L, functions, 0);
+  lua_getfield(L, -1, "public");
+  luaL_setfuncs(L, functions, 0);
+  lua_pop(L, 1);
+}
 
 __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   luaL_checkversion(L);
@@ -9,6 +17,8 @@ __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   nl_autograd_init();
   nl_open_box(L);
   lua_newtable(L);
+  lua_newtable(L);
+  lua_setfield(L, -2, "public");
   nl_open_anchor(L);
   nl_open_error(L);
   nl_open_object(L);

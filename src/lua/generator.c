@@ -125,5 +125,5 @@ void nl_open_generator(lua_State *L) {
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
-  luaL_setfuncs(L, functions, 0);
+  nl_publish(L, functions);
 }

@@ -138,6 +138,10 @@ void nl_lua_keep_for_replay(lua_State *L, int index);
 
 /* ---- what each file adds to the module table on top of the stack ---- */
 
+/* Of the module table on top: functions for our own Lua files alone are set by luaL_setfuncs, those that users find in
+   `nn` by this. */
+void nl_publish(lua_State *L, const luaL_Reg *functions);
+
 void nl_open_error(lua_State *L);
 void nl_open_object(lua_State *L);
 void nl_open_scope(lua_State *L);

@@ -81,8 +81,20 @@ static int list_ops(lua_State *L) {
   return 1;
 }
 
+/* Sets the function on top in the module table at `core`, and where users find it. */
+static void set_op_function(lua_State *L, int core, const nl_op *op, const char *name) {
+  if (!(op->flags & NL_OP_INTERNAL)) {
+    lua_getfield(L, core, "public");
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+  }
+  lua_setfield(L, core, name);
+}
+
 /* With the module table on top: functions into it, methods into the metatable's "methods". */
 void nl_open_ops(lua_State *L) {
+  int core = lua_gettop(L);
   luaL_getmetatable(L, NL_TENSOR_TYPE);
   lua_getfield(L, -1, "methods");
   lua_remove(L, -2);
@@ -96,7 +108,7 @@ void nl_open_ops(lua_State *L) {
         lua_pushvalue(L, -1);
         lua_setfield(L, -3, op->name);
       }
-      lua_setfield(L, -3, op->name);
+      set_op_function(L, core, op, op->name);
     }
     if (op->flags & NL_OP_INPLACE) {
       char name[40];

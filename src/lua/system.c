@@ -106,10 +106,9 @@ void nl_open_system(lua_State *L) {
                                        {"memory", get_memory},
                                        {"reset_peak_memory", reset_peak},
                                        {"set_max_memory", set_max_memory},
-                                       {"fail_memory_at", fail_memory_at},
                                        {"versions", versions},
-                                       {"terminal_width", terminal_width},
                                        {NULL, NULL}};
+  static const luaL_Reg ours[] = {{"fail_memory_at", fail_memory_at}, {"terminal_width", terminal_width}, {NULL, NULL}};
 #define ONCE "it would happen only once; do it outside"
   static const nl_not_replayed refused[] = {
       {get_time, "time", "the time read now would be used in every replay; read it outside"},
@@ -119,5 +118,6 @@ void nl_open_system(lua_State *L) {
       {set_max_memory, "set_max_memory", ONCE},
       {NULL, NULL, NULL}};
   nl_observe_refuse(refused);
-  luaL_setfuncs(L, functions, 0);
+  nl_publish(L, functions);
+  luaL_setfuncs(L, ours, 0);
 }

@@ -558,11 +558,10 @@ void nl_open_tensor(lua_State *L) {
   static const luaL_Reg functions[] = {{"tensor", tensor_new},
                                        {"equal", tensor_equal},
                                        {"set_printoptions", set_printoptions},
-                                       {"convert", convert},
                                        {"is_tensor", is_tensor},
-                                       {"has_features", has_features},
-                                       {"set_tensor_hint", set_tensor_hint},
                                        {NULL, NULL}};
+  static const luaL_Reg ours[] = {
+      {"convert", convert}, {"has_features", has_features}, {"set_tensor_hint", set_tensor_hint}, {NULL, NULL}};
   static const char *const operators[][2] = {{"__add", "add"},
                                              {"__sub", "sub"},
                                              {"__mul", "mul"},
@@ -605,5 +604,6 @@ void nl_open_tensor(lua_State *L) {
   lua_pushcfunction(L, tensor_bnot);
   lua_setfield(L, -3, "__bnot");
   lua_pop(L, 2);
-  luaL_setfuncs(L, functions, 0);
+  nl_publish(L, functions);
+  luaL_setfuncs(L, ours, 0);
 }
