@@ -5,7 +5,7 @@
 
 local nn = require "nn"
 local core = require "nn.core"
-local help = require "nn.help"
+local help = require "nn.internal.help"
 
 local M = {}
 

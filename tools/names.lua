@@ -1,16 +1,16 @@
 -- What NumPy's and PyTorch's names are called here: docs/reference/names.md. The names come from tests/golden/names.json
--- (made from the installed NumPy and PyTorch), the answers from lua/stdlib/nn/names.lua. A name that is neither the same
+-- (made from the installed NumPy and PyTorch), the answers from lua/stdlib/nn/internal/names.lua. A name that is neither the same
 -- here, nor called otherwise, nor left out with a reason is an error.
 
 local nn = require "nn"
 local core = require "nn.core"
-local names = require "nn.names"
+local names = require "nn.internal.names"
 
 local function words(text)
   return text:gmatch "%S+"
 end
 
-local both = require "nn.aliases"
+local both = require "nn.internal.aliases"
 local alias = {}
 for theirs, ours in pairs(both) do
   alias[theirs] = ours

@@ -58,7 +58,7 @@ void nl_prompt(lua_State *L);
 
 /* ---- where things are (paths.c) ---- */
 
-/* Makes `require "nn"` and its families work: a searcher for our own Lua library, which leaves package.path alone. */
+/* Makes `require "nn"` and its namespaces work: a searcher for our own Lua library, which leaves package.path alone. */
 void nl_install_library(lua_State *L);
 
 #endif

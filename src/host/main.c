@@ -121,12 +121,12 @@ static int run(lua_State *L) {
   if (!o.ignore_env && run_init(L) != LUA_OK) {
     return 0;
   }
-  if (o.profile && nl_run_string(L, "require('nn.profile').start()", "=profile") != LUA_OK) {
+  if (o.profile && nl_run_string(L, "require('nn.internal.profile').start()", "=profile") != LUA_OK) {
     return 0;
   }
   bool fine = nl_run_lua_options(L, argv, &o) && (!o.script || nl_run_script(L, argv, &o) == LUA_OK);
   if (o.profile) { /* also of a script that failed */
-    nl_run_string(L, "io.stderr:write(require('nn.profile').report())", "=profile");
+    nl_run_string(L, "io.stderr:write(require('nn.internal.profile').report())", "=profile");
   }
   if (!fine) {
     return 0;

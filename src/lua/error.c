@@ -34,7 +34,7 @@ bool nl_lua_in_library(lua_State *L) {
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "S", &ar);
     const char *rest = is_ours(ar.source) ? ar.source + stdlib_length : NULL;
-    if (*ar.what != 'C' && !(rest && (strcmp(rest, "/class.lua") == 0 || strcmp(rest, "/module.lua") == 0))) {
+    if (*ar.what != 'C' && !(rest && (strcmp(rest, "/internal/class.lua") == 0 || strcmp(rest, "/layers/module.lua") == 0))) {
       return rest != NULL;
     }
   }

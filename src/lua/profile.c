@@ -1,4 +1,4 @@
-/* What nn/profile.lua needs: measuring on and off, what was measured, and the processor's peak. */
+/* What lua/stdlib/nn/internal/profile.lua needs: measuring on and off, what was measured, and the processor's peak. */
 #include "optable/profile.h"
 #include "kernels/kernels.h"
 #include "lua/nl_lua.h"

@@ -4,8 +4,9 @@
 --   ./nnlua tests/fuzz/wild.lua SEED CALLS part  in this process, naming calls that were wrong
 
 local nn = require "nn"
-local contract = require "nn.contract"
+local contract = require "nn.internal.contract"
 local core = require "nn.core"
+local public = require "nn.internal.public"
 
 local M = {}
 
@@ -19,8 +20,6 @@ local left_out = {
   ["nn.theory.shatters"] = true, ["nn.data.fashion_mnist"] = true, ["nn.scope"] = true,
 }
 
-local families = { "optim", "sched", "data", "train", "init", "io", "rex", "regularize", "theory", "plot", "linalg", "func", "autograd" }
-
 local function sorted_keys(t)
   local keys = {}
   for key in pairs(t) do
@@ -32,18 +31,10 @@ local function sorted_keys(t)
   return keys
 end
 
--- All names of nn and its families, as {path, value}.
+-- All names of nn and its namespaces, as {path, value}.
 local function find_roots()
-  local names = {}
-  for _, line in ipairs { io.open(stdlib .. "/nn.lua"):read "a" } do -- layers load when they are first touched
-    for word in line:gmatch "[%a_][%w_]+" do
-      names[word] = true
-    end
-  end
-  for name in pairs(names) do
-    pcall(function()
-      return nn[name]
-    end)
+  for name in pairs(public.homes) do -- they load when they are first touched
+    local _ = nn[name]
   end
   local roots = {}
   local function add(path, value)
@@ -55,17 +46,17 @@ local function find_roots()
   for _, name in ipairs(sorted_keys(nn)) do
     add("nn." .. name, nn[name])
   end
-  for _, family in ipairs(families) do
+  for _, space in ipairs(sorted_keys(public.namespaces)) do
     local listed = tostring(select(2, pcall(function()
-      return nn[family].nonsense_
+      return nn[space].nonsense_
     end))):match "%(it has (.*)%)" or ""
     for name in listed:gmatch "[%w_]+" do
       pcall(function()
-        return nn[family][name]
+        return nn[space][name]
       end)
     end
-    for _, name in ipairs(sorted_keys(nn[family])) do
-      add(("nn.%s.%s"):format(family, name), nn[family][name])
+    for _, name in ipairs(sorted_keys(nn[space])) do
+      add(("nn.%s.%s"):format(space, name), nn[space][name])
     end
   end
   return roots
@@ -80,8 +71,9 @@ local function find_words(roots)
       set[debug.getlocal(f, i)] = true
     end
   end
-  for _, file in ipairs { "optim", "sched", "data", "train", "losses", "conv", "norm", "recurrent", "layers", "plot", "regularize",
-    "data_synthetic", "init", "dropout", "activations" } do
+  for _, file in ipairs { "optim", "sched", "data", "train", "losses/common", "losses/regression", "losses/classification",
+    "losses/margin", "layers/conv", "layers/norm", "layers/recurrent", "layers/linear", "plot", "regularize", "data/synthetic",
+    "init", "layers/dropout", "layers/activations" } do
     local f = io.open(("%s/nn/%s.lua"):format(stdlib, file))
     for name in f:read "a":gmatch "([%a_][%w_]*) = { \"%a+\"" do
       set[name] = true

@@ -1,7 +1,7 @@
 -- nn.autograd: operations with a backward written in Lua, checkpoints, hooks, and the search for nan.
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -214,4 +214,4 @@ end
 
 M.grad, M.no_grad, M.enable_grad = core.grad, core.no_grad, core.enable_grad
 
-return options.family("nn.autograd", M)
+return options.namespace("nn.autograd", M)

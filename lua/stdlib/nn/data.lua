@@ -4,8 +4,8 @@
 --   for x, y in train:loader{batch_size = 128, shuffle = true} do ... end
 
 local core = require "nn.core"
-local module = require "nn.module"
-local options = require "nn.options"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -312,8 +312,8 @@ function M.synthetic_images(opts)
   return make(o.train), make(o.test)
 end
 
-for name, make in pairs(require "nn.data_synthetic") do
+for name, make in pairs(require "nn.data.synthetic") do
   M[name] = make
 end
 
-return options.family("nn.data", M)
+return options.namespace("nn.data", M)

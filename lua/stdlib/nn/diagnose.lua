@@ -7,9 +7,9 @@
 -- While training: local watch = nn.diagnose.watch(model); fit{..., after_step = watch.step}; print(watch:report(loader, loss)).
 
 local core = require "nn.core"
-local module = require "nn.module"
-local options = require "nn.options"
-local verdict = require "nn.diagnose_verdict"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
+local verdict = require "nn.diagnose.verdict"
 
 local M = {}
 
@@ -408,6 +408,6 @@ function Report:__tostring()
   return table.concat(out, "\n")
 end
 
-return options.family("nn.diagnose", M, nil, { __call = function(_, ...)
+return options.namespace("nn.diagnose", M, nil, { __call = function(_, ...)
   return M.look(...)
 end })

@@ -1,8 +1,8 @@
 -- nn.func: derivatives of functions of tensors. Functions are called with tensors and give tensors.
 
 local core = require "nn.core"
-local module = require "nn.module"
-local options = require "nn.options"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -214,4 +214,4 @@ function M.per_sample_gradients(model, loss, x, y)
   return out
 end
 
-return options.family("nn.func", M)
+return options.namespace("nn.func", M)

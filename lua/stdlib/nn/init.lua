@@ -3,8 +3,8 @@
 -- ../nn.lua.)
 
 local core = require "nn.core"
-local module = require "nn.module"
-local options = require "nn.options"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -278,7 +278,7 @@ function M.calculate_gain(nonlinearity, a)
   -- trapezoids over +-12 deviations, where the density is below the last bit
   return quietly(function()
     local z = core.linspace(-12, 12, 48001, { dtype = "float64" })
-    local f = require("nn.options").gives_tensor("calculate_gain", "the function", nonlinearity, true)(z)
+    local f = require("nn.internal.options").gives_tensor("calculate_gain", "the function", nonlinearity, true)(z)
     local density = (z:square() * -0.5):exp() / math.sqrt(2 * math.pi)
     local moment = (f:to("float64"):square() * density):sum():item() * (24 / 48000)
     if not (moment > 0 and moment < math.huge) then
@@ -406,4 +406,4 @@ function M.lsuv(model, x, opts)
   return report
 end
 
-return options.family("nn.init", M)
+return options.namespace("nn.init", M)

@@ -2,8 +2,8 @@
 -- a plain safetensors file that other programs read; a nested one (an optimizer's state) keeps its structure in a note.
 
 local core = require "nn.core"
-local is_tensor = require("nn.module").is_tensor
-local options = require "nn.options"
+local is_tensor = require("nn.layers.module").is_tensor
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -129,7 +129,7 @@ end
 ---@param path string
 ---@param state table e.g. model:state_dict(), or {model = ..., optimizer = ...}
 function M.save(path, state)
-  if type(state) ~= "table" or require("nn.module").is_module(state) then
+  if type(state) ~= "table" or require("nn.layers.module").is_module(state) then
     core.raise(("save: the second argument is a table such as model:state_dict(), but it is %s"):format(core.describe(state)))
   end
   local flat, names = true, {}
@@ -223,4 +223,4 @@ end
 ---Reads an IDX file (plain or gzipped).
 M.idx = core.idx_read
 
-return options.family("nn.io", M)
+return options.namespace("nn.io", M)

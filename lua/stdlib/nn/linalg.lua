@@ -1,7 +1,7 @@
 -- nn.linalg: the rows of linear algebra under the names that NumPy and PyTorch have there.
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -42,4 +42,4 @@ function M.norm(x, ord, dim, keepdim)
   return core.norm(x, ord, dim, keepdim or false)
 end
 
-return options.family("nn.linalg", M)
+return options.namespace("nn.linalg", M)

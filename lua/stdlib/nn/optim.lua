@@ -2,9 +2,9 @@
 -- at any time; a step over all of them is one call into C.
 
 local core = require "nn.core"
-local module = require "nn.module"
+local module = require "nn.layers.module"
 local optimizer = require "nn.optim.optimizer"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -212,4 +212,4 @@ local homes = {
   AveragedModel = "nn.optim.averaging", Lookahead = "nn.optim.averaging", groups = "nn.optim.averaging",
 }
 
-return options.family("nn.optim", M, homes)
+return options.namespace("nn.optim", M, homes)

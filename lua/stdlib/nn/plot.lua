@@ -9,9 +9,9 @@
 -- readers (Okabe & Ito 2008; viridis for values). Values are tensors or lists.
 
 local core = require "nn.core"
-local gnuplot = require "nn.plot_gnuplot"
-local options = require "nn.options"
-local terminal = require "nn.plot_terminal"
+local gnuplot = require "nn.plot.gnuplot"
+local options = require "nn.internal.options"
+local terminal = require "nn.plot.terminal"
 
 local M = {}
 
@@ -521,7 +521,7 @@ end
 -- One line a layer, in the order of a Sequential, indented for what is inside others.
 local function outline(model)
   local rows, within = {}, {}
-  local module = require "nn.module"
+  local module = require "nn.layers.module"
   local function walk(m, depth, name)
     local inner, own = {}, 0
     for _, child in ipairs(module.children_of(m)) do
@@ -551,7 +551,7 @@ end
 ---@param opts? table
 function M.graph(model, opts)
   local o = read("graph", opts)
-  if not require("nn.module").is_module(model) then
+  if not require("nn.layers.module").is_module(model) then
     core.raise(("plot.graph: needs a model, but got %s"):format(core.describe(model)))
   end
   local rows = outline(model)
@@ -581,4 +581,4 @@ function M.graph(model, opts)
   return run(o, lines)
 end
 
-return options.family("nn.plot", M)
+return options.namespace("nn.plot", M)

@@ -4,8 +4,8 @@
 -- and the parameters of norms: nn.regularize.l2(model), nn.regularize.l2(model, "^1\\.weight$").
 
 local core = require "nn.core"
-local module = require "nn.module"
-local options = require "nn.options"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -267,4 +267,4 @@ function M.noise(x, std)
   return x + core.randn_like(x) * std
 end
 
-return options.family("nn.regularize", M)
+return options.namespace("nn.regularize", M)

@@ -16,7 +16,7 @@
 -- and numbers that are no integer are an error. And no call runs for ever: how far a pattern may go back and try again
 -- is limited for a call as a whole, in relation to the length of the text, and Ctrl-C ends it.
 
-local options = require "nn.options"
+local options = require "nn.internal.options"
 local raw = require("nn.core").rex
 
 raw.index_with(function(t, key)
@@ -96,4 +96,4 @@ M.version = raw.version
 ---@type fun(): userdata
 M.maketables = raw.maketables
 
-return options.family("nn.rex", M)
+return options.namespace("nn.rex", M)

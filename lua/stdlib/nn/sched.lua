@@ -7,10 +7,10 @@
 -- or nn.train.fit{..., scheduler = schedule}. Inside, a scheduler is a function of the number of steps t = 0, 1, ... and
 -- the base rate; ChainedScheduler and SequentialLR put such functions together.
 
-local class = require "nn.class"
+local class = require "nn.internal.class"
 local core = require "nn.core"
 local optimizer = require "nn.optim.optimizer"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -409,4 +409,4 @@ function Plateau:step(value)
   end
 end
 
-return options.family("nn.sched", M)
+return options.namespace("nn.sched", M)

@@ -1,6 +1,6 @@
 -- nn.theory: what can be said about networks without training them, and what can be measured of those that were.
 
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -18,4 +18,4 @@ for file, names in pairs {
   end
 end
 
-return options.family("nn.theory", M, homes)
+return options.namespace("nn.theory", M, homes)

@@ -1,14 +1,14 @@
 -- nn.train: the training loop, for when you do not want to write it. Its parts: train/metrics.lua, train/evaluate.lua (also
 -- what is checked of loaders and losses), train/monitor.lua (what the run goes by).
 
-local compile = require "nn.compile"
+local compile = require "nn.internal.compile"
 local core = require "nn.core"
 local evaluate = require "nn.train.evaluate"
 local metrics = require "nn.train.metrics"
-local module = require "nn.module"
+local module = require "nn.layers.module"
 local monitor = require "nn.train.monitor"
-local options = require "nn.options"
-local progress = require "nn.progress"
+local options = require "nn.internal.options"
+local progress = require "nn.train.progress"
 
 local M = { evaluate = evaluate.evaluate, metrics = metrics.functions }
 
@@ -364,4 +364,4 @@ function M.fit(opts)
   return run
 end
 
-return options.family("nn.train", M)
+return options.namespace("nn.train", M)

@@ -100,7 +100,7 @@ end
 
 function TestReference:test_second_names()
   local x = nn.tensor { -1.5, 2.0 }
-  for alias, op in pairs(require "nn.aliases") do
+  for alias, op in pairs(require "nn.internal.aliases") do
     lu.assertNotNil(core[op], op)
     lu.assertIs(nn[alias], core[op])
   end

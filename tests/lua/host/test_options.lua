@@ -127,7 +127,7 @@ function TestOptions:test_the_prompt_has_nn()
   lu.assertStrContains(out, "2\n")
 end
 
-function TestOptions:test_families_load_when_touched()
+function TestOptions:test_namespaces_load_when_touched()
   local out = mine [[-e 'local nn = require "nn" print(package.loaded["nn.optim"]) local o = nn.optim print(o == require "nn.optim", rawequal(o, package.loaded["nn.optim"]))']]
   lu.assertEquals(out, "nil\ntrue\ttrue\n")
 end

@@ -21,7 +21,7 @@ function TestArguments:test_too_many()
   fails("Conv2d: takes at most 4 arguments (in_channels, out_channels, kernel_size, opts), but got more: the number 7",
     nn.Conv2d, 1, 1, 3, {}, 7)
   fails("Dropout: takes p, and settings by name: nn.Dropout{...}; but argument 2 is true", nn.Dropout, 0.5, true)
-  fails("ELU: takes at most 1 argument (alpha), but got more: true", nn.ELU, 1, true)
+  fails("ELU: takes alpha, and settings by name: nn.ELU{...}; but argument 2 is true", nn.ELU, 1, true)
   fails("ReLU: takes no arguments, but got 1", nn.ReLU, true)
   fails("LeakyReLU: negative_slope is given twice", nn.LeakyReLU, 0.1, { negative_slope = 0.2 })
   fails("Linear(3, 3): takes one input, but got 2", net[1], x, 3)

@@ -1,10 +1,10 @@
 -- Averages of weights over a run, and lookahead.
 
-local class = require "nn.class"
+local class = require "nn.internal.class"
 local core = require "nn.core"
-local module = require "nn.module"
+local module = require "nn.layers.module"
 local optimizer = require "nn.optim.optimizer"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 

@@ -1,11 +1,11 @@
 -- Optimizers that evaluate the loss several times a step: opt:step(closure), where closure computes the loss, calls
 -- backward and returns the loss. For full batches; they are not for compiled steps.
 
-local class = require "nn.class"
+local class = require "nn.internal.class"
 local core = require "nn.core"
 local line_search = require "nn.optim.line_search"
 local optimizer = require "nn.optim.optimizer"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 

@@ -1,10 +1,10 @@
 -- What optimizers have in common: groups of parameters with options, whose changes are counted (so that compiled steps look
 -- again when there were some), a state that belongs to the parameters, and its way to a file and back.
 
-local class = require "nn.class"
+local class = require "nn.internal.class"
 local core = require "nn.core"
-local module = require "nn.module"
-local options = require "nn.options"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 

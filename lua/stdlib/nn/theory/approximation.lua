@@ -1,13 +1,13 @@
 -- Universal approximation in one dimension, three ways, as nets F(x) = sum alpha_i phi(w_i x + b_i) + c with N units.
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 
 local function net(n, activation)
-  local layers = require "nn.layers"
-  return layers.Sequential(layers.Linear(1, n), activation, layers.Linear(n, 1))
+  local nn = require "nn"
+  return nn.Sequential(nn.Linear(1, n), activation, nn.Linear(n, 1))
 end
 
 local function grid(low, high, n)
@@ -38,7 +38,7 @@ function M.constructive_net(f, n, opts)
     low = { "number", 0 }, high = { "number", 1 }, steepness = { "number", 12 },
   })
   f = options.gives_tensor("constructive_net", "f", f, true)
-  local model = net(n, require("nn.layers").Sigmoid())
+  local model = net(n, require("nn").Sigmoid())
   local width = (o.high - o.low) / (n + 1)
   core.no_grad(function()
     local middles = core.arange(n + 1):to "float32" * width + (o.low + width / 2)
@@ -64,7 +64,7 @@ function M.random_feature_net(f, n, opts)
   })
   f = options.gives_tensor("random_feature_net", "f", f, true)
   local g = core.Generator(o.seed)
-  local model = net(n, require("nn.layers").Tanh())
+  local model = net(n, require("nn").Tanh())
   core.no_grad(function()
     local w = core.randn({ n, 1 }, { generator = g }) * o.scale
     local places = core.rand({ n }, { generator = g }) * (o.high - o.low) + o.low
@@ -72,7 +72,7 @@ function M.random_feature_net(f, n, opts)
     model[1].bias:copy_(-(w:squeeze(2) * places))
     local x = grid(o.low, o.high, o.points)
     local features = core.tanh(model[1](x))
-    local fit = require("nn.linear_models").RidgeRegression({ lambda = 1e-8 }):fit(features, f(x):reshape(-1))
+    local fit = require("nn.models.linear").RidgeRegression({ lambda = 1e-8 }):fit(features, f(x):reshape(-1))
     model[3].weight:copy_(fit.weight:to("float32"):unsqueeze(1))
     model[3].bias:fill_(fit.bias)
   end)

@@ -1,7 +1,7 @@
 -- How much a class of functions can express: VC dimension, Cover's count, Rademacher complexity.
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 

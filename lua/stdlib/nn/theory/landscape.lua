@@ -1,8 +1,8 @@
 -- The loss as a surface over the weights: along lines and planes, its curvature; and Jacobians.
 
 local core = require "nn.core"
-local module = require "nn.module"
-local options = require "nn.options"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 

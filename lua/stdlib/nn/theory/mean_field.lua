@@ -3,7 +3,7 @@
 -- and gradients grow or shrink by chi_1 a layer (Schoenholz et al. 2017). Integrals are sums over a grid.
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 -- unit, layer by layer; inside each piece the net is one affine map.
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -56,7 +56,7 @@ end
 ---@return table {count, polygons = lists of {x, y}}
 function M.linear_regions(model, opts)
   local o = options.read("linear_regions", opts, { low = { "number", -1 }, high = { "number", 1 }, most = { "integer", 200000 } })
-  if not require("nn.module").is_module(model) or #model == 0 then
+  if not require("nn.layers.module").is_module(model) or #model == 0 then
     core.raise(("linear_regions: the net must be a Sequential with layers, but is %s"):format(core.describe(model)))
   end
   local l, h = o.low, o.high

@@ -6,7 +6,7 @@
 -- exact arithmetic over the points as they are (every float is a rational number).
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 

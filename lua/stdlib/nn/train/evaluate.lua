@@ -2,8 +2,8 @@
 
 local core = require "nn.core"
 local metrics = require "nn.train.metrics"
-local module = require "nn.module"
-local options = require "nn.options"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -39,10 +39,10 @@ function M.check_loss(who, loss)
   if is_callable(loss) and not module.is_module_class(loss) then
     return
   end
-  local losses = require "nn.losses"
+  local homes = require("nn.internal.public").homes
   local hint = "e.g. nn.CrossEntropyLoss()"
   if type(loss) == "string" then
-    local name = spellings[loss:lower():gsub("_loss$", "")] or losses[loss] and loss
+    local name = spellings[loss:lower():gsub("_loss$", "")] or (homes[loss] or ""):find "^nn%.losses%." and loss
     hint = name and ("write loss = nn.%s()"):format(name) or hint
   elseif module.is_module_class(loss) then
     hint = ("make one: loss = nn.%s()"):format(loss._name)

@@ -3,7 +3,7 @@
 -- so that they can stand in a compiled step.
 
 local core = require "nn.core"
-local module = require "nn.module"
+local module = require "nn.layers.module"
 
 local M = {}
 

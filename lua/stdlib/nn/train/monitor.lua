@@ -2,7 +2,7 @@
 -- the schedules that watch a figure all ask here.
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 M.__index = M

@@ -15,7 +15,7 @@
 -- the order in which they were assigned.
 
 local core = require "nn.core"
-local class = require "nn.class"
+local class = require "nn.internal.class"
 
 local is_tensor, fields, class_of, base_of = core.is_tensor, core.fields, core.class_of, core.base_of
 
@@ -355,7 +355,7 @@ end
 ---@param options? {strict: boolean} strict = false: take what fits
 ---@return nn.Module self
 function Module:load_state_dict(state, options)
-  local read = require("nn.options").read
+  local read = require("nn.internal.options").read
   options = read("load_state_dict", options, { strict = { "boolean", true } })
   if type(state) ~= "table" then
     core.raise(("load_state_dict: the state must be a table of tensors, but is %s"):format(core.describe(state)))
@@ -529,7 +529,7 @@ class.on_missing(Module, function(name)
     end
   end
   table.sort(names)
-  local hint = require("nn.options").hint("module", name, names)
+  local hint = require("nn.internal.options").hint("module", name, names)
   if hint ~= "" then
     core.raise(("a layer has no '%s'%s"):format(name, hint))
   end

@@ -5,7 +5,7 @@
 --   print(report.updates, report.bound, p:score(x, y))
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 ---@class nn.Perceptron
 local Perceptron = options.class "nn.Perceptron"
@@ -119,7 +119,7 @@ end
 function Perceptron:fit(x, y)
   local rows, labels = read("fit", x, y)
   local o = self.options
-  local classes, class = require("nn.labels").index("Perceptron:fit", labels)
+  local classes, class = require("nn.internal.labels").index("Perceptron:fit", labels)
   local g = core.Generator(o.seed)
   local d, k = #rows[1], #classes == 2 and 1 or #classes
   local w = start(self, k, d, g)

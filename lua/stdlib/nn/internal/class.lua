@@ -2,7 +2,7 @@
 -- the methods and static fields, those of the base behind them. Names that begin with two underscores are metamethods of
 -- its objects.
 
-local contract = require "nn.contract"
+local contract = require "nn.internal.contract"
 local core = require "nn.core"
 
 local class_of, base_of = core.class_of, core.base_of

@@ -2,7 +2,7 @@
 
 local core = require "nn.core"
 
-local contract = require "nn.contract"
+local contract = require "nn.internal.contract"
 
 local methods = core.tensor_methods
 
@@ -39,7 +39,7 @@ function methods.zero_(self)
 end
 
 core.set_tensor_hint(function(name)
-  return require("nn.names").answer("tensor", name)
+  return require("nn.internal.names").answer("tensor", name)
 end)
 
 -- for i, row in pairs(x) do ... end: the slices of the first dim. (ipairs would go on until an index is nil, and there

@@ -1,8 +1,8 @@
 -- Blocks with a way around: gates and shortcuts, along which gradients pass unchanged.
 
 local core = require "nn.core"
-local module = require "nn.module"
-local options = require "nn.options"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -28,14 +28,14 @@ function Highway:init(features, opts)
   local o = options.read("Highway", opts, {
     activation = { "any" }, gate_bias = { "number", -1 }, init = { "string" },
   })
-  local layers = require "nn.layers"
+  local Linear, ReLU = require("nn.layers.linear").Linear, require("nn.layers.activations").ReLU
   self.features = features
-  self.transform = layers.Linear(features, features, { init = o.init })
-  self.gate = layers.Linear(features, features)
+  self.transform = Linear(features, features, { init = o.init })
+  self.gate = Linear(features, features)
   core.no_grad(function()
     self.gate.bias:fill_(o.gate_bias)
   end)
-  self.activation = make_layer("Highway", o.activation or layers.ReLU())
+  self.activation = make_layer("Highway", o.activation or ReLU())
 end
 
 function Highway:extra()
@@ -64,7 +64,7 @@ function Residual:init(...)
   if #list == 0 then
     core.raise "Residual: needs at least one layer, e.g. nn.Residual(nn.Linear(64, 64), nn.ReLU())"
   end
-  self.body = require("nn.layers").Sequential(list)
+  self.body = require("nn.layers.sequential").Sequential(list)
   self.projection = o.projection
 end
 

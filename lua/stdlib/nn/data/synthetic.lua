@@ -2,7 +2,7 @@
 -- labels count from 1. Every maker takes {seed = 1} and its own settings.
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -244,8 +244,8 @@ function M.teacher(opts)
     n = { "integer", 1000 }, features = { "integer", 10 }, hidden = { "integer", 5 }, outputs = { "integer", 1 },
     classes = { "boolean", false }, noise = { "number", 0 },
   })
-  local layers = require "nn.layers"
-  local net = layers.Sequential(layers.Linear(o.features, o.hidden), layers.Tanh(), layers.Linear(o.hidden, o.outputs))
+  local nn = require "nn"
+  local net = nn.Sequential(nn.Linear(o.features, o.hidden), nn.Tanh(), nn.Linear(o.hidden, o.outputs))
   core.no_grad(function()
     for _, p in ipairs(net:parameters()) do
       local fan = p.ndim == 2 and p:size(2) or 1

@@ -4,9 +4,9 @@
 -- _reverse for the way back. Gates lie in PyTorch's order: LSTM input, forget, cell, output; GRU reset, update, new.
 
 local core = require "nn.core"
-local layer = require "nn.layer"
-local module = require "nn.module"
-local options = require "nn.options"
+local layer = require "nn.layers.builtin"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 

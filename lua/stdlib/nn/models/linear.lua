@@ -2,7 +2,7 @@
 -- float64. fit, predict, score; then weight, bias. Inputs n x d; targets n, n x 1 or (linear and ridge) n x outputs.
 
 local core = require "nn.core"
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -241,7 +241,7 @@ end
 
 function Logistic:fit(x, y)
   x, y = pair(self, x, y)
-  local classes, index = require("nn.labels").index("LogisticRegression", y:reshape(-1):totable())
+  local classes, index = require("nn.internal.labels").index("LogisticRegression", y:reshape(-1):totable())
   self.classes, self.converged = classes, false
   if #classes == 2 then
     fit_two(self, x, y:reshape(-1):eq(classes[2]):to "float64")

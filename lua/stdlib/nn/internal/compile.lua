@@ -2,7 +2,7 @@
 
 local core = require "nn.core"
 
-local options = require "nn.options"
+local options = require "nn.internal.options"
 
 local M = {}
 

@@ -1,11 +1,13 @@
 -- Normalization. Each layer's rows have gradients of their own, so second derivatives work everywhere.
 
 local core = require "nn.core"
-local layer = require "nn.layer"
-local module = require "nn.module"
-local options = require "nn.options"
+local layer = require "nn.layers.builtin"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
+
+local along_channels, channel_rows, from_rows = layer.along_channels, layer.channel_rows, layer.from_rows
 
 -- ---- batch norm ----
 
@@ -47,34 +49,6 @@ local function track(self, mean, var, n)
   self.running_mean:mul_(1 - m):add_(mean * m)
   self.running_var:mul_(1 - m):add_(var * (m * n / math.max(1, n - 1)))
   self.num_batches_tracked:add_(1)
-end
-
--- x with the channels (dim 2) last and all else in the rows.
-local function channel_rows(x)
-  local n = x.ndim
-  if n == 2 then
-    return x
-  end
-  local order = { 1 }
-  for d = 3, n do
-    order[#order + 1] = d
-  end
-  order[n] = 2
-  return x:permute(order):reshape(-1, x:size(2))
-end
-
--- Such rows as x was.
-local function from_rows(y, x)
-  local n = x.ndim
-  if n == 2 then
-    return y
-  end
-  local shape, back = { x:size(1) }, { 1, n }
-  for d = 3, n do
-    shape[#shape + 1], back[d] = x:size(d), d - 1
-  end
-  shape[n] = x:size(2)
-  return y:reshape(shape):permute(back)
 end
 
 function BatchNorm:forward(x)
@@ -169,13 +143,6 @@ end, function(self)
 end)
 
 -- A vector of channels, to go with x (channels in dim 2).
-local function along_channels(t, x)
-  local shape = {}
-  for d = 1, x.ndim do
-    shape[d] = d == 2 and -1 or 1
-  end
-  return t:reshape(shape)
-end
 
 ---Normalizes each sample over groups of channels: Wu & He 2018.
 layer.define(M, "GroupNorm", {
@@ -338,212 +305,6 @@ function SpectralNorm:forward(x)
   local u, v = self.weight_u:clone(), self.weight_v:clone()
   local sigma = (u * self.weight_orig:flatten(2):matmul(v)):sum()
   return module.with_field(self.layer, self.name, self.weight_orig / sigma, x)
-end
-
--- ---- after training: the slides' Algorithm 2 ----
-
----x * scale + shift, for each feature (dim 2): what batch norm is after training.
-layer.define(M, "Affine", { { "num_features", "integer", nil, "needed" } }, function(self, x)
-  if x.ndim == 2 then
-    return x * self.weight + self.bias
-  end
-  return x * along_channels(self.weight, x) + along_channels(self.bias, x)
-end, function(self)
-  self.weight = core.Parameter(core.ones(self.num_features))
-  self.bias = core.Parameter(core.zeros(self.num_features))
-end)
-
-local function is_batch_norm(m)
-  return module.is_module(m) and m._is_batch_norm == true
-end
-
----Sets the running statistics of every batch norm of a model to those of Ioffe & Szegedy 2015, algorithm 2, line 10:
----the mean over mini-batches of the batch's mean, and m/(m-1) times the mean of its variance, m being the number of
----values of a feature in a batch. Batches of another size count by it. Dropout is off meanwhile.
----@param model nn.Module
----@param loader nn.Loader
----@return nn.Module model
-function M.population_statistics(model, loader)
-  local sums, restore = {}, {}
-  for _, entry in ipairs(model:named_modules()) do
-    local m = entry[2]
-    restore[m] = m.training
-    if is_batch_norm(m) then
-      if not m.running_mean then
-        core.raise "population_statistics: a batch norm has track_running_stats = false, so there is nowhere to put them"
-      end
-      sums[m] = { mean = core.zeros_like(m.running_mean), var = core.zeros_like(m.running_var), batches = 0 }
-      core.set_hidden(m, "training", true)
-    else
-      core.set_hidden(m, "training", false)
-    end
-  end
-  local ok, err = xpcall(core.no_grad, function(e)
-    return e
-  end, function()
-    local hooks = {}
-    for m, sum in pairs(sums) do
-      hooks[m] = core.fields(m).forward
-      core.set_hidden(m, "forward", function(self, x)
-        local rows = channel_rows(x)
-        local y, mean, var = core.batch_norm(rows, self.weight, self.bias, self.eps)
-        sum.mean:add_(mean * #rows)
-        sum.var:add_(var * (#rows * #rows / math.max(1, #rows - 1)))
-        sum.batches = sum.batches + #rows
-        return from_rows(y, x)
-      end)
-    end
-    local fine, why = xpcall(function()
-      for x in loader do
-        if not core.is_tensor(x) then
-          core.raise(("population_statistics: the loader must give tensors, but gave %s"):format(core.describe(x)))
-        end
-        model(x)
-      end
-    end, function(e)
-      return e
-    end)
-    for m in pairs(sums) do
-      core.set_hidden(m, "forward", hooks[m])
-    end
-    if not fine then
-      error(why, 0)
-    end
-    for m, sum in pairs(sums) do
-      if sum.batches == 0 then
-        core.raise "population_statistics: the loader gave no batches"
-      end
-      m.running_mean:copy_(sum.mean / sum.batches)
-      m.running_var:copy_(sum.var / sum.batches)
-    end
-  end)
-  for m, was in pairs(restore) do
-    core.set_hidden(m, "training", was)
-  end
-  if not ok then
-    error(err, 0)
-  end
-  return model
-end
-
--- scale and shift of a trained batch norm: algorithm 2, line 11
-local function affine_of(bn)
-  if not bn.running_mean then
-    core.raise "fold_batch_norm: a batch norm has track_running_stats = false, so it has no statistics to fold"
-  end
-  local inv = 1 / (bn.running_var + bn.eps):sqrt()
-  local scale = bn.weight and bn.weight:detach() * inv or inv
-  local shift = -bn.running_mean * scale
-  return scale, bn.bias and bn.bias:detach() + shift or shift
-end
-
--- Batch norm scales the features in dim 2, a Linear those in the last: the same in a matrix alone.
-local function want_matrix(layer_folded, x)
-  if core.is_tensor(x) and x.ndim ~= 2 then
-    core.raise(("%s: a batch norm was folded into it, which is right for inputs of shape batch x features, but this one has "
-      .. "shape %s; use the model that was not folded"):format(tostring(layer_folded):match "^[^\n]-%)", tostring(x.shape)))
-  end
-end
-
--- Puts a batch norm into the linear or convolutional layer before it.
-local function fold_into(before, bn)
-  if before._name == "Linear" then
-    before:register_forward_pre_hook(want_matrix)
-  end
-  local scale, shift = affine_of(bn)
-  local shape = { -1 }
-  for d = 2, before.weight.ndim do
-    shape[d] = 1
-  end
-  before.weight:copy_(before.weight:detach() * scale:reshape(shape))
-  if before.bias then
-    before.bias:copy_(before.bias:detach() * scale + shift)
-  else
-    before.bias = core.Parameter(shift)
-  end
-end
-
--- What a batch norm does, as a layer of its own.
-local function as_affine(bn)
-  local scale, shift = affine_of(bn)
-  local affine = M.Affine(bn.num_features)
-  affine.weight:copy_(scale)
-  affine.bias:copy_(shift)
-  return affine
-end
-
-local takes_scale = { Linear = true, Conv1d = true, Conv2d = true }
-
--- How often each layer and each parameter is used in a model: what is used elsewhere, too, must stay what it is.
-local function uses_in(model)
-  local uses = {}
-  for _, entry in ipairs(model:named_modules()) do
-    for _, child in ipairs(module.children_of(entry[2])) do
-      uses[child.value] = (uses[child.value] or 0) + 1
-    end
-  end
-  return uses
-end
-
-local function can_take(before, uses)
-  if not module.is_module(before) or before._hooks then -- a hook may change what it gives
-    return false
-  end
-  local alone = takes_scale[before._name] and uses[before] == 1 and uses[before.weight] == 1
-  return alone and (before.bias == nil or uses[before.bias] == 1)
-end
-
--- Folds what follows a layer it can be folded into, and takes it out of the list.
-local function fold_sequential(m, uses)
-  local kept = {}
-  for _, child in ipairs(m) do
-    local before = kept[#kept]
-    if is_batch_norm(child) and not child._hooks and before and can_take(before, uses) then
-      fold_into(before, child)
-    else
-      kept[#kept + 1] = child
-    end
-  end
-  for i = #m, 1, -1 do
-    m[i] = kept[i]
-  end
-end
-
-local function fold(model)
-  local uses = uses_in(model)
-  for _, entry in ipairs(model:named_modules()) do
-    local m = entry[2]
-    if m._name == "Sequential" then
-      fold_sequential(m, uses)
-    end
-    for _, child in ipairs(module.children_of(m)) do
-      if is_batch_norm(child.value) and not child.value._hooks then
-        child.owner[child.key] = as_affine(child.value)
-      end
-    end
-  end
-end
-
----The network for inference of Ioffe & Szegedy 2015, algorithm 2: a copy of the model in which every batch norm is
----folded into the Linear or Conv layer before it, or is an Affine layer where there is none. Same outputs as the model
----in evaluation, fewer operations. With a loader, the population's statistics are taken from it first (and also set in
----the model); without, the running averages are used.
----@param model nn.Module
----@param loader? nn.Loader over the training set
----@return nn.Module
-function M.fold_batch_norm(model, loader)
-  if not module.is_module(model) then
-    core.raise(("fold_batch_norm: the model must be an nn.Module, but is %s"):format(core.describe(model)))
-  end
-  if loader ~= nil then
-    M.population_statistics(model, loader)
-  end
-  if is_batch_norm(model) then
-    model = require("nn.layers").Sequential(model)
-  end
-  local copy = model:clone()
-  core.no_grad(fold, copy)
-  return copy:eval()
 end
 
 return M

@@ -10,7 +10,7 @@ local core = require "nn.core"
 local M = {}
 
 local source = debug.getinfo(1, "S").source
-local library = source:gsub("contract%.lua$", "")
+local library = source:gsub("internal/contract%.lua$", "")
 
 local inner = setmetatable({}, { __mode = "k" }) -- wrappers -> what they wrap
 
@@ -57,10 +57,10 @@ local kinds = {
     return core.is_tensor(v) or is_table(v)
   end, "a list of tensors" },
   ["nn.Module"] = { function(v)
-    return require("nn.module").is_module(v)
+    return require("nn.layers.module").is_module(v)
   end, "a model or layer" },
   ["nn.Loader"] = { function(v)
-    return is_callable(v) and not require("nn.module").is_module(v)
+    return is_callable(v) and not require("nn.layers.module").is_module(v)
   end, "a loader (data:loader{batch_size = 32}, or a function)" },
   ["nn.Dataset"] = { named "nn.Dataset", "a data set, e.g. nn.data.tensors(x, y)" },
   ["nn.Generator"] = { named "nn.Generator", "a generator, e.g. nn.Generator(1)" },

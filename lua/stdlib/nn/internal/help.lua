@@ -116,7 +116,7 @@ end
 
 -- The comment lines above a function in one of our files, and its head.
 local function comment_above(f)
-  local info = debug.getinfo(require("nn.contract").original(f), "S")
+  local info = debug.getinfo(require("nn.internal.contract").original(f), "S")
   local path = info.source:match "^@(.*)"
   local file = path and info.linedefined > 0 and io.open(path)
   if not file then

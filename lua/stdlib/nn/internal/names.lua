@@ -3,7 +3,7 @@
 
 local M = {}
 
--- theirs = ours, as users write it. Names that work here, too, are in nn/aliases.lua.
+-- theirs = ours, as users write it. Names that work here, too, are in aliases.lua.
 local renamed = [[
 around=round array_equal=x:equal(y) digitize=bucketize average=(x*w):sum()/w:sum() clamp_max=x:clamp{max=m}
 clamp_min=x:clamp{min=m} positive=x array=nn.tensor asarray=nn.tensor asanyarray=nn.tensor as_tensor=nn.tensor

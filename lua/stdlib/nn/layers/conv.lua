@@ -2,9 +2,9 @@
 -- windows of its input; windows are looked at through strides, and their gradient adds up where they overlap.
 
 local core = require "nn.core"
-local layer = require "nn.layer"
-local module = require "nn.module"
-local options = require "nn.options"
+local layer = require "nn.layers.builtin"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 

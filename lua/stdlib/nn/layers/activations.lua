@@ -1,8 +1,8 @@
 -- Activations as modules. Names, settings and defaults are PyTorch's.
 
 local core = require "nn.core"
-local layer = require "nn.layer"
-local module = require "nn.module"
+local layer = require "nn.layers.builtin"
+local module = require "nn.layers.module"
 
 local M = {}
 
@@ -10,16 +10,30 @@ local function define(name, settings, forward, build)
   return layer.define(M, name, settings, forward, build)
 end
 
-local softplus, where = core.softplus, core.where
+local softplus, where, is_tensor = core.softplus, core.where, core.is_tensor
 
--- A layer that is a row of the same meaning.
-local function of_row(name, row)
-  define(name, {}, function(_, x)
-    return row(x)
-  end)
+-- A layer that is an op of one tensor.
+local function of_op(name, op)
+  local Layer = module.Module:extend(name)
+  function Layer:forward(x)
+    if not is_tensor(x) then
+      layer.want_tensor(self, x)
+    end
+    return op(x)
+  end
+  M[name] = Layer
 end
 
+of_op("ReLU", core.relu)
+of_op("Tanh", core.tanh)
+of_op("Sigmoid", core.sigmoid)
+
 -- ---- the rectified family ----
+
+---x for x > 0, else alpha (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.
+define("ELU", { { "alpha", "number", 1 } }, function(self, x)
+  return core.elu(x, self.alpha)
+end)
 
 ---x for x > 0, else negative_slope x: Maas, Hannun & Ng 2013.
 define("LeakyReLU", { { "negative_slope", "number", 0.01 } }, function(self, x)
@@ -46,10 +60,10 @@ define("RReLU", { { "lower", "number", 1 / 8 }, { "upper", "number", 1 / 3 } }, 
 end)
 
 ---min(max(0, x), 6): Krizhevsky 2010.
-of_row("ReLU6", core.relu6)
+of_op("ReLU6", core.relu6)
 
 ---scale * elu(x, alpha) with the constants for which activations keep mean 0 and variance 1: Klambauer et al. 2017.
-of_row("SELU", core.selu)
+of_op("SELU", core.selu)
 
 ---max(0, x) + min(0, alpha (exp(x / alpha) - 1)): Barron 2017.
 define("CELU", { { "alpha", "number", 1 } }, function(self, x)
@@ -64,10 +78,10 @@ define("GELU", { { "approximate", "string", "none" } }, function(self, x)
 end)
 
 ---x sigmoid(x), also called swish: Elfwing et al. 2018.
-of_row("SiLU", core.silu)
+of_op("SiLU", core.silu)
 
 ---x tanh(softplus(x)): Misra 2019.
-of_row("Mish", core.mish)
+of_op("Mish", core.mish)
 
 ---log(1 + exp(beta x)) / beta; stable, so `threshold` is not needed and only kept for PyTorch's scripts.
 define("Softplus", { { "beta", "number", 1 }, { "threshold", "number", 20 } }, function(self, x)
@@ -76,10 +90,10 @@ define("Softplus", { { "beta", "number", 1 }, { "threshold", "number", 20 } }, f
 end)
 
 ---x / (1 + |x|)
-of_row("Softsign", core.softsign)
+of_op("Softsign", core.softsign)
 
 ---log sigmoid(x)
-of_row("LogSigmoid", core.logsigmoid)
+of_op("LogSigmoid", core.logsigmoid)
 
 -- ---- piecewise linear ones ----
 
@@ -88,10 +102,10 @@ define("Hardtanh", { { "min_val", "number", -1 }, { "max_val", "number", 1 } }, 
 end)
 
 ---0 below -3, 1 above 3, x / 6 + 1/2 between.
-of_row("Hardsigmoid", core.hardsigmoid)
+of_op("Hardsigmoid", core.hardsigmoid)
 
 ---x hardsigmoid(x): Howard et al. 2019.
-of_row("Hardswish", core.hardswish)
+of_op("Hardswish", core.hardswish)
 
 ---x where |x| > lambd, else 0.
 define("Hardshrink", { { "lambd", "number", 0.5, 0 } }, function(self, x)
@@ -104,7 +118,7 @@ define("Softshrink", { { "lambd", "number", 0.5, 0 } }, function(self, x)
 end)
 
 ---x - tanh(x)
-of_row("Tanhshrink", core.tanhshrink)
+of_op("Tanhshrink", core.tanhshrink)
 
 ---x where x > threshold, else value.
 define("Threshold", { { "threshold", "number", nil, "needed" }, { "value", "number", nil, "needed" } }, function(self, x)
@@ -143,7 +157,7 @@ M.Maxout = Maxout
 ---@param pieces? integer default 2
 function Maxout:init(in_features, out_features, pieces)
   self.in_features, self.out_features, self.pieces = in_features, out_features, pieces or 2
-  self.linear = require("nn.layers").Linear(in_features, out_features * self.pieces)
+  self.linear = require("nn.layers.linear").Linear(in_features, out_features * self.pieces)
 end
 
 function Maxout:extra()

@@ -1,10 +1,10 @@
 -- What files of layers share: defining a small layer in one place, checking its input.
 
-local contract = require "nn.contract"
-local class = require "nn.class"
+local contract = require "nn.internal.contract"
+local class = require "nn.internal.class"
 local core = require "nn.core"
-local module = require "nn.module"
-local options = require "nn.options"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 
@@ -125,6 +125,43 @@ function M.tuple(who, what, value, n, least)
     end
   end
   return list
+end
+
+---A value for each channel (dim 2), shaped so that it broadcasts over x.
+function M.along_channels(t, x)
+  local shape = {}
+  for d = 1, x.ndim do
+    shape[d] = d == 2 and -1 or 1
+  end
+  return t:reshape(shape)
+end
+
+---x with the channels (dim 2) last and all else in the rows.
+function M.channel_rows(x)
+  local n = x.ndim
+  if n == 2 then
+    return x
+  end
+  local order = { 1 }
+  for d = 3, n do
+    order[#order + 1] = d
+  end
+  order[n] = 2
+  return x:permute(order):reshape(-1, x:size(2))
+end
+
+---Such rows as x was.
+function M.from_rows(y, x)
+  local n = x.ndim
+  if n == 2 then
+    return y
+  end
+  local shape, back = { x:size(1) }, { 1, n }
+  for d = 3, n do
+    shape[#shape + 1], back[d] = x:size(d), d - 1
+  end
+  shape[n] = x:size(2)
+  return y:reshape(shape):permute(back)
 end
 
 return M

@@ -1,9 +1,9 @@
 -- Layers that disturb what passes through them while training, against co-adaptation and overfitting.
 
 local core = require "nn.core"
-local layer = require "nn.layer"
-local module = require "nn.module"
-local options = require "nn.options"
+local layer = require "nn.layers.builtin"
+local module = require "nn.layers.module"
+local options = require "nn.internal.options"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 -- Option tables: names checked, values checked, defaults filled in. One way for every layer, loss and optimizer, so
 -- that a misspelt option is always an error with the nearest right one.
 
-local contract = require "nn.contract"
+local contract = require "nn.internal.contract"
 local core = require "nn.core"
 
 local M = {}
@@ -23,7 +23,7 @@ local checks = {
     return type(v) == "table"
   end,
   module = function(v)
-    return require("nn.module").is_module(v)
+    return require("nn.layers.module").is_module(v)
   end,
   ["function"] = function(v)
     return type(v) == "function"
@@ -119,16 +119,16 @@ end
 ---@param names string[] those that are there
 ---@param prefix? string put before the nearest
 function M.hint(where, name, names, prefix)
-  local answer = where and require("nn.names").answer(where, name)
+  local answer = where and require("nn.internal.names").answer(where, name)
   local near = not answer and core.nearest(name, names)
   return answer and "; " .. answer or near and ("; did you mean '%s%s'?"):format(prefix or "", near) or ""
 end
 
----Raises for a name that a family does not have, with what it may be.
----@param family string e.g. "nn.optim"
+---Raises for a name that a namespace does not have, with what it may be.
+---@param space string e.g. "nn.optim"
 ---@param name any
 ---@param ... table tables whose keys are the names
-function M.unknown(family, name, ...)
+function M.unknown(space, name, ...)
   local names = {}
   for _, t in ipairs { ... } do
     for known in pairs(t) do
@@ -138,18 +138,18 @@ function M.unknown(family, name, ...)
     end
   end
   table.sort(names)
-  core.raise(("%s has no '%s'%s (it has %s)"):format(family, tostring(name),
-    M.hint(family:match "^nn%.(%l+)$", tostring(name), names), table.concat(names, ", ")))
+  core.raise(("%s has no '%s'%s (it has %s)"):format(space, tostring(name),
+    M.hint(space:match "^nn%.(%l+)$", tostring(name), names), table.concat(names, ", ")))
 end
 
----Makes a family of functions of a table: unknown names are errors, and so are arguments that a function does not take.
----@param family string e.g. "nn.optim"
+---Makes a namespace of a table of functions: unknown names are errors, and so are arguments that a function does not take.
+---@param space string e.g. "nn.optim"
 ---@param t table
 ---@param homes? table<string, string> names that come from another file -> that file; "*": all names are looked for there
 ---@param meta? table metamethods
-function M.family(family, t, homes, meta)
+function M.namespace(space, t, homes, meta)
   meta = meta or {}
-  meta.__name = family
+  meta.__name = space
   meta.__index = function(_, name)
     local home = homes and (homes[name] or type(name) == "string" and homes["*"])
     local value = home and rawget(require(home), name)
@@ -157,14 +157,14 @@ function M.family(family, t, homes, meta)
       if type(name) ~= "string" then
         return nil
       end
-      M.unknown(family, name, t, homes or {}, homes and homes["*"] and require(homes["*"]) or {})
+      M.unknown(space, name, t, homes or {}, homes and homes["*"] and require(homes["*"]) or {})
     end
-    value = contract.strict(family:match "[^.]*$" .. "." .. name, value)
+    value = contract.strict(space:match "[^.]*$" .. "." .. name, value)
     rawset(t, name, value)
     return value
   end
   for name, value in pairs(t) do
-    t[name] = contract.strict(family:match "[^.]*$" .. "." .. name, value)
+    t[name] = contract.strict(space:match "[^.]*$" .. "." .. name, value)
   end
   return setmetatable(t, meta)
 end
