@@ -96,7 +96,7 @@ for _, r in ipairs(records) do
 end
 
 add "\n## Building blocks\n"
-add "Where each tool is proved. *Golden*: 20 steps (or all values) against PyTorch, tests/lua/nn/test_golden_lecture.lua.\n"
+add "Where each tool is proved. *Golden*: 20 steps (or all values) against PyTorch, tests/lua/golden/test_lecture.lua.\n"
 add "| what | tools | tested by |"
 add "| --- | --- | --- |"
 for _, row in ipairs(dofile "tools/lecture_blocks.lua") do

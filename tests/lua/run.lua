@@ -11,8 +11,16 @@ if #suites == 0 then
     suites[#suites + 1] = path
   end
 end
+local suite_of = {} -- name of a suite -> {suite, path}: two of one name would be one of them without a word
 for _, path in ipairs(suites) do
   dofile(path)
+  for name, value in pairs(_G) do
+    if type(name) == "string" and name:find "^Test" then
+      local known = suite_of[name] or { value, path }
+      assert(known[1] == value, ("%s and %s both have the suite %s"):format(known[2], path, name))
+      suite_of[name] = known
+    end
+  end
 end
 
 local runner = lu.LuaUnit.new()

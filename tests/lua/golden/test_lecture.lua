@@ -172,8 +172,8 @@ function TestGoldenLecture:test_nothing_is_missing()
     Affine = "test_norm", fold_batch_norm = "test_norm", population_statistics = "test_norm", Residual = "test_layers",
     Sequential = "test_module", Module = "test_module",
     dirac_ = "test_init", identity_ = "test_init", delta_ = "test_init",
-    clip_grad_norm_ = "test_optim", clip_grad_value_ = "test_optim", Lookahead = "test_training_tools",
-    ConjugateGradient = "test_training_tools", LevenbergMarquardt = "test_training_tools", LambdaLR = "test_sched",
+    clip_grad_norm_ = "test_optim", clip_grad_value_ = "test_optim", Lookahead = "test_closure", AveragedModel = "test_closure",
+    ConjugateGradient = "test_closure", LevenbergMarquardt = "test_closure", LambdaLR = "test_sched",
     ChainedScheduler = "Chained", SequentialLR = "Sequential",
   }
   local missing = {}

@@ -148,24 +148,6 @@ function TestBatchNorm:test_with_length()
   lu.assertTrue(y:detach():mean({ 1, 3 }):abs():max():item() < 1e-5)
 end
 
-TestInit = {}
-
-function TestInit:test_moments()
-  nn.manual_seed(5)
-  local n = 400 * 300
-  local function check(name, variance)
-    local w = nn.Linear(300, 400, { init = name }).weight:detach()
-    -- five standard errors of mean and variance
-    lu.assertTrue(math.abs(w:mean():item()) < 5 * math.sqrt(variance / n), name)
-    lu.assertTrue(math.abs(w:var():item() / variance - 1) < 5 * math.sqrt(2 / n), name)
-  end
-  check("he_normal", 2 / 300)
-  check("he_uniform", 2 / 300)
-  check("glorot_normal", 2 / 700)
-  check("glorot_uniform", 2 / 700)
-  check("default_linear", 1 / 900)
-end
-
 -- Tables and modules within themselves are looked into once.
 function TestModule:test_within_itself()
   local m = nn.Sequential(nn.Linear(2, 2))

@@ -1,11 +1,11 @@
--- Perceptron, separability, linear models, synthetic data.
+-- Perceptron and linear models, and what is proved of them.
 
 local lu = require "luaunit"
 local nn = require "nn"
 
-TestClassic = {}
+TestModels = {}
 
-function TestClassic:test_certificates()
+function TestModels:test_certificates()
   for seed = 1, 20 do
     local d = nn.data.separable { n = 40, features = 3, margin = 0.05, seed = seed }
     local c = nn.theory.separable(d.x, d.y)
@@ -35,7 +35,7 @@ function TestClassic:test_certificates()
 end
 
 -- Where floating point alone would be wrong: points that touch, and ones a last bit apart.
-function TestClassic:test_certificates_at_the_edge()
+function TestModels:test_certificates_at_the_edge()
   local touching = nn.tensor({ { 0.0, 0.0 }, { 2.0, 2.0 }, { 1.0, 1.0 } }, { dtype = "float64" })
   lu.assertEquals(nn.theory.separable(touching, nn.tensor { 1, 1, 2 }).separable, false)
   local third = nn.tensor({ { 0.1, 0.3 }, { 0.2, 0.6 }, { 0.3, 0.9 } }, { dtype = "float64" }) -- 0.1 + 0.2 ~= 0.3 in binary
@@ -56,7 +56,7 @@ function TestClassic:test_certificates_at_the_edge()
   lu.assertTrue(n.separable == true or n.separable == nil)
 end
 
-function TestClassic:test_perceptron_bound_and_variants()
+function TestModels:test_perceptron_bound_and_variants()
   for seed = 1, 10 do
     local d = nn.data.separable { n = 50, margin = 0.1, seed = seed }
     local r = nn.Perceptron():fit(d.x, d.y)
@@ -75,7 +75,7 @@ function TestClassic:test_perceptron_bound_and_variants()
   lu.assertErrorMsgContains("only one class", function() return nn.Perceptron():fit(nn.ones(2, 2), nn.ones(2)) end)
 end
 
-function TestClassic:test_linear_models()
+function TestModels:test_linear_models()
   local g = nn.Generator(1)
   local x = nn.randn({ 80, 5 }, { generator = g, dtype = "float64" })
   local w = nn.tensor({ 2.0, -1.0, 0.0, 0.5, 0.0 }, { dtype = "float64" })
@@ -105,7 +105,7 @@ function TestClassic:test_linear_models()
   end)
 end
 
-function TestClassic:test_logistic_regression()
+function TestModels:test_logistic_regression()
   local d = nn.data.moons { n = 200, noise = 0.3 }
   local a = nn.LogisticRegression({ l2 = 0.1 }):fit(d.x, d.y)
   local b = nn.LogisticRegression({ l2 = 0.1, method = "gradient", max_iter = 3000 }):fit(d.x, d.y)
@@ -120,26 +120,4 @@ function TestClassic:test_logistic_regression()
   local m = nn.LogisticRegression({ l2 = 0.01 }):fit(blobs.x, blobs.y)
   lu.assertTrue((m:predict_proba(blobs.x):sum(2) - 1):abs():max():item() < 1e-9)
   lu.assertTrue(m:score(blobs.x, blobs.y) > 0.6)
-end
-
-function TestClassic:test_data()
-  for _, name in ipairs { "xor", "parity", "spirals", "moons", "circles", "blobs", "checkerboard", "gaussian_quantiles", "separable", "sines", "steps", "teacher", "swiss_roll" } do
-    local a, b = nn.data[name] { seed = 3 }, nn.data[name] { seed = 3 }
-    lu.assertTrue(a.x:equal(b.x) and a.y:equal(b.y), name .. " is seeded")
-    lu.assertTrue(a.x:eq(a.x):all():item(), name)
-    local c = nn.data[name] { seed = 4 }
-    lu.assertTrue(name == "xor" or name == "parity" or not a.x:equal(c.x), name .. ": another seed is another set")
-  end
-  local d, plane = nn.data.separable { n = 100, margin = 0.2, features = 4, theta = 0.3 }
-  local distance = d.x:matmul(plane.w) - plane.theta
-  lu.assertAlmostEquals(distance:abs():min():item(), 0.2, 1e-5)
-  lu.assertTrue(distance:gt(0):eq(d.y:eq(2)):all():item())
-  local p = nn.data.parity { bits = 5 }
-  lu.assertEquals(#p, 32)
-  lu.assertEquals(p.y:eq(2):sum():item(), 16)
-  local q = nn.data.gaussian_quantiles { n = 300, classes = 3 }
-  lu.assertEquals(q.y:eq(1):sum():item(), 100)
-  local noise = nn.data.noise("laplace", 50000, 1)
-  lu.assertAlmostEquals(noise:abs():mean():item(), 1, 5 / math.sqrt(50000))
-  lu.assertErrorMsgContains("kind must be gaussian", nn.data.noise, "pink", 5, 1)
 end
