@@ -11,8 +11,7 @@ local M = {}
 local Function = {}
 
 -- What forward and backward share.
-local Context = {}
-Context.__index = Context
+local Context = options.class "nn.autograd.Context"
 
 ---Keeps tensors for backward; there, ctx:saved() gives them. Arguments and results keep their history, so that backward can
 ---be differentiated in turn; what is changed in place before then is an error there.

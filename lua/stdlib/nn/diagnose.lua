@@ -162,9 +162,7 @@ local function mean_of(list, f)
   return #list > 0 and sum / #list or 0
 end
 
-local Report = {}
-Report.__index = Report
-Report.__name = "nn.Diagnosis"
+local Report = options.class "nn.Diagnosis"
 
 ---Measures a model over some batches of a loader, without changing it (buffers are put back).
 ---@param model nn.Module
@@ -324,8 +322,7 @@ end
 
 -- ---- while training ----
 
-local Watch = {}
-Watch.__index = Watch
+local Watch = options.class "nn.Watch"
 
 ---Follows the updates of a model's weights: call watch.step after each optimizer step (fit's after_step takes it).
 ---@param model nn.Module
@@ -355,6 +352,10 @@ function M.watch(model)
 end
 
 ---The diagnosis with the updates seen.
+---@param loader nn.Loader
+---@param loss fun(output: any, target: any): nn.Tensor a loss layer, or a function
+---@param opts? table those of nn.diagnose
+---@return nn.Diagnosis
 function Watch:report(loader, loss, opts)
   local all = { updates = self.steps > 0 and self.updates or nil }
   for key, value in pairs(opts or {}) do

@@ -144,8 +144,8 @@ end)
 ---@param lambdas number[]
 function M.lasso_path(x, y, lambdas)
   local out = {}
-  for i, lambda in ipairs(lambdas) do
-    out[i] = M.LassoRegression({ lambda = lambda }):fit(x, y).weight:reshape(-1)
+  for i = 1, #lambdas do
+    out[i] = M.LassoRegression({ lambda = lambdas[i] }):fit(x, y).weight:reshape(-1)
   end
   return core.stack(out, 1)
 end
