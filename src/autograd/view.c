@@ -7,11 +7,11 @@
 #include "core/memory.h"
 #include "optable/helpers.h"
 
-/* Fills attributes 0 to 2 of as_strided and its kin: t's geometry, seen from `origin`. */
+/* Fills attributes of as_strided and its kin: t's geometry, seen from `origin`. */
 static void set_geometry(nl_call *c, const nl_tensor *t, int64_t origin) {
-  nl_call_set_list(c, 0, t->ndim, t->shape);
-  nl_call_set_list(c, 1, t->ndim, t->strides);
-  c->attr[2] = (nl_attr){.set = true, .i = t->offset - origin};
+  nl_call_set_list(c, nl_strided_shape, t->ndim, t->shape);
+  nl_call_set_list(c, nl_strided_strides, t->ndim, t->strides);
+  c->attr[nl_strided_offset] = (nl_attr){.set = true, .i = t->offset - origin};
 }
 
 /* Elements from t's first to its last. */
@@ -91,7 +91,7 @@ static nl_status open_window(nl_tensor *base, nl_edge *edge, window *w) {
   nl_call_init(&c, op_strided_zeros(), 1, NULL);
   c.nout = 1;
   set_geometry(&c, base, w->origin);
-  c.attr[3] = (nl_attr){.set = true, .i = w->numel};
+  c.attr[nl_strided_zeros_numel] = (nl_attr){.set = true, .i = w->numel};
   nl_node *n;
   nl_status status = shape_node(&c, (const nl_tensor *const[]){base}, (nl_edge *const[]){&w->edge}, &n);
   w->edge = (nl_edge){.node = n};

@@ -476,7 +476,7 @@ static nl_tensor *copy_state(lua_State *L, int index, const nl_tensor *p) {
   nl_call c;
   nl_call_init(&c, op_to(), 1, NULL);
   c.in[0] = t;
-  c.attr[0] = (nl_attr){.set = true, .i = p->dtype};
+  c.attr[nl_to_dtype] = (nl_attr){.set = true, .i = p->dtype};
   bool was = nl_grad_set_enabled(false);
   nl_status status = nl_dispatch(&c);
   nl_grad_set_enabled(was);

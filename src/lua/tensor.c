@@ -55,7 +55,7 @@ static int tensor_new(lua_State *L) {
     nl_call c;
     nl_call_init(&c, op_to(), 1, NULL);
     c.in[0] = source;
-    c.attr[0] = (nl_attr){.set = true, .i = has_dtype ? dtype : nl_tensor_dtype(source)};
+    c.attr[nl_to_dtype] = (nl_attr){.set = true, .i = has_dtype ? dtype : nl_tensor_dtype(source)};
     bool was = nl_grad_set_enabled(false);
     nl_status status = nl_dispatch(&c);
     nl_grad_set_enabled(was);
@@ -434,7 +434,7 @@ static int convert(lua_State *L) {
     nl_call c;
     nl_call_init(&c, op_to(), 1, NULL);
     c.in[0] = both[i];
-    c.attr[0] = (nl_attr){.set = true, .i = dtype};
+    c.attr[nl_to_dtype] = (nl_attr){.set = true, .i = dtype};
     status = both[i] ? nl_dispatch(&c) : NL_OK;
     made[i] = both[i] && status == NL_OK ? c.out[0] : NULL;
   }

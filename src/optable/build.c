@@ -175,70 +175,30 @@ nl_tensor *nl_b_do(nl_build *b, const nl_op *op, const char *format, ...) {
 }
 
 nl_tensor *nl_b_sum(nl_build *b, nl_tensor *x, int ndims, const int64_t *dims, bool keepdim) {
-  if (b->status != NL_OK) {
-    return NULL;
-  }
-  nl_call c;
-  nl_call_init(&c, op_sum(), 1, NULL);
-  c.in[0] = x;
-  if (dims) {
-    nl_call_set_list(&c, 0, ndims, dims);
-  }
-  c.attr[1].b = keepdim;
-  return nl_b_call(b, &c);
-}
-
-static nl_tensor *with_shape(nl_build *b, const nl_op *op, nl_tensor *x, int ndim, const int64_t *shape) {
-  if (b->status != NL_OK) {
-    return NULL;
-  }
-  nl_call c;
-  nl_call_init(&c, op, 1, NULL);
-  c.in[0] = x;
-  nl_call_set_list(&c, 0, ndim, shape);
-  return nl_b_call(b, &c);
+  return dims ? nl_b_do(b, op_sum(), "tlb", x, ndims, dims, keepdim) : nl_b_do(b, op_sum(), "t-b", x, keepdim);
 }
 
 nl_tensor *nl_b_reshape(nl_build *b, nl_tensor *x, int ndim, const int64_t *shape) {
-  return with_shape(b, op_reshape(), x, ndim, shape);
+  return nl_b_do(b, op_reshape(), "tl", x, ndim, shape);
 }
 
 nl_tensor *nl_b_expand(nl_build *b, nl_tensor *x, int ndim, const int64_t *shape) {
-  return with_shape(b, op_expand(), x, ndim, shape);
+  return nl_b_do(b, op_expand(), "tl", x, ndim, shape);
 }
 
 nl_tensor *nl_b_transpose(nl_build *b, nl_tensor *x, int64_t d0, int64_t d1) {
-  if (b->status != NL_OK) {
-    return NULL;
-  }
-  nl_call c;
-  nl_call_init(&c, op_transpose(), 1, NULL);
-  c.in[0] = x;
-  c.attr[0] = (nl_attr){.set = true, .i = d0};
-  c.attr[1] = (nl_attr){.set = true, .i = d1};
-  return nl_b_call(b, &c);
+  return nl_b_do(b, op_transpose(), "tii", x, d0, d1);
 }
 
 nl_tensor *nl_b_cast(nl_build *b, nl_tensor *x, nl_dtype dtype) {
   if (b->status != NL_OK || nl_tensor_dtype(x) == dtype) {
     return x;
   }
-  nl_call c;
-  nl_call_init(&c, op_to(), 1, NULL);
-  c.in[0] = x;
-  c.attr[0] = (nl_attr){.set = true, .i = dtype};
-  return nl_b_call(b, &c);
+  return nl_b_do(b, op_to(), "ti", x, (int64_t)dtype);
 }
 
 nl_tensor *nl_b_zeros(nl_build *b, nl_dtype dtype, int ndim, const int64_t *shape) {
-  if (b->status != NL_OK) {
-    return NULL;
-  }
-  nl_call c;
-  nl_call_init(&c, op_zeros(), 0, NULL);
-  nl_call_set_list(&c, 0, ndim, shape);
-  c.attr[1] = (nl_attr){.set = true, .i = dtype};
-  return nl_b_call(b, &c);
+  return nl_b_do(b, op_zeros(), "li", ndim, shape, (int64_t)dtype);
 }
 
 nl_tensor *nl_b_like(nl_build *b, nl_tensor *g, const nl_tensor *input) {

@@ -55,6 +55,12 @@ NL_OPS_OF_ONE(NL_DEFINE_OF_ONE)
   }
 NL_OPS_OF_TWO(NL_DEFINE_OF_TWO)
 
+/* Attributes of ops that calls are prepared for by hand, outside the files of their families. */
+NL_ATTRS(nl_to, dtype)
+NL_ATTRS(nl_sort, dim, descending)
+NL_ATTRS(nl_strided, shape, strides, offset)
+NL_ATTRS(nl_strided_zeros, shape, strides, offset, numel)
+
 static inline nl_tensor *b_where(nl_build *b, nl_tensor *condition, nl_tensor *x, nl_tensor *y) {
   return nl_b_do(b, op_where(), "ttt", condition, x, y);
 }
@@ -97,6 +103,10 @@ static inline nl_tensor *b_scatter_add(nl_build *b, nl_tensor *x, int64_t dim, n
 }
 static inline nl_tensor *b_index_copy(nl_build *b, nl_tensor *x, int64_t dim, nl_tensor *index, nl_tensor *from) {
   return nl_b_do(b, op_index_copy(), "ttti", x, index, from, dim);
+}
+/* x, then y */
+static inline nl_tensor *b_cat(nl_build *b, nl_tensor *x, nl_tensor *y, int64_t dim) {
+  return nl_b_do(b, op_cat(), "tti", x, y, dim);
 }
 static inline nl_tensor *b_ones_like(nl_build *b, nl_tensor *x, nl_dtype dtype) {
   return nl_b_do(b, op_ones_like(), "ti", x, (int64_t)dtype);

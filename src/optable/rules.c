@@ -92,13 +92,12 @@ nl_status nl_rule_made(nl_call *c, int count, const int64_t *shape, nl_dtype dty
   return NL_OK;
 }
 
-/* shape, dtype */
 nl_status nl_infer_shape_dtype(nl_call *c) {
   int count;
-  const int64_t *shape = nl_call_list(c, 0, &count);
-  return nl_rule_made(c, count, shape, nl_rule_dtype(c, 1, NL_DEFAULT_FLOAT));
+  const int64_t *shape = nl_call_list(c, nl_made_shape, &count);
+  return nl_rule_made(c, count, shape, nl_rule_dtype(c, nl_made_dtype, NL_DEFAULT_FLOAT));
 }
 
 nl_status nl_infer_like(nl_call *c) {
-  return nl_rule_made(c, c->in[0]->ndim, c->in[0]->shape, nl_rule_dtype(c, 0, nl_tensor_dtype(c->in[0])));
+  return nl_rule_made(c, c->in[0]->ndim, c->in[0]->shape, nl_rule_dtype(c, nl_like_dtype, nl_tensor_dtype(c->in[0])));
 }

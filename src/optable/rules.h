@@ -21,6 +21,8 @@ nl_status nl_rule_made(nl_call *, int ndim, const int64_t *shape, nl_dtype dtype
 nl_dtype nl_rule_dtype(const nl_call *, int attr, nl_dtype otherwise);
 
 /* Infers what takes (shape, dtype), and what takes (x, dtype) and is shaped as x. */
+NL_ATTRS(nl_made, shape, dtype)
+NL_ATTRS(nl_like, dtype)
 nl_status nl_infer_shape_dtype(nl_call *);
 nl_status nl_infer_like(nl_call *);
 

@@ -136,7 +136,7 @@ static nl_status infer_clone(nl_call *c) {
   return NL_OK;
 }
 static nl_status infer_to(nl_call *c) {
-  nl_rule_like(c, 0, c->in[0], (nl_dtype)c->attr[0].i);
+  nl_rule_like(c, 0, c->in[0], (nl_dtype)c->attr[nl_to_dtype].i);
   return NL_OK;
 }
 static void run_clone(nl_call *c) {
@@ -232,6 +232,7 @@ static const nl_op ops[] = {
      .flags = NL_OP_ELEMENTWISE},
     {.name = "to",
      .args = "x: tensor, dtype: dtype",
+     .attrs = nl_to_attrs,
      .returns = "tensor",
      .doc = "x converted to another dtype; x itself when it has that dtype already.",
      .example = "nn.to(nn.tensor {1, 2}, \"float64\")",
