@@ -10,6 +10,16 @@
 
 typedef const int64_t *ints;
 
+NL_ATTRS(flip, dim)
+NL_ATTRS(roll, shifts, dims)
+NL_ATTRS(rot90, k, dims)
+NL_ATTRS(tile, reps)
+NL_ATTRS(repeat_interleave, dim)
+NL_ATTRS(unflatten, dim, sizes)
+NL_ATTRS(moveaxis, source, destination)
+NL_ATTRS(swapaxes, dim0, dim1)
+NL_ATTRS(broadcast_to, shape)
+
 /* x with 1s put before its dims until there are n. */
 static nl_tensor *with_leading_dims(nl_build *b, nl_tensor *x, int n) {
   if (b->status != NL_OK || x->ndim >= n) {
@@ -30,7 +40,7 @@ static nl_tensor *flipped(nl_build *b, nl_tensor *x, int d) {
 }
 NL_COMPOSE(flip) {
   bool mask[NL_MAX_DIM];
-  b->status = nl_rule_dims(c, 0, x->ndim, mask);
+  b->status = nl_rule_dims(c, flip_dim, x->ndim, mask);
   nl_tensor *t = x;
   for (int d = 0; d < x->ndim && b->status == NL_OK; d++) {
     t = mask[d] ? flipped(b, t, d) : t;
@@ -54,16 +64,13 @@ static nl_tensor *rolled(nl_build *b, nl_tensor *x, int d, int64_t shift) {
   if (shift == 0) {
     return b_clone(b, x);
   }
-  nl_call k;
-  nl_tensor *parts[2] = {b_narrow(b, x, d + 1, n - shift + 1, shift), b_narrow(b, x, d + 1, 1, n - shift)};
-  nl_call_init(&k, op_cat(), 2, parts);
-  k.attr[0] = (nl_attr){.set = true, .i = d + 1};
-  return nl_b_call(b, &k);
+  nl_tensor *last = b_narrow(b, x, d + 1, n - shift + 1, shift);
+  return b_cat(b, last, b_narrow(b, x, d + 1, 1, n - shift), d + 1);
 }
 NL_COMPOSE(roll) {
   int n, m;
-  ints shifts = nl_call_list(c, 0, &n), dims = nl_call_list(c, 1, &m);
-  if (!c->attr[1].set && n == 1) {
+  ints shifts = nl_call_list(c, roll_shifts, &n), dims = nl_call_list(c, roll_dims, &m);
+  if (!c->attr[roll_dims].set && n == 1) {
     int64_t flat = -1;
     nl_tensor *t = rolled(b, nl_b_reshape(b, x, 1, &flat), 0, shifts[0]);
     nl_give(c, nl_b_reshape(b, t, x->ndim, x->shape));
@@ -82,9 +89,9 @@ NL_COMPOSE(roll) {
 }
 NL_COMPOSE(rot90) {
   int n;
-  ints dims = nl_call_list(c, 1, &n);
+  ints dims = nl_call_list(c, rot90_dims, &n);
   int a = 0, z = 1;
-  if (c->attr[1].set) {
+  if (c->attr[rot90_dims].set) {
     a = n == 2 ? dim_at(b, dims[0], x->ndim) : 0;
     z = n == 2 ? dim_at(b, dims[1], x->ndim) : 0;
   }
@@ -95,7 +102,7 @@ NL_COMPOSE(rot90) {
   if (b->status != NL_OK) {
     return;
   }
-  int64_t k = ((c->attr[0].i % 4) + 4) % 4;
+  int64_t k = ((c->attr[rot90_k].i % 4) + 4) % 4;
   if (k == 0) {
     nl_give(c, b_clone(b, x));
   } else if (k == 2) {
@@ -107,7 +114,7 @@ NL_COMPOSE(rot90) {
 }
 NL_COMPOSE(tile) {
   int n;
-  ints reps = nl_call_list(c, 0, &n);
+  ints reps = nl_call_list(c, tile_reps, &n);
   x = with_leading_dims(b, x, n);
   if (b->status != NL_OK || 2 * x->ndim > NL_MAX_DIM) {
     nl_b_fail(b, nl_fail("too many dims"));
@@ -134,10 +141,10 @@ NL_COMPOSE(tile) {
 NL_COMPOSE(repeat_interleave) {
   nl_tensor *times = c->in[1];
   int64_t flat = -1;
-  if (!c->attr[0].set) {
+  if (!c->attr[repeat_interleave_dim].set) {
     x = nl_b_reshape(b, x, 1, &flat);
   }
-  int d = x ? dim_at(b, c->attr[0].set ? c->attr[0].i : 1, x->ndim) : 0;
+  int d = x ? dim_at(b, c->attr[repeat_interleave_dim].set ? c->attr[repeat_interleave_dim].i : 1, x->ndim) : 0;
   if (b->status != NL_OK) {
     return;
   }
@@ -169,8 +176,8 @@ NL_COMPOSE(repeat_interleave) {
 /* ---- dims ---- */
 
 NL_COMPOSE(unflatten) {
-  int n, d = dim_at(b, c->attr[0].i, x->ndim);
-  ints sizes = nl_call_list(c, 1, &n);
+  int n, d = dim_at(b, c->attr[unflatten_dim].i, x->ndim);
+  ints sizes = nl_call_list(c, unflatten_sizes, &n);
   if (b->status != NL_OK || x->ndim == 0 || x->ndim - 1 + n > NL_MAX_DIM) {
     nl_b_fail(b, nl_fail("needs at least one dim, and gives at most %d", NL_MAX_DIM));
     return;
@@ -199,7 +206,7 @@ NL_COMPOSE(unflatten) {
 }
 NL_COMPOSE(moveaxis) {
   int n, m;
-  ints source = nl_call_list(c, 0, &n), target = nl_call_list(c, 1, &m);
+  ints source = nl_call_list(c, moveaxis_source, &n), target = nl_call_list(c, moveaxis_destination, &m);
   int64_t order[NL_MAX_DIM] = {0};
   bool taken[NL_MAX_DIM] = {false};
   if (n != m) {
@@ -226,11 +233,11 @@ NL_COMPOSE(moveaxis) {
   nl_give(c, b_permute(b, x, order));
 }
 NL_COMPOSE(swapaxes) {
-  nl_give(c, nl_b_transpose(b, x, c->attr[0].i, c->attr[1].i));
+  nl_give(c, nl_b_transpose(b, x, c->attr[swapaxes_dim0].i, c->attr[swapaxes_dim1].i));
 }
 NL_COMPOSE(broadcast_to) {
   int n;
-  ints shape = nl_call_list(c, 0, &n);
+  ints shape = nl_call_list(c, broadcast_to_shape, &n);
   nl_give(c, nl_b_expand(b, x, n, shape));
 }
 /* expand_as, view_as, reshape_as: the shape of another tensor */
@@ -264,6 +271,7 @@ static const nl_op ops[] = {
     {
         .name = "flip",
         .args = "x: tensor, dim: dims?",
+        .attrs = flip_attrs,
         .returns = "tensor",
         .doc = "The elements in reverse order along the dims named, or all.",
         .compose = compose_flip,
@@ -290,6 +298,7 @@ static const nl_op ops[] = {
     {
         .name = "roll",
         .args = "x: tensor, shifts: shape, dims: dims?",
+        .attrs = roll_attrs,
         .returns = "tensor",
         .doc = "The elements moved on along the dims, those that leave come in again; without dims, flattened.",
         .compose = compose_roll,
@@ -298,6 +307,7 @@ static const nl_op ops[] = {
     {
         .name = "rot90",
         .args = "x: tensor, k: int = 1, dims: dims?",
+        .attrs = rot90_attrs,
         .returns = "tensor",
         .doc = "Turned by k quarters, from the first of two dims towards the second.",
         .compose = compose_rot90,
@@ -306,6 +316,7 @@ static const nl_op ops[] = {
     {
         .name = "tile",
         .args = "x: tensor, reps: shape",
+        .attrs = tile_attrs,
         .returns = "tensor",
         .doc = "x put next to itself, so many times along each dim; PyTorch's repeat.",
         .compose = compose_tile,
@@ -314,6 +325,7 @@ static const nl_op ops[] = {
     {
         .name = "repeat_interleave",
         .args = "x: tensor, repeats: operand, dim: dim?",
+        .attrs = repeat_interleave_attrs,
         .returns = "tensor",
         .doc = "Each element so many times: one number, or one for each; without dim, flattened.",
         .compose = compose_repeat_interleave,
@@ -322,6 +334,7 @@ static const nl_op ops[] = {
     {
         .name = "unflatten",
         .args = "x: tensor, dim: dim, sizes: shape",
+        .attrs = unflatten_attrs,
         .returns = "tensor",
         .doc = "One dim cut into several; -1 is worked out.",
         .compose = compose_unflatten,
@@ -330,6 +343,7 @@ static const nl_op ops[] = {
     {
         .name = "moveaxis",
         .args = "x: tensor, source: dims, destination: dims",
+        .attrs = moveaxis_attrs,
         .returns = "tensor",
         .doc = "Dims moved to other places, the rest in order.",
         .compose = compose_moveaxis,
@@ -338,6 +352,7 @@ static const nl_op ops[] = {
     {
         .name = "swapaxes",
         .args = "x: tensor, dim0: dim, dim1: dim",
+        .attrs = swapaxes_attrs,
         .returns = "tensor",
         .doc = "Exchanges two dims, as transpose does.",
         .compose = compose_swapaxes,
@@ -346,6 +361,7 @@ static const nl_op ops[] = {
     {
         .name = "broadcast_to",
         .args = "x: tensor, shape: shape",
+        .attrs = broadcast_to_attrs,
         .returns = "tensor",
         .doc = "x repeated to a shape without copying, as expand does.",
         .compose = compose_broadcast_to,

@@ -9,6 +9,14 @@
 
 typedef const int64_t *ints;
 
+NL_ATTRS(cat, dim)
+NL_ATTRS(unbind, dim)
+NL_ATTRS(split, size, dim)
+NL_ATTRS(chunk, count, dim)
+NL_ATTRS(cuts, sections)
+NL_ATTRS(tensor_split, sections, dim)
+NL_ATTRS(meshgrid, indexing)
+
 /* ---- cat and stack ---- */
 
 static nl_status infer_cat(nl_call *c) {
@@ -24,7 +32,7 @@ static nl_status infer_cat(nl_call *c) {
   if (first->ndim + extra > NL_MAX_DIM) {
     return nl_fail("at most %d dims are possible", NL_MAX_DIM);
   }
-  nl_status status = nl_rule_dim(c->attr[0].i, first->ndim + extra, &dim);
+  nl_status status = nl_rule_dim(c->attr[cat_dim].i, first->ndim + extra, &dim);
   if (status != NL_OK) {
     return status;
   }
@@ -55,7 +63,7 @@ static nl_status infer_cat(nl_call *c) {
 static void run_cat(nl_call *c) {
   nl_tensor *out = c->out[0];
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, out->ndim, &dim);
+  nl_rule_dim(c->attr[cat_dim].i, out->ndim, &dim);
   int64_t at = 0;
   for (int i = 0; i < c->nin; i++) {
     nl_tensor *t = c->rin[i], place = *out;
@@ -82,20 +90,13 @@ static void run_cat(nl_call *c) {
 static nl_status vjp_cat(nl_call *c, nl_vjp *g) {
   bool stack = c->op->variant == 1;
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, g->gout[0]->ndim, &dim);
+  nl_rule_dim(c->attr[cat_dim].i, g->gout[0]->ndim, &dim);
   int64_t at = 1;
   for (int i = 0; i < c->nin && g->build->status == NL_OK; i++) {
     int64_t length = stack ? 1 : c->in[i]->shape[dim];
     if (g->need[i]) {
-      nl_call s;
-      nl_call_init(&s, stack ? op_select() : op_narrow(), 1, NULL);
-      s.in[0] = g->gout[0];
-      s.attr[0] = (nl_attr){.set = true, .i = dim + 1};
-      s.attr[1] = (nl_attr){.set = true, .i = at};
-      if (!stack) {
-        s.attr[2] = (nl_attr){.set = true, .i = length};
-      }
-      g->gin[i] = nl_b_call(g->build, &s);
+      g->gin[i] =
+          stack ? b_select(g->build, g->gout[0], dim + 1, at) : b_narrow(g->build, g->gout[0], dim + 1, at, length);
     }
     at += length;
   }
@@ -110,7 +111,7 @@ static void push(nl_call *c, nl_build *b, nl_tensor *t) {
   }
 }
 NL_COMPOSE(unbind) {
-  int d = dim_at(b, c->attr[0].i, x->ndim);
+  int d = dim_at(b, c->attr[unbind_dim].i, x->ndim);
   if (b->status == NL_OK && x->ndim == 0) {
     b->status = nl_fail("a 0-dim tensor has nothing to unbind");
   }
@@ -128,8 +129,8 @@ static void push_pieces(nl_call *c, nl_build *b, nl_tensor *x, int d, int64_t si
   }
 }
 NL_COMPOSE(chunk) {
-  int64_t count = c->attr[0].i;
-  int d = dim_at(b, c->attr[1].i, x->ndim);
+  int64_t count = c->attr[chunk_count].i;
+  int d = dim_at(b, c->attr[chunk_dim].i, x->ndim);
   if (b->status == NL_OK && (count < 1 || x->ndim == 0)) {
     b->status = nl_fail("the count must be at least 1, not %lld, and the tensor have a dim (shape %s)",
                         (long long)count, nl_tensor_shape_string(x).s);
@@ -140,8 +141,8 @@ NL_COMPOSE(chunk) {
   }
 }
 NL_COMPOSE(split) {
-  int n, d = dim_at(b, c->attr[1].i, x->ndim);
-  ints sizes = nl_call_list(c, 0, &n);
+  int n, d = dim_at(b, c->attr[split_dim].i, x->ndim);
+  ints sizes = nl_call_list(c, split_size, &n);
   int64_t total = 0;
   if (b->status != NL_OK) {
     return;
@@ -169,7 +170,7 @@ NL_COMPOSE(split) {
 }
 static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, ints where) {
   int64_t size = size_at(x, d), at = 0;
-  if (n == 1 && !c->attr[0].list.count) {
+  if (n == 1 && !c->attr[cuts_sections].list.count) {
     return;
   }
   for (int i = 0; i <= n && b->status == NL_OK; i++) { /* cuts behind the elements named */
@@ -182,15 +183,15 @@ static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, i
 /* tensor_split; kernel 1, 2, 3: hsplit, vsplit, dsplit, which know their dim */
 NL_COMPOSE(tensor_split) {
   int n, kernel = c->op->variant;
-  ints where = nl_call_list(c, 0, &n);
+  ints where = nl_call_list(c, cuts_sections, &n);
   int need = kernel == 0 ? 1 : kernel;
   if (x->ndim < need) {
     nl_b_fail(b, nl_fail("needs at least %d dim%s, but got shape %s", need, need > 1 ? "s" : "",
                          nl_tensor_shape_string(x).s));
     return;
   }
-  int d =
-      kernel == 0 ? dim_at(b, c->attr[1].i, x->ndim) : (kernel == 1 ? (x->ndim == 1 ? 0 : 1) : (kernel == 2 ? 0 : 2));
+  int d = kernel == 0 ? dim_at(b, c->attr[tensor_split_dim].i, x->ndim)
+                      : (kernel == 1 ? (x->ndim == 1 ? 0 : 1) : (kernel == 2 ? 0 : 2));
   if (b->status != NL_OK) {
     return;
   }
@@ -237,7 +238,7 @@ NL_COMPOSE(stacked) {
     nl_call k;
     nl_call_init(&k, op_cat(), c->nin, parts);
     int64_t dim = kernel == 1 ? (parts[0]->ndim == 1 ? 1 : 2) : (kernel == 2 ? 1 : (kernel == 3 ? 3 : 2));
-    k.attr[0] = (nl_attr){.set = true, .i = dim};
+    k.attr[cat_dim] = (nl_attr){.set = true, .i = dim};
     nl_give(c, nl_b_call(b, &k));
   }
   nl_delete(parts);
@@ -296,7 +297,7 @@ NL_COMPOSE(broadcast_tensors) {
 /* Result i has element k of tensor i wherever index i is k. xy: the first two dims change places. */
 NL_COMPOSE(meshgrid) {
   (void)x;
-  bool xy = c->attr[0].i == 1 && c->nin > 1;
+  bool xy = c->attr[meshgrid_indexing].i == 1 && c->nin > 1;
   int64_t shape[NL_MAX_DIM];
   if (c->nin > NL_MAX_DIM) {
     nl_b_fail(b, nl_fail("at most %d tensors are possible", NL_MAX_DIM));
@@ -345,7 +346,7 @@ NL_COMPOSE(cartesian_prod) {
   }
   nl_call k;
   nl_call_init(&k, op_stack(), c->nin, cols);
-  k.attr[0] = (nl_attr){.set = true, .i = 2};
+  k.attr[cat_dim] = (nl_attr){.set = true, .i = 2};
   nl_give(c, nl_b_call(b, &k));
 }
 
@@ -355,6 +356,7 @@ NL_COMPOSE(cartesian_prod) {
 static const nl_op ops[] = {
     {.name = "cat",
      .args = "tensors: tensors, dim: dim = 1",
+     .attrs = cat_attrs,
      .returns = "tensor",
      .doc = "Joins tensors along a dim.",
      .example = "nn.cat {nn.tensor {1, 2}, nn.tensor {3}}",
@@ -363,6 +365,7 @@ static const nl_op ops[] = {
      .vjp = vjp_cat},
     {.name = "stack",
      .args = "tensors: tensors, dim: dim = 1",
+     .attrs = cat_attrs,
      .returns = "tensor",
      .doc = "Joins tensors of equal shape along a new dim.",
      .example = "nn.stack {nn.tensor {1, 2}, nn.tensor {3, 4}}",
@@ -373,6 +376,7 @@ static const nl_op ops[] = {
     {
         .name = "unbind",
         .args = "x: tensor, dim: dim = 1",
+        .attrs = unbind_attrs,
         .returns = "tensors",
         .doc = "A list of the slices along a dim, which is gone in them.",
         .compose = compose_unbind,
@@ -381,6 +385,7 @@ static const nl_op ops[] = {
     {
         .name = "split",
         .args = "x: tensor, size: shape, dim: dim = 1",
+        .attrs = split_attrs,
         .returns = "tensors",
         .doc = "A list of pieces along a dim: of one size (the last may be shorter), or of the sizes listed.",
         .compose = compose_split,
@@ -389,6 +394,7 @@ static const nl_op ops[] = {
     {
         .name = "chunk",
         .args = "x: tensor, count: int, dim: dim = 1",
+        .attrs = chunk_attrs,
         .returns = "tensors",
         .doc = "A list of at most count pieces of equal size along a dim (the last may be shorter).",
         .compose = compose_chunk,
@@ -397,6 +403,7 @@ static const nl_op ops[] = {
     {
         .name = "tensor_split",
         .args = "x: tensor, sections: shape, dim: dim = 1",
+        .attrs = tensor_split_attrs,
         .returns = "tensors",
         .doc =
             "A list of so many pieces along a dim, as equal as can be; a list of positions cuts behind each of them.",
@@ -406,6 +413,7 @@ static const nl_op ops[] = {
     {
         .name = "hsplit",
         .args = "x: tensor, sections: shape",
+        .attrs = cuts_attrs,
         .returns = "tensors",
         .doc = "tensor_split along dim 2 (of a vector, dim 1).",
         .compose = compose_tensor_split,
@@ -415,6 +423,7 @@ static const nl_op ops[] = {
     {
         .name = "vsplit",
         .args = "x: tensor, sections: shape",
+        .attrs = cuts_attrs,
         .returns = "tensors",
         .doc = "tensor_split along dim 1.",
         .compose = compose_tensor_split,
@@ -424,6 +433,7 @@ static const nl_op ops[] = {
     {
         .name = "dsplit",
         .args = "x: tensor, sections: shape",
+        .attrs = cuts_attrs,
         .returns = "tensors",
         .doc = "tensor_split along dim 3.",
         .compose = compose_tensor_split,
@@ -485,6 +495,7 @@ static const nl_op ops[] = {
     {
         .name = "meshgrid",
         .args = "tensors: tensors, indexing: choice = ij|xy",
+        .attrs = meshgrid_attrs,
         .returns = "tensors",
         .doc = "A list of grids, one for each vector: its values along its own dim. xy exchanges the first two dims.",
         .compose = compose_meshgrid,

@@ -7,6 +7,15 @@
 
 typedef const int64_t *ints;
 
+NL_ATTRS(diagonal, offset, dim1, dim2)
+NL_ATTRS(diag, diagonal)
+NL_ATTRS(pad, pad, mode, value)
+NL_ATTRS(unfold, dim, size, step)
+NL_ATTRS(select_scatter, dim, index)
+NL_ATTRS(slice_scatter, dim, first, step)
+NL_ATTRS(vander, columns, increasing)
+NL_ATTRS(combinations, r, with_replacement)
+
 /* ---- diagonals and triangles ---- */
 
 typedef struct diagonal {
@@ -57,7 +66,7 @@ static nl_tensor *put_diagonal(nl_build *b, nl_tensor *t, int ndim, ints shape, 
   return nl_b_reshape(b, flat, ndim, shape);
 }
 NL_COMPOSE(diagonal) {
-  nl_give(c, take_diagonal(b, x, c->attr[0].i, c->attr[1].i, c->attr[2].i));
+  nl_give(c, take_diagonal(b, x, c->attr[diagonal_offset].i, c->attr[diagonal_dim1].i, c->attr[diagonal_dim2].i));
 }
 static nl_tensor *embedded(nl_build *b, nl_tensor *x, int64_t offset, int64_t dim1, int64_t dim2) {
   int n = x->ndim + 1, d1 = dim_at(b, dim1, n), d2 = dim_at(b, dim2, n);
@@ -72,7 +81,7 @@ static nl_tensor *embedded(nl_build *b, nl_tensor *x, int64_t offset, int64_t di
   return put_diagonal(b, x, n, shape, offset, dim1, dim2);
 }
 NL_COMPOSE(diag_embed) {
-  nl_give(c, embedded(b, x, c->attr[0].i, c->attr[1].i, c->attr[2].i));
+  nl_give(c, embedded(b, x, c->attr[diagonal_offset].i, c->attr[diagonal_dim1].i, c->attr[diagonal_dim2].i));
 }
 NL_COMPOSE(diag) {
   if (x->ndim != 1 && x->ndim != 2) {
@@ -80,16 +89,19 @@ NL_COMPOSE(diag) {
                          nl_tensor_shape_string(x).s));
     return;
   }
-  nl_give(c, x->ndim == 1 ? embedded(b, x, c->attr[0].i, 1, 2) : take_diagonal(b, x, c->attr[0].i, 1, 2));
+  nl_give(c, x->ndim == 1 ? embedded(b, x, c->attr[diag_diagonal].i, 1, 2)
+                          : take_diagonal(b, x, c->attr[diag_diagonal].i, 1, 2));
 }
 NL_COMPOSE(trace) {
   nl_give(c, nl_b_sum(b, take_diagonal(b, x, 0, -2, -1), 1, (int64_t[]){-1}, false));
 }
 NL_COMPOSE(diagonal_scatter) {
   nl_tensor *source = c->in[1];
-  nl_tensor *t = put_diagonal(b, source, x->ndim, x->shape, c->attr[0].i, c->attr[1].i, c->attr[2].i);
+  nl_tensor *t = put_diagonal(b, source, x->ndim, x->shape, c->attr[diagonal_offset].i, c->attr[diagonal_dim1].i,
+                              c->attr[diagonal_dim2].i);
   nl_tensor *ones = b_ones_like(b, source, NL_U8);
-  nl_tensor *at = put_diagonal(b, ones, x->ndim, x->shape, c->attr[0].i, c->attr[1].i, c->attr[2].i);
+  nl_tensor *at = put_diagonal(b, ones, x->ndim, x->shape, c->attr[diagonal_offset].i, c->attr[diagonal_dim1].i,
+                               c->attr[diagonal_dim2].i);
   nl_give(c, b_where(b, at ? nl_b_cast(b, at, NL_BOOL) : NULL, t, x));
 }
 /* tril 0, triu 1: where column - row <= (>=) k */
@@ -98,7 +110,7 @@ NL_COMPOSE(triangle) {
     nl_b_fail(b, nl_fail("needs a matrix (or a batch of them), but got shape %s", nl_tensor_shape_string(x).s));
     return;
   }
-  int64_t k = tame(c->attr[0].i);
+  int64_t k = tame(c->attr[diag_diagonal].i);
   nl_tensor *rows = ramp(b, 1, x->shape[x->ndim - 2], 1), *cols = ramp(b, 1, x->shape[x->ndim - 1], 1);
   nl_tensor *limit = b_add(b, b_unsqueeze(b, rows, 2), nl_b_int(b, k));
   nl_tensor *keep = c->op->variant == 0 ? b_le(b, cols, limit) : b_ge(b, cols, limit);
@@ -163,8 +175,8 @@ static nl_tensor *pad_zeros(nl_build *b, nl_tensor *x, int d, int64_t left, int6
   return nl_b_do(b, op_slice_zeros(), "tiiil", x, (int64_t)d + 1, left + 1, (int64_t)1, x->ndim, shape);
 }
 NL_COMPOSE(pad) {
-  int n, mode = (int)c->attr[1].i;
-  ints by = nl_call_list(c, 0, &n);
+  int n, mode = (int)c->attr[pad_mode].i;
+  ints by = nl_call_list(c, pad_pad, &n);
   if (n % 2 || n / 2 > x->ndim) {
     nl_b_fail(
         b, nl_fail("takes two numbers for each dim, the last dim first ({left, right, top, bottom, ...}), for at most "
@@ -173,7 +185,7 @@ NL_COMPOSE(pad) {
     return;
   }
   nl_tensor *t = x;
-  double value = c->attr[2].number;
+  double value = c->attr[pad_value].number;
   bool filled = mode == 0 && value != 0;
   nl_tensor *inside = filled ? b_ones_like(b, x, NL_U8) : NULL;
   for (int i = 0; i < n / 2 && b->status == NL_OK; i++) {
@@ -190,8 +202,9 @@ NL_COMPOSE(pad) {
   nl_give(c, t == x ? b_clone(b, x) : t);
 }
 NL_COMPOSE(unfold) {
-  int d = dim_at(b, c->attr[0].i, x->ndim);
-  int64_t size = tame(c->attr[1].i), step = tame(c->attr[2].i), shape[NL_MAX_DIM], strides[NL_MAX_DIM];
+  int d = dim_at(b, c->attr[unfold_dim].i, x->ndim);
+  int64_t size = tame(c->attr[unfold_size].i), step = tame(c->attr[unfold_step].i), shape[NL_MAX_DIM],
+          strides[NL_MAX_DIM];
   if (b->status == NL_OK && (x->ndim == 0 || x->ndim == NL_MAX_DIM || size < 1 || step < 1 || size > x->shape[d])) {
     b->status = nl_fail("windows of %lld elements, %lld apart, do not fit into dim %d of shape %s", (long long)size,
                         (long long)step, d + 1, nl_tensor_shape_string(x).s);
@@ -222,38 +235,40 @@ static nl_tensor *replaced(nl_build *b, nl_tensor *x, nl_tensor *source, int d, 
 }
 NL_COMPOSE(select_scatter) {
   nl_tensor *source = c->in[1];
-  int d = dim_at(b, c->attr[0].i, x->ndim);
-  int64_t index = tame(c->attr[1].i), n = size_at(x, d);
+  int d = dim_at(b, c->attr[select_scatter_dim].i, x->ndim);
+  int64_t index = tame(c->attr[select_scatter_index].i), n = size_at(x, d);
   index = index < 0 ? index + n + 1 : index;
   if (b->status == NL_OK && (index < 1 || index > n || x->ndim == 0)) {
-    b->status = nl_fail("index %lld is out of range 1..%lld of dim %d", (long long)c->attr[1].i, (long long)n, d + 1);
+    b->status = nl_fail("index %lld is out of range 1..%lld of dim %d", (long long)c->attr[select_scatter_index].i,
+                        (long long)n, d + 1);
   }
   nl_give(c, b->status == NL_OK ? replaced(b, x, b_unsqueeze(b, source, d + 1), d, index, 1) : NULL);
 }
 NL_COMPOSE(slice_scatter) {
-  int d = dim_at(b, c->attr[0].i, x->ndim);
-  int64_t first = tame(c->attr[1].i), n = size_at(x, d);
+  int d = dim_at(b, c->attr[slice_scatter_dim].i, x->ndim);
+  int64_t first = tame(c->attr[slice_scatter_first].i), n = size_at(x, d);
   first = first < 0 ? first + n + 1 : first;
-  nl_give(c, b->status == NL_OK && x->ndim ? replaced(b, x, c->in[1], d, first < 1 ? 1 : first, tame(c->attr[2].i))
-                                           : b_clone(b, x));
+  nl_give(c, b->status == NL_OK && x->ndim
+                 ? replaced(b, x, c->in[1], d, first < 1 ? 1 : first, tame(c->attr[slice_scatter_step].i))
+                 : b_clone(b, x));
 }
 
 /* ---- small builders ---- */
 
 /* powers of x, one a column */
 NL_COMPOSE(vander) {
-  int64_t n = c->attr[0].set ? c->attr[0].i : x->numel;
+  int64_t n = c->attr[vander_columns].set ? c->attr[vander_columns].i : x->numel;
   if (x->ndim != 1 || n < 0) {
     nl_b_fail(b, nl_fail("takes a vector and a number of columns, but got shape %s", nl_tensor_shape_string(x).s));
     return;
   }
-  nl_tensor *powers = c->attr[1].b ? ramp(b, 0, n, 1) : ramp(b, n - 1, n, -1);
+  nl_tensor *powers = c->attr[vander_increasing].b ? ramp(b, 0, n, 1) : ramp(b, n - 1, n, -1);
   nl_give(c, b_pow(b, b_unsqueeze(b, x, 2), powers));
 }
 /* all choices of r elements, in order */
 NL_COMPOSE(combinations) {
-  int64_t n = x->numel, r = c->attr[0].i, total = 1;
-  bool again = c->attr[1].b;
+  int64_t n = x->numel, r = c->attr[combinations_r].i, total = 1;
+  bool again = c->attr[combinations_with_replacement].b;
   if (x->ndim != 1 || r < 1 || r > NL_MAX_DIM) {
     nl_b_fail(b, nl_fail("takes a vector and a number of elements from 1 to %d, but got shape %s and %lld", NL_MAX_DIM,
                          nl_tensor_shape_string(x).s, (long long)r));
@@ -303,6 +318,7 @@ static const nl_op ops[] = {
     {
         .name = "diagonal",
         .args = "x: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
+        .attrs = diagonal_attrs,
         .returns = "tensor",
         .doc = "A copy of the diagonal in two dims, as the last dim; offset > 0 lies above.",
         .compose = compose_diagonal,
@@ -311,6 +327,7 @@ static const nl_op ops[] = {
     {
         .name = "diag_embed",
         .args = "x: tensor, offset: int = 0, dim1: dim = -2, dim2: dim = -1",
+        .attrs = diagonal_attrs,
         .returns = "tensor",
         .doc = "Zeros with the last dim of x as diagonal in two dims.",
         .compose = compose_diag_embed,
@@ -319,6 +336,7 @@ static const nl_op ops[] = {
     {
         .name = "diag",
         .args = "x: tensor, diagonal: int = 0",
+        .attrs = diag_attrs,
         .returns = "tensor",
         .doc = "The matrix with this diagonal, or a matrix's diagonal.",
         .compose = compose_diag,
@@ -335,6 +353,7 @@ static const nl_op ops[] = {
     {
         .name = "diagonal_scatter",
         .args = "x: tensor, source: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
+        .attrs = diagonal_attrs,
         .returns = "tensor",
         .doc = "x with its diagonal replaced.",
         .compose = compose_diagonal_scatter,
@@ -343,6 +362,7 @@ static const nl_op ops[] = {
     {
         .name = "tril",
         .args = "x: tensor, diagonal: int = 0",
+        .attrs = diag_attrs,
         .returns = "tensor",
         .doc = "The lower triangle, up to a diagonal; 0 above.",
         .compose = compose_triangle,
@@ -351,6 +371,7 @@ static const nl_op ops[] = {
     {
         .name = "triu",
         .args = "x: tensor, diagonal: int = 0",
+        .attrs = diag_attrs,
         .returns = "tensor",
         .doc = "The upper triangle, from a diagonal on; 0 below.",
         .compose = compose_triangle,
@@ -360,6 +381,7 @@ static const nl_op ops[] = {
     {
         .name = "pad",
         .args = "x: tensor, pad: shape, mode: choice = constant|reflect|replicate|circular, value: number = 0",
+        .attrs = pad_attrs,
         .returns = "tensor",
         .doc =
             "x with a margin: {left, right} of the last dim, then of the one before, and so on; negative numbers cut.",
@@ -369,6 +391,7 @@ static const nl_op ops[] = {
     {
         .name = "unfold",
         .args = "x: tensor, dim: dim, size: int, step: int = 1",
+        .attrs = unfold_attrs,
         .returns = "tensor",
         .doc = "A copy of all windows of a size along a dim, as a new last dim.",
         .compose = compose_unfold,
@@ -377,6 +400,7 @@ static const nl_op ops[] = {
     {
         .name = "select_scatter",
         .args = "x: tensor, source: tensor, dim: dim, index: int",
+        .attrs = select_scatter_attrs,
         .returns = "tensor",
         .doc = "x with one slice replaced.",
         .compose = compose_select_scatter,
@@ -385,6 +409,7 @@ static const nl_op ops[] = {
     {
         .name = "slice_scatter",
         .args = "x: tensor, source: tensor, dim: dim, first: int = 1, step: int = 1",
+        .attrs = slice_scatter_attrs,
         .returns = "tensor",
         .doc = "x with the slices from first on, by step, replaced.",
         .compose = compose_slice_scatter,
@@ -393,6 +418,7 @@ static const nl_op ops[] = {
     {
         .name = "vander",
         .args = "x: tensor, columns: int?, increasing: bool = false",
+        .attrs = vander_attrs,
         .returns = "tensor",
         .doc = "Powers of a vector's elements, one a column, falling unless increasing.",
         .compose = compose_vander,
@@ -401,6 +427,7 @@ static const nl_op ops[] = {
     {
         .name = "combinations",
         .args = "x: tensor, r: int = 2, with_replacement: bool = false",
+        .attrs = combinations_attrs,
         .returns = "tensor",
         .doc = "All choices of r elements of a vector, one a row.",
         .compose = compose_combinations,

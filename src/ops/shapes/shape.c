@@ -5,6 +5,18 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(reshape, shape)
+NL_ATTRS(flatten, from, to)
+NL_ATTRS(squeeze, dim)
+NL_ATTRS(unsqueeze, dim)
+NL_ATTRS(transpose, dim0, dim1)
+NL_ATTRS(permute, dims)
+NL_ATTRS(expand, shape)
+NL_ATTRS(select, dim, index)
+NL_ATTRS(slice, dim, first, last, step)
+NL_ATTRS(narrow, dim, start, length)
+NL_ATTRS(slice_zeros, dim, start, step, shape)
+
 /* ---- reshape and its kin ---- */
 
 /* The strides of a reshaped view, or false where elements would have to move: each group of new dims must come from a
@@ -55,7 +67,7 @@ static nl_status reshape_to(nl_call *c, int ndim, const int64_t *shape, bool mus
 static nl_status infer_reshape(nl_call *c) {
   nl_tensor *x = c->in[0];
   int ndim;
-  const int64_t *wanted = nl_call_list(c, 0, &ndim);
+  const int64_t *wanted = nl_call_list(c, reshape_shape, &ndim);
   if (ndim > NL_MAX_DIM) {
     return nl_fail("%d dims were asked for; at most %d are possible", ndim, NL_MAX_DIM);
   }
@@ -103,13 +115,14 @@ static nl_status vjp_reshape(nl_call *c, nl_vjp *g) {
 static nl_status infer_flatten(nl_call *c) {
   nl_tensor *x = c->in[0];
   int from, to;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &from);
-  status = status == NL_OK ? nl_rule_dim(c->attr[1].i, x->ndim, &to) : status;
+  nl_status status = nl_rule_dim(c->attr[flatten_from].i, x->ndim, &from);
+  status = status == NL_OK ? nl_rule_dim(c->attr[flatten_to].i, x->ndim, &to) : status;
   if (status != NL_OK) {
     return status;
   }
   if (from > to) {
-    return nl_fail("dims %lld to %lld are in the wrong order", (long long)c->attr[0].i, (long long)c->attr[1].i);
+    return nl_fail("dims %lld to %lld are in the wrong order", (long long)c->attr[flatten_from].i,
+                   (long long)c->attr[flatten_to].i);
   }
   int64_t shape[NL_MAX_DIM], joined = 1;
   int n = 0;
@@ -132,7 +145,7 @@ static nl_status infer_flatten(nl_call *c) {
 static nl_status infer_squeeze(nl_call *c) {
   nl_tensor *x = c->in[0];
   bool mask[NL_MAX_DIM];
-  nl_status status = nl_rule_dims(c, 0, x->ndim, mask);
+  nl_status status = nl_rule_dims(c, squeeze_dim, x->ndim, mask);
   if (status != NL_OK) {
     return status;
   }
@@ -153,7 +166,7 @@ static nl_status infer_unsqueeze(nl_call *c) {
   if (x->ndim + 1 > NL_MAX_DIM) {
     return nl_fail("at most %d dims are possible", NL_MAX_DIM);
   }
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim + 1, &at);
+  nl_status status = nl_rule_dim(c->attr[unsqueeze_dim].i, x->ndim + 1, &at);
   if (status != NL_OK) {
     return status;
   }
@@ -171,8 +184,8 @@ static nl_status infer_unsqueeze(nl_call *c) {
 static nl_status infer_transpose(nl_call *c) {
   nl_tensor *x = c->in[0];
   int a, b;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &a);
-  status = status == NL_OK ? nl_rule_dim(c->attr[1].i, x->ndim, &b) : status;
+  nl_status status = nl_rule_dim(c->attr[transpose_dim0].i, x->ndim, &a);
+  status = status == NL_OK ? nl_rule_dim(c->attr[transpose_dim1].i, x->ndim, &b) : status;
   if (status != NL_OK) {
     return status;
   }
@@ -185,19 +198,19 @@ static nl_status infer_transpose(nl_call *c) {
   return nl_rule_view(c, x->ndim, shape, strides, x->offset);
 }
 static nl_status vjp_transpose(nl_call *c, nl_vjp *g) {
-  g->gin[0] = nl_b_transpose(g->build, g->gout[0], c->attr[0].i, c->attr[1].i);
+  g->gin[0] = nl_b_transpose(g->build, g->gout[0], c->attr[transpose_dim0].i, c->attr[transpose_dim1].i);
   return g->build->status;
 }
 
 static nl_status infer_permute(nl_call *c) {
   nl_tensor *x = c->in[0];
   int count;
-  const int64_t *dims = nl_call_list(c, 0, &count);
+  const int64_t *dims = nl_call_list(c, permute_dims, &count);
   if (count != x->ndim) {
     return nl_fail("%d dims are named, but the tensor of shape %s has %d", count, nl_tensor_shape_string(x).s, x->ndim);
   }
   bool mask[NL_MAX_DIM];
-  nl_status status = nl_rule_dims(c, 0, x->ndim, mask); /* each exists and is named once */
+  nl_status status = nl_rule_dims(c, permute_dims, x->ndim, mask); /* each exists and is named once */
   if (status != NL_OK) {
     return status;
   }
@@ -212,25 +225,21 @@ static nl_status infer_permute(nl_call *c) {
 }
 static nl_status vjp_permute(nl_call *c, nl_vjp *g) {
   int count;
-  const int64_t *dims = nl_call_list(c, 0, &count);
+  const int64_t *dims = nl_call_list(c, permute_dims, &count);
   int64_t back[NL_MAX_DIM];
   for (int d = 0; d < count; d++) {
     int from = 0;
     nl_rule_dim(dims[d], count, &from);
     back[from] = d + 1;
   }
-  nl_call p;
-  nl_call_init(&p, op_permute(), 1, NULL);
-  p.in[0] = g->gout[0];
-  nl_call_set_list(&p, 0, count, back);
-  g->gin[0] = nl_b_call(g->build, &p);
+  g->gin[0] = nl_b_do(g->build, op_permute(), "tl", g->gout[0], count, back);
   return g->build->status;
 }
 
 static nl_status infer_expand(nl_call *c) {
   nl_tensor *x = c->in[0];
   int ndim;
-  const int64_t *wanted = nl_call_list(c, 0, &ndim);
+  const int64_t *wanted = nl_call_list(c, expand_shape, &ndim);
   int lead = ndim - x->ndim;
   if (lead < 0 || ndim > NL_MAX_DIM) {
     return nl_fail("shape %s cannot be expanded to %s", nl_tensor_shape_string(x).s, nl_shape_string(ndim, wanted).s);
@@ -265,14 +274,14 @@ static nl_status bad_index(int64_t index, int dim, int64_t n) {
 static nl_status infer_select(nl_call *c) {
   nl_tensor *x = c->in[0];
   int dim;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[select_dim].i, x->ndim, &dim);
   if (status != NL_OK) {
     return status;
   }
   if (x->ndim == 0) {
     return nl_fail("a 0-dim tensor cannot be indexed; x:item() gives its value");
   }
-  int64_t index = c->attr[1].i, n = x->shape[dim], i = index < 0 ? index + n : index - 1;
+  int64_t index = c->attr[select_index].i, n = x->shape[dim], i = index < 0 ? index + n : index - 1;
   if (i < 0 || i >= n) {
     return bad_index(index, dim, n);
   }
@@ -293,15 +302,15 @@ typedef struct span {
 } span;
 
 static nl_status find_span(const nl_call *c, const nl_tensor *x, span *s) {
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &s->dim);
+  nl_status status = nl_rule_dim(c->attr[slice_dim].i, x->ndim, &s->dim);
   if (status != NL_OK) {
     return status;
   }
   int64_t n = x->ndim ? x->shape[s->dim] : 1;
-  if (c->op->variant == 1) { /* narrow: start, length */
-    int64_t start = c->attr[1].i;
+  if (c->op->variant == 1) { /* narrow */
+    int64_t start = c->attr[narrow_start].i;
     s->start = start < 0 ? start + n : start - 1;
-    s->length = c->attr[2].i;
+    s->length = c->attr[narrow_length].i;
     s->step = 1;
     if (s->start < 0 || s->length < 0 || s->start > n || s->length > n - s->start) {
       return nl_fail("elements from %lld on, %lld of them, do not lie in dim %d, which has %lld", (long long)start,
@@ -310,8 +319,8 @@ static nl_status find_span(const nl_call *c, const nl_tensor *x, span *s) {
     return NL_OK;
   }
   /* slice: from first to last, both included and clipped to what is there, as string.sub does */
-  int64_t first = c->attr[1].i, last = c->attr[2].i;
-  s->step = c->attr[3].i;
+  int64_t first = c->attr[slice_first].i, last = c->attr[slice_last].i;
+  s->step = c->attr[slice_step].i;
   if (s->step < 1) {
     return nl_fail("a slice's step must be 1 or more, not %lld", (long long)s->step);
   }
@@ -347,17 +356,7 @@ static nl_status infer_slice(nl_call *c) {
 
 /* The gradient of a slice: zeros with g in its place. */
 static nl_tensor *into_zeros(nl_vjp *g, nl_tensor *t, const nl_tensor *x, span s) {
-  if (g->build->status != NL_OK) {
-    return NULL;
-  }
-  nl_call z;
-  nl_call_init(&z, op_slice_zeros(), 1, NULL);
-  z.in[0] = t;
-  z.attr[0] = (nl_attr){.set = true, .i = s.dim + 1};
-  z.attr[1] = (nl_attr){.set = true, .i = s.start + 1};
-  z.attr[2] = (nl_attr){.set = true, .i = s.step};
-  nl_call_set_list(&z, 3, x->ndim, x->shape);
-  return nl_b_call(g->build, &z);
+  return nl_b_do(g->build, op_slice_zeros(), "tiiil", t, (int64_t)s.dim + 1, s.start + 1, s.step, x->ndim, x->shape);
 }
 /* The gradient of a slice, added where there is a sum already: work and memory are then those of the slice, and a
    sequence that is taken apart step by step costs as much as it is long. */
@@ -388,8 +387,8 @@ static nl_status vjp_slice(nl_call *c, nl_vjp *g) {
 static nl_status vjp_select(nl_call *c, nl_vjp *g) {
   nl_tensor *x = c->in[0];
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
-  int64_t index = c->attr[1].i, start = index < 0 ? index + x->shape[dim] : index - 1;
+  nl_rule_dim(c->attr[select_dim].i, x->ndim, &dim);
+  int64_t index = c->attr[select_index].i, start = index < 0 ? index + x->shape[dim] : index - 1;
   int64_t shape[NL_MAX_DIM];
   memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
   shape[dim] = 1;
@@ -398,16 +397,15 @@ static nl_status vjp_select(nl_call *c, nl_vjp *g) {
   return g->build->status;
 }
 
-/* slice_zeros(g, dim, start, step, shape) */
 static nl_status infer_slice_zeros(nl_call *c) {
   int ndim, dim;
-  const int64_t *shape = nl_call_list(c, 3, &ndim);
+  const int64_t *shape = nl_call_list(c, slice_zeros_shape, &ndim);
   nl_tensor *g = c->in[0];
-  nl_status status = nl_rule_dim(c->attr[0].i, ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[slice_zeros_dim].i, ndim, &dim);
   if (status != NL_OK) {
     return status;
   }
-  int64_t start = c->attr[1].i, step = c->attr[2].i;
+  int64_t start = c->attr[slice_zeros_start].i, step = c->attr[slice_zeros_step].i;
   bool fits = ndim == g->ndim && ndim > 0 && start >= 1 && step >= 1;
   for (int d = 0; d < ndim && fits; d++) {
     fits = shape[d] >= 0 && (d == dim || shape[d] == g->shape[d]);
@@ -426,11 +424,11 @@ static void run_slice_zeros(nl_call *c) {
     return;
   }
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, out->ndim, &dim);
+  nl_rule_dim(c->attr[slice_zeros_dim].i, out->ndim, &dim);
   int64_t strides[NL_MAX_DIM];
   memcpy(strides, out->strides, (size_t)out->ndim * sizeof *strides);
-  place.offset = (c->attr[1].i - 1) * strides[dim];
-  strides[dim] *= g->shape[dim] > 1 ? c->attr[2].i : 1;
+  place.offset = (c->attr[slice_zeros_start].i - 1) * strides[dim];
+  strides[dim] *= g->shape[dim] > 1 ? c->attr[slice_zeros_step].i : 1;
   place.strides = strides;
   place.shape = g->shape;
   place.numel = g->numel;
@@ -438,36 +436,33 @@ static void run_slice_zeros(nl_call *c) {
   nl_copy_values(&place, g);
 }
 static nl_status vjp_slice_zeros(nl_call *c, nl_vjp *g) {
-  nl_call s;
-  nl_call_init(&s, op_slice(), 1, NULL);
+  int64_t written = c->attr[slice_zeros_dim].i, start = c->attr[slice_zeros_start].i,
+          step = c->attr[slice_zeros_step].i;
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, c->in[0]->ndim, &dim);
-  s.in[0] = g->gout[0];
-  s.attr[0] = c->attr[0];
-  s.attr[1] = c->attr[1];
-  s.attr[2] = (nl_attr){.set = true, .i = c->attr[1].i + (c->in[0]->shape[dim] - 1) * c->attr[2].i};
-  s.attr[3] = c->attr[2];
-  if (c->in[0]->shape[dim] == 0) {
+  nl_rule_dim(written, c->in[0]->ndim, &dim);
+  int64_t length = c->in[0]->shape[dim];
+  if (length == 0) {
     g->gin[0] = nl_b_zeros(g->build, nl_tensor_dtype(c->in[0]), c->in[0]->ndim, c->in[0]->shape);
   } else {
-    g->gin[0] = nl_b_call(g->build, &s);
+    g->gin[0] = nl_b_do(g->build, op_slice(), "tiiii", g->gout[0], written, start, start + (length - 1) * step, step);
   }
   return g->build->status;
 }
 
-#define VIEW(n, a, text, i, v, e)                                                                                      \
+#define VIEW(n, a, set, text, i, v, e)                                                                                 \
   {                                                                                                                    \
-    .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = run_copy, .vjp = v,       \
-    .flags = NL_OP_VIEW                                                                                                \
+    .name = n, .args = a, .attrs = set##_attrs, .returns = "tensor", .doc = text, .example = e, .infer = i,            \
+    .run = run_copy, .vjp = v, .flags = NL_OP_VIEW                                                                     \
   }
 
 static const nl_op ops[] = {
-    VIEW("reshape", "x: tensor, shape: shape",
+    VIEW("reshape", "x: tensor, shape: shape", reshape,
          "The same elements in another shape; -1 is worked out. A view if it can "
          "be, else a copy.",
          infer_reshape, vjp_reshape, "nn.reshape(nn.arange(6), 2, -1)"),
     {.name = "view",
      .args = "x: tensor, shape: shape",
+     .attrs = reshape_attrs,
      .returns = "tensor",
      .doc = "reshape that never copies: an error where the layout does not allow it.",
      .example = "nn.view(nn.arange(6), 3, 2)",
@@ -476,25 +471,26 @@ static const nl_op ops[] = {
      .vjp = vjp_reshape,
      .flags = NL_OP_VIEW,
      .variant = 1},
-    VIEW("flatten", "x: tensor, from: dim = 1, to: dim = -1", "Joins the dims from .. to into one.", infer_flatten,
-         vjp_reshape, "nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})"),
-    VIEW("squeeze", "x: tensor, dim: dims?", "Drops dims of one element: all of them, or those named.", infer_squeeze,
-         vjp_reshape, "nn.squeeze(nn.zeros(1, 2, 1)).shape"),
-    VIEW("unsqueeze", "x: tensor, dim: dim", "A new dim of one element at this place.", infer_unsqueeze, vjp_reshape,
-         "nn.unsqueeze(nn.zeros(2), 1).shape"),
-    VIEW("transpose", "x: tensor, dim0: dim, dim1: dim", "Exchanges two dims.", infer_transpose, vjp_transpose,
-         "nn.transpose(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1, 2)"),
-    VIEW("permute", "x: tensor, dims: dims", "Puts the dims in the order named.", infer_permute, vjp_permute,
+    VIEW("flatten", "x: tensor, from: dim = 1, to: dim = -1", flatten, "Joins the dims from .. to into one.",
+         infer_flatten, vjp_reshape, "nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})"),
+    VIEW("squeeze", "x: tensor, dim: dims?", squeeze, "Drops dims of one element: all of them, or those named.",
+         infer_squeeze, vjp_reshape, "nn.squeeze(nn.zeros(1, 2, 1)).shape"),
+    VIEW("unsqueeze", "x: tensor, dim: dim", unsqueeze, "A new dim of one element at this place.", infer_unsqueeze,
+         vjp_reshape, "nn.unsqueeze(nn.zeros(2), 1).shape"),
+    VIEW("transpose", "x: tensor, dim0: dim, dim1: dim", transpose, "Exchanges two dims.", infer_transpose,
+         vjp_transpose, "nn.transpose(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1, 2)"),
+    VIEW("permute", "x: tensor, dims: dims", permute, "Puts the dims in the order named.", infer_permute, vjp_permute,
          "nn.permute(nn.zeros(2, 3, 4), 3, 1, 2).shape"),
-    VIEW("expand", "x: tensor, shape: shape", "Repeats dims of one element without copying; -1 keeps a size.",
+    VIEW("expand", "x: tensor, shape: shape", expand, "Repeats dims of one element without copying; -1 keeps a size.",
          infer_expand, vjp_expand, "nn.expand(nn.tensor {{1}, {2}}, 2, 3)"),
-    VIEW("select", "x: tensor, dim: dim, index: int", "One index along a dim; the dim is gone.", infer_select,
+    VIEW("select", "x: tensor, dim: dim, index: int", select, "One index along a dim; the dim is gone.", infer_select,
          vjp_select, "nn.select(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, -1)"),
-    VIEW("slice", "x: tensor, dim: dim, first: int = 1, last: int = -1, step: int = 1",
+    VIEW("slice", "x: tensor, dim: dim, first: int = 1, last: int = -1, step: int = 1", slice,
          "Indices first to last along a dim, both included.", infer_slice, vjp_slice,
          "nn.slice(nn.arange(6), 1, 2, 6, 2)"),
     {.name = "narrow",
      .args = "x: tensor, dim: dim, start: int, length: int",
+     .attrs = narrow_attrs,
      .returns = "tensor",
      .doc = "length indices along a dim, from start on.",
      .example = "nn.narrow(nn.arange(6), 1, 2, 3)",
@@ -505,6 +501,7 @@ static const nl_op ops[] = {
      .variant = 1},
     {.name = "slice_zeros",
      .args = "g: tensor, dim: dim, start: int, step: int, shape: shape",
+     .attrs = slice_zeros_attrs,
      .returns = "tensor",
      .doc = "Zeros of the given shape with g in the place of a slice: a slice's gradient.",
      .infer = infer_slice_zeros,

@@ -8,11 +8,11 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
-/* The view described by attrs 0..2, checked to lie inside `numel` elements. */
+/* The view described by the attributes, checked to lie inside `numel` elements. */
 static nl_status check_geometry(const nl_call *c, int64_t numel) {
   int n, m;
-  const int64_t *shape = nl_call_list(c, 0, &n), *strides = nl_call_list(c, 1, &m);
-  int64_t last = c->attr[2].i, count = 1;
+  const int64_t *shape = nl_call_list(c, nl_strided_shape, &n), *strides = nl_call_list(c, nl_strided_strides, &m);
+  int64_t last = c->attr[nl_strided_offset].i, count = 1;
   if (n != m || n > NL_MAX_DIM || last < 0) {
     return nl_fail("shape and strides must have the same length, and the offset be 0 or more");
   }
@@ -31,17 +31,17 @@ static nl_status check_geometry(const nl_call *c, int64_t numel) {
   return NL_OK;
 }
 
-/* t seen through attrs 0..2 */
+/* t seen as the attributes say */
 static nl_tensor looked_into(const nl_call *c, const nl_tensor *t, int64_t *room) {
   nl_tensor v = *t;
   int n;
-  const int64_t *shape = nl_call_list(c, 0, &n), *strides = nl_call_list(c, 1, &n);
+  const int64_t *shape = nl_call_list(c, nl_strided_shape, &n), *strides = nl_call_list(c, nl_strided_strides, &n);
   memcpy(room, shape, (size_t)n * sizeof *room);
   memcpy(room + NL_MAX_DIM, strides, (size_t)n * sizeof *room);
   v.ndim = (uint8_t)n;
   v.shape = room;
   v.strides = room + NL_MAX_DIM;
-  v.offset = t->offset + c->attr[2].i;
+  v.offset = t->offset + c->attr[nl_strided_offset].i;
   v.numel = nl_shape_numel(n, shape);
   v.contiguous = false;
   return v;
@@ -51,7 +51,7 @@ static nl_status infer_as_strided(nl_call *c) {
   nl_status status = check_geometry(c, c->in[0]->numel);
   if (status == NL_OK) {
     int n;
-    const int64_t *shape = nl_call_list(c, 0, &n);
+    const int64_t *shape = nl_call_list(c, nl_strided_shape, &n);
     nl_rule_shape(c, 0, n, shape, nl_tensor_dtype(c->in[0]));
   }
   return status;
@@ -63,12 +63,12 @@ static void run_as_strided(nl_call *c) {
 }
 
 static void copy_geometry(nl_call *to, const nl_call *from) {
-  for (int i = 0; i < 2; i++) {
+  for (int i = nl_strided_shape; i <= nl_strided_strides; i++) {
     int n;
     const int64_t *list = nl_call_list(from, i, &n);
     nl_call_set_list(to, i, n, list);
   }
-  to->attr[2] = from->attr[2];
+  to->attr[nl_strided_offset] = from->attr[nl_strided_offset];
 }
 
 static nl_status vjp_as_strided(nl_call *c, nl_vjp *g) {
@@ -76,7 +76,7 @@ static nl_status vjp_as_strided(nl_call *c, nl_vjp *g) {
   nl_call_init(&k, op_strided_zeros(), 1, NULL);
   k.in[0] = g->gout[0];
   copy_geometry(&k, c);
-  k.attr[3] = (nl_attr){.set = true, .i = c->in[0]->numel};
+  k.attr[nl_strided_zeros_numel] = (nl_attr){.set = true, .i = c->in[0]->numel};
   nl_tensor *d = nl_b_call(g->build, &k);
   g->gin[0] = d ? nl_b_reshape(g->build, d, c->in[0]->ndim, c->in[0]->shape) : NULL;
   return g->build->status;
@@ -85,8 +85,8 @@ static nl_status vjp_as_strided(nl_call *c, nl_vjp *g) {
 /* strided_zeros(g, ..., numel): numel zeros, plus g at the view's places (which may coincide) */
 static nl_status infer_strided_zeros(nl_call *c) {
   int n;
-  const int64_t *shape = nl_call_list(c, 0, &n);
-  int64_t numel = c->attr[3].i;
+  const int64_t *shape = nl_call_list(c, nl_strided_zeros_shape, &n);
+  int64_t numel = c->attr[nl_strided_zeros_numel].i;
   nl_status status = numel < 0 ? nl_fail("numel must be 0 or more") : check_geometry(c, numel);
   if (status == NL_OK && (n != c->in[0]->ndim || memcmp(shape, c->in[0]->shape, (size_t)n * sizeof *shape) != 0)) {
     status = nl_fail("the values of shape %s must have the view's shape %s", nl_tensor_shape_string(c->in[0]).s,
@@ -100,10 +100,10 @@ static nl_status infer_strided_zeros(nl_call *c) {
 static void run_strided_zeros(nl_call *c) {
   nl_tensor *g = c->rin[0], *out = c->out[0];
   int n;
-  const int64_t *strides = nl_call_list(c, 1, &n);
+  const int64_t *strides = nl_call_list(c, nl_strided_zeros_strides, &n);
   memset(nl_tensor_data(out), 0, out->storage->bytes);
   for (int64_t i = 0; i < g->numel && !nl_interrupted_at(i); i++) {
-    int64_t at = c->attr[2].i, rest = i;
+    int64_t at = c->attr[nl_strided_zeros_offset].i, rest = i;
     for (int d = n - 1; d >= 0; d--) {
       at += rest % g->shape[d] * strides[d];
       rest /= g->shape[d];
@@ -127,7 +127,7 @@ static nl_status vjp_strided_zeros(nl_call *c, nl_vjp *g) {
 static nl_status infer_view_scatter(nl_call *c) {
   nl_tensor *base = c->in[0], *value = c->in[1];
   int n;
-  const int64_t *shape = nl_call_list(c, 0, &n);
+  const int64_t *shape = nl_call_list(c, nl_strided_shape, &n);
   nl_status status = check_geometry(c, base->numel);
   if (status == NL_OK && (n != value->ndim || memcmp(shape, value->shape, (size_t)n * sizeof *shape) != 0)) {
     status = nl_fail("the values of shape %s must have the view's shape %s", nl_tensor_shape_string(value).s,
@@ -166,6 +166,7 @@ static nl_status vjp_view_scatter(nl_call *c, nl_vjp *g) {
 static const nl_op ops[] = {
     {.name = "as_strided",
      .args = "x: tensor, " GEOMETRY,
+     .attrs = nl_strided_attrs,
      .returns = "tensor",
      .doc =
          "A copy of the elements of x, taken as contiguous, at offset + index . strides, counted from 0; all must lie "
@@ -177,6 +178,7 @@ static const nl_op ops[] = {
      .flags = NL_OP_CONTIGUOUS},
     {.name = "strided_zeros",
      .args = "g: tensor, " GEOMETRY ", numel: int = 0",
+     .attrs = nl_strided_zeros_attrs,
      .returns = "tensor",
      .doc = "Zeros plus g at offset + index . strides: as_strided's gradient.",
      .infer = infer_strided_zeros,
@@ -185,6 +187,7 @@ static const nl_op ops[] = {
      .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL},
     {.name = "view_scatter",
      .args = "x: tensor, value: tensor, " GEOMETRY,
+     .attrs = nl_strided_attrs,
      .returns = "tensor",
      .doc = "x with value at offset + index . strides.",
      .infer = infer_view_scatter,
