@@ -318,7 +318,7 @@ static nl_status vjp_prod(nl_call *c, nl_vjp *g) {
 
 /* ---- var and std ---- */
 
-/* dim, keepdim, correction; with count - correction <= 0 the result is inf or nan, as in PyTorch */
+/* With count - correction <= 0 the result is inf or nan, as in PyTorch. */
 static nl_status infer_var(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   nl_status status = nl_rule_want_float(c->in[0], "the input");
@@ -515,13 +515,7 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
       return b->status;
     }
     int64_t dim = *nl_call_list(c, extreme_dim, &(int){0});
-    nl_call s;
-    nl_call_init(&s, op_scatter_zeros(), 2, NULL);
-    s.in[0] = gk;
-    s.in[1] = at;
-    s.attr[0] = (nl_attr){.set = true, .i = dim};
-    nl_call_set_list(&s, 1, x->ndim, x->shape);
-    g->gin[0] = nl_b_call(b, &s);
+    g->gin[0] = nl_b_do(b, op_scatter_zeros(), "ttil", gk, at, dim, x->ndim, x->shape);
     return b->status;
   }
   nl_tensor *at = nl_b2(b, op_eq(), x, c->out[0]);

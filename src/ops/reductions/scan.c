@@ -7,10 +7,13 @@
 #include "optable/compose.h"
 #include "optable/rules.h"
 
+NL_ATTRS(scan, dim)
+NL_ATTRS(linear, dim, reverse)
+
 static nl_status infer_scan(nl_call *c) {
   nl_tensor *x = c->in[0];
   int dim, kind = c->op->kernel;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[scan_dim].i, x->ndim, &dim);
   if (status == NL_OK && (kind == NL_SCAN_LOGSUMEXP || kind == NL_SCAN_LINEAR)) {
     status = nl_rule_want_float(x, "the input");
   }
@@ -36,7 +39,7 @@ static void scan_range(void *ctx, int64_t begin, int64_t end) {
 static void run(nl_call *c, bool reverse) {
   nl_tensor *x = c->rin[0];
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_rule_dim(c->attr[scan_dim].i, x->ndim, &dim);
   nl_around a = nl_rule_around(x, dim);
   nl_scan_args args = {.kind = (nl_scan_kind)c->op->kernel,
                        .dtype = c->dtype,
@@ -52,7 +55,7 @@ static void run(nl_call *c, bool reverse) {
   nl_parallel_for(a.outer * a.inner, grain, scan_range, &args);
 }
 static void run_scan(nl_call *c) {
-  run(c, c->nin > 1 && c->attr[1].b);
+  run(c, c->nin > 1 && c->attr[linear_reverse].b);
 }
 static void run_reverse(nl_call *c) {
   run(c, true);
@@ -72,29 +75,23 @@ static nl_tensor *neighbour(nl_build *b, nl_tensor *x, int64_t dim, bool after, 
     one[i] = i == d ? 1 : x->shape[i];
   }
   nl_tensor *edge = b_plus(b, nl_b_zeros(b, nl_tensor_dtype(x), x->ndim, one), first);
-  nl_tensor *rest = b_narrow(b, x, d + 1, after ? 2 : 1, n - 1), *parts[2] = {after ? rest : edge, after ? edge : rest};
-  if (b->status != NL_OK) {
-    return NULL;
-  }
-  nl_call k;
-  nl_call_init(&k, op_cat(), 2, parts);
-  k.attr[0] = (nl_attr){.set = true, .i = d + 1};
-  return nl_b_call(b, &k);
+  nl_tensor *rest = b_narrow(b, x, d + 1, after ? 2 : 1, n - 1);
+  return b_cat(b, after ? rest : edge, after ? edge : rest, d + 1);
 }
 static nl_tensor *linear_scan(nl_build *b, nl_tensor *x, nl_tensor *a, int64_t dim, bool reverse) {
   return nl_b_do(b, op_linear_scan(), "ttib", x, a, dim, reverse);
 }
 
 static nl_status vjp_cumsum(nl_call *c, nl_vjp *v) {
-  v->gin[0] =
-      nl_b_do(v->build, c->op->run == run_reverse ? op_cumsum() : op_cumsum_reverse(), "ti", v->gout[0], c->attr[0].i);
+  v->gin[0] = nl_b_do(v->build, c->op->run == run_reverse ? op_cumsum() : op_cumsum_reverse(), "ti", v->gout[0],
+                      c->attr[scan_dim].i);
   return v->build->status;
 }
 /* dL/dx_k = y_(k-1) s_k with s_k = g_k + x_(k+1) s_(k+1): no division, so zeros are no special case. */
 static nl_status vjp_cumprod(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *x = c->in[0], *y = c->out[0];
-  int64_t dim = c->attr[0].i;
+  int64_t dim = c->attr[scan_dim].i;
   nl_tensor *s = linear_scan(b, v->gout[0], neighbour(b, x, dim, true, 0), dim, true);
   v->gin[0] = b_mul(b, s, neighbour(b, y, dim, false, 1));
   return b->status;
@@ -106,7 +103,8 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *v) {
     return NL_OK;
   }
   if (v->gout[0]) {
-    v->gin[0] = nl_b_do(v->build, op_scatter_zeros(), "ttil", v->gout[0], c->out[1], c->attr[0].i, x->ndim, x->shape);
+    v->gin[0] =
+        nl_b_do(v->build, op_scatter_zeros(), "ttil", v->gout[0], c->out[1], c->attr[scan_dim].i, x->ndim, x->shape);
   }
   return v->build->status;
 }
@@ -114,7 +112,7 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *v) {
 static nl_status vjp_logcumsumexp(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *x = c->in[0], *y = c->out[0];
-  int64_t dim = c->attr[0].i;
+  int64_t dim = c->attr[scan_dim].i;
   nl_tensor *carried = b_exp(b, b_sub(b, y, neighbour(b, y, dim, true, INFINITY)));
   nl_tensor *s = linear_scan(b, v->gout[0], carried, dim, true);
   v->gin[0] = b_mul(b, s, b_exp(b, b_sub(b, x, y)));
@@ -123,8 +121,8 @@ static nl_status vjp_logcumsumexp(nl_call *c, nl_vjp *v) {
 /* y_k = x_k + a_k y_(k-1): with h the gradients, s_k = h_k + a_(k+1) s_(k+1); dx = s, da_k = s_k y_(k-1). */
 static nl_status vjp_linear(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
-  int64_t dim = c->attr[0].i;
-  bool reverse = c->attr[1].b;
+  int64_t dim = c->attr[linear_dim].i;
+  bool reverse = c->attr[linear_reverse].b;
   nl_tensor *s = linear_scan(b, v->gout[0], neighbour(b, c->in[1], dim, !reverse, 0), dim, !reverse);
   v->gin[0] = s;
   if (v->need[1]) {
@@ -135,8 +133,9 @@ static nl_status vjp_linear(nl_call *c, nl_vjp *v) {
 
 #define SCAN(n, text, ret, k, r, v, s, f, e)                                                                           \
   {                                                                                                                    \
-    .name = n, .args = "x: tensor, dim: dim = -1", .returns = ret, .doc = text, .infer = infer_scan, .run = r,         \
-    .vjp = v, .flags = NL_OP_CONTIGUOUS | NL_OP_PROMOTE | (f), .save = s, .kernel = k, .example = e                    \
+    .name = n, .args = "x: tensor, dim: dim = -1", .attrs = scan_attrs, .returns = ret, .doc = text,                   \
+    .infer = infer_scan, .run = r, .vjp = v, .flags = NL_OP_CONTIGUOUS | NL_OP_PROMOTE | (f), .save = s, .kernel = k,  \
+    .example = e                                                                                                       \
   }
 #define NUMBERS "nn.tensor {3, 1, 2}"
 
@@ -155,6 +154,7 @@ static const nl_op ops[] = {
          run_scan, vjp_logcumsumexp, NL_SAVE_IN(0) | NL_SAVE_OUT(0), 0, "nn.logcumsumexp(nn.tensor {1000.0, 1000.0})"),
     {.name = "linear_scan",
      .args = "x: tensor, a: tensor, dim: dim = -1, reverse: bool = false",
+     .attrs = linear_attrs,
      .returns = "tensor",
      .doc = "The recurrence y_k = x_k + a_k y_(k-1) along a dim (from the end, with y_(k+1), if reverse).",
      .example = "nn.linear_scan(nn.ones(4), nn.full({4}, 0.5))",

@@ -8,22 +8,23 @@
 #include "optable/helpers.h"
 #include "optable/rules.h"
 
-/* sort(x, dim, descending); topk(x, k, dim, largest) */
+NL_ATTRS(topk, k, dim, largest)
+
 static bool is_topk(const nl_call *c) {
   return c->op->variant == 1;
 }
-static nl_attr dim_of(const nl_call *c) {
-  return c->attr[is_topk(c) ? 1 : 0];
+static int64_t dim_of(const nl_call *c) {
+  return c->attr[is_topk(c) ? topk_dim : nl_sort_dim].i;
 }
 
 static nl_status infer_sort(nl_call *c) {
   nl_tensor *x = c->in[0];
   int dim;
-  nl_status status = nl_rule_dim(dim_of(c).i, x->ndim, &dim);
+  nl_status status = nl_rule_dim(dim_of(c), x->ndim, &dim);
   if (status != NL_OK) {
     return status;
   }
-  int64_t shape[NL_MAX_DIM], n = x->ndim ? x->shape[dim] : 1, keep = is_topk(c) ? c->attr[0].i : n;
+  int64_t shape[NL_MAX_DIM], n = x->ndim ? x->shape[dim] : 1, keep = is_topk(c) ? c->attr[topk_k].i : n;
   if (keep < 0 || keep > n) {
     return nl_fail("k is %lld, but dim %d has %lld elements", (long long)keep, dim + 1, (long long)n);
   }
@@ -85,14 +86,14 @@ static void sort_range(void *ctx, int64_t begin, int64_t end) {
 static void run_sort(nl_call *c) {
   nl_tensor *x = c->rin[0];
   int dim = 0;
-  nl_rule_dim(dim_of(c).i, x->ndim, &dim);
+  nl_rule_dim(dim_of(c), x->ndim, &dim);
   nl_around a = nl_rule_around(x, dim);
   sort_job job = {.x = x,
                   .values = c->out[0],
                   .positions = c->out[1],
                   .around = a,
-                  .keep = is_topk(c) ? c->attr[0].i : a.red,
-                  .descending = is_topk(c) ? c->attr[2].b : c->attr[1].b,
+                  .keep = is_topk(c) ? c->attr[topk_k].i : a.red,
+                  .descending = is_topk(c) ? c->attr[topk_largest].b : c->attr[nl_sort_descending].b,
                   .scratch = c->workspace->storage->data,
                   .shared = line_bytes(a.red) <= NL_SCRATCH_BYTES};
   int64_t lines = a.outer * a.inner;
@@ -100,22 +101,17 @@ static void run_sort(nl_call *c) {
 }
 
 static nl_status vjp_sort(nl_call *c, nl_vjp *g) {
-  if (!g->gout[0]) {
-    return NL_OK;
+  nl_tensor *x = c->in[0];
+  if (g->gout[0]) {
+    g->gin[0] = nl_b_do(g->build, op_scatter_zeros(), "ttil", g->gout[0], c->out[1], dim_of(c), x->ndim, x->shape);
   }
-  nl_call s;
-  nl_call_init(&s, op_scatter_zeros(), 2, NULL);
-  s.in[0] = g->gout[0];
-  s.in[1] = c->out[1];
-  s.attr[0] = dim_of(c);
-  nl_call_set_list(&s, 1, c->in[0]->ndim, c->in[0]->shape);
-  g->gin[0] = nl_b_call(g->build, &s);
   return g->build->status;
 }
 
 static const nl_op ops[] = {
     {.name = "sort",
      .args = "x: tensor, dim: dim = -1, descending: bool = false",
+     .attrs = nl_sort_attrs,
      .returns = "tensor, tensor",
      .doc = "The elements in order along a dim, and their positions (from 1). Stable; nan counts as largest.",
      .example = "nn.sort(nn.tensor {3, 1, 2})",
@@ -126,6 +122,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_OUT(1)},
     {.name = "topk",
      .args = "x: tensor, k: int, dim: dim = -1, largest: bool = true",
+     .attrs = topk_attrs,
      .returns = "tensor, tensor",
      .doc = "The k largest (or smallest) elements along a dim, in order, and their positions (from 1).",
      .example = "nn.topk(nn.tensor {3, 1, 2}, 2)",

@@ -12,6 +12,14 @@
 
 typedef const int64_t *ints;
 
+NL_ATTRS(over, dim, keepdim)
+NL_ATTRS(quantile, dim, keepdim, interpolation)
+NL_ATTRS(spread_mean, dim, correction, keepdim)
+NL_ATTRS(diff, n, dim)
+NL_ATTRS(trapezoid, dx, dim)
+NL_ATTRS(histc, bins, min, max)
+NL_ATTRS(bincount, minlength)
+
 /* x with the dims of attr `dims` last and joined; left out: all of them. shape, n: what remains, with 1 in the place of
    the reduced dims if keepdim. */
 static nl_tensor *dims_last(nl_call *c, nl_build *b, nl_tensor *x, int dims, bool keepdim, int64_t *shape, int *n) {
@@ -46,15 +54,14 @@ static nl_tensor *dims_last(nl_call *c, nl_build *b, nl_tensor *x, int dims, boo
   return nl_b_reshape(b, t, kept + 1, joined);
 }
 
-/* sorted, and the positions in *at */
-static nl_tensor *sorted(nl_build *b, nl_tensor *x, int64_t dim, nl_tensor **at) {
+/* sorted along the last dim, and the positions in *at */
+static nl_tensor *sorted(nl_build *b, nl_tensor *x, nl_tensor **at) {
   if (b->status != NL_OK) {
     return NULL;
   }
   nl_call k;
   nl_call_init(&k, op_sort(), 1, NULL);
   k.in[0] = x;
-  k.attr[0] = (nl_attr){.set = true, .i = dim};
   nl_tensor *t = nl_b_call(b, &k);
   *at = k.out[1];
   return t;
@@ -71,13 +78,14 @@ static void fail_empty(nl_build *b, const nl_tensor *x) {
 
 /* The lower of the two in the middle. Kernel 1: nan is left out; else it wins. With dim also the positions. */
 NL_COMPOSE(median) {
-  bool by_dim = c->attr[0].set, keepdim = c->attr[1].b, floats = nl_dtype_is_float(nl_tensor_dtype(x));
+  bool by_dim = c->attr[over_dim].set, keepdim = c->attr[over_keepdim].b,
+       floats = nl_dtype_is_float(nl_tensor_dtype(x));
   if (by_dim) {
-    nl_call_set_list(c, 0, 1, (int64_t[]){c->attr[0].i});
+    nl_call_set_list(c, over_dim, 1, (int64_t[]){c->attr[over_dim].i});
   }
   int n;
   int64_t shape[NL_MAX_DIM];
-  nl_tensor *t = dims_last(c, b, x, 0, keepdim, shape, &n), *at;
+  nl_tensor *t = dims_last(c, b, x, over_dim, keepdim, shape, &n), *at;
   if (b->status != NL_OK) {
     return;
   }
@@ -86,7 +94,7 @@ NL_COMPOSE(median) {
     fail_empty(b, x);
     return;
   }
-  nl_tensor *ordered = sorted(b, t, -1, &at), *where = nl_b_int(b, (count + 1) / 2);
+  nl_tensor *ordered = sorted(b, t, &at), *where = nl_b_int(b, (count + 1) / 2);
   if (floats) {
     nl_tensor *good = nl_b_sum(b, b_logical_not(b, b_isnan(b, t)), 1, (int64_t[]){-1}, true);
     nl_tensor *middle = b_floor_divide(b, b_add(b, good, nl_b_int(b, 1)), nl_b_int(b, 2));
@@ -150,10 +158,11 @@ static void run_mode_index(nl_call *c) {
   }
 }
 NL_COMPOSE(mode) {
-  nl_call_set_list(c, 0, 1, (int64_t[]){c->attr[0].i});
+  nl_call_set_list(c, over_dim, 1, (int64_t[]){c->attr[over_dim].i});
   int n;
   int64_t shape[NL_MAX_DIM];
-  nl_tensor *t = dims_last(c, b, x, 0, c->attr[1].b, shape, &n), *at = nl_b_do(b, op_mode_index(), "t", t);
+  nl_tensor *t = dims_last(c, b, x, over_dim, c->attr[over_keepdim].b, shape, &n),
+            *at = nl_b_do(b, op_mode_index(), "t", t);
   nl_give2(c, nl_b_reshape(b, b_gather(b, t, -1, at), n, shape), nl_b_reshape(b, at, n, shape));
 }
 
@@ -164,7 +173,7 @@ NL_COMPOSE(quantile) {
   nl_tensor *q = c->in[1];
   nl_dtype dtype = nl_tensor_dtype(x);
   enum { LINEAR, LOWER, HIGHER, MIDPOINT, NEAREST };
-  int64_t how = c->attr[2].i;
+  int64_t how = c->attr[quantile_interpolation].i;
   b->status = nl_rule_want_float(x, "the input");
   if (b->status == NL_OK && q->ndim > 1) {
     b->status = nl_fail("q must be a number or a vector, but has shape %s", nl_tensor_shape_string(q).s);
@@ -173,12 +182,13 @@ NL_COMPOSE(quantile) {
     double share = nl_tensor_get_double(q, 0);
     b->status = share >= 0 && share <= 1 ? NL_OK : nl_fail("q must lie in 0..1, not %g", share);
   }
-  if (c->attr[0].set) {
-    nl_call_set_list(c, 0, 1, (int64_t[]){c->attr[0].i});
+  if (c->attr[quantile_dim].set) {
+    nl_call_set_list(c, quantile_dim, 1, (int64_t[]){c->attr[quantile_dim].i});
   }
   int n;
   int64_t shape[NL_MAX_DIM + 1];
-  nl_tensor *t = b->status == NL_OK ? dims_last(c, b, x, 0, c->attr[1].b, shape, &n) : NULL, *at;
+  nl_tensor *t = b->status == NL_OK ? dims_last(c, b, x, quantile_dim, c->attr[quantile_keepdim].b, shape, &n) : NULL,
+            *at;
   if (b->status != NL_OK) {
     return;
   }
@@ -187,7 +197,7 @@ NL_COMPOSE(quantile) {
     fail_empty(b, x);
     return;
   }
-  nl_tensor *ordered = sorted(b, t, -1, &at);
+  nl_tensor *ordered = sorted(b, t, &at);
   bool skip = c->op->variant == 1;
   nl_tensor *good = nl_b_sum(b, b_logical_not(b, b_isnan(b, t)), 1, (int64_t[]){-1}, true);
   nl_tensor *most = good ? nl_b_cast(b,
@@ -239,8 +249,8 @@ NL_COMPOSE(quantile) {
 
 static nl_tensor *summed(nl_call *c, nl_build *b, nl_tensor *x) {
   int n;
-  ints dims = nl_call_list(c, 0, &n);
-  return nl_b_sum(b, x, n, c->attr[0].set ? dims : NULL, c->attr[1].b);
+  ints dims = nl_call_list(c, over_dim, &n);
+  return nl_b_sum(b, x, n, c->attr[over_dim].set ? dims : NULL, c->attr[over_keepdim].b);
 }
 static nl_tensor *without_nan(nl_build *b, nl_tensor *x) {
   return nl_dtype_is_float(nl_tensor_dtype(x)) ? b_where(b, b_isnan(b, x), nl_b_number(b, 0), x) : x;
@@ -261,26 +271,26 @@ NL_COMPOSE(count_nonzero) {
 
 NL_COMPOSE(aminmax) {
   int n;
-  ints dims = nl_call_list(c, 0, &n);
-  const char *format = c->attr[0].set ? "tlb" : "t-b";
+  ints dims = nl_call_list(c, over_dim, &n);
+  const char *format = c->attr[over_dim].set ? "tlb" : "t-b";
   nl_tensor *lo, *hi;
-  if (c->attr[0].set) {
-    lo = nl_b_do(b, op_amin(), format, x, n, dims, (int)c->attr[1].b);
-    hi = nl_b_do(b, op_amax(), format, x, n, dims, (int)c->attr[1].b);
+  if (c->attr[over_dim].set) {
+    lo = nl_b_do(b, op_amin(), format, x, n, dims, (int)c->attr[over_keepdim].b);
+    hi = nl_b_do(b, op_amax(), format, x, n, dims, (int)c->attr[over_keepdim].b);
   } else {
-    lo = nl_b_do(b, op_amin(), format, x, (int)c->attr[1].b);
-    hi = nl_b_do(b, op_amax(), format, x, (int)c->attr[1].b);
+    lo = nl_b_do(b, op_amin(), format, x, (int)c->attr[over_keepdim].b);
+    hi = nl_b_do(b, op_amax(), format, x, (int)c->attr[over_keepdim].b);
   }
   nl_give2(c, lo, hi);
 }
 /* var_mean 0, std_mean 1 */
 NL_COMPOSE(spread_mean) {
   int n;
-  ints dims = nl_call_list(c, 0, &n);
+  ints dims = nl_call_list(c, spread_mean_dim, &n);
   const nl_op *spread = c->op->variant ? op_std() : op_var();
-  double correction = c->attr[1].number;
-  int keep = c->attr[2].b;
-  if (c->attr[0].set) {
+  double correction = c->attr[spread_mean_correction].number;
+  int keep = c->attr[spread_mean_keepdim].b;
+  if (c->attr[spread_mean_dim].set) {
     nl_give2(c, nl_b_do(b, spread, "tlnb", x, n, dims, correction, keep),
              nl_b_do(b, op_mean(), "tlb", x, n, dims, keep));
   } else {
@@ -300,20 +310,20 @@ static nl_tensor *steps(nl_build *b, nl_tensor *x, int d) {
 }
 NL_COMPOSE(diff) {
   int d = 0;
-  b->status = nl_rule_dim(c->attr[1].i, x->ndim, &d);
-  if (b->status == NL_OK && (x->ndim == 0 || c->attr[0].i < 0)) {
+  b->status = nl_rule_dim(c->attr[diff_dim].i, x->ndim, &d);
+  if (b->status == NL_OK && (x->ndim == 0 || c->attr[diff_n].i < 0)) {
     b->status = nl_fail("needs a dim and an order of at least 0, but got shape %s and %lld",
-                        nl_tensor_shape_string(x).s, (long long)c->attr[0].i);
+                        nl_tensor_shape_string(x).s, (long long)c->attr[diff_n].i);
   }
   nl_tensor *t = x;
-  for (int64_t i = 0; i < c->attr[0].i && b->status == NL_OK && t->shape[d] > 0; i++) {
+  for (int64_t i = 0; i < c->attr[diff_n].i && b->status == NL_OK && t->shape[d] > 0; i++) {
     t = steps(b, t, d);
   }
   nl_give(c, t == x ? b_clone(b, x) : t);
 }
 NL_COMPOSE(trapezoid) {
   int d = 0;
-  b->status = nl_rule_dim(c->attr[1].i, x->ndim, &d);
+  b->status = nl_rule_dim(c->attr[trapezoid_dim].i, x->ndim, &d);
   if (b->status == NL_OK && (x->ndim == 0 || x->shape[d] < 1)) {
     b->status = nl_fail("needs values along a dim, but got shape %s", nl_tensor_shape_string(x).s);
   }
@@ -334,7 +344,7 @@ NL_COMPOSE(trapezoid) {
     }
     heights = widths ? b_mul(b, heights, widths) : nl_b_fail(b, nl_fail("at must have a dim"));
   } else {
-    heights = b_times(b, heights, c->attr[0].number);
+    heights = b_times(b, heights, c->attr[trapezoid_dx].number);
   }
   nl_tensor *sum = nl_b_sum(b, heights, 1, (int64_t[]){d + 1}, false);
   nl_give(c, b_times(b, sum, 0.5));
@@ -344,12 +354,12 @@ NL_COMPOSE(trapezoid) {
 
 /* bins from min to max, the last one closed; both 0: from the smallest to the largest */
 static nl_status infer_histc(nl_call *c) {
-  int64_t bins = c->attr[0].i;
+  int64_t bins = c->attr[histc_bins].i;
   nl_status status = nl_rule_want_float(c->in[0], "the input");
-  if (status == NL_OK && (bins < 1 || !(c->attr[1].number <= c->attr[2].number) || !isfinite(c->attr[1].number) ||
-                          !isfinite(c->attr[2].number))) {
+  if (status == NL_OK && (bins < 1 || !(c->attr[histc_min].number <= c->attr[histc_max].number) ||
+                          !isfinite(c->attr[histc_min].number) || !isfinite(c->attr[histc_max].number))) {
     status = nl_fail("needs at least one bin and finite min <= max, but got %lld bins from %g to %g", (long long)bins,
-                     c->attr[1].number, c->attr[2].number);
+                     c->attr[histc_min].number, c->attr[histc_max].number);
   }
   if (status == NL_OK) {
     nl_rule_shape(c, 0, 1, &bins, nl_tensor_dtype(c->in[0]));
@@ -359,7 +369,7 @@ static nl_status infer_histc(nl_call *c) {
 static void run_histc(nl_call *c) {
   nl_tensor *x = c->rin[0], *out = c->out[0];
   int64_t bins = out->numel;
-  double lo = c->attr[1].number, hi = c->attr[2].number;
+  double lo = c->attr[histc_min].number, hi = c->attr[histc_max].number;
   memset(nl_tensor_data(out), 0, out->storage->bytes);
   if (lo == hi && x->numel) {
     lo = hi = nl_tensor_get_double(x, 0);
@@ -390,7 +400,7 @@ static void run_histc(nl_call *c) {
 /* How often each of 1, 2, ... occurs, or the sum of its weights. */
 static nl_status infer_bincount(nl_call *c) {
   nl_tensor *x = c->in[0], *weights = c->in[1];
-  int64_t n = c->attr[0].i;
+  int64_t n = c->attr[bincount_minlength].i;
   if (x->dtype != NL_I64 || x->ndim != 1) {
     return nl_fail("counts an int64 vector, but got %s of shape %s", nl_dtype_name(nl_tensor_dtype(x)),
                    nl_tensor_shape_string(x).s);
@@ -436,6 +446,7 @@ static const nl_op ops[] = {
     {
         .name = "median",
         .args = ONE_DIM,
+        .attrs = over_attrs,
         .returns = "tensor, tensor?",
         .doc = "The middle element, the lower of two; nan wins. With dim, those along it and their positions.",
         .compose = compose_median,
@@ -444,6 +455,7 @@ static const nl_op ops[] = {
     {
         .name = "nanmedian",
         .args = ONE_DIM,
+        .attrs = over_attrs,
         .returns = "tensor, tensor?",
         .doc = "median without nan.",
         .compose = compose_median,
@@ -453,6 +465,7 @@ static const nl_op ops[] = {
     {
         .name = "mode",
         .args = "x: tensor, dim: dim = -1, keepdim: bool = false",
+        .attrs = over_attrs,
         .returns = "tensor, tensor",
         .doc = "The most frequent element along a dim (the smallest of equals), and its last position.",
         .compose = compose_mode,
@@ -468,6 +481,7 @@ static const nl_op ops[] = {
     {
         .name = "quantile",
         .args = "x: tensor, q: operand, dim: dim?, keepdim: bool = false, " BETWEEN,
+        .attrs = quantile_attrs,
         .returns = "tensor",
         .doc = "The value below which a share q of the elements lies; a vector of shares gives a first dim. nan wins.",
         .compose = compose_quantile,
@@ -476,6 +490,7 @@ static const nl_op ops[] = {
     {
         .name = "nanquantile",
         .args = "x: tensor, q: operand, dim: dim?, keepdim: bool = false, " BETWEEN,
+        .attrs = quantile_attrs,
         .returns = "tensor",
         .doc = "quantile without nan.",
         .compose = compose_quantile,
@@ -485,6 +500,7 @@ static const nl_op ops[] = {
     {
         .name = "nansum",
         .args = DIMS,
+        .attrs = over_attrs,
         .returns = "tensor",
         .doc = "The sum without nan.",
         .compose = compose_nansum,
@@ -493,6 +509,7 @@ static const nl_op ops[] = {
     {
         .name = "nanmean",
         .args = DIMS,
+        .attrs = over_attrs,
         .returns = "tensor",
         .doc = "The mean without nan.",
         .compose = compose_nanmean,
@@ -500,6 +517,7 @@ static const nl_op ops[] = {
     },
     {.name = "count_nonzero",
      .args = DIMS,
+     .attrs = over_attrs,
      .returns = "tensor",
      .doc = "How many elements are not 0.",
      .compose = compose_count_nonzero,
@@ -508,6 +526,7 @@ static const nl_op ops[] = {
     {
         .name = "aminmax",
         .args = DIMS,
+        .attrs = over_attrs,
         .returns = "tensor, tensor",
         .doc = "The smallest and the largest, over the dims named or all.",
         .compose = compose_aminmax,
@@ -516,6 +535,7 @@ static const nl_op ops[] = {
     {
         .name = "var_mean",
         .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
+        .attrs = spread_mean_attrs,
         .returns = "tensor, tensor",
         .doc = "The variance and the mean.",
         .compose = compose_spread_mean,
@@ -524,6 +544,7 @@ static const nl_op ops[] = {
     {
         .name = "std_mean",
         .args = "x: tensor, dim: dims?, correction: number = 1, keepdim: bool = false",
+        .attrs = spread_mean_attrs,
         .returns = "tensor, tensor",
         .doc = "The standard deviation and the mean.",
         .compose = compose_spread_mean,
@@ -533,6 +554,7 @@ static const nl_op ops[] = {
     {
         .name = "diff",
         .args = "x: tensor, n: int = 1, dim: dim = -1",
+        .attrs = diff_attrs,
         .returns = "tensor",
         .doc = "The differences of neighbours along a dim, n times over.",
         .compose = compose_diff,
@@ -541,6 +563,7 @@ static const nl_op ops[] = {
     {
         .name = "trapezoid",
         .args = "x: tensor, at: tensor?, dx: number = 1, dim: dim = -1",
+        .attrs = trapezoid_attrs,
         .returns = "tensor",
         .doc =
             "The area under values along a dim, by the trapezoidal rule; they stand dx apart, or at the places named.",
@@ -549,6 +572,7 @@ static const nl_op ops[] = {
     },
     {.name = "histc",
      .args = "x: tensor, bins: int = 100, min: number = 0, max: number = 0",
+     .attrs = histc_attrs,
      .returns = "tensor",
      .doc = "How many elements lie in each of equal bins from min to max (both 0: all of them). No gradient.",
      .infer = infer_histc,
@@ -557,6 +581,7 @@ static const nl_op ops[] = {
      .example = "nn.histc(" ROW ", 3)"},
     {.name = "bincount",
      .args = "x: tensor, weights: tensor?, minlength: int = 0",
+     .attrs = bincount_attrs,
      .returns = "tensor",
      .doc = "How often 1, 2, 3, ... occur in a vector, or the sums of their weights. No gradient.",
      .infer = infer_bincount,
