@@ -8,6 +8,9 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(along, dim)
+NL_ATTRS(zeros, dim, shape)
+
 static nl_status want_index(const nl_tensor *t) {
   if (t->dtype == NL_I64) {
     return NL_OK;
@@ -70,7 +73,7 @@ nl_status nl_rule_index(const nl_tensor *index, int ndim, const int64_t *shape, 
 static nl_status infer_gather(nl_call *c) {
   nl_tensor *x = c->in[0], *index = c->in[1];
   int dim;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
   status = status == NL_OK ? want_index(index) : status;
   status = status == NL_OK ? check_gather(index, x->ndim, x->shape, dim) : status;
   if (status == NL_OK) {
@@ -168,7 +171,7 @@ static void run_gather(nl_call *c) {
   nl_tensor *x = c->rin[0];
   gather_job job = {
       .x = x, .index = c->rin[1], .size = nl_dtype_size(nl_tensor_dtype(x)), .to = nl_tensor_data(c->out[0])};
-  nl_rule_dim(c->attr[0].i, x->ndim, &job.dim);
+  nl_rule_dim(c->attr[along_dim].i, x->ndim, &job.dim);
   if (is_plain(job.index, x, job.dim)) {
     plain_job plain = {x, job.index, c->out[0], nl_rule_around(job.index, job.dim), x->shape[job.dim]};
     int64_t inner = plain.around.inner > 0 ? plain.around.inner : 1;
@@ -178,13 +181,9 @@ static void run_gather(nl_call *c) {
   nl_parallel_for(c->out[0]->numel, 8192, gather_range, &job);
 }
 static nl_status vjp_gather(nl_call *c, nl_vjp *g) {
-  nl_call s;
-  nl_call_init(&s, op_scatter_zeros(), 2, NULL);
-  s.in[0] = g->gout[0];
-  s.in[1] = c->in[1];
-  s.attr[0] = c->attr[0];
-  nl_call_set_list(&s, 1, c->in[0]->ndim, c->in[0]->shape);
-  g->gin[0] = nl_b_call(g->build, &s);
+  nl_tensor *x = c->in[0];
+  g->gin[0] =
+      nl_b_do(g->build, op_scatter_zeros(), "ttil", g->gout[0], c->in[1], c->attr[along_dim].i, x->ndim, x->shape);
   return g->build->status;
 }
 
@@ -207,9 +206,9 @@ void nl_add_element(nl_dtype dtype, void *to, int64_t at, const void *from, int6
 /* scatter_zeros(g, index, dim, shape): zeros, plus g[i] at the place index[i] names */
 static nl_status infer_scatter_zeros(nl_call *c) {
   int ndim, dim;
-  const int64_t *shape = nl_call_list(c, 1, &ndim);
+  const int64_t *shape = nl_call_list(c, zeros_shape, &ndim);
   nl_tensor *g = c->in[0], *index = c->in[1];
-  nl_status status = nl_rule_dim(c->attr[0].i, ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[zeros_dim].i, ndim, &dim);
   status = status == NL_OK ? want_index(index) : status;
   for (int d = 0; d < ndim && status == NL_OK; d++) {
     status = shape[d] < 0 ? nl_fail("sizes must be 0 or more") : NL_OK;
@@ -261,28 +260,22 @@ static void scatter_into(nl_tensor *out, const nl_tensor *g, const nl_tensor *in
 static void run_scatter_zeros(nl_call *c) {
   nl_tensor *out = c->out[0];
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, out->ndim, &dim);
+  nl_rule_dim(c->attr[zeros_dim].i, out->ndim, &dim);
   memset(nl_tensor_data(out), 0, out->storage->bytes);
   scatter_into(out, c->rin[0], c->rin[1], dim);
 }
-static nl_status gather_back(nl_vjp *g, int which, nl_tensor *index, nl_attr dim) {
-  nl_call s;
-  nl_call_init(&s, op_gather(), 2, NULL);
-  s.in[0] = g->gout[0];
-  s.in[1] = index;
-  s.attr[0] = dim;
-  g->gin[which] = nl_b_call(g->build, &s);
+static nl_status gather_back(nl_vjp *g, int which, nl_tensor *index, int64_t dim) {
+  g->gin[which] = b_gather(g->build, g->gout[0], dim, index);
   return g->build->status;
 }
 static nl_status vjp_scatter_zeros(nl_call *c, nl_vjp *g) {
-  return gather_back(g, 0, c->in[1], c->attr[0]);
+  return gather_back(g, 0, c->in[1], c->attr[zeros_dim].i);
 }
 
-/* scatter_add(x, dim, index, source) */
 static nl_status infer_scatter_add(nl_call *c) {
   nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2];
   int dim;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
   status = status == NL_OK ? want_index(index) : status;
   status = status == NL_OK ? check_gather(index, x->ndim, x->shape, dim) : status;
   if (status == NL_OK && (!nl_shape_equal(index, source) || source->dtype != x->dtype)) {
@@ -297,13 +290,13 @@ static nl_status infer_scatter_add(nl_call *c) {
 }
 static void run_scatter_add(nl_call *c) {
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, c->out[0]->ndim, &dim);
+  nl_rule_dim(c->attr[along_dim].i, c->out[0]->ndim, &dim);
   nl_copy_values(c->out[0], c->rin[0]);
   scatter_into(c->out[0], c->rin[2], c->rin[1], dim);
 }
 static nl_status vjp_scatter_add(nl_call *c, nl_vjp *g) {
   g->gin[0] = g->gout[0];
-  return g->need[2] ? gather_back(g, 2, c->in[1], c->attr[0]) : NL_OK;
+  return g->need[2] ? gather_back(g, 2, c->in[1], c->attr[along_dim].i) : NL_OK;
 }
 
 /* ---- index_select ---- */
@@ -311,7 +304,7 @@ static nl_status vjp_scatter_add(nl_call *c, nl_vjp *g) {
 static nl_status infer_index_select(nl_call *c) {
   nl_tensor *x = c->in[0], *index = c->in[1];
   int dim;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
   status = status == NL_OK ? want_index(index) : status;
   if (status == NL_OK && (index->ndim > 1 || x->ndim == 0)) {
     status = nl_fail("the index must have one dim (shape %s) and the tensor at least one (shape %s)",
@@ -359,29 +352,25 @@ static void pick_range(void *ctx, int64_t begin, int64_t end) {
 static void run_index_select(nl_call *c) {
   nl_tensor *x = c->rin[0], *index = c->rin[1], *out = c->out[0];
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
   nl_around a = nl_rule_around(x, dim);
   size_t bytes = (size_t)a.inner * nl_dtype_size(nl_tensor_dtype(x));
   pick_job job = {nl_tensor_data(x), nl_tensor_data(out), nl_tensor_data(index), index->numel, a.red, bytes};
   nl_parallel_for(a.outer * index->numel, 1 + (int64_t)((1 << 18) / (bytes + 1)), pick_range, &job);
 }
 static nl_status vjp_index_select(nl_call *c, nl_vjp *g) {
-  nl_call s;
-  nl_call_init(&s, op_index_zeros(), 2, NULL);
-  s.in[0] = g->gout[0];
-  s.in[1] = c->in[1];
-  s.attr[0] = c->attr[0];
-  nl_call_set_list(&s, 1, c->in[0]->ndim, c->in[0]->shape);
-  g->gin[0] = nl_b_call(g->build, &s);
+  nl_tensor *x = c->in[0];
+  g->gin[0] =
+      nl_b_do(g->build, op_index_zeros(), "ttil", g->gout[0], c->in[1], c->attr[along_dim].i, x->ndim, x->shape);
   return g->build->status;
 }
 
 /* index_zeros(g, index, dim, shape): zeros, plus row i of g at row index[i] */
 static nl_status infer_index_zeros(nl_call *c) {
   int ndim, dim;
-  const int64_t *shape = nl_call_list(c, 1, &ndim);
+  const int64_t *shape = nl_call_list(c, zeros_shape, &ndim);
   nl_tensor *g = c->in[0], *index = c->in[1];
-  nl_status status = nl_rule_dim(c->attr[0].i, ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[zeros_dim].i, ndim, &dim);
   status = status == NL_OK ? want_index(index) : status;
   bool fits = status == NL_OK && ndim == g->ndim && ndim > 0 && index->ndim <= 1 && g->shape[dim] == index->numel;
   for (int d = 0; d < ndim && fits; d++) {
@@ -400,7 +389,7 @@ static nl_status infer_index_zeros(nl_call *c) {
 static void run_index_zeros(nl_call *c) {
   nl_tensor *g = c->rin[0], *index = c->rin[1], *out = c->out[0];
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, out->ndim, &dim);
+  nl_rule_dim(c->attr[zeros_dim].i, out->ndim, &dim);
   nl_around a = nl_rule_around(out, dim);
   const int64_t *ids = nl_tensor_data(index);
   memset(nl_tensor_data(out), 0, out->storage->bytes);
@@ -414,18 +403,14 @@ static void run_index_zeros(nl_call *c) {
   }
 }
 static nl_status vjp_index_zeros(nl_call *c, nl_vjp *g) {
-  nl_call s;
-  nl_call_init(&s, op_index_select(), 2, NULL);
-  s.in[0] = g->gout[0];
-  s.in[1] = c->in[1];
-  s.attr[0] = c->attr[0];
-  g->gin[0] = nl_b_call(g->build, &s);
+  g->gin[0] = b_index_select(g->build, g->gout[0], c->attr[zeros_dim].i, c->in[1]);
   return g->build->status;
 }
 
 static const nl_op ops[] = {
     {.name = "gather",
      .args = "x: tensor, dim: dim, index: tensor",
+     .attrs = along_attrs,
      .returns = "tensor",
      .doc = "For each element of index (int64, from 1), the element of x at that place along dim.",
      .example = "nn.gather(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, nn.tensor {{3}, {1}})",
@@ -436,6 +421,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(1)},
     {.name = "scatter_add",
      .args = "x: tensor, dim: dim, index: tensor, source: tensor",
+     .attrs = along_attrs,
      .returns = "tensor",
      .doc = "x plus each element of source at the place along dim that index names.",
      .example = "nn.scatter_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})",
@@ -446,6 +432,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(1)},
     {.name = "scatter_zeros",
      .args = "g: tensor, index: tensor, dim: dim, shape: shape",
+     .attrs = zeros_attrs,
      .returns = "tensor",
      .doc = "scatter_add into zeros of the given shape: a gather's gradient.",
      .infer = infer_scatter_zeros,
@@ -455,6 +442,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(1)},
     {.name = "index_select",
      .args = "x: tensor, dim: dim, index: tensor",
+     .attrs = along_attrs,
      .returns = "tensor",
      .doc = "The slices of x along dim that index (int64, from 1) names, in its order.",
      .example = "nn.index_select(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, nn.tensor {3, 1})",
@@ -465,6 +453,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(1)},
     {.name = "index_zeros",
      .args = "g: tensor, index: tensor, dim: dim, shape: shape",
+     .attrs = zeros_attrs,
      .returns = "tensor",
      .doc = "Zeros plus each slice of g at the place index names: an index_select's gradient.",
      .infer = infer_index_zeros,

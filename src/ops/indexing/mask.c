@@ -7,6 +7,8 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(masked_take, count)
+
 /* ---- masks ---- */
 
 static nl_status check_mask(const nl_tensor *x, const nl_tensor *mask, int64_t *count) {
@@ -43,8 +45,8 @@ static int64_t rest_of(const nl_tensor *x, const nl_tensor *mask, int64_t shape[
 static nl_status infer_masked_select(nl_call *c) {
   int64_t count, shape[NL_MAX_DIM + 1];
   nl_status status = check_mask(c->in[0], c->in[1], &count);
-  if (status == NL_OK && c->attr[0].set && c->attr[0].i != count) {
-    return nl_fail("the mask picks %lld elements, not %lld", (long long)count, (long long)c->attr[0].i);
+  if (status == NL_OK && c->attr[masked_take_count].set && c->attr[masked_take_count].i != count) {
+    return nl_fail("the mask picks %lld elements, not %lld", (long long)count, (long long)c->attr[masked_take_count].i);
   }
   if (status == NL_OK) {
     int ndim;
@@ -126,12 +128,8 @@ static nl_status vjp_masked_scatter(nl_call *c, nl_vjp *g) {
   }
   if (g->need[2]) {
     int64_t inner = mask_bytes(c->in[0], mask) / (int64_t)nl_dtype_size(nl_tensor_dtype(c->in[0]));
-    nl_call k;
-    nl_call_init(&k, op_masked_take(), 2, NULL);
-    k.in[0] = g->gout[0];
-    k.in[1] = mask;
-    k.attr[0] = (nl_attr){.set = true, .i = inner ? c->in[2]->numel / inner : 0};
-    nl_tensor *picked = nl_b_call(b, &k);
+    int64_t count = inner ? c->in[2]->numel / inner : 0;
+    nl_tensor *picked = nl_b_do(b, op_masked_take(), "tti", g->gout[0], mask, count);
     g->gin[2] = picked ? nl_b_reshape(b, picked, c->in[2]->ndim, c->in[2]->shape) : NULL;
   }
   return b->status;
@@ -150,6 +148,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(1)},
     {.name = "masked_take",
      .args = "x: tensor, mask: tensor, count: int",
+     .attrs = masked_take_attrs,
      .returns = "tensor",
      .doc = "masked_select with the number of elements known: masked_scatter's gradient.",
      .infer = infer_masked_select,

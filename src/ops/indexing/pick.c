@@ -14,6 +14,12 @@
 
 typedef const int64_t *ints;
 
+NL_ATTRS(along, dim)
+NL_ATTRS(scatter_reduce, dim, reduce, include_self)
+NL_ATTRS(index_add, dim, alpha)
+NL_ATTRS(index_places, shape)
+NL_ATTRS(index_put, accumulate)
+
 /* ---- take ---- */
 
 NL_COMPOSE(take) {
@@ -24,7 +30,7 @@ NL_COMPOSE(take) {
 /* gather whose operands broadcast in the other dims */
 NL_COMPOSE(take_along_dim) {
   nl_tensor *index = c->in[1];
-  int d = dim_at(b, c->attr[0].i, x->ndim), n = 0;
+  int d = dim_at(b, c->attr[along_dim].i, x->ndim), n = 0;
   if (b->status == NL_OK && index->ndim != x->ndim) {
     b->status = nl_fail("the index of shape %s must have as many dims as the tensor of shape %s",
                         nl_tensor_shape_string(index).s, nl_tensor_shape_string(x).s);
@@ -41,7 +47,7 @@ NL_COMPOSE(take_along_dim) {
     return;
   }
   if (n == 0) {
-    nl_give(c, b_gather(b, x, c->attr[0].i, index));
+    nl_give(c, b_gather(b, x, c->attr[along_dim].i, index));
     return;
   }
   both[d] = x->shape[d];
@@ -54,11 +60,11 @@ NL_COMPOSE(take_along_dim) {
 
 enum { REDUCE_SUM, REDUCE_PROD, REDUCE_MEAN, REDUCE_AMAX, REDUCE_AMIN, REDUCE_SET };
 
-/* scatter(x, dim, index, source) and scatter_reduce(x, dim, index, source, reduce, include_self) */
+/* scatter and scatter_reduce */
 static nl_status infer_scatter(nl_call *c) {
   nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2];
   int dim;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
   status = status == NL_OK ? nl_rule_index(index, x->ndim, x->shape, dim) : status;
   bool number = source->numel == 1 && source->ndim == 0;
   if (status == NL_OK && !number) {
@@ -97,9 +103,10 @@ static double combine(int how, double a, double v) {
 }
 static void run_scatter(nl_call *c) {
   nl_tensor *x = c->rin[0], *index = c->rin[1], *source = c->rin[2], *out = c->out[0];
-  int dim = 0, how = c->op->variant == 1 ? (int)c->attr[1].i : REDUCE_SET;
-  bool self = c->op->variant != 1 || c->attr[2].b, whole = !nl_dtype_is_float(nl_tensor_dtype(x));
-  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  int dim = 0, how = c->op->variant == 1 ? (int)c->attr[scatter_reduce_reduce].i : REDUCE_SET;
+  bool self = c->op->variant != 1 || c->attr[scatter_reduce_include_self].b,
+       whole = !nl_dtype_is_float(nl_tensor_dtype(x));
+  nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
   int64_t *count = c->workspace->storage->data, strides[NL_MAX_DIM];
   memset(count, 0, (size_t)out->numel * sizeof *count);
   nl_copy_values(out, x);
@@ -186,12 +193,12 @@ static nl_status vjp_scatter(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *index = c->in[1], *source = c->in[2];
   if (v->need[0]) {
-    v->gin[0] =
-        nl_b_do(b, op_scatter(), "ttti", v->gout[0], index, nl_b_cast(b, nl_b_number(b, 0), c->dtype), c->attr[0].i);
+    v->gin[0] = nl_b_do(b, op_scatter(), "ttti", v->gout[0], index, nl_b_cast(b, nl_b_number(b, 0), c->dtype),
+                        c->attr[along_dim].i);
   }
   if (v->need[2]) {
-    nl_tensor *g = b_gather(b, v->gout[0], c->attr[0].i, index);
-    g = b->status == NL_OK ? of_last_written(b, op_scatter(), c->in[0], c->attr[0].i, index, g) : NULL;
+    nl_tensor *g = b_gather(b, v->gout[0], c->attr[along_dim].i, index);
+    g = b->status == NL_OK ? of_last_written(b, op_scatter(), c->in[0], c->attr[along_dim].i, index, g) : NULL;
     v->gin[2] = source->ndim == 0 ? nl_b_sum(b, g, 0, NULL, false) : wide_zeros(b, g, source);
   }
   return b->status;
@@ -200,9 +207,9 @@ static nl_status vjp_scatter(nl_call *c, nl_vjp *v) {
 static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2], *y = c->out[0], *g = v->gout[0];
-  int64_t dim = c->attr[0].i;
-  int how = (int)c->attr[1].i;
-  bool self = c->attr[2].b;
+  int64_t dim = c->attr[scatter_reduce_dim].i;
+  int how = (int)c->attr[scatter_reduce_reduce].i;
+  bool self = c->attr[scatter_reduce_include_self].b;
   nl_tensor *ones = b_ones_like(b, index, c->dtype);
   nl_tensor *count = b_scatter_add(b, nl_b_do(b, op_zeros_like(), "t", x), dim, index, ones);
   nl_tensor *touched = b_gt(b, count, nl_b_number(b, 0)), *zero = nl_b_number(b, 0);
@@ -240,17 +247,17 @@ static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
 
 NL_COMPOSE(index_add) {
   nl_tensor *index = c->in[1], *source = c->in[2];
-  if (c->attr[1].number != 1) {
-    source = b_times(b, source, c->attr[1].number);
+  if (c->attr[index_add_alpha].number != 1) {
+    source = b_times(b, source, c->attr[index_add_alpha].number);
   }
-  nl_tensor *t = nl_b_do(b, op_index_zeros(), "ttil", source, index, c->attr[0].i, x->ndim, x->shape);
+  nl_tensor *t = nl_b_do(b, op_index_zeros(), "ttil", source, index, c->attr[index_add_dim].i, x->ndim, x->shape);
   nl_give(c, b_add(b, x, t));
 }
 
 static nl_status infer_index_copy(nl_call *c) {
   nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2];
   int dim;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
   status = status == NL_OK ? nl_rule_positions(index, x->ndim ? x->shape[dim] : 1) : status;
   bool fits = x->ndim > 0 && index->ndim <= 1 && source->ndim == x->ndim && source->dtype == x->dtype;
   for (int d = 0; fits && d < x->ndim; d++) {
@@ -269,7 +276,7 @@ static nl_status infer_index_copy(nl_call *c) {
 static void run_index_copy(nl_call *c) {
   nl_tensor *x = c->rin[0], *index = c->rin[1], *source = c->rin[2], *out = c->out[0];
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
   nl_around a = nl_rule_around(x, dim);
   size_t bytes = (size_t)a.inner * nl_dtype_size(nl_tensor_dtype(x));
   const int64_t *ids = nl_tensor_data(index);
@@ -287,17 +294,18 @@ static nl_status vjp_index_copy(nl_call *c, nl_vjp *v) {
   if (v->need[0]) {
     nl_tensor *zeros =
         b->status == NL_OK ? nl_b_zeros(b, nl_tensor_dtype(c->in[2]), c->in[2]->ndim, c->in[2]->shape) : NULL;
-    v->gin[0] = b_index_copy(b, v->gout[0], c->attr[0].i, c->in[1], zeros);
+    v->gin[0] = b_index_copy(b, v->gout[0], c->attr[along_dim].i, c->in[1], zeros);
   }
   if (v->need[2]) {
-    nl_tensor *g = b_index_select(b, v->gout[0], c->attr[0].i, c->in[1]);
-    v->gin[2] = b->status == NL_OK ? of_last_written(b, op_index_copy(), c->in[0], c->attr[0].i, c->in[1], g) : NULL;
+    nl_tensor *g = b_index_select(b, v->gout[0], c->attr[along_dim].i, c->in[1]);
+    v->gin[2] =
+        b->status == NL_OK ? of_last_written(b, op_index_copy(), c->in[0], c->attr[along_dim].i, c->in[1], g) : NULL;
   }
   return b->status;
 }
 NL_COMPOSE(index_fill) {
   nl_tensor *index = c->in[1], *value = c->in[2];
-  int d = dim_at(b, c->attr[0].i, x->ndim);
+  int d = dim_at(b, c->attr[along_dim].i, x->ndim);
   if (b->status == NL_OK && (value->numel != 1 || x->ndim == 0)) {
     b->status = nl_fail("the value must be one number (shape %s), and the tensor have a dim (shape %s)",
                         nl_tensor_shape_string(value).s, nl_tensor_shape_string(x).s);
@@ -309,7 +317,7 @@ NL_COMPOSE(index_fill) {
   memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
   shape[d] = index->numel;
   nl_tensor *one = nl_b_cast(b, nl_b_reshape(b, value, 0, NULL), nl_tensor_dtype(x));
-  nl_give(c, b_index_copy(b, x, c->attr[0].i, index, b_clone(b, nl_b_expand(b, one, x->ndim, shape))));
+  nl_give(c, b_index_copy(b, x, c->attr[along_dim].i, index, b_clone(b, nl_b_expand(b, one, x->ndim, shape))));
 }
 
 /* ---- several index tensors at once: x[{i, j}] ---- */
@@ -317,7 +325,7 @@ NL_COMPOSE(index_fill) {
 /* index_places(i, j?, k?, l?, shape): the place, from 1, that index tensors name together in these first dims. */
 static nl_status infer_places(nl_call *c) {
   int n;
-  ints sizes = nl_call_list(c, 0, &n);
+  ints sizes = nl_call_list(c, index_places_shape, &n);
   nl_out_desc *d = &c->desc[0];
   nl_status status = NL_OK;
   d->ndim = 0;
@@ -335,7 +343,7 @@ static nl_status infer_places(nl_call *c) {
 }
 static void run_places(nl_call *c) {
   int n;
-  ints sizes = nl_call_list(c, 0, &n);
+  ints sizes = nl_call_list(c, index_places_shape, &n);
   nl_tensor *out = c->out[0];
   int64_t *to = nl_tensor_data(out);
   memset(to, 0, (size_t)out->numel * sizeof *to);
@@ -368,7 +376,7 @@ static nl_tensor *joined_places(nl_call *c, nl_build *b, int first, int n, int *
   for (int i = 0; i < n; i++) {
     k.in[i] = c->in[first + i];
   }
-  nl_call_set_list(&k, 0, n, x->shape);
+  nl_call_set_list(&k, index_places_shape, n, x->shape);
   nl_tensor *place = nl_b_call(b, &k);
   *ndim = place ? place->ndim : 0;
   for (int d = 0; d < *ndim; d++) {
@@ -423,7 +431,7 @@ NL_COMPOSE(index_put) {
   }
   nl_tensor *rows = lead == 0 ? b_unsqueeze(b, values, 1) : joined(b, values, lead);
   nl_tensor *flat = joined(b, x, n), *t;
-  if (c->attr[0].b) {
+  if (c->attr[index_put_accumulate].b) {
     t = nl_b_do(b, op_index_add(), "ttti", flat, place, rows, (int64_t)1);
   } else {
     t = b_index_copy(b, flat, 1, place, rows);
@@ -446,6 +454,7 @@ static const nl_op ops[] = {
     {
         .name = "take_along_dim",
         .args = "x: tensor, index: tensor, dim: dim = -1",
+        .attrs = along_attrs,
         .returns = "tensor",
         .doc = "gather whose operands broadcast in the other dims.",
         .compose = compose_take_along_dim,
@@ -453,6 +462,7 @@ static const nl_op ops[] = {
     },
     {.name = "scatter",
      .args = "x: tensor, dim: dim, index: tensor, source: operand",
+     .attrs = along_attrs,
      .returns = "tensor",
      .doc = "x with the places along dim that index names set to the elements of source, or to a number; of equal "
             "places the last counts.",
@@ -464,6 +474,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(1)},
     {.name = "scatter_reduce",
      .args = INDEXED ", reduce: choice = sum|prod|mean|amax|amin, include_self: bool = true",
+     .attrs = scatter_reduce_attrs,
      .returns = "tensor",
      .doc = "x with the elements of source joined to the places along dim that index names.",
      .example = "nn.scatter_reduce(nn.zeros(2), 1, nn.tensor {1, 1, 2}, nn.tensor {3.0, 5.0, 7.0}, \"amax\")",
@@ -476,6 +487,7 @@ static const nl_op ops[] = {
     {
         .name = "index_add",
         .args = INDEXED ", alpha: number = 1",
+        .attrs = index_add_attrs,
         .returns = "tensor",
         .doc = "x plus alpha times each slice of source at the place along dim that index names.",
         .compose = compose_index_add,
@@ -484,6 +496,7 @@ static const nl_op ops[] = {
     },
     {.name = "index_copy",
      .args = INDEXED,
+     .attrs = along_attrs,
      .returns = "tensor",
      .doc = "x with the slices along dim that index names replaced by those of source.",
      .example = "nn.index_copy(nn.zeros(3), 1, nn.tensor {3, 1}, nn.tensor {7.0, 8.0})",
@@ -495,6 +508,7 @@ static const nl_op ops[] = {
     {
         .name = "index_fill",
         .args = "x: tensor, dim: dim, index: tensor, value: operand",
+        .attrs = along_attrs,
         .returns = "tensor",
         .doc = "x with the slices along dim that index names set to a number.",
         .compose = compose_index_fill,
@@ -514,6 +528,7 @@ static const nl_op ops[] = {
     {
         .name = "index_put",
         .args = "x: tensor, values: operand, i: tensor, j: tensor?, k: tensor?, l: tensor?, accumulate: bool = false",
+        .attrs = index_put_attrs,
         .returns = "tensor",
         .doc = "x with those places set to values, or with values added; x[{i, j}] = values does it in place.",
         .compose = compose_index_put,
@@ -522,6 +537,7 @@ static const nl_op ops[] = {
     },
     {.name = "index_places",
      .args = "i: tensor, j: tensor?, k: tensor?, l: tensor?, shape: shape",
+     .attrs = index_places_attrs,
      .returns = "tensor",
      .doc = "The place that index tensors name together in dims of these sizes, joined.",
      .infer = infer_places,

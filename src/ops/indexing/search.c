@@ -13,6 +13,13 @@
 
 typedef const int64_t *ints;
 
+NL_ATTRS(kthvalue, k, dim, keepdim)
+NL_ATTRS(searchsorted, right)
+NL_ATTRS(isin, invert)
+NL_ATTRS(one_hot, classes)
+NL_ATTRS(repeat_index, size)
+NL_ATTRS(triangle, rows, cols, offset)
+
 /* ---- positions ---- */
 
 static nl_status infer_nonzero(nl_call *c) {
@@ -43,14 +50,14 @@ NL_COMPOSE(argsort) {
   nl_call k;
   nl_call_init(&k, op_sort(), 1, NULL);
   k.in[0] = x;
-  k.attr[0] = c->attr[0];
-  k.attr[1] = c->attr[1];
+  k.attr[nl_sort_dim] = c->attr[nl_sort_dim];
+  k.attr[nl_sort_descending] = c->attr[nl_sort_descending];
   nl_b_call(b, &k);
   nl_give(c, k.out[1]);
 }
 NL_COMPOSE(kthvalue) {
-  int d = dim_at(b, c->attr[1].i, x->ndim);
-  int64_t n = x->ndim ? x->shape[d] : 1, k = c->attr[0].i;
+  int d = dim_at(b, c->attr[kthvalue_dim].i, x->ndim);
+  int64_t n = x->ndim ? x->shape[d] : 1, k = c->attr[kthvalue_k].i;
   if (b->status == NL_OK && (k < 1 || k > n)) {
     b->status = nl_fail("k is %lld, but dim %d has %lld elements", (long long)k, d + 1, (long long)n);
   }
@@ -60,7 +67,7 @@ NL_COMPOSE(kthvalue) {
   nl_call s;
   nl_call_init(&s, op_sort(), 1, NULL);
   s.in[0] = x;
-  s.attr[0] = c->attr[1];
+  s.attr[nl_sort_dim] = c->attr[kthvalue_dim];
   nl_tensor *t = nl_b_call(b, &s), *at = s.out[1];
   if (x->ndim == 0 || b->status != NL_OK) {
     nl_give2(c, t, at);
@@ -68,7 +75,7 @@ NL_COMPOSE(kthvalue) {
   }
   t = b_narrow(b, t, d + 1, k, 1);
   at = b_narrow(b, at, d + 1, k, 1);
-  bool keep = c->attr[2].b;
+  bool keep = c->attr[kthvalue_keepdim].b;
   nl_give2(c, keep ? t : b_squeeze(b, t, d + 1), keep ? at : b_squeeze(b, at, d + 1));
 }
 
@@ -116,7 +123,7 @@ static void search_range(void *ctx, int64_t begin, int64_t end) {
           *out = nl_tensor_data(c->out[0]);
   for (int64_t i = begin; i < end; i++) {
     int64_t base = s->ndim > 1 ? i / inner * n : 0;
-    bool right = c->attr[0].b;
+    bool right = c->attr[searchsorted_right].b;
     const void *data = nl_tensor_data(s), *values = nl_tensor_data(v);
     switch (c->dtype) {
     case NL_F32:
@@ -137,7 +144,7 @@ static void run_searchsorted(nl_call *c) {
   nl_parallel_for(c->out[0]->numel, 4096, search_range, c);
 }
 NL_COMPOSE(bucketize) {
-  nl_give(c, nl_b_do(b, op_searchsorted(), "ttb", c->in[1], x, (int)c->attr[0].b));
+  nl_give(c, nl_b_do(b, op_searchsorted(), "ttb", c->in[1], x, (int)c->attr[searchsorted_right].b));
 }
 NL_COMPOSE(isin) {
   nl_tensor *test = nl_b_reshape(b, c->in[1], 1, (int64_t[]){-1});
@@ -153,7 +160,7 @@ NL_COMPOSE(isin) {
   at = b_minimum(b, at, nl_b_int(b, test->numel));
   nl_tensor *near =
       nl_b_reshape(b, b_index_select(b, ordered, 1, nl_b_reshape(b, at, 1, (int64_t[]){-1})), x->ndim, x->shape);
-  nl_give(c, c->attr[0].b ? b_ne(b, near, x) : b_eq(b, near, x));
+  nl_give(c, c->attr[isin_invert].b ? b_ne(b, near, x) : b_eq(b, near, x));
 }
 
 /* ---- sets ---- */
@@ -252,9 +259,9 @@ NL_COMPOSE(one_hot) {
     return;
   }
   nl_tensor *classes;
-  if (c->attr[0].set) {
-    b->status = check_classes(x, c->attr[0].i);
-    classes = nl_b_do(b, op_arange(), "nnni", 1.0, (double)c->attr[0].i + 1, 1.0, (int64_t)NL_I64);
+  if (c->attr[one_hot_classes].set) {
+    b->status = check_classes(x, c->attr[one_hot_classes].i);
+    classes = nl_b_do(b, op_arange(), "nnni", 1.0, (double)c->attr[one_hot_classes].i + 1, 1.0, (int64_t)NL_I64);
   } else {
     classes = nl_b_do(b, op_class_range(), "t", x);
     b->status = b->status == NL_OK ? check_classes(x, classes->numel) : b->status;
@@ -266,7 +273,7 @@ NL_COMPOSE(one_hot) {
 /* repeats -> the index that repeats: element i so often */
 static nl_status infer_repeat_index(nl_call *c) {
   nl_tensor *r = c->in[0];
-  int64_t size = c->attr[0].i, total = 0;
+  int64_t size = c->attr[repeat_index_size].i, total = 0;
   if (r->dtype != NL_I64 || r->ndim > 1 || (r->ndim == 1 && r->numel != size)) {
     return nl_fail("repeats must be a number or an int64 vector of %lld, but got %s of shape %s", (long long)size,
                    nl_dtype_name(nl_tensor_dtype(r)), nl_tensor_shape_string(r).s);
@@ -283,7 +290,7 @@ static nl_status infer_repeat_index(nl_call *c) {
 static void run_repeat_index(nl_call *c) {
   nl_tensor *r = c->rin[0];
   int64_t *to = nl_tensor_data(c->out[0]);
-  for (int64_t i = 0; i < c->attr[0].i; i++) {
+  for (int64_t i = 0; i < c->attr[repeat_index_size].i; i++) {
     for (int64_t n = nl_tensor_get_int(r, r->ndim ? i : 0); n > 0; n--) {
       *to++ = i + 1;
     }
@@ -292,16 +299,17 @@ static void run_repeat_index(nl_call *c) {
 
 /* tril_indices 0, triu_indices 1 */
 static bool inside(const nl_call *c, int64_t row, int64_t col) {
-  int64_t offset = c->attr[2].i;
+  int64_t offset = c->attr[triangle_offset].i;
   return c->op->variant == 0 ? col - row <= offset : col - row >= offset;
 }
 static nl_status infer_triangle(nl_call *c) {
-  int64_t rows = c->attr[0].i, cols = c->attr[1].set ? c->attr[1].i : rows, count = 0;
+  int64_t rows = c->attr[triangle_rows].i, cols = c->attr[triangle_cols].set ? c->attr[triangle_cols].i : rows,
+          count = 0;
   if (rows < 0 || cols < 0 || rows > INT32_MAX || cols > INT32_MAX) {
     return nl_fail("a matrix of %lld x %lld is not possible", (long long)rows, (long long)cols);
   }
-  c->attr[1] = (nl_attr){.set = true, .i = cols};
-  int64_t offset = c->attr[2].i;
+  c->attr[triangle_cols] = (nl_attr){.set = true, .i = cols};
+  int64_t offset = c->attr[triangle_offset].i;
   offset = offset > cols ? cols : (offset < -rows ? -rows : offset);
   for (int64_t r = 0; r < rows; r++) {
     int64_t below = r + offset + 1; /* columns up to the diagonal */
@@ -311,14 +319,14 @@ static nl_status infer_triangle(nl_call *c) {
       count += below - 1 < 0 ? cols : (below - 1 > cols ? 0 : cols - below + 1);
     }
   }
-  c->attr[2].i = offset;
+  c->attr[triangle_offset].i = offset;
   nl_rule_shape(c, 0, 2, (int64_t[]){2, count}, NL_I64);
   return NL_OK;
 }
 static void run_triangle(nl_call *c) {
   int64_t n = c->out[0]->shape[1], at = 0, *to = nl_tensor_data(c->out[0]);
-  for (int64_t r = 0; r < c->attr[0].i; r++) {
-    for (int64_t k = 0; k < c->attr[1].i; k++) {
+  for (int64_t r = 0; r < c->attr[triangle_rows].i; r++) {
+    for (int64_t k = 0; k < c->attr[triangle_cols].i; k++) {
       if (inside(c, r, k)) {
         to[at] = r + 1;
         to[n + at++] = k + 1;
@@ -342,6 +350,7 @@ static const nl_op ops[] = {
     {
         .name = "argsort",
         .args = "x: tensor, dim: dim = -1, descending: bool = false",
+        .attrs = nl_sort_attrs,
         .returns = "tensor",
         .doc = "The positions that put x in order along a dim. Stable.",
         .compose = compose_argsort,
@@ -351,6 +360,7 @@ static const nl_op ops[] = {
     {
         .name = "kthvalue",
         .args = "x: tensor, k: int, dim: dim = -1, keepdim: bool = false",
+        .attrs = kthvalue_attrs,
         .returns = "tensor, tensor",
         .doc = "The k-th smallest along a dim, and its position.",
         .compose = compose_kthvalue,
@@ -358,6 +368,7 @@ static const nl_op ops[] = {
     },
     {.name = "searchsorted",
      .args = "sorted: tensor, values: operand, right: bool = false",
+     .attrs = searchsorted_attrs,
      .returns = "tensor",
      .doc = "Where each value would have to stand to keep sorted in order (from 1), before its equals, or behind them "
             "if right.",
@@ -368,6 +379,7 @@ static const nl_op ops[] = {
     {
         .name = "bucketize",
         .args = "x: tensor, boundaries: tensor, right: bool = false",
+        .attrs = searchsorted_attrs,
         .returns = "tensor",
         .doc = "searchsorted with its arguments exchanged.",
         .compose = compose_bucketize,
@@ -377,6 +389,7 @@ static const nl_op ops[] = {
     {
         .name = "isin",
         .args = "x: tensor, test: tensor, invert: bool = false",
+        .attrs = isin_attrs,
         .returns = "tensor",
         .doc = "True where an element is one of test (is none of them, if invert).",
         .compose = compose_isin,
@@ -404,6 +417,7 @@ static const nl_op ops[] = {
     {
         .name = "one_hot",
         .args = "x: tensor, classes: int?",
+        .attrs = one_hot_attrs,
         .returns = "tensor",
         .doc = "1 at each class (from 1) and 0 elsewhere, along a new last dim.",
         .compose = compose_one_hot,
@@ -419,6 +433,7 @@ static const nl_op ops[] = {
      .flags = NL_OP_DATA_SHAPE | NL_OP_INTERNAL | NL_OP_CONTIGUOUS},
     {.name = "repeat_index",
      .args = "x: tensor, size: int",
+     .attrs = repeat_index_attrs,
      .returns = "tensor",
      .doc = "The positions 1 .. size, each repeated as x says.",
      .infer = infer_repeat_index,
@@ -426,6 +441,7 @@ static const nl_op ops[] = {
      .flags = NL_OP_DATA_SHAPE | NL_OP_INTERNAL | NL_OP_CONTIGUOUS},
     {.name = "tril_indices",
      .args = "rows: int, cols: int?, offset: int = 0",
+     .attrs = triangle_attrs,
      .returns = "tensor",
      .doc = "Rows and columns (from 1) of a matrix's lower triangle: two rows of numbers.",
      .example = "nn.tril_indices(2)",
@@ -434,6 +450,7 @@ static const nl_op ops[] = {
      .flags = NL_OP_CREATE},
     {.name = "triu_indices",
      .args = "rows: int, cols: int?, offset: int = 0",
+     .attrs = triangle_attrs,
      .returns = "tensor",
      .doc = "Rows and columns (from 1) of a matrix's upper triangle: two rows of numbers.",
      .example = "nn.triu_indices(2)",
