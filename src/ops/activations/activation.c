@@ -4,6 +4,16 @@
 #include "optable/compose.h"
 #include "optable/rules.h"
 
+NL_ATTRS(leaky_relu, slope)
+NL_ATTRS(celu, alpha)
+NL_ATTRS(gelu, approximate)
+NL_ATTRS(hardtanh, min, max)
+NL_ATTRS(shrink, lambda)
+NL_ATTRS(threshold, threshold, value)
+NL_ATTRS(glu, dim)
+NL_ATTRS(softmin, dim)
+NL_ATTRS(gumbel_softmax, tau, hard, dim)
+
 static nl_tensor *clamped(nl_build *b, nl_tensor *x, double lo, double hi) {
   return nl_b_do(b, op_clamp_between(), "tnn", x, lo, hi);
 }
@@ -12,7 +22,7 @@ static nl_tensor *above(nl_build *b, nl_tensor *x, double k) {
 }
 
 NL_COMPOSE(leaky_relu) {
-  nl_give(c, b_where(b, above(b, x, 0), x, b_times(b, x, c->attr[0].number)));
+  nl_give(c, b_where(b, above(b, x, 0), x, b_times(b, x, c->attr[leaky_relu_slope].number)));
 }
 /* One slope, or one for each channel (dim 2). */
 NL_COMPOSE(prelu) {
@@ -42,7 +52,7 @@ NL_COMPOSE(selu) {
   nl_give(c, b_times(b, nl_b_do(b, op_elu(), "tn", x, 1.6732632423543772), 1.0507009873554805));
 }
 NL_COMPOSE(celu) {
-  double alpha = c->attr[0].number;
+  double alpha = c->attr[celu_alpha].number;
   if (!(alpha > 0)) {
     nl_b_fail(b, nl_fail("alpha must be positive, not %g", alpha));
     return;
@@ -50,7 +60,7 @@ NL_COMPOSE(celu) {
   nl_give(c, b_times(b, nl_b_do(b, op_elu(), "tn", b_times(b, x, 1 / alpha), 1.0), alpha));
 }
 NL_COMPOSE(gelu) {
-  if (c->attr[0].i == 0) {
+  if (c->attr[gelu_approximate].i == 0) {
     nl_give(c, b_gelu_erf(b, x));
     return;
   }
@@ -68,7 +78,7 @@ NL_COMPOSE(softsign) {
   nl_give(c, b_div(b, x, b_plus(b, b_abs(b, x), 1)));
 }
 NL_COMPOSE(hardtanh) {
-  nl_give(c, clamped(b, x, c->attr[0].number, c->attr[1].number));
+  nl_give(c, clamped(b, x, c->attr[hardtanh_min].number, c->attr[hardtanh_max].number));
 }
 NL_COMPOSE(hardsigmoid) {
   nl_give(c, b_times(b, clamped(b, b_plus(b, x, 3), 0, 6), 1.0 / 6));
@@ -81,16 +91,17 @@ NL_COMPOSE(tanhshrink) {
 }
 /* x where |x| > lambda, less lambda if it is soft; else 0 */
 NL_COMPOSE(shrink) {
-  double lambda = c->attr[0].number, less = c->op->variant == 0 ? lambda : 0;
+  double lambda = c->attr[shrink_lambda].number, less = c->op->variant == 0 ? lambda : 0;
   nl_tensor *low = b_where(b, b_lt(b, x, nl_b_number(b, -lambda)), b_plus(b, x, less), b_times(b, x, 0));
   nl_give(c, b_where(b, above(b, x, lambda), b_plus(b, x, -less), low));
 }
 NL_COMPOSE(threshold) {
-  nl_give(c, b_where(b, above(b, x, c->attr[0].number), x, nl_b_number(b, c->attr[1].number)));
+  nl_give(c, b_where(b, above(b, x, c->attr[threshold_threshold].number), x,
+                     nl_b_number(b, c->attr[threshold_value].number)));
 }
 NL_COMPOSE(glu) {
   int dim;
-  nl_status status = nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_status status = nl_rule_dim(c->attr[glu_dim].i, x->ndim, &dim);
   int64_t n = status == NL_OK && x->ndim ? x->shape[dim] : 1;
   if (status == NL_OK && n % 2) {
     status = nl_fail("dim %d of shape %s must have an even number of elements: half of them gate the others", dim + 1,
@@ -107,14 +118,14 @@ NL_COMPOSE(logsigmoid) {
   nl_give(c, b_neg(b, b_softplus(b, b_neg(b, x))));
 }
 NL_COMPOSE(softmin) {
-  nl_give(c, b_softmax(b, b_neg(b, x), c->attr[0].i));
+  nl_give(c, b_softmax(b, b_neg(b, x), c->attr[softmin_dim].i));
 }
 
 /* Jang, Gu & Poole 2017; Maddison, Mnih & Teh 2017: softmax((logits + g) / tau), g from Gumbel's distribution. Hard:
    one-hot forward, with the soft one's gradient. */
 NL_COMPOSE(gumbel_softmax) {
-  double tau = c->attr[0].number;
-  int64_t dim = c->attr[2].i;
+  double tau = c->attr[gumbel_softmax_tau].number;
+  int64_t dim = c->attr[gumbel_softmax_dim].i;
   if (!(tau > 0)) {
     nl_b_fail(b, nl_fail("tau must be positive, not %g", tau));
     return;
@@ -126,7 +137,7 @@ NL_COMPOSE(gumbel_softmax) {
   nl_tensor *u = clamped(b, nl_b_call(b, &r), 1e-20, 1);
   nl_tensor *e = clamped(b, b_neg(b, b_log(b, u)), 1e-20, INFINITY);
   nl_tensor *y = b_softmax(b, b_times(b, b_sub(b, x, b_log(b, e)), 1 / tau), dim);
-  if (c->attr[1].b) {
+  if (c->attr[gumbel_softmax_hard].b) {
     nl_tensor *largest = nl_b_do(b, op_argmax(), "tib", y, dim, 1);
     nl_tensor *zeros = nl_b_do(b, op_zeros_like(), "t", y);
     nl_tensor *one = largest ? b_ones_like(b, largest, nl_tensor_dtype(x)) : NULL;
@@ -143,6 +154,7 @@ static const nl_op ops[] = {
     {
         .name = "leaky_relu",
         .args = "x: tensor, slope: number = 0.01",
+        .attrs = leaky_relu_attrs,
         .returns = "tensor",
         .doc = "x for x > 0, else slope x: Maas, Hannun & Ng 2013.",
         .compose = compose_leaky_relu,
@@ -179,6 +191,7 @@ static const nl_op ops[] = {
     {
         .name = "celu",
         .args = "x: tensor, alpha: number = 1",
+        .attrs = celu_attrs,
         .returns = "tensor",
         .doc = "alpha elu(x / alpha), smooth for every alpha: Barron 2017.",
         .compose = compose_celu,
@@ -188,6 +201,7 @@ static const nl_op ops[] = {
     {
         .name = "gelu",
         .args = "x: tensor, approximate: choice = none|tanh",
+        .attrs = gelu_attrs,
         .returns = "tensor",
         .doc = "x times the normal distribution's area up to x: Hendrycks & Gimpel 2016.",
         .compose = compose_gelu,
@@ -224,6 +238,7 @@ static const nl_op ops[] = {
     {
         .name = "hardtanh",
         .args = "x: tensor, min: number = -1, max: number = 1",
+        .attrs = hardtanh_attrs,
         .returns = "tensor",
         .doc = "x limited to [min, max].",
         .compose = compose_hardtanh,
@@ -260,6 +275,7 @@ static const nl_op ops[] = {
     {
         .name = "softshrink",
         .args = "x: tensor, lambda: number = 0.5",
+        .attrs = shrink_attrs,
         .returns = "tensor",
         .doc = "x moved towards 0 by lambda, and 0 where it is nearer.",
         .compose = compose_shrink,
@@ -268,6 +284,7 @@ static const nl_op ops[] = {
     },
     {.name = "hardshrink",
      .args = "x: tensor, lambda: number = 0.5",
+     .attrs = shrink_attrs,
      .returns = "tensor",
      .doc = "x where |x| > lambda, else 0.",
      .example = "nn.hardshrink(" SOME ")",
@@ -277,6 +294,7 @@ static const nl_op ops[] = {
     {
         .name = "threshold",
         .args = "x: tensor, threshold: number, value: number",
+        .attrs = threshold_attrs,
         .returns = "tensor",
         .doc = "x where it is above the threshold, else value.",
         .compose = compose_threshold,
@@ -285,6 +303,7 @@ static const nl_op ops[] = {
     },
     {.name = "glu",
      .args = "x: tensor, dim: dim = -1",
+     .attrs = glu_attrs,
      .returns = "tensor",
      .doc = "The first half along a dim times sigmoid of the second: Dauphin et al. 2016.",
      .example = "nn.glu(nn.tensor {1.0, 2.0, 0.0, 3.0})",
@@ -300,12 +319,14 @@ static const nl_op ops[] = {
     },
     {.name = "softmin",
      .args = "x: tensor, dim: dim = -1",
+     .attrs = softmin_attrs,
      .returns = "tensor",
      .doc = "softmax(-x) along a dim.",
      .example = "nn.softmin(" SOME ")",
      .compose = compose_softmin},
     {.name = "gumbel_softmax",
      .args = "logits: tensor, tau: number = 1, hard: bool = false, dim: dim = -1",
+     .attrs = gumbel_softmax_attrs,
      .returns = "tensor",
      .doc = "A random draw, near one-hot for small tau, through which gradients flow: Jang, Gu & Poole 2017.",
      .example = "nn.gumbel_softmax(nn.tensor {0.0, 5.0}, 0.5, true, {generator = nn.Generator(1)})",

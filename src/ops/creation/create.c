@@ -8,6 +8,10 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(arange, start, end, step, dtype)
+NL_ATTRS(linspace, start, end, steps, dtype)
+NL_ATTRS(eye, n, m, dtype)
+
 /* ---- constants and ramps ---- */
 
 static void run_nothing(nl_call *c) {
@@ -24,15 +28,15 @@ static void run_constant(nl_call *c) {
   nl_copy_values(out, &one);
 }
 
-/* full(shape, value, dtype): the value comes as a tensor so that a Lua integer stays one */
+/* The value comes as a tensor so that a Lua integer stays one. */
 static nl_status infer_full(nl_call *c) {
   nl_tensor *value = c->in[0];
   if (value->numel != 1) {
     return nl_fail("the fill value must be one number, but has shape %s", nl_tensor_shape_string(value).s);
   }
   int count;
-  const int64_t *shape = nl_call_list(c, 0, &count);
-  return nl_rule_made(c, count, shape, nl_rule_dtype(c, 1, nl_promote(1, c->in)));
+  const int64_t *shape = nl_call_list(c, nl_made_shape, &count);
+  return nl_rule_made(c, count, shape, nl_rule_dtype(c, nl_made_dtype, nl_promote(1, c->in)));
 }
 static nl_status infer_full_like(nl_call *c) {
   if (c->in[1]->numel != 1) {
@@ -48,11 +52,11 @@ static void run_full(nl_call *c) {
 
 /* [start, end) by step, start first: element i is start + i * step, computed in double */
 static nl_status infer_arange(nl_call *c) {
-  double start = c->attr[0].number, end = c->attr[1].number, step = c->attr[2].number;
-  if (!c->attr[1].set) { /* one number: it is the end */
+  double start = c->attr[arange_start].number, end = c->attr[arange_end].number, step = c->attr[arange_step].number;
+  if (!c->attr[arange_end].set) { /* one number: it is the end */
     end = start;
     start = 0;
-    c->attr[0].number = 0;
+    c->attr[arange_start].number = 0;
   }
   if (step == 0 || step != step) {
     return nl_fail("step must not be %s", step == 0 ? "0" : "nan");
@@ -63,24 +67,24 @@ static nl_status infer_arange(nl_call *c) {
   }
   bool whole = start == floor(start) && end == floor(end) && step == floor(step);
   int64_t n = count > 0 ? (int64_t)count : 0;
-  return nl_rule_made(c, 1, &n, nl_rule_dtype(c, 3, whole ? NL_I64 : NL_DEFAULT_FLOAT));
+  return nl_rule_made(c, 1, &n, nl_rule_dtype(c, arange_dtype, whole ? NL_I64 : NL_DEFAULT_FLOAT));
 }
 static nl_status infer_linspace(nl_call *c) {
-  int64_t n = c->attr[2].i;
+  int64_t n = c->attr[linspace_steps].i;
   if (n < 0) {
     return nl_fail("steps must be 0 or more, not %lld", (long long)n);
   }
-  return nl_rule_made(c, 1, &n, nl_rule_dtype(c, 3, NL_DEFAULT_FLOAT));
+  return nl_rule_made(c, 1, &n, nl_rule_dtype(c, linspace_dtype, NL_DEFAULT_FLOAT));
 }
 static nl_status infer_eye(nl_call *c) {
-  int64_t n = c->attr[0].i, m = c->attr[1].set ? c->attr[1].i : n;
-  return nl_rule_made(c, 2, (int64_t[]){n, m}, nl_rule_dtype(c, 2, NL_DEFAULT_FLOAT));
+  int64_t n = c->attr[eye_n].i, m = c->attr[eye_m].set ? c->attr[eye_m].i : n;
+  return nl_rule_made(c, 2, (int64_t[]){n, m}, nl_rule_dtype(c, eye_dtype, NL_DEFAULT_FLOAT));
 }
 static void run_ramp(nl_call *c) {
   bool linspace = c->op->variant == 1;
-  double start = c->attr[0].number, end = c->attr[1].number;
+  double start = c->attr[arange_start].number, end = c->attr[arange_end].number;
   int64_t n = c->out[0]->numel;
-  double step = linspace ? (n > 1 ? (end - start) / (double)(n - 1) : 0) : c->attr[2].number;
+  double step = linspace ? (n > 1 ? (end - start) / (double)(n - 1) : 0) : c->attr[arange_step].number;
   for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {
     /* from the nearer end, so that the last element is exact */
     double v = linspace && i >= n / 2 && n > 1 ? end - (double)(n - 1 - i) * step : start + (double)i * step;
@@ -95,35 +99,36 @@ static void run_eye(nl_call *c) {
   }
 }
 
-#define CREATE(n, a, text, i, r, k, e)                                                                                 \
+#define CREATE(n, a, set, text, i, r, k, e)                                                                            \
   {                                                                                                                    \
-    .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r, .flags = NL_OP_CREATE, \
-    .variant = k                                                                                                       \
+    .name = n, .args = a, .attrs = set##_attrs, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r,  \
+    .flags = NL_OP_CREATE, .variant = k                                                                                \
   }
 static const nl_op ops[] = {
-    CREATE("zeros", "shape: shape, dtype: dtype?", "A tensor of zeros.", nl_infer_shape_dtype, run_constant, 0,
+    CREATE("zeros", "shape: shape, dtype: dtype?", nl_made, "A tensor of zeros.", nl_infer_shape_dtype, run_constant, 0,
            "nn.zeros(2, 3)"),
-    CREATE("ones", "shape: shape, dtype: dtype?", "A tensor of ones.", nl_infer_shape_dtype, run_constant, 1,
+    CREATE("ones", "shape: shape, dtype: dtype?", nl_made, "A tensor of ones.", nl_infer_shape_dtype, run_constant, 1,
            "nn.ones(2, {dtype = \"int64\"})"),
-    CREATE("empty", "shape: shape, dtype: dtype?", "A tensor whose elements are whatever the memory held.",
+    CREATE("empty", "shape: shape, dtype: dtype?", nl_made, "A tensor whose elements are whatever the memory held.",
            nl_infer_shape_dtype, run_nothing, 0, "nn.empty(2, 3).shape"),
-    CREATE("full", "shape: shape, value: operand, dtype: dtype?", "A tensor filled with one value: full({2, 3}, 7).",
-           infer_full, run_full, 0, "nn.full({2}, 7)"),
-    CREATE("zeros_like", "x: tensor, dtype: dtype?", "Zeros with the shape and dtype of x.", nl_infer_like,
+    CREATE("full", "shape: shape, value: operand, dtype: dtype?", nl_made,
+           "A tensor filled with one value: full({2, 3}, 7).", infer_full, run_full, 0, "nn.full({2}, 7)"),
+    CREATE("zeros_like", "x: tensor, dtype: dtype?", nl_like, "Zeros with the shape and dtype of x.", nl_infer_like,
            run_constant, 0, "nn.zeros_like(nn.tensor {-1.0, 0.0, 2.0})"),
-    CREATE("ones_like", "x: tensor, dtype: dtype?", "Ones with the shape and dtype of x.", nl_infer_like, run_constant,
-           1, "nn.ones_like(nn.tensor {-1.0, 0.0, 2.0})"),
-    CREATE("empty_like", "x: tensor, dtype: dtype?", "Uninitialized, with the shape and dtype of x.", nl_infer_like,
-           run_nothing, 0, "nn.empty_like(nn.tensor {-1.0, 0.0, 2.0}).shape"),
-    CREATE("full_like", "x: tensor, value: operand, dtype: dtype?", "One value, with the shape and dtype of x.",
-           infer_full_like, run_full, 0, "nn.full_like(nn.tensor {-1.0, 0.0, 2.0}, 7)"),
-    CREATE("arange", "start: number, end: number?, step: number = 1, dtype: dtype?",
+    CREATE("ones_like", "x: tensor, dtype: dtype?", nl_like, "Ones with the shape and dtype of x.", nl_infer_like,
+           run_constant, 1, "nn.ones_like(nn.tensor {-1.0, 0.0, 2.0})"),
+    CREATE("empty_like", "x: tensor, dtype: dtype?", nl_like, "Uninitialized, with the shape and dtype of x.",
+           nl_infer_like, run_nothing, 0, "nn.empty_like(nn.tensor {-1.0, 0.0, 2.0}).shape"),
+    CREATE("full_like", "x: tensor, value: operand, dtype: dtype?", nl_like,
+           "One value, with the shape and dtype of x.", infer_full_like, run_full, 0,
+           "nn.full_like(nn.tensor {-1.0, 0.0, 2.0}, 7)"),
+    CREATE("arange", "start: number, end: number?, step: number = 1, dtype: dtype?", arange,
            "start, start + step, ... below end; with one number, 0, 1, ... below it.", infer_arange, run_ramp, 0,
            "nn.arange(5)"),
-    CREATE("linspace", "start: number, end: number, steps: int, dtype: dtype?",
+    CREATE("linspace", "start: number, end: number, steps: int, dtype: dtype?", linspace,
            "steps numbers, evenly spaced from start to end, both included.", infer_linspace, run_ramp, 1,
            "nn.linspace(0, 1, 5)"),
-    CREATE("eye", "n: int, m: int?, dtype: dtype?", "The n x m matrix with ones on its diagonal.", infer_eye, run_eye,
-           0, "nn.eye(2)"),
+    CREATE("eye", "n: int, m: int?, dtype: dtype?", eye, "The n x m matrix with ones on its diagonal.", infer_eye,
+           run_eye, 0, "nn.eye(2)"),
 };
 NL_FAMILY(create, ops);

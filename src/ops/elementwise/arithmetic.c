@@ -6,6 +6,9 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(clamp, min, max)
+NL_ATTRS(elu, alpha)
+
 static nl_status no_kernel(const nl_call *c) {
   return nl_fail("is not defined for %s tensors; convert first, e.g. x:to(\"%s\")", nl_dtype_name(c->dtype),
                  c->dtype == NL_BOOL || nl_dtype_is_float(c->dtype) ? "int64" : "float32");
@@ -293,11 +296,11 @@ static nl_status vjp_relu_backward(nl_call *c, nl_vjp *g) {
 
 static nl_status infer_clamp(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
-  if (!c->attr[0].set && !c->attr[1].set) {
+  if (!c->attr[clamp_min].set && !c->attr[clamp_max].set) {
     return nl_fail("min, max or both are needed, e.g. x:clamp{min = 0}");
   }
-  bool fraction = (c->attr[0].set && floor(c->attr[0].number) != c->attr[0].number) ||
-                  (c->attr[1].set && floor(c->attr[1].number) != c->attr[1].number);
+  bool fraction = (c->attr[clamp_min].set && floor(c->attr[clamp_min].number) != c->attr[clamp_min].number) ||
+                  (c->attr[clamp_max].set && floor(c->attr[clamp_max].number) != c->attr[clamp_max].number);
   if (fraction) {
     c->dtype = nl_rule_float(c->dtype);
   }
@@ -320,8 +323,8 @@ static bool strip_clamp(const nl_call *c, nl_strip *s) {
   s->fn = clamp_run;
   s->ctx.with.clamp = nl_k->elementwise->clamp[c->dtype];
   s->ctx.with.size = nl_dtype_size(c->dtype);
-  s->ctx.with.a = c->attr[0].set ? c->attr[0].number : -INFINITY;
-  s->ctx.with.b = c->attr[1].set ? c->attr[1].number : INFINITY;
+  s->ctx.with.a = c->attr[clamp_min].set ? c->attr[clamp_min].number : -INFINITY;
+  s->ctx.with.b = c->attr[clamp_max].set ? c->attr[clamp_max].number : INFINITY;
   s->n = 2;
   s->t[0] = c->out[0];
   s->t[1] = c->rin[0];
@@ -331,9 +334,9 @@ static bool strip_clamp(const nl_call *c, nl_strip *s) {
 static nl_status vjp_clamp(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *d = g->gout[0];
-  for (int i = 0; i < 2; i++) {
+  for (int i = clamp_min; i <= clamp_max; i++) {
     if (c->attr[i].set) {
-      nl_tensor *in = nl_b2(b, i ? op_le() : op_ge(), c->in[0], nl_b_number(b, c->attr[i].number));
+      nl_tensor *in = nl_b2(b, i == clamp_max ? op_le() : op_ge(), c->in[0], nl_b_number(b, c->attr[i].number));
       d = nl_b2(b, op_mul(), d, in);
     }
   }
@@ -361,25 +364,19 @@ static bool strip_elu(const nl_call *c, nl_strip *s) {
   s->fn = elu_run;
   s->ctx.with.elu = nl_k->elementwise->elu[c->dtype];
   s->ctx.with.size = nl_dtype_size(c->dtype);
-  s->ctx.with.a = c->attr[0].number;
+  s->ctx.with.a = c->attr[elu_alpha].number;
   s->n = 2;
   s->t[0] = c->out[0];
   s->t[1] = c->rin[0];
   return true;
 }
 
-static nl_tensor *elu_backward(nl_build *b, nl_tensor *g, nl_tensor *x, nl_tensor *y, nl_attr alpha) {
-  nl_call k;
-  nl_call_init(&k, op_elu_backward(), 3, NULL);
-  k.in[0] = g;
-  k.in[1] = x;
-  k.in[2] = y;
-  k.attr[0] = alpha;
-  return nl_b_call(b, &k);
+static nl_tensor *elu_backward(nl_build *b, nl_tensor *g, nl_tensor *x, nl_tensor *y, double alpha) {
+  return nl_b_do(b, op_elu_backward(), "tttn", g, x, y, alpha);
 }
 
 static nl_status vjp_elu(nl_call *c, nl_vjp *g) {
-  g->gin[0] = elu_backward(g->build, g->gout[0], c->in[0], c->out[0], c->attr[0]);
+  g->gin[0] = elu_backward(g->build, g->gout[0], c->in[0], c->out[0], c->attr[elu_alpha].number);
   return g->build->status;
 }
 
@@ -402,7 +399,7 @@ static void elu_backward_run(void *ctx, int64_t n, void *const data[], const int
 static bool strip_elu_backward(const nl_call *c, nl_strip *s) {
   s->fn = elu_backward_run;
   s->ctx.with.elu_backward = nl_k->elementwise->elu_backward[c->dtype];
-  s->ctx.with.a = c->attr[0].number;
+  s->ctx.with.a = c->attr[elu_alpha].number;
   s->n = 4;
   s->t[0] = c->out[0];
   for (int i = 0; i < 3; i++) {
@@ -415,7 +412,7 @@ static bool strip_elu_backward(const nl_call *c, nl_strip *s) {
 static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   if (g->need[0]) {
-    g->gin[0] = elu_backward(b, g->gout[0], c->in[1], c->in[2], c->attr[0]);
+    g->gin[0] = elu_backward(b, g->gout[0], c->in[1], c->in[2], c->attr[elu_alpha].number);
   }
   if (g->need[2]) {
     nl_tensor *low = nl_b2(b, op_le(), c->in[1], nl_b_number(b, 0));
@@ -540,6 +537,7 @@ static const nl_op ops[] = {
             "nn.logical_xor(nn.tensor {true, true}, nn.tensor {true, false})"),
     {.name = "elu",
      .args = "x: tensor, alpha: number = 1",
+     .attrs = elu_attrs,
      .returns = "tensor",
      .doc = "x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.",
      .example = "nn.elu(nn.tensor {-1.0, 0.0, 2.0})",
@@ -551,6 +549,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0)},
     {.name = "elu_backward",
      .args = "g: tensor, x: tensor, y: tensor, alpha: number = 1",
+     .attrs = elu_attrs,
      .returns = "tensor",
      .doc = "g where x > 0, else g (y + alpha), with y = elu(x).",
      .infer = infer_elu_backward,
@@ -561,6 +560,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_ALL_IN},
     {.name = "clamp_between",
      .args = "x: tensor, min: number?, max: number?",
+     .attrs = clamp_attrs,
      .returns = "tensor",
      .doc = "clamp with numbers as bounds.",
      .infer = infer_clamp,

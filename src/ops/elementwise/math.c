@@ -7,6 +7,11 @@
 #include "optable/compose.h"
 #include "optable/rules.h"
 
+NL_ATTRS(logit, eps)
+NL_ATTRS(addc, value)
+NL_ATTRS(nan_to_num, nan, posinf, neginf)
+NL_ATTRS(isclose, rtol, atol, equal_nan)
+
 /* ---- gradients, with x the input, y the output and g the gradient that comes in ---- */
 
 #define SLOPE(name, formula)                                                                                           \
@@ -116,8 +121,8 @@ NL_COMPOSE(clamp) {
   nl_give(c, hi ? b_minimum(b, t, hi) : t);
 }
 NL_COMPOSE(logit) {
-  if (c->attr[0].set) {
-    double eps = c->attr[0].number;
+  if (c->attr[logit_eps].set) {
+    double eps = c->attr[logit_eps].number;
     x = nl_b_do(b, op_clamp_between(), "tnn", x, eps, 1 - eps);
   }
   nl_give(c, b_sub(b, b_log(b, x), b_log1p(b, b_neg(b, x))));
@@ -132,10 +137,10 @@ NL_COMPOSE(lerp) {
   nl_give(c, b_add(b, x, b_mul(b, c->in[2], b_sub(b, c->in[1], x))));
 }
 NL_COMPOSE(addcmul) {
-  nl_give(c, b_add(b, x, b_times(b, b_mul(b, c->in[1], c->in[2]), c->attr[0].number)));
+  nl_give(c, b_add(b, x, b_times(b, b_mul(b, c->in[1], c->in[2]), c->attr[addc_value].number)));
 }
 NL_COMPOSE(addcdiv) {
-  nl_give(c, b_add(b, x, b_times(b, b_div(b, c->in[1], c->in[2]), c->attr[0].number)));
+  nl_give(c, b_add(b, x, b_times(b, b_div(b, c->in[1], c->in[2]), c->attr[addc_value].number)));
 }
 NL_COMPOSE(nan_to_num) {
   if (!nl_dtype_is_float(nl_tensor_dtype(x))) {
@@ -143,17 +148,20 @@ NL_COMPOSE(nan_to_num) {
     return;
   }
   double most = x->dtype == NL_F32 ? FLT_MAX : DBL_MAX;
-  nl_tensor *t = b_where(b, b_isnan(b, x), nl_b_number(b, c->attr[0].number), x);
-  t = b_where(b, b_isposinf(b, x), nl_b_number(b, c->attr[1].set ? c->attr[1].number : most), t);
-  nl_give(c, b_where(b, b_isneginf(b, x), nl_b_number(b, c->attr[2].set ? c->attr[2].number : -most), t));
+  nl_tensor *t = b_where(b, b_isnan(b, x), nl_b_number(b, c->attr[nan_to_num_nan].number), x);
+  t = b_where(b, b_isposinf(b, x),
+              nl_b_number(b, c->attr[nan_to_num_posinf].set ? c->attr[nan_to_num_posinf].number : most), t);
+  nl_give(c, b_where(b, b_isneginf(b, x),
+                     nl_b_number(b, c->attr[nan_to_num_neginf].set ? c->attr[nan_to_num_neginf].number : -most), t));
 }
 /* |x - y| <= atol + rtol |y|, and what is equal (two infinities too) */
 NL_COMPOSE(isclose) {
-  nl_tensor *y = c->in[1], *bound = b_plus(b, b_times(b, b_abs(b, y), c->attr[0].number), c->attr[1].number);
+  nl_tensor *y = c->in[1],
+            *bound = b_plus(b, b_times(b, b_abs(b, y), c->attr[isclose_rtol].number), c->attr[isclose_atol].number);
   nl_tensor *distance = b_abs(b, b_sub(b, x, y)); /* inf or nan where one of them is infinite */
   nl_tensor *near = b_logical_and(b, b_le(b, distance, bound), b_lt(b, distance, nl_b_number(b, INFINITY)));
   near = b_logical_or(b, near, b_eq(b, x, y));
-  if (c->attr[2].b) {
+  if (c->attr[isclose_equal_nan].b) {
     near = b_logical_or(b, near, b_logical_and(b, b_isnan(b, x), b_isnan(b, y)));
   }
   nl_give(c, near);
@@ -329,6 +337,7 @@ static const nl_op ops[] = {
     {
         .name = "logit",
         .args = "x: tensor, eps: number?",
+        .attrs = logit_attrs,
         .returns = "tensor",
         .doc = "log(x / (1 - x)), the inverse of sigmoid; eps first limits x to [eps, 1 - eps].",
         .compose = compose_logit,
@@ -365,6 +374,7 @@ static const nl_op ops[] = {
     {
         .name = "addcmul",
         .args = "x: tensor, y: operand, z: operand, value: number = 1",
+        .attrs = addc_attrs,
         .returns = "tensor",
         .doc = "x + value y z.",
         .compose = compose_addcmul,
@@ -374,6 +384,7 @@ static const nl_op ops[] = {
     {
         .name = "addcdiv",
         .args = "x: tensor, y: operand, z: operand, value: number = 1",
+        .attrs = addc_attrs,
         .returns = "tensor",
         .doc = "x + value y / z.",
         .compose = compose_addcdiv,
@@ -383,6 +394,7 @@ static const nl_op ops[] = {
     {
         .name = "nan_to_num",
         .args = "x: tensor, nan: number = 0, posinf: number?, neginf: number?",
+        .attrs = nan_to_num_attrs,
         .returns = "tensor",
         .doc = "nan, inf and -inf replaced: by 0, the largest and the smallest float, unless said otherwise.",
         .compose = compose_nan_to_num,
@@ -391,6 +403,7 @@ static const nl_op ops[] = {
     },
     {.name = "isclose",
      .args = "x: operand, y: operand, rtol: number = 1e-5, atol: number = 1e-8, equal_nan: bool = false",
+     .attrs = isclose_attrs,
      .returns = "tensor",
      .doc = "True where |x - y| <= atol + rtol |y|; x:allclose(y) says it of all.",
      .compose = compose_isclose,

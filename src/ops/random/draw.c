@@ -10,6 +10,9 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(distribution, shape)
+NL_ATTRS(multinomial, count, replacement)
+
 /* Uniform (0) or normal (1) numbers of a shape from the call's generator. */
 static nl_tensor *drawn(nl_call *c, nl_build *b, bool normal, nl_dtype dtype, int ndim, const int64_t *shape) {
   if (b->status != NL_OK) {
@@ -17,14 +20,14 @@ static nl_tensor *drawn(nl_call *c, nl_build *b, bool normal, nl_dtype dtype, in
   }
   nl_call r;
   nl_call_init(&r, nl_op_find(normal ? "randn" : "rand"), 0, NULL);
-  nl_call_set_list(&r, 0, ndim, shape);
-  r.attr[1] = (nl_attr){.set = true, .i = dtype};
+  nl_call_set_list(&r, nl_made_shape, ndim, shape);
+  r.attr[nl_made_dtype] = (nl_attr){.set = true, .i = dtype};
   r.generator = c->generator;
   return nl_b_call(b, &r);
 }
 
-/* The draw's shape: attr `shape`, or what the parameters broadcast to. Also the dtype. */
-static bool draw_shape(nl_call *c, nl_build *b, int n, int shape_attr, int *ndim, int64_t *shape, nl_dtype *dtype) {
+/* The draw's shape: as the call says, or what the parameters broadcast to. Also the dtype. */
+static bool draw_shape(nl_call *c, nl_build *b, int n, int *ndim, int64_t *shape, nl_dtype *dtype) {
   nl_tensor *p = c->in[0], *q = n > 1 ? c->in[1] : NULL;
   *dtype = nl_rule_float(nl_promote(n, c->in));
   int64_t both[NL_MAX_DIM];
@@ -33,8 +36,8 @@ static bool draw_shape(nl_call *c, nl_build *b, int n, int shape_attr, int *ndim
   if (q) {
     b->status = nl_broadcast_shapes(p->ndim, p->shape, q->ndim, q->shape, &k, both);
   }
-  if (b->status == NL_OK && c->attr[shape_attr].set) {
-    const int64_t *wanted = nl_call_list(c, shape_attr, ndim);
+  if (b->status == NL_OK && c->attr[distribution_shape].set) {
+    const int64_t *wanted = nl_call_list(c, distribution_shape, ndim);
     memcpy(shape, wanted, (size_t)*ndim * sizeof *shape);
     int joined;
     int64_t check[NL_MAX_DIM];
@@ -71,7 +74,7 @@ NL_COMPOSE(two_parameters) {
   int64_t shape[NL_MAX_DIM];
   nl_dtype dtype;
   int kind = c->op->variant;
-  if (!draw_shape(c, b, 2, 0, &n, shape, &dtype)) {
+  if (!draw_shape(c, b, 2, &n, shape, &dtype)) {
     return;
   }
   nl_tensor *u = drawn(c, b, kind == NORMAL, dtype, n, shape);
@@ -86,7 +89,7 @@ NL_COMPOSE(exponential) {
   int n;
   int64_t shape[NL_MAX_DIM];
   nl_dtype dtype;
-  if (draw_shape(c, b, 1, 0, &n, shape, &dtype)) {
+  if (draw_shape(c, b, 1, &n, shape, &dtype)) {
     nl_give(c, b_div(b, exponential(b, drawn(c, b, false, dtype, n, shape)), x));
   }
 }
@@ -97,7 +100,7 @@ NL_COMPOSE(bernoulli) {
   nl_give(c, hit ? nl_b_cast(b, hit, dtype) : NULL);
 }
 
-/* In place: x's shape and dtype, two numbers. */
+/* In place: x's shape and dtype, two numbers, which each op names otherwise. */
 NL_COMPOSE(fill) {
   b->status = nl_rule_want_float(x, "the tensor to fill");
   int kind = c->op->variant;
@@ -168,7 +171,7 @@ NL_COMPOSE(gamma) {
   int n;
   int64_t shape[NL_MAX_DIM];
   nl_dtype dtype;
-  if (draw_shape(c, b, 2, 0, &n, shape, &dtype)) {
+  if (draw_shape(c, b, 2, &n, shape, &dtype)) {
     nl_give(c, b_div(b, standard(c, b, "standard_gamma", x, dtype, n, shape), c->in[1]));
   }
 }
@@ -177,7 +180,7 @@ NL_COMPOSE(beta) {
   int n;
   int64_t shape[NL_MAX_DIM];
   nl_dtype dtype;
-  if (draw_shape(c, b, 2, 0, &n, shape, &dtype)) {
+  if (draw_shape(c, b, 2, &n, shape, &dtype)) {
     nl_tensor *g = standard(c, b, "standard_gamma", x, dtype, n, shape);
     nl_tensor *h = standard(c, b, "standard_gamma", c->in[1], dtype, n, shape);
     nl_give(c, b_div(b, g, b_add(b, g, h)));
@@ -188,7 +191,7 @@ NL_COMPOSE(beta) {
 
 static nl_status infer_multinomial(nl_call *c) {
   nl_tensor *w = c->in[0];
-  int64_t n = c->attr[0].i;
+  int64_t n = c->attr[multinomial_count].i;
   nl_status status = nl_rule_want_float(w, "the weights");
   if (status != NL_OK) {
     return status;
@@ -208,10 +211,10 @@ static nl_status infer_multinomial(nl_call *c) {
       }
       positive += v > 0;
     }
-    if (positive < (c->attr[1].b ? 1 : n)) {
+    if (positive < (c->attr[multinomial_replacement].b ? 1 : n)) {
       return nl_fail("row %lld has %lld positive weights, but %lld different draws were asked for%s", (long long)r + 1,
-                     (long long)positive, (long long)(c->attr[1].b ? 1 : n),
-                     c->attr[1].b ? "" : "; {replacement = true} draws again");
+                     (long long)positive, (long long)(c->attr[multinomial_replacement].b ? 1 : n),
+                     c->attr[multinomial_replacement].b ? "" : "; {replacement = true} draws again");
     }
   }
   int64_t shape[2] = {rows, n};
@@ -223,7 +226,7 @@ static void run_multinomial(nl_call *c) {
   nl_tensor *w = c->rin[0];
   nl_generator *g = nl_call_generator(c);
   uint64_t draw = nl_generator_take(g, 1);
-  int64_t classes = w->shape[w->ndim - 1], rows = w->ndim == 2 ? w->shape[0] : 1, n = c->attr[0].i,
+  int64_t classes = w->shape[w->ndim - 1], rows = w->ndim == 2 ? w->shape[0] : 1, n = c->attr[multinomial_count].i,
           *out = nl_tensor_data(c->out[0]);
   double *left = c->workspace->storage->data;
   for (int64_t r = 0; r < rows && !nl_interrupt_pending(); r++) {
@@ -244,7 +247,7 @@ static void run_multinomial(nl_call *c) {
         }
       }
       out[r * n + i] = pick + 1;
-      if (!c->attr[1].b) {
+      if (!c->attr[multinomial_replacement].b) {
         left[pick] = 0;
         total = 0;
         for (int64_t k = 0; k < classes; k++) {
@@ -257,8 +260,8 @@ static void run_multinomial(nl_call *c) {
 
 #define TWO(n, a, text, f, k, e)                                                                                       \
   {                                                                                                                    \
-    .name = n, .args = a ", shape: shape?", .returns = "tensor", .doc = text, .compose = compose_##f, .variant = k,    \
-    .flags = NL_OP_RANDOM, .example = e                                                                                \
+    .name = n, .args = a ", shape: shape?", .attrs = distribution_attrs, .returns = "tensor", .doc = text,             \
+    .compose = compose_##f, .variant = k, .flags = NL_OP_RANDOM, .example = e                                          \
   }
 #define FILL(n, a, text, k, e)                                                                                         \
   {                                                                                                                    \
@@ -293,6 +296,7 @@ static const nl_op ops[] = {
      .flags = NL_OP_RANDOM | NL_OP_CONTIGUOUS | NL_OP_INTERNAL},
     {.name = "gamma",
      .args = "concentration: operand, rate: operand, shape: shape?",
+     .attrs = distribution_attrs,
      .returns = "tensor",
      .doc = "Gamma numbers with mean concentration / rate: Marsaglia & Tsang 2000. No gradient for the concentration.",
      .compose = compose_gamma,
@@ -300,6 +304,7 @@ static const nl_op ops[] = {
      .example = "nn.gamma(2, 1, {3}, " SEED ")"},
     {.name = "beta",
      .args = "a: operand, b: operand, shape: shape?",
+     .attrs = distribution_attrs,
      .returns = "tensor",
      .doc = "Beta numbers in (0, 1) with mean a / (a + b). No gradient.",
      .compose = compose_beta,
@@ -316,6 +321,7 @@ static const nl_op ops[] = {
      .example = "nn.poisson(nn.tensor {0.5, 4.0, 100.0}, " SEED ")"},
     {.name = "multinomial",
      .args = "weights: tensor, count: int, replacement: bool = false",
+     .attrs = multinomial_attrs,
      .returns = "tensor",
      .doc = "Classes (from 1) drawn with probabilities in proportion to the weights, from each row.",
      .infer = infer_multinomial,

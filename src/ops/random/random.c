@@ -8,6 +8,13 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(randint, low, high, shape, dtype)
+NL_ATTRS(randperm, n)
+NL_ATTRS(uniform, low, high)
+NL_ATTRS(normal, mean, std)
+NL_ATTRS(bernoulli, p)
+NL_ATTRS(dropout, p)
+
 /* ---- random ---- */
 
 enum { DRAW_UNIFORM, DRAW_NORMAL, DRAW_BERNOULLI, DRAW_INTEGER, DRAW_GRAIN = 16384 };
@@ -67,25 +74,26 @@ static void run_rand(nl_call *c) {
             out->numel);
 }
 
-/* uniform_(lo, hi) and normal_(mean, std) */
+/* uniform_ and normal_ */
 static nl_status infer_refill(nl_call *c) {
   nl_rule_like(c, 0, c->in[0], nl_tensor_dtype(c->in[0]));
-  if (c->op->variant == DRAW_NORMAL && !(c->attr[1].number >= 0)) {
-    return nl_fail("std must be 0 or more, not %g", c->attr[1].number);
+  if (c->op->variant == DRAW_NORMAL && !(c->attr[normal_std].number >= 0)) {
+    return nl_fail("std must be 0 or more, not %g", c->attr[normal_std].number);
   }
   if (c->op->variant == DRAW_BERNOULLI) {
-    double p = c->attr[0].number;
+    double p = c->attr[bernoulli_p].number;
     return p >= 0 && p <= 1 ? NL_OK : nl_fail("p must lie in 0..1, not %g", p);
   }
   return want_float_result(c);
 }
 static void run_refill(nl_call *c) {
   nl_tensor *out = c->out[0];
+  bool normal = c->op->variant == DRAW_NORMAL;
   fill_draw(c,
             (draw){.kind = c->op->variant,
                    .dtype = nl_tensor_dtype(out),
-                   .a = c->attr[0].number,
-                   .b = c->attr[1].number,
+                   .a = c->attr[normal ? normal_mean : uniform_low].number,
+                   .b = c->attr[normal ? normal_std : uniform_high].number,
                    .out = nl_tensor_data(out)},
             out->numel);
 }
@@ -106,18 +114,19 @@ static void run_bernoulli(nl_call *c) {
   mask.storage = c->workspace->storage;
   mask.offset = 0;
   mask.dtype = NL_BOOL;
-  fill_draw(c, (draw){.kind = DRAW_BERNOULLI, .a = c->attr[0].number, .out = nl_tensor_data(&mask)}, mask.numel);
+  fill_draw(c, (draw){.kind = DRAW_BERNOULLI, .a = c->attr[bernoulli_p].number, .out = nl_tensor_data(&mask)},
+            mask.numel);
   nl_copy_values(c->out[0], &mask);
 }
 
 static nl_status infer_randint(nl_call *c) {
   int count;
-  const int64_t *shape = nl_call_list(c, 2, &count);
-  if (c->attr[1].i <= c->attr[0].i) {
-    return nl_fail("high (%lld) must be above low (%lld); high itself is never drawn", (long long)c->attr[1].i,
-                   (long long)c->attr[0].i);
+  const int64_t *shape = nl_call_list(c, randint_shape, &count);
+  if (c->attr[randint_high].i <= c->attr[randint_low].i) {
+    return nl_fail("high (%lld) must be above low (%lld); high itself is never drawn",
+                   (long long)c->attr[randint_high].i, (long long)c->attr[randint_low].i);
   }
-  nl_dtype dtype = nl_rule_dtype(c, 3, NL_I64);
+  nl_dtype dtype = nl_rule_dtype(c, randint_dtype, NL_I64);
   c->workspace_bytes = 0;
   if (dtype != NL_I64) {
     int64_t n = nl_shape_numel(count < NL_MAX_DIM ? count : NL_MAX_DIM, shape);
@@ -131,8 +140,8 @@ static void run_randint(nl_call *c) {
   nl_tensor *out = c->out[0];
   draw d = {.kind = DRAW_INTEGER,
             .dtype = NL_I64,
-            .lo = c->attr[0].i,
-            .span = (uint64_t)c->attr[1].i - (uint64_t)c->attr[0].i,
+            .lo = c->attr[randint_low].i,
+            .span = (uint64_t)c->attr[randint_high].i - (uint64_t)c->attr[randint_low].i,
             .out = c->workspace ? c->workspace->storage->data : nl_tensor_data(out)};
   fill_draw(c, d, out->numel);
   if (c->workspace) {
@@ -146,7 +155,7 @@ static void run_randint(nl_call *c) {
 
 /* Fisher-Yates */
 static nl_status infer_randperm(nl_call *c) {
-  int64_t n = c->attr[0].i;
+  int64_t n = c->attr[randperm_n].i;
   if (n < 0) {
     return nl_fail("n must be 0 or more, not %lld", (long long)n);
   }
@@ -170,7 +179,7 @@ static void run_randperm(nl_call *c) {
 
 /* y = x * mask / (1 - p) (Srivastava et al. 2014, inverted form); the mask is the second, hidden result */
 static nl_status infer_dropout(nl_call *c) {
-  double p = c->attr[0].number;
+  double p = c->attr[dropout_p].number;
   if (!(p >= 0 && p <= 1)) {
     return nl_fail("p is the probability of dropping and must lie in 0..1, not %g", p);
   }
@@ -197,50 +206,53 @@ static void dropout_range(void *ctx, int64_t n, void *const data[], const int st
   kernels->select[k->dtype](n, data[0], data[2], data[0], 1, &zero, 0);
 }
 static void run_dropout(nl_call *c) {
-  double keep = 1 - c->attr[0].number;
+  double keep = 1 - c->attr[dropout_p].number;
   dropout_ctx ctx = {c->dtype, keep > 0 ? 1 / keep : 0};
   fill_draw(c, (draw){.kind = DRAW_BERNOULLI, .a = keep, .out = nl_tensor_data(c->out[1])}, c->out[1]->numel);
   nl_iterate(3, (nl_tensor *[]){c->out[0], c->rin[0], c->out[1]}, dropout_range, &ctx);
 }
 static nl_status vjp_dropout(nl_call *c, nl_vjp *g) {
-  double keep = 1 - c->attr[0].number;
+  double keep = 1 - c->attr[dropout_p].number;
   nl_tensor *masked = nl_b2(g->build, op_mul(), g->gout[0], c->out[1]);
   g->gin[0] = nl_b_scale(g->build, masked, keep > 0 ? 1 / keep : 0);
   return g->build->status;
 }
 
-#define DRAW(n, a, text, i, r, k, e)                                                                                   \
+#define DRAW(n, a, set, text, i, r, k, e)                                                                              \
   {                                                                                                                    \
-    .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r,                        \
+    .name = n, .args = a, .attrs = set##_attrs, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r,  \
     .flags = NL_OP_CREATE | NL_OP_RANDOM, .variant = k                                                                 \
   }
-#define REFILL(n, a, text, i, r, k, e)                                                                                 \
+#define REFILL(n, a, set, text, i, r, k, e)                                                                            \
   {                                                                                                                    \
-    .name = n, .args = a, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r, .vjp = vjp_refill,     \
-    .flags = NL_OP_RANDOM | NL_OP_INPLACE | NL_OP_INPLACE_ONLY, .variant = k                                           \
+    .name = n, .args = a, .attrs = set##_attrs, .returns = "tensor", .doc = text, .example = e, .infer = i, .run = r,  \
+    .vjp = vjp_refill, .flags = NL_OP_RANDOM | NL_OP_INPLACE | NL_OP_INPLACE_ONLY, .variant = k                        \
   }
 
 static const nl_op ops[] = {
-    DRAW("rand", "shape: shape, dtype: dtype?", "Uniform random numbers in [0, 1).", infer_rand, run_rand, DRAW_UNIFORM,
-         "nn.rand(3, {generator = nn.Generator(1)})"),
-    DRAW("randn", "shape: shape, dtype: dtype?", "Normal random numbers with mean 0 and deviation 1.", infer_rand,
-         run_rand, DRAW_NORMAL, "nn.randn(3, {generator = nn.Generator(1)})"),
-    DRAW("rand_like", "x: tensor, dtype: dtype?", "rand with the shape and dtype of x.", infer_rand_like, run_rand,
-         DRAW_UNIFORM, "nn.rand_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})"),
-    DRAW("randn_like", "x: tensor, dtype: dtype?", "randn with the shape and dtype of x.", infer_rand_like, run_rand,
-         DRAW_NORMAL, "nn.randn_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})"),
-    DRAW("randint", "low: int, high: int, shape: shape, dtype: dtype?", "Random integers from low to high - 1.",
-         infer_randint, run_randint, 0, "nn.randint(1, 7, {4}, {generator = nn.Generator(1)})"),
-    DRAW("randperm", "n: int", "The numbers 1 to n in random order (int64): a shuffled index.", infer_randperm,
-         run_randperm, 0, "nn.randperm(5, {generator = nn.Generator(1)})"),
-    REFILL("uniform_", "x: tensor, low: number = 0, high: number = 1", "Fills x with uniform random numbers.",
+    DRAW("rand", "shape: shape, dtype: dtype?", nl_made, "Uniform random numbers in [0, 1).", infer_rand, run_rand,
+         DRAW_UNIFORM, "nn.rand(3, {generator = nn.Generator(1)})"),
+    DRAW("randn", "shape: shape, dtype: dtype?", nl_made, "Normal random numbers with mean 0 and deviation 1.",
+         infer_rand, run_rand, DRAW_NORMAL, "nn.randn(3, {generator = nn.Generator(1)})"),
+    DRAW("rand_like", "x: tensor, dtype: dtype?", nl_like, "rand with the shape and dtype of x.", infer_rand_like,
+         run_rand, DRAW_UNIFORM, "nn.rand_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})"),
+    DRAW("randn_like", "x: tensor, dtype: dtype?", nl_like, "randn with the shape and dtype of x.", infer_rand_like,
+         run_rand, DRAW_NORMAL, "nn.randn_like(nn.tensor {-1.0, 0.0, 2.0}, {generator = nn.Generator(1)})"),
+    DRAW("randint", "low: int, high: int, shape: shape, dtype: dtype?", randint,
+         "Random integers from low to high - 1.", infer_randint, run_randint, 0,
+         "nn.randint(1, 7, {4}, {generator = nn.Generator(1)})"),
+    DRAW("randperm", "n: int", randperm, "The numbers 1 to n in random order (int64): a shuffled index.",
+         infer_randperm, run_randperm, 0, "nn.randperm(5, {generator = nn.Generator(1)})"),
+    REFILL("uniform_", "x: tensor, low: number = 0, high: number = 1", uniform, "Fills x with uniform random numbers.",
            infer_refill, run_refill, DRAW_UNIFORM, "nn.zeros(3):uniform_(-1, 1, {generator = nn.Generator(1)})"),
-    REFILL("normal_", "x: tensor, mean: number = 0, std: number = 1", "Fills x with normal random numbers.",
+    REFILL("normal_", "x: tensor, mean: number = 0, std: number = 1", normal, "Fills x with normal random numbers.",
            infer_refill, run_refill, DRAW_NORMAL, "nn.zeros(3):normal_(5, 0.1, {generator = nn.Generator(1)})"),
-    REFILL("bernoulli_", "x: tensor, p: number = 0.5", "Fills x with 1 (with probability p) and 0.", infer_bernoulli,
-           run_bernoulli, DRAW_BERNOULLI, "nn.zeros(4):bernoulli_(0.5, {generator = nn.Generator(1)})"),
+    REFILL("bernoulli_", "x: tensor, p: number = 0.5", bernoulli, "Fills x with 1 (with probability p) and 0.",
+           infer_bernoulli, run_bernoulli, DRAW_BERNOULLI,
+           "nn.zeros(4):bernoulli_(0.5, {generator = nn.Generator(1)})"),
     {.name = "dropout",
      .args = "x: tensor, p: number = 0.5",
+     .attrs = dropout_attrs,
      .returns = "tensor",
      .doc = "Sets elements to 0 with probability p and scales the others by 1 / (1 - p).",
      .example = "nn.dropout(nn.ones(4), 0.5, {generator = nn.Generator(1)})",
