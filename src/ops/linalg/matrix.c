@@ -9,6 +9,9 @@
 #include "optable/compose.h"
 #include "optable/rules.h"
 
+NL_ATTRS(solve_triangular, upper, transpose, unitriangular)
+NL_ATTRS(pinv, rtol)
+
 static nl_tensor *symmetric(nl_build *b, nl_tensor *x) {
   b->status = nl_check_matrix(x, true);
   return b_times(b, b_add(b, x, nl_turned(b, x)), 0.5);
@@ -80,14 +83,16 @@ static void run_triangular(nl_call *c) {
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, t);
     nl_matrix_read(y, i, a.n, k, x);
-    bool failed = nl_lapack_triangular(a.n, k, c->attr[0].b, c->attr[1].b, c->attr[2].b, t, x) != 0;
+    bool failed = nl_lapack_triangular(a.n, k, c->attr[solve_triangular_upper].b, c->attr[solve_triangular_transpose].b,
+                                       c->attr[solve_triangular_unitriangular].b, t, x) != 0;
     nl_matrix_write(c->out[0], i, a.n, k, x, failed);
   }
 }
 /* With x = t^-1 y: gy = t^-T g, and gt = -gy x^T within the triangle that was read. */
 static nl_status vjp_triangular(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
-  bool upper = c->attr[0].b, transpose = c->attr[1].b, unit = c->attr[2].b;
+  bool upper = c->attr[solve_triangular_upper].b, transpose = c->attr[solve_triangular_transpose].b,
+       unit = c->attr[solve_triangular_unitriangular].b;
   nl_tensor *gy =
       nl_b_do(b, op_solve_triangular(), "ttbbb", c->in[0], v->gout[0], (int)upper, (int)!transpose, (int)unit);
   v->gin[1] = gy;
@@ -173,7 +178,7 @@ static nl_status infer_pinv(nl_call *c) {
 }
 static void run_pinv(nl_call *c) {
   nl_matrices a = nl_matrices_of(c->rin[0]);
-  double rtol = c->attr[0].set ? c->attr[0].number : nl_default_rtol(c->rin[0]);
+  double rtol = c->attr[pinv_rtol].set ? c->attr[pinv_rtol].number : nl_default_rtol(c->rin[0]);
   size_t m = (size_t)a.m, n = (size_t)a.n, k = (size_t)a.k;
   double *x = c->workspace->storage->data, *u = x + m * n, *s = u + m * k, *vt = s + k, *out = vt + k * n,
          *work = out + m * n;
@@ -214,7 +219,8 @@ NL_COMPOSE(lstsq) {
   nl_tensor *y = c->in[1];
   b->status = nl_check_matrix(x, false);
   nl_tensor *p = b->status == NL_OK
-                     ? (c->attr[0].set ? nl_b_do(b, op_pinv(), "tn", x, c->attr[0].number) : nl_b1(b, op_pinv(), x))
+                     ? (c->attr[pinv_rtol].set ? nl_b_do(b, op_pinv(), "tn", x, c->attr[pinv_rtol].number)
+                                               : nl_b1(b, op_pinv(), x))
                      : NULL;
   nl_tensor *solution = b_matmul(b, p, y), *error = b_sub(b, b_matmul(b, x, solution), y);
   int64_t rows = y->ndim == 1 || y->ndim < x->ndim ? -1 : -2;
@@ -271,6 +277,7 @@ static const nl_op ops[] = {
     },
     {.name = "solve_triangular",
      .args = "t: tensor, y: tensor, upper: bool = false, transpose: bool = false, unitriangular: bool = false",
+     .attrs = solve_triangular_attrs,
      .returns = "tensor",
      .doc = "The x with t x = y (t^T x = y, if transpose), of a triangular t; the other triangle is not read. nan "
             "where t is singular.",
@@ -316,6 +323,7 @@ static const nl_op ops[] = {
     },
     {.name = "pinv",
      .args = "x: tensor, rtol: number?",
+     .attrs = pinv_attrs,
      .returns = "tensor",
      .doc = "The pseudoinverse (Moore and Penrose's); singular values below rtol times the largest count as 0.",
      .example = "nn.pinv(nn.tensor {{1.0, 0.0}, {0.0, 0.0}, {0.0, 2.0}})",
@@ -327,6 +335,7 @@ static const nl_op ops[] = {
     {
         .name = "lstsq",
         .args = "x: tensor, y: tensor, rtol: number?",
+        .attrs = pinv_attrs,
         .returns = "tensor, tensor",
         .doc =
             "The w (the shortest, if there are several) for which |x w - y| is smallest, and the sums of the squared "

@@ -9,6 +9,10 @@
 #include "optable/compose.h"
 #include "optable/rules.h"
 
+NL_ATTRS(matrix_rank, rtol)
+NL_ATTRS(matrix_norm, ord, keepdim)
+NL_ATTRS(cond, ord)
+
 /* ---- eigenvalues of any matrix ---- */
 
 static nl_status infer_eig(nl_call *c) {
@@ -69,15 +73,15 @@ NL_COMPOSE(matrix_rank) {
   if (b->status != NL_OK) {
     return;
   }
-  double rtol = c->attr[0].set ? c->attr[0].number : nl_default_rtol(x);
+  double rtol = c->attr[matrix_rank_rtol].set ? c->attr[matrix_rank_rtol].number : nl_default_rtol(x);
   int64_t last = -1;
   nl_tensor *most = s->shape[s->ndim - 1] ? nl_b_do(b, op_amax(), "tlb", s, 1, &last, 1) : nl_b_number(b, 0);
   nl_give(c, nl_b_sum(b, b_gt(b, s, b_times(b, most, rtol)), 1, &last, false));
 }
 enum { FRO, NUC, ONE, MINUS_ONE, TWO, MINUS_TWO, INF, MINUS_INF };
 NL_COMPOSE(matrix_norm) {
-  int64_t ord = c->attr[0].i, last = -1, sides[2] = {-2, -1};
-  int keep = c->attr[1].b;
+  int64_t ord = c->attr[matrix_norm_ord].i, last = -1, sides[2] = {-2, -1};
+  int keep = c->attr[matrix_norm_keepdim].b;
   b->status = nl_check_matrix(x, false);
   nl_tensor *t;
   if (ord == FRO) {
@@ -99,7 +103,7 @@ NL_COMPOSE(matrix_norm) {
   nl_give(c, keep ? b_unsqueeze(b, b_unsqueeze(b, t, -1), -1) : t);
 }
 NL_COMPOSE(cond) {
-  int64_t ord = c->attr[0].i, last = -1;
+  int64_t ord = c->attr[cond_ord].i, last = -1;
   if (ord == 0 || ord == 1) { /* 2, -2: by singular values */
     nl_tensor *s = nl_b_result(b, op_svd(), x, 1);
     nl_tensor *most = nl_b_do(b, op_amax(), "tlb", s, 1, &last, 0),
@@ -211,21 +215,9 @@ static nl_status vjp_exp(nl_call *c, nl_vjp *v) {
   if (b->status != NL_OK) {
     return b->status;
   }
-  nl_tensor *zeros = nl_b_zeros(b, nl_tensor_dtype(xt), xt->ndim, xt->shape), *rows[2], *all = NULL;
-  for (int r = 0; r < 2 && b->status == NL_OK; r++) {
-    nl_tensor *parts[2] = {r == 0 ? xt : zeros, r == 0 ? v->gout[0] : xt};
-    nl_call k;
-    nl_call_init(&k, op_cat(), 2, parts);
-    k.attr[0] = (nl_attr){.set = true, .i = -1};
-    rows[r] = nl_b_call(b, &k);
-  }
-  if (b->status == NL_OK) {
-    nl_call k;
-    nl_call_init(&k, op_cat(), 2, rows);
-    k.attr[0] = (nl_attr){.set = true, .i = -2};
-    all = nl_b_call(b, &k);
-  }
-  nl_tensor *e = nl_b1(b, op_matrix_exp(), all);
+  nl_tensor *zeros = nl_b_zeros(b, nl_tensor_dtype(xt), xt->ndim, xt->shape);
+  nl_tensor *upper = b_cat(b, xt, v->gout[0], -1), *lower = b_cat(b, zeros, xt, -1);
+  nl_tensor *e = nl_b1(b, op_matrix_exp(), b_cat(b, upper, lower, -2));
   v->gin[0] = b_narrow(b, b_narrow(b, e, -2, 1, n), -1, n + 1, n);
   return b->status;
 }
@@ -264,6 +256,7 @@ static const nl_op ops[] = {
     {
         .name = "matrix_rank",
         .args = "x: tensor, rtol: number?",
+        .attrs = matrix_rank_attrs,
         .returns = "tensor",
         .doc = "How many singular values are above rtol times the largest.",
         .compose = compose_matrix_rank,
@@ -273,6 +266,7 @@ static const nl_op ops[] = {
     {
         .name = "matrix_norm",
         .args = "x: tensor, ord: choice = " ORD ", keepdim: bool = false",
+        .attrs = matrix_norm_attrs,
         .returns = "tensor",
         .doc = "Frobenius' norm of matrices, the nuclear one, the largest (smallest) column sum 1 (-1), row sum inf "
                "(-inf), "
@@ -283,6 +277,7 @@ static const nl_op ops[] = {
     {
         .name = "cond",
         .args = "x: tensor, ord: choice = 2|-2|fro|nuc|1|-1|inf|-inf",
+        .attrs = cond_attrs,
         .returns = "tensor",
         .doc = "The condition number |x| |x^-1| in a matrix_norm.",
         .compose = compose_cond,

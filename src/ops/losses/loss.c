@@ -8,6 +8,9 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(softmax, dim)
+NL_ATTRS(loss, reduction)
+
 /* ---- rows along any dim ---- */
 
 typedef void (*row_fn1)(int64_t rows, int64_t n, const void *x, void *out);
@@ -57,7 +60,7 @@ static nl_status infer_rows(nl_call *c) {
           nl_fail("shapes %s and %s differ", nl_tensor_shape_string(c->in[0]).s, nl_tensor_shape_string(c->in[i]).s);
     }
   }
-  status = status == NL_OK ? nl_rule_dim(c->attr[0].i, c->in[0]->ndim, &dim) : status;
+  status = status == NL_OK ? nl_rule_dim(c->attr[softmax_dim].i, c->in[0]->ndim, &dim) : status;
   if (status != NL_OK) {
     return status;
   }
@@ -74,7 +77,7 @@ static nl_status infer_rows(nl_call *c) {
 static void run_rows(nl_call *c, row_fn1 fn1, row_fn2 fn2) {
   nl_tensor *x = c->rin[0], *out = c->out[0];
   int dim = 0;
-  nl_rule_dim(c->attr[0].i, x->ndim, &dim);
+  nl_rule_dim(c->attr[softmax_dim].i, x->ndim, &dim);
   int64_t n = x->ndim ? x->shape[dim] : 1, rows = n ? x->numel / n : 0;
   row_job job = {fn1, fn2, n, nl_dtype_size(c->dtype), {NULL, NULL}, nl_tensor_data(out)};
   int64_t room[2][NL_MAX_DIM], plain[NL_MAX_DIM];
@@ -120,38 +123,30 @@ static void run_log_softmax_backward(nl_call *c) {
   run_rows(c, NULL, nl_k->softmax->log_softmax_backward[c->dtype]);
 }
 
-static nl_tensor *backward_row(nl_build *b, const nl_op *op, nl_tensor *g, nl_tensor *y, nl_attr dim) {
-  if (b->status != NL_OK) {
-    return NULL;
-  }
-  nl_call k;
-  nl_call_init(&k, op, 2, NULL);
-  k.in[0] = g;
-  k.in[1] = y;
-  k.attr[0] = dim;
-  return nl_b_call(b, &k);
+static nl_tensor *backward_row(nl_build *b, const nl_op *op, nl_tensor *g, nl_tensor *y, int64_t dim) {
+  return nl_b_do(b, op, "tti", g, y, dim);
 }
 static nl_status vjp_softmax(nl_call *c, nl_vjp *g) {
-  g->gin[0] = backward_row(g->build, op_softmax_backward(), g->gout[0], c->out[0], c->attr[0]);
+  g->gin[0] = backward_row(g->build, op_softmax_backward(), g->gout[0], c->out[0], c->attr[softmax_dim].i);
   return g->build->status;
 }
 static nl_status vjp_log_softmax(nl_call *c, nl_vjp *g) {
-  g->gin[0] = backward_row(g->build, op_log_softmax_backward(), g->gout[0], c->out[0], c->attr[0]);
+  g->gin[0] = backward_row(g->build, op_log_softmax_backward(), g->gout[0], c->out[0], c->attr[softmax_dim].i);
   return g->build->status;
 }
-static nl_tensor *sum_along(nl_build *b, nl_tensor *t, nl_attr dim) {
-  return t ? nl_b_sum(b, t, 1, &dim.i, true) : NULL;
+static nl_tensor *sum_along(nl_build *b, nl_tensor *t, int64_t dim) {
+  return t ? nl_b_sum(b, t, 1, &dim, true) : NULL;
 }
 /* f(g, y) = (g - sum(g y)) y. For an incoming h: df/dg^T h = f(h, y); df/dy^T h = h (g - sum(g y)) - g sum(h y) */
 static nl_status vjp_softmax_backward(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *g = c->in[0], *y = c->in[1], *h = v->gout[0];
   if (v->need[0]) {
-    v->gin[0] = backward_row(b, op_softmax_backward(), h, y, c->attr[0]);
+    v->gin[0] = backward_row(b, op_softmax_backward(), h, y, c->attr[softmax_dim].i);
   }
   if (v->need[1]) {
-    nl_tensor *gy = sum_along(b, nl_b2(b, op_mul(), g, y), c->attr[0]);
-    nl_tensor *hy = sum_along(b, nl_b2(b, op_mul(), h, y), c->attr[0]);
+    nl_tensor *gy = sum_along(b, nl_b2(b, op_mul(), g, y), c->attr[softmax_dim].i);
+    nl_tensor *hy = sum_along(b, nl_b2(b, op_mul(), h, y), c->attr[softmax_dim].i);
     nl_tensor *left = nl_b2(b, op_mul(), h, nl_b2(b, op_sub(), g, gy));
     v->gin[1] = nl_b2(b, op_sub(), left, nl_b2(b, op_mul(), g, hy));
   }
@@ -163,10 +158,10 @@ static nl_status vjp_log_softmax_backward(nl_call *c, nl_vjp *v) {
   nl_tensor *h = v->gout[0];
   nl_tensor *eh = nl_b2(b, op_mul(), nl_b1(b, op_exp(), c->in[1]), h);
   if (v->need[0]) {
-    v->gin[0] = nl_b2(b, op_sub(), h, sum_along(b, eh, c->attr[0]));
+    v->gin[0] = nl_b2(b, op_sub(), h, sum_along(b, eh, c->attr[softmax_dim].i));
   }
   if (v->need[1]) {
-    nl_tensor *d = nl_b2(b, op_mul(), eh, sum_along(b, c->in[0], c->attr[0]));
+    nl_tensor *d = nl_b2(b, op_mul(), eh, sum_along(b, c->in[0], c->attr[softmax_dim].i));
     v->gin[1] = nl_b1(b, op_neg(), d);
   }
   return b->status;
@@ -179,7 +174,7 @@ enum { MEAN, SUM, NONE };
 static void reduce_loss(nl_call *c, const void *losses, int64_t n) {
   void *out = nl_tensor_data(c->out[0]);
   nl_k->reduce->reduce[NL_RED_SUM][c->dtype](n, 1, 0, 1, losses, out);
-  if (c->attr[0].i == MEAN) {
+  if (c->attr[loss_reduction].i == MEAN) {
     if (c->dtype == NL_F32) {
       *(float *)out /= (float)n;
     } else {
@@ -228,7 +223,7 @@ static nl_status infer_cross_entropy(nl_call *c) {
     return status;
   }
   c->workspace_bytes = (size_t)(target->numel + 1) * nl_dtype_size(c->dtype);
-  if (c->attr[0].i == NONE) {
+  if (c->attr[loss_reduction].i == NONE) {
     nl_rule_like(c, 0, target, c->dtype);
   } else {
     nl_rule_shape(c, 0, 0, NULL, c->dtype);
@@ -238,21 +233,19 @@ static nl_status infer_cross_entropy(nl_call *c) {
 static void run_cross_entropy(nl_call *c) {
   nl_tensor *x = c->rin[0], *target = c->rin[1];
   int64_t rows = target->numel;
-  void *losses = c->attr[0].i == NONE ? nl_tensor_data(c->out[0]) : c->workspace->storage->data;
+  void *losses = c->attr[loss_reduction].i == NONE ? nl_tensor_data(c->out[0]) : c->workspace->storage->data;
   nl_k->softmax->cross_entropy[c->dtype](rows, x->shape[x->ndim - 1], nl_tensor_data(x), nl_tensor_data(target),
                                          losses);
-  if (c->attr[0].i != NONE) {
+  if (c->attr[loss_reduction].i != NONE) {
     reduce_loss(c, losses, rows);
   }
 }
+static nl_tensor *cross_entropy_backward(nl_build *b, nl_tensor *g, nl_tensor *x, nl_tensor *target,
+                                         int64_t reduction) {
+  return nl_b_do(b, op_cross_entropy_backward(), "ttti", g, x, target, reduction);
+}
 static nl_status vjp_cross_entropy(nl_call *c, nl_vjp *g) {
-  nl_call k;
-  nl_call_init(&k, op_cross_entropy_backward(), 3, NULL);
-  k.in[0] = g->gout[0];
-  k.in[1] = c->in[0];
-  k.in[2] = c->in[1];
-  k.attr[0] = c->attr[0];
-  g->gin[0] = nl_b_call(g->build, &k);
+  g->gin[0] = cross_entropy_backward(g->build, g->gout[0], c->in[0], c->in[1], c->attr[loss_reduction].i);
   return g->build->status;
 }
 
@@ -260,7 +253,8 @@ static nl_status vjp_cross_entropy(nl_call *c, nl_vjp *g) {
 static nl_status infer_cross_entropy_backward(nl_call *c) {
   nl_tensor *g = c->in[0], *x = c->in[1], *target = c->in[2];
   nl_status status = infer_cross_entropy_shapes(c, x, target);
-  if (status == NL_OK && (g->dtype != x->dtype || g->numel != (c->attr[0].i == NONE ? target->numel : 1))) {
+  if (status == NL_OK &&
+      (g->dtype != x->dtype || g->numel != (c->attr[loss_reduction].i == NONE ? target->numel : 1))) {
     status = nl_fail("the gradient (%s, shape %s) does not go with the loss", nl_dtype_name(nl_tensor_dtype(g)),
                      nl_tensor_shape_string(g).s);
   }
@@ -270,14 +264,14 @@ static nl_status infer_cross_entropy_backward(nl_call *c) {
   return status;
 }
 static double mean_scale(const nl_call *c, int64_t n) {
-  return c->attr[0].i == MEAN ? 1.0 / (double)n : 1.0;
+  return c->attr[loss_reduction].i == MEAN ? 1.0 / (double)n : 1.0;
 }
 static void run_cross_entropy_backward(nl_call *c) {
   nl_tensor *x = c->rin[1], *target = c->rin[2];
   int64_t rows = target->numel;
-  nl_k->softmax->cross_entropy_backward[c->dtype](rows, x->shape[x->ndim - 1], nl_tensor_data(x),
-                                                  nl_tensor_data(target), nl_tensor_data(c->rin[0]),
-                                                  c->attr[0].i == NONE, mean_scale(c, rows), nl_tensor_data(c->out[0]));
+  nl_k->softmax->cross_entropy_backward[c->dtype](
+      rows, x->shape[x->ndim - 1], nl_tensor_data(x), nl_tensor_data(target), nl_tensor_data(c->rin[0]),
+      c->attr[loss_reduction].i == NONE, mean_scale(c, rows), nl_tensor_data(c->out[0]));
 }
 /* For an incoming h: d/dg = sum(h (softmax - onehot)) = sum(h * backward(1)); d/dx = softmax_backward(h * g, p) */
 static nl_status vjp_cross_entropy_backward(nl_call *c, nl_vjp *v) {
@@ -287,24 +281,19 @@ static nl_status vjp_cross_entropy_backward(nl_call *c, nl_vjp *v) {
     nl_tensor *one = nl_b_zeros(b, nl_tensor_dtype(g), g->ndim, g->shape);
     one = nl_b2(b, op_add(), one, nl_b_number(b, 1));
     if (one) {
-      nl_call k;
-      nl_call_init(&k, op_cross_entropy_backward(), 3, NULL);
-      k.in[0] = one;
-      k.in[1] = x;
-      k.in[2] = c->in[2];
-      k.attr[0] = c->attr[0];
-      nl_tensor *t = nl_b2(b, op_mul(), h, nl_b_call(b, &k));
-      bool rows = c->attr[0].i == NONE && x->ndim == 2;
+      nl_tensor *slope = cross_entropy_backward(b, one, x, c->in[2], c->attr[loss_reduction].i);
+      nl_tensor *t = nl_b2(b, op_mul(), h, slope);
+      bool rows = c->attr[loss_reduction].i == NONE && x->ndim == 2;
       v->gin[0] = t ? nl_b_sum(b, t, 1, rows ? (int64_t[]){2} : NULL, false) : NULL;
     }
   }
   if (v->need[1] && b->status == NL_OK) {
-    nl_tensor *column = x->ndim == 2 && c->attr[0].i == NONE ? nl_b_reshape(b, g, 2, (int64_t[]){g->numel, 1}) : g;
+    nl_tensor *column =
+        x->ndim == 2 && c->attr[loss_reduction].i == NONE ? nl_b_reshape(b, g, 2, (int64_t[]){g->numel, 1}) : g;
     nl_tensor *hg = nl_b2(b, op_mul(), h, column);
     hg = hg ? nl_b_scale(b, hg, mean_scale(c, c->in[2]->numel)) : NULL;
-    nl_attr last = {.set = true, .i = -1};
     nl_tensor *p = nl_b1(b, op_softmax(), x);
-    v->gin[1] = p ? backward_row(b, op_softmax_backward(), hg, p, last) : NULL;
+    v->gin[1] = p ? backward_row(b, op_softmax_backward(), hg, p, -1) : NULL;
   }
   return b->status;
 }
@@ -324,7 +313,7 @@ static nl_status infer_pair(nl_call *c) {
   }
   c->dtype = nl_tensor_dtype(x);
   c->workspace_bytes = (size_t)(x->numel + 1) * nl_dtype_size(c->dtype);
-  if (c->attr[0].i == NONE) {
+  if (c->attr[loss_reduction].i == NONE) {
     nl_rule_like(c, 0, x, c->dtype);
   } else {
     nl_rule_shape(c, 0, 0, NULL, c->dtype);
@@ -334,7 +323,7 @@ static nl_status infer_pair(nl_call *c) {
 static void run_mse(nl_call *c) {
   nl_tensor *x = c->rin[0], *y = c->rin[1];
   int64_t n = x->numel;
-  bool none = c->attr[0].i == NONE;
+  bool none = c->attr[loss_reduction].i == NONE;
   void *d = none ? nl_tensor_data(c->out[0]) : c->workspace->storage->data;
   nl_k->elementwise->binary[NL_BIN_SUB][c->dtype](n, d, nl_tensor_data(x), 1, nl_tensor_data(y), 1);
   if (none) {
@@ -342,7 +331,7 @@ static void run_mse(nl_call *c) {
     return;
   }
   nl_k->reduce->reduce[NL_RED_SUMSQ][c->dtype](n, 1, 0, 1, d, nl_tensor_data(c->out[0]));
-  if (c->attr[0].i == MEAN) {
+  if (c->attr[loss_reduction].i == MEAN) {
     nl_tensor_set_double(c->out[0], 0, nl_tensor_get_double(c->out[0], 0) / (double)n);
   }
 }
@@ -358,7 +347,7 @@ static nl_status vjp_mse(nl_call *c, nl_vjp *g) {
 }
 static void run_bce(nl_call *c) {
   nl_tensor *x = c->rin[0], *y = c->rin[1];
-  bool none = c->attr[0].i == NONE;
+  bool none = c->attr[loss_reduction].i == NONE;
   void *losses = none ? nl_tensor_data(c->out[0]) : c->workspace->storage->data;
   nl_k->softmax->bce_with_logits[c->dtype](x->numel, nl_tensor_data(x), nl_tensor_data(y), losses);
   if (!none) {
@@ -385,6 +374,7 @@ static nl_status vjp_bce(nl_call *c, nl_vjp *g) {
 static const nl_op ops[] = {
     {.name = "softmax",
      .args = "x: tensor, dim: dim = -1",
+     .attrs = softmax_attrs,
      .returns = "tensor",
      .doc = "exp(x) / sum(exp(x)) along a dim, without overflow.",
      .example = "nn.softmax(nn.tensor {-1.0, 0.0, 2.0})",
@@ -394,6 +384,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_OUT(0)},
     {.name = "log_softmax",
      .args = "x: tensor, dim: dim = -1",
+     .attrs = softmax_attrs,
      .returns = "tensor",
      .doc = "The logarithm of softmax, without overflow.",
      .example = "nn.log_softmax(nn.tensor {-1.0, 0.0, 2.0})",
@@ -403,6 +394,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_OUT(0)},
     {.name = "softmax_backward",
      .args = "g: tensor, y: tensor, dim: dim = -1",
+     .attrs = softmax_attrs,
      .returns = "tensor",
      .doc = "(g - sum(g y)) y.",
      .infer = infer_rows,
@@ -412,6 +404,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_ALL_IN},
     {.name = "log_softmax_backward",
      .args = "g: tensor, y: tensor, dim: dim = -1",
+     .attrs = softmax_attrs,
      .returns = "tensor",
      .doc = "g - exp(y) sum(g).",
      .infer = infer_rows,
@@ -421,6 +414,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_ALL_IN},
     {.name = "cross_entropy",
      .args = "logits: tensor, target: tensor, " REDUCTION,
+     .attrs = loss_attrs,
      .returns = "tensor",
      .doc = "-log softmax(logits)[target] over batch x classes; targets are int64 classes from 1.",
      .example = "nn.cross_entropy(nn.tensor {{2.0, 0.0, 0.0}}, nn.tensor {1})",
@@ -431,6 +425,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_ALL_IN},
     {.name = "cross_entropy_backward",
      .args = "g: tensor, logits: tensor, target: tensor, " REDUCTION,
+     .attrs = loss_attrs,
      .returns = "tensor",
      .doc = "(softmax(logits) - onehot(target)) g.",
      .infer = infer_cross_entropy_backward,
@@ -440,6 +435,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_ALL_IN},
     {.name = "mse_loss",
      .args = "input: tensor, target: tensor, " REDUCTION,
+     .attrs = loss_attrs,
      .returns = "tensor",
      .doc = "The squared difference, averaged (or summed, or as it is).",
      .example = "nn.mse_loss(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 4.0})",
@@ -450,6 +446,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_ALL_IN},
     {.name = "bce_with_logits",
      .args = "logits: tensor, target: tensor, " REDUCTION,
+     .attrs = loss_attrs,
      .returns = "tensor",
      .doc = "Binary cross-entropy on logits: max(x, 0) - x y + log(1 + exp(-|x|)), averaged.",
      .example = "nn.bce_with_logits(nn.tensor {0.0, 3.0}, nn.tensor {1.0, 1.0})",

@@ -7,6 +7,8 @@
 #include "optable/iterate.h"
 #include "optable/rules.h"
 
+NL_ATTRS(addmm, beta, alpha)
+
 /* ---- laying out ---- */
 
 /* A matrix of a batch, as gemm wants it. */
@@ -395,7 +397,7 @@ static void scale_all(nl_tensor *t, double factor) {
 }
 /* beta * input + alpha * a b, as alpha * (beta / alpha * input + a b) */
 static void run_addmm(nl_call *c) {
-  double beta = c->attr[0].number, alpha = c->attr[1].number;
+  double beta = c->attr[addmm_beta].number, alpha = c->attr[addmm_alpha].number;
   nl_tensor room[2], *out = c->out[0];
   int64_t strides[2][NL_MAX_DIM];
   size_t used = 0;
@@ -412,7 +414,7 @@ static void run_addmm(nl_call *c) {
 }
 static nl_status vjp_addmm(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
-  double beta = c->attr[0].number, alpha = c->attr[1].number;
+  double beta = c->attr[addmm_beta].number, alpha = c->attr[addmm_alpha].number;
   if (g->need[0]) {
     g->gin[0] = nl_b_scale(b, g->gout[0], beta);
   }
@@ -492,6 +494,7 @@ static const nl_op ops[] = {
      .saved_for = {1 << 1, 1 << 0}},
     {.name = "addmm",
      .args = "input: tensor, x: tensor, y: tensor, beta: number = 1, alpha: number = 1",
+     .attrs = addmm_attrs,
      .returns = "tensor",
      .doc = "beta * input + alpha * (x y), for matrices x and y.",
      .example = "nn.addmm(nn.ones(2), nn.eye(2), nn.eye(2))",

@@ -9,6 +9,16 @@
 
 typedef const int64_t *ints;
 
+NL_ATTRS(tensordot, dims, dims_y)
+NL_ATTRS(cross, dim)
+NL_ATTRS(blend, beta, alpha)
+NL_ATTRS(matrix_power, n)
+NL_ATTRS(distance, p)
+NL_ATTRS(pairwise_distance, p, eps, keepdim)
+NL_ATTRS(cosine_similarity, dim, eps)
+NL_ATTRS(normalize, p, dim, eps)
+NL_ATTRS(cov, correction)
+
 /* Fails the build unless t has n dims. */
 static bool has_dims(nl_build *b, const nl_tensor *t, int n, const char *what) {
   static const char *const names[] = {"a number", "a vector", "a matrix", "a batch of matrices"};
@@ -92,10 +102,10 @@ static nl_tensor *contract(nl_build *b, nl_tensor *x, nl_tensor *y, int n, ints 
 NL_COMPOSE(tensordot) {
   nl_tensor *y = c->in[1];
   int n, m;
-  ints dims = nl_call_list(c, 0, &n), dims_y = nl_call_list(c, 1, &m);
+  ints dims = nl_call_list(c, tensordot_dims, &n), dims_y = nl_call_list(c, tensordot_dims_y, &m);
   int64_t from_x[NL_MAX_DIM], from_y[NL_MAX_DIM];
-  if (!c->attr[1].set) {
-    int64_t count = c->attr[0].set ? (n == 1 ? dims[0] : -1) : 2;
+  if (!c->attr[tensordot_dims_y].set) {
+    int64_t count = c->attr[tensordot_dims].set ? (n == 1 ? dims[0] : -1) : 2;
     if (count < 0 || count > x->ndim || count > y->ndim) {
       nl_b_fail(b,
                 nl_fail("sums over a number of dims that both have (shapes %s and %s), or over lists {...} and {...}",
@@ -150,7 +160,7 @@ NL_COMPOSE(cross) {
   int n = x->ndim > y->ndim ? x->ndim : y->ndim, ndim;
   int64_t shape[NL_MAX_DIM];
   b->status = nl_broadcast_shapes(x->ndim, x->shape, y->ndim, y->shape, &ndim, shape);
-  int d = dim_at(b, c->attr[0].i, n);
+  int d = dim_at(b, c->attr[cross_dim].i, n);
   if (b->status == NL_OK && (n == 0 || shape[d] != 3)) {
     b->status = nl_fail("dim %d must have 3 elements in both; the shapes are %s and %s", d + 1,
                         nl_tensor_shape_string(x).s, nl_tensor_shape_string(y).s);
@@ -195,13 +205,13 @@ NL_COMPOSE(add_product) {
     p = b_matmul(b, y, z);
     p = k == 330 ? nl_b_sum(b, p, 1, (int64_t[]){1}, false) : p;
   }
-  nl_give(c, blended(b, x, p, c->attr[0].number, c->attr[1].number));
+  nl_give(c, blended(b, x, p, c->attr[blend_beta].number, c->attr[blend_alpha].number));
 }
 
 /* ---- chains and powers ---- */
 
 NL_COMPOSE(matrix_power) {
-  int64_t n = c->attr[0].i;
+  int64_t n = c->attr[matrix_power_n].i;
   if (x->ndim < 2 || x->shape[x->ndim - 1] != x->shape[x->ndim - 2]) {
     nl_b_fail(b, nl_fail("needs a square matrix (or a batch of them), but got shape %s", nl_tensor_shape_string(x).s));
     return;
@@ -274,7 +284,7 @@ NL_COMPOSE(cdist) {
                          nl_tensor_shape_string(x).s, nl_tensor_shape_string(y).s));
     return;
   }
-  nl_give(c, length(b, b_sub(b, b_unsqueeze(b, x, -2), b_unsqueeze(b, y, -3)), c->attr[0].number));
+  nl_give(c, length(b, b_sub(b, b_unsqueeze(b, x, -2), b_unsqueeze(b, y, -3)), c->attr[distance_p].number));
 }
 NL_COMPOSE(pdist) {
   if (!has_dims(b, x, 2, "x")) {
@@ -283,20 +293,21 @@ NL_COMPOSE(pdist) {
   nl_tensor *pairs = nl_b_do(b, op_triu_indices(), "i-i", x->shape[0], (int64_t)1);
   nl_tensor *i = b_select(b, pairs, 1, 1);
   nl_tensor *k = b_select(b, pairs, 1, 2);
-  nl_give(c, length(b, b_sub(b, b_index_select(b, x, 1, i), b_index_select(b, x, 1, k)), c->attr[0].number));
+  nl_give(c, length(b, b_sub(b, b_index_select(b, x, 1, i), b_index_select(b, x, 1, k)), c->attr[distance_p].number));
 }
 NL_COMPOSE(pairwise_distance) {
-  nl_tensor *d = b_plus(b, b_sub(b, x, c->in[1]), c->attr[1].number);
-  nl_give(c, nl_b_do(b, op_norm(), "tnlb", d, c->attr[0].number, 1, (int64_t[]){-1}, (int)c->attr[2].b));
+  nl_tensor *d = b_plus(b, b_sub(b, x, c->in[1]), c->attr[pairwise_distance_eps].number);
+  nl_give(c, nl_b_do(b, op_norm(), "tnlb", d, c->attr[pairwise_distance_p].number, 1, (int64_t[]){-1},
+                     (int)c->attr[pairwise_distance_keepdim].b));
 }
 NL_COMPOSE(dist) {
-  nl_give(c, nl_b_do(b, op_norm(), "tn", b_sub(b, x, c->in[1]), c->attr[0].number));
+  nl_give(c, nl_b_do(b, op_norm(), "tn", b_sub(b, x, c->in[1]), c->attr[distance_p].number));
 }
 NL_COMPOSE(cosine_similarity) {
   nl_tensor *y = c->in[1];
   int ndim;
-  int64_t shape[NL_MAX_DIM], dim = c->attr[0].i;
-  double eps = c->attr[1].number;
+  int64_t shape[NL_MAX_DIM], dim = c->attr[cosine_similarity_dim].i;
+  double eps = c->attr[cosine_similarity_eps].number;
   b->status = nl_broadcast_shapes(x->ndim, x->shape, y->ndim, y->shape, &ndim, shape);
   if (b->status != NL_OK) {
     return;
@@ -309,9 +320,9 @@ NL_COMPOSE(cosine_similarity) {
   nl_give(c, b_div(b, dot, b_mul(b, nx, ny)));
 }
 NL_COMPOSE(normalize) {
-  int64_t dim = c->attr[1].i;
-  nl_tensor *n = nl_b_do(b, op_norm(), "tnlb", x, c->attr[0].number, 1, &dim, 1);
-  nl_give(c, b_div(b, x, b_maximum(b, n, nl_b_number(b, c->attr[2].number))));
+  int64_t dim = c->attr[normalize_dim].i;
+  nl_tensor *n = nl_b_do(b, op_norm(), "tnlb", x, c->attr[normalize_p].number, 1, &dim, 1);
+  nl_give(c, b_div(b, x, b_maximum(b, n, nl_b_number(b, c->attr[normalize_eps].number))));
 }
 
 /* Rows are variables, columns observations. */
@@ -327,7 +338,7 @@ static nl_tensor *covariance(nl_build *b, nl_tensor *x, double correction) {
   return product ? b_times(b, product, count > 0 ? 1 / count : INFINITY) : NULL;
 }
 NL_COMPOSE(cov) {
-  nl_tensor *t = covariance(b, x, c->attr[0].number);
+  nl_tensor *t = covariance(b, x, c->attr[cov_correction].number);
   nl_give(c, x->ndim < 2 ? nl_b_reshape(b, t, 0, NULL) : t);
 }
 NL_COMPOSE(corrcoef) {
@@ -397,6 +408,7 @@ static const nl_op ops[] = {
     {
         .name = "tensordot",
         .args = "x: tensor, y: tensor, dims: dims?, dims_y: dims?",
+        .attrs = tensordot_attrs,
         .returns = "tensor",
         .doc = "Sums of products over so many dims (the last of x, the first of y; 2 unless said), or over two lists "
                "of dims.",
@@ -414,6 +426,7 @@ static const nl_op ops[] = {
     {
         .name = "cross",
         .args = "x: tensor, y: tensor, dim: dim = -1",
+        .attrs = cross_attrs,
         .returns = "tensor",
         .doc = "The cross product of vectors of 3 elements along a dim.",
         .compose = compose_cross,
@@ -422,6 +435,7 @@ static const nl_op ops[] = {
     {
         .name = "baddbmm",
         .args = BLEND,
+        .attrs = blend_attrs,
         .returns = "tensor",
         .doc = "beta input + alpha x y for batches of matrices.",
         .compose = compose_add_product,
@@ -431,6 +445,7 @@ static const nl_op ops[] = {
     {
         .name = "addbmm",
         .args = BLEND,
+        .attrs = blend_attrs,
         .returns = "tensor",
         .doc = "beta input + alpha times the sum of the products of the matrices of two batches.",
         .compose = compose_add_product,
@@ -440,6 +455,7 @@ static const nl_op ops[] = {
     {
         .name = "addmv",
         .args = BLEND,
+        .attrs = blend_attrs,
         .returns = "tensor",
         .doc = "beta input + alpha x y for a matrix and a vector.",
         .compose = compose_add_product,
@@ -449,6 +465,7 @@ static const nl_op ops[] = {
     {
         .name = "addr",
         .args = BLEND,
+        .attrs = blend_attrs,
         .returns = "tensor",
         .doc = "beta input + alpha times the outer product of two vectors.",
         .compose = compose_add_product,
@@ -458,6 +475,7 @@ static const nl_op ops[] = {
     {
         .name = "matrix_power",
         .args = "x: tensor, n: int",
+        .attrs = matrix_power_attrs,
         .returns = "tensor",
         .doc = "A square matrix multiplied n times; of negative n, its inverse.",
         .compose = compose_matrix_power,
@@ -474,6 +492,7 @@ static const nl_op ops[] = {
     {
         .name = "cdist",
         .args = "x: tensor, y: tensor, p: number = 2",
+        .attrs = distance_attrs,
         .returns = "tensor",
         .doc = "The distances (p-norm) between all rows of x and all rows of y.",
         .compose = compose_cdist,
@@ -482,6 +501,7 @@ static const nl_op ops[] = {
     {
         .name = "pdist",
         .args = "x: tensor, p: number = 2",
+        .attrs = distance_attrs,
         .returns = "tensor",
         .doc = "The distances between all pairs of rows, in the order of combinations.",
         .compose = compose_pdist,
@@ -490,6 +510,7 @@ static const nl_op ops[] = {
     {
         .name = "pairwise_distance",
         .args = "x: tensor, y: tensor, p: number = 2, eps: number = 1e-6, keepdim: bool = false",
+        .attrs = pairwise_distance_attrs,
         .returns = "tensor",
         .doc = "The p-norm of x - y + eps over the last dim.",
         .compose = compose_pairwise_distance,
@@ -498,6 +519,7 @@ static const nl_op ops[] = {
     {
         .name = "dist",
         .args = "x: tensor, y: tensor, p: number = 2",
+        .attrs = distance_attrs,
         .returns = "tensor",
         .doc = "The p-norm of x - y over all elements.",
         .compose = compose_dist,
@@ -506,6 +528,7 @@ static const nl_op ops[] = {
     {
         .name = "cosine_similarity",
         .args = "x: tensor, y: tensor, dim: dim = 2, eps: number = 1e-8",
+        .attrs = cosine_similarity_attrs,
         .returns = "tensor",
         .doc = "The cosine of the angle between vectors along a dim; norms below eps count as eps.",
         .compose = compose_cosine_similarity,
@@ -514,6 +537,7 @@ static const nl_op ops[] = {
     {
         .name = "normalize",
         .args = "x: tensor, p: number = 2, dim: dim = 2, eps: number = 1e-12",
+        .attrs = normalize_attrs,
         .returns = "tensor",
         .doc = "x divided by its p-norm along a dim.",
         .compose = compose_normalize,
@@ -522,6 +546,7 @@ static const nl_op ops[] = {
     {
         .name = "cov",
         .args = "x: tensor, correction: number = 1",
+        .attrs = cov_attrs,
         .returns = "tensor",
         .doc = "The covariances of variables (rows) over observations (columns).",
         .compose = compose_cov,
