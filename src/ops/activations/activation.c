@@ -140,7 +140,7 @@ NL_COMPOSE(gumbel_softmax) {
   if (c->attr[gumbel_softmax_hard].b) {
     nl_tensor *largest = nl_b_do(b, op_argmax(), "tib", y, dim, 1);
     nl_tensor *zeros = nl_b_do(b, op_zeros_like(), "t", y);
-    nl_tensor *one = largest ? b_ones_like(b, largest, nl_tensor_dtype(x)) : NULL;
+    nl_tensor *one = b_ones_like(b, largest, nl_tensor_dtype(x));
     nl_tensor *hot = b_scatter_add(b, zeros, dim, largest, one);
     nl_tensor *soft = b_sub(b, y, nl_b_do(b, op_stop_gradient(), "t", y));
     y = b_add(b, hot, soft); /* soft is 0, but has y's gradient */

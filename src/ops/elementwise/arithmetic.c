@@ -109,8 +109,8 @@ static nl_status vjp_softplus(nl_call *c, nl_vjp *g) {
 static nl_status vjp_erf(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *square = nl_b1(b, op_square(), c->in[0]);
-  nl_tensor *bell = square ? nl_b1(b, op_exp(), nl_b_scale(b, square, -1)) : NULL;
-  g->gin[0] = bell ? nl_b2(b, op_mul(), g->gout[0], nl_b_scale(b, bell, 1.12837916709551257390)) : NULL;
+  nl_tensor *bell = nl_b1(b, op_exp(), nl_b_scale(b, square, -1));
+  g->gin[0] = nl_b2(b, op_mul(), g->gout[0], nl_b_scale(b, bell, 1.12837916709551257390));
   return b->status;
 }
 static nl_status vjp_sin(nl_call *c, nl_vjp *g) {
@@ -231,18 +231,14 @@ static nl_status vjp_pow(nl_call *c, nl_vjp *g) {
     /* y = 0 gives 0, where x^(y-1) may be infinite */
     nl_tensor *d = nl_b2(b, op_mul(), y, lower);
     nl_tensor *zero = nl_b2(b, op_eq(), y, nl_b_number(b, 0));
-    if (zero) {
-      d = nl_b3(b, op_where(), zero, nl_b_number(b, 0), d);
-    }
+    d = nl_b3(b, op_where(), zero, nl_b_number(b, 0), d);
     g->gin[0] = nl_b2(b, op_mul(), g->gout[0], d);
   }
   if (g->need[1]) {
     /* 0^y has gradient 0 for y, where log(0) is infinite */
     nl_tensor *zero = nl_b2(b, op_eq(), x, nl_b_number(b, 0));
     nl_tensor *ln = nl_b1(b, op_log(), x);
-    if (zero) {
-      ln = nl_b3(b, op_masked_fill(), ln, zero, nl_b_number(b, 0));
-    }
+    ln = nl_b3(b, op_masked_fill(), ln, zero, nl_b_number(b, 0));
     nl_tensor *p = nl_b2(b, op_pow(), x, y);
     g->gin[1] = nl_b2(b, op_mul(), g->gout[0], nl_b2(b, op_mul(), p, ln));
   }
@@ -256,9 +252,9 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
     if (g->need[i]) {
       bool max = c->op->kernel == NL_BIN_MAXIMUM;
       nl_tensor *win = nl_b2(b, op_gt(), c->in[max ? i : 1 - i], c->in[max ? 1 - i : i]);
-      nl_tensor *w = b->status == NL_OK ? nl_b_cast(b, win, nl_tensor_dtype(g->gout[0])) : NULL;
-      nl_tensor *h = b->status == NL_OK ? nl_b_cast(b, half, nl_tensor_dtype(g->gout[0])) : NULL;
-      g->gin[i] = nl_b2(b, op_mul(), g->gout[0], nl_b2(b, op_add(), w, h ? nl_b_scale(b, h, 0.5) : NULL));
+      nl_tensor *w = nl_b_cast(b, win, nl_tensor_dtype(g->gout[0]));
+      nl_tensor *h = nl_b_cast(b, half, nl_tensor_dtype(g->gout[0]));
+      g->gin[i] = nl_b2(b, op_mul(), g->gout[0], nl_b2(b, op_add(), w, nl_b_scale(b, h, 0.5)));
     }
   }
   return b->status;
@@ -417,7 +413,7 @@ static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
   if (g->need[2]) {
     nl_tensor *low = nl_b2(b, op_le(), c->in[1], nl_b_number(b, 0));
     nl_tensor *d = nl_b2(b, op_mul(), g->gout[0], c->in[0]);
-    g->gin[2] = low && d ? nl_b3(b, op_where(), low, d, nl_b_number(b, 0)) : NULL;
+    g->gin[2] = nl_b3(b, op_where(), low, d, nl_b_number(b, 0));
   }
   return b->status;
 }

@@ -167,7 +167,7 @@ NL_COMPOSE(isclose) {
   nl_give(c, near);
 }
 NL_COMPOSE(float_power) {
-  nl_tensor *y = b->status == NL_OK ? nl_b_cast(b, c->in[1], NL_F64) : NULL;
+  nl_tensor *y = nl_b_cast(b, c->in[1], NL_F64);
   nl_give(c, b_pow(b, nl_b_cast(b, x, NL_F64), y));
 }
 NL_COMPOSE(ldexp) {

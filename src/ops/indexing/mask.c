@@ -81,7 +81,7 @@ static void run_masked_select(nl_call *c) {
 static nl_status vjp_masked_select(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *zeros = nl_b_zeros(b, nl_tensor_dtype(c->in[0]), c->in[0]->ndim, c->in[0]->shape);
-  g->gin[0] = zeros ? nl_b3(b, op_masked_scatter(), zeros, c->in[1], g->gout[0]) : NULL;
+  g->gin[0] = nl_b3(b, op_masked_scatter(), zeros, c->in[1], g->gout[0]);
   return b->status;
 }
 
@@ -124,13 +124,13 @@ static nl_status vjp_masked_scatter(nl_call *c, nl_vjp *g) {
       shape[d] = d < mask->ndim ? mask->shape[d] : 1;
     }
     nl_tensor *wide = nl_b_reshape(b, mask, c->in[0]->ndim, shape);
-    g->gin[0] = wide ? nl_b3(b, op_masked_fill(), g->gout[0], wide, nl_b_number(b, 0)) : NULL;
+    g->gin[0] = nl_b3(b, op_masked_fill(), g->gout[0], wide, nl_b_number(b, 0));
   }
   if (g->need[2]) {
     int64_t inner = mask_bytes(c->in[0], mask) / (int64_t)nl_dtype_size(nl_tensor_dtype(c->in[0]));
     int64_t count = inner ? c->in[2]->numel / inner : 0;
     nl_tensor *picked = nl_b_do(b, op_masked_take(), "tti", g->gout[0], mask, count);
-    g->gin[2] = picked ? nl_b_reshape(b, picked, c->in[2]->ndim, c->in[2]->shape) : NULL;
+    g->gin[2] = nl_b_reshape(b, picked, c->in[2]->ndim, c->in[2]->shape);
   }
   return b->status;
 }

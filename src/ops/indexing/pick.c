@@ -167,25 +167,26 @@ static nl_tensor *wide_zeros(nl_build *b, nl_tensor *t, const nl_tensor *like) {
    which are then read back; places and numbers have the shapes of the index. */
 static nl_tensor *of_last_written(nl_build *b, const nl_op *op, const nl_tensor *x, int64_t dim, nl_tensor *index,
                                   nl_tensor *g) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
   bool along = op == op_index_copy(); /* a vector of indices, along one dim */
   nl_tensor *numbers = ramp(b, 1, index->numel, 1);
   int d = dim_at(b, dim, x->ndim);
   int64_t n = size_at(x, d), shape[NL_MAX_DIM];
   numbers = along ? numbers : nl_b_reshape(b, numbers, index->ndim, index->shape);
-  nl_tensor *none = b->status != NL_OK ? NULL
-                    : along            ? nl_b_zeros(b, NL_I64, 1, &n)
-                                       : nl_b_zeros(b, NL_I64, x->ndim, x->shape);
+  nl_tensor *none = along ? nl_b_zeros(b, NL_I64, 1, &n) : nl_b_zeros(b, NL_I64, x->ndim, x->shape);
   int64_t axis = along ? 1 : dim;
   nl_tensor *seen = nl_b_do(b, op, "ttti", none, index, numbers, axis);
   seen = along ? b_index_select(b, seen, axis, index) : b_gather(b, seen, axis, index);
   nl_tensor *last = b_eq(b, seen, numbers);
-  if (along && b->status == NL_OK) {
+  if (along) {
     for (int k = 0; k < g->ndim; k++) {
       shape[k] = k == d ? index->numel : 1;
     }
     last = nl_b_reshape(b, last, g->ndim, shape);
   }
-  return b_where(b, last, g, nl_b_cast(b, nl_b_number(b, 0), b->status == NL_OK ? nl_tensor_dtype(g) : NL_F32));
+  return b_where(b, last, g, nl_b_cast(b, nl_b_number(b, 0), nl_tensor_dtype(g)));
 }
 
 /* What arrived in a place came from the source written there last. */
@@ -198,7 +199,7 @@ static nl_status vjp_scatter(nl_call *c, nl_vjp *v) {
   }
   if (v->need[2]) {
     nl_tensor *g = b_gather(b, v->gout[0], c->attr[along_dim].i, index);
-    g = b->status == NL_OK ? of_last_written(b, op_scatter(), c->in[0], c->attr[along_dim].i, index, g) : NULL;
+    g = of_last_written(b, op_scatter(), c->in[0], c->attr[along_dim].i, index, g);
     v->gin[2] = source->ndim == 0 ? nl_b_sum(b, g, 0, NULL, false) : wide_zeros(b, g, source);
   }
   return b->status;
@@ -227,9 +228,8 @@ static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
     ds = b_div(b, b_gather(b, b_mul(b, g, y), dim, index), s);
   } else {
     nl_tensor *own = b_eq(b, x, y), *theirs = b_eq(b, s, b_gather(b, y, dim, index));
-    own = b->status == NL_OK ? nl_b_cast(b, self ? own : b_logical_and(b, own, b_logical_not(b, touched)), c->dtype)
-                             : NULL;
-    theirs = b->status == NL_OK ? nl_b_cast(b, theirs, c->dtype) : NULL;
+    own = nl_b_cast(b, self ? own : b_logical_and(b, own, b_logical_not(b, touched)), c->dtype);
+    theirs = nl_b_cast(b, theirs, c->dtype);
     nl_tensor *ties = b_scatter_add(b, own, dim, index, theirs);
     nl_tensor *share = b_div(b, g, ties);
     dx = b_mul(b, own, share);
@@ -239,7 +239,7 @@ static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
     dx = b_where(b, touched, zero, v->gout[0]);
   }
   v->gin[0] = dx;
-  v->gin[2] = b->status == NL_OK && v->need[2] ? wide_zeros(b, ds, source) : NULL;
+  v->gin[2] = v->need[2] ? wide_zeros(b, ds, source) : NULL;
   return b->status;
 }
 
@@ -292,14 +292,12 @@ static void run_index_copy(nl_call *c) {
 static nl_status vjp_index_copy(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   if (v->need[0]) {
-    nl_tensor *zeros =
-        b->status == NL_OK ? nl_b_zeros(b, nl_tensor_dtype(c->in[2]), c->in[2]->ndim, c->in[2]->shape) : NULL;
+    nl_tensor *zeros = nl_b_zeros(b, nl_tensor_dtype(c->in[2]), c->in[2]->ndim, c->in[2]->shape);
     v->gin[0] = b_index_copy(b, v->gout[0], c->attr[along_dim].i, c->in[1], zeros);
   }
   if (v->need[2]) {
     nl_tensor *g = b_index_select(b, v->gout[0], c->attr[along_dim].i, c->in[1]);
-    v->gin[2] =
-        b->status == NL_OK ? of_last_written(b, op_index_copy(), c->in[0], c->attr[along_dim].i, c->in[1], g) : NULL;
+    v->gin[2] = of_last_written(b, op_index_copy(), c->in[0], c->attr[along_dim].i, c->in[1], g);
   }
   return b->status;
 }
@@ -368,6 +366,7 @@ static void run_places(nl_call *c) {
 /* The n index tensors of the call from `first` on, as one vector of places; their common shape to ndim and shape. */
 static nl_tensor *joined_places(nl_call *c, nl_build *b, int first, int n, int *ndim, int64_t *shape) {
   nl_tensor *x = c->in[0];
+  *ndim = 0;
   if (n < 1 || n > x->ndim) {
     return nl_b_fail(b, nl_fail("%d indices do not go with shape %s", n, nl_tensor_shape_string(x).s));
   }
@@ -408,7 +407,7 @@ NL_COMPOSE(index) {
   int n = indices_of(c, 1), ndim;
   int64_t shape[2 * NL_MAX_DIM];
   nl_tensor *place = joined_places(c, b, 1, n, &ndim, shape);
-  nl_tensor *t = b->status == NL_OK ? b_index_select(b, joined(b, x, n), 1, place) : NULL;
+  nl_tensor *t = b_index_select(b, joined(b, x, n), 1, place);
   for (int d = n; d < x->ndim; d++) {
     shape[ndim++] = x->shape[d];
   }

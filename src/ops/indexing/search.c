@@ -69,7 +69,7 @@ NL_COMPOSE(kthvalue) {
   s.in[0] = x;
   s.attr[nl_sort_dim] = c->attr[kthvalue_dim];
   nl_tensor *t = nl_b_call(b, &s), *at = s.out[1];
-  if (x->ndim == 0 || b->status != NL_OK) {
+  if (x->ndim == 0) {
     nl_give2(c, t, at);
     return;
   }
@@ -176,17 +176,13 @@ static bool same_element(nl_dtype dtype, const char *p, int64_t i, int64_t k) {
                          : memcmp(p + (size_t)i * size, p + (size_t)k * size, size) == 0;
 }
 static nl_status infer_unique(nl_call *c) {
-  nl_tensor *x = c->in[0], *ordered = NULL;
+  nl_tensor *x = c->in[0];
   nl_dtype dtype = nl_tensor_dtype(x);
   int64_t n = x->numel, runs = 0;
   nl_build b;
   nl_build_init(&b);
   nl_tensor *flat = nl_b_reshape(&b, x, 1, &n);
-  if (flat && c->op->variant == 0) {
-    ordered = nl_b_do(&b, op_sort(), "t", flat);
-  } else if (flat) {
-    ordered = b_clone(&b, flat);
-  }
+  nl_tensor *ordered = c->op->variant == 0 ? nl_b_do(&b, op_sort(), "t", flat) : b_clone(&b, flat);
   const char *p = ordered ? nl_tensor_data(ordered) : NULL;
   for (int64_t i = 0; p && i < n; i++) {
     runs += i == 0 || !same_element(dtype, p, i, i - 1);
@@ -267,7 +263,7 @@ NL_COMPOSE(one_hot) {
     b->status = b->status == NL_OK ? check_classes(x, classes->numel) : b->status;
   }
   nl_tensor *hot = b_eq(b, b_unsqueeze(b, x, -1), classes);
-  nl_give(c, b->status == NL_OK ? nl_b_cast(b, hot, NL_I64) : NULL);
+  nl_give(c, nl_b_cast(b, hot, NL_I64));
 }
 
 /* repeats -> the index that repeats: element i so often */

@@ -95,7 +95,7 @@ double nl_default_rtol(const nl_tensor *x) {
 }
 
 nl_tensor *nl_turned(nl_build *b, nl_tensor *x) {
-  return b->status == NL_OK ? nl_b_transpose(b, x, -2, -1) : NULL;
+  return nl_b_transpose(b, x, -2, -1);
 }
 
 static nl_status infer_qr(nl_call *c) {
@@ -235,13 +235,13 @@ static nl_status vjp_solve(nl_call *c, nl_vjp *g) {
   nl_tensor *x = c->out[0];
   nl_tensor *db = nl_b2(b, op_solve(), nl_b_transpose(b, c->in[0], -2, -1), g->gout[0]);
   g->gin[1] = db;
-  if (g->need[0] && db) {
+  if (g->need[0]) {
     int64_t column[2] = {c->in[1]->shape[0], 1}, row[2] = {1, c->in[1]->shape[0]};
     bool vector = c->in[1]->ndim == 1;
     nl_tensor *left = vector ? nl_b_reshape(b, db, 2, column) : db;
     nl_tensor *right = vector ? nl_b_reshape(b, x, 2, row) : nl_b_transpose(b, x, -2, -1);
     nl_tensor *product = nl_b2(b, op_matmul(), left, right);
-    g->gin[0] = product ? nl_b1(b, op_neg(), product) : NULL;
+    g->gin[0] = nl_b1(b, op_neg(), product);
   }
   return b->status;
 }
@@ -278,10 +278,10 @@ static nl_status vjp_qr(nl_call *c, nl_vjp *v) {
   nl_tensor *m = gr ? b_matmul(b, r, nl_turned(b, gr)) : NULL;
   nl_tensor *n = gq ? b_neg(b, b_matmul(b, nl_turned(b, gq), q)) : NULL;
   m = sum_of(b, m, n);
-  m = b_add(b, triangle(b, m, 0), b->status == NL_OK ? nl_turned(b, triangle(b, m, -1)) : NULL);
+  m = b_add(b, triangle(b, m, 0), nl_turned(b, triangle(b, m, -1)));
   nl_tensor *t = sum_of(b, gq, b_matmul(b, q, m));
-  nl_tensor *solved = nl_b_do(b, op_solve_triangular(), "ttb", r, b->status == NL_OK ? nl_turned(b, t) : NULL, 1);
-  v->gin[0] = b->status == NL_OK ? nl_turned(b, solved) : NULL;
+  nl_tensor *solved = nl_b_do(b, op_solve_triangular(), "ttb", r, nl_turned(b, t), 1);
+  v->gin[0] = nl_turned(b, solved);
   return b->status;
 }
 
@@ -298,10 +298,10 @@ static nl_status vjp_svd(nl_call *c, nl_vjp *v) {
     mid = sum_of(b, mid, b_mul(b, b_mul(b, skew(b, inner), gaps), row));
     rest = b_matmul(b, b_div(b, b_sub(b, gu, b_matmul(b, u, inner)), row), vt);
   }
-  if (gv && b->status == NL_OK) { /* gv is of vt: k x n */
+  if (gv) { /* gv is of vt: k x n */
     nl_tensor *inner = b_matmul(b, vt, nl_turned(b, gv));
     mid = sum_of(b, mid, b_mul(b, b_mul(b, skew(b, inner), gaps), col));
-    nl_tensor *outside = b_sub(b, gv, b_matmul(b, b->status == NL_OK ? nl_turned(b, inner) : NULL, vt));
+    nl_tensor *outside = b_sub(b, gv, b_matmul(b, nl_turned(b, inner), vt));
     rest = sum_of(b, rest, b_matmul(b, u, b_div(b, outside, col)));
   }
   v->gin[0] = sum_of(b, b_matmul(b, u, b_matmul(b, mid, vt)), rest);
@@ -325,11 +325,11 @@ static nl_status vjp_cholesky(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *l = c->out[0];
   nl_tensor *f = b_matmul(b, nl_turned(b, l), v->gout[0]);
-  f = b->status == NL_OK ? b_times(b, b_add(b, triangle(b, f, 0), triangle(b, f, -1)), 0.5) : NULL;
+  f = b_times(b, b_add(b, triangle(b, f, 0), triangle(b, f, -1)), 0.5);
   const nl_op *solve = op_solve_triangular();
   nl_tensor *left = nl_b_do(b, solve, "ttbb", l, f, 0, 1); /* l^-T f */
-  nl_tensor *both = nl_b_do(b, solve, "ttbb", l, b->status == NL_OK ? nl_turned(b, left) : NULL, 0, 1);
-  v->gin[0] = b->status == NL_OK ? b_times(b, b_add(b, both, nl_turned(b, both)), 0.5) : NULL;
+  nl_tensor *both = nl_b_do(b, solve, "ttbb", l, nl_turned(b, left), 0, 1);
+  v->gin[0] = b_times(b, b_add(b, both, nl_turned(b, both)), 0.5);
   return b->status;
 }
 

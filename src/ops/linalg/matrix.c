@@ -28,13 +28,11 @@ static nl_tensor *identity(nl_build *b, const nl_tensor *x) {
 
 NL_COMPOSE(eigh) {
   nl_tensor *s = symmetric(b, x);
-  if (b->status == NL_OK) {
-    nl_call k;
-    nl_call_init(&k, op_eigh_lower(), 1, NULL);
-    k.in[0] = s;
-    nl_b_call(b, &k);
-    nl_give2(c, k.out[0], k.out[1]);
-  }
+  nl_call k;
+  nl_call_init(&k, op_eigh_lower(), 1, NULL);
+  k.in[0] = s;
+  nl_b_call(b, &k);
+  nl_give2(c, k.out[0], k.out[1]);
 }
 NL_COMPOSE(eigvalsh) {
   nl_give(c, nl_b_result(b, op_eigh_lower(), symmetric(b, x), 0));
@@ -96,7 +94,7 @@ static nl_status vjp_triangular(nl_call *c, nl_vjp *v) {
   nl_tensor *gy =
       nl_b_do(b, op_solve_triangular(), "ttbbb", c->in[0], v->gout[0], (int)upper, (int)!transpose, (int)unit);
   v->gin[1] = gy;
-  if (v->need[0] && gy) {
+  if (v->need[0]) {
     nl_tensor *x = c->out[0];
     nl_tensor *t = b_neg(b, transpose ? b_matmul(b, x, nl_turned(b, gy)) : b_matmul(b, gy, nl_turned(b, x)));
     int64_t edge = unit ? 1 : 0;
@@ -147,23 +145,21 @@ NL_COMPOSE(det) {
   nl_call_init(&k, op_slogdet(), 1, NULL);
   k.in[0] = x;
   nl_b_call(b, &k);
-  nl_give(c, b->status == NL_OK ? b_mul(b, k.out[0], b_exp(b, k.out[1])) : NULL);
+  nl_give(c, b_mul(b, k.out[0], b_exp(b, k.out[1])));
 }
 NL_COMPOSE(logdet) {
   nl_call k;
   nl_call_init(&k, op_slogdet(), 1, NULL);
   k.in[0] = x;
   nl_b_call(b, &k);
-  if (b->status == NL_OK) {
-    nl_give(c, b_where(b, b_lt(b, k.out[0], nl_b_number(b, 0)), nl_b_number(b, NAN), k.out[1]));
-  }
+  nl_give(c, b_where(b, b_lt(b, k.out[0], nl_b_number(b, 0)), nl_b_number(b, NAN), k.out[1]));
 }
 
 /* ---- inverses and least squares ---- */
 
 NL_COMPOSE(inv) {
   b->status = nl_check_matrix(x, true);
-  nl_give(c, b_solve(b, x, b->status == NL_OK ? b_clone(b, identity(b, x)) : NULL));
+  nl_give(c, b_solve(b, x, b_clone(b, identity(b, x))));
 }
 
 /* v diag(1/s) u^T, singular values below rtol times the largest left out */
@@ -218,13 +214,11 @@ static nl_status vjp_pinv(nl_call *c, nl_vjp *v) {
 NL_COMPOSE(lstsq) {
   nl_tensor *y = c->in[1];
   b->status = nl_check_matrix(x, false);
-  nl_tensor *p = b->status == NL_OK
-                     ? (c->attr[pinv_rtol].set ? nl_b_do(b, op_pinv(), "tn", x, c->attr[pinv_rtol].number)
-                                               : nl_b1(b, op_pinv(), x))
-                     : NULL;
+  nl_attr rtol = c->attr[pinv_rtol];
+  nl_tensor *p = rtol.set ? nl_b_do(b, op_pinv(), "tn", x, rtol.number) : nl_b1(b, op_pinv(), x);
   nl_tensor *solution = b_matmul(b, p, y), *error = b_sub(b, b_matmul(b, x, solution), y);
   int64_t rows = y->ndim == 1 || y->ndim < x->ndim ? -1 : -2;
-  nl_tensor *squares = b->status == NL_OK ? nl_b_sum(b, b_square(b, error), 1, &rows, false) : NULL;
+  nl_tensor *squares = nl_b_sum(b, b_square(b, error), 1, &rows, false);
   nl_give2(c, solution, squares);
 }
 

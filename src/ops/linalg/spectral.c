@@ -57,9 +57,7 @@ NL_COMPOSE(eigvals) {
   nl_call_init(&k, op_eig(), 1, NULL);
   k.in[0] = x;
   nl_b_call(b, &k);
-  if (b->status == NL_OK) {
-    nl_give2(c, k.out[0], k.out[1]);
-  }
+  nl_give2(c, k.out[0], k.out[1]);
 }
 
 /* ---- ranks, norms, conditions ---- */
@@ -92,10 +90,10 @@ NL_COMPOSE(matrix_norm) {
     t = nl_b_result(b, op_svd(), x, 1);
   } else {
     int64_t over = ord == ONE || ord == MINUS_ONE ? -2 : -1;
-    t = b->status == NL_OK ? nl_b_sum(b, b_abs(b, x), 1, &over, false) : NULL;
+    t = nl_b_sum(b, b_abs(b, x), 1, &over, false);
   }
   if (ord == NUC) {
-    t = b->status == NL_OK ? nl_b_sum(b, t, 1, &last, false) : NULL;
+    t = nl_b_sum(b, t, 1, &last, false);
   } else {
     bool least = ord == MINUS_ONE || ord == MINUS_TWO || ord == MINUS_INF;
     t = nl_b_do(b, least ? op_amin() : op_amax(), "tlb", t, 1, &last, 0);

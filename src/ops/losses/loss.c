@@ -135,7 +135,7 @@ static nl_status vjp_log_softmax(nl_call *c, nl_vjp *g) {
   return g->build->status;
 }
 static nl_tensor *sum_along(nl_build *b, nl_tensor *t, int64_t dim) {
-  return t ? nl_b_sum(b, t, 1, &dim, true) : NULL;
+  return nl_b_sum(b, t, 1, &dim, true);
 }
 /* f(g, y) = (g - sum(g y)) y. For an incoming h: df/dg^T h = f(h, y); df/dy^T h = h (g - sum(g y)) - g sum(h y) */
 static nl_status vjp_softmax_backward(nl_call *c, nl_vjp *v) {
@@ -280,20 +280,18 @@ static nl_status vjp_cross_entropy_backward(nl_call *c, nl_vjp *v) {
   if (v->need[0]) {
     nl_tensor *one = nl_b_zeros(b, nl_tensor_dtype(g), g->ndim, g->shape);
     one = nl_b2(b, op_add(), one, nl_b_number(b, 1));
-    if (one) {
-      nl_tensor *slope = cross_entropy_backward(b, one, x, c->in[2], c->attr[loss_reduction].i);
-      nl_tensor *t = nl_b2(b, op_mul(), h, slope);
-      bool rows = c->attr[loss_reduction].i == NONE && x->ndim == 2;
-      v->gin[0] = t ? nl_b_sum(b, t, 1, rows ? (int64_t[]){2} : NULL, false) : NULL;
-    }
+    nl_tensor *slope = cross_entropy_backward(b, one, x, c->in[2], c->attr[loss_reduction].i);
+    nl_tensor *t = nl_b2(b, op_mul(), h, slope);
+    bool rows = c->attr[loss_reduction].i == NONE && x->ndim == 2;
+    v->gin[0] = nl_b_sum(b, t, 1, rows ? (int64_t[]){2} : NULL, false);
   }
-  if (v->need[1] && b->status == NL_OK) {
+  if (v->need[1]) {
     nl_tensor *column =
         x->ndim == 2 && c->attr[loss_reduction].i == NONE ? nl_b_reshape(b, g, 2, (int64_t[]){g->numel, 1}) : g;
     nl_tensor *hg = nl_b2(b, op_mul(), h, column);
-    hg = hg ? nl_b_scale(b, hg, mean_scale(c, c->in[2]->numel)) : NULL;
+    hg = nl_b_scale(b, hg, mean_scale(c, c->in[2]->numel));
     nl_tensor *p = nl_b1(b, op_softmax(), x);
-    v->gin[1] = p ? backward_row(b, op_softmax_backward(), hg, p, -1) : NULL;
+    v->gin[1] = backward_row(b, op_softmax_backward(), hg, p, -1);
   }
   return b->status;
 }
@@ -338,7 +336,7 @@ static void run_mse(nl_call *c) {
 static nl_status vjp_mse(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *d = nl_b2(b, op_sub(), c->in[0], c->in[1]);
-  d = d ? nl_b_scale(b, d, 2 * mean_scale(c, c->in[0]->numel)) : NULL;
+  d = nl_b_scale(b, d, 2 * mean_scale(c, c->in[0]->numel));
   g->gin[0] = nl_b2(b, op_mul(), d, g->gout[0]);
   if (g->need[1]) {
     g->gin[1] = nl_b1(b, op_neg(), g->gin[0]);

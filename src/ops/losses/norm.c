@@ -88,29 +88,29 @@ static nl_status vjp_composed(nl_call *c, nl_vjp *g) {
   const int64_t rows[] = {1};
   double share = 1.0 / (double)x->shape[0];
   nl_tensor *dev = nl_b2(b, op_sub(), x, c->out[1]), *dx = NULL;
-  if (up && dev) {
+  if (up) {
     nl_tensor *spread =
         nl_b1(b, op_sqrt(), nl_b2(b, op_add(), c->out[2], nl_b_number(b, c->attr[batch_norm_eps].number)));
     nl_tensor *xhat = nl_b2(b, op_div(), dev, spread);
     nl_tensor *up_xhat = nl_b2(b, op_mul(), up, xhat);
-    if (g->need[1] && up_xhat) {
+    if (g->need[1]) {
       g->gin[1] = nl_b_sum(b, up_xhat, 1, rows, false);
     }
     if (g->need[2]) {
       g->gin[2] = nl_b_sum(b, up, 1, rows, false);
     }
     nl_tensor *gw = weight ? nl_b2(b, op_mul(), up, weight) : up;
-    nl_tensor *mean_g = gw ? nl_b_scale(b, nl_b_sum(b, gw, 1, rows, false), share) : NULL;
+    nl_tensor *mean_g = nl_b_scale(b, nl_b_sum(b, gw, 1, rows, false), share);
     nl_tensor *gx = nl_b2(b, op_mul(), gw, xhat);
-    nl_tensor *mean_gx = gx ? nl_b_scale(b, nl_b_sum(b, gx, 1, rows, false), share) : NULL;
+    nl_tensor *mean_gx = nl_b_scale(b, nl_b_sum(b, gx, 1, rows, false), share);
     nl_tensor *rest = nl_b2(b, op_sub(), gw, mean_g);
     dx = nl_b2(b, op_div(), nl_b2(b, op_sub(), rest, nl_b2(b, op_mul(), xhat, mean_gx)), spread);
   }
-  if (g->gout[1] && b->status == NL_OK) { /* mean: 1 / rows each */
+  if (g->gout[1]) { /* mean: 1 / rows each */
     nl_tensor *d = nl_b_expand(b, nl_b_scale(b, g->gout[1], share), 2, x->shape);
     dx = dx ? nl_b2(b, op_add(), dx, d) : d;
   }
-  if (g->gout[2] && b->status == NL_OK) { /* var: 2 (x - mean) / rows */
+  if (g->gout[2]) { /* var: 2 (x - mean) / rows */
     nl_tensor *d = nl_b2(b, op_mul(), dev, nl_b_scale(b, g->gout[2], 2 * share));
     dx = dx ? nl_b2(b, op_add(), dx, d) : d;
   }
@@ -126,10 +126,8 @@ static nl_status vjp_batch_norm(nl_call *c, nl_vjp *g) {
   nl_call_init(&k, op_batch_norm_backward(), 5, (nl_tensor *[]){g->gout[0], c->in[0], c->out[1], c->out[2], c->in[1]});
   k.attr[batch_norm_eps] = c->attr[batch_norm_eps];
   g->gin[0] = nl_b_call(g->build, &k);
-  if (g->gin[0]) {
-    g->gin[1] = k.out[1];
-    g->gin[2] = k.out[2];
-  }
+  g->gin[1] = k.out[1];
+  g->gin[2] = k.out[2];
   return g->build->status;
 }
 

@@ -209,7 +209,7 @@ static void run_matmul(nl_call *c) {
 
 /* t with a dim of one element at `at` (from the end), if it was a vector */
 static nl_tensor *as_matrix(nl_build *b, nl_tensor *t, bool column) {
-  if (b->status != NL_OK || t->ndim != 1) {
+  if (t->ndim != 1) {
     return t;
   }
   return nl_b_reshape(b, t, 2, (int64_t[]){column ? t->shape[0] : 1, column ? 1 : t->shape[0]});
@@ -225,7 +225,7 @@ static int64_t columns_of(const nl_tensor *y) {
 
 /* d, a batch of matrices, summed to the shape of t, whose values are not looked at. */
 static nl_tensor *summed_like(nl_build *b, nl_tensor *d, const nl_tensor *t, bool column) {
-  if (b->status != NL_OK || t->ndim != 1) {
+  if (t->ndim != 1) {
     return nl_b_like(b, d, t);
   }
   nl_tensor wide = *t; /* of the vector's numbers */
@@ -233,7 +233,7 @@ static nl_tensor *summed_like(nl_build *b, nl_tensor *d, const nl_tensor *t, boo
   wide.ndim = 2;
   wide.shape = shape;
   d = nl_b_like(b, d, &wide);
-  return d ? nl_b_reshape(b, d, 1, t->shape) : NULL;
+  return nl_b_reshape(b, d, 1, t->shape);
 }
 
 /* dx = g y^T, dy = x^T g */
@@ -248,11 +248,11 @@ static nl_status vjp_matmul(nl_call *c, nl_vjp *g) {
     shape[lead + 1] = columns_of(y);
     up = nl_b_reshape(b, up, lead + 2, shape);
   }
-  if (g->need[0] && b->status == NL_OK) {
+  if (g->need[0]) {
     nl_tensor *back = nl_b_transpose(b, as_matrix(b, y, true), -1, -2);
     g->gin[0] = summed_like(b, nl_b2(b, op_matmul(), up, back), x, false);
   }
-  if (g->need[1] && b->status == NL_OK) {
+  if (g->need[1]) {
     nl_tensor *back = nl_b_transpose(b, as_matrix(b, x, false), -1, -2);
     g->gin[1] = summed_like(b, nl_b2(b, op_matmul(), back, up), y, true);
   }
@@ -352,12 +352,12 @@ static nl_status vjp_linear(nl_call *c, nl_vjp *g) {
   }
   if (g->need[0]) {
     nl_tensor *d = nl_b2(b, op_matmul(), up2, w);
-    g->gin[0] = d && x->ndim != 2 ? nl_b_reshape(b, d, x->ndim, x->shape) : d;
+    g->gin[0] = x->ndim != 2 ? nl_b_reshape(b, d, x->ndim, x->shape) : d;
   }
-  if (g->need[1] && b->status == NL_OK) {
+  if (g->need[1]) {
     g->gin[1] = nl_b2(b, op_matmul(), nl_b_transpose(b, up2, 1, 2), x2);
   }
-  if (c->nin > 2 && c->in[2] && g->need[2] && b->status == NL_OK) {
+  if (c->nin > 2 && c->in[2] && g->need[2]) {
     g->gin[2] = nl_b_sum(b, up2, 1, (int64_t[]){1}, false);
   }
   return b->status;
@@ -455,12 +455,12 @@ static nl_status vjp_outer(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   if (g->need[0]) {
     nl_tensor *d = nl_b2(b, op_mul(), g->gout[0], c->in[1]);
-    g->gin[0] = d ? nl_b_sum(b, d, 1, (int64_t[]){2}, false) : NULL;
+    g->gin[0] = nl_b_sum(b, d, 1, (int64_t[]){2}, false);
   }
   if (g->need[1]) {
     nl_tensor *column = nl_b_reshape(b, c->in[0], 2, (int64_t[]){c->in[0]->numel, 1});
     nl_tensor *d = nl_b2(b, op_mul(), g->gout[0], column);
-    g->gin[1] = d ? nl_b_sum(b, d, 1, (int64_t[]){1}, false) : NULL;
+    g->gin[1] = nl_b_sum(b, d, 1, (int64_t[]){1}, false);
   }
   return b->status;
 }

@@ -55,6 +55,9 @@ NL_COMPOSE(inner) {
 
 /* Sums products over n pairs of dims (from 0): x with those last times y with those first. */
 static nl_tensor *contract(nl_build *b, nl_tensor *x, nl_tensor *y, int n, ints from_x, ints from_y) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
   bool in_x[NL_MAX_DIM] = {false}, in_y[NL_MAX_DIM] = {false};
   int64_t order_x[NL_MAX_DIM], order_y[NL_MAX_DIM], shape[2 * NL_MAX_DIM], rows = 1, inner = 1, cols = 1;
   int nx = 0, ny = 0, ns = 0;
@@ -130,7 +133,7 @@ NL_COMPOSE(tensordot) {
   if (b->status == NL_OK && n > 0 && (x->ndim == 0 || y->ndim == 0)) {
     b->status = nl_fail("a 0-dim tensor has no dims to sum over");
   }
-  nl_give(c, b->status == NL_OK ? contract(b, x, y, n, from_x, from_y) : NULL);
+  nl_give(c, contract(b, x, y, n, from_x, from_y));
 }
 /* Every element of x times all of y. */
 NL_COMPOSE(kron) {
@@ -218,13 +221,13 @@ NL_COMPOSE(matrix_power) {
   }
   nl_tensor *base = n < 0 ? b_inv(b, x) : x, *result = NULL;
   uint64_t k = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-  for (; k && b->status == NL_OK; k >>= 1) {
+  for (; k; k >>= 1) {
     if (k & 1) {
       result = result ? b_matmul(b, result, base) : base;
     }
     base = k > 1 ? b_matmul(b, base, base) : base;
   }
-  if (!result && b->status == NL_OK) {
+  if (n == 0) {
     nl_tensor *one = b_eye(b, x->shape[x->ndim - 1], nl_tensor_dtype(x));
     result = b_clone(b, nl_b_expand(b, one, x->ndim, x->shape));
   }
@@ -331,11 +334,11 @@ static nl_tensor *covariance(nl_build *b, nl_tensor *x, double correction) {
                   ? nl_fail("rows are variables and columns observations: a matrix (or a vector), but got shape %s",
                             nl_tensor_shape_string(x).s)
                   : b->status;
-  nl_tensor *t = b->status == NL_OK ? nl_b_reshape(b, x, 2, (int64_t[]){x->ndim == 2 ? x->shape[0] : 1, -1}) : NULL;
+  nl_tensor *t = nl_b_reshape(b, x, 2, (int64_t[]){x->ndim == 2 ? x->shape[0] : 1, -1});
   nl_tensor *centred = b_sub(b, t, nl_b_do(b, op_mean(), "tlb", t, 1, (int64_t[]){2}, 1));
-  nl_tensor *product = b_matmul(b, centred, b->status == NL_OK ? nl_b_transpose(b, centred, 1, 2) : NULL);
+  nl_tensor *product = b_matmul(b, centred, nl_b_transpose(b, centred, 1, 2));
   double count = (b->status == NL_OK ? (double)t->shape[1] : 1) - correction;
-  return product ? b_times(b, product, count > 0 ? 1 / count : INFINITY) : NULL;
+  return b_times(b, product, count > 0 ? 1 / count : INFINITY);
 }
 NL_COMPOSE(cov) {
   nl_tensor *t = covariance(b, x, c->attr[cov_correction].number);

@@ -15,9 +15,6 @@ NL_ATTRS(multinomial, count, replacement)
 
 /* Uniform (0) or normal (1) numbers of a shape from the call's generator. */
 static nl_tensor *drawn(nl_call *c, nl_build *b, bool normal, nl_dtype dtype, int ndim, const int64_t *shape) {
-  if (b->status != NL_OK) {
-    return NULL;
-  }
   nl_call r;
   nl_call_init(&r, nl_op_find(normal ? "randn" : "rand"), 0, NULL);
   nl_call_set_list(&r, nl_made_shape, ndim, shape);
@@ -97,7 +94,7 @@ NL_COMPOSE(bernoulli) {
   b->status = nl_rule_want_float(x, "the probabilities");
   nl_dtype dtype = nl_tensor_dtype(x);
   nl_tensor *u = drawn(c, b, false, dtype, x->ndim, x->shape), *hit = b_lt(b, u, x);
-  nl_give(c, hit ? nl_b_cast(b, hit, dtype) : NULL);
+  nl_give(c, nl_b_cast(b, hit, dtype));
 }
 
 /* In place: x's shape and dtype, two numbers, which each op names otherwise. */
@@ -112,7 +109,7 @@ NL_COMPOSE(fill) {
                                                                  : "the scale must be positive, not %g"),
                         kind == EXPONENTIAL || kind == GEOMETRIC ? p : q);
   }
-  nl_tensor *u = b->status == NL_OK ? drawn(c, b, kind == LOG_NORMAL, nl_tensor_dtype(x), x->ndim, x->shape) : NULL, *t;
+  nl_tensor *u = drawn(c, b, kind == LOG_NORMAL, nl_tensor_dtype(x), x->ndim, x->shape), *t;
   switch (kind) {
   case EXPONENTIAL:
     t = b_times(b, exponential(b, u), 1 / p);
@@ -157,13 +154,9 @@ static void run_stream(nl_call *c) {
 /* Standard draws with the parameter expanded to the draw's shape. */
 static nl_tensor *standard(nl_call *c, nl_build *b, const char *op, nl_tensor *p, nl_dtype dtype, int n,
                            const int64_t *shape) {
-  p = nl_b_expand(b, nl_b_cast(b, p, dtype), n, shape);
-  if (b->status != NL_OK) {
-    return NULL;
-  }
   nl_call k;
   nl_call_init(&k, nl_op_find(op), 1, NULL);
-  k.in[0] = p;
+  k.in[0] = nl_b_expand(b, nl_b_cast(b, p, dtype), n, shape);
   k.generator = c->generator;
   return nl_b_call(b, &k);
 }

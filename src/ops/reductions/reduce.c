@@ -262,11 +262,11 @@ static nl_tensor *with_dims(nl_call *c, nl_vjp *g, int dims, nl_tensor *t) {
   for (int d = 0; d < x->ndim; d++) {
     shape[d] = mask[d] ? 1 : x->shape[d];
   }
-  return g->build->status == NL_OK ? nl_b_reshape(g->build, t, x->ndim, shape) : NULL;
+  return nl_b_reshape(g->build, t, x->ndim, shape);
 }
 
 static nl_status spread_back(nl_call *c, nl_vjp *g, nl_tensor *up) {
-  g->gin[0] = up ? nl_b_expand(g->build, up, c->in[0]->ndim, c->in[0]->shape) : NULL;
+  g->gin[0] = nl_b_expand(g->build, up, c->in[0]->ndim, c->in[0]->shape);
   return g->build->status;
 }
 static nl_status vjp_sum(nl_call *c, nl_vjp *g) {
@@ -274,7 +274,7 @@ static nl_status vjp_sum(nl_call *c, nl_vjp *g) {
 }
 static nl_status vjp_mean(nl_call *c, nl_vjp *g) {
   nl_tensor *up = with_dims(c, g, reduce_dim, g->gout[0]);
-  return spread_back(c, g, up ? nl_b_scale(g->build, up, 1.0 / (double)call_geometry(c, reduce_dim).count) : NULL);
+  return spread_back(c, g, nl_b_scale(g->build, up, 1.0 / (double)call_geometry(c, reduce_dim).count));
 }
 
 static nl_status vjp_logsumexp(nl_call *c, nl_vjp *g) {
@@ -289,29 +289,23 @@ static nl_status vjp_prod(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *x = c->in[0], *zero_number = nl_b_number(b, 0), *one = nl_b_number(b, 1);
   nl_tensor *zero = nl_b2(b, op_eq(), x, zero_number);
-  if (!zero) {
-    return b->status;
-  }
   int count;
   const int64_t *dims = nl_call_list(c, reduce_dim, &count);
   nl_tensor *zeros = nl_b_sum(b, zero, count, c->attr[reduce_dim].set ? dims : NULL, true);
   nl_tensor *filled = nl_b3(b, op_where(), zero, one, x);
-  nl_tensor *rest = NULL;
-  if (filled) {
-    nl_call p;
-    nl_call_init(&p, op_prod(), 1, NULL);
-    p.in[0] = filled;
-    if (c->attr[reduce_dim].set) {
-      nl_call_set_list(&p, reduce_dim, count, dims);
-    }
-    p.attr[reduce_keepdim].b = true;
-    rest = nl_b_call(b, &p);
+  nl_call p;
+  nl_call_init(&p, op_prod(), 1, NULL);
+  p.in[0] = filled;
+  if (c->attr[reduce_dim].set) {
+    nl_call_set_list(&p, reduce_dim, count, dims);
   }
+  p.attr[reduce_keepdim].b = true;
+  nl_tensor *rest = nl_b_call(b, &p);
   nl_tensor *no_zero = nl_b2(b, op_eq(), zeros, zero_number), *one_zero = nl_b2(b, op_eq(), zeros, one);
   nl_tensor *others = nl_b2(b, op_div(), rest, filled);
-  nl_tensor *only = zero && one_zero ? nl_b3(b, op_where(), zero, rest, zero_number) : NULL;
-  only = only ? nl_b3(b, op_where(), one_zero, only, zero_number) : NULL;
-  nl_tensor *d = only ? nl_b3(b, op_where(), no_zero, others, only) : NULL;
+  nl_tensor *only = nl_b3(b, op_where(), zero, rest, zero_number);
+  only = nl_b3(b, op_where(), one_zero, only, zero_number);
+  nl_tensor *d = nl_b3(b, op_where(), no_zero, others, only);
   g->gin[0] = nl_b2(b, op_mul(), d, with_dims(c, g, reduce_dim, g->gout[0]));
   return b->status;
 }
@@ -355,7 +349,7 @@ static nl_status vjp_var(nl_call *c, nl_vjp *g) {
     up = nl_b2(b, op_div(), up, with_dims(c, g, var_dim, c->out[0]));
   }
   nl_tensor *d = nl_b2(b, op_mul(), dev, up);
-  g->gin[0] = d ? nl_b_scale(b, d, (c->op->variant == 1 ? 1.0 : 2.0) / divisor) : NULL;
+  g->gin[0] = nl_b_scale(b, d, (c->op->variant == 1 ? 1.0 : 2.0) / divisor);
   return b->status;
 }
 
@@ -405,10 +399,10 @@ static nl_status vjp_norm(nl_call *c, nl_vjp *g) {
             *d;
   if (isinf(p)) { /* shared evenly among the largest */
     nl_tensor *at = nl_b2(b, op_eq(), nl_b1(b, op_abs(), x), norm);
-    at = at ? nl_b_cast(b, at, c->dtype) : NULL;
+    at = nl_b_cast(b, at, c->dtype);
     int count;
     const int64_t *dims = nl_call_list(c, norm_dim, &count);
-    nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[norm_dim].set ? dims : NULL, true) : NULL;
+    nl_tensor *ties = nl_b_sum(b, at, count, c->attr[norm_dim].set ? dims : NULL, true);
     d = nl_b2(b, op_mul(), nl_b1(b, op_sign(), x), nl_b2(b, op_div(), at, ties));
   } else if (p == 1) {
     d = nl_b1(b, op_sign(), x);
@@ -416,7 +410,7 @@ static nl_status vjp_norm(nl_call *c, nl_vjp *g) {
     d = nl_b_scale(b, x, 0);
   } else {
     nl_tensor *zero = nl_b2(b, op_eq(), norm, nl_b_number(b, 0));
-    nl_tensor *safe = zero ? nl_b3(b, op_where(), zero, nl_b_number(b, 1), norm) : NULL;
+    nl_tensor *safe = nl_b3(b, op_where(), zero, nl_b_number(b, 1), norm);
     nl_tensor *ratio = nl_b2(b, op_div(), x, safe);
     if (p == 2) {
       d = ratio;
@@ -511,16 +505,13 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
   nl_tensor *x = c->in[0];
   if (c->nout == 2) {
     nl_tensor *gk = with_dims(c, g, extreme_dim, g->gout[0]), *at = with_dims(c, g, extreme_dim, c->out[1]);
-    if (!at) {
-      return b->status;
-    }
     int64_t dim = *nl_call_list(c, extreme_dim, &(int){0});
     g->gin[0] = nl_b_do(b, op_scatter_zeros(), "ttil", gk, at, dim, x->ndim, x->shape);
     return b->status;
   }
   nl_tensor *at = nl_b2(b, op_eq(), x, c->out[0]);
-  at = at ? nl_b_cast(b, at, nl_tensor_dtype(x)) : NULL;
-  nl_tensor *ties = at ? nl_b_sum(b, at, 0, NULL, false) : NULL;
+  at = nl_b_cast(b, at, nl_tensor_dtype(x));
+  nl_tensor *ties = nl_b_sum(b, at, 0, NULL, false);
   g->gin[0] = nl_b2(b, op_mul(), at, nl_b2(b, op_div(), g->gout[0], ties));
   return b->status;
 }
@@ -539,10 +530,10 @@ static nl_status infer_amax(nl_call *c) {
 static nl_status vjp_amax(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *at = nl_b2(b, op_eq(), c->in[0], with_dims(c, g, reduce_dim, c->out[0]));
-  at = at ? nl_b_cast(b, at, c->dtype) : NULL;
+  at = nl_b_cast(b, at, c->dtype);
   int count;
   const int64_t *dims = nl_call_list(c, reduce_dim, &count);
-  nl_tensor *ties = at ? nl_b_sum(b, at, count, c->attr[reduce_dim].set ? dims : NULL, true) : NULL;
+  nl_tensor *ties = nl_b_sum(b, at, count, c->attr[reduce_dim].set ? dims : NULL, true);
   g->gin[0] = nl_b2(b, op_mul(), at, nl_b2(b, op_div(), with_dims(c, g, reduce_dim, g->gout[0]), ties));
   return b->status;
 }

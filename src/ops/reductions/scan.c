@@ -64,8 +64,8 @@ static void run_reverse(nl_call *c) {
 /* x moved on by one along the dim: its neighbour before (or after), with `first` where there is none. */
 static nl_tensor *neighbour(nl_build *b, nl_tensor *x, int64_t dim, bool after, double first) {
   int d = 0;
-  if (b->status != NL_OK || x->ndim == 0 || nl_rule_dim(dim, x->ndim, &d) != NL_OK) {
-    return b->status == NL_OK ? nl_b_do(b, op_full_like(), "tt", x, nl_b_number(b, first)) : NULL;
+  if (x->ndim == 0 || nl_rule_dim(dim, x->ndim, &d) != NL_OK) {
+    return nl_b_do(b, op_full_like(), "tt", x, nl_b_number(b, first));
   }
   int64_t n = x->shape[d], one[NL_MAX_DIM];
   if (n == 0) {

@@ -24,7 +24,7 @@ NL_ATTRS(bincount, minlength)
    the reduced dims if keepdim. */
 static nl_tensor *dims_last(nl_call *c, nl_build *b, nl_tensor *x, int dims, bool keepdim, int64_t *shape, int *n) {
   bool mask[NL_MAX_DIM];
-  b->status = nl_rule_dims(c, dims, x->ndim, mask);
+  b->status = b->status == NL_OK ? nl_rule_dims(c, dims, x->ndim, mask) : b->status;
   if (b->status != NL_OK) {
     return NULL;
   }
@@ -56,9 +56,6 @@ static nl_tensor *dims_last(nl_call *c, nl_build *b, nl_tensor *x, int dims, boo
 
 /* sorted along the last dim, and the positions in *at */
 static nl_tensor *sorted(nl_build *b, nl_tensor *x, nl_tensor **at) {
-  if (b->status != NL_OK) {
-    return NULL;
-  }
   nl_call k;
   nl_call_init(&k, op_sort(), 1, NULL);
   k.in[0] = x;
@@ -103,8 +100,8 @@ NL_COMPOSE(median) {
     } else { /* nan is last in order */
       where = b_where(b, b_lt(b, good, nl_b_int(b, count)), nl_b_int(b, count), nl_b_int(b, (count + 1) / 2));
     }
-    where = b->status == NL_OK ? nl_b_cast(b, where, NL_I64) : NULL;
-  } else if (b->status == NL_OK) {
+    where = nl_b_cast(b, where, NL_I64);
+  } else {
     int64_t one[NL_MAX_DIM];
     memcpy(one, t->shape, (size_t)t->ndim * sizeof *one);
     one[t->ndim - 1] = 1;
@@ -187,8 +184,7 @@ NL_COMPOSE(quantile) {
   }
   int n;
   int64_t shape[NL_MAX_DIM + 1];
-  nl_tensor *t = b->status == NL_OK ? dims_last(c, b, x, quantile_dim, c->attr[quantile_keepdim].b, shape, &n) : NULL,
-            *at;
+  nl_tensor *t = dims_last(c, b, x, quantile_dim, c->attr[quantile_keepdim].b, shape, &n), *at;
   if (b->status != NL_OK) {
     return;
   }
@@ -200,11 +196,9 @@ NL_COMPOSE(quantile) {
   nl_tensor *ordered = sorted(b, t, &at);
   bool skip = c->op->variant == 1;
   nl_tensor *good = nl_b_sum(b, b_logical_not(b, b_isnan(b, t)), 1, (int64_t[]){-1}, true);
-  nl_tensor *most = good ? nl_b_cast(b,
-                                     skip ? b_maximum(b, b_sub(b, good, nl_b_int(b, 1)), nl_b_int(b, 0))
-                                          : b_add(b, b_times(b, good, 0), nl_b_number(b, (double)count - 1)),
-                                     NL_F64)
-                         : NULL;
+  nl_tensor *most = skip ? b_maximum(b, b_sub(b, good, nl_b_int(b, 1)), nl_b_int(b, 0))
+                         : b_add(b, b_times(b, good, 0), nl_b_number(b, (double)count - 1));
+  most = nl_b_cast(b, most, NL_F64);
   nl_tensor *shares = nl_b_cast(b, nl_b_reshape(b, q, 1, (int64_t[]){-1}), NL_F64);
   nl_tensor *rank = b_mul(b, most, shares); /* [..., shares] */
   nl_tensor *low = b_floor(b, rank);
@@ -213,16 +207,16 @@ NL_COMPOSE(quantile) {
   } else if (how == HIGHER) {
     low = nl_b1(b, op_ceil(), rank);
   }
-  nl_tensor *low_at = low ? nl_b_cast(b, b_plus(b, low, 1), NL_I64) : NULL;
+  nl_tensor *low_at = nl_b_cast(b, b_plus(b, low, 1), NL_I64);
   nl_tensor *value = b_gather(b, ordered, -1, low_at);
   if (how == LINEAR || how == MIDPOINT) {
     nl_tensor *high = nl_b1(b, op_ceil(), rank);
-    nl_tensor *above = b_gather(b, ordered, -1, high ? nl_b_cast(b, b_plus(b, high, 1), NL_I64) : NULL);
+    nl_tensor *above = b_gather(b, ordered, -1, nl_b_cast(b, b_plus(b, high, 1), NL_I64));
     nl_tensor *weight = b_sub(b, rank, low);
     if (how == MIDPOINT) {
       weight = b_times(b, b_gt(b, weight, nl_b_number(b, 0)), 0.5);
     }
-    weight = b->status == NL_OK ? nl_b_cast(b, weight, dtype) : NULL;
+    weight = nl_b_cast(b, weight, dtype);
     value = b_add(b, value, b_mul(b, weight, b_sub(b, above, value)));
   }
   nl_tensor *bad = skip ? b_eq(b, good, nl_b_int(b, 0)) : any_nan(b, t, true);
@@ -260,8 +254,8 @@ NL_COMPOSE(nansum) {
 }
 NL_COMPOSE(nanmean) {
   b->status = nl_rule_want_float(x, "the input");
-  nl_tensor *count = b->status == NL_OK ? summed(c, b, b_logical_not(b, b_isnan(b, x))) : NULL;
-  nl_give(c, b_div(b, b->status == NL_OK ? summed(c, b, without_nan(b, x)) : NULL, count));
+  nl_tensor *count = summed(c, b, b_logical_not(b, b_isnan(b, x)));
+  nl_give(c, b_div(b, summed(c, b, without_nan(b, x)), count));
 }
 NL_COMPOSE(count_nonzero) {
   nl_give(c, summed(c, b, b_ne(b, x, nl_b_int(b, 0))));

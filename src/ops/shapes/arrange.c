@@ -35,6 +35,9 @@ static nl_tensor *with_leading_dims(nl_build *b, nl_tensor *x, int n) {
 /* ---- flips, rolls, repeats ---- */
 
 static nl_tensor *flipped(nl_build *b, nl_tensor *x, int d) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
   int64_t n = size_at(x, d);
   return x->ndim == 0 ? b_clone(b, x) : b_index_select(b, x, d + 1, ramp(b, n, n, -1));
 }
@@ -58,6 +61,9 @@ NL_COMPOSE(flip_matrix) {
   nl_give(c, flipped(b, x, need - 1));
 }
 static nl_tensor *rolled(nl_build *b, nl_tensor *x, int d, int64_t shift) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
   int64_t n = size_at(x, d);
   shift = n ? shift % n : 0;
   shift = shift < 0 ? shift + n : shift;
@@ -81,9 +87,8 @@ NL_COMPOSE(roll) {
     return;
   }
   nl_tensor *t = x;
-  for (int i = 0; i < n && b->status == NL_OK; i++) {
-    int d = dim_at(b, dims[i], x->ndim);
-    t = b->status == NL_OK ? rolled(b, t, d, shifts[i]) : NULL;
+  for (int i = 0; i < n; i++) {
+    t = rolled(b, t, dim_at(b, dims[i], x->ndim), shifts[i]);
   }
   nl_give(c, t);
 }

@@ -340,7 +340,7 @@ NL_COMPOSE(cartesian_prod) {
     cols[i] = nl_b_reshape(b, t, 1, (int64_t[]){total});
     inner *= n;
   }
-  if (c->nin == 1 || b->status != NL_OK) {
+  if (c->nin == 1) {
     nl_give(c, cols[0]);
     return;
   }

@@ -102,7 +102,7 @@ NL_COMPOSE(diagonal_scatter) {
   nl_tensor *ones = b_ones_like(b, source, NL_U8);
   nl_tensor *at = put_diagonal(b, ones, x->ndim, x->shape, c->attr[diagonal_offset].i, c->attr[diagonal_dim1].i,
                                c->attr[diagonal_dim2].i);
-  nl_give(c, b_where(b, at ? nl_b_cast(b, at, NL_BOOL) : NULL, t, x));
+  nl_give(c, b_where(b, nl_b_cast(b, at, NL_BOOL), t, x));
 }
 /* tril 0, triu 1: where column - row <= (>=) k */
 NL_COMPOSE(triangle) {
@@ -133,6 +133,9 @@ static int64_t mirrored(int64_t i, int64_t n, int mode) {
 }
 static nl_tensor *pad_by_index(nl_build *b, nl_tensor *x, int d, int64_t left, int64_t right, int mode) {
   static const char *const names[] = {"constant", "reflect", "replicate", "circular"};
+  if (b->status != NL_OK) {
+    return NULL;
+  }
   int64_t n = x->shape[d], most = mode == 1 ? n - 1 : (mode == 2 ? (n > 0 ? INT32_MAX : 0) : n);
   if (left > most || right > most || n + left + right < 0) {
     return nl_b_fail(b, nl_fail("%s padding by %lld and %lld is not possible for dim %d of shape %s", names[mode],
@@ -140,10 +143,8 @@ static nl_tensor *pad_by_index(nl_build *b, nl_tensor *x, int d, int64_t left, i
   }
   int64_t total = n + left + right;
   nl_tensor *index = NULL;
-  if (b->status == NL_OK) {
-    b->status = nl_tensor_new(NL_I64, 1, &total, &index);
-    nl_b_own(b, index);
-  }
+  b->status = nl_tensor_new(NL_I64, 1, &total, &index);
+  nl_b_own(b, index);
   for (int64_t i = 0; i < total && index; i++) {
     nl_tensor_set_int(index, i, mirrored(i - left, n, mode) + 1);
   }
@@ -151,6 +152,9 @@ static nl_tensor *pad_by_index(nl_build *b, nl_tensor *x, int d, int64_t left, i
 }
 /* Zeros around x in dim d, or less of x where a side is negative. */
 static nl_tensor *pad_zeros(nl_build *b, nl_tensor *x, int d, int64_t left, int64_t right) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
   int64_t cut_left = left < 0 ? -left : 0, cut_right = right < 0 ? -right : 0, n = x->shape[d] - cut_left - cut_right;
   if (n < 0 || left > INT32_MAX || right > INT32_MAX) {
     return nl_b_fail(b, nl_fail("padding by %lld and %lld is not possible for dim %d of shape %s", (long long)left,
@@ -188,13 +192,13 @@ NL_COMPOSE(pad) {
   double value = c->attr[pad_value].number;
   bool filled = mode == 0 && value != 0;
   nl_tensor *inside = filled ? b_ones_like(b, x, NL_U8) : NULL;
-  for (int i = 0; i < n / 2 && b->status == NL_OK; i++) {
+  for (int i = 0; i < n / 2; i++) {
     int d = x->ndim - 1 - i;
     t = mode == 0 ? pad_zeros(b, t, d, tame(by[2 * i]), tame(by[2 * i + 1]))
                   : pad_by_index(b, t, d, tame(by[2 * i]), tame(by[2 * i + 1]), mode);
-    inside = filled && b->status == NL_OK ? pad_zeros(b, inside, d, tame(by[2 * i]), tame(by[2 * i + 1])) : inside;
+    inside = filled ? pad_zeros(b, inside, d, tame(by[2 * i]), tame(by[2 * i + 1])) : NULL;
   }
-  if (filled && b->status == NL_OK) {
+  if (filled) {
     nl_tensor *k = nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_b_number(b, value)
                                                          : nl_b_cast(b, nl_b_number(b, value), nl_tensor_dtype(x));
     t = b_where(b, nl_b_cast(b, inside, NL_BOOL), t, k);
@@ -242,15 +246,14 @@ NL_COMPOSE(select_scatter) {
     b->status = nl_fail("index %lld is out of range 1..%lld of dim %d", (long long)c->attr[select_scatter_index].i,
                         (long long)n, d + 1);
   }
-  nl_give(c, b->status == NL_OK ? replaced(b, x, b_unsqueeze(b, source, d + 1), d, index, 1) : NULL);
+  nl_give(c, replaced(b, x, b_unsqueeze(b, source, d + 1), d, index, 1));
 }
 NL_COMPOSE(slice_scatter) {
   int d = dim_at(b, c->attr[slice_scatter_dim].i, x->ndim);
   int64_t first = tame(c->attr[slice_scatter_first].i), n = size_at(x, d);
   first = first < 0 ? first + n + 1 : first;
-  nl_give(c, b->status == NL_OK && x->ndim
-                 ? replaced(b, x, c->in[1], d, first < 1 ? 1 : first, tame(c->attr[slice_scatter_step].i))
-                 : b_clone(b, x));
+  nl_give(c, x->ndim ? replaced(b, x, c->in[1], d, first < 1 ? 1 : first, tame(c->attr[slice_scatter_step].i))
+                     : b_clone(b, x));
 }
 
 /* ---- small builders ---- */

@@ -367,7 +367,7 @@ static nl_tensor *slice_gradient(nl_vjp *g, nl_tensor *t, const nl_tensor *x, sp
   }
   nl_tensor *place = nl_b_do(g->build, op_slice(), "tiiii", g->sum, (int64_t)s.dim + 1, s.start + 1,
                              s.start + (s.length - 1) * s.step + 1, s.step);
-  if (place && s.length > 0) {
+  if (s.length > 0) {
     nl_call add;
     nl_call_init(&add, op_add(), 2, NULL);
     add.in[0] = place;

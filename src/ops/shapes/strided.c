@@ -78,7 +78,7 @@ static nl_status vjp_as_strided(nl_call *c, nl_vjp *g) {
   copy_geometry(&k, c);
   k.attr[nl_strided_zeros_numel] = (nl_attr){.set = true, .i = c->in[0]->numel};
   nl_tensor *d = nl_b_call(g->build, &k);
-  g->gin[0] = d ? nl_b_reshape(g->build, d, c->in[0]->ndim, c->in[0]->shape) : NULL;
+  g->gin[0] = nl_b_reshape(g->build, d, c->in[0]->ndim, c->in[0]->shape);
   return g->build->status;
 }
 
@@ -153,7 +153,7 @@ static nl_status vjp_view_scatter(nl_call *c, nl_vjp *g) {
     k.in[0] = g->gout[0];
     k.in[1] = zeros;
     copy_geometry(&k, c);
-    g->gin[0] = zeros ? nl_b_call(b, &k) : NULL;
+    g->gin[0] = nl_b_call(b, &k);
   }
   if (g->need[1]) {
     g->gin[1] = look(b, g->gout[0], c);
