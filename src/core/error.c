@@ -7,14 +7,19 @@
 
 static _Thread_local char slot[2048] = "no error";
 
-nl_status nl_fail(const char *fmt, ...) {
+nl_status nl_vfail(const char *fmt, va_list args) {
   char text[sizeof slot]; /* the arguments may point into the slot itself */
-  va_list args;
-  va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
-  va_end(args);
   memcpy(slot, text, sizeof slot);
   return NL_ERROR;
+}
+
+nl_status nl_fail(const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  nl_status status = nl_vfail(fmt, args);
+  va_end(args);
+  return status;
 }
 
 nl_status nl_fail_memory(size_t bytes) {

@@ -2,6 +2,7 @@
 #ifndef NL_CORE_ERROR_H
 #define NL_CORE_ERROR_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 typedef enum nl_status { NL_OK = 0, NL_ERROR, NL_NOMEM, NL_INTERRUPTED } nl_status;
@@ -14,6 +15,8 @@ typedef enum nl_status { NL_OK = 0, NL_ERROR, NL_NOMEM, NL_INTERRUPTED } nl_stat
 
 /* Writes the thread's error slot and returns NL_ERROR, so that `return nl_fail(...)` reads well. */
 nl_status nl_fail(const char *fmt, ...) NL_PRINTF(1, 2);
+
+nl_status nl_vfail(const char *fmt, va_list args);
 
 /* The same for memory: names what could not be had. Returns NL_NOMEM. */
 nl_status nl_fail_memory(size_t bytes);

@@ -30,7 +30,7 @@ static nl_tensor *slice_of(nl_build *b, nl_tensor *x, int64_t dim, const int64_t
 
 static void add_pick(nl_build *b, place *p, int dim, nl_tensor *index) {
   if (p->picks == MAX_PICKS) {
-    b->status = nl_fail("at most %d dims can be picked from by tensors at once", MAX_PICKS);
+    nl_b_fail(b, "at most %d dims can be picked from by tensors at once", MAX_PICKS);
     return;
   }
   p->dim[p->picks] = dim;
@@ -45,8 +45,8 @@ static void add_mask(nl_build *b, place *p, int *dim, nl_tensor *mask) {
     fits = mask->shape[d] == x->shape[*dim - 1 + d];
   }
   if (!fits) {
-    b->status = nl_fail("a mask of shape %s does not go with the dims from %d on of shape %s",
-                        nl_tensor_shape_string(mask).s, *dim, nl_tensor_shape_string(x).s);
+    nl_b_fail(b, "a mask of shape %s does not go with the dims from %d on of shape %s", nl_tensor_shape_string(mask).s,
+              *dim, nl_tensor_shape_string(x).s);
     return;
   }
   nl_tensor *at = nl_b1(b, op_nonzero(), mask);
@@ -61,8 +61,8 @@ static void add_tensor(nl_build *b, place *p, int *dim, nl_tensor *index) {
   } else if (index->dtype == NL_I64) {
     add_pick(b, p, (*dim)++, index);
   } else {
-    b->status = nl_fail("an index tensor must be int64 (positions from 1) or bool (a mask), but is %s of shape %s",
-                        nl_dtype_name(nl_tensor_dtype(index)), nl_tensor_shape_string(index).s);
+    nl_b_fail(b, "an index tensor must be int64 (positions from 1) or bool (a mask), but is %s of shape %s",
+              nl_dtype_name(nl_tensor_dtype(index)), nl_tensor_shape_string(index).s);
   }
 }
 
@@ -76,7 +76,7 @@ static int dims_named(lua_State *L, int index) {
 static void apply_entry(lua_State *L, nl_build *b, place *p, int *dim) {
   nl_tensor *x = p->view, *index = nl_to_tensor(L, -1);
   if (*dim > x->ndim) {
-    b->status = nl_fail("there are more indices than dims (shape %s)", nl_tensor_shape_string(x).s);
+    nl_b_fail(b, "there are more indices than dims (shape %s)", nl_tensor_shape_string(x).s);
     return;
   }
   int ok = 0;
@@ -140,15 +140,16 @@ static place look_up(lua_State *L, nl_build *b, nl_tensor *x) {
   if (ok) {
     p.view = b_select(b, x, 1, i);
   } else if (index && x->ndim == 0) {
-    b->status = nl_fail("a 0-dim tensor cannot be indexed; x:item() gives its value");
+    nl_b_fail(b, "a 0-dim tensor cannot be indexed; x:item() gives its value");
   } else if (index) {
     add_tensor(b, &p, &dim, index);
   } else if (lua_type(L, 2) == LUA_TTABLE) {
     apply_list(L, b, &p);
   } else {
-    b->status = nl_fail("an index must be an integer, a list such as {1, {2, 5}, {}}, a bool mask or an int64 tensor, "
-                        "but is %s",
-                        nl_describe(L, 2).s);
+    nl_b_fail(b,
+              "an index must be an integer, a list such as {1, {2, 5}, {}}, a bool mask or an int64 tensor, "
+              "but is %s",
+              nl_describe(L, 2).s);
   }
   return p;
 }
@@ -279,7 +280,7 @@ static nl_tensor *value_of(lua_State *L, nl_build *b) {
   } else if (lua_type(L, 3) == LUA_TTABLE) {
     b->status = nl_tensor_from_table(L, 3, NULL, &t);
   } else {
-    b->status = nl_fail("the value must be a number, a tensor or a table of numbers, but is %s", nl_describe(L, 3).s);
+    nl_b_fail(b, "the value must be a number, a tensor or a table of numbers, but is %s", nl_describe(L, 3).s);
   }
   return b->status == NL_OK ? nl_b_own(b, t) : NULL;
 }

@@ -111,9 +111,12 @@ nl_tensor *nl_b_int(nl_build *b, int64_t value) {
   return nl_b_own(b, t);
 }
 
-nl_tensor *nl_b_fail(nl_build *b, nl_status status) {
+nl_tensor *nl_b_fail(nl_build *b, const char *fmt, ...) {
   if (b->status == NL_OK) {
-    b->status = status;
+    va_list args;
+    va_start(args, fmt);
+    b->status = nl_vfail(fmt, args);
+    va_end(args);
   }
   return NULL;
 }

@@ -37,8 +37,8 @@ nl_tensor *nl_b3(nl_build *, const nl_op *, nl_tensor *, nl_tensor *, nl_tensor 
    nl_b_do(b, op_narrow(), "tiii", x, (int64_t)1, start, length). Integers must be int64_t. */
 nl_tensor *nl_b_do(nl_build *, const nl_op *, const char *format, ...);
 
-/* Fails the build: nl_fail's text becomes its status. Returns NULL. */
-nl_tensor *nl_b_fail(nl_build *, nl_status);
+/* Fails the build as nl_fail does, unless it has failed before: the first reason stands. Returns NULL. */
+nl_tensor *nl_b_fail(nl_build *, const char *fmt, ...) NL_PRINTF(2, 3);
 
 /* A Lua-like number. */
 nl_tensor *nl_b_number(nl_build *, double);

@@ -30,10 +30,8 @@ NL_COMPOSE(prelu) {
   if (w->numel != 1) {
     int64_t shape[NL_MAX_DIM];
     if (x->ndim < 2 || w->ndim != 1 || w->numel != x->shape[1]) {
-      nl_b_fail(
-          b,
-          nl_fail("the weight must have one element, or as many as dim 2 of the input (shape %s), but its shape is %s",
-                  nl_tensor_shape_string(x).s, nl_tensor_shape_string(w).s));
+      nl_b_fail(b, "the weight must have one element, or as many as dim 2 of the input (shape %s), but its shape is %s",
+                nl_tensor_shape_string(x).s, nl_tensor_shape_string(w).s);
       return;
     }
     for (int d = 0; d < x->ndim; d++) {
@@ -54,7 +52,7 @@ NL_COMPOSE(selu) {
 NL_COMPOSE(celu) {
   double alpha = c->attr[celu_alpha].number;
   if (!(alpha > 0)) {
-    nl_b_fail(b, nl_fail("alpha must be positive, not %g", alpha));
+    nl_b_fail(b, "alpha must be positive, not %g", alpha);
     return;
   }
   nl_give(c, b_times(b, nl_b_do(b, op_elu(), "tn", b_times(b, x, 1 / alpha), 1.0), alpha));
@@ -100,16 +98,11 @@ NL_COMPOSE(threshold) {
                      nl_b_number(b, c->attr[threshold_value].number)));
 }
 NL_COMPOSE(glu) {
-  int dim;
-  nl_status status = nl_rule_dim(c->attr[glu_dim].i, x->ndim, &dim);
-  int64_t n = status == NL_OK && x->ndim ? x->shape[dim] : 1;
-  if (status == NL_OK && n % 2) {
-    status = nl_fail("dim %d of shape %s must have an even number of elements: half of them gate the others", dim + 1,
-                     nl_tensor_shape_string(x).s);
-  }
-  if (status != NL_OK) {
-    nl_b_fail(b, status);
-    return;
+  int dim = dim_at(b, c->attr[glu_dim].i, x->ndim);
+  int64_t n = size_at(x, dim);
+  if (n % 2) {
+    nl_b_fail(b, "dim %d of shape %s must have an even number of elements: half of them gate the others", dim + 1,
+              nl_tensor_shape_string(x).s);
   }
   nl_tensor *gate = b_sigmoid(b, b_narrow(b, x, dim + 1, n / 2 + 1, n / 2));
   nl_give(c, b_mul(b, b_narrow(b, x, dim + 1, 1, n / 2), gate));
@@ -127,7 +120,7 @@ NL_COMPOSE(gumbel_softmax) {
   double tau = c->attr[gumbel_softmax_tau].number;
   int64_t dim = c->attr[gumbel_softmax_dim].i;
   if (!(tau > 0)) {
-    nl_b_fail(b, nl_fail("tau must be positive, not %g", tau));
+    nl_b_fail(b, "tau must be positive, not %g", tau);
     return;
   }
   nl_call r;

@@ -108,7 +108,7 @@ static nl_status vjp_polygamma(nl_call *c, nl_vjp *v) {
 NL_COMPOSE(clamp) {
   nl_tensor *lo = c->in[1], *hi = c->in[2];
   if (!lo && !hi) {
-    nl_b_fail(b, nl_fail("min, max or both are needed, e.g. x:clamp{min = 0}"));
+    nl_b_fail(b, "min, max or both are needed, e.g. x:clamp{min = 0}");
     return;
   }
   if ((!lo || lo->wrapped_number) && (!hi || hi->wrapped_number)) {

@@ -32,8 +32,8 @@ NL_COMPOSE(take_along_dim) {
   nl_tensor *index = c->in[1];
   int d = dim_at(b, c->attr[along_dim].i, x->ndim), n = 0;
   if (b->status == NL_OK && index->ndim != x->ndim) {
-    b->status = nl_fail("the index of shape %s must have as many dims as the tensor of shape %s",
-                        nl_tensor_shape_string(index).s, nl_tensor_shape_string(x).s);
+    nl_b_fail(b, "the index of shape %s must have as many dims as the tensor of shape %s",
+              nl_tensor_shape_string(index).s, nl_tensor_shape_string(x).s);
   }
   int64_t a[NL_MAX_DIM], z[NL_MAX_DIM], both[NL_MAX_DIM];
   for (int i = 0; b->status == NL_OK && i < x->ndim; i++) {
@@ -305,8 +305,8 @@ NL_COMPOSE(index_fill) {
   nl_tensor *index = c->in[1], *value = c->in[2];
   int d = dim_at(b, c->attr[along_dim].i, x->ndim);
   if (b->status == NL_OK && (value->numel != 1 || x->ndim == 0)) {
-    b->status = nl_fail("the value must be one number (shape %s), and the tensor have a dim (shape %s)",
-                        nl_tensor_shape_string(value).s, nl_tensor_shape_string(x).s);
+    nl_b_fail(b, "the value must be one number (shape %s), and the tensor have a dim (shape %s)",
+              nl_tensor_shape_string(value).s, nl_tensor_shape_string(x).s);
   }
   if (b->status != NL_OK) {
     return;
@@ -368,7 +368,7 @@ static nl_tensor *joined_places(nl_call *c, nl_build *b, int first, int n, int *
   nl_tensor *x = c->in[0];
   *ndim = 0;
   if (n < 1 || n > x->ndim) {
-    return nl_b_fail(b, nl_fail("%d indices do not go with shape %s", n, nl_tensor_shape_string(x).s));
+    return nl_b_fail(b, "%d indices do not go with shape %s", n, nl_tensor_shape_string(x).s);
   }
   nl_call k;
   nl_call_init(&k, op_index_places(), 4, NULL);

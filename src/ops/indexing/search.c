@@ -59,7 +59,7 @@ NL_COMPOSE(kthvalue) {
   int d = dim_at(b, c->attr[kthvalue_dim].i, x->ndim);
   int64_t n = x->ndim ? x->shape[d] : 1, k = c->attr[kthvalue_k].i;
   if (b->status == NL_OK && (k < 1 || k > n)) {
-    b->status = nl_fail("k is %lld, but dim %d has %lld elements", (long long)k, d + 1, (long long)n);
+    nl_b_fail(b, "k is %lld, but dim %d has %lld elements", (long long)k, d + 1, (long long)n);
   }
   if (b->status != NL_OK) {
     return;
@@ -250,8 +250,8 @@ static nl_status check_classes(const nl_tensor *x, int64_t n) {
 }
 NL_COMPOSE(one_hot) {
   if (x->dtype != NL_I64) {
-    nl_b_fail(b, nl_fail("takes int64 classes from 1, but got %s (shape %s)", nl_dtype_name(nl_tensor_dtype(x)),
-                         nl_tensor_shape_string(x).s));
+    nl_b_fail(b, "takes int64 classes from 1, but got %s (shape %s)", nl_dtype_name(nl_tensor_dtype(x)),
+              nl_tensor_shape_string(x).s);
     return;
   }
   nl_tensor *classes;
@@ -331,8 +331,6 @@ static void run_triangle(nl_call *c) {
   }
 }
 
-#define INDEXED "x: tensor, dim: dim, index: tensor, source: tensor"
-#define GRID "nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}"
 
 static const nl_op ops[] = {
     {.name = "nonzero",

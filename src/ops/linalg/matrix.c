@@ -224,7 +224,6 @@ NL_COMPOSE(lstsq) {
 
 #define A "nn.tensor {{2.0, 0.0}, {1.0, 4.0}}"
 #define S "nn.tensor {{2.0, 1.0}, {1.0, 2.0}}"
-#define ORD "fro|nuc|1|-1|2|-2|inf|-inf"
 
 static const nl_op ops[] = {
     {

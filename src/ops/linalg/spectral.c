@@ -221,7 +221,6 @@ static nl_status vjp_exp(nl_call *c, nl_vjp *v) {
 }
 
 #define A "nn.tensor {{2.0, 0.0}, {1.0, 4.0}}"
-#define S "nn.tensor {{2.0, 1.0}, {1.0, 2.0}}"
 #define ORD "fro|nuc|1|-1|2|-2|inf|-inf"
 
 static const nl_op ops[] = {

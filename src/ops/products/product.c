@@ -23,7 +23,7 @@ NL_ATTRS(cov, correction)
 static bool has_dims(nl_build *b, const nl_tensor *t, int n, const char *what) {
   static const char *const names[] = {"a number", "a vector", "a matrix", "a batch of matrices"};
   if (b->status == NL_OK && t->ndim != n) {
-    b->status = nl_fail("%s must be %s, but has shape %s", what, names[n], nl_tensor_shape_string(t).s);
+    nl_b_fail(b, "%s must be %s, but has shape %s", what, names[n], nl_tensor_shape_string(t).s);
   }
   return b->status == NL_OK;
 }
@@ -32,8 +32,8 @@ NL_COMPOSE(strict) {
   int k = c->op->variant;
   if (has_dims(b, x, k / 10, "x") && has_dims(b, c->in[1], k % 10, "y")) {
     if (k == 33 && x->shape[0] != c->in[1]->shape[0]) {
-      b->status = nl_fail("the batches of shapes %s and %s have different sizes", nl_tensor_shape_string(x).s,
-                          nl_tensor_shape_string(c->in[1]).s);
+      nl_b_fail(b, "the batches of shapes %s and %s have different sizes", nl_tensor_shape_string(x).s,
+                nl_tensor_shape_string(c->in[1]).s);
     }
     nl_give(c, b_matmul(b, x, c->in[1]));
   }
@@ -63,16 +63,16 @@ static nl_tensor *contract(nl_build *b, nl_tensor *x, nl_tensor *y, int n, ints 
   int nx = 0, ny = 0, ns = 0;
   for (int i = 0; i < n; i++) {
     if (in_x[from_x[i]] || in_y[from_y[i]]) {
-      return nl_b_fail(b, nl_fail("a dim is summed over twice"));
+      return nl_b_fail(b, "a dim is summed over twice");
     }
     in_x[from_x[i]] = in_y[from_y[i]] = true;
     int64_t sx = x->shape[from_x[i]], sy = y->shape[from_y[i]];
     if (sx != sy) {
-      return nl_b_fail(
-          b, nl_fail("dim %lld of shape %s and dim %lld of shape %s are summed over together, but have %lld and "
-                     "%lld elements",
-                     (long long)from_x[i] + 1, nl_tensor_shape_string(x).s, (long long)from_y[i] + 1,
-                     nl_tensor_shape_string(y).s, (long long)sx, (long long)sy));
+      return nl_b_fail(b,
+                       "dim %lld of shape %s and dim %lld of shape %s are summed over together, but have %lld and "
+                       "%lld elements",
+                       (long long)from_x[i] + 1, nl_tensor_shape_string(x).s, (long long)from_y[i] + 1,
+                       nl_tensor_shape_string(y).s, (long long)sx, (long long)sy);
     }
     inner *= sx;
   }
@@ -95,7 +95,7 @@ static nl_tensor *contract(nl_build *b, nl_tensor *x, nl_tensor *y, int n, ints 
     }
   }
   if (ns > NL_MAX_DIM) {
-    return nl_b_fail(b, nl_fail("the result would have %d dims; at most %d are possible", ns, NL_MAX_DIM));
+    return nl_b_fail(b, "the result would have %d dims; at most %d are possible", ns, NL_MAX_DIM);
   }
   nl_tensor *left = nl_b_reshape(b, b_permute(b, x, order_x), 2, (int64_t[]){rows, inner});
   nl_tensor *right = nl_b_reshape(b, b_permute(b, y, order_y), 2, (int64_t[]){inner, cols});
@@ -110,9 +110,8 @@ NL_COMPOSE(tensordot) {
   if (!c->attr[tensordot_dims_y].set) {
     int64_t count = c->attr[tensordot_dims].set ? (n == 1 ? dims[0] : -1) : 2;
     if (count < 0 || count > x->ndim || count > y->ndim) {
-      nl_b_fail(b,
-                nl_fail("sums over a number of dims that both have (shapes %s and %s), or over lists {...} and {...}",
-                        nl_tensor_shape_string(x).s, nl_tensor_shape_string(y).s));
+      nl_b_fail(b, "sums over a number of dims that both have (shapes %s and %s), or over lists {...} and {...}",
+                nl_tensor_shape_string(x).s, nl_tensor_shape_string(y).s);
       return;
     }
     n = (int)count;
@@ -122,7 +121,7 @@ NL_COMPOSE(tensordot) {
     }
   } else {
     if (n != m) {
-      nl_b_fail(b, nl_fail("%d dims of x do not go with %d dims of y", n, m));
+      nl_b_fail(b, "%d dims of x do not go with %d dims of y", n, m);
       return;
     }
     for (int i = 0; i < n; i++) {
@@ -131,7 +130,7 @@ NL_COMPOSE(tensordot) {
     }
   }
   if (b->status == NL_OK && n > 0 && (x->ndim == 0 || y->ndim == 0)) {
-    b->status = nl_fail("a 0-dim tensor has no dims to sum over");
+    nl_b_fail(b, "a 0-dim tensor has no dims to sum over");
   }
   nl_give(c, contract(b, x, y, n, from_x, from_y));
 }
@@ -140,7 +139,7 @@ NL_COMPOSE(kron) {
   nl_tensor *y = c->in[1];
   int n = x->ndim > y->ndim ? x->ndim : y->ndim;
   if (2 * n > NL_MAX_DIM) {
-    nl_b_fail(b, nl_fail("too many dims"));
+    nl_b_fail(b, "too many dims");
     return;
   }
   int64_t a[NL_MAX_DIM], z[NL_MAX_DIM], joined[NL_MAX_DIM];
@@ -151,7 +150,7 @@ NL_COMPOSE(kron) {
     a[2 * d + 1] = z[2 * d] = 1;
     z[2 * d + 1] = sy;
     if (__builtin_mul_overflow(sx, sy, &joined[d])) {
-      nl_b_fail(b, nl_fail("the result has more elements than can be counted"));
+      nl_b_fail(b, "the result has more elements than can be counted");
       return;
     }
   }
@@ -165,8 +164,8 @@ NL_COMPOSE(cross) {
   b->status = nl_broadcast_shapes(x->ndim, x->shape, y->ndim, y->shape, &ndim, shape);
   int d = dim_at(b, c->attr[cross_dim].i, n);
   if (b->status == NL_OK && (n == 0 || shape[d] != 3)) {
-    b->status = nl_fail("dim %d must have 3 elements in both; the shapes are %s and %s", d + 1,
-                        nl_tensor_shape_string(x).s, nl_tensor_shape_string(y).s);
+    nl_b_fail(b, "dim %d must have 3 elements in both; the shapes are %s and %s", d + 1, nl_tensor_shape_string(x).s,
+              nl_tensor_shape_string(y).s);
   }
   if (b->status != NL_OK) {
     return;
@@ -216,7 +215,7 @@ NL_COMPOSE(add_product) {
 NL_COMPOSE(matrix_power) {
   int64_t n = c->attr[matrix_power_n].i;
   if (x->ndim < 2 || x->shape[x->ndim - 1] != x->shape[x->ndim - 2]) {
-    nl_b_fail(b, nl_fail("needs a square matrix (or a batch of them), but got shape %s", nl_tensor_shape_string(x).s));
+    nl_b_fail(b, "needs a square matrix (or a batch of them), but got shape %s", nl_tensor_shape_string(x).s);
     return;
   }
   nl_tensor *base = n < 0 ? b_inv(b, x) : x, *result = NULL;
@@ -242,7 +241,7 @@ NL_COMPOSE(multi_dot) {
   (void)x;
   int n = c->nin;
   if (n < 1 || n > MAX_CHAIN) {
-    nl_b_fail(b, nl_fail("multiplies 1 to %d matrices, not %d", MAX_CHAIN, n));
+    nl_b_fail(b, "multiplies 1 to %d matrices, not %d", MAX_CHAIN, n);
     return;
   }
   double cost[MAX_CHAIN][MAX_CHAIN] = {{0}};
@@ -250,8 +249,8 @@ NL_COMPOSE(multi_dot) {
   for (int i = 0; i < n; i++) {
     bool end = i == 0 || i == n - 1;
     if (c->in[i]->ndim != 2 && !(end && c->in[i]->ndim == 1)) {
-      nl_b_fail(b, nl_fail("tensor %d has shape %s; all must be matrices (the first and the last may be vectors)",
-                           i + 1, nl_tensor_shape_string(c->in[i]).s));
+      nl_b_fail(b, "tensor %d has shape %s; all must be matrices (the first and the last may be vectors)", i + 1,
+                nl_tensor_shape_string(c->in[i]).s);
       return;
     }
   }
@@ -283,8 +282,8 @@ static nl_tensor *length(nl_build *b, nl_tensor *t, double p) {
 NL_COMPOSE(cdist) {
   nl_tensor *y = c->in[1];
   if (x->ndim < 2 || y->ndim < 2 || x->shape[x->ndim - 1] != y->shape[y->ndim - 1]) {
-    nl_b_fail(b, nl_fail("takes rows of points with equal numbers of coordinates, but got shapes %s and %s",
-                         nl_tensor_shape_string(x).s, nl_tensor_shape_string(y).s));
+    nl_b_fail(b, "takes rows of points with equal numbers of coordinates, but got shapes %s and %s",
+              nl_tensor_shape_string(x).s, nl_tensor_shape_string(y).s);
     return;
   }
   nl_give(c, length(b, b_sub(b, b_unsqueeze(b, x, -2), b_unsqueeze(b, y, -3)), c->attr[distance_p].number));

@@ -40,8 +40,8 @@ static bool draw_shape(nl_call *c, nl_build *b, int n, int *ndim, int64_t *shape
     int64_t check[NL_MAX_DIM];
     b->status = nl_broadcast_shapes(k, both, *ndim, wanted, &joined, check);
     if (b->status == NL_OK && (joined != *ndim || memcmp(check, wanted, (size_t)joined * sizeof *check) != 0)) {
-      b->status = nl_fail("parameters of shape %s do not fit into draws of shape %s", nl_shape_string(k, both).s,
-                          nl_shape_string(*ndim, wanted).s);
+      nl_b_fail(b, "parameters of shape %s do not fit into draws of shape %s", nl_shape_string(k, both).s,
+                nl_shape_string(*ndim, wanted).s);
     }
     return b->status == NL_OK;
   }
@@ -104,10 +104,11 @@ NL_COMPOSE(fill) {
   double p = c->attr[0].number, q = c->attr[1].number;
   bool bad = kind == EXPONENTIAL ? !(p > 0) : (kind == GEOMETRIC ? !(p > 0 && p < 1) : !(q > 0));
   if (b->status == NL_OK && bad) {
-    b->status = nl_fail(kind == EXPONENTIAL ? "rate must be positive, not %g"
-                                            : (kind == GEOMETRIC ? "p must lie between 0 and 1, not %g"
-                                                                 : "the scale must be positive, not %g"),
-                        kind == EXPONENTIAL || kind == GEOMETRIC ? p : q);
+    nl_b_fail(b,
+              kind == EXPONENTIAL
+                  ? "rate must be positive, not %g"
+                  : (kind == GEOMETRIC ? "p must lie between 0 and 1, not %g" : "the scale must be positive, not %g"),
+              kind == EXPONENTIAL || kind == GEOMETRIC ? p : q);
   }
   nl_tensor *u = drawn(c, b, kind == LOG_NORMAL, nl_tensor_dtype(x), x->ndim, x->shape), *t;
   switch (kind) {

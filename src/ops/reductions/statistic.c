@@ -70,7 +70,7 @@ static nl_tensor *nan_number(nl_build *b) {
   return nl_b_number(b, NAN);
 }
 static void fail_empty(nl_build *b, const nl_tensor *x) {
-  nl_b_fail(b, nl_fail("has no answer over 0 elements (shape %s)", nl_tensor_shape_string(x).s));
+  nl_b_fail(b, "has no answer over 0 elements (shape %s)", nl_tensor_shape_string(x).s);
 }
 
 /* The lower of the two in the middle. Kernel 1: nan is left out; else it wins. With dim also the positions. */
@@ -173,7 +173,7 @@ NL_COMPOSE(quantile) {
   int64_t how = c->attr[quantile_interpolation].i;
   b->status = nl_rule_want_float(x, "the input");
   if (b->status == NL_OK && q->ndim > 1) {
-    b->status = nl_fail("q must be a number or a vector, but has shape %s", nl_tensor_shape_string(q).s);
+    nl_b_fail(b, "q must be a number or a vector, but has shape %s", nl_tensor_shape_string(q).s);
   }
   for (int64_t i = 0; b->status == NL_OK && q->wrapped_number && i < 1; i++) {
     double share = nl_tensor_get_double(q, 0);
@@ -295,6 +295,9 @@ NL_COMPOSE(spread_mean) {
 /* ---- differences and areas ---- */
 
 static nl_tensor *steps(nl_build *b, nl_tensor *x, int d) {
+  if (b->status != NL_OK) {
+    return NULL;
+  }
   int64_t n = x->shape[d];
   if (n == 0) {
     return x;
@@ -306,8 +309,8 @@ NL_COMPOSE(diff) {
   int d = 0;
   b->status = nl_rule_dim(c->attr[diff_dim].i, x->ndim, &d);
   if (b->status == NL_OK && (x->ndim == 0 || c->attr[diff_n].i < 0)) {
-    b->status = nl_fail("needs a dim and an order of at least 0, but got shape %s and %lld",
-                        nl_tensor_shape_string(x).s, (long long)c->attr[diff_n].i);
+    nl_b_fail(b, "needs a dim and an order of at least 0, but got shape %s and %lld", nl_tensor_shape_string(x).s,
+              (long long)c->attr[diff_n].i);
   }
   nl_tensor *t = x;
   for (int64_t i = 0; i < c->attr[diff_n].i && b->status == NL_OK && t->shape[d] > 0; i++) {
@@ -315,11 +318,27 @@ NL_COMPOSE(diff) {
   }
   nl_give(c, t == x ? b_clone(b, x) : t);
 }
+/* The distances between the places `at` along dim d of x: a vector is of that dim, others are as x or broadcast. */
+static nl_tensor *widths_of(nl_build *b, nl_tensor *at, const nl_tensor *x, int d) {
+  int64_t shape[NL_MAX_DIM];
+  for (int i = 0; i < x->ndim; i++) {
+    int k = i - (x->ndim - at->ndim);
+    shape[i] = at->ndim == 1 ? (i == d ? at->numel : 1) : k < 0 ? 1 : at->shape[k];
+  }
+  if (at->ndim == 0 || at->ndim > x->ndim || shape[d] != x->shape[d]) {
+    return nl_b_fail(b,
+                     "at must have the %lld places of dim %d, as a vector or with the dims of the values' shape %s, "
+                     "but has shape %s",
+                     (long long)x->shape[d], d + 1, nl_tensor_shape_string(x).s, nl_tensor_shape_string(at).s);
+  }
+  return steps(b, nl_b_reshape(b, at, x->ndim, shape), d);
+}
+
 NL_COMPOSE(trapezoid) {
   int d = 0;
   b->status = nl_rule_dim(c->attr[trapezoid_dim].i, x->ndim, &d);
   if (b->status == NL_OK && (x->ndim == 0 || x->shape[d] < 1)) {
-    b->status = nl_fail("needs values along a dim, but got shape %s", nl_tensor_shape_string(x).s);
+    nl_b_fail(b, "needs values along a dim, but got shape %s", nl_tensor_shape_string(x).s);
   }
   if (b->status != NL_OK) {
     return;
@@ -328,15 +347,7 @@ NL_COMPOSE(trapezoid) {
   nl_tensor *heights = b_add(b, b_narrow(b, x, d + 1, n > 1 ? 2 : n, n - 1), b_narrow(b, x, d + 1, 1, n - 1)),
             *at = c->in[1];
   if (at) {
-    nl_tensor *widths = at->ndim ? steps(b, at, at->ndim == 1 ? 0 : d) : NULL;
-    if (widths && at->ndim == 1) {
-      int64_t shape[NL_MAX_DIM];
-      for (int i = 0; i < x->ndim; i++) {
-        shape[i] = i == d ? widths->numel : 1;
-      }
-      widths = nl_b_reshape(b, widths, x->ndim, shape);
-    }
-    heights = widths ? b_mul(b, heights, widths) : nl_b_fail(b, nl_fail("at must have a dim"));
+    heights = b_mul(b, heights, widths_of(b, at, x, d));
   } else {
     heights = b_times(b, heights, c->attr[trapezoid_dx].number);
   }

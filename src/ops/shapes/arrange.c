@@ -54,8 +54,7 @@ NL_COMPOSE(flip) {
 NL_COMPOSE(flip_matrix) {
   int need = c->op->variant;
   if (x->ndim < need) {
-    nl_b_fail(b, nl_fail("needs at least %d dim%s, but got shape %s", need, need > 1 ? "s" : "",
-                         nl_tensor_shape_string(x).s));
+    nl_b_fail(b, "needs at least %d dim%s, but got shape %s", need, need > 1 ? "s" : "", nl_tensor_shape_string(x).s);
     return;
   }
   nl_give(c, flipped(b, x, need - 1));
@@ -83,7 +82,7 @@ NL_COMPOSE(roll) {
     return;
   }
   if (n != m) {
-    nl_b_fail(b, nl_fail("%d shifts do not go with %d dims", n, m));
+    nl_b_fail(b, "%d shifts do not go with %d dims", n, m);
     return;
   }
   nl_tensor *t = x;
@@ -101,8 +100,8 @@ NL_COMPOSE(rot90) {
     z = n == 2 ? dim_at(b, dims[1], x->ndim) : 0;
   }
   if (b->status == NL_OK && (a == z || x->ndim < 2)) {
-    b->status = nl_fail("turns the plane of two different dims, e.g. {1, 2}; the tensor has shape %s",
-                        nl_tensor_shape_string(x).s);
+    nl_b_fail(b, "turns the plane of two different dims, e.g. {1, 2}; the tensor has shape %s",
+              nl_tensor_shape_string(x).s);
   }
   if (b->status != NL_OK) {
     return;
@@ -122,21 +121,21 @@ NL_COMPOSE(tile) {
   ints reps = nl_call_list(c, tile_reps, &n);
   x = with_leading_dims(b, x, n);
   if (b->status != NL_OK || 2 * x->ndim > NL_MAX_DIM) {
-    nl_b_fail(b, nl_fail("too many dims"));
+    nl_b_fail(b, "too many dims");
     return;
   }
   int64_t apart[NL_MAX_DIM], wide[NL_MAX_DIM], joined[NL_MAX_DIM];
   for (int d = 0; d < x->ndim; d++) {
     int64_t r = d < x->ndim - n ? 1 : reps[d - (x->ndim - n)];
     if (r < 0) {
-      nl_b_fail(b, nl_fail("a dim can be repeated 0 or more times, not %lld", (long long)r));
+      nl_b_fail(b, "a dim can be repeated 0 or more times, not %lld", (long long)r);
       return;
     }
     apart[2 * d] = 1;
     wide[2 * d] = r;
     apart[2 * d + 1] = wide[2 * d + 1] = x->shape[d];
     if (__builtin_mul_overflow(r, x->shape[d], &joined[d])) {
-      nl_b_fail(b, nl_fail("the result has more elements than can be counted"));
+      nl_b_fail(b, "the result has more elements than can be counted");
       return;
     }
   }
@@ -159,7 +158,7 @@ NL_COMPOSE(repeat_interleave) {
   }
   int64_t n = nl_tensor_get_int(times, 0);
   if (n < 0 || x->ndim + 1 > NL_MAX_DIM) {
-    nl_b_fail(b, nl_fail("each element can be repeated 0 or more times, not %lld", (long long)n));
+    nl_b_fail(b, "each element can be repeated 0 or more times, not %lld", (long long)n);
     return;
   }
   int64_t wide[NL_MAX_DIM], joined[NL_MAX_DIM];
@@ -169,7 +168,7 @@ NL_COMPOSE(repeat_interleave) {
     if (i == d) {
       wide[to++] = n;
       if (__builtin_mul_overflow(joined[i], n, &joined[i])) {
-        nl_b_fail(b, nl_fail("the result has more elements than can be counted"));
+        nl_b_fail(b, "the result has more elements than can be counted");
         return;
       }
     }
@@ -184,7 +183,7 @@ NL_COMPOSE(unflatten) {
   int n, d = dim_at(b, c->attr[unflatten_dim].i, x->ndim);
   ints sizes = nl_call_list(c, unflatten_sizes, &n);
   if (b->status != NL_OK || x->ndim == 0 || x->ndim - 1 + n > NL_MAX_DIM) {
-    nl_b_fail(b, nl_fail("needs at least one dim, and gives at most %d", NL_MAX_DIM));
+    nl_b_fail(b, "needs at least one dim, and gives at most %d", NL_MAX_DIM);
     return;
   }
   int64_t shape[2 * NL_MAX_DIM];
@@ -195,7 +194,7 @@ NL_COMPOSE(unflatten) {
     for (int k = 0; i == d && k < n; k++) {
       open = sizes[k] == -1 ? to : open;
       if (sizes[k] > 0 && __builtin_mul_overflow(known, sizes[k], &known)) {
-        nl_b_fail(b, nl_fail("sizes %s have more elements than can be counted", nl_shape_string(n, sizes).s));
+        nl_b_fail(b, "sizes %s have more elements than can be counted", nl_shape_string(n, sizes).s);
         return;
       }
       shape[to++] = sizes[k];
@@ -215,13 +214,13 @@ NL_COMPOSE(moveaxis) {
   int64_t order[NL_MAX_DIM] = {0};
   bool taken[NL_MAX_DIM] = {false};
   if (n != m) {
-    nl_b_fail(b, nl_fail("%d dims cannot be moved to %d places", n, m));
+    nl_b_fail(b, "%d dims cannot be moved to %d places", n, m);
     return;
   }
   for (int i = 0; i < n; i++) {
     int from = dim_at(b, source[i], x->ndim), to = dim_at(b, target[i], x->ndim);
     if (b->status != NL_OK || taken[from] || order[to]) {
-      nl_b_fail(b, nl_fail("each dim can be moved, and each place be taken, once"));
+      nl_b_fail(b, "each dim can be moved, and each place be taken, once");
       return;
     }
     taken[from] = true;
@@ -270,7 +269,6 @@ NL_COMPOSE(atleast) {
 }
 
 #define GRID "nn.arange(6):reshape(2, 3)"
-#define SQUARE "nn.arange(9):reshape(3, 3)"
 
 static const nl_op ops[] = {
     {

@@ -113,7 +113,7 @@ static void push(nl_call *c, nl_build *b, nl_tensor *t) {
 NL_COMPOSE(unbind) {
   int d = dim_at(b, c->attr[unbind_dim].i, x->ndim);
   if (b->status == NL_OK && x->ndim == 0) {
-    b->status = nl_fail("a 0-dim tensor has nothing to unbind");
+    nl_b_fail(b, "a 0-dim tensor has nothing to unbind");
   }
   for (int64_t i = 1; b->status == NL_OK && i <= size_at(x, d); i++) {
     push(c, b, b_select(b, x, d + 1, i));
@@ -132,8 +132,8 @@ NL_COMPOSE(chunk) {
   int64_t count = c->attr[chunk_count].i;
   int d = dim_at(b, c->attr[chunk_dim].i, x->ndim);
   if (b->status == NL_OK && (count < 1 || x->ndim == 0)) {
-    b->status = nl_fail("the count must be at least 1, not %lld, and the tensor have a dim (shape %s)",
-                        (long long)count, nl_tensor_shape_string(x).s);
+    nl_b_fail(b, "the count must be at least 1, not %lld, and the tensor have a dim (shape %s)", (long long)count,
+              nl_tensor_shape_string(x).s);
   }
   if (b->status == NL_OK) {
     int64_t n = size_at(x, d), size = n / count + (n % count != 0);
@@ -148,8 +148,8 @@ NL_COMPOSE(split) {
     return;
   }
   if (x->ndim == 0 || (n == 1 && sizes[0] < 1)) {
-    nl_b_fail(b, nl_fail("pieces must have at least 1 element, not %lld, and the tensor a dim (shape %s)",
-                         (long long)(n ? sizes[0] : 0), nl_tensor_shape_string(x).s));
+    nl_b_fail(b, "pieces must have at least 1 element, not %lld, and the tensor a dim (shape %s)",
+              (long long)(n ? sizes[0] : 0), nl_tensor_shape_string(x).s);
     return;
   }
   if (n == 1) {
@@ -160,8 +160,8 @@ NL_COMPOSE(split) {
     total += sizes[i] < 0 ? -x->numel - 1 : tame(sizes[i]);
   }
   if (total != size_at(x, d)) {
-    nl_b_fail(b, nl_fail("the sizes add up to %lld, but dim %d of shape %s has %lld", (long long)total, d + 1,
-                         nl_tensor_shape_string(x).s, (long long)size_at(x, d)));
+    nl_b_fail(b, "the sizes add up to %lld, but dim %d of shape %s has %lld", (long long)total, d + 1,
+              nl_tensor_shape_string(x).s, (long long)size_at(x, d));
     return;
   }
   for (int64_t i = 0, at = 1; i < n; at += sizes[i++]) {
@@ -170,9 +170,6 @@ NL_COMPOSE(split) {
 }
 static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, ints where) {
   int64_t size = size_at(x, d), at = 0;
-  if (n == 1 && !c->attr[cuts_sections].list.count) {
-    return;
-  }
   for (int i = 0; i <= n && b->status == NL_OK; i++) { /* cuts behind the elements named */
     int64_t end = i < n ? (where[i] < 0 ? tame(where[i]) + size : tame(where[i])) : size;
     end = end > size ? size : (end < at ? at : end);
@@ -186,8 +183,7 @@ NL_COMPOSE(tensor_split) {
   ints where = nl_call_list(c, cuts_sections, &n);
   int need = kernel == 0 ? 1 : kernel;
   if (x->ndim < need) {
-    nl_b_fail(b, nl_fail("needs at least %d dim%s, but got shape %s", need, need > 1 ? "s" : "",
-                         nl_tensor_shape_string(x).s));
+    nl_b_fail(b, "needs at least %d dim%s, but got shape %s", need, need > 1 ? "s" : "", nl_tensor_shape_string(x).s);
     return;
   }
   int d = kernel == 0 ? dim_at(b, c->attr[tensor_split_dim].i, x->ndim)
@@ -201,7 +197,7 @@ NL_COMPOSE(tensor_split) {
   }
   int64_t count = where[0], size = size_at(x, d);
   if (count < 1 || count > 1 << 24) {
-    nl_b_fail(b, nl_fail("the number of pieces must be at least 1, not %lld", (long long)count));
+    nl_b_fail(b, "the number of pieces must be at least 1, not %lld", (long long)count);
     return;
   }
   for (int64_t i = 0, at = 1; i < count && b->status == NL_OK; i++) {
@@ -218,7 +214,7 @@ NL_COMPOSE(stacked) {
   (void)x;
   int kernel = c->op->variant;
   if (c->nin == 0) {
-    nl_b_fail(b, nl_fail("at least one tensor is needed"));
+    nl_b_fail(b, "at least one tensor is needed");
     return;
   }
   nl_tensor **parts = nl_new((size_t)c->nin * sizeof *parts);
@@ -249,7 +245,7 @@ NL_COMPOSE(block_diag) {
   for (int i = 0; i < c->nin; i++) {
     nl_tensor *t = nl_at_least(b, c->in[i], 2);
     if (b->status == NL_OK && t->ndim > 2) {
-      b->status = nl_fail("tensor %d has shape %s; blocks are matrices", i + 1, nl_tensor_shape_string(t).s);
+      nl_b_fail(b, "tensor %d has shape %s; blocks are matrices", i + 1, nl_tensor_shape_string(t).s);
     }
     if (b->status != NL_OK) {
       return;
@@ -300,13 +296,12 @@ NL_COMPOSE(meshgrid) {
   bool xy = c->attr[meshgrid_indexing].i == 1 && c->nin > 1;
   int64_t shape[NL_MAX_DIM];
   if (c->nin > NL_MAX_DIM) {
-    nl_b_fail(b, nl_fail("at most %d tensors are possible", NL_MAX_DIM));
+    nl_b_fail(b, "at most %d tensors are possible", NL_MAX_DIM);
     return;
   }
   for (int i = 0; i < c->nin; i++) {
     if (c->in[i]->ndim > 1) {
-      nl_b_fail(
-          b, nl_fail("tensor %d has shape %s; a grid is made of vectors", i + 1, nl_tensor_shape_string(c->in[i]).s));
+      nl_b_fail(b, "tensor %d has shape %s; a grid is made of vectors", i + 1, nl_tensor_shape_string(c->in[i]).s);
       return;
     }
     shape[xy && i < 2 ? 1 - i : i] = c->in[i]->numel;
@@ -325,12 +320,12 @@ NL_COMPOSE(cartesian_prod) {
   int64_t total = 1, inner = 1;
   nl_tensor *cols[NL_MAX_DIM];
   if (c->nin > NL_MAX_DIM || c->nin == 0) {
-    nl_b_fail(b, nl_fail("1 to %d tensors are possible, not %d", NL_MAX_DIM, c->nin));
+    nl_b_fail(b, "1 to %d tensors are possible, not %d", NL_MAX_DIM, c->nin);
     return;
   }
   for (int i = 0; i < c->nin; i++) {
     if (c->in[i]->ndim > 1 || __builtin_mul_overflow(total, c->in[i]->numel, &total)) {
-      nl_b_fail(b, nl_fail("tensor %d has shape %s; it must be a vector", i + 1, nl_tensor_shape_string(c->in[i]).s));
+      nl_b_fail(b, "tensor %d has shape %s; it must be a vector", i + 1, nl_tensor_shape_string(c->in[i]).s);
       return;
     }
   }
@@ -351,7 +346,6 @@ NL_COMPOSE(cartesian_prod) {
 }
 
 #define GRID "nn.arange(6):reshape(2, 3)"
-#define SQUARE "nn.arange(9):reshape(3, 3)"
 
 static const nl_op ops[] = {
     {.name = "cat",

@@ -29,7 +29,7 @@ static diagonal find_diagonal(nl_build *b, int ndim, ints shape, int64_t offset,
   diagonal g = {.d1 = dim_at(b, dim1, ndim)};
   g.d2 = dim_at(b, dim2, ndim);
   if (b->status == NL_OK && (ndim < 2 || g.d1 == g.d2)) {
-    b->status = nl_fail("a diagonal lies in two different dims; the shape is %s", nl_shape_string(ndim, shape).s);
+    nl_b_fail(b, "a diagonal lies in two different dims; the shape is %s", nl_shape_string(ndim, shape).s);
   }
   if (b->status != NL_OK) {
     return g;
@@ -59,7 +59,7 @@ static nl_tensor *put_diagonal(nl_build *b, nl_tensor *t, int ndim, ints shape, 
                                int64_t dim2) {
   int64_t numel = nl_shape_numel(ndim, shape);
   if (numel < 0) {
-    return nl_b_fail(b, nl_fail("the result has more elements than can be counted"));
+    return nl_b_fail(b, "the result has more elements than can be counted");
   }
   diagonal g = find_diagonal(b, ndim, shape, offset, dim1, dim2);
   nl_tensor *flat = nl_b_do(b, op_strided_zeros(), "tllii", t, g.n, g.shape, g.n, g.strides, g.offset, numel);
@@ -71,7 +71,7 @@ NL_COMPOSE(diagonal) {
 static nl_tensor *embedded(nl_build *b, nl_tensor *x, int64_t offset, int64_t dim1, int64_t dim2) {
   int n = x->ndim + 1, d1 = dim_at(b, dim1, n), d2 = dim_at(b, dim2, n);
   if (b->status != NL_OK || x->ndim == 0 || n > NL_MAX_DIM || offset > INT32_MAX || offset < -INT32_MAX) {
-    return nl_b_fail(b, nl_fail("needs at least one dim, but got shape %s", nl_tensor_shape_string(x).s));
+    return nl_b_fail(b, "needs at least one dim, but got shape %s", nl_tensor_shape_string(x).s);
   }
   int64_t shape[NL_MAX_DIM], size = x->shape[x->ndim - 1] + (offset < 0 ? -offset : offset);
   for (int d = 0, from = 0; d < n; d++) {
@@ -85,8 +85,8 @@ NL_COMPOSE(diag_embed) {
 }
 NL_COMPOSE(diag) {
   if (x->ndim != 1 && x->ndim != 2) {
-    nl_b_fail(b, nl_fail("takes a vector or a matrix, but got shape %s; see diagonal and diag_embed",
-                         nl_tensor_shape_string(x).s));
+    nl_b_fail(b, "takes a vector or a matrix, but got shape %s; see diagonal and diag_embed",
+              nl_tensor_shape_string(x).s);
     return;
   }
   nl_give(c, x->ndim == 1 ? embedded(b, x, c->attr[diag_diagonal].i, 1, 2)
@@ -107,7 +107,7 @@ NL_COMPOSE(diagonal_scatter) {
 /* tril 0, triu 1: where column - row <= (>=) k */
 NL_COMPOSE(triangle) {
   if (x->ndim < 2) {
-    nl_b_fail(b, nl_fail("needs a matrix (or a batch of them), but got shape %s", nl_tensor_shape_string(x).s));
+    nl_b_fail(b, "needs a matrix (or a batch of them), but got shape %s", nl_tensor_shape_string(x).s);
     return;
   }
   int64_t k = tame(c->attr[diag_diagonal].i);
@@ -138,8 +138,8 @@ static nl_tensor *pad_by_index(nl_build *b, nl_tensor *x, int d, int64_t left, i
   }
   int64_t n = x->shape[d], most = mode == 1 ? n - 1 : (mode == 2 ? (n > 0 ? INT32_MAX : 0) : n);
   if (left > most || right > most || n + left + right < 0) {
-    return nl_b_fail(b, nl_fail("%s padding by %lld and %lld is not possible for dim %d of shape %s", names[mode],
-                                (long long)left, (long long)right, d + 1, nl_tensor_shape_string(x).s));
+    return nl_b_fail(b, "%s padding by %lld and %lld is not possible for dim %d of shape %s", names[mode],
+                     (long long)left, (long long)right, d + 1, nl_tensor_shape_string(x).s);
   }
   int64_t total = n + left + right;
   nl_tensor *index = NULL;
@@ -157,8 +157,8 @@ static nl_tensor *pad_zeros(nl_build *b, nl_tensor *x, int d, int64_t left, int6
   }
   int64_t cut_left = left < 0 ? -left : 0, cut_right = right < 0 ? -right : 0, n = x->shape[d] - cut_left - cut_right;
   if (n < 0 || left > INT32_MAX || right > INT32_MAX) {
-    return nl_b_fail(b, nl_fail("padding by %lld and %lld is not possible for dim %d of shape %s", (long long)left,
-                                (long long)right, d + 1, nl_tensor_shape_string(x).s));
+    return nl_b_fail(b, "padding by %lld and %lld is not possible for dim %d of shape %s", (long long)left,
+                     (long long)right, d + 1, nl_tensor_shape_string(x).s);
   }
   if (cut_left || cut_right) {
     x = b_narrow(b, x, d + 1, cut_left + 1, n);
@@ -182,10 +182,10 @@ NL_COMPOSE(pad) {
   int n, mode = (int)c->attr[pad_mode].i;
   ints by = nl_call_list(c, pad_pad, &n);
   if (n % 2 || n / 2 > x->ndim) {
-    nl_b_fail(
-        b, nl_fail("takes two numbers for each dim, the last dim first ({left, right, top, bottom, ...}), for at most "
-                   "%d dims here, but got %d numbers",
-                   x->ndim, n));
+    nl_b_fail(b,
+              "takes two numbers for each dim, the last dim first ({left, right, top, bottom, ...}), for at most "
+              "%d dims here, but got %d numbers",
+              x->ndim, n);
     return;
   }
   nl_tensor *t = x;
@@ -210,8 +210,8 @@ NL_COMPOSE(unfold) {
   int64_t size = tame(c->attr[unfold_size].i), step = tame(c->attr[unfold_step].i), shape[NL_MAX_DIM],
           strides[NL_MAX_DIM];
   if (b->status == NL_OK && (x->ndim == 0 || x->ndim == NL_MAX_DIM || size < 1 || step < 1 || size > x->shape[d])) {
-    b->status = nl_fail("windows of %lld elements, %lld apart, do not fit into dim %d of shape %s", (long long)size,
-                        (long long)step, d + 1, nl_tensor_shape_string(x).s);
+    nl_b_fail(b, "windows of %lld elements, %lld apart, do not fit into dim %d of shape %s", (long long)size,
+              (long long)step, d + 1, nl_tensor_shape_string(x).s);
   }
   if (b->status != NL_OK) {
     return;
@@ -243,8 +243,8 @@ NL_COMPOSE(select_scatter) {
   int64_t index = tame(c->attr[select_scatter_index].i), n = size_at(x, d);
   index = index < 0 ? index + n + 1 : index;
   if (b->status == NL_OK && (index < 1 || index > n || x->ndim == 0)) {
-    b->status = nl_fail("index %lld is out of range 1..%lld of dim %d", (long long)c->attr[select_scatter_index].i,
-                        (long long)n, d + 1);
+    nl_b_fail(b, "index %lld is out of range 1..%lld of dim %d", (long long)c->attr[select_scatter_index].i,
+              (long long)n, d + 1);
   }
   nl_give(c, replaced(b, x, b_unsqueeze(b, source, d + 1), d, index, 1));
 }
@@ -262,7 +262,7 @@ NL_COMPOSE(slice_scatter) {
 NL_COMPOSE(vander) {
   int64_t n = c->attr[vander_columns].set ? c->attr[vander_columns].i : x->numel;
   if (x->ndim != 1 || n < 0) {
-    nl_b_fail(b, nl_fail("takes a vector and a number of columns, but got shape %s", nl_tensor_shape_string(x).s));
+    nl_b_fail(b, "takes a vector and a number of columns, but got shape %s", nl_tensor_shape_string(x).s);
     return;
   }
   nl_tensor *powers = c->attr[vander_increasing].b ? ramp(b, 0, n, 1) : ramp(b, n - 1, n, -1);
@@ -273,15 +273,15 @@ NL_COMPOSE(combinations) {
   int64_t n = x->numel, r = c->attr[combinations_r].i, total = 1;
   bool again = c->attr[combinations_with_replacement].b;
   if (x->ndim != 1 || r < 1 || r > NL_MAX_DIM) {
-    nl_b_fail(b, nl_fail("takes a vector and a number of elements from 1 to %d, but got shape %s and %lld", NL_MAX_DIM,
-                         nl_tensor_shape_string(x).s, (long long)r));
+    nl_b_fail(b, "takes a vector and a number of elements from 1 to %d, but got shape %s and %lld", NL_MAX_DIM,
+              nl_tensor_shape_string(x).s, (long long)r);
     return;
   }
   int64_t pool = again ? n + r - 1 : n;
   for (int64_t i = 1; i <= r; i++) { /* binomials are whole at every step */
     if (pool - r + i <= 0 || __builtin_mul_overflow(total, pool - r + i, &total) || total / i > INT32_MAX) {
       if (pool - r + i > 0) {
-        nl_b_fail(b, nl_fail("the number of combinations is too large"));
+        nl_b_fail(b, "the number of combinations is too large");
         return;
       }
       total = 0;

@@ -1,0 +1,35 @@
+-- Ops made of others: the first thing that is wrong is what the error says, and what reads a shape reads its own.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestComposed = {}
+
+function TestComposed:test_first_reason_stands()
+  for name, f in pairs {
+    diag_embed = function()
+      nn.diag_embed(nn.ones(3), 0, 9, 2)
+    end,
+    unflatten = function()
+      nn.unflatten(nn.ones(6), 9, { 2, 3 })
+    end,
+    moveaxis = function()
+      nn.moveaxis(nn.ones(2, 3), 9, 1)
+    end,
+    glu = function()
+      nn.glu(nn.ones(2, 3), 9)
+    end,
+  } do
+    lu.assertErrorMsgContains(name .. ": dim 9 does not exist", f)
+  end
+end
+
+-- Places with fewer dims than the values broadcast; they must have as many as the dim.
+function TestComposed:test_trapezoid_places()
+  local at = nn.tensor { { 0.0, 1.0, 3.0, 6.0 }, { 1.0, 1.0, 1.0, 1.0 }, { 0.0, 2.0, 4.0, 6.0 } }
+  local area = nn.trapezoid(nn.ones(2, 3, 4), at, 1, 3)
+  lu.assertEquals(area:totable(), { { 6.0, 0.0, 6.0 }, { 6.0, 0.0, 6.0 } })
+  lu.assertErrorMsgContains("at must have the 4 places of dim 3", nn.trapezoid, nn.ones(2, 3, 4), nn.ones(2, 3), 1, 3)
+  lu.assertErrorMsgContains("at must have the 4 places of dim 1", nn.trapezoid, nn.ones(4), nn.ones(3))
+  lu.assertErrorMsgContains("trapezoid: at must have", nn.trapezoid, nn.ones(4), nn.ones(1, 4))
+end
