@@ -163,13 +163,44 @@ typedef struct nl_adam_args {
   bool decoupled, maximize;        /* decoupled: AdamW */
 } nl_adam_args;
 
-/* The other rules: up to three state tensors, and numbers that optim/update.c settles for each step (in the order of
-   the names beside each rule there). */
-#define NL_RULE_LIST(X)                                                                                                \
-  X(ADAGRAD) X(ADADELTA) X(RMSPROP) X(RPROP) X(ADAMAX) X(NADAM) X(RADAM) X(LION) X(ASGD) X(LAMB) X(LAMB_APPLY)
-#define NL_ENUM_RULE(id) NL_RULE_##id,
-enum { NL_RULE_LIST(NL_ENUM_RULE) NL_RULE_COUNT };
-typedef void (*nl_rule_fn)(int64_t n, void *w, const void *g, void *const state[3], const double *k);
+/* The other rules have up to three state tensors, and for each step some numbers: its size, the decay, the gradient's
+   sign (-1 to maximize), and those listed here, which optim/rules.c settles. */
+// clang-format off
+#define NL_NUMBERS_adagrad(N)    N(eps) N(start)
+#define NL_NUMBERS_adadelta(N)   N(rho) N(eps)
+#define NL_NUMBERS_rmsprop(N)    N(alpha) N(eps) N(momentum) N(centered)
+#define NL_NUMBERS_rprop(N)      N(eta_minus) N(eta_plus) N(least) N(largest) N(first)
+#define NL_NUMBERS_adamax(N)     N(beta1) N(beta2) N(eps)
+#define NL_NUMBERS_nadam(N)      N(beta1) N(beta2) N(eps) N(unbias2) N(average)
+#define NL_NUMBERS_radam(N)      N(beta1) N(beta2) N(eps) N(rectified) N(is_rectified)
+#define NL_NUMBERS_lion(N)       N(beta1) N(beta2) N(keep)
+#define NL_NUMBERS_asgd(N)       N(keep) N(share)
+#define NL_NUMBERS_lamb(N)       N(beta1) N(beta2) N(eps) N(unbias1) N(unbias2)
+#define NL_NUMBERS_lamb_apply(N) N(unused)
+#define NL_RULES(R) \
+  R(adagrad) R(adadelta) R(rmsprop) R(rprop) R(adamax) R(nadam) R(radam) R(lion) R(asgd) R(lamb) R(lamb_apply)
+// clang-format on
+
+#define NL_NUMBER_FIELD(name) double name;
+#define NL_NUMBERS_OF(rule)                                                                                            \
+  typedef struct nl_##rule {                                                                                           \
+    double lr, decay, sign;                                                                                            \
+    NL_NUMBERS_##rule(NL_NUMBER_FIELD)                                                                                 \
+  } nl_##rule;
+NL_RULES(NL_NUMBERS_OF)
+#define NL_RULE_ID(rule) NL_RULE_##rule,
+enum { NL_RULES(NL_RULE_ID) NL_RULE_COUNT };
+
+/* The numbers of any rule; all begin with the same three. */
+#define NL_NUMBERS_MEMBER(rule) nl_##rule rule;
+typedef union nl_rule_numbers {
+  struct {
+    double lr, decay, sign;
+  };
+  NL_RULES(NL_NUMBERS_MEMBER)
+} nl_rule_numbers;
+
+typedef void (*nl_rule_fn)(int64_t n, void *w, const void *g, void *const state[3], const nl_rule_numbers *);
 
 /* One parameter's update, in place. */
 typedef struct nl_optim_kernels {

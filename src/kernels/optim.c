@@ -66,113 +66,119 @@ SGD(double)
 ADAM(float, sqrtf)
 ADAM(double, sqrt)
 
-/* The rules that follow share their frame: w, g (with its sign and the decay k[1] w added), states s0 to s2. k[0] is
-   the step's size, k[2] the sign of the gradient. */
-#define RULE(id, type, body)                                                                                           \
-  static void id##_##type(int64_t n, void *pw, const void *pg, void *const state[3], const double *k) {                \
+/* The rules that follow share their frame: the weight x, its gradient g (with its sign, and the decay added), states s0
+   to s2, and the rule's numbers by name (NL_NUMBERS_... in kernels.h). */
+#define NUMBER_float(name)                                                                                             \
+  const float name = (float)k->name;                                                                                   \
+  (void)name;
+#define NUMBER_double(name)                                                                                            \
+  const double name = k->name;                                                                                         \
+  (void)name;
+#define RULE_OF(rule, type, body)                                                                                      \
+  static void rule##_##type(int64_t n, void *pw, const void *pg, void *const state[3], const nl_rule_numbers *all) {   \
     type *w = pw, *s0 = state[0], *s1 = state[1], *s2 = state[2];                                                      \
     const type *gs = pg;                                                                                               \
-    const type lr = (type)k[0], wd = (type)k[1], sign = (type)k[2];                                                    \
-    const type a = (type)k[3], b = (type)k[4], c = (type)k[5], d = (type)k[6], e = (type)k[7];                         \
-    (void)s0, (void)s1, (void)s2, (void)a, (void)b, (void)c, (void)d, (void)e, (void)lr;                               \
+    const nl_##rule *k = &all->rule;                                                                                   \
+    const type lr = (type)k->lr, decay = (type)k->decay, sign = (type)k->sign;                                         \
+    NL_NUMBERS_##rule(NUMBER_##type);                                                                                  \
+    (void)s0, (void)s1, (void)s2, (void)lr;                                                                            \
     NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
-      type x = w[i], g = sign * gs[i] + wd * x;                                                                        \
+      type x = w[i], g = sign * gs[i] + decay * x;                                                                     \
       body;                                                                                                            \
       w[i] = x;                                                                                                        \
     }                                                                                                                  \
   }
-#define RULES(id, body32, body64) RULE(id, float, body32) RULE(id, double, body64)
+#define RULE(rule, body32, body64) RULE_OF(rule, float, body32) RULE_OF(rule, double, body64)
 
-/* Duchi et al. 2011; a: eps, b: what the accumulator begins with, at the first step */
+/* Duchi et al. 2011; start: what the accumulator begins with, at the first step */
 #define ADAGRAD(SQRT)                                                                                                  \
-  s0[i] += b + g * g;                                                                                                  \
-  x -= lr * g / (SQRT(s0[i]) + a)
-RULES(ADAGRAD, ADAGRAD(sqrtf), ADAGRAD(sqrt))
+  s0[i] += start + g * g;                                                                                              \
+  x -= lr * g / (SQRT(s0[i]) + eps)
+RULE(adagrad, ADAGRAD(sqrtf), ADAGRAD(sqrt))
 
-/* Zeiler 2012; a: rho, b: eps */
+/* Zeiler 2012 */
 #define ADADELTA(type, SQRT)                                                                                           \
-  s0[i] = a * s0[i] + (1 - a) * g * g;                                                                                 \
-  type delta = SQRT(s1[i] + b) / SQRT(s0[i] + b) * g;                                                                  \
-  s1[i] = a * s1[i] + (1 - a) * delta * delta;                                                                         \
+  s0[i] = rho * s0[i] + (1 - rho) * g * g;                                                                             \
+  type delta = SQRT(s1[i] + eps) / SQRT(s0[i] + eps) * g;                                                              \
+  s1[i] = rho * s1[i] + (1 - rho) * delta * delta;                                                                     \
   x -= lr * delta
-RULES(ADADELTA, ADADELTA(float, sqrtf), ADADELTA(double, sqrt))
+RULE(adadelta, ADADELTA(float, sqrtf), ADADELTA(double, sqrt))
 
-/* Tieleman & Hinton 2012, centered: Graves 2013; a: alpha, b: eps, c: momentum, d: 1 if centered */
+/* Tieleman & Hinton 2012, centered (1, else 0): Graves 2013 */
 #define RMSPROP(SQRT)                                                                                                  \
-  s0[i] = a * s0[i] + (1 - a) * g * g;                                                                                 \
-  s2[i] = s2[i] + d * (1 - a) * (g - s2[i]);                                                                           \
-  s1[i] = c * s1[i] + g / (SQRT(s0[i] - s2[i] * s2[i]) + b);                                                           \
+  s0[i] = alpha * s0[i] + (1 - alpha) * g * g;                                                                         \
+  s2[i] = s2[i] + centered * (1 - alpha) * (g - s2[i]);                                                                \
+  s1[i] = momentum * s1[i] + g / (SQRT(s0[i] - s2[i] * s2[i]) + eps);                                                  \
   x -= lr * s1[i]
-RULES(RMSPROP, RMSPROP(sqrtf), RMSPROP(sqrt))
+RULE(rmsprop, RMSPROP(sqrtf), RMSPROP(sqrt))
 
-/* Riedmiller & Braun 1993; a: eta minus, b: eta plus, c: least step, d: largest step, e: 1 at the first step.
-   s0: the gradient before, s1: step sizes */
+/* Riedmiller & Braun 1993. s0: the gradient before, s1: step sizes, between least and largest; first: 1 at the first
+   step */
 #define RPROP(type)                                                                                                    \
   type turn = g * s0[i];                                                                                               \
-  type size = e != 0 ? lr : s1[i];                                                                                     \
-  size *= turn > 0 ? b : (turn < 0 ? a : 1);                                                                           \
-  size = size < c ? c : (size > d ? d : size);                                                                         \
+  type size = first != 0 ? lr : s1[i];                                                                                 \
+  size *= turn > 0 ? eta_plus : (turn < 0 ? eta_minus : 1);                                                            \
+  size = size < least ? least : (size > largest ? largest : size);                                                     \
   g = turn < 0 ? 0 : g;                                                                                                \
   x -= size * (type)((g > 0) - (g < 0));                                                                               \
   s0[i] = g;                                                                                                           \
   s1[i] = size
-RULES(RPROP, RPROP(float), RPROP(double))
+RULE(rprop, RPROP(float), RPROP(double))
 
-/* Kingma & Ba 2015, algorithm 2; a: beta1, b: beta2, c: eps */
+/* Kingma & Ba 2015, algorithm 2 */
 #define ADAMAX(type, ABS)                                                                                              \
-  s0[i] = a * s0[i] + (1 - a) * g;                                                                                     \
-  type old = b * s1[i];                                                                                                \
-  type now = ABS(g) + c;                                                                                               \
+  s0[i] = beta1 * s0[i] + (1 - beta1) * g;                                                                             \
+  type old = beta2 * s1[i];                                                                                            \
+  type now = ABS(g) + eps;                                                                                             \
   s1[i] = old > now ? old : now;                                                                                       \
   x -= lr * s0[i] / s1[i]
-RULES(ADAMAX, ADAMAX(float, fabsf), ADAMAX(double, fabs))
+RULE(adamax, ADAMAX(float, fabsf), ADAMAX(double, fabs))
 
-/* Dozat 2016; a: beta1, b: beta2, c: eps, d: 1 / correction2, e: the average's factor; lr: the gradient's */
+/* Dozat 2016; lr and average: the factors of the gradient and of the average, unbias2: 1 / (1 - beta2^t) */
 #define NADAM(SQRT)                                                                                                    \
-  s0[i] = a * s0[i] + (1 - a) * g;                                                                                     \
-  s1[i] = b * s1[i] + (1 - b) * g * g;                                                                                 \
-  x -= (lr * g + e * s0[i]) / (SQRT(s1[i] * d) + c)
-RULES(NADAM, NADAM(sqrtf), NADAM(sqrt))
+  s0[i] = beta1 * s0[i] + (1 - beta1) * g;                                                                             \
+  s1[i] = beta2 * s1[i] + (1 - beta2) * g * g;                                                                         \
+  x -= (lr * g + average * s0[i]) / (SQRT(s1[i] * unbias2) + eps)
+RULE(nadam, NADAM(sqrtf), NADAM(sqrt))
 
-/* Liu et al. 2020; a: beta1, b: beta2, c: eps, d: the rectified factor, e: 1 if it is used */
+/* Liu et al. 2020; rectified: the factor, where is_rectified is 1 */
 #define RADAM(SQRT)                                                                                                    \
-  s0[i] = a * s0[i] + (1 - a) * g;                                                                                     \
-  s1[i] = b * s1[i] + (1 - b) * g * g;                                                                                 \
-  x -= lr * s0[i] * (e != 0 ? d / (SQRT(s1[i]) + c) : 1)
-RULES(RADAM, RADAM(sqrtf), RADAM(sqrt))
+  s0[i] = beta1 * s0[i] + (1 - beta1) * g;                                                                             \
+  s1[i] = beta2 * s1[i] + (1 - beta2) * g * g;                                                                         \
+  x -= lr * s0[i] * (is_rectified != 0 ? rectified / (SQRT(s1[i]) + eps) : 1)
+RULE(radam, RADAM(sqrtf), RADAM(sqrt))
 
-/* Chen et al. 2023, algorithm 2; a: beta1, b: beta2, c: 1 - lr * decay */
+/* Chen et al. 2023, algorithm 2; keep: 1 - lr * decay */
 #define LION(type)                                                                                                     \
-  type u = a * s0[i] + (1 - a) * g;                                                                                    \
-  x = c * x - lr * (type)((u > 0) - (u < 0));                                                                          \
-  s0[i] = b * s0[i] + (1 - b) * g
-RULES(LION, LION(float), LION(double))
+  type u = beta1 * s0[i] + (1 - beta1) * g;                                                                            \
+  x = keep * x - lr * (type)((u > 0) - (u < 0));                                                                       \
+  s0[i] = beta2 * s0[i] + (1 - beta2) * g
+RULE(lion, LION(float), LION(double))
 
-/* Polyak & Juditsky 1992 in Bottou's form; a: 1 - lambda * eta, b: the average's share. s0: the average */
+/* Polyak & Juditsky 1992 in Bottou's form; keep: 1 - lambd * lr, share: the newest weight's in the average, s0 */
 #define AVERAGED_STEP                                                                                                  \
-  x = a * x - lr * g;                                                                                                  \
-  s0[i] += b * (x - s0[i])
-RULES(ASGD, AVERAGED_STEP, AVERAGED_STEP)
+  x = keep * x - lr * g;                                                                                               \
+  s0[i] += share * (x - s0[i])
+RULE(asgd, AVERAGED_STEP, AVERAGED_STEP)
 
-/* You et al. 2020; a: beta1, b: beta2, c: eps, d, e: 1 / corrections; the direction goes to s2, which LAMB_APPLY
-   takes with the layer's rate */
+/* You et al. 2020; unbias: 1 / (1 - beta^t). The direction goes to s2, which lamb_apply takes with the layer's rate. */
 #define LAMB(SQRT)                                                                                                     \
   g = sign * gs[i];                                                                                                    \
-  s0[i] = a * s0[i] + (1 - a) * g;                                                                                     \
-  s1[i] = b * s1[i] + (1 - b) * g * g;                                                                                 \
-  s2[i] = s0[i] * d / (SQRT(s1[i] * e) + c) + wd * x
-RULES(LAMB, LAMB(sqrtf), LAMB(sqrt))
+  s0[i] = beta1 * s0[i] + (1 - beta1) * g;                                                                             \
+  s1[i] = beta2 * s1[i] + (1 - beta2) * g * g;                                                                         \
+  s2[i] = s0[i] * unbias1 / (SQRT(s1[i] * unbias2) + eps) + decay * x
+RULE(lamb, LAMB(sqrtf), LAMB(sqrt))
 #define TAKE_DIRECTION                                                                                                 \
   (void)g;                                                                                                             \
   x -= lr * s2[i]
-RULES(LAMB_APPLY, TAKE_DIRECTION, TAKE_DIRECTION)
+RULE(lamb_apply, TAKE_DIRECTION, TAKE_DIRECTION)
 
-#define RULE_ENTRY(id) [NL_RULE_##id] = {[NL_F32] = id##_float, [NL_F64] = id##_double},
+#define RULE_ENTRY(rule) [NL_RULE_##rule] = {[NL_F32] = rule##_float, [NL_F64] = rule##_double},
 
 extern const nl_optim_kernels NL_ISA(nl_optim_kernels);
 const nl_optim_kernels NL_ISA(nl_optim_kernels) = {
-    .rule = {NL_RULE_LIST(RULE_ENTRY)},
+    .rule = {NL_RULES(RULE_ENTRY)},
     .sgd = {[NL_F32] = sgd_float, [NL_F64] = sgd_double},
     .adam = {[NL_F32] = adam_float, [NL_F64] = adam_double},
 };

@@ -1,7 +1,7 @@
 /* The state of an optimizer, and its step: one call over all parameters of all groups. The groups are what users read
    and write (opt.param_groups[1].lr = 0.1, groups added and taken away), so they are read anew at each step; what a
    rule keeps belongs to the parameter, wherever it stands. */
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 #include "autograd/tape.h"
@@ -101,90 +101,28 @@ static int push_option(lua_State *L, int group, const char *name) {
   return lua_rawget(L, group);
 }
 
-static double number_field(lua_State *L, int group, const char *rule, const char *name) {
-  push_option(L, group, name);
-  if (lua_type(L, -1) != LUA_TNUMBER) {
-    nl_lua_error(L, "%s: %s must be a number, but is %s", rule, name, nl_describe(L, -1).s);
-  }
-  double v = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return v;
-}
-
-static bool bool_field(lua_State *L, int group, const char *name) {
-  push_option(L, group, name);
-  bool v = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return v;
-}
-
-static nl_sgd_args read_sgd(lua_State *L, int group) {
-  return (nl_sgd_args){.lr = number_field(L, group, "SGD", "lr"),
-                       .momentum = number_field(L, group, "SGD", "momentum"),
-                       .dampening = number_field(L, group, "SGD", "dampening"),
-                       .weight_decay = number_field(L, group, "SGD", "weight_decay"),
-                       .nesterov = bool_field(L, group, "nesterov"),
-                       .maximize = bool_field(L, group, "maximize")};
-}
-
-static nl_adam_args read_adam(lua_State *L, int group, const char *rule, bool decoupled) {
-  nl_adam_args a = {.lr = number_field(L, group, rule, "lr"),
-                    .eps = number_field(L, group, rule, "eps"),
-                    .weight_decay = number_field(L, group, rule, "weight_decay"),
-                    .decoupled = decoupled,
-                    .maximize = bool_field(L, group, "maximize")};
-  push_option(L, group, "betas");
-  bool ok = lua_type(L, -1) == LUA_TTABLE || nl_to_object(L, -1);
-  double beta[2] = {0, 0};
-  for (int i = 0; i < 2 && ok; i++) {
-    lua_geti(L, -1, i + 1);
-    ok = lua_type(L, -1) == LUA_TNUMBER;
-    beta[i] = lua_tonumber(L, -1);
-    lua_pop(L, 1);
-  }
-  if (!ok) {
-    nl_lua_error(L, "%s: betas must be two numbers, e.g. {0.9, 0.999}", rule);
-  }
-  lua_pop(L, 1);
-  a.beta1 = beta[0];
-  a.beta2 = beta[1];
-  return a;
-}
-
 /* ---- a step ---- */
 
-/* The first three have kernels of their own; the others are found by name (optim/update.h). */
-typedef struct rule_id {
-  const char *name;
-  const nl_rule *other; /* NULL: SGD, Adam, AdamW */
-  bool sgd, decoupled;
-} rule_id;
-
-static rule_id find_rule(lua_State *L, int index) {
-  rule_id r = {.name = luaL_checkstring(L, index)};
-  r.sgd = strcmp(r.name, "SGD") == 0;
-  r.decoupled = strcmp(r.name, "AdamW") == 0;
-  r.other = nl_rule_find(r.name);
-  luaL_argcheck(L, r.other || r.sgd || r.decoupled || strcmp(r.name, "Adam") == 0, index, "no such rule");
-  return r;
+static const nl_rule *check_rule(lua_State *L, int index) {
+  const nl_rule *rule = nl_rule_find(luaL_checkstring(L, index));
+  luaL_argcheck(L, rule, index, "no such rule");
+  return rule;
 }
 
-/* The option of a name: a number, a boolean as 1 or 0, or "betas.1" for the first of a list. */
-static double option(lua_State *L, int group, const char *rule, const char *name) {
-  char list[32];
-  const char *dot = strchr(name, '.');
-  if (dot) {
-    snprintf(list, sizeof list, "%.*s", (int)(dot - name), name);
-  }
-  int kind = push_option(L, group, dot ? list : name);
-  if (dot && (kind == LUA_TTABLE || nl_to_object(L, -1))) {
-    kind = lua_geti(L, -1, dot[1] - '0');
+/* An option of a group, whose contents stand at stack index `group`: a number, or a boolean as 1 or 0. */
+static double read_option(lua_State *L, int group, const char *rule, const nl_option *o) {
+  int kind = push_option(L, group, o->name);
+  if (o->at > 0 && (kind == LUA_TTABLE || nl_to_object(L, -1))) {
+    kind = lua_geti(L, -1, o->at);
     lua_remove(L, -2);
-  } else if (dot) {
+  } else if (o->at > 0) {
     kind = LUA_TNONE;
   }
-  if (kind != LUA_TNUMBER && kind != LUA_TBOOLEAN) {
-    nl_lua_error(L, "%s: %s must be %s, but is %s", rule, dot ? list : name, dot ? "a list of numbers" : "a number",
+  if (kind != (o->is_bool ? LUA_TBOOLEAN : LUA_TNUMBER)) {
+    nl_lua_error(L, "%s: %s must be %s, but is %s", rule, o->name,
+                 o->at > 0    ? "a list of numbers"
+                 : o->is_bool ? "true or false"
+                              : "a number",
                  nl_describe(L, -1).s);
   }
   double v = kind == LUA_TNUMBER ? lua_tonumber(L, -1) : lua_toboolean(L, -1);
@@ -192,32 +130,17 @@ static double option(lua_State *L, int group, const char *rule, const char *name
   return v;
 }
 
-/* A group's options as they are now. */
+/* A group's options as they are now, in the rule's order. */
 typedef struct group_args {
-  nl_sgd_args sgd;
-  nl_adam_args adam;
-  double other[NL_MAX_OPTIONS];
+  double option[NL_MAX_OPTIONS];
 } group_args;
 
-static group_args read_group(lua_State *L, const rule_id *rule, int group) {
-  group_args a = {.sgd = {.lr = 0}};
-  if (rule->other) {
-    for (int i = 0; i < NL_MAX_OPTIONS && rule->other->options[i]; i++) {
-      a.other[i] = option(L, group, rule->name, rule->other->options[i]);
-    }
-  } else if (rule->sgd) {
-    a.sgd = read_sgd(L, group);
-  } else {
-    a.adam = read_adam(L, group, rule->name, rule->decoupled);
+static group_args read_group(lua_State *L, const nl_rule *rule, int group) {
+  group_args a = {.option = {0}};
+  for (int i = 0; i < rule->noptions; i++) {
+    a.option[i] = read_option(L, group, rule->name, &rule->options[i]);
   }
   return a;
-}
-
-static nl_status update(const rule_id *rule, nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const group_args *a) {
-  if (rule->other) {
-    return nl_rule_update(rule->other, w, grad, slot, a->other);
-  }
-  return rule->sgd ? nl_sgd_update(w, grad, slot, &a->sgd) : nl_adam_update(w, grad, slot, &a->adam);
 }
 
 /* A recorded step: which parameters it updates, and where the options are read from at each replay. */
@@ -226,7 +149,7 @@ typedef struct recorded {
   lua_State *L; /* of the main thread */
   int state_ref, groups_ref;
   state *s;
-  rule_id rule;
+  const nl_rule *rule;
   int ngroups, count;
   uint64_t seen; /* the changes that args know of */
   bool plain;    /* a group is a plain table, whose changes nobody counts */
@@ -249,7 +172,7 @@ static void refresh(lua_State *L, nl_lua_effect *e) {
     lua_settop(L, top + 2);
     lua_rawgeti(L, -1, g + 1);
     push_contents(L, -1);
-    r->args[g] = read_group(L, &r->rule, lua_gettop(L));
+    r->args[g] = read_group(L, r->rule, lua_gettop(L));
   }
   lua_settop(L, top);
   r->seen = nl_object_epoch;
@@ -257,7 +180,7 @@ static void refresh(lua_State *L, nl_lua_effect *e) {
 
 static nl_status run_recorded(void *ctx, int i, nl_tensor *const t[]) {
   const recorded *r = ctx;
-  return update(&r->rule, t[0], t[1], &r->s->kept[r->slot[i]].slot, &r->args[r->group[i]]);
+  return nl_rule_update(r->rule, t[0], t[1], &r->s->kept[r->slot[i]].slot, r->args[r->group[i]].option);
 }
 
 static void release_recorded(void *ctx) {
@@ -293,7 +216,7 @@ static recorded **push_hold(lua_State *L) {
 }
 
 /* Room for a step over n parameters of the state at stack index 1, the groups at 3. */
-static recorded *new_recorded(lua_State *L, state *s, const rule_id *rule, int ngroups, size_t n) {
+static recorded *new_recorded(lua_State *L, state *s, const nl_rule *rule, int ngroups, size_t n) {
   lua_pushvalue(L, 1);
   int state_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushvalue(L, 3);
@@ -310,8 +233,7 @@ static recorded *new_recorded(lua_State *L, state *s, const rule_id *rule, int n
   *r = (recorded){.lua = {refresh}, .L = lua_tothread(L, -1), .state_ref = state_ref, .groups_ref = groups_ref};
   lua_pop(L, 1);
   r->s = s;
-  r->rule = *rule;
-  r->rule.name = rule->other ? rule->other->name : (rule->sgd ? "SGD" : (rule->decoupled ? "AdamW" : "Adam"));
+  r->rule = rule;
   r->ngroups = ngroups;
   r->seen = UINT64_MAX;
   r->args = nl_new(((size_t)ngroups + 1) * sizeof *r->args);
@@ -334,7 +256,7 @@ static void record(lua_State *L, recorded *r) {
     nl_lua_raise(L);
     return;
   }
-  *e = (nl_effect){.name = r->rule.name,
+  *e = (nl_effect){.name = r->rule->name,
                    .run = run_recorded,
                    .release = release_recorded,
                    .ctx = r,
@@ -380,14 +302,14 @@ static int count_parameters(lua_State *L, const char *rule, int groups) {
 }
 
 /* One parameter of group g, on top of the stack; `at` is its number in all. */
-static void step_parameter(lua_State *L, state *s, const rule_id *rule, const group_args *args, int g, int at,
+static void step_parameter(lua_State *L, state *s, const nl_rule *rule, const group_args *args, int g, int at,
                            recorded *r) {
   nl_tensor *w = nl_check_tensor(L, -1, rule->name, "a parameter"), *grad = nl_grad_of(w);
   if (!grad) {
     return;
   }
   int i = number_of(s, w, at);
-  nl_status status = i < 0 ? NL_NOMEM : update(rule, w, grad, &s->kept[i].slot, args);
+  nl_status status = i < 0 ? NL_NOMEM : nl_rule_update(rule, w, grad, &s->kept[i].slot, args->option);
   if (status != NL_OK) {
     nl_error_prefix("%s", rule->name);
     nl_lua_raise(L);
@@ -404,25 +326,25 @@ static void step_parameter(lua_State *L, state *s, const rule_id *rule, const gr
 /* step(state, rule, groups) */
 static int state_step(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
-  rule_id rule = find_rule(L, 2);
+  const nl_rule *rule = check_rule(L, 2);
   lua_settop(L, 3);
   if (!push_list(L, 3)) {
-    return nl_lua_error(L, "%s: param_groups must be a list of groups, but is %s", rule.name, nl_describe(L, 3).s);
+    return nl_lua_error(L, "%s: param_groups must be a list of groups, but is %s", rule->name, nl_describe(L, 3).s);
   }
   int at = 0;
   recorded **hold = nl_trace_current() ? push_hold(L) : NULL, *r = NULL;
   if (hold) {
-    int n = count_parameters(L, rule.name, 4);
-    r = *hold = new_recorded(L, s, &rule, (int)lua_rawlen(L, 4), (size_t)n);
+    int n = count_parameters(L, rule->name, 4);
+    r = *hold = new_recorded(L, s, rule, (int)lua_rawlen(L, 4), (size_t)n);
   }
-  for (int g = 1; push_group(L, rule.name, 4, g); g++) {
+  for (int g = 1; push_group(L, rule->name, 4, g); g++) {
     int group = lua_gettop(L) - 1;
-    group_args args = read_group(L, &rule, group);
+    group_args args = read_group(L, rule, group);
     if (r) {
       r->plain = r->plain || !nl_to_object(L, group - 1);
     }
     for (int i = 1; lua_rawgeti(L, group + 1, i) != LUA_TNIL; i++, at++) {
-      step_parameter(L, s, &rule, &args, g, at, r);
+      step_parameter(L, s, rule, &args, g, at, r);
       lua_pop(L, 1);
     }
     lua_pop(L, 4); /* nil, params, contents, group */
@@ -447,13 +369,12 @@ static nl_optim_slot *find_slot(lua_State *L, state *s) {
 /* get(state, parameter or its number) -> step, m, v, u (tensors that share the state's memory, or nil), product */
 static int state_get(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
-  nl_optim_slot none = {.m = NULL}, *slot = find_slot(L, s);
+  nl_optim_slot none = {.step = 0}, *slot = find_slot(L, s);
   slot = slot ? slot : &none;
   lua_pushinteger(L, slot->step);
-  nl_tensor *t[3] = {slot->m, slot->v, slot->u};
-  for (int k = 0; k < 3; k++) {
-    if (t[k]) {
-      nl_push_box(L)->t = nl_tensor_ref(t[k]);
+  for (int k = 0; k < NL_MAX_STATES; k++) {
+    if (slot->state[k]) {
+      nl_push_box(L)->t = nl_tensor_ref(slot->state[k]);
     } else {
       lua_pushnil(L);
     }
@@ -488,11 +409,11 @@ static nl_tensor *copy_state(lua_State *L, int index, const nl_tensor *p) {
 /* set(state, parameter, step, m, v, u, product): copies */
 static int state_set(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
-  nl_tensor *p = nl_check_tensor(L, 2, "load_state_dict", "a parameter"), *copy[3];
+  nl_tensor *p = nl_check_tensor(L, 2, "load_state_dict", "a parameter"), *copy[NL_MAX_STATES];
   int64_t step = luaL_checkinteger(L, 3);
   double product = luaL_optnumber(L, 7, 0);
   lua_settop(L, 7);
-  for (int k = 0; k < 3; k++) {
+  for (int k = 0; k < NL_MAX_STATES; k++) {
     copy[k] = copy_state(L, 4 + k, p);
   }
   int i = number_of(s, p, 0);
@@ -501,11 +422,10 @@ static int state_set(lua_State *L) {
   }
   nl_optim_slot *slot = &s->kept[i].slot;
   nl_optim_slot_free(slot);
-  *slot = (nl_optim_slot){.m = nl_tensor_ref(copy[0]),
-                          .v = nl_tensor_ref(copy[1]),
-                          .u = nl_tensor_ref(copy[2]),
-                          .product = product,
-                          .step = step};
+  *slot = (nl_optim_slot){.product = product, .step = step};
+  for (int k = 0; k < NL_MAX_STATES; k++) {
+    slot->state[k] = nl_tensor_ref(copy[k]);
+  }
   return 0;
 }
 
@@ -525,10 +445,56 @@ static int zero_grad(lua_State *L) {
   return 0;
 }
 
+/* optimizers() -> the table of rules: {{name =, doc =, options = {{name =, at =, boolean =, default =, low =, below =},
+   ...}, states = {"...", ...}}, ...} */
+static int list_rules(lua_State *L) {
+  lua_createtable(L, nl_rule_count(), 0);
+  for (int i = 0; i < nl_rule_count(); i++) {
+    const nl_rule *rule = nl_rule_at(i);
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, rule->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, rule->doc);
+    lua_setfield(L, -2, "doc");
+    lua_createtable(L, rule->noptions, 0);
+    for (int k = 0; k < rule->noptions; k++) {
+      const nl_option *o = &rule->options[k];
+      lua_createtable(L, 0, 6);
+      lua_pushstring(L, o->name);
+      lua_setfield(L, -2, "name");
+      lua_pushinteger(L, o->at);
+      lua_setfield(L, -2, "at");
+      lua_pushboolean(L, o->is_bool);
+      lua_setfield(L, -2, "boolean");
+      if (o->otherwise == floor(o->otherwise)) {
+        lua_pushinteger(L, (lua_Integer)o->otherwise); /* printed as users write it */
+      } else {
+        lua_pushnumber(L, o->otherwise);
+      }
+      lua_setfield(L, -2, "default");
+      lua_pushnumber(L, o->low);
+      lua_setfield(L, -2, "low");
+      lua_pushnumber(L, o->below);
+      lua_setfield(L, -2, "below");
+      lua_rawseti(L, -2, k + 1);
+    }
+    lua_setfield(L, -2, "options");
+    lua_createtable(L, NL_MAX_STATES, 0);
+    for (int k = 0; k < NL_MAX_STATES && rule->states[k]; k++) {
+      lua_pushstring(L, rule->states[k]);
+      lua_rawseti(L, -2, k + 1);
+    }
+    lua_setfield(L, -2, "states");
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 void nl_open_optim(lua_State *L) {
   static const luaL_Reg methods[] = {{"step", state_step}, {"add", state_add}, {"get", state_get},
                                      {"set", state_set},   {"__gc", state_gc}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"optimizer_state", state_new}, {"zero_grad", zero_grad}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"optimizers", list_rules}, {"optimizer_state", state_new}, {"zero_grad", zero_grad}, {NULL, NULL}};
   static const nl_not_replayed once[] = {{state_get, "optim", "the state would be read only once; read it outside"},
                                          {state_set, "optim", "the state would be set only once; do it outside"},
                                          {NULL, NULL, NULL}};

@@ -4,6 +4,7 @@
 --   ./nnlua tests/fuzz/steps.lua SEED PLAYS
 
 package.path = (arg and arg[0] or ""):match "^(.-)[^/]*$" .. "?.lua;tests/fuzz/?.lua;" .. package.path
+local core = require "nn.core"
 local twins = require "twins"
 
 local M = {}
@@ -16,7 +17,7 @@ local function number(r, low, high)
   return ("%.3g"):format(low + (high - low) * r:integer(1000) / 1000)
 end
 
--- Options each optimizer may be given.
+-- Options that optimizers may be given; others get a rate.
 local rules = {
   SGD = { lr = { 0.001, 0.1 }, momentum = { 0.1, 0.95 }, dampening = { 0, 0.5 }, weight_decay = { 0, 0.1 }, maximize = "bool" },
   Adam = { lr = { 0.001, 0.05 }, eps = { 1e-8, 1e-3 }, weight_decay = { 0, 0.1 }, maximize = "bool", betas = "betas" },
@@ -33,8 +34,9 @@ local rules = {
   ASGD = { lr = { 0.001, 0.05 }, lambd = { 1e-5, 1e-3 }, t0 = { 1, 10 } },
 }
 local rule_names = {}
-for name in pairs(rules) do
-  rule_names[#rule_names + 1] = name
+for i, rule in ipairs(core.optimizers()) do
+  rule_names[i] = rule.name
+  rules[rule.name] = rules[rule.name] or { lr = { 0.001, 0.05 } }
 end
 table.sort(rule_names)
 

@@ -1,6 +1,7 @@
 -- nn.optim: optimizers. opt.param_groups is a list of groups {params = {...}, lr = ..., ...} that may be read and changed
 -- at any time; a step over all of them is one call into C.
 
+local contract = require "nn.internal.contract"
 local core = require "nn.core"
 local module = require "nn.layers.module"
 local optimizer = require "nn.optim.optimizer"
@@ -8,138 +9,88 @@ local options = require "nn.internal.options"
 
 local M = {}
 
-local function not_negative(who, o, ...)
-  for _, name in ipairs { ... } do
-    if o[name] < 0 or o[name] ~= o[name] then
-      core.raise(("%s: %s must be 0 or more, but is %g"):format(who, name, o[name]))
+-- ---- the rules of src/optim/rules.c ----
+
+-- A rule's options as options.read takes them.
+local function spec_of(rule)
+  local spec = {}
+  for _, o in ipairs(rule.options) do
+    if o.at > 0 then
+      spec[o.name] = spec[o.name] or { "table", {} }
+      spec[o.name][2][o.at] = o.default
+    else
+      spec[o.name] = o.boolean and { "boolean", false } or { "number", o.default }
     end
-  end
-end
-
-local function define(name, spec, check)
-  local make = optimizer.define(name, spec, check)
-  ---@param params table parameters, or groups {params = ..., lr = ...}
-  ---@param opts? table
-  M[name] = function(params, opts)
-    return make(params, opts)
-  end
-end
-
----Stochastic gradient descent; momentum and Nesterov's form as in Sutskever et al. 2013.
-define("SGD", {
-  lr = { "number", 1e-3 }, momentum = { "number", 0 }, dampening = { "number", 0 }, weight_decay = { "number", 0 },
-  nesterov = { "boolean", false }, maximize = { "boolean", false },
-}, function(who, o)
-  not_negative(who, o, "lr", "momentum", "weight_decay")
-  if o.nesterov and (o.momentum == 0 or o.dampening ~= 0) then
-    core.raise(("%s: nesterov needs momentum above 0 and no dampening"):format(who))
-  end
-end)
-
-local adam = {
-  lr = { "number", 1e-3 }, betas = { "table", { 0.9, 0.999 } }, eps = { "number", 1e-8 },
-  weight_decay = { "number", 0 }, maximize = { "boolean", false },
-}
-local function check_adam(who, o)
-  not_negative(who, o, "lr", "eps", "weight_decay")
-  for i = 1, 2 do
-    local b = o.betas[i]
-    if type(b) ~= "number" or not (b >= 0 and b < 1) then
-      core.raise(("%s: betas must be two numbers in 0 <= beta < 1, e.g. {0.9, 0.999}"):format(who))
-    end
-  end
-end
-
----Adam: Kingma & Ba 2015. Weight decay is added to the gradient.
-define("Adam", adam, check_adam)
-
----AdamW: Loshchilov & Hutter 2019. Weight decay is applied to the weights, 1e-2 by default.
-define("AdamW", {
-  lr = adam.lr, betas = adam.betas, eps = adam.eps, weight_decay = { "number", 1e-2 }, maximize = adam.maximize,
-}, check_adam)
-
--- A list of numbers in an option, each inside its bounds.
-local function numbers(who, o, name, n, low, high)
-  for i = 1, n do
-    local v = type(o[name]) == "table" and o[name][i]
-    if type(v) ~= "number" or not (v >= low and v < high) then
-      core.raise(("%s: %s must be %d numbers of at least %g and below %g"):format(who, name, n, low, high))
-    end
-  end
-end
-
--- Rules that are an entry in src/optim/update.c: their options here must be those there.
-local function plain(...)
-  local names = { ... }
-  return function(who, o)
-    not_negative(who, o, "lr", table.unpack(names))
-    if o.betas then
-      check_adam(who, { lr = 0, eps = 0, weight_decay = 0, betas = o.betas })
-    end
-  end
-end
-
-local function adam_like(lr, eps, extra)
-  local spec = { lr = { "number", lr }, betas = { "table", { 0.9, 0.999 } }, eps = { "number", eps },
-    weight_decay = { "number", 0 }, maximize = { "boolean", false } }
-  for name, rule in pairs(extra or {}) do
-    spec[name] = rule
   end
   return spec
 end
 
----Duchi, Hazan & Singer 2011.
-define("Adagrad", {
-  lr = { "number", 1e-2 }, lr_decay = { "number", 0 }, weight_decay = { "number", 0 },
-  initial_accumulator_value = { "number", 0 }, eps = { "number", 1e-10 }, maximize = { "boolean", false },
-}, plain("lr_decay", "weight_decay", "initial_accumulator_value", "eps"))
+local function inside(v, o)
+  return type(v) == "number" and v >= o.low and (v < o.below or o.below == math.huge)
+end
 
----Zeiler 2012.
-define("Adadelta", {
-  lr = { "number", 1 }, rho = { "number", 0.9 }, eps = { "number", 1e-6 }, weight_decay = { "number", 0 },
-  maximize = { "boolean", false },
-}, plain("rho", "eps", "weight_decay"))
+local function check_list(who, spec, list, o)
+  local default = spec[o.name][2]
+  if type(list) ~= "table" or #list ~= #default or not inside(list[o.at], o) then
+    core.raise(("%s: %s must be %d numbers of at least %g%s, e.g. {%s}"):format(who, o.name, #default, o.low,
+      o.below < math.huge and (" and below %g"):format(o.below) or "", table.concat(default, ", ")))
+  end
+end
 
----Tieleman & Hinton 2012; centered: Graves 2013.
-define("RMSprop", {
-  lr = { "number", 1e-2 }, alpha = { "number", 0.99 }, eps = { "number", 1e-8 }, weight_decay = { "number", 0 },
-  momentum = { "number", 0 }, centered = { "boolean", false }, maximize = { "boolean", false },
-}, plain("alpha", "eps", "weight_decay", "momentum"))
+-- What the bounds in the table do not say.
+local further = {
+  SGD = function(who, o)
+    if o.nesterov and (o.momentum == 0 or o.dampening ~= 0) then
+      core.raise(("%s: nesterov needs momentum above 0 and no dampening"):format(who))
+    end
+  end,
+}
 
----Resilient backpropagation, for full batches: Riedmiller & Braun 1993.
-define("Rprop", {
-  lr = { "number", 1e-2 }, etas = { "table", { 0.5, 1.2 } }, step_sizes = { "table", { 1e-6, 50 } },
-  maximize = { "boolean", false },
-}, function(who, o)
-  not_negative(who, o, "lr")
-  numbers(who, o, "etas", 2, 0, math.huge)
-  numbers(who, o, "step_sizes", 2, 0, math.huge)
-end)
+local function check_of(rule, spec)
+  return function(who, given)
+    for _, o in ipairs(rule.options) do
+      local v = given[o.name]
+      if o.at > 0 then
+        check_list(who, spec, v, o)
+      elseif not o.boolean and not inside(v, o) then
+        core.raise(("%s: %s must be %s, but is %g"):format(who, o.name,
+          o.low > -math.huge and ("%g or more"):format(o.low) or "a number", v))
+      end
+    end
+    if further[rule.name] then
+      further[rule.name](who, given)
+    end
+  end
+end
 
----Kingma & Ba 2015, algorithm 2.
-define("Adamax", adam_like(2e-3, 1e-8), plain("eps", "weight_decay"))
+local function help_of(rule)
+  local out, seen = { rule.doc, "  params: parameters, or groups {params = {...}, lr = ...}" }, {}
+  local spec = spec_of(rule)
+  for _, o in ipairs(rule.options) do
+    if not seen[o.name] then
+      seen[o.name] = true
+      local default = spec[o.name][2]
+      out[#out + 1] = ("  %s: default %s"):format(o.name,
+        type(default) == "table" and ("{%s}"):format(table.concat(default, ", ")) or tostring(default))
+    end
+  end
+  out[#out + 1] = "Keeps for each parameter: " .. table.concat(rule.states, ", ") .. "."
+  return table.concat(out, "\n")
+end
 
----Adam with Nesterov's momentum: Dozat 2016.
-define("NAdam", adam_like(2e-3, 1e-8, { momentum_decay = { "number", 4e-3 } }), plain("eps", "weight_decay", "momentum_decay"))
-
----Rectified Adam: Liu et al. 2020.
-define("RAdam", adam_like(1e-3, 1e-8), plain("eps", "weight_decay"))
-
----Layer-wise rates for large batches: You et al. 2020. Weight decay is part of the direction.
-define("LAMB", adam_like(1e-3, 1e-6), plain("eps", "weight_decay"))
-
----The sign of an average; decoupled weight decay: Chen et al. 2023.
-define("Lion", {
-  lr = { "number", 1e-4 }, betas = { "table", { 0.9, 0.99 } }, weight_decay = { "number", 0 },
-  maximize = { "boolean", false },
-}, plain("weight_decay"))
-
----Averaged SGD: Polyak & Juditsky 1992. The average of a parameter is the second result of opt.state:get(parameter); see
----also AveragedModel.
-define("ASGD", {
-  lr = { "number", 1e-2 }, lambd = { "number", 1e-4 }, alpha = { "number", 0.75 }, t0 = { "number", 1e6 },
-  weight_decay = { "number", 0 }, maximize = { "boolean", false },
-}, plain("lambd", "weight_decay", "t0"))
+for _, rule in ipairs(core.optimizers()) do
+  local spec = spec_of(rule)
+  local make = optimizer.define(rule.name, spec, check_of(rule, spec))
+  ---@param params table parameters, or groups {params = ..., lr = ...}
+  ---@param opts? table
+  local function new(params, opts)
+    return make(params, opts)
+  end
+  M[rule.name] = new
+  contract.help[new] = function()
+    return help_of(rule)
+  end
+end
 
 -- ---- clipping ----
 

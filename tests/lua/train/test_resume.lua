@@ -3,6 +3,7 @@
 
 local lu = require "luaunit"
 local nn = require "nn"
+local core = require "nn.core"
 
 TestResume = {}
 
@@ -98,11 +99,14 @@ end
 local sgd = { momentum = 0.9, lr = 0.05 }
 local optimizers = {
   SGD = { {}, sgd, { momentum = 0.9, nesterov = true, weight_decay = 0.1 }, { momentum = 0.5, dampening = 0.3 } },
-  Adam = { {}, { betas = { 0.8, 0.95 } } }, AdamW = { {} }, Adagrad = { {}, { lr_decay = 0.1 } }, Adadelta = { {} },
-  RMSprop = { {}, { centered = true, momentum = 0.5 } }, Rprop = { {} }, Adamax = { {} }, NAdam = { {} }, RAdam = { {} },
-  LAMB = { {} }, Lion = { {} }, ASGD = { {}, { t0 = 5 } },
+  Adam = { {}, { betas = { 0.8, 0.95 } } }, Adagrad = { {}, { lr_decay = 0.1 } },
+  RMSprop = { {}, { centered = true, momentum = 0.5 } }, ASGD = { {}, { t0 = 5 } },
   LBFGS = { {}, { max_iter = 3, line_search_fn = "strong_wolfe" } }, ConjugateGradient = { {} }, LevenbergMarquardt = { {} },
 }
+
+for _, rule in ipairs(core.optimizers()) do
+  optimizers[rule.name] = optimizers[rule.name] or { {} }
+end
 
 function TestResume:test_every_optimizer()
   local optim = require "nn.optim"

@@ -14,6 +14,9 @@ local library = source:gsub("internal/contract%.lua$", "")
 
 local inner = setmetatable({}, { __mode = "k" }) -- wrappers -> what they wrap
 
+-- Functions -> a function that gives their help, where it is made of a table and stands in no comment.
+M.help = setmetatable({}, { __mode = "k" })
+
 -- ---- kinds ----
 
 local function is_callable(v)

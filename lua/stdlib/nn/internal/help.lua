@@ -116,7 +116,12 @@ end
 
 -- The comment lines above a function in one of our files, and its head.
 local function comment_above(f)
-  local info = debug.getinfo(require("nn.internal.contract").original(f), "S")
+  local contract = require "nn.internal.contract"
+  f = contract.original(f)
+  if contract.help[f] then
+    return contract.help[f]()
+  end
+  local info = debug.getinfo(f, "S")
   local path = info.source:match "^@(.*)"
   local file = path and info.linedefined > 0 and io.open(path)
   if not file then

@@ -1,0 +1,280 @@
+/* The rules. Options are listed once for each: the list makes the struct that `settle` reads, and the descriptions that
+   users' groups are read and checked by. */
+#include "optim/rules.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "optim/update.h"
+
+// clang-format off
+/* N(name, default, least): a number; B(name): a boolean, false by default; L(field, list, at, default, low, below): a
+   number of a list. */
+#define SGD_OPTIONS(N, B, L) \
+  N(lr, 1e-3, 0) N(momentum, 0, 0) N(dampening, 0, -INFINITY) N(weight_decay, 0, 0) B(nesterov) B(maximize)
+#define BETAS(L, second) L(beta1, betas, 1, 0.9, 0, 1) L(beta2, betas, 2, second, 0, 1)
+#define ADAM_LIKE(N, B, L, rate, epsilon, decay) \
+  N(lr, rate, 0) BETAS(L, 0.999) N(eps, epsilon, 0) N(weight_decay, decay, 0) B(maximize)
+#define ADAM_OPTIONS(N, B, L)   ADAM_LIKE(N, B, L, 1e-3, 1e-8, 0)
+#define ADAMW_OPTIONS(N, B, L)  ADAM_LIKE(N, B, L, 1e-3, 1e-8, 1e-2)
+#define ADAMAX_OPTIONS(N, B, L) ADAM_LIKE(N, B, L, 2e-3, 1e-8, 0)
+#define NADAM_OPTIONS(N, B, L)  ADAM_LIKE(N, B, L, 2e-3, 1e-8, 0) N(momentum_decay, 4e-3, 0)
+#define RADAM_OPTIONS(N, B, L)  ADAM_LIKE(N, B, L, 1e-3, 1e-8, 0)
+#define LAMB_OPTIONS(N, B, L)   ADAM_LIKE(N, B, L, 1e-3, 1e-6, 0)
+#define LION_OPTIONS(N, B, L)   N(lr, 1e-4, 0) BETAS(L, 0.99) N(weight_decay, 0, 0) B(maximize)
+#define ADAGRAD_OPTIONS(N, B, L) \
+  N(lr, 1e-2, 0) N(lr_decay, 0, 0) N(weight_decay, 0, 0) N(initial_accumulator_value, 0, 0) N(eps, 1e-10, 0) B(maximize)
+#define ADADELTA_OPTIONS(N, B, L) N(lr, 1, 0) N(rho, 0.9, 0) N(eps, 1e-6, 0) N(weight_decay, 0, 0) B(maximize)
+#define RMSPROP_OPTIONS(N, B, L) \
+  N(lr, 1e-2, 0) N(alpha, 0.99, 0) N(eps, 1e-8, 0) N(weight_decay, 0, 0) N(momentum, 0, 0) B(centered) B(maximize)
+#define RPROP_OPTIONS(N, B, L) \
+  N(lr, 1e-2, 0) L(eta_minus, etas, 1, 0.5, 0, INFINITY) L(eta_plus, etas, 2, 1.2, 0, INFINITY) \
+  L(least, step_sizes, 1, 1e-6, 0, INFINITY) L(largest, step_sizes, 2, 50, 0, INFINITY) B(maximize)
+#define ASGD_OPTIONS(N, B, L) \
+  N(lr, 1e-2, 0) N(lambd, 1e-4, 0) N(alpha, 0.75, -INFINITY) N(t0, 1e6, 0) N(weight_decay, 0, 0) B(maximize)
+// clang-format on
+
+#define FIELD_N(name, otherwise, least) double name;
+#define FIELD_B(name) double name;
+#define FIELD_L(field, list, at, otherwise, low, below) double field;
+#define SAY_N(name, otherwise, least) {#name, 0, false, otherwise, least, INFINITY},
+#define SAY_B(name) {#name, 0, true, 0, -INFINITY, INFINITY},
+#define SAY_L(field, list, at, otherwise, low, below) {#list, at, false, otherwise, low, below},
+#define OPTIONS(rule, LIST)                                                                                            \
+  typedef struct rule##_options {                                                                                      \
+    LIST(FIELD_N, FIELD_B, FIELD_L)                                                                                    \
+  } rule##_options;                                                                                                    \
+  static const nl_option options_of_##rule[] = {LIST(SAY_N, SAY_B, SAY_L)};
+
+OPTIONS(sgd, SGD_OPTIONS)
+OPTIONS(adam, ADAM_OPTIONS)
+OPTIONS(adamw, ADAMW_OPTIONS)
+OPTIONS(adagrad, ADAGRAD_OPTIONS)
+OPTIONS(adadelta, ADADELTA_OPTIONS)
+OPTIONS(rmsprop, RMSPROP_OPTIONS)
+OPTIONS(rprop, RPROP_OPTIONS)
+OPTIONS(adamax, ADAMAX_OPTIONS)
+OPTIONS(nadam, NADAM_OPTIONS)
+OPTIONS(radam, RADAM_OPTIONS)
+OPTIONS(lion, LION_OPTIONS)
+OPTIONS(asgd, ASGD_OPTIONS)
+OPTIONS(lamb, LAMB_OPTIONS)
+
+/* ---- a step's numbers ---- */
+
+/* The head of a rule's function: o are its options, t the step from 1, k its kernel's numbers. */
+#define SETTLE(rule)                                                                                                   \
+  static void rule##_of(const rule##_options *o, double t, nl_optim_slot *slot, nl_##rule *k);                         \
+  static void settle_##rule(const double *options, double t, nl_optim_slot *slot, nl_rule_numbers *k) {                \
+    rule##_options o;                                                                                                  \
+    memcpy(&o, options, sizeof o);                                                                                     \
+    k->sign = o.maximize != 0 ? -1 : 1;                                                                                \
+    rule##_of(&o, t, slot, &k->rule);                                                                                  \
+  }                                                                                                                    \
+  static void rule##_of(const rule##_options *o, double t, nl_optim_slot *slot, nl_##rule *k)
+
+SETTLE(adagrad) {
+  (void)slot;
+  k->lr = o->lr / (1 + (t - 1) * o->lr_decay);
+  k->decay = o->weight_decay;
+  k->eps = o->eps;
+  k->start = t == 1 ? o->initial_accumulator_value : 0;
+}
+SETTLE(adadelta) {
+  (void)t, (void)slot;
+  k->lr = o->lr;
+  k->decay = o->weight_decay;
+  k->rho = o->rho;
+  k->eps = o->eps;
+}
+SETTLE(rmsprop) {
+  (void)t, (void)slot;
+  k->lr = o->lr;
+  k->decay = o->weight_decay;
+  k->alpha = o->alpha;
+  k->eps = o->eps;
+  k->momentum = o->momentum;
+  k->centered = o->centered;
+}
+SETTLE(rprop) {
+  (void)slot;
+  k->lr = o->lr;
+  k->eta_minus = o->eta_minus;
+  k->eta_plus = o->eta_plus;
+  k->least = o->least;
+  k->largest = o->largest;
+  k->first = t == 1;
+}
+SETTLE(adamax) {
+  (void)slot;
+  k->lr = o->lr / (1 - pow(o->beta1, t));
+  k->decay = o->weight_decay;
+  k->beta1 = o->beta1;
+  k->beta2 = o->beta2;
+  k->eps = o->eps;
+}
+SETTLE(nadam) {
+  double mu = o->beta1 * (1 - 0.5 * pow(0.96, t * o->momentum_decay));
+  double next = o->beta1 * (1 - 0.5 * pow(0.96, (t + 1) * o->momentum_decay));
+  double product = (slot->product + 1) * mu;
+  slot->product = product - 1;
+  k->lr = o->lr * (1 - mu) / (1 - product);
+  k->decay = o->weight_decay;
+  k->beta1 = o->beta1;
+  k->beta2 = o->beta2;
+  k->eps = o->eps;
+  k->unbias2 = 1 / (1 - pow(o->beta2, t));
+  k->average = o->lr * next / (1 - product * next);
+}
+SETTLE(radam) {
+  (void)slot;
+  double correction2 = 1 - pow(o->beta2, t), limit = 2 / (1 - o->beta2) - 1;
+  double rho = limit - 2 * t * pow(o->beta2, t) / correction2;
+  k->lr = o->lr / (1 - pow(o->beta1, t));
+  k->decay = o->weight_decay;
+  k->beta1 = o->beta1;
+  k->beta2 = o->beta2;
+  k->eps = o->eps;
+  k->is_rectified = rho > 5;
+  k->rectified = rho > 5 ? sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho) * correction2) : 0;
+}
+SETTLE(lion) {
+  (void)t, (void)slot;
+  k->lr = o->lr;
+  k->beta1 = o->beta1;
+  k->beta2 = o->beta2;
+  k->keep = 1 - o->lr * o->weight_decay;
+}
+SETTLE(asgd) {
+  (void)slot;
+  k->lr = o->lr / pow(1 + o->lambd * o->lr * (t - 1), o->alpha);
+  k->decay = o->weight_decay;
+  k->keep = 1 - o->lambd * k->lr;
+  k->share = t == 1 ? 1 : 1 / fmax(1, t - 1 - o->t0);
+}
+SETTLE(lamb) {
+  (void)slot;
+  k->lr = o->lr;
+  k->decay = o->weight_decay;
+  k->beta1 = o->beta1;
+  k->beta2 = o->beta2;
+  k->eps = o->eps;
+  k->unbias1 = 1 / (1 - pow(o->beta1, t));
+  k->unbias2 = 1 / (1 - pow(o->beta2, t));
+}
+
+/* ---- rules whose kernels have a form of their own ---- */
+
+static nl_status update_sgd(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
+  sgd_options o;
+  memcpy(&o, options, sizeof o);
+  return nl_sgd_update(w, grad, slot,
+                       &(nl_sgd_args){.lr = o.lr,
+                                      .momentum = o.momentum,
+                                      .dampening = o.dampening,
+                                      .weight_decay = o.weight_decay,
+                                      .nesterov = o.nesterov != 0,
+                                      .maximize = o.maximize != 0});
+}
+static nl_status adam_with(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options, bool decoupled) {
+  adam_options o;
+  memcpy(&o, options, sizeof o);
+  return nl_adam_update(w, grad, slot,
+                        &(nl_adam_args){.lr = o.lr,
+                                        .beta1 = o.beta1,
+                                        .beta2 = o.beta2,
+                                        .eps = o.eps,
+                                        .weight_decay = o.weight_decay,
+                                        .decoupled = decoupled,
+                                        .maximize = o.maximize != 0});
+}
+static nl_status update_adam(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
+  return adam_with(w, grad, slot, options, false);
+}
+static nl_status update_adamw(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
+  _Static_assert(sizeof(adamw_options) == sizeof(adam_options), "AdamW has Adam's options, with another default");
+  return adam_with(w, grad, slot, options, true);
+}
+
+/* ---- the table ---- */
+
+#define HAS(rule) .options = options_of_##rule, .noptions = sizeof options_of_##rule / sizeof *options_of_##rule
+#define RUNS(rule) HAS(rule), .kernel = NL_RULE_##rule, .settle = settle_##rule
+
+static const nl_rule rules[] = {
+    {.name = "SGD",
+     .doc = "Stochastic gradient descent; momentum and Nesterov's form as in Sutskever et al. 2013.",
+     HAS(sgd),
+     .states = {"the momentum buffer"},
+     .update = update_sgd},
+    {.name = "Adam",
+     .doc = "Adam: Kingma & Ba 2015. Weight decay is added to the gradient.",
+     HAS(adam),
+     .states = {"the average gradient", "the average square of it"},
+     .update = update_adam},
+    {.name = "AdamW",
+     .doc = "Adam whose weight decay is applied to the weights: Loshchilov & Hutter 2019.",
+     HAS(adamw),
+     .states = {"the average gradient", "the average square of it"},
+     .update = update_adamw},
+    {.name = "Adagrad",
+     .doc = "Rates that fall where gradients were large: Duchi, Hazan & Singer 2011.",
+     RUNS(adagrad),
+     .states = {"the sum of squared gradients"}},
+    {.name = "Adadelta",
+     .doc = "Steps scaled by the steps before: Zeiler 2012.",
+     RUNS(adadelta),
+     .states = {"the average squared gradient", "the average squared step"}},
+    {.name = "RMSprop",
+     .doc = "Gradients over their root mean square: Tieleman & Hinton 2012; centered: Graves 2013.",
+     RUNS(rmsprop),
+     .states = {"the average squared gradient", "the momentum buffer", "the average gradient, where centered"}},
+    {.name = "Rprop",
+     .doc =
+         "Resilient backpropagation, for full batches: Riedmiller & Braun 1993. etas: the factors of a step after the "
+         "gradient's sign changed, and after it did not; step_sizes: the least and the largest.",
+     RUNS(rprop),
+     .states = {"the gradient before", "the step sizes"}},
+    {.name = "Adamax",
+     .doc = "Adam with the largest gradient instead of the average square: Kingma & Ba 2015, algorithm 2.",
+     RUNS(adamax),
+     .states = {"the average gradient", "the largest gradient, fading"}},
+    {.name = "NAdam",
+     .doc = "Adam with Nesterov's momentum: Dozat 2016.",
+     RUNS(nadam),
+     .states = {"the average gradient", "the average square of it"}},
+    {.name = "RAdam",
+     .doc = "Rectified Adam: Liu et al. 2020.",
+     RUNS(radam),
+     .states = {"the average gradient", "the average square of it"}},
+    {.name = "LAMB",
+     .doc = "Layer-wise rates for large batches: You et al. 2020. Weight decay is part of the direction.",
+     RUNS(lamb),
+     .states = {"the average gradient", "the average square of it", "the direction"}},
+    {.name = "Lion",
+     .doc = "The sign of an average; decoupled weight decay: Chen et al. 2023.",
+     RUNS(lion),
+     .states = {"the average gradient"}},
+    {.name = "ASGD",
+     .doc = "Averaged SGD: Polyak & Juditsky 1992. The average of a parameter is the second result of "
+            "opt.state:get(parameter); see also AveragedModel.",
+     RUNS(asgd),
+     .states = {"the average weight"}},
+};
+
+int nl_rule_count(void) {
+  return (int)(sizeof rules / sizeof *rules);
+}
+
+const nl_rule *nl_rule_at(int i) {
+  return i >= 0 && i < nl_rule_count() ? &rules[i] : NULL;
+}
+
+const nl_rule *nl_rule_find(const char *name) {
+  for (int i = 0; i < nl_rule_count(); i++) {
+    if (strcmp(rules[i].name, name) == 0) {
+      return &rules[i];
+    }
+  }
+  return NULL;
+}
