@@ -1,8 +1,13 @@
-"""What the scripts that make golden data share: tensors as JSON, and cases. A case holds a row's name, its arguments as
+"""What the scripts that make golden data share: tensors as JSON, and cases. A case holds an op's name, its arguments as
 Lua gets them, PyTorch's results, and the gradients of a weighted sum of the first result.
 
 Positions, dims and classes count from 1 in the cases and from 0 in PyTorch: each case says both.
 """
+import collections
+import json
+import os
+import sys
+
 import numpy as np
 import torch
 
@@ -33,10 +38,52 @@ def I(values):
     return torch.tensor(values, dtype=torch.int64)
 
 
+def keep(path, data):
+    """Writes golden data. What was there before must still be there: a list that became shorter, cases of an op that became
+    fewer, or another set of refused cases end the script, and the file stays as it was. --less accepts it."""
+
+    def counts(data):
+        out = {}
+        for key, value in data.items():
+            if key == "cases":
+                for op, n in collections.Counter(c["op"] for c in value).items():
+                    out["cases of " + op] = n
+            elif isinstance(value, list) and key != "refused":
+                out[key] = len(value)
+        return out
+
+    if os.path.exists(path) and "--less" not in sys.argv:
+        with open(path) as f:
+            before = json.load(f)
+        now = counts(data)
+        wrong = ["%s: %d, were %d" % (key, now.get(key, 0), n) for key, n in counts(before).items() if now.get(key, 0) < n]
+        refused, were = set(data.get("refused", [])), set(before.get("refused", []))
+        if "refused" in before:
+            wrong += ["%s: refused now, and was not" % name for name in sorted(refused - were)]
+            wrong += ["%s: was refused, and is not" % name for name in sorted(were - refused)]
+        if wrong:
+            sys.exit("%s is not written:\n  %s\nIf that is meant: --less" % (os.path.basename(path), "\n  ".join(wrong)))
+    with open(path + ".new", "w") as f:
+        json.dump(data, f, separators=(",", ":"))
+        f.write("\n")
+    os.replace(path + ".new", path)
+
+
 class Maker:
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
         self.cases = []
+        self.refused = set()
+
+    def attempt(self, op, args, f, **options):
+        """A case if PyTorch takes these dtypes. Where it does not, that is noted: `keep` holds the notes against those of the
+        file, so that a slip of the pen does not read as a refusal."""
+        try:
+            self.case(op, args, f, **options)
+        except (RuntimeError, TypeError, IndexError) as why:
+            tensors = [x for a in args for x in (a if isinstance(a, list) else [a]) if torch.is_tensor(x)]
+            what = ", ".join("%s %s" % (str(t.dtype).replace("torch.", ""), "x".join(map(str, t.shape)) or "scalar") for t in tensors)
+            self.refused.add("%s(%s): %s" % (op, what, type(why).__name__))
 
     def R(self, *shape, dtype=torch.float32, lo=None, hi=None):
         a = self.rng.standard_normal(shape) if lo is None else self.rng.uniform(lo, hi, shape)

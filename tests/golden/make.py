@@ -2,7 +2,6 @@
 """Makes tests/golden/ops.json and tests/golden/training.json: what PyTorch and NumPy say that ops, layers and
 optimizers give. Run it with Debian's python3-torch and python3-numpy; the files are kept in the repository.
 """
-import json
 import os
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cases import I, Maker, num, tensor
+from cases import I, Maker, keep, num, tensor
 
 m = Maker(20)
 R, ints, case, cases = m.R, m.ints, m.case, m.cases
@@ -310,7 +309,5 @@ case("solve", [R(2, 3, 3, dtype=f64) + 3 * torch.eye(3, dtype=f64), R(2, 3, 2, d
 
 for name, data in (("ops", {"torch": torch.__version__, "numpy": np.__version__, "cases": cases}),
                    ("training", {"torch": torch.__version__, "trajectories": trajectories})):
-    with open(os.path.join(here, name + ".json"), "w") as f:
-        json.dump(data, f, separators=(",", ":"))
-        f.write("\n")
+    keep(os.path.join(here, name + ".json"), data)
 print(len(cases), "cases,", len(trajectories), "trajectories")

@@ -4,7 +4,6 @@ the statistics of every initializer, as PyTorch gives them (where it has them; t
 
 Classes and layers count from 1 in the data and from 0 in PyTorch. Run it with Debian's python3-torch.
 """
-import json
 import math
 import os
 
@@ -12,6 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from cases import keep
 
 torch.set_num_threads(1)
 rng = np.random.default_rng(5)
@@ -407,9 +408,8 @@ for name in ("linear", "sigmoid", "tanh", "relu", "selu", "leaky_relu"):
     inits.append({"name": "gain", "options": [name], "mean": nn.init.calculate_gain(name)})
 inits.append({"name": "gain", "options": ["leaky_relu", 0.3], "mean": nn.init.calculate_gain("leaky_relu", 0.3)})
 
-with open(os.path.join(here, "lecture.json"), "w") as f:
-    json.dump({"torch": torch.__version__, "layers": layers, "losses": losses, "optimizers": optimizers,
-               "net": [tensor(t) for t in (w1, w2, data, goal)], "schedules": schedules, "inits": inits}, f, separators=(",", ":"))
-    f.write("\n")
+keep(os.path.join(here, "lecture.json"), {
+    "torch": torch.__version__, "layers": layers, "losses": losses, "optimizers": optimizers,
+    "net": [tensor(t) for t in (w1, w2, data, goal)], "schedules": schedules, "inits": inits})
 print(len(layers), "layers,", len(losses), "losses,", len(optimizers), "optimizers,", len(schedules), "schedules,",
       len(inits), "initializers")
