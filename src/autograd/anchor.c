@@ -43,15 +43,15 @@ void nl_anchor_unref(nl_anchor *a) {
   }
 }
 
-static bool contains(const nl_anchor *set, const nl_anchor *more) {
+static bool holds_anchor(const nl_anchor *set, const nl_anchor *more) {
   return set == more || set->part[0] == more || set->part[1] == more;
 }
 
 nl_status nl_anchor_join(nl_anchor **set, nl_anchor *more) {
-  if (!more || (*set && contains(*set, more))) {
+  if (!more || (*set && holds_anchor(*set, more))) {
     return NL_OK;
   }
-  if (!*set || contains(more, *set)) {
+  if (!*set || holds_anchor(more, *set)) {
     nl_anchor *old = *set;
     *set = nl_anchor_ref(more);
     nl_anchor_unref(old);

@@ -163,7 +163,7 @@ static nl_status find_needed(engine *e, nl_node *root) {
 
 /* ---- the heap ---- */
 
-static nl_status push(engine *e, visit *v) {
+static nl_status push_ready(engine *e, visit *v) {
   if (v->queued) {
     return NL_OK;
   }
@@ -332,7 +332,7 @@ static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g, bool fres
   bool made = false;
   if (edge->node) {
     visit *v = visit_of(e, edge->node);
-    nl_status status = !v ? NL_NOMEM : v->needed || v->wanted ? push(e, v) : NL_OK;
+    nl_status status = !v ? NL_NOMEM : v->needed || v->wanted ? push_ready(e, v) : NL_OK;
     if (status != NL_OK || !v->queued) {
       nl_tensor_unref(g);
       return status;

@@ -111,7 +111,7 @@ static void mix_call(course *c, const nl_call *call) {
 
 /* ---- tensors from outside ---- */
 
-static nl_storage *root_of(nl_storage *s) {
+static nl_storage *checkpoint_root(nl_storage *s) {
   return s->parent ? s->parent : s;
 }
 
@@ -134,7 +134,7 @@ static bool is_computed_argument(const nl_region *r, const nl_storage *root) {
 
 /* Notes a tensor that a call uses, if it was there before. */
 static nl_status note(nl_region *r, const nl_tensor *t, bool written) {
-  nl_storage *s = root_of(t->storage);
+  nl_storage *s = checkpoint_root(t->storage);
   if (t->storage->serial > course_of(r)->serial || is_computed_argument(r, s)) {
     return NL_OK;
   }
@@ -209,7 +209,7 @@ static nl_generator *redirect(nl_generator *g) {
 
 /* ---- values ---- */
 
-static nl_status store(nl_region *r, int at, nl_tensor *t) {
+static nl_status store_recomputed(nl_region *r, int at, nl_tensor *t) {
   if (at == r->nvalues) {
     value *more = nl_grow(r->value, at, sizeof *more);
     if (!more) {
@@ -233,9 +233,9 @@ nl_status nl_region_save(nl_tensor *t, nl_slot *slot) {
   }
   int at = course_of(r)->values++;
   if (r->again_now) {
-    return at < r->first.values ? store(r, at, t) : NL_OK;
+    return at < r->first.values ? store_recomputed(r, at, t) : NL_OK;
   }
-  nl_status status = store(r, at, t);
+  nl_status status = store_recomputed(r, at, t);
   if (status == NL_OK) {
     r->refs++;
     *slot = (nl_slot){r, at};
@@ -268,13 +268,13 @@ void nl_regions_forget(void) {
 
 /* ---- in and out ---- */
 
-static void enter(nl_region *r) {
+static void enter_replay(nl_region *r) {
   r->outer = current;
   current = r;
   nl_generator_redirect = redirect;
 }
 
-static void leave(nl_region *r) {
+static void leave_replay(nl_region *r) {
   current = r->outer;
   r->outer = NULL;
   nl_generator_redirect = current ? redirect : NULL;
@@ -289,7 +289,7 @@ static nl_status keep_argument(nl_region *r, int i, nl_tensor *t) {
   }
   nl_status status = nl_region_save(t, &r->arg_slot[i]);
   if (status == NL_OK) {
-    r->arg_root[i] = r->arg_slot[i].region ? root_of(t->storage) : NULL;
+    r->arg_root[i] = r->arg_slot[i].region ? checkpoint_root(t->storage) : NULL;
     status = r->arg_slot[i].region ? nl_tensor_shell(t, &r->arg[i]) : nl_detach(t, &r->arg[i]);
   }
   return status;
@@ -332,13 +332,13 @@ nl_status nl_region_open(nl_anchor *function, nl_again_fn again, int nargs, nl_t
     return status;
   }
   r->open = true;
-  enter(r);
+  enter_replay(r);
   *out = r;
   return NL_OK;
 }
 
 nl_status nl_region_close(nl_region *r) {
-  leave(r);
+  leave_replay(r);
   r->open = false;
   drop_values(r);
   return r->status;
@@ -376,7 +376,7 @@ void nl_region_unref(nl_region *r) {
 
 /* ---- computing again ---- */
 
-static nl_status changed(nl_tensor *t) {
+static nl_status input_changed(nl_tensor *t) {
   return nl_fail(
       "checkpoint: a tensor of shape %s that the function was called with or uses was changed in place since; "
       "change it after the backward, or give the function a clone()",
@@ -388,8 +388,8 @@ static nl_status check_outsiders(const nl_region *r) {
     const outsider *o = &r->outsiders[i];
     if (!o->before && nl_storage_version(o->storage) != o->version) {
       for (int k = 0; k < r->nargs; k++) {
-        if (r->arg[k]->storage && root_of(r->arg[k]->storage) == o->storage) {
-          return changed(r->arg[k]);
+        if (r->arg[k]->storage && checkpoint_root(r->arg[k]->storage) == o->storage) {
+          return input_changed(r->arg[k]);
         }
       }
       return nl_fail(
@@ -411,7 +411,7 @@ static nl_status argument(nl_region *r, int i, nl_tensor **out) {
   if (r->arg_slot[i].region) {
     status = nl_slot_take(&r->arg_slot[i], &t, &version);
     if (status == NL_OK && nl_storage_version(t->storage) != version) {
-      status = changed(t);
+      status = input_changed(t);
       nl_tensor_unref(t);
     }
     if (status != NL_OK) {
@@ -472,11 +472,11 @@ static void come_back(nl_region *r, void **now, const uint32_t *versions, bool w
   }
 }
 
-static nl_status call_again(nl_region *r, nl_tensor **args) {
+static nl_status recompute(nl_region *r, nl_tensor **args) {
   nl_status status = NL_OK;
   for (int i = 0; i < r->nargs && status == NL_OK; i++) {
     status = argument(r, i, &args[i]);
-    r->arg_root[i] = status == NL_OK && r->arg_slot[i].region ? root_of(args[i]->storage) : NULL;
+    r->arg_root[i] = status == NL_OK && r->arg_slot[i].region ? checkpoint_root(args[i]->storage) : NULL;
   }
   if (status != NL_OK) {
     return status;
@@ -489,11 +489,11 @@ static nl_status call_again(nl_region *r, nl_tensor **args) {
   drop_values(r);
   r->now = (course){.serial = nl_storage_serial()};
   r->again_now = true;
-  enter(r);
+  enter_replay(r);
   bool was = nl_grad_set_enabled(true);
   status = r->again(r->function, r->nargs, args);
   nl_grad_set_enabled(was);
-  leave(r);
+  leave_replay(r);
   r->again_now = false;
   if (status == NL_OK && (r->now.values != r->first.values || r->now.sum != r->first.sum)) {
     status =
@@ -522,7 +522,7 @@ static nl_status compute(nl_region *r) {
   if (status == NL_OK) {
     status = go_back(r, now, versions);
     bool went = status == NL_OK;
-    status = went ? call_again(r, args) : status;
+    status = went ? recompute(r, args) : status;
     come_back(r, now, versions, went);
   }
   for (int i = 0; args && i < r->nargs; i++) {

@@ -17,7 +17,7 @@ static int position_of(const nl_custom *f, const nl_tensor *t) {
   return -1;
 }
 
-static nl_status fill(nl_node *n, const nl_custom *f) {
+static nl_status fill_edges(nl_node *n, const nl_custom *f) {
   n->custom = f->backward;
   n->function = nl_anchor_ref(f->function);
   nl_status status = nl_anchor_join(&n->anchor, f->function);
@@ -45,7 +45,7 @@ nl_status nl_record_custom(const nl_custom *f) {
   nl_call c = {.op = &op, .nin = f->nin, .nout = f->nout, .in = f->in};
   nl_node *n;
   nl_status status = nl_node_new(&c, &n);
-  status = status == NL_OK ? fill(n, f) : status;
+  status = status == NL_OK ? fill_edges(n, f) : status;
   if (status == NL_OK) {
     nl_node_number(n);
   }

@@ -175,7 +175,7 @@ nl_status nl_node_kept(nl_node *n, int i, bool history, nl_tensor **out) {
   return NL_OK;
 }
 
-static nl_status changed(const nl_node *n, const nl_tensor *t, uint32_t version) {
+static nl_status value_changed(const nl_node *n, const nl_tensor *t, uint32_t version) {
   return nl_fail("a tensor of shape %s that '%s' needs for its gradient was changed in place after it was used "
                  "(version %u, now %u); use the form without _ or clone() it first",
                  nl_tensor_shape_string(t).s, n->op->name, version, nl_storage_version(t->storage));
@@ -193,17 +193,17 @@ nl_status nl_node_check(const nl_node *n) {
   }
   for (int i = 0; i < n->nin; i++) {
     if (is_changed(n->in[i], n->in_version[i])) {
-      return changed(n, n->in[i], n->in_version[i]);
+      return value_changed(n, n->in[i], n->in_version[i]);
     }
   }
   for (int i = 0; i < n->nout; i++) {
     if (is_changed(n->out[i], n->out_version[i])) {
-      return changed(n, n->out[i], n->out_version[i]);
+      return value_changed(n, n->out[i], n->out_version[i]);
     }
   }
   for (int i = 0; i < n->nkept; i++) {
     if (is_changed(n->kept[i].t, n->kept[i].version)) {
-      return changed(n, n->kept[i].t, n->kept[i].version);
+      return value_changed(n, n->kept[i].t, n->kept[i].version);
     }
   }
   return NL_OK;

@@ -251,7 +251,7 @@ static nl_status keep_original(nl_call *c, int i) {
   return status;
 }
 
-static nl_status refuse_write(nl_tensor *self) {
+static nl_status refuse_write_of_leaf(nl_tensor *self) {
   nl_tensor *owner = self->base ? self->base : self;
   for (int i = 0; i < 2; i++) {
     nl_tensor *t = i ? self : owner;
@@ -267,7 +267,7 @@ static nl_status refuse_write(nl_tensor *self) {
 /* The node of a write is made before it, from what its inputs are now. */
 static nl_status begin_write(nl_call *c) {
   nl_tensor *self = c->in[0];
-  nl_status status = refuse_write(self);
+  nl_status status = refuse_write_of_leaf(self);
   if (status != NL_OK || !wants_record(c)) {
     return status;
   }
@@ -285,12 +285,12 @@ static nl_status begin_write(nl_call *c) {
   return status == NL_OK ? begin_node(c, &c->node) : status;
 }
 
-static nl_status check(nl_call *c) {
+static nl_status tape_check(nl_call *c) {
   nl_status status = nl_region_sees(c);
   return status == NL_OK && c->inplace && enabled ? begin_write(c) : status;
 }
 
-static void drop(nl_call *c) {
+static void tape_drop(nl_call *c) {
   nl_node_unref(c->node);
   c->node = NULL;
 }
@@ -318,7 +318,7 @@ static void forget_base(nl_tensor *view) {
   view->unrecorded_view = true;
 }
 
-static nl_status record(nl_call *c) {
+static nl_status tape_record(nl_call *c) {
   nl_status status = nl_anomaly() ? nl_anomaly_check(c) : NL_OK;
   if (status != NL_OK) {
     return status;
@@ -338,7 +338,7 @@ static nl_status record(nl_call *c) {
 }
 
 void nl_autograd_init(void) {
-  static const nl_recorder recorder = {check, record, drop};
+  static const nl_recorder recorder = {tape_check, tape_record, tape_drop};
   nl_tensor_release_meta = release_meta;
   nl_set_recorder(NL_RECORDS_AUTOGRAD, &recorder);
 }

@@ -74,7 +74,7 @@ static int add_buffer(lowering *w, nl_location location, nl_storage *storage, si
   return w->status == NL_OK ? i : -1;
 }
 
-static int add_value(lowering *w, const nl_tensor *like, int buffer, const int64_t *strides, int64_t offset) {
+static int new_value(lowering *w, const nl_tensor *like, int buffer, const int64_t *strides, int64_t offset) {
   nl_program *p = w->p;
   nl_tensor *t;
   if (w->status != NL_OK || buffer < 0 || nl_tensor_shell(like, &t) != NL_OK) {
@@ -149,7 +149,7 @@ static void note_external(lowering *w, nl_tensor *t) {
   }
 }
 
-static int value_of(lowering *w, nl_tensor *t) {
+static int value_of_tensor(lowering *w, nl_tensor *t) {
   if (w->status != NL_OK || !t) {
     return -1;
   }
@@ -164,7 +164,7 @@ static int value_of(lowering *w, nl_tensor *t) {
   if (w->p->buffers[buffer].location == NL_EXTERNAL) {
     note_external(w, t);
   }
-  i = add_value(w, t, buffer, t->strides, t->offset);
+  i = new_value(w, t, buffer, t->strides, t->offset);
   if (i < 0 || nl_map_put(&w->values, t, i) != NL_OK) {
     fail(w);
     return -1;
@@ -179,7 +179,7 @@ static int new_temporary(lowering *w, nl_dtype dtype, int ndim, const int64_t *s
   nl_tensor like = {.dtype = (uint8_t)dtype, .ndim = (uint8_t)ndim, .numel = nl_shape_numel(ndim, shape)};
   like.shape = (int64_t *)(uintptr_t)shape;
   int buffer = add_buffer(w, NL_TEMPORARY, NULL, (size_t)like.numel * nl_dtype_size(dtype), 0);
-  return add_value(w, &like, buffer, strides, 0);
+  return new_value(w, &like, buffer, strides, 0);
 }
 
 static nl_instr *new_instr(lowering *w, const char *name, int step, int nreads, int nwrites) {
@@ -212,7 +212,7 @@ static void add_copy(lowering *w, int step, int to, int from) {
 }
 
 /* Input i as run wants it: converted and laid out as the op's flags ask. */
-static int laid_out(lowering *w, int step, const nl_call *c, int from) {
+static int lowered_layout(lowering *w, int step, const nl_call *c, int from) {
   if (from < 0) {
     return -1;
   }
@@ -232,7 +232,7 @@ static int laid_out(lowering *w, int step, const nl_call *c, int from) {
     nl_copy_values(made, t);
     made->storage->refs++;
     int buffer = add_buffer(w, NL_CONSTANT, made->storage, made->storage->bytes, 0);
-    int v = add_value(w, made, buffer, made->strides, 0);
+    int v = new_value(w, made, buffer, made->strides, 0);
     nl_tensor_unref(made);
     return v;
   }
@@ -257,7 +257,7 @@ static bool fold(lowering *w, nl_call *c, const int *in) {
     }
   }
   for (int i = 0; i < c->nout; i++) {
-    value_of(w, c->out[i]); /* unknown, and made inside: a constant */
+    value_of_tensor(w, c->out[i]); /* unknown, and made inside: a constant */
   }
   w->p->folded++;
   return true;
@@ -279,13 +279,13 @@ static void lower_op(lowering *w, int step, int *in, int *rin) {
   nl_call *c = w->trace->steps[step].call;
   p->ops += !c->view;
   for (int i = 0; i < c->nin; i++) {
-    in[i] = value_of(w, c->in[i]);
+    in[i] = value_of_tensor(w, c->in[i]);
   }
   if (w->status != NL_OK || c->view || fold(w, c, in)) {
     return; /* a view's values find the buffer through its storage */
   }
   for (int i = 0; i < c->nin; i++) {
-    rin[i] = laid_out(w, step, c, in[i]);
+    rin[i] = lowered_layout(w, step, c, in[i]);
   }
   bool direct = c->inplace && nl_writes_directly(c);
   int out[NL_MAX_OUT];
@@ -293,7 +293,7 @@ static void lower_op(lowering *w, int step, int *in, int *rin) {
     enter_results(w, c);
   }
   for (int i = 0; i < c->nout; i++) {
-    out[i] = !c->inplace ? value_of(w, c->out[i])
+    out[i] = !c->inplace ? value_of_tensor(w, c->out[i])
              : direct    ? in[0]
                          : new_temporary(w, c->desc[i].dtype, c->desc[i].ndim, c->desc[i].shape);
   }
@@ -343,13 +343,13 @@ static void lower_op(lowering *w, int step, int *in, int *rin) {
 /* A clone is a copy, and copies are what a pass knows to do without. */
 static bool lower_clone(lowering *w, int step) {
   nl_call *c = w->trace->steps[step].call;
-  int from = c->op == op_clone() && !c->inplace ? value_of(w, c->in[0]) : -1;
+  int from = c->op == op_clone() && !c->inplace ? value_of_tensor(w, c->in[0]) : -1;
   if (from < 0 || w->p->buffers[w->p->values[from].buffer].location == NL_CONSTANT) {
     return false;
   }
   w->p->ops++;
   enter_results(w, c);
-  add_copy(w, step, value_of(w, c->out[0]), from);
+  add_copy(w, step, value_of_tensor(w, c->out[0]), from);
   return true;
 }
 
@@ -366,7 +366,7 @@ static void lower_part(lowering *w, int step, nl_effect *e, int part) {
   n->run = nl_replay_effect;
   n->operands = operands;
   for (int k = 0; k < e->each && w->status == NL_OK; k++) {
-    int i = part * e->each + k, v = value_of(w, e->t[i]);
+    int i = part * e->each + k, v = value_of_tensor(w, e->t[i]);
     if (v >= 0) {
       operands[k] = w->p->values[v].t;
       n->reads[n->nreads++] = v;
@@ -465,7 +465,7 @@ static void enter_initial(lowering *w) {
       fail(w);
       return;
     }
-    int to = value_of(w, whole), from = value_of(w, copy);
+    int to = value_of_tensor(w, whole), from = value_of_tensor(w, copy);
     add_copy(w, -1, to, from);
   }
 }
@@ -479,7 +479,7 @@ static int kept_constant(lowering *w, int buffer, nl_dtype dtype) {
   }
   int64_t n = (int64_t)(s->bytes / nl_dtype_size(dtype)), one = 1;
   nl_tensor like = {.dtype = (uint8_t)dtype, .ndim = 1, .numel = n, .shape = &n};
-  int from = add_value(w, &like, buffer, &one, 0), to = new_temporary(w, dtype, 1, &n);
+  int from = new_value(w, &like, buffer, &one, 0), to = new_temporary(w, dtype, 1, &n);
   add_copy(w, -1, to, from);
   known = to >= 0 ? w->p->values[to].buffer : -1;
   if (known < 0 || nl_map_put(&w->escaping, s, known) != NL_OK) {
@@ -491,7 +491,7 @@ static int kept_constant(lowering *w, int buffer, nl_dtype dtype) {
 
 /* The value by which a tensor leaves the program; what left before by the same memory is seen to change with it. */
 static int leaving(lowering *w, nl_tensor *t) {
-  int v = value_of(w, t);
+  int v = value_of_tensor(w, t);
   if (v < 0) {
     return -1;
   }
@@ -499,7 +499,7 @@ static int leaving(lowering *w, nl_tensor *t) {
   int buffer = p->values[v].buffer;
   if (p->buffers[buffer].location == NL_CONSTANT) {
     buffer = kept_constant(w, buffer, nl_tensor_dtype(t));
-    v = buffer >= 0 ? add_value(w, t, buffer, t->strides, t->offset) : -1;
+    v = buffer >= 0 ? new_value(w, t, buffer, t->strides, t->offset) : -1;
   }
   if (v >= 0 && p->buffers[buffer].location == NL_TEMPORARY) {
     p->buffers[buffer].location = NL_ESCAPING;
@@ -537,7 +537,7 @@ static void lower_ends(lowering *w, int nresults, nl_tensor *const results[]) {
 }
 
 /* Which tensors steps made, and which storages are written in place. */
-static void scan(lowering *w) {
+static void scan_trace(lowering *w) {
   for (int i = 0; i < w->trace->nsteps && w->status == NL_OK; i++) {
     const nl_step *s = &w->trace->steps[i];
     for (int k = 0; s->call && k < s->call->nout; k++) {
@@ -641,7 +641,7 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
     return NL_NOMEM;
   }
   lowering w = {.p = p, .trace = trace, .status = trace->status};
-  scan(&w);
+  scan_trace(&w);
   enter_arguments(&w);
   enter_slots(&w);
   enter_initial(&w);

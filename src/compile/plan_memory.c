@@ -15,7 +15,7 @@ typedef struct layout {
   size_t end;
 } layout;
 
-static size_t take(layout *l, size_t bytes) {
+static size_t take_place(layout *l, size_t bytes) {
   int best = -1;
   for (int i = 0; i < l->count; i++) {
     if (l->holes[i].bytes >= bytes && (best < 0 || l->holes[i].bytes < l->holes[best].bytes)) {
@@ -132,7 +132,7 @@ nl_status nl_pass_plan_memory(nl_program *p) {
         b->at = p->buffers[over].at;
         gone[over] = true;
       } else {
-        b->at = take(&l, padded(b->bytes));
+        b->at = take_place(&l, padded(b->bytes));
       }
       b->first = i;
     }

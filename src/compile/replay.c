@@ -96,7 +96,7 @@ static nl_status renew(nl_program *p, nl_buffer *b) {
 
 /* ---- what slots hold at the start ---- */
 
-static const nl_storage *root_of(const nl_storage *s) {
+static const nl_storage *buffer_root(const nl_storage *s) {
   return s->parent ? s->parent : s;
 }
 
@@ -106,7 +106,7 @@ static bool is_outside(const nl_program *p, nl_program_slot *c, nl_storage *s) {
     return false;
   }
   for (int i = 0; i < p->nexternals; i++) {
-    if (root_of(p->externals[i].storage) == root_of(s)) {
+    if (buffer_root(p->externals[i].storage) == buffer_root(s)) {
       return true;
     }
   }
@@ -124,7 +124,7 @@ static bool stands_alone(const nl_program *p, nl_program_slot *c, bool strangers
   }
   for (const nl_program_slot *o = p->slots; o < c && strangers && !c->follows; o++) {
     if (o->read_entry && o->now && !(o->attached && c->attached) &&
-        root_of(o->now->storage) == root_of(c->now->storage)) {
+        buffer_root(o->now->storage) == buffer_root(c->now->storage)) {
       return false;
     }
   }
@@ -186,7 +186,7 @@ bool nl_program_holds(nl_program *p) {
 
 /* ---- what leaves ---- */
 
-static nl_status leave(nl_program *p, int value, nl_tensor *const args[], nl_tensor **out) {
+static nl_status leave_program(nl_program *p, int value, nl_tensor *const args[], nl_tensor **out) {
   const nl_buffer *b = &p->buffers[p->values[value].buffer];
   nl_tensor *now;
   switch (b->location) {
@@ -205,7 +205,7 @@ static nl_status leave(nl_program *p, int value, nl_tensor *const args[], nl_ten
 static nl_status leave_all(nl_program *p, nl_tensor *const args[], nl_tensor *results[]) {
   nl_status status = NL_OK;
   for (int i = 0; i < p->nresults && status == NL_OK; i++) {
-    status = p->results[i] >= 0 ? leave(p, p->results[i], args, &results[i]) : NL_OK;
+    status = p->results[i] >= 0 ? leave_program(p, p->results[i], args, &results[i]) : NL_OK;
   }
   for (int i = 0; i < p->nslots && p->passes_on && status == NL_OK; i++) { /* the other slots' tensors are there */
     nl_program_slot *c = &p->slots[i];
@@ -213,7 +213,7 @@ static nl_status leave_all(nl_program *p, nl_tensor *const args[], nl_tensor *re
     if (location == NL_ARGUMENT || location == NL_SLOT_ENTRY) {
       nl_tensor_unref(c->tensor);
       c->tensor = NULL;
-      status = leave(p, c->value, args, &c->tensor);
+      status = leave_program(p, c->value, args, &c->tensor);
     }
   }
   return status;

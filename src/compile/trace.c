@@ -76,7 +76,7 @@ static nl_status keep_initial(nl_trace *t, nl_tensor *x) {
   return NL_OK;
 }
 
-static nl_status check(nl_call *c) {
+static nl_status trace_check(nl_call *c) {
   if (c->op->flags & NL_OP_DATA_SHAPE) {
     nl_fail(
         "the shape of its result depends on values, so a compiled function cannot replay it; multiply by the mask or "
@@ -112,7 +112,7 @@ static nl_status check_write(const nl_call *c) {
   return NL_OK;
 }
 
-static nl_status record(nl_call *c) {
+static nl_status trace_record(nl_call *c) {
   nl_trace *t = current;
   nl_step *s;
   nl_status status = new_step(t, &s);
@@ -144,7 +144,7 @@ static nl_status record(nl_call *c) {
   return status == NL_OK ? check_write(c) : status;
 }
 
-static const nl_recorder recorder = {check, record, NULL};
+static const nl_recorder recorder = {trace_check, trace_record, NULL};
 
 /* ---- what is no op ---- */
 
@@ -171,7 +171,7 @@ nl_status nl_trace_effect(nl_effect *e) {
   return NL_OK;
 }
 
-static nl_grad_slot *slot_of(nl_tensor *leaf, nl_tensor *entry) {
+static nl_grad_slot *slot_of_leaf(nl_tensor *leaf, nl_tensor *entry) {
   nl_trace *t = current;
   int known = nl_map_get(&t->slot_of, leaf);
   if (known >= 0) {
@@ -189,14 +189,14 @@ static nl_grad_slot *slot_of(nl_tensor *leaf, nl_tensor *entry) {
 }
 
 void nl_trace_slot_read(nl_tensor *leaf, nl_tensor *value) {
-  nl_grad_slot *slot = current ? slot_of(leaf, value) : NULL;
+  nl_grad_slot *slot = current ? slot_of_leaf(leaf, value) : NULL;
   if (slot && !slot->set) {
     slot->read_entry = true;
   }
 }
 
 void nl_trace_slot_set(nl_tensor *leaf, nl_tensor *old, nl_tensor *value) {
-  nl_grad_slot *slot = current ? slot_of(leaf, old) : NULL;
+  nl_grad_slot *slot = current ? slot_of_leaf(leaf, old) : NULL;
   if (slot) {
     slot->set = true;
     nl_tensor *before = slot->value;

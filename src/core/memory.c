@@ -23,13 +23,13 @@ typedef struct free_block {
    costs half of what a mutex does. */
 static atomic_flag held = ATOMIC_FLAG_INIT;
 
-static void enter(void) {
+static void enter_cache(void) {
   while (atomic_flag_test_and_set_explicit(&held, memory_order_acquire)) {
     sched_yield();
   }
 }
 
-static void leave(void) {
+static void leave_cache(void) {
   atomic_flag_clear_explicit(&held, memory_order_release);
 }
 
@@ -189,9 +189,9 @@ static void trim_locked(void) {
 }
 
 void nl_memory_trim(void) {
-  enter();
+  enter_cache();
   trim_locked();
-  leave();
+  leave_cache();
 }
 
 void *nl_data_alloc(size_t bytes) {
@@ -202,7 +202,7 @@ void *nl_data_alloc(size_t bytes) {
   size_t rounded;
   int c = size_class(bytes, &rounded);
   void *p = NULL;
-  enter();
+  enter_cache();
   if (rounded <= stats.limit && stats.live <= stats.limit - rounded) {
     if (lists[c]) {
       p = lists[c];
@@ -223,7 +223,7 @@ void *nl_data_alloc(size_t bytes) {
       }
     }
   }
-  leave();
+  leave_cache();
   if (!p) {
     nl_fail_memory(bytes);
   }
@@ -236,10 +236,10 @@ void nl_data_free(void *p, size_t bytes) {
   }
   size_t rounded;
   int c = size_class(bytes, &rounded);
-  enter();
+  enter_cache();
   stats.live -= rounded;
   if (stats.cached + rounded > CACHE_FLOOR + stats.live / 2) {
-    leave();
+    leave_cache();
     free(p);
     return;
   }
@@ -247,13 +247,13 @@ void nl_data_free(void *p, size_t bytes) {
   b->next = lists[c];
   lists[c] = b;
   stats.cached += rounded;
-  leave();
+  leave_cache();
 }
 
 void nl_data_reserve(size_t bytes, int count) {
   size_t rounded;
   int c = size_class(bytes, &rounded);
-  enter();
+  enter_cache();
   for (free_block *b = lists[c]; b && count > 0; b = b->next) {
     count--;
   }
@@ -267,13 +267,13 @@ void nl_data_reserve(size_t bytes, int count) {
     b->next = lists[c];
     lists[c] = b;
   }
-  leave();
+  leave_cache();
 }
 
 nl_memory_stats nl_memory_get_stats(void) {
-  enter();
+  enter_cache();
   nl_memory_stats copy = stats;
-  leave();
+  leave_cache();
   return copy;
 }
 
@@ -282,13 +282,13 @@ size_t nl_memory_live(void) {
 }
 
 void nl_memory_reset_peak(void) {
-  enter();
+  enter_cache();
   stats.peak = stats.live;
-  leave();
+  leave_cache();
 }
 
 void nl_memory_set_limit(size_t bytes) {
-  enter();
+  enter_cache();
   stats.limit = bytes;
-  leave();
+  leave_cache();
 }

@@ -14,7 +14,7 @@ static lua_State *running;
 static struct timespec last;
 static volatile sig_atomic_t any_before, at_prompt;
 
-static void stop(lua_State *L, lua_Debug *ar) {
+static void stop_script(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
   if (nl_interrupt_pending()) {
@@ -37,7 +37,7 @@ static void on_interrupt(int signal_number) {
   nl_interrupt_request();
   if (running) {
     int mask = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
-    lua_sethook(running, stop, mask, 1);
+    lua_sethook(running, stop_script, mask, 1);
   }
 }
 

@@ -68,7 +68,7 @@ static int run_init(lua_State *L) {
   return nl_run_string(L, init, name);
 }
 
-static void apply(const nl_options *o) {
+static void apply_options(const nl_options *o) {
   if (o->threads) {
     nl_pool_set_threads(o->threads);
   }
@@ -80,7 +80,7 @@ static void apply(const nl_options *o) {
   }
 }
 
-static int run(lua_State *L) {
+static int run_what_is_asked(lua_State *L) {
   int argc = (int)lua_tointeger(L, 1);
   char **argv = lua_touserdata(L, 2);
   nl_options o;
@@ -109,7 +109,7 @@ static int run(lua_State *L) {
   make_arg(L, argv, argc, o.script);
   lua_gc(L, LUA_GCRESTART);
   lua_gc(L, LUA_GCGEN, 0, 0); /* as lua does; it suits temporaries */
-  apply(&o);
+  apply_options(&o);
   if (o.about) {
     print_about(L);
     lua_pushboolean(L, 1);
@@ -155,7 +155,7 @@ int main(int argc, char **argv) {
   }
   lua_setallocf(L, nl_lua_alloc, NULL);
   lua_gc(L, LUA_GCSTOP);
-  lua_pushcfunction(L, run);
+  lua_pushcfunction(L, run_what_is_asked);
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);
   int status = lua_pcall(L, 2, 1, 0);

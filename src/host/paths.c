@@ -42,7 +42,7 @@ static void push_library(lua_State *L) {
 }
 
 /* A package searcher for "nn" and "nn.x"; upvalue: the directory. */
-static int search(lua_State *L) {
+static int search_library(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   if (strcmp(name, "nn") != 0 && strncmp(name, "nn.", 3) != 0) {
     return 0;
@@ -74,7 +74,7 @@ void nl_install_library(lua_State *L) {
     lua_rawseti(L, -2, i + 1);
   }
   push_library(L);
-  lua_pushcclosure(L, search, 1);
+  lua_pushcclosure(L, search_library, 1);
   lua_rawseti(L, -2, 2);
   lua_pop(L, 2);
 }

@@ -42,7 +42,7 @@ static uint64_t big_endian(const unsigned char *p, int n) {
   return v;
 }
 
-static void store(nl_tensor *t, int64_t i, const element *e, const unsigned char *p) {
+static void store_elements(nl_tensor *t, int64_t i, const element *e, const unsigned char *p) {
   uint64_t bits = big_endian(p, e->size);
   if (e->dtype == NL_F32) {
     uint32_t low = (uint32_t)bits;
@@ -68,13 +68,13 @@ static nl_status read_values(gzFile f, const char *path, const element *e, nl_te
       return status;
     }
     for (int64_t k = 0; k < n; k++) {
-      store(t, i + k, e, buffer + k * e->size);
+      store_elements(t, i + k, e, buffer + k * e->size);
     }
   }
   return NL_OK;
 }
 
-static nl_status read_open(gzFile f, const char *path, uint64_t file_size, nl_tensor **out) {
+static nl_status read_idx(gzFile f, const char *path, uint64_t file_size, nl_tensor **out) {
   unsigned char head[4 + 4 * MAX_IDX_DIM];
   nl_status status = read_all(f, path, head, 4, "header");
   if (status != NL_OK) {
@@ -134,7 +134,7 @@ nl_status nl_idx_read(const char *path, nl_tensor **out) {
     return nl_fail("%s: %s", path, strerror(errno));
   }
   gzbuffer(f, 1 << 17);
-  nl_status status = read_open(f, path, (uint64_t)st.st_size, out);
+  nl_status status = read_idx(f, path, (uint64_t)st.st_size, out);
   int closed = gzclose(f);
   if (status == NL_OK && closed == Z_BUF_ERROR) { /* the compressed stream has no end */
     status = nl_fail("%s: truncated: the compressed data has no end", path);

@@ -33,7 +33,7 @@ typedef struct source {
   zip_file_t *zip; /* or NULL */
 } source;
 
-static nl_status take(source *s, void *to, uint64_t n) {
+static nl_status take_bytes(source *s, void *to, uint64_t n) {
   char *p = to;
   if (n > s->left) {
     return nl_fail("%s: truncated", s->name);
@@ -72,7 +72,7 @@ static const char *skip_space(const char *p) {
 }
 
 /* The text behind 'key': , or NULL. */
-static const char *value_of(const char *text, const char *key) {
+static const char *header_value(const char *text, const char *key) {
   size_t n = strlen(key);
   for (const char *p = strpbrk(text, "'\""); p; p = strpbrk(p + 1, "'\"")) {
     if (strncmp(p + 1, key, n) == 0 && p[n + 1] == *p) {
@@ -130,7 +130,7 @@ static nl_status parse_shape(const source *s, const char *p, header *h) {
 
 static nl_status read_header(source *s, header *h) {
   unsigned char head[12];
-  nl_status status = take(s, head, 10);
+  nl_status status = take_bytes(s, head, 10);
   if (status != NL_OK || memcmp(head, "\x93NUMPY", 6) != 0) {
     return status != NL_OK ? status : nl_fail("%s: is not a .npy file", s->name);
   }
@@ -139,7 +139,7 @@ static nl_status read_header(source *s, header *h) {
     return nl_fail("%s: has format version %d.%d; 1 to 3 are known", s->name, head[6], head[7]);
   }
   if (head[6] >= 2) {
-    status = take(s, head + 10, 2);
+    status = take_bytes(s, head + 10, 2);
     length |= (uint64_t)head[10] << 16 | (uint64_t)head[11] << 24;
   }
   if (status == NL_OK && (length > s->left || length > MAX_HEADER)) {
@@ -149,10 +149,10 @@ static nl_status read_header(source *s, header *h) {
   if (status == NL_OK && !text) {
     return nl_fail_memory((size_t)length);
   }
-  status = status == NL_OK ? take(s, text, length) : status;
+  status = status == NL_OK ? take_bytes(s, text, length) : status;
   if (status == NL_OK) {
-    const char *type = value_of(text, "descr"), *order = value_of(text, "fortran_order"),
-               *shape = value_of(text, "shape");
+    const char *type = header_value(text, "descr"), *order = header_value(text, "fortran_order"),
+               *shape = header_value(text, "shape");
     if (!type || !order || !shape) {
       status = nl_fail("%s: its header lacks descr, fortran_order or shape", s->name);
     } else {
@@ -187,7 +187,7 @@ static nl_status read_array(source *s, nl_tensor **out) {
   int64_t per = CHUNK / (int64_t)size;
   for (int64_t i = 0; i < numel && status == NL_OK; i += per) {
     int64_t n = numel - i < per ? numel - i : per;
-    status = take(s, chunk, (uint64_t)n * size);
+    status = take_bytes(s, chunk, (uint64_t)n * size);
     char *to = status == NL_OK ? (char *)nl_tensor_data(t) + (size_t)i * nl_dtype_size(nl_tensor_dtype(t)) : NULL;
     if (to && !nl_elements_read(h.type, h.swap, n, chunk, to)) {
       status = nl_fail("%s: holds an unsigned number beyond int64", s->name);
@@ -236,7 +236,7 @@ nl_status nl_npy_read(const char *path, nl_tensor **out) {
 /* ---- writing ---- */
 
 /* Magic, version and dict, padded so that the data begins at a multiple of 64. Returns the length. */
-static size_t header_text(const nl_tensor *t, nl_element type, char text[1024]) {
+static size_t npy_header(const nl_tensor *t, nl_element type, char text[1024]) {
   char dict[900];
   int n = snprintf(dict, sizeof dict, "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
                    nl_element_size(type) > 1 ? '<' : '|', codes[type]);
@@ -267,7 +267,7 @@ static nl_status write_array(int fd, const char *path, void *ctx) {
   char head[1024];
   unsigned char chunk[CHUNK];
   size_t size = nl_element_size(a->type), own = nl_dtype_size(nl_tensor_dtype(a->t));
-  nl_status status = nl_write_all(fd, path, head, header_text(a->t, a->type, head));
+  nl_status status = nl_write_all(fd, path, head, npy_header(a->t, a->type, head));
   int64_t per = CHUNK / 8;
   for (int64_t i = 0; i < a->t->numel && status == NL_OK; i += per) {
     int64_t n = a->t->numel - i < per ? a->t->numel - i : per;
@@ -372,7 +372,7 @@ static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor 
     return status;
   }
   char head[1024], name[600];
-  size_t n = header_text(t, type, head), bytes = (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t));
+  size_t n = npy_header(t, type, head), bytes = (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t));
   char *all = malloc(n + bytes);
   if (all) {
     memcpy(all, head, n);

@@ -152,7 +152,7 @@ static nl_status read_entries(const reader *r, json_t *header, nl_tensor_file *o
   return NL_OK;
 }
 
-static nl_status read_open(reader *r, uint64_t size, nl_tensor_file *out) {
+static nl_status read_safetensors(reader *r, uint64_t size, nl_tensor_file *out) {
   unsigned char head[8];
   if (size < 8) {
     return nl_fail("%s: not a safetensors file: it has %" PRIu64 " bytes", r->path, size);
@@ -200,7 +200,7 @@ nl_status nl_safetensors_read(const char *path, nl_tensor_file *out) {
     return status;
   }
   nl_status status =
-      S_ISREG(st.st_mode) ? read_open(&r, (uint64_t)st.st_size, out) : nl_fail("%s: not a regular file", path);
+      S_ISREG(st.st_mode) ? read_safetensors(&r, (uint64_t)st.st_size, out) : nl_fail("%s: not a regular file", path);
   close(r.fd);
   if (status != NL_OK) {
     nl_tensor_file_free(out);
@@ -211,7 +211,7 @@ nl_status nl_safetensors_read(const char *path, nl_tensor_file *out) {
 /* ---- writing ---- */
 
 /* The header's text, padded with spaces so that the data starts at a multiple of 8. */
-static char *header_text(const nl_tensor_file *f) {
+static char *safetensors_header(const nl_tensor_file *f) {
   json_t *header = json_object();
   uint64_t at = 0;
   bool ok = header != NULL;
@@ -266,7 +266,7 @@ static nl_status write_tensor(int fd, const char *path, nl_tensor *t) {
 
 static nl_status write_contents(int fd, const char *path, void *ctx) {
   const nl_tensor_file *f = ctx;
-  char *header = header_text(f);
+  char *header = safetensors_header(f);
   if (!header) {
     return NL_ERROR;
   }

@@ -419,7 +419,7 @@ static void run_zeros(const nl_gemm_plan *p) {
   }
 }
 
-static void run_nothing(const nl_gemm_plan *p) {
+static void gemm_of_nothing(const nl_gemm_plan *p) {
   (void)p;
 }
 
@@ -481,7 +481,7 @@ void nl_gemm_prepare(nl_gemm_plan *p, const nl_gemm_args *g) {
   p->g.accumulate = g->accumulate || g->bias;
   p->size = nl_dtype_size(g->dtype);
   if (g->m == 0 || g->n == 0) {
-    p->run = run_nothing;
+    p->run = gemm_of_nothing;
     return;
   }
   if (g->dtype == NL_I64) {

@@ -149,7 +149,7 @@ DRAW_F32(normal_f32, float, MEAN_STD, fill_normal(&w, (float)mean, (float)std, b
 
 /* Where the sixteen bits equal those of p, the rest of p's bits decide by a draw from a stream of its own: once in
    65536 elements, and it makes the probability p to 2^-40 and better. */
-static bool decide(uint64_t seed, uint64_t element, double rest) {
+static bool decide_bernoulli(uint64_t seed, uint64_t element, double rest) {
   uint32_t w[4][WIDE] = {{(uint32_t)element}, {(uint32_t)(element >> 32)}, {1}, {0}};
   philox_rounds(w, (uint32_t)seed, (uint32_t)(seed >> 32));
   return (double)w[0][0] * 0x1p-32 < rest;
@@ -171,7 +171,7 @@ static void bernoulli(uint64_t seed, uint64_t first, int64_t begin, int64_t end,
     }
     for (int k = 0; equal && k < GROUP; k++) {
       if (lane[k] == bound) {
-        group[k] = decide(seed, 8 * first + (uint64_t)(i + k), scaled - bound);
+        group[k] = decide_bernoulli(seed, 8 * first + (uint64_t)(i + k), scaled - bound);
       }
     }
     memcpy(out + i, group, (size_t)(end - i < GROUP ? end - i : GROUP));

@@ -89,7 +89,7 @@ enum { DIGIT = 8, VALUES = 1 << DIGIT };
 RADIX(narrow_item)
 RADIX(wide_item)
 
-static void put(nl_dtype dtype, const void *x, int64_t i, int64_t at, void *values, int64_t *positions) {
+static void put_pair(nl_dtype dtype, const void *x, int64_t i, int64_t at, void *values, int64_t *positions) {
   size_t size = nl_dtype_size(dtype);
   positions[i] = at;
   memcpy((char *)values + (size_t)i * size, (const char *)x + (size_t)at * size, size);
@@ -144,7 +144,7 @@ static void select_few(nl_dtype dtype, int64_t n, const void *x, bool descending
     heap[k] = item;
   }
   for (int64_t i = 0; i < keep; i++) {
-    put(dtype, x, i, heap[i].at, values, positions);
+    put_pair(dtype, x, i, heap[i].at, values, positions);
   }
 }
 
@@ -161,7 +161,7 @@ void nl_sort_row(nl_dtype dtype, int64_t n, const void *x, bool descending, int6
     }
     a = radix_narrow_item(a, a + n, n);
     for (int64_t i = 0; i < keep && a; i++) {
-      put(dtype, x, i, a[i].at, values, positions);
+      put_pair(dtype, x, i, a[i].at, values, positions);
     }
     return;
   }
@@ -171,6 +171,6 @@ void nl_sort_row(nl_dtype dtype, int64_t n, const void *x, bool descending, int6
   }
   a = radix_wide_item(a, a + n, n);
   for (int64_t i = 0; i < keep && a; i++) {
-    put(dtype, x, i, a[i].at, values, positions);
+    put_pair(dtype, x, i, a[i].at, values, positions);
   }
 }

@@ -16,7 +16,7 @@ static const char *option_at(void *ctx, int i) {
   return i < 4 ? names[i] : NULL;
 }
 
-static void read_options(lua_State *L, int index, const char *function, options *o) {
+static void read_backward_options(lua_State *L, int index, const char *function, options *o) {
   if (nl_to_tensor(L, index)) {
     o->gradient = nl_to_tensor(L, index);
     return;
@@ -54,8 +54,8 @@ static int tensor_backward(lua_State *L) {
   nl_lua_account(L);
   nl_backward_args args = {.root = nl_check_tensor(L, 1, "backward", "x")};
   options o = {false, false, false, NULL};
-  read_options(L, 2, "backward", &o);
-  read_options(L, 3, "backward", &o);
+  read_backward_options(L, 2, "backward", &o);
+  read_backward_options(L, 3, "backward", &o);
   args.grad = o.gradient;
   args.retain_graph = o.retain_graph;
   args.create_graph = o.create_graph;
@@ -77,7 +77,7 @@ static int grad(lua_State *L) {
   nl_lua_account(L);
   options o = {false, false, false, NULL};
   nl_tensor *root = nl_check_tensor(L, 1, "grad", "the output"), *one = nl_to_tensor(L, 2);
-  read_options(L, 3, "grad", &o);
+  read_backward_options(L, 3, "grad", &o);
   lua_settop(L, 2);
   if (!one && lua_type(L, 2) != LUA_TTABLE) {
     return nl_lua_error(L, "grad: inputs must be a tensor or a list of tensors, but are %s", nl_describe(L, 2).s);

@@ -80,7 +80,7 @@ static bool header(reader *r) {
          memcmp(p + sizeof start + sizeof i, &x, sizeof x) == 0;
 }
 
-static void push_constant(lua_State *L, reader *r) {
+static void push_constant_key(lua_State *L, reader *r) {
   lua_Integer i;
   lua_Number x;
   size_t n;
@@ -161,7 +161,7 @@ nl_status nl_code_read(lua_State *L, const lua_Debug *ar, nl_code *code) {
   int constants = (int)size(&r);
   lua_createtable(L, r.bad ? 0 : constants, 0);
   for (int i = 0; i < constants && !r.bad; i++) {
-    push_constant(L, &r);
+    push_constant_key(L, &r);
     lua_rawseti(L, -2, i + 1);
   }
   /* when the hook runs, the counter stands behind the first instruction, or the second where the first takes in varargs

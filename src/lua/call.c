@@ -73,7 +73,7 @@ static nl_status set_list(parser *p, const nl_param *param, int count, const int
   return NL_OK;
 }
 
-static nl_status read_list(parser *p, const nl_param *param, int index) {
+static nl_status read_integers(parser *p, const nl_param *param, int index) {
   int64_t values[NL_MAX_DIM];
   int n;
   if (lua_type(p->L, index) == LUA_TTABLE) {
@@ -161,7 +161,7 @@ static nl_status read_value(parser *p, const nl_param *param, int index) {
     return read_operand(p, param, index);
   case NL_KIND_DIMS:
   case NL_KIND_SHAPE:
-    return read_list(p, param, index);
+    return read_integers(p, param, index);
   case NL_KIND_CHOICE:
     return read_choice(p, param, index);
   case NL_KIND_INT:
@@ -250,7 +250,7 @@ static nl_status unknown_option(parser *p, const char *name) {
   return nl_fail("has no option '%.40s' (it takes %s)", name, all);
 }
 
-static nl_status read_options(parser *p, int index) {
+static nl_status read_option_table(parser *p, int index) {
   lua_State *L = p->L;
   lua_pushnil(L);
   while (lua_next(L, index)) {
@@ -352,7 +352,7 @@ static nl_status read_arguments(parser *p, int first, int last) {
   if (at <= last) {
     return nl_fail("takes at most %d arguments (%s), but got %d", p->sig->count, p->op->args, last - first + 1);
   }
-  nl_status status = options ? read_options(p, options) : NL_OK;
+  nl_status status = options ? read_option_table(p, options) : NL_OK;
   for (i = 0; i < p->sig->count && status == NL_OK; i++) {
     const nl_param *param = &p->sig->param[i];
     bool tensor = param->kind < NL_KIND_TENSORS;
@@ -371,7 +371,7 @@ static nl_status read_arguments(parser *p, int first, int last) {
 /* ---- the call ---- */
 
 /* For ops on a list: an array of its tensors, in a userdata that keeps it. */
-static nl_tensor **read_tensors(lua_State *L, const nl_op *op, int index, int *count) {
+static nl_tensor **read_tensor_list(lua_State *L, const nl_op *op, int index, int *count) {
   if (lua_type(L, index) != LUA_TTABLE) {
     nl_lua_error(L, "%s: tensors must be a list of tensors, e.g. nn.%s({x, y}), but is %s", op->name, op->name,
                  nl_describe(L, index).s);
@@ -436,7 +436,7 @@ static nl_call *push_list_owner(lua_State *L) {
   lua_setmetatable(L, -2);
   return owner;
 }
-static int push_list(lua_State *L, nl_call *owner) {
+static int push_tensor_list(lua_State *L, nl_call *owner) {
   lua_createtable(L, owner->nout, 0);
   for (int i = 0; i < owner->nout; i++) {
     nl_box *box = nl_push_box(L);
@@ -455,7 +455,7 @@ int nl_lua_call_op(lua_State *L, const nl_op *op, bool inplace, int first) {
   nl_tensor **list = NULL;
   int count = 0;
   if (sig->list) {
-    list = read_tensors(L, op, first, &count);
+    list = read_tensor_list(L, op, first, &count);
   }
   if (inplace) {
     nl_check_tensor(L, first, op->name, sig->param[0].name);
@@ -482,7 +482,7 @@ int nl_lua_call_op(lua_State *L, const nl_op *op, bool inplace, int first) {
   if (owner) {
     owner->list = call.list;
     owner->nout = call.nout;
-    return push_list(L, owner);
+    return push_tensor_list(L, owner);
   }
   if (inplace) {
     nl_tensor_unref(call.out[0]);

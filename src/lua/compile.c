@@ -188,7 +188,7 @@ static int compiled_call(lua_State *L) {
 
 /* ---- looking at it ---- */
 
-static int push_text(lua_State *L) {
+static int push_program_text(lua_State *L) {
   lua_pushstring(L, lua_touserdata(L, 1));
   return 1;
 }
@@ -212,7 +212,7 @@ static int compiled_text(lua_State *L) {
   if (!text) {
     return nl_lua_error(L, "not enough memory to print a program");
   }
-  lua_pushcfunction(L, push_text);
+  lua_pushcfunction(L, push_program_text);
   lua_pushlightuserdata(L, text);
   int status = lua_pcall(L, 1, 1, 0);
   free(text);
@@ -359,7 +359,7 @@ static int is_recording(lua_State *L) {
 }
 
 /* refuse(text): what happens now cannot be replayed */
-static int refuse(lua_State *L) {
+static int refuse_for_lua(lua_State *L) {
   nl_lua_refuse(L, "%s", luaL_checkstring(L, 1));
   return 0;
 }
@@ -371,7 +371,7 @@ void nl_open_compile(lua_State *L) {
                                      {"guards", compiled_guards},        {"refused", compiled_refused},
                                      {"reset", compiled_reset},          {NULL, NULL}};
   static const luaL_Reg functions[] = {
-      {"compiled", compiled_new}, {"is_recording", is_recording}, {"refuse", refuse}, {NULL, NULL}};
+      {"compiled", compiled_new}, {"is_recording", is_recording}, {"refuse", refuse_for_lua}, {NULL, NULL}};
   static const nl_grad_watcher watcher = {nl_trace_slot_read, nl_trace_slot_set};
   nl_set_grad_watcher(&watcher);
   nl_observe_exempt(compiled_call);

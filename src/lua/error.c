@@ -20,12 +20,12 @@ static int set_stdlib(lua_State *L) {
   return 0;
 }
 
-static bool is_ours(const char *source) {
+static bool is_library_source(const char *source) {
   return stdlib_length > 0 && strncmp(source, stdlib, stdlib_length) == 0;
 }
 
 bool nl_lua_is_ours(const char *source) {
-  return is_ours(source);
+  return is_library_source(source);
 }
 
 /* The files through which classes are made say nothing of whose they are. */
@@ -33,8 +33,9 @@ bool nl_lua_in_library(lua_State *L) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "S", &ar);
-    const char *rest = is_ours(ar.source) ? ar.source + stdlib_length : NULL;
-    if (*ar.what != 'C' && !(rest && (strcmp(rest, "/internal/class.lua") == 0 || strcmp(rest, "/layers/module.lua") == 0))) {
+    const char *rest = is_library_source(ar.source) ? ar.source + stdlib_length : NULL;
+    if (*ar.what != 'C' &&
+        !(rest && (strcmp(rest, "/internal/class.lua") == 0 || strcmp(rest, "/layers/module.lua") == 0))) {
       return rest != NULL;
     }
   }
@@ -46,7 +47,7 @@ void nl_lua_where(lua_State *L, char *text, size_t size) {
   lua_Debug ar;
   for (int level = 0; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sl", &ar);
-    if (ar.currentline > 0 && !is_ours(ar.source)) {
+    if (ar.currentline > 0 && !is_library_source(ar.source)) {
       snprintf(text, size, "%s:%d", ar.short_src, ar.currentline);
       return;
     }
@@ -94,7 +95,7 @@ static int find_place(void) {
   lua_Debug ar;
   for (int level = 1; L && level < 16 && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "S", &ar);
-    if (*ar.what == 'C' || is_ours(ar.source)) {
+    if (*ar.what == 'C' || is_library_source(ar.source)) {
       continue;
     }
     lua_getinfo(L, "l", &ar);

@@ -41,7 +41,7 @@ static double number_at(lua_State *L, int table, int i) {
   return v;
 }
 
-static mpq_t *at(const exact *e, int row, int col) {
+static mpq_t *entry_at(const exact *e, int row, int col) {
   return &e->q[row * (e->cols + 1) + col];
 }
 
@@ -58,26 +58,26 @@ static bool eliminate(exact *e, const int *order, int *pivot_row_of) {
   for (int k = 0; k < e->cols && row < e->rows; k++) {
     int c = order[k], found = -1;
     for (int r = row; r < e->rows && found < 0; r++) {
-      found = mpq_sgn(*at(e, r, c)) != 0 ? r : -1;
+      found = mpq_sgn(*entry_at(e, r, c)) != 0 ? r : -1;
     }
     if (found < 0) {
       continue;
     }
     for (int j = 0; j <= e->cols; j++) {
       if (found != row) {
-        mpq_swap(*at(e, found, j), *at(e, row, j));
+        mpq_swap(*entry_at(e, found, j), *entry_at(e, row, j));
       }
     }
-    mpq_inv(factor, *at(e, row, c));
+    mpq_inv(factor, *entry_at(e, row, c));
     for (int j = 0; j <= e->cols; j++) {
-      mpq_mul(*at(e, row, j), *at(e, row, j), factor);
+      mpq_mul(*entry_at(e, row, j), *entry_at(e, row, j), factor);
     }
     for (int r = 0; r < e->rows; r++) {
-      if (r != row && mpq_sgn(*at(e, r, c)) != 0) {
-        mpq_set(factor, *at(e, r, c));
+      if (r != row && mpq_sgn(*entry_at(e, r, c)) != 0) {
+        mpq_set(factor, *entry_at(e, r, c));
         for (int j = 0; j <= e->cols; j++) {
-          mpq_mul(term, factor, *at(e, row, j));
-          mpq_sub(*at(e, r, j), *at(e, r, j), term);
+          mpq_mul(term, factor, *entry_at(e, row, j));
+          mpq_sub(*entry_at(e, r, j), *entry_at(e, r, j), term);
         }
       }
     }
@@ -85,7 +85,7 @@ static bool eliminate(exact *e, const int *order, int *pivot_row_of) {
   }
   bool consistent = true;
   for (int r = row; r < e->rows; r++) {
-    consistent = consistent && mpq_sgn(*at(e, r, e->cols)) == 0;
+    consistent = consistent && mpq_sgn(*entry_at(e, r, e->cols)) == 0;
   }
   mpq_clear(factor);
   mpq_clear(term);
@@ -125,9 +125,9 @@ static int exact_solve(lua_State *L) {
   e->ready = true;
   for (int r = 0; r < rows; r++) {
     for (int c = 0; c < cols; c++) {
-      mpq_set_d(*at(e, r, c), number_at(L, 3, r * cols + c + 1));
+      mpq_set_d(*entry_at(e, r, c), number_at(L, 3, r * cols + c + 1));
     }
-    mpq_set_d(*at(e, r, cols), number_at(L, 4, r + 1));
+    mpq_set_d(*entry_at(e, r, cols), number_at(L, 4, r + 1));
   }
   if (!eliminate(e, order, pivot)) {
     lua_pushnil(L);
@@ -141,8 +141,8 @@ static int exact_solve(lua_State *L) {
     if (pivot[c] < 0) {
       mpq_set_d(value, given[c]);
       for (int r = 0; r < rows; r++) {
-        mpq_mul(term, *at(e, r, c), value);
-        mpq_sub(*at(e, r, cols), *at(e, r, cols), term);
+        mpq_mul(term, *entry_at(e, r, c), value);
+        mpq_sub(*entry_at(e, r, cols), *entry_at(e, r, cols), term);
       }
     }
   }
@@ -155,7 +155,7 @@ static int exact_solve(lua_State *L) {
     char small[400];
     int sign;
     if (pivot[c] >= 0) {
-      mpq_t *v = at(e, pivot[c], cols);
+      mpq_t *v = entry_at(e, pivot[c], cols);
       sign = mpq_sgn(*v);
       lua_pushnumber(L, mpq_get_d(*v));
       bool fits = mpz_sizeinbase(mpq_numref(*v), 10) + mpz_sizeinbase(mpq_denref(*v), 10) + 4 < sizeof small;

@@ -6,17 +6,17 @@
 
 /* ---- which code runs ---- */
 
-static bool inside(const nl_code *c, const uint32_t *pc) {
+static bool is_inside(const nl_code *c, const uint32_t *pc) {
   return pc >= c->base && pc < c->base + c->count;
 }
 
 /* The number of the code that holds an instruction, or -1. */
 static int find_code(nl_observer *o, const uint32_t *pc) {
-  if (o->current >= 0 && inside(&o->codes[o->current], pc)) {
+  if (o->current >= 0 && is_inside(&o->codes[o->current], pc)) {
     return o->current;
   }
   for (int i = 0; i < o->ncodes; i++) {
-    if (inside(&o->codes[i], pc)) {
+    if (is_inside(&o->codes[i], pc)) {
       return o->current = i;
     }
   }
@@ -59,7 +59,7 @@ static bool is_young_function(lua_State *L, int function) {
 
 /* A Lua function was called. Its upvalues are old, unless it was made in here. The function that is recorded counts as
    the user's, wherever it was written. */
-static void enter(lua_State *L, nl_observer *o, lua_Debug *ar) {
+static void enter_function(lua_State *L, nl_observer *o, lua_Debug *ar) {
   lua_getinfo(L, "S", ar);
   nl_obs_push(L, NL_OBS_ROOT);
   bool user = lua_rawequal(L, -1, -2) || !nl_lua_is_ours(ar->source);
@@ -91,7 +91,7 @@ static void push_register(const frame *f, int n) {
 }
 
 /* Pushes constant n. */
-static void push_constant(const frame *f, int n) {
+static void push_operand_constant(const frame *f, int n) {
   nl_obs_push(f->L, NL_OBS_CONSTANTS);
   lua_rawgeti(f->L, -1, nl_observing()->current + 1);
   lua_rawgeti(f->L, -1, n + 1);
@@ -101,7 +101,7 @@ static void push_constant(const frame *f, int n) {
 
 static void push_register_or_constant(const frame *f, int n) {
   if (nl_k_of(f->i)) {
-    push_constant(f, n);
+    push_operand_constant(f, n);
   } else {
     push_register(f, n);
   }
@@ -115,7 +115,7 @@ static void push_env(const frame *f, int n) {
 }
 
 /* The container and the key on top of the stack are read. */
-static void read(const frame *f) {
+static void read_register(const frame *f) {
   int type = lua_type(f->L, -2);
   if (type == LUA_TTABLE || nl_to_object(f->L, -2) || f->user) {
     nl_obs_read(f->L, -2, -1);
@@ -132,7 +132,7 @@ static void event(const frame *f, int reg, const char *name) {
   lua_pop(f->L, 1);
 }
 
-static void length(const frame *f, int reg) {
+static void instruction_count(const frame *f, int reg) {
   push_register(f, reg);
   if (lua_type(f->L, -1) == LUA_TTABLE) {
     nl_obs_event(f->L, -1, "__len");
@@ -164,35 +164,35 @@ static void look_at(const frame *f, nl_observer *o) {
     if (f->user) { /* the upvalue may be new and the table in it old */
       nl_obs_upvalue(L, f->function, b + 1);
       push_env(f, b);
-      push_constant(f, c);
-      read(f);
+      push_operand_constant(f, c);
+      read_register(f);
     }
     break;
   case NL_GETTABLE:
     push_register(f, b);
     push_register(f, c);
-    read(f);
+    read_register(f);
     break;
   case NL_GETI:
     push_register(f, b);
     lua_pushinteger(L, c);
-    read(f);
+    read_register(f);
     break;
   case NL_GETFIELD:
     push_register(f, b);
-    push_constant(f, c);
-    read(f);
+    push_operand_constant(f, c);
+    read_register(f);
     break;
   case NL_SELF:
     push_register(f, b);
     push_register_or_constant(f, c);
-    read(f);
+    read_register(f);
     break;
   case NL_SETTABUP:
     if (f->user) {
       nl_obs_upvalue(L, f->function, a + 1);
       push_env(f, a);
-      push_constant(f, b);
+      push_operand_constant(f, b);
       push_register_or_constant(f, c);
       nl_obs_write(L, lua_gettop(L) - 2, -2, -1);
     }
@@ -211,12 +211,12 @@ static void look_at(const frame *f, nl_observer *o) {
     break;
   case NL_SETFIELD:
     push_register(f, a);
-    push_constant(f, b);
+    push_operand_constant(f, b);
     push_register_or_constant(f, c);
     nl_obs_write(L, lua_gettop(L) - 2, -2, -1);
     break;
   case NL_LEN:
-    length(f, b);
+    instruction_count(f, b);
     break;
   case NL_MMBIN: /* of two registers; the arithmetic before it has found no numbers */
     event(f, a, nl_event_name(c));
@@ -329,7 +329,7 @@ void nl_follow(lua_State *L, lua_Debug *ar) {
     if (lua_iscfunction(L, -1)) {
       nl_obs_c_call(L, ar);
     } else {
-      enter(L, o, ar);
+      enter_function(L, o, ar);
     }
   }
   lua_settop(L, top);

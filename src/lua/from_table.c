@@ -12,7 +12,7 @@ typedef struct reader {
   int64_t at;
 } reader;
 
-static nl_status measure(reader *r, int index) {
+static nl_status measure_table(reader *r, int index) {
   lua_State *L = r->L;
   int top = lua_gettop(L);
   lua_pushvalue(L, index);
@@ -33,7 +33,7 @@ static nl_status measure(reader *r, int index) {
 }
 
 /* Calls itself once for each level, at most NL_MAX_DIM deep. Without `out` it only looks. */
-static nl_status visit(reader *r, int index, int depth) {
+static nl_status visit_element(reader *r, int index, int depth) {
   lua_State *L = r->L;
   int type = lua_type(L, index);
   if (depth == r->ndim) {
@@ -68,7 +68,7 @@ static nl_status visit(reader *r, int index, int depth) {
   nl_status status = NL_OK;
   for (int64_t i = 1; i <= n && status == NL_OK; i++) {
     lua_rawgeti(L, index, i);
-    status = visit(r, lua_gettop(L), depth + 1);
+    status = visit_element(r, lua_gettop(L), depth + 1);
     lua_pop(L, 1);
   }
   return status;
@@ -80,8 +80,8 @@ nl_status nl_tensor_from_table(lua_State *L, int index, const nl_dtype *dtype, n
     return nl_fail("the Lua stack is full");
   }
   reader r = {.L = L};
-  nl_status status = measure(&r, index);
-  status = status == NL_OK ? visit(&r, index, 0) : status;
+  nl_status status = measure_table(&r, index);
+  status = status == NL_OK ? visit_element(&r, index, 0) : status;
   if (status != NL_OK) {
     return status;
   }
@@ -89,7 +89,7 @@ nl_status nl_tensor_from_table(lua_State *L, int index, const nl_dtype *dtype, n
   status = nl_tensor_new(dtype ? *dtype : type, r.ndim, r.shape, out);
   if (status == NL_OK) {
     r.out = *out;
-    status = visit(&r, index, 0);
+    status = visit_element(&r, index, 0);
   }
   return status;
 }

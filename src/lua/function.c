@@ -177,14 +177,14 @@ static int call_custom(lua_State *L) {
   return 0;
 }
 
-static nl_status run_backward(nl_anchor *function, const nl_custom_call *call) {
+static nl_status run_lua_backward(nl_anchor *function, const nl_custom_call *call) {
   custom_call c = {call, function};
   nl_status status = not_recorded();
   return status == NL_OK ? protected_call(call_custom, &c) : status;
 }
 
 /* The tensors of the list at index, in an array that a userdata on the stack keeps. */
-static nl_tensor **read_list(lua_State *L, int index, const char *what, int *count) {
+static nl_tensor **read_inputs(lua_State *L, int index, const char *what, int *count) {
   luaL_checktype(L, index, LUA_TTABLE);
   int n = (int)lua_rawlen(L, index);
   nl_tensor **list = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *list, 0);
@@ -226,10 +226,10 @@ static int custom(lua_State *L) {
   uint64_t serial = (uint64_t)luaL_checkinteger(L, 5);
   lua_settop(L, 5);
   nl_lua_refuse(L, "Function: a backward written in Lua cannot be recorded");
-  nl_custom f = {.backward = run_backward};
-  f.in = read_list(L, 1, "each input", &f.nin);
-  f.out = read_list(L, 2, "each result", &f.nout);
-  f.kept = read_list(L, 3, "what save_for_backward keeps", &f.nkept);
+  nl_custom f = {.backward = run_lua_backward};
+  f.in = read_inputs(L, 1, "each input", &f.nin);
+  f.out = read_inputs(L, 2, "each result", &f.nout);
+  f.kept = read_inputs(L, 3, "what save_for_backward keeps", &f.nkept);
   if (f.nout > NL_MAX_OUT) {
     return nl_lua_error(L, "Function: at most %d results can have gradients, but there are %d", NL_MAX_OUT, f.nout);
   }
@@ -287,7 +287,7 @@ typedef struct again_call {
   nl_tensor *const *args;
 } again_call;
 
-static int call_again(lua_State *L) {
+static int call_recomputed(lua_State *L) {
   const again_call *c = lua_touserdata(L, 1);
   luaL_checkstack(L, c->nargs + 4, NULL);
   push_function(L, c->function);
@@ -299,7 +299,7 @@ static int call_again(lua_State *L) {
 }
 
 static nl_status run_again(nl_anchor *function, int nargs, nl_tensor *const args[]) {
-  return protected_call(call_again, &(again_call){function, nargs, args});
+  return protected_call(call_recomputed, &(again_call){function, nargs, args});
 }
 
 static int close_region(lua_State *L) {
@@ -320,7 +320,7 @@ static int open_region(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 2);
   int n;
-  nl_tensor **args = read_list(L, 2, "each tensor", &n);
+  nl_tensor **args = read_inputs(L, 2, "each tensor", &n);
   nl_region **at = lua_newuserdatauv(L, sizeof *at, 1);
   *at = NULL;
   if (luaL_newmetatable(L, REGION_TYPE)) {

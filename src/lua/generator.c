@@ -7,7 +7,7 @@ nl_generator *nl_to_generator(lua_State *L, int index) {
   return luaL_testudata(L, index, GENERATOR_TYPE);
 }
 
-static nl_generator *check(lua_State *L) {
+static nl_generator *check_generator(lua_State *L) {
   nl_generator *g = nl_to_generator(L, 1);
   if (!g) {
     nl_lua_error(L, "a method of nn.Generator was called without one; is it g:method()?");
@@ -26,13 +26,13 @@ static uint64_t check_seed(lua_State *L, int index, const char *function) {
 }
 
 static int generator_seed(lua_State *L) {
-  nl_generator_seed(check(L), check_seed(L, 2, "manual_seed"));
+  nl_generator_seed(check_generator(L), check_seed(L, 2, "manual_seed"));
   lua_settop(L, 1);
   return 1;
 }
 
 static int generator_state(lua_State *L) {
-  const nl_generator *g = check(L);
+  const nl_generator *g = check_generator(L);
   lua_createtable(L, 0, 2);
   lua_pushinteger(L, (lua_Integer)g->seed);
   lua_setfield(L, -2, "seed");
@@ -42,7 +42,7 @@ static int generator_state(lua_State *L) {
 }
 
 static int generator_set_state(lua_State *L) {
-  nl_generator *g = check(L);
+  nl_generator *g = check_generator(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_getfield(L, 2, "seed");
   lua_getfield(L, 2, "counter");
@@ -54,7 +54,7 @@ static int generator_set_state(lua_State *L) {
 
 /* g:integer(n) -> a random integer in 1..n */
 static int generator_integer(lua_State *L) {
-  nl_generator *g = check(L);
+  nl_generator *g = check_generator(L);
   lua_Integer n = luaL_checkinteger(L, 2);
   luaL_argcheck(L, n > 0, 2, "must be positive");
   lua_pushinteger(L, 1 + (lua_Integer)(((unsigned __int128)nl_generator_next(g) * (uint64_t)n) >> 64));
@@ -62,7 +62,7 @@ static int generator_integer(lua_State *L) {
 }
 
 static int generator_tostring(lua_State *L) {
-  const nl_generator *g = check(L);
+  const nl_generator *g = check_generator(L);
   lua_pushfstring(L, "Generator(seed=%I, counter=%I)", (LUAI_UACINT)g->seed, (LUAI_UACINT)g->counter);
   return 1;
 }

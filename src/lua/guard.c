@@ -78,7 +78,7 @@ static void push_data(lua_State *L, const nl_cached *e, const char *which) {
 }
 
 /* Pushes the list of guards. */
-static void push_list(lua_State *L, const nl_cached *e) {
+static void push_guard_list(lua_State *L, const nl_cached *e) {
   lua_getiuservalue(L, 1, NL_COMPILED_LISTS);
   lua_rawgeti(L, -1, e->data);
   lua_replace(L, -2);
@@ -185,7 +185,7 @@ static bool guards_hold(lua_State *L, nl_cached *e) {
   if (e->nplain == 0 && !objects) {
     return true;
   }
-  push_list(L, e);
+  push_guard_list(L, e);
   int list = lua_gettop(L);
   bool hold = nl_first_change(L, e->guards, 0, e->nplain, list) < 0 && (!objects || objects_hold(L, e, list));
   lua_settop(L, list - 1);
@@ -193,7 +193,7 @@ static bool guards_hold(lua_State *L, nl_cached *e) {
 }
 
 bool nl_cached_is_dead(lua_State *L, const nl_cached *e) {
-  push_list(L, e);
+  push_guard_list(L, e);
   bool dead = false;
   for (int i = 1; i <= 3 * e->nguards && !dead; i++) {
     dead = lua_rawgeti(L, -1, i) == LUA_TNIL;
@@ -222,19 +222,19 @@ bool nl_cached_fits(lua_State *L, nl_cached *e, int nargs, nl_tensor *const args
 
 /* ---- clashes ---- */
 
-static const nl_storage *root_of(const nl_storage *s) {
+static const nl_storage *guard_root(const nl_storage *s) {
   return s->parent ? s->parent : s;
 }
 
 /* A storage that was once seen to be none of the program's is none later: those of the program stay what they are. */
 static bool shares_outside(const nl_cached *e, nl_argument *a, const nl_tensor *t) {
-  const nl_storage *s = root_of(t->storage);
+  const nl_storage *s = guard_root(t->storage);
   if (s == a->seen[0] || s == a->seen[1]) {
     return false;
   }
   for (int k = 0; k < e->p->nexternals; k++) {
     const nl_external *o = &e->p->externals[k];
-    if (root_of(o->storage) == s) {
+    if (guard_root(o->storage) == s) {
       return o->written || e->p->writes_arguments || t->requires_grad;
     }
   }
@@ -269,16 +269,16 @@ nl_clash nl_cached_clashes(nl_cached *e, int nargs, nl_tensor *const args[]) {
       return NL_CLASH_OUTSIDE;
     }
     for (int k = 0; k < i && e->p->writes_arguments; k++) {
-      if (args[k] && args[k] != args[i] && root_of(args[k]->storage) == root_of(args[i]->storage)) {
+      if (args[k] && args[k] != args[i] && guard_root(args[k]->storage) == guard_root(args[i]->storage)) {
         return NL_CLASH_ARGUMENTS;
       }
     }
   }
   for (int k = 0; k < e->p->nslots && !all_alone; k++) {
     const nl_tensor *grad = e->p->slots[k].now;
-    const nl_storage *s = grad ? root_of(grad->storage) : NULL;
+    const nl_storage *s = grad ? guard_root(grad->storage) : NULL;
     for (int i = 0; s && i < nargs; i++) {
-      if (args[i] && s == root_of(args[i]->storage)) {
+      if (args[i] && s == guard_root(args[i]->storage)) {
         return NL_CLASH_GRADIENT;
       }
     }
@@ -332,7 +332,7 @@ void nl_cached_push_why(lua_State *L, const nl_cached *e, int nargs) {
     lua_pushliteral(L, "a tensor it uses was replaced, frozen or unfrozen");
     return;
   }
-  push_list(L, e);
+  push_guard_list(L, e);
   int i = nl_first_change(L, e->guards, 0, e->nguards, lua_gettop(L));
   lua_pop(L, 1);
   if (i < 0) {

@@ -267,7 +267,7 @@ int nl_tensor_index(lua_State *L) {
 }
 
 /* The value to assign, at stack index 3, as a tensor owned by the build or borrowed from the stack. */
-static nl_tensor *value_of(lua_State *L, nl_build *b) {
+static nl_tensor *assigned_value(lua_State *L, nl_build *b) {
   nl_tensor *t = nl_to_tensor(L, 3);
   if (t) {
     return t;
@@ -347,7 +347,7 @@ int nl_tensor_newindex(lua_State *L) {
   luaL_checkstack(L, NL_MAX_DIM + 8, NULL);
   nl_build b;
   nl_build_init(&b);
-  nl_tensor *value = value_of(L, &b), *index = nl_to_tensor(L, 2);
+  nl_tensor *value = assigned_value(L, &b), *index = nl_to_tensor(L, 2);
   if (value && index && index->dtype == NL_BOOL) {
     if (value->numel == 1) {
       nl_tensor *mask = index;

@@ -62,8 +62,8 @@ static int npy_write(lua_State *L) {
   return 0;
 }
 
-/* read_tensors(path, npz or not) -> {name = tensor}, note or nil */
-static int read_tensors(lua_State *L, bool npz) {
+/* read_named_tensors(path, npz or not) -> {name = tensor}, note or nil */
+static int read_named_tensors(lua_State *L, bool npz) {
   const char *path = luaL_checkstring(L, 1);
   nl_tensor_file *f = push_file(L);
   if ((npz ? nl_npz_read : nl_safetensors_read)(path, f) != NL_OK) {
@@ -81,10 +81,10 @@ static int read_tensors(lua_State *L, bool npz) {
 }
 
 static int safetensors_read(lua_State *L) {
-  return read_tensors(L, false);
+  return read_named_tensors(L, false);
 }
 static int npz_read(lua_State *L) {
-  return read_tensors(L, true);
+  return read_named_tensors(L, true);
 }
 
 /* {{name, tensor}, ...} to a file; argument 3: the note, or whether to compress */
@@ -146,7 +146,7 @@ static json_t **push_json(lua_State *L) {
   return box;
 }
 
-static void push_value(lua_State *L, const json_t *v) {
+static void push_json_value(lua_State *L, const json_t *v) {
   luaL_checkstack(L, 4, "JSON is nested too deep");
   switch (json_typeof(v)) {
   case JSON_OBJECT: {
@@ -154,7 +154,7 @@ static void push_value(lua_State *L, const json_t *v) {
     json_t *item;
     lua_newtable(L);
     json_object_foreach((json_t *)(uintptr_t)v, key, item) {
-      push_value(L, item);
+      push_json_value(L, item);
       lua_setfield(L, -2, key);
     }
     break;
@@ -162,7 +162,7 @@ static void push_value(lua_State *L, const json_t *v) {
   case JSON_ARRAY:
     lua_newtable(L);
     for (size_t i = 0; i < json_array_size(v); i++) {
-      push_value(L, json_array_get(v, i));
+      push_json_value(L, json_array_get(v, i));
       lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     break;
@@ -196,7 +196,7 @@ static int json_decode(lua_State *L) {
     lua_pushfstring(L, "line %d: %s", error.line, error.text);
     return 2;
   }
-  push_value(L, *box);
+  push_json_value(L, *box);
   return 1;
 }
 

@@ -118,7 +118,7 @@ static const void *address(lua_CFunction f) {
 
 /* The functions of the table on top of the stack, by an entry of the list. The first entry that fits a function stays.
  */
-static nl_status put(lua_State *L, int i) {
+static nl_status put_known(lua_State *L, int i) {
   nl_status status = NL_OK;
   lua_pushnil(L);
   while (lua_next(L, -2)) {
@@ -139,18 +139,18 @@ static int learn(lua_State *L) {
   for (size_t i = 0; i < sizeof list / sizeof *list && status == NL_OK; i++) {
     if (strcmp(list[i].library, "FILE*") == 0) {
       luaL_getmetatable(L, LUA_FILEHANDLE);
-      status = put(L, (int)i);
+      status = put_known(L, (int)i);
       lua_getfield(L, -1, "__index"); /* 5.4 keeps the methods there */
       if (lua_type(L, -1) == LUA_TTABLE && status == NL_OK) {
-        status = put(L, (int)i);
+        status = put_known(L, (int)i);
       }
     } else if (strcmp(list[i].library, "of strings") == 0) {
       lua_pushliteral(L, "");
       lua_getmetatable(L, -1);
-      status = put(L, (int)i);
+      status = put_known(L, (int)i);
     } else {
       lua_getglobal(L, list[i].library);
-      status = put(L, (int)i);
+      status = put_known(L, (int)i);
     }
     lua_settop(L, 0);
   }
@@ -202,19 +202,19 @@ static void learn_once(lua_State *L) {
 }
 
 /* True for a function of the library or program that this one is in. */
-static bool is_ours(const void *function) {
+static bool is_our_function(const void *function) {
   static const char mark = 0;
   Dl_info mine, its;
   return dladdr(&mark, &mine) && dladdr(function, &its) && mine.dli_fbase == its.dli_fbase;
 }
 
 /* Its place in the list, or one of the numbers beyond. */
-static int find(lua_State *L, lua_CFunction f) {
+static int find_known(lua_State *L, lua_CFunction f) {
   learn_once(L);
   const void *p = address(f);
   int i = nl_map_get(&effects, p);
   if (i < 0) {
-    i = is_ours(p) ? OURS : FOREIGN;
+    i = is_our_function(p) ? OURS : FOREIGN;
     if (nl_map_put(&effects, p, i) != NL_OK) {
       nl_lua_raise(L);
     }
@@ -241,7 +241,7 @@ void nl_observe_refuse(const nl_not_replayed *l) {
 
 /* ---- a call ---- */
 
-static void refuse(lua_State *L, lua_Debug *ar, const char *library, const char *name, const char *why) {
+static void refuse_known(lua_State *L, lua_Debug *ar, const char *library, const char *name, const char *why) {
   if (!name) {
     lua_getinfo(L, "n", ar);
     name = ar->name ? ar->name : "a C function";
@@ -300,16 +300,17 @@ static void look_at_write(lua_State *L, lua_Debug *ar, const known *k) {
     push_argument(L, ar, 2);
     lua_pushliteral(L, "__gc");
     if (lua_type(L, -2) == LUA_TTABLE && lua_rawget(L, -2) != LUA_TNIL) {
-      refuse(L, ar, k->library, k->name, "a finalizer would run only for what is made while recording; do it outside");
+      refuse_known(L, ar, k->library, k->name,
+                   "a finalizer would run only for what is made while recording; do it outside");
     }
     lua_pop(L, 2);
   }
   bool moves = strcmp(k->library, "table") == 0 && count_arguments(L, ar) >= 5;
   push_argument(L, ar, moves ? 5 : 1);
   if (lua_type(L, -1) == LUA_TTABLE && nl_obs_is_old(L, -1)) {
-    refuse(L, ar, k->library, k->name,
-           "it changes a table that was there before, and replays would not change it again; "
-           "change it outside");
+    refuse_known(L, ar, k->library, k->name,
+                 "it changes a table that was there before, and replays would not change it again; "
+                 "change it outside");
   }
   lua_pop(L, 1);
   if (strcmp(k->library, "table") == 0) {
@@ -329,9 +330,9 @@ static void look_at_write(lua_State *L, lua_Debug *ar, const known *k) {
 /* A coroutine that was made before is not followed. */
 static void look_at_thread(lua_State *L, lua_Debug *ar, lua_State *thread) {
   if (thread && lua_gethook(thread) != nl_follow) {
-    refuse(L, ar, "coroutine", "resume",
-           "this coroutine began before, and it is not known what it depends on; make it "
-           "inside the function");
+    refuse_known(L, ar, "coroutine", "resume",
+                 "this coroutine began before, and it is not known what it depends on; make it "
+                 "inside the function");
   }
 }
 
@@ -347,7 +348,7 @@ static void look_at_require(lua_State *L, lua_Debug *ar) {
   if (loaded && !library) {
     nl_obs_field(L, -1, -2);
   } else if (!loaded && !library) {
-    refuse(L, ar, "_G", "require", "loading would happen only once; require it outside");
+    refuse_known(L, ar, "_G", "require", "loading would happen only once; require it outside");
   }
   lua_pop(L, 2);
 }
@@ -411,21 +412,21 @@ static void look_at_listed(lua_State *L, lua_Debug *ar, const known *k) {
     break;
   case YIELDS:
     if (L == nl_observing()->L) {
-      refuse(L, ar, "coroutine", "yield", "it cannot stop half-way");
+      refuse_known(L, ar, "coroutine", "yield", "it cannot stop half-way");
     }
     break;
   case COLLECTS: {
     push_argument(L, ar, 1);
     const char *what = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "collect";
     if (strcmp(what, "count") == 0) {
-      refuse(L, ar, "_G", k->name, k->why);
+      refuse_known(L, ar, "_G", k->name, k->why);
     } else if (strcmp(what, "collect") != 0 && strcmp(what, "step") != 0) {
-      refuse(L, ar, "_G", k->name, "the collector would be set, or asked, only once; do it outside");
+      refuse_known(L, ar, "_G", k->name, "the collector would be set, or asked, only once; do it outside");
     }
     break;
   }
   case REFUSED:
-    refuse(L, ar, k->library, k->name, k->why);
+    refuse_known(L, ar, k->library, k->name, k->why);
     break;
   default:
     break;
@@ -433,7 +434,7 @@ static void look_at_listed(lua_State *L, lua_Debug *ar, const known *k) {
 }
 
 void nl_obs_c_call(lua_State *L, lua_Debug *ar) {
-  int function = lua_gettop(L), i = find(L, lua_tocfunction(L, function));
+  int function = lua_gettop(L), i = find_known(L, lua_tocfunction(L, function));
   if (i < OURS) {
     look_at_listed(L, ar, &list[i]);
   } else if (i == OURS) {
@@ -448,11 +449,12 @@ void nl_obs_c_call(lua_State *L, lua_Debug *ar) {
   } else if (i == WRAP) {
     look_at_thread(L, ar, thread_of(L, function));
   } else if (i == ITERATOR && nl_obs_is_old(L, function)) {
-    refuse(L, ar, NULL, "this iterator", "it was made before and would go on only once; make it inside the function");
+    refuse_known(L, ar, NULL, "this iterator",
+                 "it was made before and would go on only once; make it inside the function");
   } else if (i >= NOT_REPLAYED) {
-    refuse(L, ar, "nn", refused[i - NOT_REPLAYED]->name, refused[i - NOT_REPLAYED]->why);
+    refuse_known(L, ar, "nn", refused[i - NOT_REPLAYED]->name, refused[i - NOT_REPLAYED]->why);
   } else if (i == FOREIGN) {
-    refuse(L, ar, NULL, NULL, "what this C function does is not known; call it outside and pass its result");
+    refuse_known(L, ar, NULL, NULL, "what this C function does is not known; call it outside and pass its result");
   }
   lua_settop(L, function);
 }

@@ -79,7 +79,7 @@ bool nl_same_value(lua_State *L, int a, int b) {
   return lua_rawequal(L, a, b);
 }
 
-static void set(lua_State *L, bool hidden) {
+static void object_set(lua_State *L, bool hidden) {
   nl_object *o = check_object(L, 1);
   lua_settop(L, 3);
   if (lua_isnil(L, 2) || (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2))) {
@@ -121,16 +121,16 @@ static void set(lua_State *L, bool hidden) {
 
 /* set_field(object, key, value), which is also what an assignment does; set_hidden: pairs() does not give the key */
 static int set_field(lua_State *L) {
-  set(L, false);
+  object_set(L, false);
   return 0;
 }
 static int set_hidden(lua_State *L) {
-  set(L, true);
+  object_set(L, true);
   return 0;
 }
 
 /* #object: of its list part */
-static int length(lua_State *L) {
+static int object_length(lua_State *L) {
   check_object(L, 1);
   nl_observe_length(L, 1);
   lua_getiuservalue(L, 1, FIELDS);
@@ -192,7 +192,7 @@ static int new_object(lua_State *L) {
   lua_setfield(L, 6, "__index");
   lua_pushcfunction(L, set_field);
   lua_setfield(L, 6, "__newindex");
-  lua_pushcfunction(L, length);
+  lua_pushcfunction(L, object_length);
   lua_setfield(L, 6, "__len");
   lua_pushcfunction(L, pairs);
   lua_setfield(L, 6, "__pairs");

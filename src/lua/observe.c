@@ -22,7 +22,7 @@ void nl_obs_push(lua_State *L, int which) {
 
 /* ---- start and stop ---- */
 
-static void push_table(lua_State *L, const char *mode) {
+static void push_observed_table(lua_State *L, const char *mode) {
   lua_newtable(L);
   if (mode) {
     lua_createtable(L, 0, 1);
@@ -37,7 +37,7 @@ void nl_observe_start(lua_State *L, nl_observer *o, int root) {
   *o = (nl_observer){.L = L, .object_serial = nl_object_serial(), .current = -1};
   lua_createtable(L, NL_OBS_ROOT, 0);
   for (int i = NL_OBS_LIST; i <= NL_OBS_OVERRIDDEN; i++) {
-    push_table(L, i == NL_OBS_LIST ? "v" : (i == NL_OBS_YOUNG ? "k" : NULL));
+    push_observed_table(L, i == NL_OBS_LIST ? "v" : (i == NL_OBS_YOUNG ? "k" : NULL));
     lua_rawseti(L, -2, i);
   }
   lua_pushvalue(L, root);
@@ -175,7 +175,7 @@ static void push_or_null(lua_State *L, int index) {
 }
 
 /* Adds a guard; k and v are stack indices, 0: none. The name is on top of the stack, and popped. */
-static void add(lua_State *L, nl_guard w, int c, int k, int v) {
+static void add_guard(lua_State *L, nl_guard w, int c, int k, int v) {
   nl_guard *more = nl_grow(running->guards, running->nguards, sizeof *more);
   if (!more) {
     nl_lua_raise(L);
@@ -237,7 +237,7 @@ void nl_obs_field(lua_State *L, int c, int k) {
   if (!o || !o->is_library) {
     nl_obs_mark(L, v, lua_tostring(L, -1));
   }
-  add(L, (nl_guard){.kind = NL_GUARD_FIELD}, c, k, v);
+  add_guard(L, (nl_guard){.kind = NL_GUARD_FIELD}, c, k, v);
   lua_settop(L, v - 1);
 }
 
@@ -253,7 +253,7 @@ static bool is_new_kind(lua_State *L, int c, nl_guard_kind kind) {
 static void guard_count(lua_State *L, nl_guard_kind kind, int c) {
   if (is_new_kind(L, c, kind)) {
     push_name(L, c);
-    add(L, (nl_guard){.kind = kind, .count = nl_guard_count(L, kind, c)}, c, 0, 0);
+    add_guard(L, (nl_guard){.kind = kind, .count = nl_guard_count(L, kind, c)}, c, 0, 0);
   }
 }
 
@@ -269,7 +269,7 @@ static void guard_meta(lua_State *L, int c) {
   push_path(L, c, top + 2);
   nl_obs_mark(L, top + 1, lua_tostring(L, -1));
   push_name(L, c);
-  add(L, (nl_guard){.kind = NL_GUARD_META}, c, 0, top + 1);
+  add_guard(L, (nl_guard){.kind = NL_GUARD_META}, c, 0, top + 1);
   lua_settop(L, top);
 }
 
@@ -405,7 +405,7 @@ void nl_obs_read(lua_State *L, int c, int k) {
 
 /* ---- writing ---- */
 
-static void refuse_write(lua_State *L, int c, int k) {
+static void refuse_table_write(lua_State *L, int c, int k) {
   push_path(L, c, k);
   nl_lua_refuse(
       L,
@@ -447,7 +447,7 @@ void nl_obs_write(lua_State *L, int c, int k, int v) {
     } else if (nl_same_value(L, -1, v)) {
       nl_obs_field(L, at, k); /* as long as it is this, nothing changes */
     } else if (!(in_library() && is_namespace(L, at))) {
-      refuse_write(L, at, k);
+      refuse_table_write(L, at, k);
     }
     break;
   }
@@ -512,7 +512,8 @@ bool nl_obs_upvalue(lua_State *L, int function, int n) {
     lua_pop(L, 1);
     nl_obs_mark(L, -1, env && globals ? "_G" : (name && *name ? name : "an upvalue"));
     lua_pushstring(L, name && *name ? name : "an upvalue");
-    add(L, (nl_guard){.kind = NL_GUARD_UPVALUE, .count = lua_tointeger(L, owner + 1)}, owner, owner + 1, owner + 2);
+    add_guard(L, (nl_guard){.kind = NL_GUARD_UPVALUE, .count = lua_tointeger(L, owner + 1)}, owner, owner + 1,
+              owner + 2);
   }
   lua_settop(L, owner - 1);
   return true;
@@ -623,7 +624,7 @@ void nl_observe_whole(lua_State *L, int index) {
   }
   luaL_checkstack(L, 16, NULL);
   push_name(L, index);
-  add(L, (nl_guard){.kind = NL_GUARD_KEYS, .count = (int64_t)o->keys}, index, 0, 0);
+  add_guard(L, (nl_guard){.kind = NL_GUARD_KEYS, .count = (int64_t)o->keys}, index, 0, 0);
   nl_object_push_fields(L, index);
   int t = lua_gettop(L);
   lua_pushnil(L);
@@ -636,7 +637,7 @@ void nl_observe_whole(lua_State *L, int index) {
 
 void nl_observe_write(lua_State *L, uint64_t serial, int object, int key) {
   if (running && serial < running->object_serial) {
-    refuse_write(L, lua_absindex(L, object), lua_absindex(L, key));
+    refuse_table_write(L, lua_absindex(L, object), lua_absindex(L, key));
   }
 }
 

@@ -90,7 +90,7 @@ static bool push_contents(lua_State *L, int index) {
 }
 
 /* The same of a list, all of which a compiled function depends on. */
-static bool push_list(lua_State *L, int index) {
+static bool push_observed_list(lua_State *L, int index) {
   nl_observe_whole(L, index);
   return push_contents(L, index);
 }
@@ -249,7 +249,7 @@ static recorded *new_recorded(lua_State *L, state *s, const nl_rule *rule, int n
 }
 
 /* Hands the recorded step to the open trace; raises when memory runs out. */
-static void record(lua_State *L, recorded *r) {
+static void hand_to_trace(lua_State *L, recorded *r) {
   nl_effect *e = nl_new(sizeof *e);
   if (!e) {
     release_recorded(r);
@@ -285,7 +285,7 @@ static bool push_group(lua_State *L, const char *rule, int groups, int g) {
   lua_pushliteral(L, "params");
   nl_observe_read(L, -3, -1);
   lua_rawget(L, -2);
-  if (!push_list(L, -1)) {
+  if (!push_observed_list(L, -1)) {
     nl_lua_error(L, "%s: group %d must have a list 'params', but it is %s", rule, g, nl_describe(L, -1).s);
   }
   lua_remove(L, -2);
@@ -328,7 +328,7 @@ static int state_step(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
   const nl_rule *rule = check_rule(L, 2);
   lua_settop(L, 3);
-  if (!push_list(L, 3)) {
+  if (!push_observed_list(L, 3)) {
     return nl_lua_error(L, "%s: param_groups must be a list of groups, but is %s", rule->name, nl_describe(L, 3).s);
   }
   int at = 0;
@@ -351,7 +351,7 @@ static int state_step(lua_State *L) {
   }
   if (r && nl_trace_current()) {
     *hold = NULL;
-    record(L, r);
+    hand_to_trace(L, r);
   }
   return 0;
 }
@@ -432,7 +432,7 @@ static int state_set(lua_State *L) {
 /* zero_grad(groups) */
 static int zero_grad(lua_State *L) {
   lua_settop(L, 1);
-  if (!push_list(L, 1)) {
+  if (!push_observed_list(L, 1)) {
     return nl_lua_error(L, "zero_grad: param_groups must be a list of groups, but is %s", nl_describe(L, 1).s);
   }
   for (int g = 1; push_group(L, "zero_grad", 2, g); g++) {

@@ -3,19 +3,19 @@
 #include "kernels/kernels.h"
 #include "lua/nl_lua.h"
 
-static void where(void *ctx, char *text, size_t size) {
+static void profile_where(void *ctx, char *text, size_t size) {
   nl_lua_where(ctx, text, size);
 }
 
 /* profile_start() */
-static int start(lua_State *L) {
+static int profile_start(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  nl_profile_start(where, lua_tothread(L, -1));
+  nl_profile_start(profile_where, lua_tothread(L, -1));
   return 0;
 }
 
 /* profile_stop() -> a list of {name =, where =, calls =, seconds =, bytes =, flops =} */
-static int stop(lua_State *L) {
+static int profile_stop(lua_State *L) {
   nl_profile_stop();
   lua_createtable(L, nl_profile_count(), 0);
   for (int i = 0; i < nl_profile_count(); i++) {
@@ -54,6 +54,6 @@ static int peak(lua_State *L) {
 
 void nl_open_profile(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"profile_start", start}, {"profile_stop", stop}, {"peak_flops", peak}, {NULL, NULL}};
+      {"profile_start", profile_start}, {"profile_stop", profile_stop}, {"peak_flops", peak}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

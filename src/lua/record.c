@@ -92,7 +92,7 @@ void nl_lua_keep_for_replay(lua_State *L, int index) {
   }
 }
 
-static void where(void *ctx, char *text, size_t size) {
+static void where_changed(void *ctx, char *text, size_t size) {
   nl_lua_where(ctx, text, size);
 }
 
@@ -142,7 +142,7 @@ static void open_trace(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const
       box->t->requires_grad = args[i]->requires_grad;
     }
   }
-  c->trace->where = where;
+  c->trace->where = where_changed;
   c->trace->where_ctx = L;
   c->trace->lenient = c->lenient;
   c->trace->has_older_history = is_older;

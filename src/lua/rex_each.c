@@ -15,7 +15,7 @@ typedef struct iterator {
 /* The upvalues of an iterator's function after those all have: the userdata, and what it points to. */
 enum { ITERATOR = NL_REX_UPVALUES + 1, SUBJECT, PATTERN };
 
-static int begin(lua_State *L, const char *who, lua_CFunction step) {
+static int begin_each(lua_State *L, const char *who, lua_CFunction step) {
   size_t n;
   nl_rex_subject(L, 1, who, true, &n);
   nl_rex_check_pattern(L, 2, who);
@@ -46,7 +46,7 @@ static int gmatch_step(lua_State *L) {
 /* gmatch(subject, pattern, compile flags, match flags, locale) -> an iterator over the groups of each match, or the
    whole match where the pattern has no groups */
 int nl_rex_gmatch(lua_State *L) {
-  return begin(L, "gmatch", gmatch_step);
+  return begin_each(L, "gmatch", gmatch_step);
 }
 
 /* An empty match where the last separator ended is none: the next one is looked for one character on. */
@@ -91,7 +91,7 @@ static int split_step(lua_State *L) {
 /* split(subject, separator, compile flags, match flags, locale) -> an iterator over the parts between separators: each
    with the separator's groups (or the separator), the last one alone */
 int nl_rex_split(lua_State *L) {
-  return begin(L, "split", split_step);
+  return begin_each(L, "split", split_step);
 }
 
 /* ---- counting ---- */

@@ -23,14 +23,14 @@ typedef struct gsub {
   size_t v[];
 } gsub;
 
-static int state_gc(lua_State *L) {
+static int gsub_gc(lua_State *L) {
   gsub *g = luaL_checkudata(L, 1, GSUB_TYPE);
   free(g->own.p);
   g->own = (nl_rex_text){NULL, 0, 0};
   return 0;
 }
 
-static void add(lua_State *L, gsub *g, const char *s, size_t n) {
+static void add_bytes(lua_State *L, gsub *g, const char *s, size_t n) {
   nl_rex_text *t = g->out;
   if (n >= t->size - t->n) { /* never without a buffer */
     size_t size = 2 * (t->n + n) + 256;
@@ -65,16 +65,16 @@ static void add_group(lua_State *L, gsub *g, uint32_t group) {
   const nl_rex_search *a = &g->search;
   size_t from = a->v[2 * group], to = a->v[2 * group + 1];
   if (group == 0) {
-    add(L, g, a->s + a->from, a->to - a->from);
+    add_bytes(L, g, a->s + a->from, a->to - a->from);
   } else if ((int)group < a->found && from != PCRE2_UNSET && to > from) {
-    add(L, g, a->s + from, to - from);
+    add_bytes(L, g, a->s + from, to - from);
   }
 }
 
 static void add_filled(lua_State *L, gsub *g) {
   const char *p = g->with, *end = p + g->with_size, *mark;
   while (g->marks && (mark = memchr(p, '%', (size_t)(end - p)))) {
-    add(L, g, p, (size_t)(mark - p));
+    add_bytes(L, g, p, (size_t)(mark - p));
     p = mark + 1;
     if (p == end) {
       return; /* a percent sign at the end means nothing */
@@ -82,11 +82,11 @@ static void add_filled(lua_State *L, gsub *g) {
     if (*p >= '0' && *p <= '9') {
       add_group(L, g, g->search.groups ? (uint32_t)(*p - '0') : 0);
     } else {
-      add(L, g, p, 1);
+      add_bytes(L, g, p, 1);
     }
     p++;
   }
-  add(L, g, p, (size_t)(end - p));
+  add_bytes(L, g, p, (size_t)(end - p));
 }
 
 /* ---- matches in turn ---- */
@@ -95,11 +95,11 @@ static void add_filled(lua_State *L, gsub *g) {
    the function that decides. */
 enum { SEARCH, VALUE, DECISION };
 
-static int run(lua_State *L, gsub *g, int next);
+static int substitute(lua_State *L, gsub *g, int next);
 
 static int go_on(lua_State *L, int status, lua_KContext next) {
   (void)status;
-  return run(L, lua_touserdata(L, STATE), (int)next);
+  return substitute(L, lua_touserdata(L, STATE), (int)next);
 }
 
 static void push_match(lua_State *L, const gsub *g) {
@@ -108,7 +108,7 @@ static void push_match(lua_State *L, const gsub *g) {
 
 /* The functions are called in such a way that they may yield. A table with a metatable is indexed by a function in Lua,
    for the same reason. */
-static void push_value(lua_State *L, gsub *g) {
+static void push_replacement(lua_State *L, gsub *g) {
   const nl_rex_search *a = &g->search;
   if (g->with) {
     size_t start = g->out->n;
@@ -142,22 +142,22 @@ static void push_value(lua_State *L, gsub *g) {
 }
 
 /* Adds the string at index, or the match as it is where there is none. */
-static void add_value(lua_State *L, gsub *g, int index) {
+static void add_replacement(lua_State *L, gsub *g, int index) {
   if (index && lua_isstring(L, index)) {
     size_t n;
     const char *s = lua_tolstring(L, index, &n);
-    add(L, g, s, n);
+    add_bytes(L, g, s, n);
     g->replaced++;
   } else {
-    add(L, g, g->search.s + g->search.from, g->search.to - g->search.from);
+    add_bytes(L, g, g->search.s + g->search.from, g->search.to - g->search.from);
   }
 }
 
 /* The function's first result says what is put in: a string; true: the replacement; false or nil: the match. The second
    says what comes after: a number: so many matches more, without asking; true: all others, without asking. */
-static void decide(lua_State *L, gsub *g) {
+static void decide_match(lua_State *L, gsub *g) {
   enum { REPLACEMENT_VALUE = STATE + 1, FIRST, SECOND };
-  add_value(L, g, lua_isstring(L, FIRST) ? FIRST : lua_toboolean(L, FIRST) ? REPLACEMENT_VALUE : 0);
+  add_replacement(L, g, lua_isstring(L, FIRST) ? FIRST : lua_toboolean(L, FIRST) ? REPLACEMENT_VALUE : 0);
   if (lua_type(L, SECOND) == LUA_TNUMBER) {
     lua_Integer more = nl_rex_integer(L, SECOND, "gsub", "a number as second result of the control function", 0);
     g->most = g->found + (more < 0 ? 0 : more < LUA_MAXINTEGER - g->found ? more : LUA_MAXINTEGER - g->found);
@@ -177,13 +177,13 @@ static bool next_match(lua_State *L, gsub *g) {
   nl_rex_check(L, a, found);
   if (found >= 0) {
     g->found++;
-    add(L, g, a->s + g->done, a->from - g->done);
+    add_bytes(L, g, a->s + g->done, a->from - g->done);
     g->done = a->to;
   }
   return found >= 0;
 }
 
-static int run(lua_State *L, gsub *g, int next) {
+static int substitute(lua_State *L, gsub *g, int next) {
   nl_rex_search *a = &g->search;
   for (;;) {
     if (next == SEARCH) {
@@ -195,7 +195,7 @@ static int run(lua_State *L, gsub *g, int next) {
         g->replaced++;
         continue;
       }
-      push_value(L, g);
+      push_replacement(L, g);
       next = VALUE;
     }
     if (next == VALUE) {
@@ -211,11 +211,11 @@ static int run(lua_State *L, gsub *g, int next) {
         lua_callk(L, 3, 2, DECISION, go_on);
         next = DECISION;
       } else {
-        add_value(L, g, STATE + 1);
+        add_replacement(L, g, STATE + 1);
       }
     }
     if (next == DECISION) {
-      decide(L, g);
+      decide_match(L, g);
     }
     lua_settop(L, STATE);
     next = SEARCH;
@@ -223,7 +223,7 @@ static int run(lua_State *L, gsub *g, int next) {
   if (g->replaced == 0) {
     lua_pushvalue(L, SUBJECT);
   } else {
-    add(L, g, a->s + g->done, a->n - g->done);
+    add_bytes(L, g, a->s + g->done, a->n - g->done);
     lua_pushlstring(L, g->out->p, g->out->n);
   }
   lua_pushinteger(L, g->found);
@@ -269,7 +269,7 @@ static int run_at_once(lua_State *L, gsub *g) {
   enum { KEEP = 1 << 20 };
   nl_rex_text *text = g->out = &nl_rex_machine_of(L)->text;
   text->n = 0;
-  int results = run(L, g, SEARCH);
+  int results = substitute(L, g, SEARCH);
   if (text->size > KEEP) {
     free(text->p);
     *text = (nl_rex_text){NULL, 0, 0};
@@ -307,14 +307,14 @@ int nl_rex_gsub(lua_State *L) {
   if (g->with) {
     check_marks(L, g);
   }
-  return at_once ? run_at_once(L, g) : run(L, g, SEARCH);
+  return at_once ? run_at_once(L, g) : substitute(L, g, SEARCH);
 }
 
 void nl_rex_open_gsub(lua_State *L) {
   luaL_newmetatable(L, GSUB_TYPE);
-  lua_pushcfunction(L, state_gc);
+  lua_pushcfunction(L, gsub_gc);
   lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, state_gc);
+  lua_pushcfunction(L, gsub_gc);
   lua_setfield(L, -2, "__close");
   lua_pop(L, 1);
 }

@@ -60,7 +60,7 @@ const char *nl_rex_error_name(int code) {
 }
 
 /* The table to fill: the argument, or a new one. */
-static void push_table(lua_State *L, const char *who) {
+static void push_flag_table(lua_State *L, const char *who) {
   if (!lua_isnoneornil(L, 1) && lua_type(L, 1) != LUA_TTABLE) {
     nl_lua_error(L, "rex.%s: wants a table to fill or nothing, but got %s", who, nl_describe(L, 1).s);
   }
@@ -75,7 +75,7 @@ static void push_table(lua_State *L, const char *who) {
 }
 
 /* Fills the table on top, without asking its metatable. */
-static void set(lua_State *L, const char *name, lua_Integer value) {
+static void set_number(lua_State *L, const char *name, lua_Integer value) {
   lua_pushstring(L, name);
   lua_pushinteger(L, value);
   lua_rawset(L, -3);
@@ -84,14 +84,14 @@ static void set(lua_State *L, const char *name, lua_Integer value) {
 /* flags(table) -> the table, or a new one, with PCRE2's constants by name. The topmost of 32 bits is a sign, as lrexlib
    has it. */
 int nl_rex_flags(lua_State *L) {
-  push_table(L, "flags");
-  set(L, "MAJOR", PCRE2_MAJOR);
-  set(L, "MINOR", PCRE2_MINOR);
+  push_flag_table(L, "flags");
+  set_number(L, "MAJOR", PCRE2_MAJOR);
+  set_number(L, "MINOR", PCRE2_MINOR);
   for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
-    set(L, constants[i].name, (int32_t)constants[i].value);
+    set_number(L, constants[i].name, (int32_t)constants[i].value);
   }
   for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-    set(L, errors[i].name, (int32_t)errors[i].value);
+    set_number(L, errors[i].name, (int32_t)errors[i].value);
   }
   return 1;
 }
@@ -103,11 +103,11 @@ int nl_rex_config(lua_State *L) {
                                   NAME(CONFIG_NEWLINE),      NAME(CONFIG_PARENSLIMIT), NAME(CONFIG_RECURSIONLIMIT),
                                   NAME(CONFIG_STACKRECURSE), NAME(CONFIG_UNICODE)};
   static const named texts[] = {NAME(CONFIG_JITTARGET), NAME(CONFIG_UNICODE_VERSION), NAME(CONFIG_VERSION)};
-  push_table(L, "config");
+  push_flag_table(L, "config");
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     uint32_t value = 0;
     if (pcre2_config(numbers[i].value, &value) >= 0) {
-      set(L, numbers[i].name + strlen("CONFIG_"), value);
+      set_number(L, numbers[i].name + strlen("CONFIG_"), value);
       lua_pushfstring(L, "PCRE2_%s", numbers[i].name);
       lua_pushinteger(L, value);
       lua_rawset(L, 1);
@@ -160,11 +160,11 @@ static void push_info(lua_State *L, const nl_rex *r) {
   lua_createtable(L, 0, 32);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (known[i]) {
-      set(L, numbers[i].name + strlen("INFO_"), values[i]);
+      set_number(L, numbers[i].name + strlen("INFO_"), values[i]);
     }
   }
   for (int i = 0; i < 2; i++) {
-    set(L, sizes[i].name + strlen("INFO_"), (lua_Integer)bytes[i]);
+    set_number(L, sizes[i].name + strlen("INFO_"), (lua_Integer)bytes[i]);
   }
 }
 

@@ -80,7 +80,7 @@ static void push_positions_table(lua_State *L, const nl_rex_search *a) {
 typedef enum { MATCH, FIND, TFIND, EXEC } kind;
 static const char *const names[] = {"match", "find", "tfind", "exec"};
 
-static int search(lua_State *L, kind what, nl_rex *r, const char *s, size_t n, size_t at, uint32_t options) {
+static int search_from(lua_State *L, kind what, nl_rex *r, const char *s, size_t n, size_t at, uint32_t options) {
   nl_rex_search a;
   size_t few[2 * (NL_REX_FEW + 1)];
   nl_rex_begin(&a, nl_rex_machine_of(L), r, names[what], s, n, options, nl_rex_room(L, r, few));
@@ -119,7 +119,7 @@ static int function(lua_State *L, kind what) {
     lua_pushnil(L);
     return 1;
   }
-  return search(L, what, nl_rex_get(L, 2, who, how), s, n, at, options);
+  return search_from(L, what, nl_rex_get(L, 2, who, how), s, n, at, options);
 }
 
 /* re:method(subject, init, match flags) */
@@ -134,7 +134,7 @@ static int method(lua_State *L, kind what) {
     lua_pushnil(L);
     return 1;
   }
-  return search(L, what, nl_rex_self(L, who), s, n, at, options); /* the subject's methods may have closed it */
+  return search_from(L, what, nl_rex_self(L, who), s, n, at, options); /* the subject's methods may have closed it */
 }
 
 int nl_rex_match_function(lua_State *L) {

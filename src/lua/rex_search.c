@@ -278,7 +278,7 @@ static bool is_too_slow(nl_rex_search *a, size_t at) {
 
 /* One search in so many is measured, and stands for the others; the smaller of two in turn, because the machine may
    have been busy with something else. */
-static void measure(nl_rex_search *a, uint64_t start) {
+static void measure_search(nl_rex_search *a, uint64_t start) {
   uint64_t took = clock_of(CLOCK_MONOTONIC) - start;
   a->took += (uint64_t)EVERY * (took < a->sample ? took : a->sample);
   a->sample = took;
@@ -370,7 +370,7 @@ int nl_rex_find(nl_rex_search *a, size_t at) {
       shrink(a);
     }
     if (start) {
-      measure(a, start);
+      measure_search(a, start);
     }
     if (a->took > took) {
       is_too_slow(a, goes_on);

@@ -4,7 +4,7 @@
 
 #include "lua/rex.h"
 
-static bool contains(const nl_rex *r, const char *what) {
+static bool pattern_contains(const nl_rex *r, const char *what) {
   return memmem(r->text, r->length, what, strlen(what)) != NULL;
 }
 
@@ -64,7 +64,7 @@ static bool has_possessive_groups(const nl_rex *r) {
    starts between the bytes of a newline are not always what they are to the interpreter; with FIRSTLINE it fails to
    advance. (Limits that the pattern sets itself are verbs; they count the interpreter's steps.) */
 static bool is_not_for_jit(const nl_rex *r, uint32_t options, bool verbs, bool long_newlines) {
-  bool atomic = contains(r, "(?>") && contains(r, "|");
+  bool atomic = pattern_contains(r, "(?>") && pattern_contains(r, "|");
   return verbs || long_newlines || atomic || (options & PCRE2_FIRSTLINE) != 0 ||
          (r->groups > 0 && has_possessive_groups(r));
 }
@@ -80,6 +80,6 @@ void nl_rex_read_traits(nl_rex *r) {
   r->anchored = (options & PCRE2_ANCHORED) != 0;
   r->compares = references > 0;
   r->calls = has_calls(r);
-  r->whole = verbs || r->invalid_utf || (options & PCRE2_FIRSTLINE) != 0 || contains(r, "\\G");
+  r->whole = verbs || r->invalid_utf || (options & PCRE2_FIRSTLINE) != 0 || pattern_contains(r, "\\G");
   r->no_jit = is_not_for_jit(r, options, verbs, long_newlines);
 }

@@ -101,7 +101,7 @@ static int tensor_item(lua_State *L) {
   return 1;
 }
 
-static void push_table(lua_State *L, const nl_tensor *t, int dim, int64_t position) {
+static void push_nested_table(lua_State *L, const nl_tensor *t, int dim, int64_t position) {
   if (dim == t->ndim) {
     push_element(L, t, position);
     return;
@@ -109,7 +109,7 @@ static void push_table(lua_State *L, const nl_tensor *t, int dim, int64_t positi
   int64_t n = t->shape[dim];
   lua_createtable(L, n < 1 << 26 ? (int)n : 0, 0);
   for (int64_t i = 0; i < n; i++) {
-    push_table(L, t, dim + 1, position * n + i);
+    push_nested_table(L, t, dim + 1, position * n + i);
     lua_rawseti(L, -2, i + 1);
   }
 }
@@ -118,7 +118,7 @@ static int tensor_totable(lua_State *L) {
   nl_tensor *t = nl_check_tensor(L, 1, "totable", "x");
   nl_lua_no_reading(L, "totable");
   luaL_checkstack(L, t->ndim + 4, NULL);
-  push_table(L, t, 0, 0);
+  push_nested_table(L, t, 0, 0);
   return 1;
 }
 
@@ -305,7 +305,7 @@ static int set_printoptions(lua_State *L) {
   return 0;
 }
 
-static int push_text(lua_State *L) {
+static int push_shown_text(lua_State *L) {
   lua_pushstring(L, lua_touserdata(L, 1));
   return 1;
 }
@@ -321,7 +321,7 @@ static int tensor_tostring(lua_State *L) {
   if (!text) {
     return luaL_error(L, "not enough memory to print a tensor");
   }
-  lua_pushcfunction(L, push_text); /* protected, so that the text is freed whatever happens */
+  lua_pushcfunction(L, push_shown_text); /* protected, so that the text is freed whatever happens */
   lua_pushlightuserdata(L, text);
   int status = lua_pcall(L, 1, 1, 0);
   free(text);

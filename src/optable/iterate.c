@@ -74,7 +74,7 @@ static void move(int64_t n, size_t size, void *out, int64_t ostride, const void 
 }
 
 /* One run along the innermost dim. */
-static void run(const plan *p, int64_t n, char *const at[]) {
+static void run_merged(const plan *p, int64_t n, char *const at[]) {
   int last = p->ndim - 1;
   int step[NL_MAX_OPERANDS];
   bool simple = true;
@@ -132,7 +132,7 @@ static void iterate_range(void *ctx, int64_t begin, int64_t end) {
       }
       at[k] = p->data[k] + offset * (int64_t)p->size[k];
     }
-    run(p, n, at);
+    run_merged(p, n, at);
     begin += n;
   }
 }

@@ -259,11 +259,12 @@ typedef struct nl_op_family {
   F(elementwise, arithmetic)                                                                                           \
   F(elementwise, math)                                                                                                 \
   F(activations, activation)                                                                                           \
-  F(elementwise, select) F(reductions, reduce) F(reductions, scan) F(reductions, sort) F(reductions, statistic)        \
-      F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place) F(indexing, index) F(indexing, mask)        \
-          F(indexing, pick) F(indexing, search) F(products, matmul) F(products, product) F(losses, loss)               \
-              F(losses, norm) F(linalg, factorize) F(linalg, matrix) F(linalg, spectral) F(random, draw)               \
-                  F(shapes, strided)
+  F(elementwise, select)                                                                                               \
+  F(reductions, reduce)                                                                                                \
+  F(reductions, scan) F(reductions, sort) F(reductions, statistic) F(shapes, shape) F(shapes, arrange) F(shapes, join) \
+      F(shapes, place) F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search) F(products, matmul)  \
+          F(products, product) F(losses, loss) F(losses, norm) F(linalg, factorize) F(linalg, matrix)                  \
+              F(linalg, spectral) F(random, draw) F(shapes, strided)
 
 #define NL_FAMILY_DECLARATION(page, name) extern const nl_op_family nl_ops_##name;
 NL_FAMILIES(NL_FAMILY_DECLARATION)

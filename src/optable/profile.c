@@ -68,7 +68,7 @@ void nl_profile_add(const char *name, const char *where, int64_t nanoseconds, do
   e->flops += flops;
 }
 
-static nl_status begin(nl_call *c) {
+static nl_status profile_begin(nl_call *c) {
   (void)c;
   profile.began = nl_nanoseconds();
   return NL_OK;
@@ -83,7 +83,7 @@ static nl_status end(nl_call *c) {
 }
 
 void nl_profile_start(void (*where)(void *ctx, char *text, size_t size), void *ctx) {
-  static const nl_recorder recorder = {begin, end, NULL};
+  static const nl_recorder recorder = {profile_begin, end, NULL};
   profile.on = true;
   profile.where = where;
   profile.ctx = ctx;

@@ -22,7 +22,7 @@ static unsigned hash_name(const char *s) {
   return h % HASH_SIZE;
 }
 
-static void fill(void) {
+static void fill_table(void) {
 #define FAMILY(page, name) {#page, &nl_ops_##name},
   static const struct {
     const char *page;
@@ -46,7 +46,7 @@ static void fill(void) {
 
 int nl_op_count(void) {
   if (count == 0) {
-    fill();
+    fill_table();
   }
   return count;
 }
@@ -91,7 +91,7 @@ static nl_kind parse_kind(const char *s, size_t n) {
   abort(); /* an op written wrong: seen by the first test that runs */
 }
 
-static void parse(const char *s, nl_signature *sig) {
+static void parse_signature(const char *s, nl_signature *sig) {
   while (*s) {
     nl_param *p = &sig->param[sig->count++];
     size_t n = strcspn(s, ":");
@@ -178,7 +178,7 @@ static const nl_signature *parsed(const nl_op *op) {
   }
   nl_signature *sig = &signatures[position(op->name)];
   if (sig->count == 0 && *op->args) {
-    parse(op->args, sig);
+    parse_signature(op->args, sig);
     check_attrs(op, sig);
     sig->gives_list = strcmp(op->returns, "tensors") == 0;
     sig->results = 1;

@@ -82,7 +82,7 @@ static nl_status ensure(nl_tensor **t, const nl_tensor *w) {
 }
 
 /* The gradient as one block: itself, or a copy in *packed, which is the caller's. */
-static nl_status pack(nl_tensor **g, nl_tensor **packed) {
+static nl_status pack_gradient(nl_tensor **g, nl_tensor **packed) {
   *packed = NULL;
   if ((*g)->contiguous) {
     return NL_OK;
@@ -105,7 +105,7 @@ static void go_over(sweep *s, int64_t n) {
 
 /* Begins a sweep over w and its gradient, with the states that the slot has; *packed is the caller's. */
 static nl_status begin_sweep(sweep *s, nl_tensor *w, nl_tensor *g, const nl_optim_slot *slot, nl_tensor **packed) {
-  nl_status status = pack(&g, packed);
+  nl_status status = pack_gradient(&g, packed);
   if (status == NL_OK) {
     *s = (sweep){.dtype = nl_tensor_dtype(w), .w = nl_tensor_data(w), .g = nl_tensor_data(g)};
     for (int i = 0; i < NL_MAX_STATES; i++) {

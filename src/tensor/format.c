@@ -44,7 +44,7 @@ static int cell(const writer *w, char *buf, size_t size, int64_t position) {
 }
 
 /* Calls visit on each element shown, in order. */
-static void walk(writer *w, int dim, int64_t position, void (*visit)(writer *, int64_t, void *), void *ctx) {
+static void walk_elements(writer *w, int dim, int64_t position, void (*visit)(writer *, int64_t, void *), void *ctx) {
   if (dim == w->t->ndim) {
     visit(w, position, ctx);
     return;
@@ -54,7 +54,7 @@ static void walk(writer *w, int dim, int64_t position, void (*visit)(writer *, i
     if (skipped(w, i, n)) {
       i = n - nl_print.edgeitems;
     }
-    walk(w, dim + 1, position * n + i, visit, ctx);
+    walk_elements(w, dim + 1, position * n + i, visit, ctx);
   }
 }
 
@@ -107,7 +107,7 @@ static void see_digits(writer *w, int64_t position, void *ctx) {
 static void choose_format(writer *w) {
   if (nl_dtype_is_float(nl_tensor_dtype(w->t))) {
     range r = {.min = INFINITY, .max = 0, .integral = true};
-    walk(w, 0, 0, see_value, &r);
+    walk_elements(w, 0, 0, see_value, &r);
     if (r.integral && r.max < 1e8) {
       w->digits = 0;
     } else if (nl_print.sci_mode == 1 ||
@@ -116,11 +116,11 @@ static void choose_format(writer *w) {
       w->digits = nl_print.precision;
     } else {
       int digits = nl_print.precision > 0 ? 1 : 0;
-      walk(w, 0, 0, see_digits, &digits);
+      walk_elements(w, 0, 0, see_digits, &digits);
       w->digits = digits;
     }
   }
-  walk(w, 0, 0, see_width, NULL);
+  walk_elements(w, 0, 0, see_width, NULL);
 }
 
 static void write_dims(writer *w, int dim, int64_t position) {

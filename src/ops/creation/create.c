@@ -14,7 +14,7 @@ NL_ATTRS(eye, n, m, dtype)
 
 /* ---- constants and ramps ---- */
 
-static void run_nothing(nl_call *c) {
+static void run_empty(nl_call *c) {
   (void)c;
 }
 
@@ -110,7 +110,7 @@ static const nl_op ops[] = {
     CREATE("ones", "shape: shape, dtype: dtype?", nl_made, "A tensor of ones.", nl_infer_shape_dtype, run_constant, 1,
            "nn.ones(2, {dtype = \"int64\"})"),
     CREATE("empty", "shape: shape, dtype: dtype?", nl_made, "A tensor whose elements are whatever the memory held.",
-           nl_infer_shape_dtype, run_nothing, 0, "nn.empty(2, 3).shape"),
+           nl_infer_shape_dtype, run_empty, 0, "nn.empty(2, 3).shape"),
     CREATE("full", "shape: shape, value: operand, dtype: dtype?", nl_made,
            "A tensor filled with one value: full({2, 3}, 7).", infer_full, run_full, 0, "nn.full({2}, 7)"),
     CREATE("zeros_like", "x: tensor, dtype: dtype?", nl_like, "Zeros with the shape and dtype of x.", nl_infer_like,
@@ -118,7 +118,7 @@ static const nl_op ops[] = {
     CREATE("ones_like", "x: tensor, dtype: dtype?", nl_like, "Ones with the shape and dtype of x.", nl_infer_like,
            run_constant, 1, "nn.ones_like(nn.tensor {-1.0, 0.0, 2.0})"),
     CREATE("empty_like", "x: tensor, dtype: dtype?", nl_like, "Uninitialized, with the shape and dtype of x.",
-           nl_infer_like, run_nothing, 0, "nn.empty_like(nn.tensor {-1.0, 0.0, 2.0}).shape"),
+           nl_infer_like, run_empty, 0, "nn.empty_like(nn.tensor {-1.0, 0.0, 2.0}).shape"),
     CREATE("full_like", "x: tensor, value: operand, dtype: dtype?", nl_like,
            "One value, with the shape and dtype of x.", infer_full_like, run_full, 0,
            "nn.full_like(nn.tensor {-1.0, 0.0, 2.0}, 7)"),

@@ -71,7 +71,7 @@ static nl_status vjp_square(nl_call *c, nl_vjp *g) {
   g->gin[0] = nl_b2(g->build, op_mul(), g->gout[0], nl_b_scale(g->build, c->in[0], 2));
   return g->build->status;
 }
-static nl_status vjp_exp(nl_call *c, nl_vjp *g) {
+static nl_status vjp_exponential(nl_call *c, nl_vjp *g) {
   g->gin[0] = nl_b2(g->build, op_mul(), g->gout[0], c->out[0]);
   return g->build->status;
 }
@@ -245,7 +245,7 @@ static nl_status vjp_pow(nl_call *c, nl_vjp *g) {
   return b->status;
 }
 /* The larger one gets the gradient; equal ones get half each. */
-static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
+static nl_status vjp_maximum(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *half = nl_b2(b, op_eq(), c->in[0], c->in[1]);
   for (int i = 0; i < 2; i++) {
@@ -461,7 +461,7 @@ static const nl_op ops[] = {
           "nn.sign(nn.tensor {-1.0, 0.0, 2.0})"),
     UNARY("square", NL_UN_SQUARE, "The square of each element.", vjp_square, NL_SAVE_IN(0),
           "nn.square(nn.tensor {-1.0, 0.0, 2.0})"),
-    UNARY("exp", NL_UN_EXP, "e to the power of each element.", vjp_exp, NL_SAVE_OUT(0),
+    UNARY("exp", NL_UN_EXP, "e to the power of each element.", vjp_exponential, NL_SAVE_OUT(0),
           "nn.exp(nn.tensor {-1.0, 0.0, 2.0})"),
     UNARY("log", NL_UN_LOG, "The natural logarithm of each element; log(0) is -inf, of negative ones nan.", vjp_log,
           NL_SAVE_IN(0), "nn.log(nn.tensor {1.0, 10.0})"),
@@ -512,9 +512,9 @@ static const nl_op ops[] = {
      .flags = EB,
      .save = NL_SAVE_ALL_IN,
      .kernel = NL_BIN_POW},
-    BINARY("maximum", NL_BIN_MAXIMUM, "The larger of x and y, elementwise; nan wins.", vjp_extreme, NL_SAVE_ALL_IN,
+    BINARY("maximum", NL_BIN_MAXIMUM, "The larger of x and y, elementwise; nan wins.", vjp_maximum, NL_SAVE_ALL_IN,
            "nn.maximum(nn.tensor {-1.0, 0.0, 2.0}, 0.5)"),
-    BINARY("minimum", NL_BIN_MINIMUM, "The smaller of x and y, elementwise; nan wins.", vjp_extreme, NL_SAVE_ALL_IN,
+    BINARY("minimum", NL_BIN_MINIMUM, "The smaller of x and y, elementwise; nan wins.", vjp_maximum, NL_SAVE_ALL_IN,
            "nn.minimum(nn.tensor {-1.0, 0.0, 2.0}, 0.5)"),
     BACKWARD("tanh_backward", NL_BIN_TANH_BACKWARD, "g * (1 - y^2).", vjp_tanh_backward, NULL),
     BACKWARD("sigmoid_backward", NL_BIN_SIGMOID_BACKWARD, "g * y * (1 - y).", vjp_sigmoid_backward, NULL),

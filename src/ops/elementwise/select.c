@@ -173,7 +173,7 @@ static nl_status infer_copy(nl_call *c) {
   }
   return NL_OK;
 }
-static void run_copy(nl_call *c) {
+static void run_copy_into(nl_call *c) {
   nl_tensor src = *c->rin[1];
   while (src.ndim > c->out[0]->ndim) {
     src.shape++;
@@ -247,7 +247,7 @@ static const nl_op ops[] = {
      .doc = "Writes source, broadcast and converted, into x.",
      .example = "nn.zeros(2, 2):copy_(nn.tensor {1.0, 2.0})",
      .infer = infer_copy,
-     .run = run_copy,
+     .run = run_copy_into,
      .vjp = vjp_copy,
      .flags = NL_OP_ELEMENTWISE | NL_OP_BROADCAST | NL_OP_INPLACE | NL_OP_INPLACE_ONLY},
     {.name = "fill_",
@@ -256,7 +256,7 @@ static const nl_op ops[] = {
      .doc = "Writes one value into all of x.",
      .example = "nn.zeros(2):fill_(7)",
      .infer = infer_copy,
-     .run = run_copy,
+     .run = run_copy_into,
      .vjp = vjp_copy,
      .flags = NL_OP_ELEMENTWISE | NL_OP_BROADCAST | NL_OP_INPLACE | NL_OP_INPLACE_ONLY},
 };

@@ -294,7 +294,7 @@ static void run_repeat_index(nl_call *c) {
 }
 
 /* tril_indices 0, triu_indices 1 */
-static bool inside(const nl_call *c, int64_t row, int64_t col) {
+static bool is_within(const nl_call *c, int64_t row, int64_t col) {
   int64_t offset = c->attr[triangle_offset].i;
   return c->op->variant == 0 ? col - row <= offset : col - row >= offset;
 }
@@ -323,14 +323,13 @@ static void run_triangle(nl_call *c) {
   int64_t n = c->out[0]->shape[1], at = 0, *to = nl_tensor_data(c->out[0]);
   for (int64_t r = 0; r < c->attr[triangle_rows].i; r++) {
     for (int64_t k = 0; k < c->attr[triangle_cols].i; k++) {
-      if (inside(c, r, k)) {
+      if (is_within(c, r, k)) {
         to[at] = r + 1;
         to[n + at++] = k + 1;
       }
     }
   }
 }
-
 
 static const nl_op ops[] = {
     {.name = "nonzero",

@@ -118,7 +118,7 @@ NL_COMPOSE(cond) {
 /* ---- the exponential ---- */
 
 /* c = a b, column-major n x n */
-static void multiply(int n, const double *a, const double *z, double *out) {
+static void multiply_square(int n, const double *a, const double *z, double *out) {
   memset(out, 0, (size_t)n * (size_t)n * sizeof *out);
   for (int j = 0; j < n; j++) {
     for (int k = 0; k < n; k++) {
@@ -177,21 +177,21 @@ static void run_exp(nl_call *c) {
         a[k] = ldexp(a[k], -squarings);
       }
     }
-    multiply(n, a, a, a2);
-    multiply(n, a2, a2, a4);
-    multiply(n, a4, a2, a6);
+    multiply_square(n, a, a, a2);
+    multiply_square(n, a2, a2, a4);
+    multiply_square(n, a4, a2, a6);
     for (size_t k = 0; k < size; k++) {
       t[k] = p[13] * a6[k] + p[11] * a4[k] + p[9] * a2[k];
     }
-    multiply(n, a6, t, v);
+    multiply_square(n, a6, t, v);
     for (size_t k = 0; k < size; k++) {
       v[k] += p[7] * a6[k] + p[5] * a4[k] + p[3] * a2[k] + (k % ((size_t)n + 1) == 0 ? p[1] : 0);
     }
-    multiply(n, a, v, u);
+    multiply_square(n, a, v, u);
     for (size_t k = 0; k < size; k++) {
       t[k] = p[12] * a6[k] + p[10] * a4[k] + p[8] * a2[k];
     }
-    multiply(n, a6, t, v);
+    multiply_square(n, a6, t, v);
     for (size_t k = 0; k < size; k++) {
       v[k] += p[6] * a6[k] + p[4] * a4[k] + p[2] * a2[k] + (k % ((size_t)n + 1) == 0 ? p[0] : 0);
       t[k] = v[k] - u[k];
@@ -199,14 +199,14 @@ static void run_exp(nl_call *c) {
     }
     failed = failed || nl_lapack_solve(n, n, t, v, work) != 0;
     for (int k = 0; k < squarings && !failed; k++) {
-      multiply(n, v, v, t);
+      multiply_square(n, v, v, t);
       memcpy(v, t, size * sizeof *v);
     }
     nl_matrix_write(c->out[0], i, n, n, v, failed);
   }
 }
 /* The upper right block of exp([x^T g; 0 x^T]) (Mathias 1996). */
-static nl_status vjp_exp(nl_call *c, nl_vjp *v) {
+static nl_status vjp_matrix_exp(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *xt = nl_turned(b, c->in[0]);
   int64_t n = c->in[0]->shape[c->in[0]->ndim - 1];
@@ -287,7 +287,7 @@ static const nl_op ops[] = {
      .example = "nn.matrix_exp(nn.tensor {{0.0, 1.0}, {0.0, 0.0}})",
      .infer = infer_exp,
      .run = run_exp,
-     .vjp = vjp_exp,
+     .vjp = vjp_matrix_exp,
      .flags = NL_OP_CONTIGUOUS,
      .save = NL_SAVE_IN(0)},
 };

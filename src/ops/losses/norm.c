@@ -38,10 +38,10 @@ static nl_status infer_batch_norm(nl_call *c) {
 }
 
 /* Element i of a vector of either float type. */
-static double at(nl_dtype dtype, const void *p, int64_t i) {
+static double batch_at(nl_dtype dtype, const void *p, int64_t i) {
   return dtype == NL_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i];
 }
-static void put(nl_dtype dtype, void *p, int64_t i, double v) {
+static void give_statistic(nl_dtype dtype, void *p, int64_t i, double v) {
   if (dtype == NL_F32) {
     ((float *)p)[i] = (float)v;
   } else {
@@ -72,10 +72,10 @@ static void run_batch_norm(nl_call *c) {
   k->reduce[NL_RED_SUM][c->dtype](rows, n, 0, n, nl_tensor_data(x), mean);
   k->var[c->dtype](rows, n, 0, n, 0, nl_tensor_data(x), var);
   for (int64_t i = 0; i < n; i++) {
-    put(c->dtype, mean, i, at(c->dtype, mean, i) / (double)rows);
-    double inv = 1 / sqrt(at(c->dtype, var, i) + c->attr[batch_norm_eps].number);
-    put(c->dtype, scale, i, (weight ? at(c->dtype, nl_tensor_data(weight), i) : 1) * inv);
-    put(c->dtype, shift, i, bias ? at(c->dtype, nl_tensor_data(bias), i) : 0);
+    give_statistic(c->dtype, mean, i, batch_at(c->dtype, mean, i) / (double)rows);
+    double inv = 1 / sqrt(batch_at(c->dtype, var, i) + c->attr[batch_norm_eps].number);
+    give_statistic(c->dtype, scale, i, (weight ? batch_at(c->dtype, nl_tensor_data(weight), i) : 1) * inv);
+    give_statistic(c->dtype, shift, i, bias ? batch_at(c->dtype, nl_tensor_data(bias), i) : 0);
   }
   apply_job job = {c->dtype, n, nl_tensor_data(x), mean, scale, shift, nl_tensor_data(c->out[0])};
   nl_parallel_for(rows, 1 + 16384 / (n ? n : 1), apply_range, &job);
@@ -154,14 +154,14 @@ static nl_status infer_backward(nl_call *c) {
   nl_rule_shape(c, 2, 1, &x->shape[1], c->dtype);
   return NL_OK;
 }
-static void run_backward(nl_call *c) {
+static void run_norm_backward(nl_call *c) {
   nl_tensor *g = c->rin[0], *x = c->rin[1], *weight = c->rin[4];
   int64_t rows = x->shape[0], n = x->shape[1];
   char *inv = c->workspace->storage->data, *scale = inv + (size_t)n * nl_dtype_size(c->dtype);
   for (int64_t i = 0; i < n; i++) {
-    double v = 1 / sqrt(at(c->dtype, nl_tensor_data(c->rin[3]), i) + c->attr[batch_norm_eps].number);
-    put(c->dtype, inv, i, v);
-    put(c->dtype, scale, i, (weight ? at(c->dtype, nl_tensor_data(weight), i) : 1) * v);
+    double v = 1 / sqrt(batch_at(c->dtype, nl_tensor_data(c->rin[3]), i) + c->attr[batch_norm_eps].number);
+    give_statistic(c->dtype, inv, i, v);
+    give_statistic(c->dtype, scale, i, (weight ? batch_at(c->dtype, nl_tensor_data(weight), i) : 1) * v);
   }
   void *mean = nl_tensor_data(c->rin[2]), *sum_gx = nl_tensor_data(c->out[1]), *sum_g = nl_tensor_data(c->out[2]);
   nl_k->norm->sums[c->dtype](rows, n, nl_tensor_data(g), nl_tensor_data(x), mean, inv, sum_g, sum_gx);
@@ -188,7 +188,7 @@ static const nl_op ops[] = {
      .returns = "tensor, tensor, tensor",
      .doc = "The gradients of batch_norm for x, weight and bias.",
      .infer = infer_backward,
-     .run = run_backward,
+     .run = run_norm_backward,
      .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL},
 };
 

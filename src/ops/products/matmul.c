@@ -141,7 +141,7 @@ static nl_gemm_args product(nl_dtype dtype, const matrix *a, const matrix *b, vo
                         .accumulate = accumulate};
 }
 
-static void multiply(nl_dtype dtype, const matrix *a, const matrix *b, void *c, bool accumulate) {
+static void multiply_batches(nl_dtype dtype, const matrix *a, const matrix *b, void *c, bool accumulate) {
   nl_gemm_args args = product(dtype, a, b, c, accumulate);
   nl_gemm(&args);
 }
@@ -187,7 +187,7 @@ static void run_matmul(nl_call *c) {
   if (ta->ndim > 2 && tb->ndim <= 2 && ta->contiguous) { /* one tall product */
     a.first.rows = ta->numel / (a.first.cols ? a.first.cols : 1);
     a.first.rows = a.first.cols ? a.first.rows : out->numel / b.first.cols;
-    multiply(c->dtype, &a.first, &b.first, to, false);
+    multiply_batches(c->dtype, &a.first, &b.first, to, false);
     return;
   }
   int nbatch = a.nbatch > b.nbatch ? a.nbatch : b.nbatch;
@@ -203,7 +203,7 @@ static void run_matmul(nl_call *c) {
       x.p += na == 1 ? 0 : k * a.batch_strides[da] * (int64_t)size;
       y.p += nb == 1 ? 0 : k * b.batch_strides[db] * (int64_t)size;
     }
-    multiply(c->dtype, &x, &y, to + i * each * (int64_t)size, false);
+    multiply_batches(c->dtype, &x, &y, to + i * each * (int64_t)size, false);
   }
 }
 
@@ -341,7 +341,7 @@ static void run_linear(nl_call *c) {
 }
 
 /* dx = g W, dW = g^T x, db = sum of g's rows */
-static nl_status vjp_linear(nl_call *c, nl_vjp *g) {
+static nl_status vjp_linear_layer(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;
   nl_tensor *x = c->in[0], *w = c->in[1], *up = g->gout[0];
   int64_t rows = w->shape[0] ? up->numel / w->shape[0] : 0;
@@ -409,7 +409,7 @@ static void run_addmm(nl_call *c) {
   scale_all(out, beta / alpha);
   matrices a = find_matrices(usable(c, c->rin[1], &used, &room[0], strides[0]), false);
   matrices b = find_matrices(usable(c, c->rin[2], &used, &room[1], strides[1]), true);
-  multiply(c->dtype, &a.first, &b.first, nl_tensor_data(out), true);
+  multiply_batches(c->dtype, &a.first, &b.first, nl_tensor_data(out), true);
   scale_all(out, alpha);
 }
 static nl_status vjp_addmm(nl_call *c, nl_vjp *g) {
@@ -489,7 +489,7 @@ static const nl_op ops[] = {
      .flops = product_flops,
      .prepared_bytes = sizeof(nl_gemm_plan),
      .prepare = prepare_linear,
-     .vjp = vjp_linear,
+     .vjp = vjp_linear_layer,
      .save = NL_SAVE_IN(0) | NL_SAVE_IN(1),
      .saved_for = {1 << 1, 1 << 0}},
     {.name = "addmm",

@@ -276,7 +276,7 @@ NL_COMPOSE(multi_dot) {
 /* ---- distances and angles ---- */
 
 /* The p-norm over the last dim. Near 0 the gradient of the 2-norm is taken as 0. */
-static nl_tensor *length(nl_build *b, nl_tensor *t, double p) {
+static nl_tensor *vector_length(nl_build *b, nl_tensor *t, double p) {
   return nl_b_do(b, op_norm(), "tnlb", t, p, 1, (int64_t[]){-1}, 0);
 }
 NL_COMPOSE(cdist) {
@@ -286,7 +286,7 @@ NL_COMPOSE(cdist) {
               nl_tensor_shape_string(x).s, nl_tensor_shape_string(y).s);
     return;
   }
-  nl_give(c, length(b, b_sub(b, b_unsqueeze(b, x, -2), b_unsqueeze(b, y, -3)), c->attr[distance_p].number));
+  nl_give(c, vector_length(b, b_sub(b, b_unsqueeze(b, x, -2), b_unsqueeze(b, y, -3)), c->attr[distance_p].number));
 }
 NL_COMPOSE(pdist) {
   if (!has_dims(b, x, 2, "x")) {
@@ -295,7 +295,8 @@ NL_COMPOSE(pdist) {
   nl_tensor *pairs = nl_b_do(b, op_triu_indices(), "i-i", x->shape[0], (int64_t)1);
   nl_tensor *i = b_select(b, pairs, 1, 1);
   nl_tensor *k = b_select(b, pairs, 1, 2);
-  nl_give(c, length(b, b_sub(b, b_index_select(b, x, 1, i), b_index_select(b, x, 1, k)), c->attr[distance_p].number));
+  nl_give(c, vector_length(b, b_sub(b, b_index_select(b, x, 1, i), b_index_select(b, x, 1, k)),
+                           c->attr[distance_p].number));
 }
 NL_COMPOSE(pairwise_distance) {
   nl_tensor *d = b_plus(b, b_sub(b, x, c->in[1]), c->attr[pairwise_distance_eps].number);

@@ -90,7 +90,7 @@ static nl_dtype kernel_dtype(nl_dtype t) {
 }
 
 /* x in c->dtype, contiguous, with the reduced dims last where they are no neighbours. */
-static const void *laid_out(nl_call *c, const geometry *g) {
+static const void *reduction_input(nl_call *c, const geometry *g) {
   nl_tensor *x = c->rin[0];
   if (!c->workspace) {
     return nl_tensor_data(x);
@@ -191,7 +191,7 @@ static bool is_total(int kernel, const geometry *g) {
 }
 
 static void reduce_with(nl_call *c, int kernel, const geometry *g, void *out) {
-  const void *x = laid_out(c, g);
+  const void *x = reduction_input(c, g);
   if (is_total(kernel, g) && run_long(c, kernel, x, g->count, out)) {
     return;
   }
@@ -322,7 +322,7 @@ static void run_var(nl_call *c) {
   geometry g = call_geometry(c, var_dim);
   job j = {.var = nl_k->reduce->var[c->dtype],
            .correction = c->attr[var_correction].number,
-           .x = laid_out(c, &g),
+           .x = reduction_input(c, &g),
            .out = nl_tensor_data(c->out[0])};
   run_job(&j, &g);
   if (c->op->variant == 1) {
@@ -376,7 +376,7 @@ static void run_norm(nl_call *c) {
     }
     return;
   }
-  const void *x = laid_out(c, &g);
+  const void *x = reduction_input(c, &g);
   for (int64_t r = 0; r < n; r++) {
     double sum = p == -INFINITY ? INFINITY : 0;
     for (int64_t i = 0; i < g.count; i++) {
@@ -485,7 +485,7 @@ static void run_extreme(nl_call *c) {
     return;
   }
   /* the positions tell the values, so the elements are read once */
-  const char *x = laid_out(c, &g);
+  const char *x = reduction_input(c, &g);
   job j = {.fn = nl_k->reduce->reduce[c->op->kernel == NL_RED_MAX ? NL_RED_ARGMAX : NL_RED_ARGMIN][c->dtype],
            .x = x,
            .out = nl_tensor_data(c->out[1])};

@@ -36,7 +36,7 @@ static nl_status infer_scan(nl_call *c) {
 static void scan_range(void *ctx, int64_t begin, int64_t end) {
   nl_scan(ctx, begin, end);
 }
-static void run(nl_call *c, bool reverse) {
+static void run_along(nl_call *c, bool reverse) {
   nl_tensor *x = c->rin[0];
   int dim = 0;
   nl_rule_dim(c->attr[scan_dim].i, x->ndim, &dim);
@@ -55,10 +55,10 @@ static void run(nl_call *c, bool reverse) {
   nl_parallel_for(a.outer * a.inner, grain, scan_range, &args);
 }
 static void run_scan(nl_call *c) {
-  run(c, c->nin > 1 && c->attr[linear_reverse].b);
+  run_along(c, c->nin > 1 && c->attr[linear_reverse].b);
 }
 static void run_reverse(nl_call *c) {
-  run(c, true);
+  run_along(c, true);
 }
 
 /* x moved on by one along the dim: its neighbour before (or after), with `first` where there is none. */
@@ -96,7 +96,7 @@ static nl_status vjp_cumprod(nl_call *c, nl_vjp *v) {
   v->gin[0] = b_mul(b, s, neighbour(b, y, dim, false, 1));
   return b->status;
 }
-static nl_status vjp_extreme(nl_call *c, nl_vjp *v) {
+static nl_status vjp_cumextreme(nl_call *c, nl_vjp *v) {
   nl_tensor *x = c->in[0];
   if (x->ndim == 0) {
     v->gin[0] = v->gout[0];
@@ -119,7 +119,7 @@ static nl_status vjp_logcumsumexp(nl_call *c, nl_vjp *v) {
   return b->status;
 }
 /* y_k = x_k + a_k y_(k-1): with h the gradients, s_k = h_k + a_(k+1) s_(k+1); dx = s, da_k = s_k y_(k-1). */
-static nl_status vjp_linear(nl_call *c, nl_vjp *v) {
+static nl_status vjp_linear_scan(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   int64_t dim = c->attr[linear_dim].i;
   bool reverse = c->attr[linear_reverse].b;
@@ -147,9 +147,9 @@ static const nl_op ops[] = {
     SCAN("cumprod", "Running products along a dim.", "tensor", NL_SCAN_PROD, run_scan, vjp_cumprod,
          NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_OP_INPLACE, "nn.cumprod(" NUMBERS ")"),
     SCAN("cummax", "The largest so far along a dim, and its position (from 1; the last of equals).", "tensor, tensor",
-         NL_SCAN_MAX, run_scan, vjp_extreme, NL_SAVE_OUT(1), 0, "nn.cummax(" NUMBERS ")"),
+         NL_SCAN_MAX, run_scan, vjp_cumextreme, NL_SAVE_OUT(1), 0, "nn.cummax(" NUMBERS ")"),
     SCAN("cummin", "The smallest so far along a dim, and its position (from 1; the last of equals).", "tensor, tensor",
-         NL_SCAN_MIN, run_scan, vjp_extreme, NL_SAVE_OUT(1), 0, "nn.cummin(" NUMBERS ")"),
+         NL_SCAN_MIN, run_scan, vjp_cumextreme, NL_SAVE_OUT(1), 0, "nn.cummin(" NUMBERS ")"),
     SCAN("logcumsumexp", "The logarithm of running sums of exp(x), without overflow.", "tensor", NL_SCAN_LOGSUMEXP,
          run_scan, vjp_logcumsumexp, NL_SAVE_IN(0) | NL_SAVE_OUT(0), 0, "nn.logcumsumexp(nn.tensor {1000.0, 1000.0})"),
     {.name = "linear_scan",
@@ -160,7 +160,7 @@ static const nl_op ops[] = {
      .example = "nn.linear_scan(nn.ones(4), nn.full({4}, 0.5))",
      .infer = infer_scan,
      .run = run_scan,
-     .vjp = vjp_linear,
+     .vjp = vjp_linear_scan,
      .flags = NL_OP_CONTIGUOUS,
      .save = NL_SAVE_IN(1) | NL_SAVE_OUT(0),
      .kernel = NL_SCAN_LINEAR},

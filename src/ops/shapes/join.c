@@ -105,7 +105,7 @@ static nl_status vjp_cat(nl_call *c, nl_vjp *g) {
 
 /* ---- pieces ---- */
 
-static void push(nl_call *c, nl_build *b, nl_tensor *t) {
+static void push_piece(nl_call *c, nl_build *b, nl_tensor *t) {
   if (b->status == NL_OK) {
     b->status = nl_call_push(c, t);
   }
@@ -116,13 +116,13 @@ NL_COMPOSE(unbind) {
     nl_b_fail(b, "a 0-dim tensor has nothing to unbind");
   }
   for (int64_t i = 1; b->status == NL_OK && i <= size_at(x, d); i++) {
-    push(c, b, b_select(b, x, d + 1, i));
+    push_piece(c, b, b_select(b, x, d + 1, i));
   }
 }
 static void push_pieces(nl_call *c, nl_build *b, nl_tensor *x, int d, int64_t size) {
   int64_t n = size_at(x, d);
   for (int64_t at = 1; b->status == NL_OK && (at <= n || (n == 0 && at == 1)); at += size) {
-    push(c, b, b_narrow(b, x, d + 1, at, size < n - at + 1 ? size : n - at + 1));
+    push_piece(c, b, b_narrow(b, x, d + 1, at, size < n - at + 1 ? size : n - at + 1));
     if (n == 0) {
       return;
     }
@@ -165,7 +165,7 @@ NL_COMPOSE(split) {
     return;
   }
   for (int64_t i = 0, at = 1; i < n; at += sizes[i++]) {
-    push(c, b, b_narrow(b, x, d + 1, at, sizes[i]));
+    push_piece(c, b, b_narrow(b, x, d + 1, at, sizes[i]));
   }
 }
 static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, ints where) {
@@ -173,7 +173,7 @@ static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, i
   for (int i = 0; i <= n && b->status == NL_OK; i++) { /* cuts behind the elements named */
     int64_t end = i < n ? (where[i] < 0 ? tame(where[i]) + size : tame(where[i])) : size;
     end = end > size ? size : (end < at ? at : end);
-    push(c, b, b_narrow(b, x, d + 1, at < size ? at + 1 : size + 1, end - at));
+    push_piece(c, b, b_narrow(b, x, d + 1, at < size ? at + 1 : size + 1, end - at));
     at = end;
   }
 }
@@ -202,7 +202,7 @@ NL_COMPOSE(tensor_split) {
   }
   for (int64_t i = 0, at = 1; i < count && b->status == NL_OK; i++) {
     int64_t length = size / count + (i < size % count);
-    push(c, b, b_narrow(b, x, d + 1, at, length));
+    push_piece(c, b, b_narrow(b, x, d + 1, at, length));
     at += length;
   }
 }
@@ -286,7 +286,7 @@ NL_COMPOSE(broadcast_tensors) {
   int64_t shape[NL_MAX_DIM];
   if (broadcast_all(c, b, &n, shape)) {
     for (int i = 0; i < c->nin; i++) {
-      push(c, b, nl_b_expand(b, c->in[i], n, shape));
+      push_piece(c, b, nl_b_expand(b, c->in[i], n, shape));
     }
   }
 }
@@ -311,7 +311,7 @@ NL_COMPOSE(meshgrid) {
     for (int d = 0; d < c->nin; d++) {
       own[d] = d == (xy && i < 2 ? 1 - i : i) ? c->in[i]->numel : 1;
     }
-    push(c, b, nl_b_expand(b, nl_b_reshape(b, c->in[i], c->nin, own), c->nin, shape));
+    push_piece(c, b, nl_b_expand(b, nl_b_reshape(b, c->in[i], c->nin, own), c->nin, shape));
   }
 }
 /* All pairs (triples, ...) of elements, one a row. */

@@ -97,7 +97,7 @@ static nl_status infer_reshape(nl_call *c) {
   return reshape_to(c, ndim, shape, c->op->variant == 1);
 }
 
-static void run_copy(nl_call *c) {
+static void run_reshape_copy(nl_call *c) {
   nl_tensor out = *c->out[0]; /* same elements in the same order: give it x's shape */
   int64_t strides[NL_MAX_DIM];
   out.ndim = c->rin[0]->ndim;
@@ -452,7 +452,7 @@ static nl_status vjp_slice_zeros(nl_call *c, nl_vjp *g) {
 #define VIEW(n, a, set, text, i, v, e)                                                                                 \
   {                                                                                                                    \
     .name = n, .args = a, .attrs = set##_attrs, .returns = "tensor", .doc = text, .example = e, .infer = i,            \
-    .run = run_copy, .vjp = v, .flags = NL_OP_VIEW                                                                     \
+    .run = run_reshape_copy, .vjp = v, .flags = NL_OP_VIEW                                                             \
   }
 
 static const nl_op ops[] = {
@@ -467,7 +467,7 @@ static const nl_op ops[] = {
      .doc = "reshape that never copies: an error where the layout does not allow it.",
      .example = "nn.view(nn.arange(6), 3, 2)",
      .infer = infer_reshape,
-     .run = run_copy,
+     .run = run_reshape_copy,
      .vjp = vjp_reshape,
      .flags = NL_OP_VIEW,
      .variant = 1},
@@ -495,7 +495,7 @@ static const nl_op ops[] = {
      .doc = "length indices along a dim, from start on.",
      .example = "nn.narrow(nn.arange(6), 1, 2, 3)",
      .infer = infer_slice,
-     .run = run_copy,
+     .run = run_reshape_copy,
      .vjp = vjp_slice,
      .flags = NL_OP_VIEW,
      .variant = 1},
