@@ -407,9 +407,9 @@ enum { SMALL = 8 };
 
 /* Puts the op, and where it was called, before the waiting error. */
 static void name_node(const nl_node *n) {
-  const char *place = nl_node_place(n);
-  if (place) {
-    nl_error_prefix("gradient of %s (called at %s)", n->op->name, place);
+  const char *line = nl_node_line(n);
+  if (line) {
+    nl_error_prefix("gradient of %s (called at %s)", n->op->name, line);
   } else {
     nl_error_prefix("gradient of %s", n->op->name);
   }

@@ -7,14 +7,14 @@
 
 static uint64_t next_seq = 1;
 
-static const nl_place_finder *places;
+static const nl_line_finder *lines;
 
-void nl_set_place_finder(const nl_place_finder *f) {
-  places = f;
+void nl_set_line_finder(const nl_line_finder *f) {
+  lines = f;
 }
 
-const char *nl_node_place(const nl_node *n) {
-  return places ? places->text(n->place) : NULL;
+const char *nl_node_line(const nl_node *n) {
+  return lines ? lines->text(n->line) : NULL;
 }
 
 /* ---- making ---- */
@@ -31,7 +31,7 @@ nl_status nl_node_new(const nl_call *c, nl_node **out) {
   }
   n->refs = 1;
   n->op = c->op;
-  n->place = places ? places->find() : 0;
+  n->line = lines ? lines->find() : 0;
   n->nin = c->nin;
   n->nout = c->nout;
   n->dtype = c->dtype;

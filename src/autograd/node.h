@@ -1,4 +1,4 @@
-/* Nodes of the graph, for the files of this room: what a call leaves behind so that its gradient can be computed.
+/* Nodes of the graph, for src/autograd: what a call leaves behind so that its gradient can be computed.
 
    What a node saved is a look without history (the edges have that), so that a tensor which is written to later and
    comes to depend on the node does not hold itself; a leaf that wants a gradient is saved as it is. Of inputs no
@@ -27,7 +27,7 @@ struct nl_node {
   uint64_t seq; /* larger than that of every node its edges lead to: descending order is an order backwards */
   const nl_op *op;
   int nin, nout;
-  int place;     /* where the call stands in the user's program; see nl_set_place_finder */
+  int line;      /* where the call stands in the user's program; see nl_set_line_finder */
   bool released; /* saved values were given up by a backward */
   nl_dtype dtype;
   nl_tensor **in; /* saved inputs, or shapes */
@@ -64,9 +64,9 @@ typedef struct nl_meta {
 /* NULL: no memory. */
 nl_meta *nl_meta_of(nl_tensor *);
 
-/* The tensor holds what the anchor (or NULL) stands for, in one of the two places, instead of what it held. */
+/* The tensor holds what the anchor (or NULL) stands for, as one of its two, instead of what it held. */
 enum { NL_PIN_GRADIENT, NL_PIN_HISTORY };
-nl_status nl_meta_pin(nl_meta *, int place, nl_anchor *);
+nl_status nl_meta_pin(nl_meta *, int which, nl_anchor *);
 
 /* A node for a call, without saved values and edges. Error: memory. */
 nl_status nl_node_new(const nl_call *, nl_node **out);

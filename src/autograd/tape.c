@@ -64,14 +64,14 @@ nl_tensor *nl_grad_of(nl_tensor *t) {
   return grad;
 }
 
-nl_status nl_meta_pin(nl_meta *m, int place, nl_anchor *a) {
-  nl_anchor *old = m->pinned[place];
+nl_status nl_meta_pin(nl_meta *m, int which, nl_anchor *a) {
+  nl_anchor *old = m->pinned[which];
   if (a == old) {
     return NL_OK;
   }
   nl_status status = a ? nl_anchor_the_host->pin(a, 1) : NL_OK;
   if (status == NL_OK) {
-    m->pinned[place] = nl_anchor_ref(a);
+    m->pinned[which] = nl_anchor_ref(a);
     if (old) {
       nl_anchor_the_host->pin(old, -1);
       nl_anchor_unref(old);

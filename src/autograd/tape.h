@@ -44,14 +44,14 @@ typedef nl_status (*nl_custom_fn)(struct nl_anchor *function, const nl_custom_ca
 
 /* What tells where the running call stands, as a number that `text` understands; the tape notes it for each
    node, so that errors on the way back can name the line of the forward pass. NULL: nobody knows. */
-typedef struct nl_place_finder {
+typedef struct nl_line_finder {
   int (*find)(void);
-  const char *(*text)(int place); /* "train.lua:14", or NULL */
-} nl_place_finder;
-void nl_set_place_finder(const nl_place_finder *);
+  const char *(*text)(int line); /* "train.lua:14", or NULL */
+} nl_line_finder;
+void nl_set_line_finder(const nl_line_finder *);
 
-/* The text of a node's place, or NULL. */
-const char *nl_node_place(const nl_node *);
+/* The text of a node's line, or NULL. */
+const char *nl_node_line(const nl_node *);
 
 /* Makes autograd watch every call. Called once at start. */
 void nl_autograd_init(void);

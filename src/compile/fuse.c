@@ -251,7 +251,7 @@ nl_status nl_pass_fuse(nl_program *p) {
 
 static void fused_range(void *ctx, int64_t begin, int64_t end) {
   const nl_fused *c = ctx;
-  char *registers = nl_thread_scratch();
+  char *registers = nl_thread_workspace();
   for (int64_t at = begin; at < end; at += STRIP) {
     int64_t n = end - at < STRIP ? end - at : STRIP;
     for (int i = 0; i < c->count; i++) {
@@ -272,8 +272,8 @@ static void fused_range(void *ctx, int64_t begin, int64_t end) {
 static nl_status replay_fused(nl_program *p, nl_instr *n) {
   (void)p;
   nl_fused *c = n->fused;
-  if (!nl_thread_scratch()) {
-    return nl_fail_memory(NL_SCRATCH_BYTES);
+  if (!nl_thread_workspace()) {
+    return nl_fail_memory(NL_THREAD_WORKSPACE_BYTES);
   }
   for (int i = 0; i < c->count; i++) {
     fused_op *l = &c->ops[i];

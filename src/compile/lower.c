@@ -560,21 +560,21 @@ static void lower_steps(lowering *w) {
     const nl_call *c = w->trace->steps[i].call;
     most = c && c->nin > most ? c->nin : most;
   }
-  int *room = nl_new(2 * (size_t)most * sizeof *room);
-  if (!room) {
+  int *operands = nl_new(2 * (size_t)most * sizeof *operands);
+  if (!operands) {
     fail(w);
     return;
   }
   for (int i = 0; i < w->trace->nsteps && w->status == NL_OK; i++) {
     if (w->trace->steps[i].call) {
       if (!lower_clone(w, i)) {
-        lower_op(w, i, room, room + most);
+        lower_op(w, i, operands, operands + most);
       }
     } else {
       lower_effect(w, i);
     }
   }
-  nl_delete(room);
+  nl_delete(operands);
 }
 
 /* What is written of what the caller can see. */
@@ -612,14 +612,14 @@ static nl_status prepare_ops(nl_program *p) {
   for (int i = 0; i < p->ninstrs; i++) {
     nl_call *c = p->instrs[i].call;
     if (c && c->op->prepare) {
-      void *room = nl_new(c->op->prepared_bytes);
-      if (!room) {
+      void *prepared = nl_new(c->op->prepared_bytes);
+      if (!prepared) {
         return NL_NOMEM;
       }
-      if (c->op->prepare(c, room)) {
-        c->prepared = room;
+      if (c->op->prepare(c, prepared)) {
+        c->prepared = prepared;
       } else {
-        nl_delete(room);
+        nl_delete(prepared);
       }
     }
   }

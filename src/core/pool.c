@@ -33,21 +33,21 @@ static struct {
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static _Thread_local bool is_inside;
-static _Thread_local void *scratch;
-static pthread_key_t scratch_key;
-static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+static _Thread_local void *workspace;
+static pthread_key_t workspace_key;
+static pthread_once_t workspace_once = PTHREAD_ONCE_INIT;
 
-static void make_scratch_key(void) {
-  pthread_key_create(&scratch_key, free);
+static void make_workspace_key(void) {
+  pthread_key_create(&workspace_key, free);
 }
 
-void *nl_thread_scratch(void) {
-  if (!scratch) {
-    pthread_once(&scratch_once, make_scratch_key);
-    scratch = aligned_alloc(64, NL_SCRATCH_BYTES);
-    pthread_setspecific(scratch_key, scratch);
+void *nl_thread_workspace(void) {
+  if (!workspace) {
+    pthread_once(&workspace_once, make_workspace_key);
+    workspace = aligned_alloc(64, NL_THREAD_WORKSPACE_BYTES);
+    pthread_setspecific(workspace_key, workspace);
   }
-  return scratch;
+  return workspace;
 }
 
 static inline void relax(void) {
@@ -70,7 +70,7 @@ static void work(void) {
 
 static void *helper(void *unused) {
   (void)unused;
-  if (!nl_thread_scratch()) {
+  if (!nl_thread_workspace()) {
     return NULL; /* kernels count on it; fewer threads give the same bits */
   }
   is_inside = true;

@@ -283,15 +283,15 @@ static layout lay_out(const nl_gemm_plan *p, int64_t mc, int64_t nc) {
 }
 
 /* One tile of C: all of k, in blocks. */
-static void xsmm_tile(const nl_gemm_plan *p, int64_t i0, int64_t j, int64_t mc, int64_t nc, char *scratch) {
+static void xsmm_tile(const nl_gemm_plan *p, int64_t i0, int64_t j, int64_t mc, int64_t nc, char *workspace) {
   layout l = lay_out(p, mc, nc);
-  char *tile = l.pad ? scratch + NL_SCRATCH_BYTES / 2 : NULL;
+  char *tile = l.pad ? workspace + NL_THREAD_WORKSPACE_BYTES / 2 : NULL;
   for (int64_t k0 = 0; k0 < p->g.k; k0 += p->k_block) {
     int64_t kc = part(p->g.k, k0, p->k_block);
     const char *b = p->b.p + (size_t)(k0 * p->b.ld + j) * p->size;
     if (l.pack) {
-      pack_panel(p, k0, kc, j, nc, l.wide, scratch);
-      b = scratch;
+      pack_panel(p, k0, kc, j, nc, l.wide, workspace);
+      b = workspace;
     }
     bool accumulate = p->g.accumulate || k0 > 0;
     for (int64_t i = i0; i < i0 + mc; i += TALL) {
@@ -317,12 +317,12 @@ static void xsmm_tile(const nl_gemm_plan *p, int64_t i0, int64_t j, int64_t mc, 
 
 static void xsmm_tiles(void *ctx, int64_t begin, int64_t end) {
   const nl_gemm_plan *p = ctx;
-  char *scratch = nl_thread_scratch();
+  char *workspace = nl_thread_workspace();
   for (int64_t t = begin; t < end; t++) {
     int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
     int64_t m = part(p->g.m, i, p->tile_m), n = part(p->g.n, j, p->tile_n);
     begin_block(p, i, j, m, n);
-    xsmm_tile(p, i, j, m, n, scratch);
+    xsmm_tile(p, i, j, m, n, workspace);
   }
 }
 
@@ -360,7 +360,7 @@ static void find_kernels(nl_gemm_plan *p) {
 /* False when the product is better done by OpenBLAS. */
 static bool take_xsmm(nl_gemm_plan *p) {
   const nl_gemm_args *g = &p->g;
-  if (!nl_thread_scratch() || g->n == 1 || (g->m == 1 && p->b.transposed) || !xsmm_ready()) {
+  if (!nl_thread_workspace() || g->n == 1 || (g->m == 1 && p->b.transposed) || !xsmm_ready()) {
     return false;
   }
   double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k;

@@ -15,7 +15,7 @@ typedef struct wide_item {
   int64_t at;
 } wide_item;
 
-size_t nl_sort_scratch(int64_t n) {
+size_t nl_sort_workspace(int64_t n) {
   return 2 * (size_t)n * sizeof(wide_item);
 }
 
@@ -149,13 +149,13 @@ static void select_few(nl_dtype dtype, int64_t n, const void *x, bool descending
 }
 
 void nl_sort_row(nl_dtype dtype, int64_t n, const void *x, bool descending, int64_t keep, void *values,
-                 int64_t *positions, void *scratch) {
+                 int64_t *positions, void *workspace) {
   if (keep < n && keep <= 64) {
-    select_few(dtype, n, x, descending, keep, values, positions, scratch);
+    select_few(dtype, n, x, descending, keep, values, positions, workspace);
     return;
   }
   if (dtype != NL_F64 && dtype != NL_I64 && n <= UINT32_MAX) {
-    narrow_item *a = scratch;
+    narrow_item *a = workspace;
     for (int64_t i = 0; i < n; i++) {
       a[i] = (narrow_item){(uint32_t)ordered_key(dtype, x, i, descending), (uint32_t)i};
     }
@@ -165,7 +165,7 @@ void nl_sort_row(nl_dtype dtype, int64_t n, const void *x, bool descending, int6
     }
     return;
   }
-  wide_item *a = scratch;
+  wide_item *a = workspace;
   for (int64_t i = 0; i < n; i++) {
     a[i] = (wide_item){ordered_key(dtype, x, i, descending), i};
   }

@@ -118,20 +118,20 @@ static void push_constant_key(lua_State *L, reader *r) {
 
 /* A dump as it is written: in a userdata on the Lua stack, so that nothing is lost when memory runs out. */
 typedef struct buffer {
-  size_t used, room;
+  size_t used, capacity;
   int at; /* its stack index */
 } buffer;
 
 static int write_dump(lua_State *L, const void *p, size_t n, void *ud) {
   buffer *b = ud;
-  if (b->used + n > b->room) {
-    size_t room = 2 * (b->used + n) + 256;
-    char *more = lua_newuserdatauv(L, room, 0);
+  if (b->used + n > b->capacity) {
+    size_t capacity = 2 * (b->used + n) + 256;
+    char *more = lua_newuserdatauv(L, capacity, 0);
     if (b->used) {
       memcpy(more, lua_touserdata(L, b->at), b->used);
     }
     lua_replace(L, b->at);
-    b->room = room;
+    b->capacity = capacity;
   }
   memcpy((char *)lua_touserdata(L, b->at) + b->used, p, n);
   b->used += n;

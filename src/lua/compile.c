@@ -32,9 +32,9 @@ nl_compiled *nl_check_compiled(lua_State *L, int index) {
 /* ---- programs ---- */
 
 /* Lets go of the i-th, and of its data. */
-static void drop_entry(lua_State *L, nl_compiled *c, int i) {
-  nl_cached *e = c->entries[i];
-  memmove(&c->entries[i], &c->entries[i + 1], (size_t)(--c->count - i) * sizeof *c->entries);
+static void drop_cached(lua_State *L, nl_compiled *c, int i) {
+  nl_cached *e = c->cached[i];
+  memmove(&c->cached[i], &c->cached[i + 1], (size_t)(--c->count - i) * sizeof *c->cached);
   for (int of = NL_COMPILED_DATA; of <= NL_COMPILED_LISTS; of += NL_COMPILED_LISTS - NL_COMPILED_DATA) {
     lua_getiuservalue(L, 1, of);
     lua_pushnil(L);
@@ -46,18 +46,18 @@ static void drop_entry(lua_State *L, nl_compiled *c, int i) {
 
 void nl_compiled_purge(lua_State *L, nl_compiled *c) {
   for (int i = c->count - 1; i >= 0; i--) {
-    if (nl_cached_is_dead(L, c->entries[i])) {
-      drop_entry(L, c, i);
+    if (nl_cached_is_dead(L, c->cached[i])) {
+      drop_cached(L, c, i);
     }
   }
 }
 
 void nl_compiled_keep(lua_State *L, nl_compiled *c, nl_cached *e) {
   if (c->count == NL_MOST_PROGRAMS) {
-    drop_entry(L, c, c->count - 1);
+    drop_cached(L, c, c->count - 1);
   }
-  memmove(&c->entries[1], &c->entries[0], (size_t)c->count * sizeof(nl_cached *));
-  c->entries[0] = e;
+  memmove(&c->cached[1], &c->cached[0], (size_t)c->count * sizeof(nl_cached *));
+  c->cached[0] = e;
   c->count++;
 }
 
@@ -130,12 +130,12 @@ static int call_plainly(lua_State *L) {
 }
 
 /* The program that fits, brought to the front, or NULL. */
-static nl_cached *find_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[]) {
+static nl_cached *find_cached(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[]) {
   for (int i = 0; i < c->count; i++) {
-    nl_cached *e = c->entries[i];
+    nl_cached *e = c->cached[i];
     if (nl_cached_fits(L, e, nargs, args)) {
-      memmove(&c->entries[1], &c->entries[0], (size_t)i * sizeof(nl_cached *));
-      return c->entries[0] = e;
+      memmove(&c->cached[1], &c->cached[0], (size_t)i * sizeof(nl_cached *));
+      return c->cached[0] = e;
     }
   }
   return NULL;
@@ -144,14 +144,14 @@ static nl_cached *find_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor 
 /* The program that fits the call, at the front, with its results' boxes pushed; or NULL, and nothing pushed. Boxes come
    first: pushing them may run finalizers, which may do anything; afterwards nothing does until the program has run. */
 static nl_cached *find_ready(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[]) {
-  nl_cached *e = c->count ? c->entries[0] : NULL;
+  nl_cached *e = c->count ? c->cached[0] : NULL;
   for (int tries = 0; e && tries < 4; tries++) {
     push_results(L, e);
-    if (c->count && c->entries[0] == e && nl_cached_fits(L, e, nargs, args)) {
+    if (c->count && c->cached[0] == e && nl_cached_fits(L, e, nargs, args)) {
       return e;
     }
     lua_settop(L, nargs + 1);
-    e = find_entry(L, c, nargs, args);
+    e = find_cached(L, c, nargs, args);
   }
   return NULL;
 }
@@ -203,7 +203,7 @@ static int compiled_text(lua_State *L) {
   }
   static const char *const reasons[] = {"", "an argument is also something else that it uses",
                                         "two arguments share memory", "an argument is a gradient that it adds to"};
-  const nl_cached *e = c->entries[i - 1];
+  const nl_cached *e = c->cached[i - 1];
   if (!e->p) {
     lua_pushfstring(L, "called as it is for these very arguments, since %s", reasons[e->clash]);
     return 1;
@@ -227,7 +227,7 @@ static int compiled_info(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  const nl_cached *e = c->entries[i - 1];
+  const nl_cached *e = c->cached[i - 1];
   lua_createtable(L, 0, 8);
   lua_createtable(L, e->nargs, 0);
   for (int k = 0; k < e->nargs; k++) {
@@ -261,7 +261,7 @@ static int compiled_info(lua_State *L) {
 static int compiled_profiling(lua_State *L) {
   nl_compiled *c = nl_check_compiled(L, 1);
   for (int i = 0; i < c->count; i++) {
-    nl_program *p = c->entries[i]->p;
+    nl_program *p = c->cached[i]->p;
     if (p) {
       p->profiling = lua_toboolean(L, 2);
     }
@@ -291,7 +291,7 @@ static int compiled_guards(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  const nl_cached *e = c->entries[i - 1];
+  const nl_cached *e = c->cached[i - 1];
   lua_getiuservalue(L, 1, NL_COMPILED_DATA);
   lua_rawgeti(L, -1, e->data);
   lua_getfield(L, -1, "paths");
@@ -314,7 +314,7 @@ static int compiled_refused(lua_State *L) {
 static int compiled_reset(lua_State *L) {
   nl_compiled *c = nl_check_compiled(L, 1);
   while (c->count > 0) {
-    nl_cached_unref(c->entries[--c->count]);
+    nl_cached_unref(c->cached[--c->count]);
   }
   c->recordings = 0;
   c->refused = false;
@@ -330,7 +330,7 @@ static int compiled_reset(lua_State *L) {
 static int compiled_gc(lua_State *L) {
   nl_compiled *c = nl_check_compiled(L, 1);
   while (c->count > 0) {
-    nl_cached_unref(c->entries[--c->count]);
+    nl_cached_unref(c->cached[--c->count]);
   }
   return 0;
 }

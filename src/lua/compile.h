@@ -12,11 +12,11 @@ enum { NL_MOST_ARGUMENTS = 32, NL_MOST_PROGRAMS = 32, NL_CALLS_A_COLLECTION = 25
 typedef struct nl_compiled {
   uint64_t magic; /* tells a compiled function from other userdata */
   int count, recordings;
-  int last_data;                        /* the number of the youngest program's data */
-  bool lenient;                         /* what cannot be recorded is run as it is */
-  bool refused;                         /* and that has happened: from now on it is not compiled */
-  nl_cached *entries[NL_MOST_PROGRAMS]; /* the last one used first */
-  nl_trace *trace;                      /* while recording */
+  int last_data;                       /* the number of the youngest program's data */
+  bool lenient;                        /* what cannot be recorded is run as it is */
+  bool refused;                        /* and that has happened: from now on it is not compiled */
+  nl_cached *cached[NL_MOST_PROGRAMS]; /* the last one used first */
+  nl_trace *trace;                     /* while recording */
   nl_observer observer;
   int since_collection;
 } nl_compiled;

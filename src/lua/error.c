@@ -56,7 +56,7 @@ void nl_lua_where(lua_State *L, char *text, size_t size) {
 
 /* ---- where calls stand, for the tape ---- */
 
-/* A place is the number of a source (in a list that only grows) and a line. */
+/* A line is known by a number of a source (in a list that only grows) and a line. */
 enum { MOST_SOURCES = 1024, LINE_BITS = 20, SAME = 64 };
 static struct {
   const char *pointer; /* Lua's; may be dead, and is only compared */
@@ -90,7 +90,7 @@ static int source_number(const lua_Debug *ar) {
   return last_source = source_count++;
 }
 
-static int find_place(void) {
+static int find_line(void) {
   lua_State *L = running;
   lua_Debug ar;
   for (int level = 1; L && level < 16 && lua_getstack(L, level, &ar); level++) {
@@ -107,12 +107,12 @@ static int find_place(void) {
   return 0;
 }
 
-static const char *place_text(int place) {
+static const char *line_text(int line) {
   static char text[LUA_IDSIZE + 24];
-  if (place == 0) {
+  if (line == 0) {
     return NULL;
   }
-  snprintf(text, sizeof text, "%s:%d", sources[place >> LINE_BITS].name, place & ((1 << LINE_BITS) - 1));
+  snprintf(text, sizeof text, "%s:%d", sources[line >> LINE_BITS].name, line & ((1 << LINE_BITS) - 1));
   return text;
 }
 
@@ -256,7 +256,7 @@ void nl_open_error(lua_State *L) {
                                        {"describe", describe},
                                        {"set_stdlib", set_stdlib},
                                        {NULL, NULL}};
-  static const nl_place_finder finder = {find_place, place_text};
-  nl_set_place_finder(&finder);
+  static const nl_line_finder finder = {find_line, line_text};
+  nl_set_line_finder(&finder);
   luaL_setfuncs(L, functions, 0);
 }

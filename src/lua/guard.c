@@ -68,7 +68,7 @@ static bool arguments_fit(const nl_cached *e, int nargs, nl_tensor *const args[]
   return true;
 }
 
-/* Pushes a table of the entry's data. */
+/* Pushes a table of a cached program's data. */
 static void push_data(lua_State *L, const nl_cached *e, const char *which) {
   lua_getiuservalue(L, 1, NL_COMPILED_DATA);
   lua_rawgeti(L, -1, e->data);
@@ -105,7 +105,7 @@ static bool plain_arguments_hold(lua_State *L, const nl_cached *e) {
 
 /* ---- guards ---- */
 
-/* Which guard stands where in the entry: those of objects behind the others, whose number it gives. */
+/* Which guard stands where in a cached program: those of objects behind the others, whose number it gives. */
 static int order_watches(const nl_observer *o, int *order) {
   int nplain = 0;
   for (int i = 0; i < o->nguards; i++) {

@@ -18,17 +18,17 @@
 enum { MAX_PICKS = 4 }; /* tensors that the op `index` takes */
 
 /* What a key says: a view, and the dims (from 1) of it that tensors pick from. */
-typedef struct place {
+typedef struct selection {
   nl_tensor *view;
   int picks, dim[MAX_PICKS];
   nl_tensor *index[MAX_PICKS];
-} place;
+} selection;
 
 static nl_tensor *slice_of(nl_build *b, nl_tensor *x, int64_t dim, const int64_t range[3]) {
   return nl_b_do(b, op_slice(), "tiiii", x, dim, range[0], range[1], range[2]);
 }
 
-static void add_pick(nl_build *b, place *p, int dim, nl_tensor *index) {
+static void add_pick(nl_build *b, selection *p, int dim, nl_tensor *index) {
   if (p->picks == MAX_PICKS) {
     nl_b_fail(b, "at most %d dims can be picked from by tensors at once", MAX_PICKS);
     return;
@@ -38,7 +38,7 @@ static void add_pick(nl_build *b, place *p, int dim, nl_tensor *index) {
 }
 
 /* A mask picks from as many dims as it has: by the positions where it holds. */
-static void add_mask(nl_build *b, place *p, int *dim, nl_tensor *mask) {
+static void add_mask(nl_build *b, selection *p, int *dim, nl_tensor *mask) {
   const nl_tensor *x = p->view;
   bool fits = *dim - 1 + mask->ndim <= x->ndim && mask->ndim > 0;
   for (int d = 0; fits && d < mask->ndim; d++) {
@@ -55,7 +55,7 @@ static void add_mask(nl_build *b, place *p, int *dim, nl_tensor *mask) {
   }
 }
 
-static void add_tensor(nl_build *b, place *p, int *dim, nl_tensor *index) {
+static void add_tensor(nl_build *b, selection *p, int *dim, nl_tensor *index) {
   if (index->dtype == NL_BOOL) {
     add_mask(b, p, dim, index);
   } else if (index->dtype == NL_I64) {
@@ -73,7 +73,7 @@ static int dims_named(lua_State *L, int index) {
 }
 
 /* One entry of x[{...}], on top of the stack. *dim is where it applies, and then where the next one does. */
-static void apply_entry(lua_State *L, nl_build *b, place *p, int *dim) {
+static void apply_key(lua_State *L, nl_build *b, selection *p, int *dim) {
   nl_tensor *x = p->view, *index = nl_to_tensor(L, -1);
   if (*dim > x->ndim) {
     nl_b_fail(b, "there are more indices than dims (shape %s)", nl_tensor_shape_string(x).s);
@@ -111,7 +111,7 @@ static void apply_entry(lua_State *L, nl_build *b, place *p, int *dim) {
 }
 
 /* The entries of the list at stack index 2. */
-static void apply_list(lua_State *L, nl_build *b, place *p) {
+static void apply_list(lua_State *L, nl_build *b, selection *p) {
   int dim = 1, n = (int)lua_rawlen(L, 2), named = 0;
   for (int k = 1; k <= n; k++) {
     lua_rawgeti(L, 2, k);
@@ -125,15 +125,15 @@ static void apply_list(lua_State *L, nl_build *b, place *p) {
       dim += rest > 0 ? rest : 0;
       rest = 0; /* a second one stands for none */
     } else {
-      apply_entry(L, b, p, &dim);
+      apply_key(L, b, p, &dim);
     }
     lua_pop(L, 1);
   }
 }
 
 /* What the key at stack index 2 names in x. */
-static place look_up(lua_State *L, nl_build *b, nl_tensor *x) {
-  place p = {.view = x};
+static selection look_up(lua_State *L, nl_build *b, nl_tensor *x) {
+  selection p = {.view = x};
   int ok = 0, dim = 1;
   lua_Integer i = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &ok) : 0;
   nl_tensor *index = nl_to_tensor(L, 2);
@@ -155,7 +155,7 @@ static place look_up(lua_State *L, nl_build *b, nl_tensor *x) {
 }
 
 /* The dims that tensors pick from brought to the front. */
-static nl_tensor *picked_first(nl_build *b, const place *p) {
+static nl_tensor *picked_first(nl_build *b, const selection *p) {
   int64_t order[NL_MAX_DIM];
   int n = 0;
   for (int k = 0; k < p->picks; k++) {
@@ -179,7 +179,7 @@ typedef struct layout {
   int joint, rest, before;
 } layout;
 
-static layout find_layout(nl_build *b, const place *p) {
+static layout find_layout(nl_build *b, const selection *p) {
   layout l = {.rest = p->view->ndim - p->picks};
   int64_t shape[NL_MAX_DIM];
   for (int k = 0; k < p->picks && b->status == NL_OK; k++) {
@@ -214,7 +214,7 @@ static nl_tensor *reordered(nl_build *b, nl_tensor *t, layout l, bool back) {
   return b_permute(b, t, order);
 }
 
-static nl_tensor *read_place(nl_build *b, const place *p) {
+static nl_tensor *read_selection(nl_build *b, const selection *p) {
   if (b->status != NL_OK || p->picks == 0) {
     return p->view;
   }
@@ -257,8 +257,8 @@ int nl_tensor_index(lua_State *L) {
   if (mask && mask->dtype == NL_BOOL) { /* one pass over the values */
     t = nl_b2(&b, op_masked_select(), x, mask);
   } else {
-    place p = look_up(L, &b, x);
-    t = read_place(&b, &p);
+    selection p = look_up(L, &b, x);
+    t = read_selection(&b, &p);
   }
   box->t = b.status == NL_OK ? nl_tensor_ref(t) : NULL;
   finish(L, &b, "x[...]", x);
@@ -307,7 +307,7 @@ static void assign_slices(nl_build *b, nl_tensor *x, nl_tensor *index, nl_tensor
   }
 }
 
-static void write_place(nl_build *b, const place *p, nl_tensor *value) {
+static void write_selection(nl_build *b, const selection *p, nl_tensor *value) {
   if (b->status != NL_OK || p->picks == 0) {
     assign(b, op_copy_(), p->view, value, NULL);
     return;
@@ -365,8 +365,8 @@ int nl_tensor_newindex(lua_State *L) {
   } else if (value && index && index->ndim == 1 && index->dtype == NL_I64 && !nl_trace_current()) {
     assign_slices(&b, x, index, value);
   } else if (value) {
-    place p = look_up(L, &b, x);
-    write_place(&b, &p, value);
+    selection p = look_up(L, &b, x);
+    write_selection(&b, &p, value);
   }
   finish(L, &b, "x[...] = value", x);
   return 0;

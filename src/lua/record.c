@@ -296,7 +296,7 @@ static void pin_arguments(nl_cached *e, nl_tensor *const args[], nl_clash clash)
   }
 }
 
-/* An empty entry on the stack's side: freed where something raises before it is handed over. */
+/* An empty cached program on the stack's side: freed where something raises before it is handed over. */
 static int drop_held(lua_State *L) {
   nl_cached **at = lua_touserdata(L, 1);
   nl_cached_unref(*at);
@@ -304,7 +304,7 @@ static int drop_held(lua_State *L) {
   return 0;
 }
 
-static nl_cached **hold_entry(lua_State *L) {
+static nl_cached **hold_cached(lua_State *L) {
   nl_cached **at = lua_newuserdatauv(L, sizeof *at, 0);
   *at = NULL;
   if (luaL_newmetatable(L, "nn.CompiledEntry")) {
@@ -329,11 +329,11 @@ static void reserve_results(const nl_program *p) {
   }
 }
 
-/* Makes an entry of what was recorded. Stack: 1 the compiled function, 2 .. the arguments; the results stand at
+/* Makes a cached program of what was recorded. Stack: 1 the compiled function, 2 .. the arguments; the results stand at
    `first`, the lists of guards at `list` and `list` + 1. */
-static void make_entry(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[], int first, int nresults,
-                       nl_tensor *const results[], int list) {
-  nl_cached **hold = hold_entry(L), *e = *hold;
+static void make_cached(lua_State *L, nl_compiled *c, int nargs, nl_tensor *const args[], int first, int nresults,
+                        nl_tensor *const results[], int list) {
+  nl_cached **hold = hold_cached(L), *e = *hold;
   e->grad_enabled = nl_grad_enabled();
   e->data = ++c->last_data;
   nl_clash clash = look_at_gradients(L, c, list, nargs, args);
@@ -428,7 +428,7 @@ static int record_call(lua_State *L) {
   for (int i = 0; i < nresults; i++) {
     results[i] = nl_to_tensor(L, first + i);
   }
-  make_entry(L, c, nargs, args, first, nresults, results, list);
+  make_cached(L, c, nargs, args, first, nresults, results, list);
   lua_settop(L, first + nresults - 1);
   detach_results(L, first, nresults);
   return nresults;
@@ -440,7 +440,7 @@ static void say_thrashing(lua_State *L, const nl_compiled *c) {
   lua_getiuservalue(L, 1, NL_COMPILED_FUNCTION);
   lua_Debug ar;
   lua_getinfo(L, ">S", &ar);
-  nl_cached_push_why(L, c->entries[0], top - 1);
+  nl_cached_push_why(L, c->cached[0], top - 1);
   fprintf(
       stderr,
       "nnlua: the compiled function at %s:%d was recorded %d times, because its circumstances keep changing: %s. Pass "

@@ -84,7 +84,7 @@ struct nl_call {
   void *prepared;          /* what prepare settled, or NULL; the plan's */
   bool view;               /* infer made out[0] as a view of in[0]; nothing runs */
   nl_generator *generator; /* of random ops; NULL: the default one */
-  size_t workspace_bytes;  /* infer may ask for scratch */
+  size_t workspace_bytes;  /* infer may ask for it */
   nl_tensor *workspace;
   nl_tensor **list;                 /* of an op that gives a list: its nout tensors (nl_call_push, nl_call_drop_list) */
   nl_tensor *saved_in[NL_SMALL_IN]; /* the tape's copies of what a write in place changes */
@@ -158,8 +158,8 @@ struct nl_op {
   unsigned char saved_for[2];
   size_t prepared_bytes; /* room for what prepare settles */
   /* What can be decided once for a call that will run many times with the same shapes, strides and attributes, at other
-     addresses: written to `room`, and found by run in call->prepared. False: nothing. */
-  bool (*prepare)(const nl_call *, void *room);
+     addresses: written to `prepared`, and found by run in call->prepared. False: nothing. */
+  bool (*prepare)(const nl_call *, void *prepared);
   int kernel;  /* of an op whose run is shared: which kernel it runs (NL_UN_..., NL_BIN_..., NL_RED_..., NL_SCAN_...) */
   int variant; /* of ops that share functions: which of them this is */
   int visible; /* results Lua sees; 0: all of them */
@@ -261,8 +261,9 @@ typedef struct nl_op_family {
   F(activations, activation)                                                                                           \
   F(elementwise, select)                                                                                               \
   F(reductions, reduce)                                                                                                \
-  F(reductions, scan) F(reductions, sort) F(reductions, statistic) F(shapes, shape) F(shapes, arrange) F(shapes, join) \
-      F(shapes, place) F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search) F(products, matmul)  \
+  F(reductions, scan)                                                                                                  \
+  F(reductions, sort) F(reductions, statistic) F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place)    \
+      F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search) F(products, matmul)                   \
           F(products, product) F(losses, loss) F(losses, norm) F(linalg, factorize) F(linalg, matrix)                  \
               F(linalg, spectral) F(random, draw) F(shapes, strided)
 

@@ -291,9 +291,9 @@ static void test_sort(void) {
   }
   x[17] = NAN;
   x[33] = -INFINITY;
-  void *scratch = malloc(nl_sort_scratch(COUNT));
+  void *workspace = malloc(nl_sort_workspace(COUNT));
   for (int descending = 0; descending < 2; descending++) {
-    nl_sort_row(NL_F32, COUNT, x, descending, COUNT, v, at, scratch);
+    nl_sort_row(NL_F32, COUNT, x, descending, COUNT, v, at, workspace);
     int wrong = 0;
     for (int i = 1; i < COUNT; i++) {
       bool in_order = descending ? (isnan(v[i - 1]) || v[i - 1] >= v[i]) : (isnan(v[i]) || v[i - 1] <= v[i]);
@@ -302,7 +302,7 @@ static void test_sort(void) {
     CHECK(wrong == 0, "%d pairs out of order", wrong);
     CHECK(isnan(v[descending ? 0 : COUNT - 1]), "nan is largest");
   }
-  free(scratch);
+  free(workspace);
 }
 
 int main(void) {

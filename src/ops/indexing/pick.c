@@ -163,7 +163,7 @@ static nl_tensor *wide_zeros(nl_build *b, nl_tensor *t, const nl_tensor *like) {
   }
   return t;
 }
-/* g where the element was the last to be written to its place, else 0. `op` writes the elements' numbers once more,
+/* g where the element was the last to be written to its positions, else 0. `op` writes the elements' numbers once more,
    which are then read back; places and numbers have the shapes of the index. */
 static nl_tensor *of_last_written(nl_build *b, const nl_op *op, const nl_tensor *x, int64_t dim, nl_tensor *index,
                                   nl_tensor *g) {
@@ -320,7 +320,7 @@ NL_COMPOSE(index_fill) {
 
 /* ---- several index tensors at once: x[{i, j}] ---- */
 
-/* index_places(i, j?, k?, l?, shape): the place, from 1, that index tensors name together in these first dims. */
+/* index_places(i, j?, k?, l?, shape): the positions, from 1, that index tensors name together in these first dims. */
 static nl_status infer_places(nl_call *c) {
   int n;
   ints sizes = nl_call_list(c, index_places_shape, &n);
@@ -363,7 +363,7 @@ static void run_places(nl_call *c) {
     to[i]++;
   }
 }
-/* The n index tensors of the call from `first` on, as one vector of places; their common shape to ndim and shape. */
+/* The n index tensors of the call from `first` on, as one vector of positions; their common shape to ndim and shape. */
 static nl_tensor *joined_places(nl_call *c, nl_build *b, int first, int n, int *ndim, int64_t *shape) {
   nl_tensor *x = c->in[0];
   *ndim = 0;
@@ -376,12 +376,12 @@ static nl_tensor *joined_places(nl_call *c, nl_build *b, int first, int n, int *
     k.in[i] = c->in[first + i];
   }
   nl_call_set_list(&k, index_places_shape, n, x->shape);
-  nl_tensor *place = nl_b_call(b, &k);
-  *ndim = place ? place->ndim : 0;
+  nl_tensor *positions = nl_b_call(b, &k);
+  *ndim = positions ? positions->ndim : 0;
   for (int d = 0; d < *ndim; d++) {
-    shape[d] = place->shape[d];
+    shape[d] = positions->shape[d];
   }
-  return nl_b_reshape(b, place, 1, (int64_t[]){-1});
+  return nl_b_reshape(b, positions, 1, (int64_t[]){-1});
 }
 /* x with its first n dims joined */
 static nl_tensor *joined(nl_build *b, nl_tensor *x, int n) {
@@ -406,8 +406,8 @@ static int indices_of(const nl_call *c, int first) {
 NL_COMPOSE(index) {
   int n = indices_of(c, 1), ndim;
   int64_t shape[2 * NL_MAX_DIM];
-  nl_tensor *place = joined_places(c, b, 1, n, &ndim, shape);
-  nl_tensor *t = b_index_select(b, joined(b, x, n), 1, place);
+  nl_tensor *positions = joined_places(c, b, 1, n, &ndim, shape);
+  nl_tensor *t = b_index_select(b, joined(b, x, n), 1, positions);
   for (int d = n; d < x->ndim; d++) {
     shape[ndim++] = x->shape[d];
   }
@@ -416,7 +416,7 @@ NL_COMPOSE(index) {
 NL_COMPOSE(index_put) {
   int n = indices_of(c, 2), ndim;
   int64_t shape[2 * NL_MAX_DIM];
-  nl_tensor *place = joined_places(c, b, 2, n, &ndim, shape), *values = c->in[1];
+  nl_tensor *positions = joined_places(c, b, 2, n, &ndim, shape), *values = c->in[1];
   if (b->status != NL_OK) {
     return;
   }
@@ -431,9 +431,9 @@ NL_COMPOSE(index_put) {
   nl_tensor *rows = lead == 0 ? b_unsqueeze(b, values, 1) : joined(b, values, lead);
   nl_tensor *flat = joined(b, x, n), *t;
   if (c->attr[index_put_accumulate].b) {
-    t = nl_b_do(b, op_index_add(), "ttti", flat, place, rows, (int64_t)1);
+    t = nl_b_do(b, op_index_add(), "ttti", flat, positions, rows, (int64_t)1);
   } else {
-    t = b_index_copy(b, flat, 1, place, rows);
+    t = b_index_copy(b, flat, 1, positions, rows);
   }
   nl_give(c, nl_b_reshape(b, t, x->ndim, x->shape));
 }

@@ -192,7 +192,7 @@ static nl_status infer_unique(nl_call *c) {
   nl_rule_shape(c, 0, 1, &runs, dtype);
   nl_rule_like(c, 1, x, NL_I64);
   nl_rule_shape(c, 2, 1, &runs, NL_I64);
-  c->workspace_bytes = nl_sort_scratch(n) + (size_t)n * 16 + 64;
+  c->workspace_bytes = nl_sort_workspace(n) + (size_t)n * 16 + 64;
   return status;
 }
 static void run_unique(nl_call *c) {
@@ -200,7 +200,7 @@ static void run_unique(nl_call *c) {
   nl_dtype dtype = nl_tensor_dtype(x);
   size_t size = nl_dtype_size(dtype);
   int64_t n = x->numel, *inverse = nl_tensor_data(c->out[1]), *counts = nl_tensor_data(c->out[2]), run = -1;
-  char *keys = c->workspace->storage->data, *values = keys + nl_sort_scratch(n), *out = nl_tensor_data(c->out[0]);
+  char *keys = c->workspace->storage->data, *values = keys + nl_sort_workspace(n), *out = nl_tensor_data(c->out[0]);
   int64_t *places = (int64_t *)(values + n * 8);
   if (c->op->variant == 0) {
     nl_sort_row(dtype, n, nl_tensor_data(x), false, n, values, places, keys);

@@ -55,7 +55,7 @@ void nl_matrix_result(nl_call *c, int i, int64_t rows, int64_t cols) {
 }
 
 /* Scratch: the matrix, up to three results, and work. */
-void nl_matrix_scratch(nl_call *c, size_t results) {
+void nl_matrix_workspace(nl_call *c, size_t results) {
   nl_matrices a = nl_matrices_of(c->in[0]);
   c->dtype = nl_tensor_dtype(c->in[0]);
   c->workspace_bytes = sizeof(double) * ((size_t)a.m * (size_t)a.n + results + nl_lapack_work(a.m, a.n) + 1);
@@ -104,7 +104,7 @@ static nl_status infer_qr(nl_call *c) {
     nl_matrices a = nl_matrices_of(c->in[0]);
     nl_matrix_result(c, 0, a.m, a.k);
     nl_matrix_result(c, 1, a.k, a.n);
-    nl_matrix_scratch(c, (size_t)a.k * (size_t)a.n);
+    nl_matrix_workspace(c, (size_t)a.k * (size_t)a.n);
   }
   return status;
 }
@@ -126,7 +126,7 @@ static nl_status infer_svd(nl_call *c) {
     nl_matrix_result(c, 0, a.m, a.k);
     nl_matrix_result(c, 1, a.k, -1);
     nl_matrix_result(c, 2, a.k, a.n);
-    nl_matrix_scratch(c, (size_t)a.k * ((size_t)a.m + (size_t)a.n + 1));
+    nl_matrix_workspace(c, (size_t)a.k * ((size_t)a.m + (size_t)a.n + 1));
   }
   return status;
 }
@@ -153,7 +153,7 @@ static nl_status infer_eigh(nl_call *c) {
     nl_matrices a = nl_matrices_of(c->in[0]);
     nl_matrix_result(c, 0, a.n, -1);
     nl_matrix_result(c, 1, a.n, a.n);
-    nl_matrix_scratch(c, (size_t)a.n);
+    nl_matrix_workspace(c, (size_t)a.n);
   }
   return status;
 }
@@ -176,7 +176,7 @@ static nl_status infer_cholesky(nl_call *c) {
   nl_status status = nl_check_matrix(c->in[0], true);
   if (status == NL_OK) {
     nl_matrix_result(c, 0, nl_matrices_of(c->in[0]).n, nl_matrices_of(c->in[0]).n);
-    nl_matrix_scratch(c, 0);
+    nl_matrix_workspace(c, 0);
   }
   return status;
 }
@@ -213,7 +213,7 @@ static nl_status infer_solve(nl_call *c) {
                    nl_tensor_shape_string(a).s);
   }
   nl_rule_like(c, 0, b, nl_tensor_dtype(b));
-  nl_matrix_scratch(c, (size_t)a->shape[a->ndim - 1] * (size_t)(vector ? 1 : b->shape[b->ndim - 1]));
+  nl_matrix_workspace(c, (size_t)a->shape[a->ndim - 1] * (size_t)(vector ? 1 : b->shape[b->ndim - 1]));
   return NL_OK;
 }
 static void run_solve(nl_call *c) {
@@ -342,7 +342,7 @@ static nl_status infer_lu(nl_call *c) {
     for (int i = 0; i < 3; i++) {
       nl_matrix_result(c, i, a.n, a.n);
     }
-    nl_matrix_scratch(c, 3 * (size_t)a.n * (size_t)a.n + 2 * (size_t)a.n);
+    nl_matrix_workspace(c, 3 * (size_t)a.n * (size_t)a.n + 2 * (size_t)a.n);
   }
   return status;
 }

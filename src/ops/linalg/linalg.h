@@ -1,5 +1,5 @@
 /* What ops on matrices share: batches of row-major matrices of either float dtype on the outside,
-   column-major float64 ones in scratch for LAPACK. */
+   column-major float64 ones in workspace for LAPACK. */
 #ifndef NL_OPS_LINALG_H
 #define NL_OPS_LINALG_H
 
@@ -19,7 +19,7 @@ nl_status nl_check_matrix(const nl_tensor *x, bool square);
 void nl_matrix_result(nl_call *, int i, int64_t rows, int64_t cols);
 
 /* Scratch: the matrix, `results` float64 elements, and LAPACK's work. */
-void nl_matrix_scratch(nl_call *, size_t results);
+void nl_matrix_workspace(nl_call *, size_t results);
 
 /* Row-major rows x cols number `at` of t to column-major doubles, and back (nan if it failed). */
 void nl_matrix_read(const nl_tensor *t, int64_t at, int rows, int cols, double *to);

@@ -70,7 +70,7 @@ static nl_status infer_triangular(nl_call *c) {
                    nl_tensor_shape_string(t).s);
   }
   nl_rule_like(c, 0, y, nl_tensor_dtype(y));
-  nl_matrix_scratch(c, (size_t)t->shape[t->ndim - 1] * (size_t)y->shape[y->ndim - 1]);
+  nl_matrix_workspace(c, (size_t)t->shape[t->ndim - 1] * (size_t)y->shape[y->ndim - 1]);
   return NL_OK;
 }
 static void run_triangular(nl_call *c) {
@@ -111,7 +111,7 @@ static nl_status infer_slogdet(nl_call *c) {
     nl_tensor *x = c->in[0];
     nl_rule_shape(c, 0, x->ndim - 2, x->shape, nl_tensor_dtype(x));
     nl_rule_shape(c, 1, x->ndim - 2, x->shape, nl_tensor_dtype(x));
-    nl_matrix_scratch(c, (size_t)x->shape[x->ndim - 1]);
+    nl_matrix_workspace(c, (size_t)x->shape[x->ndim - 1]);
   }
   return status;
 }
@@ -168,7 +168,7 @@ static nl_status infer_pinv(nl_call *c) {
   if (status == NL_OK) {
     nl_matrices a = nl_matrices_of(c->in[0]);
     nl_matrix_result(c, 0, a.n, a.m);
-    nl_matrix_scratch(c, (size_t)a.k * ((size_t)a.m + (size_t)a.n + 1) + (size_t)a.m * (size_t)a.n);
+    nl_matrix_workspace(c, (size_t)a.k * ((size_t)a.m + (size_t)a.n + 1) + (size_t)a.m * (size_t)a.n);
   }
   return status;
 }

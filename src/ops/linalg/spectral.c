@@ -22,7 +22,7 @@ static nl_status infer_eig(nl_call *c) {
     for (int i = 0; i < 4; i++) {
       nl_matrix_result(c, i, a.n, i < 2 ? -1 : a.n);
     }
-    nl_matrix_scratch(c, (size_t)a.n * (3 * (size_t)a.n + 2));
+    nl_matrix_workspace(c, (size_t)a.n * (3 * (size_t)a.n + 2));
   }
   return status;
 }
@@ -134,7 +134,7 @@ static nl_status infer_exp(nl_call *c) {
   if (status == NL_OK) {
     nl_matrices a = nl_matrices_of(c->in[0]);
     nl_rule_like(c, 0, c->in[0], nl_tensor_dtype(c->in[0]));
-    nl_matrix_scratch(c, 6 * (size_t)a.n * (size_t)a.n);
+    nl_matrix_workspace(c, 6 * (size_t)a.n * (size_t)a.n);
   }
   return status;
 }

@@ -36,16 +36,16 @@ static void row_range(void *ctx, int64_t begin, int64_t end) {
 }
 
 /* t with dim and the last dim exchanged, as a struct on the caller's stack */
-static nl_tensor exchanged(const nl_tensor *t, int dim, int64_t room[2][NL_MAX_DIM]) {
+static nl_tensor exchanged(const nl_tensor *t, int dim, int64_t geometry[2][NL_MAX_DIM]) {
   nl_tensor v = *t;
   int last = t->ndim - 1;
   for (int d = 0; d <= last; d++) {
     int from = d == dim ? last : (d == last ? dim : d);
-    room[0][d] = t->shape[from];
-    room[1][d] = t->strides[from];
+    geometry[0][d] = t->shape[from];
+    geometry[1][d] = t->strides[from];
   }
-  v.shape = room[0];
-  v.strides = room[1];
+  v.shape = geometry[0];
+  v.strides = geometry[1];
   v.contiguous = t->contiguous && dim == last;
   return v;
 }
@@ -80,11 +80,11 @@ static void run_rows(nl_call *c, row_fn1 fn1, row_fn2 fn2) {
   nl_rule_dim(c->attr[softmax_dim].i, x->ndim, &dim);
   int64_t n = x->ndim ? x->shape[dim] : 1, rows = n ? x->numel / n : 0;
   row_job job = {fn1, fn2, n, nl_dtype_size(c->dtype), {NULL, NULL}, nl_tensor_data(out)};
-  int64_t room[2][NL_MAX_DIM], plain[NL_MAX_DIM];
+  int64_t geometry[2][NL_MAX_DIM], plain[NL_MAX_DIM];
   nl_tensor packed = *x;
   if (c->workspace) {
     for (int i = 0; i <= c->nin; i++) {
-      nl_tensor from = exchanged(i < c->nin ? c->rin[i] : out, dim, room);
+      nl_tensor from = exchanged(i < c->nin ? c->rin[i] : out, dim, geometry);
       packed = from;
       packed.storage = c->workspace->storage;
       packed.offset = i * x->numel;
@@ -105,7 +105,7 @@ static void run_rows(nl_call *c, row_fn1 fn1, row_fn2 fn2) {
   }
   nl_parallel_for(rows, 1 + 8192 / (n ? n : 1), row_range, &job);
   if (c->workspace) {
-    nl_tensor to = exchanged(out, dim, room);
+    nl_tensor to = exchanged(out, dim, geometry);
     nl_copy_values(&to, &packed);
   }
 }

@@ -56,21 +56,21 @@ static size_t copy_bytes(const nl_tensor *t) {
   return taken_as_is(t) ? 0 : ((size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t)) + 63) / 64 * 64;
 }
 
-/* t, or its copy at `scratch + *used`. `room` provides the struct. */
-static nl_tensor *usable(nl_call *c, nl_tensor *t, size_t *used, nl_tensor *room, int64_t *strides) {
+/* t, or its copy at `workspace + *used`. `copy` provides the struct. */
+static nl_tensor *usable(nl_call *c, nl_tensor *t, size_t *used, nl_tensor *copy, int64_t *strides) {
   size_t bytes = copy_bytes(t);
   if (bytes == 0) {
     return t;
   }
-  *room = *t;
-  room->storage = c->workspace->storage;
-  room->offset = (int64_t)(*used / nl_dtype_size(nl_tensor_dtype(t)));
+  *copy = *t;
+  copy->storage = c->workspace->storage;
+  copy->offset = (int64_t)(*used / nl_dtype_size(nl_tensor_dtype(t)));
   nl_shape_strides(t->ndim, t->shape, strides);
-  room->strides = strides;
-  room->contiguous = true;
+  copy->strides = strides;
+  copy->contiguous = true;
   *used += bytes;
-  nl_copy_values(room, t);
-  return room;
+  nl_copy_values(copy, t);
+  return copy;
 }
 
 static nl_status want_same_dtype(const nl_call *c, const char *a, const char *b) {
@@ -156,7 +156,7 @@ static double addmm_flops(const nl_call *c) {
 }
 
 /* Two matrices that need no copy: one product, which can be prepared. */
-static bool prepare_matmul(const nl_call *c, void *room) {
+static bool prepare_matmul(const nl_call *c, void *prepared) {
   const nl_tensor *x = c->rin[0], *y = c->rin[1];
   if (c->workspace || x->ndim != 2 || y->ndim != 2) {
     return false;
@@ -164,7 +164,7 @@ static bool prepare_matmul(const nl_call *c, void *room) {
   matrix a = {NULL, x->shape[0], x->shape[1], x->strides[0], x->strides[1]};
   matrix b = {NULL, y->shape[0], y->shape[1], y->strides[0], y->strides[1]};
   nl_gemm_args args = product(c->dtype, &a, &b, NULL, false);
-  nl_gemm_prepare(room, &args);
+  nl_gemm_prepare(prepared, &args);
   return true;
 }
 
@@ -173,11 +173,11 @@ static void run_matmul(nl_call *c) {
     nl_gemm_run(c->prepared, nl_tensor_data(c->rin[0]), nl_tensor_data(c->rin[1]), NULL, nl_tensor_data(c->out[0]));
     return;
   }
-  nl_tensor room[2];
+  nl_tensor copies[2];
   int64_t strides[2][NL_MAX_DIM];
   size_t used = 0, size = nl_dtype_size(c->dtype);
-  nl_tensor *ta = usable(c, c->rin[0], &used, &room[0], strides[0]);
-  nl_tensor *tb = usable(c, c->rin[1], &used, &room[1], strides[1]);
+  nl_tensor *ta = usable(c, c->rin[0], &used, &copies[0], strides[0]);
+  nl_tensor *tb = usable(c, c->rin[1], &used, &copies[1], strides[1]);
   matrices a = find_matrices(ta, false), b = find_matrices(tb, true);
   nl_tensor *out = c->out[0];
   char *to = nl_tensor_data(out);
@@ -290,7 +290,7 @@ static bool lies_flat(const nl_tensor *bias) {
   return bias->numel <= 1 || bias->strides[0] == 1;
 }
 
-static bool prepare_linear(const nl_call *c, void *room) {
+static bool prepare_linear(const nl_call *c, void *prepared) {
   const nl_tensor *x = c->rin[0], *w = c->rin[1];
   if (c->workspace || x->ndim != 2 || (c->rin[2] && !lies_flat(c->rin[2]))) {
     return false;
@@ -298,12 +298,12 @@ static bool prepare_linear(const nl_call *c, void *room) {
   matrix a = {NULL, x->shape[0], x->shape[1], x->strides[0], x->strides[1]};
   matrix b = {NULL, w->shape[1], w->shape[0], w->strides[1], w->strides[0]};
   nl_gemm_args args = product(c->dtype, &a, &b, NULL, c->rin[2] != NULL);
-  nl_gemm_prepare(room, &args);
+  nl_gemm_prepare(prepared, &args);
   return true;
 }
 
 static void run_linear(nl_call *c) {
-  nl_tensor *x = c->rin[0], *bias = c->rin[2], *out = c->out[0], room[2];
+  nl_tensor *x = c->rin[0], *bias = c->rin[2], *out = c->out[0], copies[2];
   if (c->prepared) {
     nl_gemm_run(c->prepared, nl_tensor_data(x), nl_tensor_data(c->rin[1]), bias ? nl_tensor_data(bias) : NULL,
                 nl_tensor_data(out));
@@ -312,17 +312,17 @@ static void run_linear(nl_call *c) {
   int64_t strides[2][NL_MAX_DIM];
   size_t used = 0;
   if (!(x->contiguous || (x->ndim <= 2 && taken_as_is(x)))) {
-    room[0] = *x;
-    room[0].storage = c->workspace->storage;
-    room[0].offset = 0;
+    copies[0] = *x;
+    copies[0].storage = c->workspace->storage;
+    copies[0].offset = 0;
     nl_shape_strides(x->ndim, x->shape, strides[0]);
-    room[0].strides = strides[0];
-    room[0].contiguous = true;
+    copies[0].strides = strides[0];
+    copies[0].contiguous = true;
     used = ((size_t)x->numel * nl_dtype_size(c->dtype) + 63) / 64 * 64;
-    nl_copy_values(&room[0], x);
-    x = &room[0];
+    nl_copy_values(&copies[0], x);
+    x = &copies[0];
   }
-  nl_tensor *w = usable(c, c->rin[1], &used, &room[1], strides[1]);
+  nl_tensor *w = usable(c, c->rin[1], &used, &copies[1], strides[1]);
   int64_t k = w->shape[1], n = w->shape[0], m = n ? out->numel / n : 0;
   bool flat = bias && lies_flat(bias);
   if (bias && !flat) {
@@ -398,7 +398,7 @@ static void scale_all(nl_tensor *t, double factor) {
 /* beta * input + alpha * a b, as alpha * (beta / alpha * input + a b) */
 static void run_addmm(nl_call *c) {
   double beta = c->attr[addmm_beta].number, alpha = c->attr[addmm_alpha].number;
-  nl_tensor room[2], *out = c->out[0];
+  nl_tensor copies[2], *out = c->out[0];
   int64_t strides[2][NL_MAX_DIM];
   size_t used = 0;
   nl_copy_values(out, c->rin[0]);
@@ -407,8 +407,8 @@ static void run_addmm(nl_call *c) {
     return;
   }
   scale_all(out, beta / alpha);
-  matrices a = find_matrices(usable(c, c->rin[1], &used, &room[0], strides[0]), false);
-  matrices b = find_matrices(usable(c, c->rin[2], &used, &room[1], strides[1]), true);
+  matrices a = find_matrices(usable(c, c->rin[1], &used, &copies[0], strides[0]), false);
+  matrices b = find_matrices(usable(c, c->rin[2], &used, &copies[1], strides[1]), true);
   multiply_batches(c->dtype, &a.first, &b.first, nl_tensor_data(out), true);
   scale_all(out, alpha);
 }

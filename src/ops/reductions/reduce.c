@@ -226,12 +226,12 @@ static nl_status infer_bool(nl_call *c) {
 }
 /* What needs no copy is one job, whose sizes are known. */
 static void run_reduce(nl_call *c);
-static bool prepare_reduce(const nl_call *c, void *room) {
+static bool prepare_reduce(const nl_call *c, void *prepared) {
   geometry g = call_geometry(c, reduce_dim);
   if (c->op->run != run_reduce || c->workspace || (is_total(c->op->kernel, &g) && g.count >= 4 * PIECE)) {
     return false;
   }
-  job *j = room;
+  job *j = prepared;
   *j = (job){.fn = nl_k->reduce->reduce[c->op->kernel][c->dtype]};
   size_job(j, &g);
   return true;

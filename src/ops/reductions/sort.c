@@ -33,7 +33,7 @@ static nl_status infer_sort(nl_call *c) {
   }
   nl_rule_shape(c, 0, x->ndim, shape, nl_tensor_dtype(x));
   nl_rule_shape(c, 1, x->ndim, shape, NL_I64);
-  c->workspace_bytes = nl_sort_scratch(n) + (size_t)n * 32 + 64; /* line_bytes */
+  c->workspace_bytes = nl_sort_workspace(n) + (size_t)n * 32 + 64; /* line_bytes */
   return NL_OK;
 }
 
@@ -42,13 +42,13 @@ typedef struct sort_job {
   nl_around around;
   int64_t keep;
   bool descending;
-  char *scratch; /* for lines one after the other */
-  bool shared;   /* lines are cut over threads, which have scratch of their own, or wait for this one */
+  char *workspace; /* for lines one after the other */
+  bool shared;     /* lines are cut over threads, which have workspace of their own, or wait for this one */
 } sort_job;
 
 /* Bytes that one line needs: keys, the line itself, its result. */
 static size_t line_bytes(int64_t n) {
-  return nl_sort_scratch(n) + (size_t)n * 32 + 64;
+  return nl_sort_workspace(n) + (size_t)n * 32 + 64;
 }
 
 static void sort_range(void *ctx, int64_t begin, int64_t end) {
@@ -57,11 +57,11 @@ static void sort_range(void *ctx, int64_t begin, int64_t end) {
   size_t size = nl_dtype_size(dtype);
   int64_t n = j->around.red, inner = j->around.inner;
   static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-  char *own = j->shared ? nl_thread_scratch() : NULL, *keys = own ? own : j->scratch;
+  char *own = j->shared ? nl_thread_workspace() : NULL, *keys = own ? own : j->workspace;
   if (!own) {
     pthread_mutex_lock(&one_at_a_time);
   }
-  char *row = keys + nl_sort_scratch(n), *values = row + n * 8;
+  char *row = keys + nl_sort_workspace(n), *values = row + n * 8;
   int64_t *positions = (int64_t *)(values + n * 8), *at = nl_tensor_data(j->positions);
   const char *from = nl_tensor_data(j->x);
   char *to = nl_tensor_data(j->values);
@@ -94,8 +94,8 @@ static void run_sort(nl_call *c) {
                   .around = a,
                   .keep = is_topk(c) ? c->attr[topk_k].i : a.red,
                   .descending = is_topk(c) ? c->attr[topk_largest].b : c->attr[nl_sort_descending].b,
-                  .scratch = c->workspace->storage->data,
-                  .shared = line_bytes(a.red) <= NL_SCRATCH_BYTES};
+                  .workspace = c->workspace->storage->data,
+                  .shared = line_bytes(a.red) <= NL_THREAD_WORKSPACE_BYTES};
   int64_t lines = a.outer * a.inner;
   nl_parallel_for(lines, job.shared ? 1 + 8192 / (a.red + 1) : lines + 1, sort_range, &job);
 }

@@ -127,14 +127,14 @@ static nl_status infer_mode_index(nl_call *c) {
   memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
   shape[x->ndim - 1] = 1;
   nl_rule_shape(c, 0, x->ndim, shape, NL_I64);
-  c->workspace_bytes = nl_sort_scratch(n) + (size_t)n * 16 + 64;
+  c->workspace_bytes = nl_sort_workspace(n) + (size_t)n * 16 + 64;
   return NL_OK;
 }
 static void run_mode_index(nl_call *c) {
   nl_tensor *x = c->rin[0];
   int64_t n = x->shape[x->ndim - 1], *out = nl_tensor_data(c->out[0]);
   size_t size = nl_dtype_size(nl_tensor_dtype(x));
-  char *keys = c->workspace->storage->data, *values = keys + nl_sort_scratch(n);
+  char *keys = c->workspace->storage->data, *values = keys + nl_sort_workspace(n);
   int64_t *places = (int64_t *)(values + n * 8);
   for (int64_t line = 0; line < c->out[0]->numel && !nl_interrupt_pending(); line++) {
     nl_sort_row(nl_tensor_dtype(x), n, (const char *)nl_tensor_data(x) + (size_t)(line * n) * size, false, n, values,

@@ -354,7 +354,7 @@ static nl_status infer_slice(nl_call *c) {
   return nl_rule_view(c, x->ndim, shape, strides, x->offset + s.start * x->strides[s.dim]);
 }
 
-/* The gradient of a slice: zeros with g in its place. */
+/* The gradient of a slice: zeros with g in its window. */
 static nl_tensor *into_zeros(nl_vjp *g, nl_tensor *t, const nl_tensor *x, span s) {
   return nl_b_do(g->build, op_slice_zeros(), "tiiil", t, (int64_t)s.dim + 1, s.start + 1, s.step, x->ndim, x->shape);
 }
@@ -365,12 +365,12 @@ static nl_tensor *slice_gradient(nl_vjp *g, nl_tensor *t, const nl_tensor *x, sp
     g->fresh = true;
     return into_zeros(g, t, x, s);
   }
-  nl_tensor *place = nl_b_do(g->build, op_slice(), "tiiii", g->sum, (int64_t)s.dim + 1, s.start + 1,
-                             s.start + (s.length - 1) * s.step + 1, s.step);
+  nl_tensor *window = nl_b_do(g->build, op_slice(), "tiiii", g->sum, (int64_t)s.dim + 1, s.start + 1,
+                              s.start + (s.length - 1) * s.step + 1, s.step);
   if (s.length > 0) {
     nl_call add;
     nl_call_init(&add, op_add(), 2, NULL);
-    add.in[0] = place;
+    add.in[0] = window;
     add.in[1] = t;
     add.inplace = true;
     nl_b_call(g->build, &add);
@@ -418,7 +418,7 @@ static nl_status infer_slice_zeros(nl_call *c) {
   return NL_OK;
 }
 static void run_slice_zeros(nl_call *c) {
-  nl_tensor *out = c->out[0], *g = c->rin[0], place = *out;
+  nl_tensor *out = c->out[0], *g = c->rin[0], window = *out;
   memset(nl_tensor_data(out), 0, out->storage->bytes);
   if (g->numel == 0) {
     return;
@@ -427,13 +427,13 @@ static void run_slice_zeros(nl_call *c) {
   nl_rule_dim(c->attr[slice_zeros_dim].i, out->ndim, &dim);
   int64_t strides[NL_MAX_DIM];
   memcpy(strides, out->strides, (size_t)out->ndim * sizeof *strides);
-  place.offset = (c->attr[slice_zeros_start].i - 1) * strides[dim];
+  window.offset = (c->attr[slice_zeros_start].i - 1) * strides[dim];
   strides[dim] *= g->shape[dim] > 1 ? c->attr[slice_zeros_step].i : 1;
-  place.strides = strides;
-  place.shape = g->shape;
-  place.numel = g->numel;
-  place.contiguous = false;
-  nl_copy_values(&place, g);
+  window.strides = strides;
+  window.shape = g->shape;
+  window.numel = g->numel;
+  window.contiguous = false;
+  nl_copy_values(&window, g);
 }
 static nl_status vjp_slice_zeros(nl_call *c, nl_vjp *g) {
   int64_t written = c->attr[slice_zeros_dim].i, start = c->attr[slice_zeros_start].i,

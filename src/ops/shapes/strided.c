@@ -32,15 +32,15 @@ static nl_status check_geometry(const nl_call *c, int64_t numel) {
 }
 
 /* t seen as the attributes say */
-static nl_tensor looked_into(const nl_call *c, const nl_tensor *t, int64_t *room) {
+static nl_tensor looked_into(const nl_call *c, const nl_tensor *t, int64_t *geometry) {
   nl_tensor v = *t;
   int n;
   const int64_t *shape = nl_call_list(c, nl_strided_shape, &n), *strides = nl_call_list(c, nl_strided_strides, &n);
-  memcpy(room, shape, (size_t)n * sizeof *room);
-  memcpy(room + NL_MAX_DIM, strides, (size_t)n * sizeof *room);
+  memcpy(geometry, shape, (size_t)n * sizeof *geometry);
+  memcpy(geometry + NL_MAX_DIM, strides, (size_t)n * sizeof *geometry);
   v.ndim = (uint8_t)n;
-  v.shape = room;
-  v.strides = room + NL_MAX_DIM;
+  v.shape = geometry;
+  v.strides = geometry + NL_MAX_DIM;
   v.offset = t->offset + c->attr[nl_strided_offset].i;
   v.numel = nl_shape_numel(n, shape);
   v.contiguous = false;
@@ -57,8 +57,8 @@ static nl_status infer_as_strided(nl_call *c) {
   return status;
 }
 static void run_as_strided(nl_call *c) {
-  int64_t room[2 * NL_MAX_DIM];
-  nl_tensor v = looked_into(c, c->rin[0], room);
+  int64_t geometry[2 * NL_MAX_DIM];
+  nl_tensor v = looked_into(c, c->rin[0], geometry);
   nl_copy_values(c->out[0], &v);
 }
 
@@ -140,8 +140,8 @@ static nl_status infer_view_scatter(nl_call *c) {
 }
 static void run_view_scatter(nl_call *c) {
   nl_copy_values(c->out[0], c->rin[0]);
-  int64_t room[2 * NL_MAX_DIM];
-  nl_tensor v = looked_into(c, c->out[0], room);
+  int64_t geometry[2 * NL_MAX_DIM];
+  nl_tensor v = looked_into(c, c->out[0], geometry);
   nl_copy_values(&v, c->rin[1]);
 }
 static nl_status vjp_view_scatter(nl_call *c, nl_vjp *g) {
