@@ -68,7 +68,7 @@ nl_status nl_node_link(nl_node *n, int i, nl_tensor *t) {
   return status;
 }
 
-/* A look at a value, or the leaf itself; where it will be computed again, a shape and a slot. */
+/* A detached tensor with the value, or the leaf itself; of a value that will be computed again, a shape and a slot. */
 static nl_status save(nl_tensor *t, nl_tensor **out, uint32_t *version, nl_slot *slot) {
   *version = nl_storage_version(t->storage);
   if (t->requires_grad && nl_is_leaf(t)) {

@@ -1,9 +1,9 @@
 /* Nodes of the graph, for src/autograd: what a call leaves behind so that its gradient can be computed.
 
-   What a node saved is a look without history (the edges have that), so that a tensor which is written to later and
-   comes to depend on the node does not hold itself; a leaf that wants a gradient is saved as it is. Of inputs no
-   gradient needs the shape is kept. A value that can be computed again (autograd/checkpoint.h) is kept as a shape and a
-   slot. */
+   What a node saved is detached: it shares memory but has no history (the edges have that), so that a tensor which is
+   written to later and comes to depend on the node does not hold itself; a leaf that wants a gradient is saved as it
+   is. Of inputs no gradient needs the shape is kept. A value that can be computed again (autograd/checkpoint.h) is kept
+   as a shape and a slot. */
 #ifndef NL_AUTOGRAD_NODE_H
 #define NL_AUTOGRAD_NODE_H
 

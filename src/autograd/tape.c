@@ -132,7 +132,7 @@ static void release_meta(void *p) {
 nl_status nl_detach(nl_tensor *t, nl_tensor **out) {
   nl_status status = nl_tensor_view(t, t->ndim, t->shape, t->strides, t->offset, out);
   if (status == NL_OK) {
-    nl_tensor_unref((*out)->base); /* a look without history: writing through it is not recorded */
+    nl_tensor_unref((*out)->base); /* detached: writing through it is not recorded */
     (*out)->base = NULL;
   }
   return status;
@@ -311,7 +311,7 @@ static nl_status forget_history(nl_tensor *t) {
   return NL_OK;
 }
 
-/* A view made while nothing is recorded is a plain look. */
+/* A view made while nothing is recorded is detached: it has no base. */
 static void forget_base(nl_tensor *view) {
   nl_tensor_unref(view->base);
   view->base = NULL;

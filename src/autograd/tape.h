@@ -74,7 +74,8 @@ nl_tensor *nl_grad_of(nl_tensor *t);
 nl_tensor *nl_peek_grad(const nl_tensor *t); /* without telling the watcher */
 nl_status nl_set_grad(nl_tensor *t, nl_tensor *grad);
 
-/* Who is told when a leaf's gradient is asked for or set: the plan, while it records. NULL: nobody. */
+/* Who is told when a leaf's gradient is asked for or set: the trace of a compiled function, while it records. NULL:
+ * nobody. */
 typedef struct nl_grad_watcher {
   void (*read)(nl_tensor *leaf, nl_tensor *grad);
   void (*set)(nl_tensor *leaf, nl_tensor *old, nl_tensor *grad);

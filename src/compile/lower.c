@@ -1,5 +1,13 @@
-/* From a trace to a program: buffers and values are told apart, what dispatch does around an op (conversions, copies,
-   workspace, writes in place) becomes instructions of its own, and constants are taken over. */
+/* Lowering: from a trace to a program. Buffers and values are told apart, what dispatch does around an op (conversions,
+   copies, workspace, writes in place) becomes instructions of its own, and constants are taken over.
+
+   What holds when lowering is done, and is verified in builds with NL_DEBUG (verify.c):
+   - every tensor of the trace has one value, every storage one buffer; a value lies inside its buffer;
+   - instructions stand in the order of the trace, and each reads only what an instruction before it wrote, or what was
+     there before the program began;
+   - an instruction does one thing: runs an op on inputs of the dtype and layout that it asks for, copies, or runs an
+     effect (an optimizer's step). Nothing happens implicitly at replay;
+   - constants belong to the program. What was there before and may change is an external, read in place. */
 #include <string.h>
 
 #include "compile/fuse.h"

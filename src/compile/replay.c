@@ -1,4 +1,13 @@
-/* Running a program: memory that has owners outside is looked up or renewed, then the instructions go one by one. */
+/* Replay: memory that has owners outside is looked up or renewed, then the instructions run one by one.
+
+   What may be assumed:
+   - guards were compared before (lua/guard_check.c): shapes, dtypes and strides of arguments are those recorded, and
+     externals lie where they lay;
+   - nl_program_prepare may fail (memory) and then nothing has happened; once nl_program_run begins, only an
+     interrupt, an effect or an op that looks at values (NL_OP_CHECKS) can end it early;
+   - temporaries hold nothing between runs: every one is written before it is read;
+   - memory of an escaping buffer that somebody outside still holds is never written to: the buffer gets other memory.
+ */
 #include "compile/replay.h"
 
 #include <string.h>

@@ -6,12 +6,13 @@
 #include <string.h>
 
 static _Thread_local char slot[2048] = "no error";
+static _Thread_local nl_status kind = NL_ERROR;
 
 nl_status nl_vfail(const char *fmt, va_list args) {
   char text[sizeof slot]; /* the arguments may point into the slot itself */
   vsnprintf(text, sizeof text, fmt, args);
   memcpy(slot, text, sizeof slot);
-  return NL_ERROR;
+  return kind = NL_ERROR;
 }
 
 nl_status nl_fail(const char *fmt, ...) {
@@ -31,12 +32,16 @@ nl_status nl_fail_memory(size_t bytes) {
     u++;
   }
   nl_fail("not enough memory: %.4g %s could not be had", amount, unit[u]);
-  return NL_NOMEM;
+  return kind = NL_NOMEM;
 }
 
 nl_status nl_fail_interrupted(void) {
-  nl_fail("interrupted!");
-  return NL_INTERRUPTED;
+  nl_fail("%s", NL_INTERRUPTED_TEXT);
+  return kind = NL_INTERRUPTED;
+}
+
+nl_status nl_error_kind(void) {
+  return kind;
 }
 
 void nl_error_prefix(const char *fmt, ...) {

@@ -22,7 +22,11 @@ nl_status nl_vfail(const char *fmt, va_list args);
 nl_status nl_fail_memory(size_t bytes);
 
 /* Ctrl-C arrived while a kernel ran. Returns NL_INTERRUPTED. */
+#define NL_INTERRUPTED_TEXT "interrupted!"
 nl_status nl_fail_interrupted(void);
+
+/* What failed last. */
+nl_status nl_error_kind(void);
 
 /* Puts "prefix: " before the waiting text. */
 void nl_error_prefix(const char *fmt, ...) NL_PRINTF(1, 2);

@@ -1,5 +1,6 @@
 /* Ctrl-C. The handler only sets flags, and a hook that stops Lua code at the next instruction; a kernel that runs
    looks at the flag between pieces of work, and its operation raises. Whoever raises first clears the flag. */
+#include "core/error.h"
 #include "core/interrupt.h"
 
 #include <lauxlib.h>
@@ -19,7 +20,7 @@ static void stop_script(lua_State *L, lua_Debug *ar) {
   lua_sethook(L, NULL, 0, 0);
   if (nl_interrupt_pending()) {
     nl_interrupt_clear();
-    luaL_error(L, "interrupted!");
+    luaL_error(L, "%s", NL_INTERRUPTED_TEXT);
   }
 }
 

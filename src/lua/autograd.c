@@ -63,7 +63,7 @@ static int tensor_backward(lua_State *L) {
   nl_status status = nl_backward(&args);
   nl_lua_set_running(NULL);
   if (status != NL_OK) {
-    if (strcmp(nl_error_message(), "interrupted!") != 0) {
+    if (status != NL_INTERRUPTED) {
       nl_error_prefix("backward");
     }
     return nl_lua_raise(L);

@@ -124,7 +124,7 @@ static void push_where(lua_State *L) {
 }
 
 int nl_lua_raise(lua_State *L) {
-  if (strcmp(nl_error_message(), "interrupted!") == 0) {
+  if (nl_error_kind() == NL_INTERRUPTED) {
     nl_interrupt_clear(); /* it has arrived */
   }
   push_where(L);
@@ -250,12 +250,16 @@ static int describe(lua_State *L) {
   return 1;
 }
 
+/* is_interrupt(e): whether a caught error is that of Ctrl-C */
+static int is_interrupt(lua_State *L) {
+  const char *text = lua_tostring(L, 1);
+  lua_pushboolean(L, lua_type(L, 1) == LUA_TSTRING && strstr(text, NL_INTERRUPTED_TEXT) != NULL);
+  return 1;
+}
+
 void nl_open_error(lua_State *L) {
-  static const luaL_Reg functions[] = {{"raise", raise_for_user},
-                                       {"nearest", nearest},
-                                       {"describe", describe},
-                                       {"set_stdlib", set_stdlib},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"raise", raise_for_user}, {"is_interrupt", is_interrupt}, {"nearest", nearest},
+                                       {"describe", describe},    {"set_stdlib", set_stdlib},     {NULL, NULL}};
   static const nl_line_finder finder = {find_line, line_text};
   nl_set_line_finder(&finder);
   luaL_setfuncs(L, functions, 0);

@@ -1,3 +1,11 @@
+/* Guards: when a cached program may be replayed.
+
+   - A program fits a call when all that it depends on is as it was while it was recorded; whatever is not sure to be
+     unchanged does not fit, and the function is recorded again.
+   - Comparing runs no Lua code and allocates nothing, so nothing can change between the last comparison and the
+     replay.
+   - The tables, objects and functions that it compares with are held weakly; a program one of whose guards is gone can
+     never fit again and is dropped. Only what the program itself uses (externals, effects) is kept. */
 #include "lua/guard.h"
 
 #include <string.h>

@@ -8,7 +8,7 @@
 
 enum { GRAIN = 16384, STRIP = 512 };
 
-typedef struct plan {
+typedef struct walk {
   int n, ndim;
   int64_t shape[NL_MAX_DIM];
   int64_t strides[NL_MAX_OPERANDS][NL_MAX_DIM]; /* in elements */
@@ -17,9 +17,9 @@ typedef struct plan {
   nl_dtype dtype[NL_MAX_OPERANDS];
   nl_run_of fn;
   void *ctx;
-} plan;
+} walk;
 
-static void make_plan(plan *p, int n, nl_tensor *const t[]) {
+static void make_walk(walk *p, int n, nl_tensor *const t[]) {
   p->n = n;
   p->ndim = 0;
   const nl_tensor *out = t[0];
@@ -74,7 +74,7 @@ static void move(int64_t n, size_t size, void *out, int64_t ostride, const void 
 }
 
 /* One run along the innermost dim. */
-static void run_merged(const plan *p, int64_t n, char *const at[]) {
+static void run_merged(const walk *p, int64_t n, char *const at[]) {
   int last = p->ndim - 1;
   int step[NL_MAX_OPERANDS];
   bool simple = true;
@@ -113,7 +113,7 @@ static void run_merged(const plan *p, int64_t n, char *const at[]) {
 }
 
 static void iterate_range(void *ctx, int64_t begin, int64_t end) {
-  const plan *p = ctx;
+  const walk *p = ctx;
   int last = p->ndim - 1;
   int64_t inner = p->shape[last];
   while (begin < end) {
@@ -145,7 +145,7 @@ void nl_iterate(int n, nl_tensor *const t[], nl_run_of fn, void *ctx) {
   for (int k = 0; k < n; k++) {
     flat = flat && t[k]->contiguous && (k == 0 || t[k]->numel == 1 || nl_shape_equal(t[k], t[0]));
   }
-  if (flat && t[0]->numel <= GRAIN) { /* the common small case, without a plan */
+  if (flat && t[0]->numel <= GRAIN) { /* the common small case, without a walk */
     void *data[NL_MAX_OPERANDS];
     int step[NL_MAX_OPERANDS];
     for (int k = 0; k < n; k++) {
@@ -156,8 +156,8 @@ void nl_iterate(int n, nl_tensor *const t[], nl_run_of fn, void *ctx) {
     fn(ctx, t[0]->numel, data, step);
     return;
   }
-  plan p;
-  make_plan(&p, n, t);
+  walk p;
+  make_walk(&p, n, t);
   p.fn = fn;
   p.ctx = ctx;
   nl_parallel_for(t[0]->numel, GRAIN, iterate_range, &p);

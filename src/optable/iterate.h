@@ -11,7 +11,7 @@ enum { NL_MAX_OPERANDS = 4 };
 typedef void (*nl_run_of)(void *ctx, int64_t n, void *const data[], const int step[]);
 
 /* One elementwise loop: what nl_iterate is to call, and over which tensors; t[0] is the result. Ops that can say this
-   have it said by nl_op.strip, so that a plan can run several loops strip by strip. */
+   have it said by nl_op.strip, so that a compiled program can run several loops strip by strip. */
 typedef struct nl_strip {
   nl_run_of fn;
   union {

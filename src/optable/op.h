@@ -2,7 +2,8 @@
    and the fuzzer walk the table, so an op's name, arguments, doc, shapes and gradient stand nowhere else.
 
    A call goes: infer says what comes out, or explains what is wrong; the dispatcher converts and lays out inputs as
-   the op's flags ask, allocates the results, runs the op, and offers the call to the recorder (autograd, plan). */
+   the op's flags ask, allocates the results, runs the op, and offers the call to the recorders (autograd; the trace of
+   a compiled function). */
 #ifndef NL_OPTABLE_OP_H
 #define NL_OPTABLE_OP_H
 
@@ -81,7 +82,7 @@ struct nl_call {
   int nints;
   nl_dtype dtype;          /* the dtype the op computes in; infer sets it */
   bool inplace;            /* the result goes into in[0] */
-  void *prepared;          /* what prepare settled, or NULL; the plan's */
+  void *prepared;          /* what prepare settled; owned by the program that runs the call, or NULL */
   bool view;               /* infer made out[0] as a view of in[0]; nothing runs */
   nl_generator *generator; /* of random ops; NULL: the default one */
   size_t workspace_bytes;  /* infer may ask for it */
@@ -150,7 +151,7 @@ struct nl_op {
      False where this call is no plain loop. */
   bool (*strip)(const nl_call *, struct nl_strip *);
   /* An op made of other ops, in place of infer, run and vjp: sets out[] and nout (or calls nl_call_push) to tensors
-     that the build owns. Its gradient, its plan and its profile are those of the ops it calls. */
+     that the build owns. Its gradient, its compiled form and its profile are those of the ops it calls. */
   void (*compose)(nl_call *, struct nl_build *);
   unsigned flags;
   unsigned save;
@@ -262,10 +263,11 @@ typedef struct nl_op_family {
   F(elementwise, select)                                                                                               \
   F(reductions, reduce)                                                                                                \
   F(reductions, scan)                                                                                                  \
-  F(reductions, sort) F(reductions, statistic) F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place)    \
-      F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search) F(products, matmul)                   \
-          F(products, product) F(losses, loss) F(losses, norm) F(linalg, factorize) F(linalg, matrix)                  \
-              F(linalg, spectral) F(random, draw) F(shapes, strided)
+  F(reductions, sort)                                                                                                  \
+  F(reductions, statistic) F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place) F(indexing, index)     \
+      F(indexing, mask) F(indexing, pick) F(indexing, search) F(products, matmul) F(products, product) F(losses, loss) \
+          F(losses, norm) F(linalg, factorize) F(linalg, matrix) F(linalg, spectral) F(random, draw)                   \
+              F(shapes, strided)
 
 #define NL_FAMILY_DECLARATION(page, name) extern const nl_op_family nl_ops_##name;
 NL_FAMILIES(NL_FAMILY_DECLARATION)

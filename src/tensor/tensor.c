@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/assert.h"
 #include "core/memory.h"
 
 void (*nl_tensor_release_meta)(void *grad_meta);
@@ -237,8 +238,10 @@ void nl_tensor_unref(nl_tensor *t) {
   }
   nl_storage_unref(t->storage);
   nl_tensor *base = t->base, *original = t->original;
+  nl_assert(!base || !base->base, "a base is never a view");
+  nl_assert(!original || !original->original, "an original is no alias");
   nl_delete(t);
-  nl_tensor_unref(base); /* one level: a base is never a view, and an original no alias */
+  nl_tensor_unref(base); /* one level deep, as asserted */
   nl_tensor_unref(original);
 }
 

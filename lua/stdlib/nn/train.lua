@@ -12,10 +12,6 @@ local progress = require "nn.train.progress"
 
 local M = { evaluate = evaluate.evaluate, metrics = metrics.functions }
 
-local function is_interrupt(err)
-  return type(err) == "string" and err:find("interrupted!", 1, true) ~= nil
-end
-
 -- ---- files ----
 
 local function write_file(path, text)
@@ -355,7 +351,7 @@ function M.fit(opts)
     model:load_state_dict(best_state)
   end
   if not ok then
-    if not is_interrupt(err) then
+    if not core.is_interrupt(err) then
       error(err, 0)
     end
     run.interrupted = true
