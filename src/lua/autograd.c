@@ -145,12 +145,14 @@ static int grad(lua_State *L) {
 
 /* ---- recording on and off ---- */
 
+#define MODE_TYPE "nn.SavedMode"
+
 typedef struct saved_mode {
   bool was, restored;
 } saved_mode;
 
 static int restore_mode(lua_State *L) {
-  saved_mode *saved = lua_touserdata(L, 1);
+  saved_mode *saved = nl_held(L, MODE_TYPE);
   if (!saved->restored) { /* a dead coroutine may be closed much later */
     nl_grad_set_enabled(saved->was);
     saved->restored = true;
@@ -164,13 +166,8 @@ static int call_with_mode(lua_State *L, bool on) {
     return nl_lua_error(L, "%s: takes a function: nn.%s(function() ... end)", on ? "enable_grad" : "no_grad",
                         on ? "enable_grad" : "no_grad");
   }
-  saved_mode *saved = lua_newuserdatauv(L, sizeof *saved, 0);
-  *saved = (saved_mode){.was = nl_grad_enabled()};
-  if (luaL_newmetatable(L, "nn.SavedMode")) {
-    lua_pushcfunction(L, restore_mode);
-    lua_setfield(L, -2, "__close");
-  }
-  lua_setmetatable(L, -2);
+  saved_mode *saved = nl_push_hold(L, sizeof *saved, MODE_TYPE, "__close", restore_mode);
+  saved->was = nl_grad_enabled();
   lua_insert(L, 1);
   lua_toclose(L, 1);
   nl_grad_set_enabled(on);

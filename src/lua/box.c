@@ -101,6 +101,17 @@ static int scope(lua_State *L) {
   return lua_gettop(L);
 }
 
+void *nl_push_hold(lua_State *L, size_t size, const char *type, const char *event, lua_CFunction release) {
+  void *held = lua_newuserdatauv(L, size, 0);
+  memset(held, 0, size);
+  if (luaL_newmetatable(L, type)) {
+    lua_pushcfunction(L, release);
+    lua_setfield(L, -2, event);
+  }
+  lua_setmetatable(L, -2);
+  return held;
+}
+
 void nl_open_scope(lua_State *L) {
   static const luaL_Reg functions[] = {{"scope", scope}, {NULL, NULL}};
   nl_publish(L, functions);

@@ -421,20 +421,13 @@ static nl_status run_once(parser *p, nl_call *call, bool inplace, int first, int
 }
 
 /* A list result is held by a userdata until all of it stands in boxes. */
+#define LIST_OWNER_TYPE "nn.ListOwner"
 static int drop_list(lua_State *L) {
-  nl_call_drop_list(lua_touserdata(L, 1));
+  nl_call_drop_list(nl_held(L, LIST_OWNER_TYPE));
   return 0;
 }
 static nl_call *push_list_owner(lua_State *L) {
-  nl_call *owner = lua_newuserdatauv(L, sizeof *owner, 0);
-  owner->list = NULL;
-  owner->nout = 0;
-  if (luaL_newmetatable(L, "nn.ListOwner")) {
-    lua_pushcfunction(L, drop_list);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return owner;
+  return nl_push_hold(L, sizeof(nl_call), LIST_OWNER_TYPE, "__gc", drop_list);
 }
 static int push_tensor_list(lua_State *L, nl_call *owner) {
   lua_createtable(L, owner->nout, 0);

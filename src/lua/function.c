@@ -84,14 +84,7 @@ static int drop_hook(lua_State *L) {
 }
 
 static nl_hook **push_hook(lua_State *L) {
-  nl_hook **at = lua_newuserdatauv(L, sizeof *at, 0);
-  *at = NULL;
-  if (luaL_newmetatable(L, HOOK_TYPE)) {
-    lua_pushcfunction(L, drop_hook);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return at;
+  return nl_push_hold(L, sizeof(nl_hook *), HOOK_TYPE, "__gc", drop_hook);
 }
 
 /* hook(x, f) -> what remove_hook(x, ...) takes. f gets x's gradient, and may return another. */

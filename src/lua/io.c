@@ -23,20 +23,15 @@ static int idx_read(lua_State *L) {
 
 /* ---- safetensors ---- */
 
+#define FILE_TYPE "nn.TensorFile"
+
 static int file_gc(lua_State *L) {
-  nl_tensor_file_free(lua_touserdata(L, 1));
+  nl_tensor_file_free(nl_held(L, FILE_TYPE));
   return 0;
 }
 
 static nl_tensor_file *push_file(lua_State *L) {
-  nl_tensor_file *f = lua_newuserdatauv(L, sizeof *f, 0);
-  *f = (nl_tensor_file){0, NULL, NULL};
-  if (luaL_newmetatable(L, "nn.TensorFile")) {
-    lua_pushcfunction(L, file_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return f;
+  return nl_push_hold(L, sizeof(nl_tensor_file), FILE_TYPE, "__gc", file_gc);
 }
 
 /* npy_read(path) -> tensor */
@@ -126,24 +121,19 @@ static int npz_write(lua_State *L) {
 
 /* ---- JSON ---- */
 
+#define JSON_TYPE "nn.Json"
+
 enum { MAX_JSON_DEPTH = 100 };
 
 static int json_gc(lua_State *L) {
-  json_t **box = lua_touserdata(L, 1);
+  json_t **box = nl_held(L, JSON_TYPE);
   json_decref(*box);
   *box = NULL;
   return 0;
 }
 
 static json_t **push_json(lua_State *L) {
-  json_t **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  if (luaL_newmetatable(L, "nn.Json")) {
-    lua_pushcfunction(L, json_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return box;
+  return nl_push_hold(L, sizeof(json_t *), JSON_TYPE, "__gc", json_gc);
 }
 
 static void push_json_value(lua_State *L, const json_t *v) {

@@ -42,6 +42,12 @@ typedef struct nl_value_text {
 } nl_value_text;
 nl_value_text nl_describe(lua_State *L, int index);
 
+/* What is to be let go of also where an error jumps: a userdata of `size` zeroed bytes on the stack, whose event
+   ("__gc" or
+   "__close") calls `release`; and, in there, the bytes. `release` may meet zeros. May raise (memory). */
+void *nl_push_hold(lua_State *L, size_t size, const char *type, const char *event, lua_CFunction release);
+#define nl_held(L, type) luaL_checkudata(L, 1, type)
+
 /* ---- tensors (box.c) ---- */
 
 #define NL_TENSOR_TYPE "nn.Tensor"

@@ -14,6 +14,7 @@
 #include "optim/update.h"
 
 #define STATE_TYPE "nn.OptimizerState"
+#define RECORDED_TYPE "nn.RecordedStep"
 
 typedef struct kept {
   nl_tensor *param; /* a reference */
@@ -195,7 +196,7 @@ static void release_recorded(void *ctx) {
 }
 
 static int drop_recorded(lua_State *L) {
-  recorded **hold = lua_touserdata(L, 1);
+  recorded **hold = nl_held(L, RECORDED_TYPE);
   if (*hold) {
     release_recorded(*hold);
     *hold = NULL;
@@ -203,16 +204,9 @@ static int drop_recorded(lua_State *L) {
   return 0;
 }
 
-/* A place on the stack that lets go of a recorded step when something raises. */
-static recorded **push_hold(lua_State *L) {
-  recorded **hold = lua_newuserdatauv(L, sizeof *hold, 0);
-  *hold = NULL;
-  if (luaL_newmetatable(L, "nn.RecordedStep")) {
-    lua_pushcfunction(L, drop_recorded);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return hold;
+/* Lets go of a recorded step when something raises. */
+static recorded **push_recorded(lua_State *L) {
+  return nl_push_hold(L, sizeof(recorded *), RECORDED_TYPE, "__gc", drop_recorded);
 }
 
 /* Room for a step over n parameters of the state at stack index 1, the groups at 3. */
@@ -332,7 +326,7 @@ static int state_step(lua_State *L) {
     return nl_lua_error(L, "%s: param_groups must be a list of groups, but is %s", rule->name, nl_describe(L, 3).s);
   }
   int at = 0;
-  recorded **hold = nl_trace_current() ? push_hold(L) : NULL, *r = NULL;
+  recorded **hold = nl_trace_current() ? push_recorded(L) : NULL, *r = NULL;
   if (hold) {
     int n = count_parameters(L, rule->name, 4);
     r = *hold = new_recorded(L, s, rule, (int)lua_rawlen(L, 4), (size_t)n);

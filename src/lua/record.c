@@ -296,22 +296,18 @@ static void pin_arguments(nl_cached *e, nl_tensor *const args[], nl_clash clash)
   }
 }
 
+#define HELD_TYPE "nn.HeldProgram"
+
 /* An empty cached program on the stack's side: freed where something raises before it is handed over. */
 static int drop_held(lua_State *L) {
-  nl_cached **at = lua_touserdata(L, 1);
+  nl_cached **at = nl_held(L, HELD_TYPE);
   nl_cached_unref(*at);
   *at = NULL;
   return 0;
 }
 
 static nl_cached **hold_cached(lua_State *L) {
-  nl_cached **at = lua_newuserdatauv(L, sizeof *at, 0);
-  *at = NULL;
-  if (luaL_newmetatable(L, "nn.CompiledEntry")) {
-    lua_pushcfunction(L, drop_held);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
+  nl_cached **at = nl_push_hold(L, sizeof *at, HELD_TYPE, "__gc", drop_held);
   *at = nl_new(sizeof **at);
   if (!*at) {
     nl_lua_raise(L);
