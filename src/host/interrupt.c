@@ -1,7 +1,7 @@
 /* Ctrl-C. The handler only sets flags, and a hook that stops Lua code at the next instruction; a kernel that runs
    looks at the flag between pieces of work, and its operation raises. Whoever raises first clears the flag. */
-#include "core/error.h"
 #include "core/interrupt.h"
+#include "core/error.h"
 
 #include <lauxlib.h>
 #include <signal.h>

@@ -254,20 +254,22 @@ typedef struct nl_op_family {
 } nl_op_family;
 
 /* All families, in the table's order: F(page, name). */
-#define NL_FAMILIES(F)                                                                                                 \
-  F(creation, create)                                                                                                  \
-  F(random, random)                                                                                                    \
-  F(elementwise, arithmetic)                                                                                           \
-  F(elementwise, math)                                                                                                 \
-  F(activations, activation)                                                                                           \
-  F(elementwise, select)                                                                                               \
-  F(reductions, reduce)                                                                                                \
-  F(reductions, scan)                                                                                                  \
-  F(reductions, sort)                                                                                                  \
-  F(reductions, statistic) F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place) F(indexing, index)     \
-      F(indexing, mask) F(indexing, pick) F(indexing, search) F(products, matmul) F(products, product) F(losses, loss) \
-          F(losses, norm) F(linalg, factorize) F(linalg, matrix) F(linalg, spectral) F(random, draw)                   \
-              F(shapes, strided)
+// clang-format off
+#define NL_FAMILIES(F) \
+  F(creation, create) \
+  F(random, random) \
+  F(elementwise, arithmetic) F(elementwise, math) \
+  F(activations, activation) \
+  F(elementwise, select) \
+  F(reductions, reduce) F(reductions, scan) F(reductions, sort) F(reductions, statistic) \
+  F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place) \
+  F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search) \
+  F(products, matmul) F(products, product) \
+  F(losses, loss) F(losses, norm) \
+  F(linalg, factorize) F(linalg, matrix) F(linalg, spectral) \
+  F(random, draw) \
+  F(shapes, strided)
+// clang-format on
 
 #define NL_FAMILY_DECLARATION(page, name) extern const nl_op_family nl_ops_##name;
 NL_FAMILIES(NL_FAMILY_DECLARATION)

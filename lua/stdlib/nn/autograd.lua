@@ -195,7 +195,7 @@ function M.register_hook(x, f)
 end
 core.tensor_methods.register_hook = M.register_hook
 
----While f runs, a row that makes nan from inputs without nan is an error which names it, its line, and on the way back the
+---While f runs, an op that makes nan from inputs without nan is an error which names it, its line, and on the way back the
 ---line of the forward pass. Slow: every result is looked at. What nn.compile replays is not: look at the plain function.
 ---@param f function
 ---@param ... any its arguments

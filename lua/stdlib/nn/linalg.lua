@@ -1,4 +1,4 @@
--- nn.linalg: the rows of linear algebra under the names that NumPy and PyTorch have there.
+-- nn.linalg: the ops of linear algebra under the names that NumPy and PyTorch have there.
 
 local core = require "nn.core"
 local options = require "nn.internal.options"

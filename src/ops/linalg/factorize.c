@@ -1,4 +1,4 @@
-/* Rows that factorize matrices, by LAPACK in float64 whatever the dtype. Leading dims are a batch. A matrix without
+/* Ops that factorize matrices, by LAPACK in float64 whatever the dtype. Leading dims are a batch. A matrix without
    the factorization (singular, not positive definite) gives nan, as 0/0 does. */
 #include "ops/linalg/linalg.h"
 

@@ -1,5 +1,5 @@
 /* What ops on matrices share: batches of row-major matrices of either float dtype on the outside,
-   column-major float64 ones in workspace for LAPACK. */
+   column-major float64 ones in the workspace for LAPACK. */
 #ifndef NL_OPS_LINALG_H
 #define NL_OPS_LINALG_H
 

@@ -1,4 +1,4 @@
--- Random rows, and everything reachable from nn, with wild arguments: only results or errors that blame the caller.
+-- Random ops, and everything reachable from nn, with wild arguments: only results or errors that blame the caller.
 -- tests/fuzz/api.lua and wild.lua run longer; the seeds are printed.
 
 local lu = require "luaunit"

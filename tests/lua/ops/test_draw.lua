@@ -139,7 +139,7 @@ function TestDraw:test_gradients()
   lu.assertAlmostEquals(rate.grad:item(), -y:detach():sum():item() / 2, 1e-12)
 end
 
--- Every random row: the same seed gives the same bits for any number of threads; a saved generator goes on where it was.
+-- Every random op: the same seed gives the same bits for any number of threads; a saved generator goes on where it was.
 function TestDraw:test_reproducible()
   local before = nn.get_num_threads()
   local p = nn.rand(50000, g(70))

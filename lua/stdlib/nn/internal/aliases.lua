@@ -1,4 +1,4 @@
--- Second names: what NumPy or PyTorch calls a row that has another name here, where the arguments are the same. Both names
+-- Second names: what NumPy or PyTorch calls an op that has another name here, where the arguments are the same. Both names
 -- work, as functions and as methods; docs/reference/names.md shows them.
 
 local names = [[

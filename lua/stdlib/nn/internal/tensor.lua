@@ -1,4 +1,4 @@
--- Tensor methods that are short compositions of rows.
+-- Tensor methods that are short compositions of ops.
 
 local core = require "nn.core"
 

@@ -1,4 +1,4 @@
--- Normalization. Each layer's rows have gradients of their own, so second derivatives work everywhere.
+-- Normalization. The ops of each layer have gradients of their own, so second derivatives work everywhere.
 
 local core = require "nn.core"
 local layer = require "nn.layers.builtin"
