@@ -460,10 +460,10 @@ static int list_rules(lua_State *L) {
       lua_setfield(L, -2, "at");
       lua_pushboolean(L, o->is_bool);
       lua_setfield(L, -2, "boolean");
-      if (o->otherwise == floor(o->otherwise)) {
-        lua_pushinteger(L, (lua_Integer)o->otherwise); /* printed as users write it */
+      if (o->fallback == floor(o->fallback)) {
+        lua_pushinteger(L, (lua_Integer)o->fallback); /* printed as users write it */
       } else {
-        lua_pushnumber(L, o->otherwise);
+        lua_pushnumber(L, o->fallback);
       }
       lua_setfield(L, -2, "default");
       lua_pushnumber(L, o->low);

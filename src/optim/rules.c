@@ -8,62 +8,56 @@
 #include "optim/update.h"
 
 // clang-format off
-/* N(name, default, least): a number; B(name): a boolean, false by default; L(field, list, at, default, low, below): a
-   number of a list. */
-#define SGD_OPTIONS(N, B, L) \
+/* N(name, default, least): a number; U(name, default, low, below): one with an upper bound; B(name): a boolean, false by
+   default; L(field, list, at, default, low, below): a number of a list, counted from 1. */
+#define OPTIONS_sgd(N, U, B, L) \
   N(lr, 1e-3, 0) N(momentum, 0, 0) N(dampening, 0, -INFINITY) N(weight_decay, 0, 0) B(nesterov) B(maximize)
 #define BETAS(L, second) L(beta1, betas, 1, 0.9, 0, 1) L(beta2, betas, 2, second, 0, 1)
-#define ADAM_LIKE(N, B, L, rate, epsilon, decay) \
+#define ADAM_LIKE(N, U, B, L, rate, epsilon, decay) \
   N(lr, rate, 0) BETAS(L, 0.999) N(eps, epsilon, 0) N(weight_decay, decay, 0) B(maximize)
-#define ADAM_OPTIONS(N, B, L)   ADAM_LIKE(N, B, L, 1e-3, 1e-8, 0)
-#define ADAMW_OPTIONS(N, B, L)  ADAM_LIKE(N, B, L, 1e-3, 1e-8, 1e-2)
-#define ADAMAX_OPTIONS(N, B, L) ADAM_LIKE(N, B, L, 2e-3, 1e-8, 0)
-#define NADAM_OPTIONS(N, B, L)  ADAM_LIKE(N, B, L, 2e-3, 1e-8, 0) N(momentum_decay, 4e-3, 0)
-#define RADAM_OPTIONS(N, B, L)  ADAM_LIKE(N, B, L, 1e-3, 1e-8, 0)
-#define LAMB_OPTIONS(N, B, L)   ADAM_LIKE(N, B, L, 1e-3, 1e-6, 0)
-#define LION_OPTIONS(N, B, L)   N(lr, 1e-4, 0) BETAS(L, 0.99) N(weight_decay, 0, 0) B(maximize)
-#define ADAGRAD_OPTIONS(N, B, L) \
+#define OPTIONS_adam(N, U, B, L)   ADAM_LIKE(N, U, B, L, 1e-3, 1e-8, 0)
+#define OPTIONS_adamw(N, U, B, L)  ADAM_LIKE(N, U, B, L, 1e-3, 1e-8, 1e-2)
+#define OPTIONS_adamax(N, U, B, L) ADAM_LIKE(N, U, B, L, 2e-3, 1e-8, 0)
+#define OPTIONS_nadam(N, U, B, L)  ADAM_LIKE(N, U, B, L, 2e-3, 1e-8, 0) N(momentum_decay, 4e-3, 0)
+#define OPTIONS_radam(N, U, B, L)  ADAM_LIKE(N, U, B, L, 1e-3, 1e-8, 0)
+#define OPTIONS_lamb(N, U, B, L)   ADAM_LIKE(N, U, B, L, 1e-3, 1e-6, 0)
+#define OPTIONS_lion(N, U, B, L)   N(lr, 1e-4, 0) BETAS(L, 0.99) N(weight_decay, 0, 0) B(maximize)
+#define OPTIONS_adagrad(N, U, B, L) \
   N(lr, 1e-2, 0) N(lr_decay, 0, 0) N(weight_decay, 0, 0) N(initial_accumulator_value, 0, 0) N(eps, 1e-10, 0) B(maximize)
-#define ADADELTA_OPTIONS(N, B, L) N(lr, 1, 0) N(rho, 0.9, 0) N(eps, 1e-6, 0) N(weight_decay, 0, 0) B(maximize)
-#define RMSPROP_OPTIONS(N, B, L) \
+#define OPTIONS_adadelta(N, U, B, L) N(lr, 1, 0) U(rho, 0.9, 0, 1) N(eps, 1e-6, 0) N(weight_decay, 0, 0) B(maximize)
+#define OPTIONS_rmsprop(N, U, B, L) \
   N(lr, 1e-2, 0) N(alpha, 0.99, 0) N(eps, 1e-8, 0) N(weight_decay, 0, 0) N(momentum, 0, 0) B(centered) B(maximize)
-#define RPROP_OPTIONS(N, B, L) \
+#define OPTIONS_rprop(N, U, B, L) \
   N(lr, 1e-2, 0) L(eta_minus, etas, 1, 0.5, 0, INFINITY) L(eta_plus, etas, 2, 1.2, 0, INFINITY) \
   L(least, step_sizes, 1, 1e-6, 0, INFINITY) L(largest, step_sizes, 2, 50, 0, INFINITY) B(maximize)
-#define ASGD_OPTIONS(N, B, L) \
+#define OPTIONS_asgd(N, U, B, L) \
   N(lr, 1e-2, 0) N(lambd, 1e-4, 0) N(alpha, 0.75, -INFINITY) N(t0, 1e6, 0) N(weight_decay, 0, 0) B(maximize)
 // clang-format on
 
-#define FIELD_N(name, otherwise, least) double name;
+#define FIELD_N(name, fallback, least) double name;
+#define FIELD_U(name, fallback, low, below) double name;
 #define FIELD_B(name) double name;
-#define FIELD_L(field, list, at, otherwise, low, below) double field;
-#define SAY_N(name, otherwise, least) {#name, 0, false, otherwise, least, INFINITY},
+#define FIELD_L(field, list, at, fallback, low, below) double field;
+#define SAY_N(name, fallback, least) {#name, 0, false, fallback, least, INFINITY},
+#define SAY_U(name, fallback, low, below) {#name, 0, false, fallback, low, below},
 #define SAY_B(name) {#name, 0, true, 0, -INFINITY, INFINITY},
-#define SAY_L(field, list, at, otherwise, low, below) {#list, at, false, otherwise, low, below},
-#define OPTIONS(rule, LIST)                                                                                            \
+#define SAY_L(field, list, at, fallback, low, below) {#list, at, false, fallback, low, below},
+#define OPTIONS(rule)                                                                                                  \
   typedef struct rule##_options {                                                                                      \
-    LIST(FIELD_N, FIELD_B, FIELD_L)                                                                                    \
+    OPTIONS_##rule(FIELD_N, FIELD_U, FIELD_B, FIELD_L)                                                                 \
   } rule##_options;                                                                                                    \
-  static const nl_option options_of_##rule[] = {LIST(SAY_N, SAY_B, SAY_L)};
+  static const nl_option options_of_##rule[] = {OPTIONS_##rule(SAY_N, SAY_U, SAY_B, SAY_L)};
 
-OPTIONS(sgd, SGD_OPTIONS)
-OPTIONS(adam, ADAM_OPTIONS)
-OPTIONS(adamw, ADAMW_OPTIONS)
-OPTIONS(adagrad, ADAGRAD_OPTIONS)
-OPTIONS(adadelta, ADADELTA_OPTIONS)
-OPTIONS(rmsprop, RMSPROP_OPTIONS)
-OPTIONS(rprop, RPROP_OPTIONS)
-OPTIONS(adamax, ADAMAX_OPTIONS)
-OPTIONS(nadam, NADAM_OPTIONS)
-OPTIONS(radam, RADAM_OPTIONS)
-OPTIONS(lion, LION_OPTIONS)
-OPTIONS(asgd, ASGD_OPTIONS)
-OPTIONS(lamb, LAMB_OPTIONS)
+OPTIONS(sgd)
+OPTIONS(adam)
+OPTIONS(adamw)
 
 /* ---- a step's numbers ---- */
 
-/* The head of a rule's function: o are its options, t the step from 1, k its kernel's numbers. */
+/* The head of a rule's function: o are its options, t the step from 1, k its kernel's numbers. Of these lr, decay and
+   what the kernel names are 0 unless they are set; the sign follows from maximize. */
 #define SETTLE(rule)                                                                                                   \
+  OPTIONS(rule)                                                                                                        \
   static void rule##_of(const rule##_options *o, double t, nl_optim_slot *slot, nl_##rule *k);                         \
   static void settle_##rule(const double *options, double t, nl_optim_slot *slot, nl_rule_numbers *k) {                \
     rule##_options o;                                                                                                  \

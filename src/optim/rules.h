@@ -23,7 +23,7 @@ typedef struct nl_option {
   const char *name;
   int at; /* of a list such as betas: which of its numbers, from 1; 0: the option is no list */
   bool is_bool;
-  double otherwise;  /* the default */
+  double fallback;   /* the default */
   double low, below; /* low <= value < below; -INFINITY and INFINITY bound nothing */
 } nl_option;
 

@@ -17,7 +17,7 @@ local function number(r, low, high)
   return ("%.3g"):format(low + (high - low) * r:integer(1000) / 1000)
 end
 
--- Options that optimizers may be given; others get a rate.
+-- Options that optimizers may be given; those of others follow from their bounds.
 local rules = {
   SGD = { lr = { 0.001, 0.1 }, momentum = { 0.1, 0.95 }, dampening = { 0, 0.5 }, weight_decay = { 0, 0.1 }, maximize = "bool" },
   Adam = { lr = { 0.001, 0.05 }, eps = { 1e-8, 1e-3 }, weight_decay = { 0, 0.1 }, maximize = "bool", betas = "betas" },
@@ -36,7 +36,16 @@ local rules = {
 local rule_names = {}
 for i, rule in ipairs(core.optimizers()) do
   rule_names[i] = rule.name
-  rules[rule.name] = rules[rule.name] or { lr = { 0.001, 0.05 } }
+  if not rules[rule.name] then
+    rules[rule.name] = {}
+    for _, o in ipairs(rule.options) do
+      if o.boolean then
+        rules[rule.name][o.name] = "bool"
+      elseif o.at == 0 then
+        rules[rule.name][o.name] = o.default > 0 and { o.default / 2, math.min(2 * o.default, 0.9 * o.below) } or { 0, 0.1 }
+      end
+    end
+  end
 end
 table.sort(rule_names)
 

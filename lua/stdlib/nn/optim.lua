@@ -53,8 +53,9 @@ local function check_of(rule, spec)
       if o.at > 0 then
         check_list(who, spec, v, o)
       elseif not o.boolean and not inside(v, o) then
-        core.raise(("%s: %s must be %s, but is %g"):format(who, o.name,
-          o.low > -math.huge and ("%g or more"):format(o.low) or "a number", v))
+        core.raise(("%s: %s must be %s%s, but is %g"):format(who, o.name,
+          o.low > -math.huge and ("%g or more"):format(o.low) or "a number",
+          o.below < math.huge and (" and below %g"):format(o.below) or "", v))
       end
     end
     if further[rule.name] then

@@ -2,6 +2,7 @@
 
 local lu = require "luaunit"
 local nn = require "nn"
+local core = require "nn.core"
 
 TestCompile = {}
 
@@ -137,6 +138,21 @@ local optimizers = {
     return nn.optim.SGD({ { params = { p[1], p[2] }, lr = 0.1 }, { params = { p[3], p[4] }, momentum = 0.5 } }, { lr = 0.01 })
   end,
 }
+for _, rule in ipairs(core.optimizers()) do -- each rule as it is, and with all its options a little elsewhere
+  optimizers[rule.name] = optimizers[rule.name] or function(p) return nn.optim[rule.name](p) end
+  optimizers[rule.name .. "_elsewhere"] = function(p)
+    local options = {}
+    for _, o in ipairs(rule.options) do
+      if o.at > 0 then
+        options[o.name] = options[o.name] or {}
+        options[o.name][o.at] = o.default * 0.9
+      elseif not o.boolean and o.name ~= "dampening" then
+        options[o.name] = math.max(o.default * 0.9, math.min(0.01, o.below))
+      end
+    end
+    return nn.optim[rule.name](p, options)
+  end
+end
 for name, optimizer in pairs(optimizers) do
   TestCompile["test_optimizer_" .. name] = function()
     assert_twins(function()

@@ -1,4 +1,4 @@
--- Optimizers that ask for the loss again, averages of weights, groups of parameters.
+-- Optimizers that ask for the loss again, and averages of weights.
 
 local lu = require "luaunit"
 local nn = require "nn"
@@ -72,45 +72,4 @@ function TestClosure:test_averaging()
     opt:step()
   end
   lu.assertAlmostEquals(w:item(), 0, 1e-6) -- 1 -> 0 -> -1, and half of the way back
-end
-
-function TestClosure:test_groups()
-  local m = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
-  local opt = nn.optim.AdamW(nn.optim.groups(m, { { "bias$|^2\\.", weight_decay = 0 }, { ".*", weight_decay = 1e-4 } }))
-  lu.assertEquals({ #opt.param_groups[1].params, #opt.param_groups[2].params }, { 4, 2 })
-  lu.assertEquals({ opt.param_groups[1].weight_decay, opt.param_groups[2].weight_decay }, { 0, 1e-4 })
-  lu.assertErrorMsgContains("no rule matches the parameter '1.weight'", nn.optim.groups, m, { { "bias$" } })
-  lu.assertErrorMsgContains("is the first to match no parameter", nn.optim.groups, m, { { ".*" }, { "bias" } })
-end
-
-function TestClosure:test_groups_do_not_share_their_defaults()
-  for _, kind in ipairs { "Adam", "NAdam" } do
-    local mine = { 0.8, 0.9 }
-    nn.optim[kind]({ nn.Parameter(nn.zeros(1)) }).param_groups[1].betas[1] = 0.5
-    lu.assertEquals(nn.optim[kind]({ nn.Parameter(nn.zeros(1)) }).param_groups[1].betas[1], 0.9)
-    nn.optim[kind]({ nn.Parameter(nn.zeros(1)) }, { betas = mine }).param_groups[1].betas[1] = 0.5
-    lu.assertEquals(mine[1], 0.8)
-  end
-end
-
-function TestClosure:test_optimizer_state_goes_on()
-  local x, y = problem()
-  for _, kind in ipairs { "NAdam", "LAMB", "RMSprop", "Rprop", "ASGD", "Adagrad", "RAdam" } do
-    local function run(break_at)
-      local m = net()
-      local opt = nn.optim[kind](m:parameters(), { lr = 0.01 })
-      for i = 1, 8 do
-        if i == break_at then
-          local state = opt:state_dict()
-          opt = nn.optim[kind](m:parameters(), { lr = 0.5 })
-          opt:load_state_dict(state)
-        end
-        opt:zero_grad()
-        nn.mse_loss(m(x), y):backward()
-        opt:step()
-      end
-      return m[1].weight:detach()
-    end
-    lu.assertTrue(run(nil):equal(run(5)), kind)
-  end
 end
