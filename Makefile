@@ -150,7 +150,7 @@ lecture:
 docs:
 	@tools/packages $(PACKAGES_BUILD)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all
-	@./nnlua tools/docs.lua
+	@NNLUA_ISA=plain ./nnlua tools/docs.lua
 
 bench:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?) $(PACKAGES_DEMO:%=%?)

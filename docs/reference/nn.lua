@@ -905,14 +905,14 @@ function Tensor:log2_(...) end
 
 ---The logarithm to base 10.
 ---
----    nn.log10(nn.tensor {0.1, 1.0, 1000.0})
+---    nn.log10(nn.tensor {0.1, 1.0, 100.0})
 ---@param x nn.Tensor
 ---@return nn.Tensor
 function nn.log10(x) end
 
 ---The logarithm to base 10.
 ---
----    nn.log10(nn.tensor {0.1, 1.0, 1000.0})
+---    nn.log10(nn.tensor {0.1, 1.0, 100.0})
 ---@return nn.Tensor
 function Tensor:log10() end
 

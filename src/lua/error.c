@@ -1,5 +1,6 @@
 /* Errors as Lua sees them. */
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -229,9 +230,11 @@ nl_value_text nl_describe(lua_State *L, int index) {
   case LUA_TBOOLEAN:
     snprintf(s, n, "%s", lua_toboolean(L, index) ? "true" : "false");
     break;
-  case LUA_TNUMBER:
-    snprintf(s, n, "the number %.14g", lua_tonumber(L, index));
+  case LUA_TNUMBER: {
+    double v = lua_tonumber(L, index);
+    snprintf(s, n, "the number %.14g", v != v ? (double)NAN : v); /* without the sign that a nan may have */
     break;
+  }
   case LUA_TSTRING:
     snprintf(s, n, "the string '%.60s'", lua_tostring(L, index));
     break;

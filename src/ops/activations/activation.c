@@ -51,10 +51,7 @@ NL_COMPOSE(selu) {
 }
 NL_COMPOSE(celu) {
   double alpha = c->attr[celu_alpha].number;
-  if (!(alpha > 0)) {
-    nl_b_fail(b, "alpha must be positive, not %g", alpha);
-    return;
-  }
+  want_scale(b, "alpha", alpha, nl_tensor_dtype(x));
   nl_give(c, b_times(b, nl_b_do(b, op_elu(), "tn", b_times(b, x, 1 / alpha), 1.0), alpha));
 }
 NL_COMPOSE(gelu) {
@@ -119,10 +116,7 @@ NL_COMPOSE(softmin) {
 NL_COMPOSE(gumbel_softmax) {
   double tau = c->attr[gumbel_softmax_tau].number;
   int64_t dim = c->attr[gumbel_softmax_dim].i;
-  if (!(tau > 0)) {
-    nl_b_fail(b, "tau must be positive, not %g", tau);
-    return;
-  }
+  want_scale(b, "tau", tau, nl_tensor_dtype(x));
   nl_call r;
   nl_call_init(&r, op_rand_like(), 1, NULL);
   r.in[0] = x;

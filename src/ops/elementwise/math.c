@@ -213,7 +213,7 @@ static const nl_op ops[] = {
     UNARY("exp2", NL_UN_EXP2, "2 to the power of each element.", vjp_exp2, Y, "nn.exp2(" FEW ")"),
     UNARY("expm1", NL_UN_EXPM1, "exp(x) - 1, exact for small x.", vjp_expm1, Y, "nn.expm1(nn.tensor {1e-6, 1.0})"),
     UNARY("log2", NL_UN_LOG2, "The logarithm to base 2.", vjp_log2, X, "nn.log2(" FEW ")"),
-    UNARY("log10", NL_UN_LOG10, "The logarithm to base 10.", vjp_log10, X, "nn.log10(nn.tensor {0.1, 1.0, 1000.0})"),
+    UNARY("log10", NL_UN_LOG10, "The logarithm to base 10.", vjp_log10, X, "nn.log10(nn.tensor {0.1, 1.0, 100.0})"),
     UNARY("cbrt", NL_UN_CBRT, "The cube root, of negative numbers too.", vjp_cbrt, Y,
           "nn.cbrt(nn.tensor {-8.0, 27.0})"),
     UNARY("tan", NL_UN_TAN, "The tangent, of radians.", vjp_tan, Y, "nn.tan(" ANGLES ")"),

@@ -33,3 +33,20 @@ function TestComposed:test_trapezoid_places()
   lu.assertErrorMsgContains("at must have the 4 places of dim 1", nn.trapezoid, nn.ones(4), nn.ones(3))
   lu.assertErrorMsgContains("trapezoid: at must have", nn.trapezoid, nn.ones(4), nn.ones(1, 4))
 end
+
+-- What a tensor is divided and multiplied by must be a number of its dtype, and so must its inverse: no nan without a word.
+function TestComposed:test_scales()
+  for name, f in pairs {
+    ["celu: alpha"] = nn.celu,
+    ["gumbel_softmax: tau"] = nn.gumbel_softmax,
+  } do
+    for _, v in ipairs { 0, -1, 0 / 0 } do
+      lu.assertErrorMsgContains(name .. " must be positive, not", f, nn.ones(2), v)
+    end
+    for _, v in ipairs { math.huge, 1e300, 1e-300 } do
+      lu.assertErrorMsgContains(name .. " must be a number that float32 can hold", f, nn.ones(2), v)
+    end
+    lu.assertFalse(f(nn.ones(2):double(), 1e300):isnan():any():item())
+  end
+  lu.assertErrorMsgContains("Softplus: beta must be at most 1e+30", nn.Softplus, 1e300)
+end

@@ -208,6 +208,19 @@ local function find(name)
   return plain, value
 end
 
+-- "optim.Adam" for "Adam".
+local function in_a_namespace(name)
+  local public = require "nn.internal.public"
+  for space, file in pairs(public.namespaces) do
+    local ok, value = pcall(function()
+      return require(file)[name]
+    end)
+    if ok and value ~= nil then
+      return space .. "." .. name
+    end
+  end
+end
+
 ---Prints what a name, function, class or tensor is: signature, meaning, an example with its result.
 ---@param what any "softmax", "optim.Adam", nn.softmax, nn.Linear, a tensor
 function M.help(what)
@@ -215,7 +228,7 @@ function M.help(what)
   local text
   if what == nil or what == "" then
     text = "nn.help \"softmax\", nn.help(nn.Linear) or, at the prompt, ?softmax tell what something is.\n"
-      .. "Families: nn.linalg, nn.optim, nn.sched, nn.data, nn.init, nn.io, nn.func, nn.autograd, nn.regularize, nn.theory,\n"
+      .. "Namespaces: nn.linalg, nn.optim, nn.sched, nn.data, nn.init, nn.io, nn.func, nn.autograd, nn.regularize, nn.theory,\n"
       .. "nn.diagnose, nn.plot. The reference is in docs/reference/."
   elseif type(what) == "string" then
     local name, found = find(what)
@@ -228,7 +241,7 @@ function M.help(what)
       for op_name in pairs(ops) do
         names[#names + 1] = op_name
       end
-      local near = core.nearest(name, names)
+      local near = in_a_namespace(name) or core.nearest(name, names)
       text = ("there is no '%s'%s"):format(what, near and ("; did you mean '%s'?"):format(near) or "")
     end
   else

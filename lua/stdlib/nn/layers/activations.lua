@@ -84,7 +84,7 @@ of_op("SiLU", core.silu)
 of_op("Mish", core.mish)
 
 ---log(1 + exp(beta x)) / beta; stable, so `threshold` is not needed and only kept for PyTorch's scripts.
-define("Softplus", { { "beta", "number", 1 }, { "threshold", "number", 20 } }, function(self, x)
+define("Softplus", { { "beta", "number", 1, 1e-30, 1e30 }, { "threshold", "number", 20 } }, function(self, x)
   local b = self.beta
   return b == 1 and softplus(x) or softplus(x * b) / b
 end)
