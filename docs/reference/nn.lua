@@ -2056,6 +2056,25 @@ function Tensor:ndtr() end
 ---@return nn.Tensor
 function Tensor:ndtr_(...) end
 
+---limit tanh(x / limit): x near 0, bent smoothly to stay between -limit and limit (logit soft-capping).
+---
+---    nn.softclip(nn.tensor {-10.0, 0.5, 3.0}, 2)
+---@param x nn.Tensor
+---@param limit? number
+---@return nn.Tensor
+function nn.softclip(x, limit) end
+
+---limit tanh(x / limit): x near 0, bent smoothly to stay between -limit and limit (logit soft-capping).
+---
+---    nn.softclip(nn.tensor {-10.0, 0.5, 3.0}, 2)
+---@param limit? number
+---@return nn.Tensor
+function Tensor:softclip(limit) end
+
+---limit tanh(x / limit): x near 0, bent smoothly to stay between -limit and limit (logit soft-capping). In place.
+---@return nn.Tensor
+function Tensor:softclip_(...) end
+
 ---x for x > 0, else slope x: Maas, Hannun & Ng 2013.
 ---
 ---    nn.leaky_relu(nn.tensor {-2.0, -0.5, 0.0, 1.5})

@@ -128,6 +128,11 @@ case("clamp", [D(3, 4), D(4, lo=-1, hi=0), D(3, 1, lo=0, hi=1)], lambda x, a, b:
 case("clamp", [D(3, 4), "nil", D(4)], lambda x, b: x.clamp(max=b))
 case("logit", [D(3, 4, lo=0.1, hi=0.9)], torch.logit)
 case("logit", [D(3, 4, lo=0, hi=1), 0.2], lambda x: torch.logit(x, 0.2))
+each("softclip", torch.tanh)
+for limit in (0.5, 3):
+    case("softclip", [D(3, 4), limit], lambda x, k=limit: k * torch.tanh(x / k))
+case("softclip", [special, 2.5], lambda x: 2.5 * torch.tanh(x / 2.5), grad=False)
+case("softclip", [I([-7, 0, 2]), 2], lambda x: 2 * torch.tanh(x / 2), grad=False)
 each("deg2rad", torch.deg2rad)
 each("rad2deg", torch.rad2deg)
 case("lerp", [D(2, 3), D(3), 0.3], lambda x, y: torch.lerp(x, y, 0.3))

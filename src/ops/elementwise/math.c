@@ -11,6 +11,7 @@ NL_ATTRS(logit, eps)
 NL_ATTRS(addc, value)
 NL_ATTRS(nan_to_num, nan, posinf, neginf)
 NL_ATTRS(isclose, rtol, atol, equal_nan)
+NL_ATTRS(softclip, limit)
 
 /* ---- gradients, with x the input, y the output and g the gradient that comes in ---- */
 
@@ -181,6 +182,11 @@ NL_COMPOSE(entr) {
 }
 NL_COMPOSE(ndtr) {
   nl_give(c, b_times(b, b_erfc(b, b_times(b, x, -M_SQRT1_2)), 0.5));
+}
+NL_COMPOSE(softclip) {
+  double limit = c->attr[softclip_limit].number;
+  want_scale(b, "limit", limit, nl_tensor_dtype(x));
+  nl_give(c, b_times(b, b_tanh(b, b_div(b, x, nl_b_number(b, limit))), limit));
 }
 
 /* ---- the ops ---- */
@@ -441,6 +447,16 @@ static const nl_op ops[] = {
         .compose = compose_ndtr,
         .flags = NL_OP_INPLACE,
         .example = "nn.ndtr(nn.tensor {-1.96, 0.0, 1.96})",
+    },
+    {
+        .name = "softclip",
+        .args = "x: tensor, limit: number = 1",
+        .attrs = softclip_attrs,
+        .returns = "tensor",
+        .doc = "limit tanh(x / limit): x near 0, bent smoothly to stay between -limit and limit (logit soft-capping).",
+        .compose = compose_softclip,
+        .flags = NL_OP_INPLACE,
+        .example = "nn.softclip(nn.tensor {-10.0, 0.5, 3.0}, 2)",
     },
 };
 

@@ -39,6 +39,7 @@ function TestComposed:test_scales()
   for name, f in pairs {
     ["celu: alpha"] = nn.celu,
     ["gumbel_softmax: tau"] = nn.gumbel_softmax,
+    ["softclip: limit"] = nn.softclip,
   } do
     for _, v in ipairs { 0, -1, 0 / 0 } do
       lu.assertErrorMsgContains(name .. " must be positive, not", f, nn.ones(2), v)
