@@ -174,11 +174,12 @@ typedef struct nl_adam_args {
 #define NL_NUMBERS_nadam(N)      N(beta1) N(beta2) N(eps) N(unbias2) N(average)
 #define NL_NUMBERS_radam(N)      N(beta1) N(beta2) N(eps) N(rectified) N(is_rectified)
 #define NL_NUMBERS_lion(N)       N(beta1) N(beta2) N(keep)
+#define NL_NUMBERS_signsgd(N)    N(momentum) N(keep)
 #define NL_NUMBERS_asgd(N)       N(keep) N(share)
 #define NL_NUMBERS_lamb(N)       N(beta1) N(beta2) N(eps) N(unbias1) N(unbias2)
 #define NL_NUMBERS_lamb_apply(N)
 #define NL_RULES(R) \
-  R(adagrad) R(adadelta) R(rmsprop) R(rprop) R(adamax) R(nadam) R(radam) R(lion) R(asgd) R(lamb) R(lamb_apply)
+  R(adagrad) R(adadelta) R(rmsprop) R(rprop) R(adamax) R(nadam) R(radam) R(lion) R(signsgd) R(asgd) R(lamb) R(lamb_apply)
 // clang-format on
 
 #define NL_NUMBER_FIELD(name) double name;

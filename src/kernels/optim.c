@@ -156,6 +156,12 @@ RULE(radam, RADAM(sqrtf), RADAM(sqrt))
   s0[i] = beta2 * s0[i] + (1 - beta2) * g
 RULE(lion, LION(float), LION(double))
 
+/* Bernstein et al. 2018, algorithm 2 (Signum); keep: 1 - lr * decay */
+#define SIGNSGD(type)                                                                                                  \
+  s0[i] = momentum * s0[i] + (1 - momentum) * g;                                                                       \
+  x = keep * x - lr * (type)((s0[i] > 0) - (s0[i] < 0))
+RULE(signsgd, SIGNSGD(float), SIGNSGD(double))
+
 /* Polyak & Juditsky 1992 in Bottou's form; keep: 1 - lambd * lr, share: the newest weight's in the average, s0 */
 #define AVERAGED_STEP                                                                                                  \
   x = keep * x - lr * g;                                                                                               \

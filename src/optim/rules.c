@@ -22,6 +22,7 @@
 #define OPTIONS_radam(N, U, B, L)  ADAM_LIKE(N, U, B, L, 1e-3, 1e-8, 0)
 #define OPTIONS_lamb(N, U, B, L)   ADAM_LIKE(N, U, B, L, 1e-3, 1e-6, 0)
 #define OPTIONS_lion(N, U, B, L)   N(lr, 1e-4, 0) BETAS(L, 0.99) N(weight_decay, 0, 0) B(maximize)
+#define OPTIONS_signsgd(N, U, B, L) N(lr, 1e-3, 0) U(momentum, 0.9, 0, 1) N(weight_decay, 0, 0) B(maximize)
 #define OPTIONS_adagrad(N, U, B, L) \
   N(lr, 1e-2, 0) N(lr_decay, 0, 0) N(weight_decay, 0, 0) N(initial_accumulator_value, 0, 0) N(eps, 1e-10, 0) B(maximize)
 #define OPTIONS_adadelta(N, U, B, L) N(lr, 1, 0) U(rho, 0.9, 0, 1) N(eps, 1e-6, 0) N(weight_decay, 0, 0) B(maximize)
@@ -139,6 +140,12 @@ SETTLE(lion) {
   k->beta2 = o->beta2;
   k->keep = 1 - o->lr * o->weight_decay;
 }
+SETTLE(signsgd) {
+  (void)t, (void)slot;
+  k->lr = o->lr;
+  k->momentum = o->momentum;
+  k->keep = 1 - o->lr * o->weight_decay;
+}
 SETTLE(asgd) {
   (void)slot;
   k->lr = o->lr / pow(1 + o->lambd * o->lr * (t - 1), o->alpha);
@@ -248,6 +255,11 @@ static const nl_rule rules[] = {
     {.name = "Lion",
      .doc = "The sign of an average; decoupled weight decay: Chen et al. 2023.",
      RUNS(lion),
+     .states = {"the average gradient"}},
+    {.name = "SignSGD",
+     .doc = "The sign of the average gradient (Signum; without momentum, of the gradient); decoupled weight decay: "
+            "Bernstein et al. 2018.",
+     RUNS(signsgd),
      .states = {"the average gradient"}},
     {.name = "ASGD",
      .doc = "Averaged SGD: Polyak & Juditsky 1992. The average of a parameter is the second result of "

@@ -297,6 +297,19 @@ class LAMB(torch.optim.Optimizer):
                 p.sub_(g["lr"] * p.norm() / r.norm() * r)
 
 
+class SignSGD(torch.optim.Optimizer):  # Bernstein et al. 2018, algorithm 2: Signum
+    def __init__(self, params, lr=1e-3, momentum=0.9, weight_decay=0.0, maximize=False):
+        super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay, maximize=maximize))
+
+    @torch.no_grad()
+    def step(self):
+        for g in self.param_groups:
+            for p in g["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                m.mul_(g["momentum"]).add_((1 - g["momentum"]) * (-p.grad if g["maximize"] else p.grad))
+                p.sub_(g["lr"] * (torch.sign(m) + g["weight_decay"] * p))
+
+
 optimizers = []
 for name, options in (
     ("SGD", {"lr": 0.1, "momentum": 0.9}), ("Adam", {"lr": 0.05}), ("AdamW", {"lr": 0.05, "weight_decay": 0.1}),
@@ -309,12 +322,14 @@ for name, options in (
     ("RAdam", {"lr": 0.05}), ("RAdam", {"lr": 0.05, "betas": (0.9, 0.9), "weight_decay": 0.01}),
     ("ASGD", {"lr": 0.1}), ("ASGD", {"lr": 0.1, "lambd": 0.01, "t0": 5, "weight_decay": 0.01}),
     ("Lion", {"lr": 0.01, "weight_decay": 0.1}), ("LAMB", {"lr": 0.05}), ("LAMB", {"lr": 0.05, "weight_decay": 0.1}),
+    ("SignSGD", {"lr": 0.01}), ("SignSGD", {"lr": 0.02, "momentum": 0.6, "weight_decay": 0.1}),
+    ("SignSGD", {"momentum": 0, "weight_decay": 0.01, "maximize": True}),
     ("LBFGS", {"max_iter": 3, "lr": 0.5}), ("LBFGS", {"max_iter": 4, "history_size": 3, "lr": 0.3}),
 ):
     wide = name == "LBFGS"  # in float64: quotients of small differences would blow up float32's rounding
     a, b = (w.double().requires_grad_() if wide else w.clone().requires_grad_() for w in (w1, w2))
     x_, goal_ = (data.double(), goal.double()) if wide else (data, goal)
-    kind = {"Lion": Lion, "LAMB": LAMB, "NAdam": NAdam}.get(name) or getattr(torch.optim, name)
+    kind = {"Lion": Lion, "LAMB": LAMB, "NAdam": NAdam, "SignSGD": SignSGD}.get(name) or getattr(torch.optim, name)
     opt = kind([a, b], **options)
     values = []
 
