@@ -30,15 +30,16 @@ static inline nl_tensor *ramp(nl_build *b, int64_t first, int64_t n, int64_t ste
   return nl_b_do(b, op_arange(), "nnni", (double)first, (double)(first + n * step), (double)step, (int64_t)NL_I64);
 }
 
-/* Fails the build unless v, by which a tensor of this dtype is multiplied and divided, is a positive number that the dtype
-   holds, as is 1 / v: else inf and 0 would meet and make nan without a word. */
+/* Fails the build unless v, by which a tensor of this dtype is multiplied and divided, is a positive number that the
+   dtype holds, as is 1 / v: else inf and 0 would meet and make nan without a word. */
 static inline void want_scale(nl_build *b, const char *name, double v, nl_dtype dtype) {
   bool wide = dtype == NL_F64;
   double held = wide ? v : (double)(float)v, inverse = wide ? 1 / v : (double)(float)(1 / v);
   if (!(v > 0)) {
     nl_b_fail(b, "%s must be positive, not %g", name, v);
   } else if (held == 0 || held == INFINITY || inverse == 0 || inverse == INFINITY) {
-    nl_b_fail(b, "%s must be a number that %s can hold, as must 1 / %s; it is %g", name, wide ? "float64" : "float32", name, v);
+    nl_b_fail(b, "%s must be a number that %s can hold, as must 1 / %s; it is %g", name, wide ? "float64" : "float32",
+              name, v);
   }
 }
 
