@@ -171,7 +171,7 @@ COMPARE_ALL(GE, a >= b)
 
 /* ---- clamp, select, cast ---- */
 
-/* NaN stays NaN; lo > hi gives hi, as the field has it. */
+/* NaN stays NaN. Where lo > hi the result is hi, as in NumPy and PyTorch. */
 #define CLAMP(type)                                                                                                    \
   static void clamp_##type(int64_t n, void *out, const void *px, double dlo, double dhi) {                             \
     type *o = out;                                                                                                     \

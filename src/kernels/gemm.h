@@ -1,4 +1,5 @@
-/* Matrix products: the one door. C[m,n] (+)= A[m,k] B[k,n], row-major views with a row and a column stride. */
+/* Matrix products. All of the program goes through nl_gemm, whichever library then does the work. C[m,n] (+)= A[m,k]
+ * B[k,n], row-major views with a row and a column stride. */
 #ifndef NL_KERNELS_GEMM_H
 #define NL_KERNELS_GEMM_H
 

@@ -20,7 +20,8 @@
   X(SQUARE) X(EXP) X(LOG) X(LOG1P) X(SQRT) X(TANH) X(SIGMOID) X(RELU) X(SOFTPLUS) X(ERF) X(SIN) X(COS) X(FLOOR) X(NOT)
 #define NL_BINARY_LIST(X)                                                                                              \
   X(ADD) X(SUB) X(MUL) X(DIV) X(POW) X(MAXIMUM) X(MINIMUM) X(TANH_BACKWARD) X(SIGMOID_BACKWARD) X(RELU_BACKWARD)
-/* The same of math.c: their numbers go on where the lists above end. ISNAN .. SIGNBIT give bools. */
+/* The kernels of math.c. Their enum values follow those of the lists above, so that one number names a kernel of either
+   file. ISNAN to SIGNBIT give bools. */
 #define NL_MATH_UNARY_LIST(X)                                                                                          \
   X(EXP2)                                                                                                              \
   X(EXPM1)                                                                                                             \

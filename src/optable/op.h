@@ -110,7 +110,7 @@ enum {
   NL_OP_CREATE = 1 << 7,       /* makes a tensor from nothing; takes requires_grad */
   NL_OP_INTERNAL = 1 << 8,     /* serves gradients; reachable in Lua, not in the reference */
   NL_OP_INPLACE_ONLY = 1 << 9, /* the form with a trailing _ is the only one */
-  NL_OP_CHECKS = 1 << 10,      /* infer looks at values too: a replay asks it again */
+  NL_OP_CHECKS = 1 << 10,      /* infer also checks values (indices in range, say), so a replay must run infer again */
   NL_OP_DATA_SHAPE = 1 << 11,  /* the result's shape depends on values */
   NL_OP_NO_GRAD = 1 << 12,     /* of a composed op: it has no gradient */
 };

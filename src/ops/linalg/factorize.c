@@ -54,7 +54,7 @@ void nl_matrix_result(nl_call *c, int i, int64_t rows, int64_t cols) {
   nl_rule_shape(c, i, n, shape, nl_tensor_dtype(x));
 }
 
-/* Scratch: the matrix, up to three results, and work. */
+/* Asks for workspace: the matrix, up to three results, and work. */
 void nl_matrix_workspace(nl_call *c, size_t results) {
   nl_matrices a = nl_matrices_of(c->in[0]);
   c->dtype = nl_tensor_dtype(c->in[0]);

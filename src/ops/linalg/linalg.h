@@ -18,7 +18,7 @@ nl_status nl_check_matrix(const nl_tensor *x, bool square);
 /* Result i: the batch of in[0], then rows x cols (cols < 0: a vector of rows). */
 void nl_matrix_result(nl_call *, int i, int64_t rows, int64_t cols);
 
-/* Scratch: the matrix, `results` float64 elements, and LAPACK's work. */
+/* Asks for workspace: the matrix, `results` float64 elements, and LAPACK's work. */
 void nl_matrix_workspace(nl_call *, size_t results);
 
 /* Row-major rows x cols number `at` of t to column-major doubles, and back (nan if it failed). */

@@ -27,7 +27,7 @@ static bool has_dims(nl_build *b, const nl_tensor *t, int n, const char *what) {
   }
   return b->status == NL_OK;
 }
-/* bmm 3 x 3, mv 2 x 1, dot 1 x 1: matmul that insists on dims (kernel: those of x, then of y) */
+/* bmm 3 x 3, mv 2 x 1, dot 1 x 1: matmul that insists on dims (variant: those of x, then of y) */
 NL_COMPOSE(strict) {
   int k = c->op->variant;
   if (has_dims(b, x, k / 10, "x") && has_dims(b, c->in[1], k % 10, "y")) {
@@ -194,7 +194,7 @@ static nl_tensor *blended(nl_build *b, nl_tensor *input, nl_tensor *product, dou
   }
   return b_add(b, beta == 1 ? input : b_times(b, input, beta), product);
 }
-/* kernel: dims of the factors; 11: outer; 330: summed over the batch */
+/* variant: dims of the factors; 11: outer; 330: summed over the batch */
 NL_COMPOSE(add_product) {
   nl_tensor *y = c->in[1], *z = c->in[2], *p;
   int k = c->op->variant;

@@ -70,7 +70,8 @@ static void reduced_shape(nl_call *c, int i, const bool mask[NL_MAX_DIM], bool k
   nl_rule_shape(c, i, n, shape, dtype);
 }
 
-/* Common to all: dims in attr `dims`, keepdim in attr `keep`. Scratch holds x converted and laid out, if need be. */
+/* Common to all: dims in attr `dims`, keepdim in attr `keep`. The workspace holds x converted and laid out, if need be.
+ */
 static nl_status infer_reduction(nl_call *c, int dims, int keep, nl_dtype out) {
   bool mask[NL_MAX_DIM];
   nl_status status = nl_rule_dims(c, dims, c->in[0]->ndim, mask);

@@ -1,5 +1,5 @@
-/* Reductions beyond sums and extremes, most of them made of other ops: orders and quantiles, what leaves nan out,
- * counts. */
+/* Reductions beyond sums and extremes, most of them made of other ops: orders and quantiles, reductions that leave
+   nan out, and counts. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static void fail_empty(nl_build *b, const nl_tensor *x) {
   nl_b_fail(b, "has no answer over 0 elements (shape %s)", nl_tensor_shape_string(x).s);
 }
 
-/* The lower of the two in the middle. Kernel 1: nan is left out; else it wins. With dim also the positions. */
+/* The lower of the two in the middle. Variant 1 leaves nan out; else nan wins. With dim also the positions. */
 NL_COMPOSE(median) {
   bool by_dim = c->attr[over_dim].set, keepdim = c->attr[over_keepdim].b,
        floats = nl_dtype_is_float(nl_tensor_dtype(x));
@@ -164,7 +164,7 @@ NL_COMPOSE(mode) {
 }
 
 /* The value below which a share q lies: at position q (count - 1) of the sorted elements, between two of them as
-   `interpolation` says (Hyndman & Fan 1996, definition 7). Kernel 1 leaves nan out. A vector of shares gives a first
+   `interpolation` says (Hyndman & Fan 1996, definition 7). Variant 1 leaves nan out. A vector of shares gives a first
    dim. */
 NL_COMPOSE(quantile) {
   nl_tensor *q = c->in[1];

@@ -1,4 +1,5 @@
-/* Ops that rearrange elements, made of other ops: flips and rolls, pieces and joins, diagonals, padding. Dims in the
+/* Ops that rearrange elements, made of other ops: flips, rolls, repeats, and dims moved, split or
+   added. Dims in the
    calls below count from 1, as in Lua. */
 #include <string.h>
 
@@ -50,7 +51,7 @@ NL_COMPOSE(flip) {
   }
   nl_give(c, t == x ? b_clone(b, x) : t);
 }
-/* fliplr (kernel 2) and flipud (1) */
+/* fliplr (variant 2) and flipud (variant 1) */
 NL_COMPOSE(flip_matrix) {
   int need = c->op->variant;
   if (x->ndim < need) {

@@ -177,17 +177,17 @@ static void push_sections(nl_call *c, nl_build *b, nl_tensor *x, int d, int n, i
     at = end;
   }
 }
-/* tensor_split; kernel 1, 2, 3: hsplit, vsplit, dsplit, which know their dim */
+/* tensor_split; variant 1, 2, 3: hsplit, vsplit, dsplit, which know their dim */
 NL_COMPOSE(tensor_split) {
-  int n, kernel = c->op->variant;
+  int n, variant = c->op->variant;
   ints where = nl_call_list(c, cuts_sections, &n);
-  int need = kernel == 0 ? 1 : kernel;
+  int need = variant == 0 ? 1 : variant;
   if (x->ndim < need) {
     nl_b_fail(b, "needs at least %d dim%s, but got shape %s", need, need > 1 ? "s" : "", nl_tensor_shape_string(x).s);
     return;
   }
-  int d = kernel == 0 ? dim_at(b, c->attr[tensor_split_dim].i, x->ndim)
-                      : (kernel == 1 ? (x->ndim == 1 ? 0 : 1) : (kernel == 2 ? 0 : 2));
+  int d = variant == 0 ? dim_at(b, c->attr[tensor_split_dim].i, x->ndim)
+                       : (variant == 1 ? (x->ndim == 1 ? 0 : 1) : (variant == 2 ? 0 : 2));
   if (b->status != NL_OK) {
     return;
   }
@@ -212,7 +212,7 @@ NL_COMPOSE(tensor_split) {
 /* hstack 1, vstack 2, dstack 3, column_stack 4 */
 NL_COMPOSE(stacked) {
   (void)x;
-  int kernel = c->op->variant;
+  int variant = c->op->variant;
   if (c->nin == 0) {
     nl_b_fail(b, "at least one tensor is needed");
     return;
@@ -224,16 +224,16 @@ NL_COMPOSE(stacked) {
   }
   for (int i = 0; i < c->nin; i++) {
     nl_tensor *t = c->in[i];
-    if (kernel == 4) {
+    if (variant == 4) {
       parts[i] = t->ndim < 2 ? nl_b_reshape(b, t, 2, (int64_t[]){t->numel, 1}) : t;
     } else {
-      parts[i] = nl_at_least(b, t, kernel);
+      parts[i] = nl_at_least(b, t, variant);
     }
   }
   if (b->status == NL_OK) {
     nl_call k;
     nl_call_init(&k, op_cat(), c->nin, parts);
-    int64_t dim = kernel == 1 ? (parts[0]->ndim == 1 ? 1 : 2) : (kernel == 2 ? 1 : (kernel == 3 ? 3 : 2));
+    int64_t dim = variant == 1 ? (parts[0]->ndim == 1 ? 1 : 2) : (variant == 2 ? 1 : (variant == 3 ? 3 : 2));
     k.attr[cat_dim] = (nl_attr){.set = true, .i = dim};
     nl_give(c, nl_b_call(b, &k));
   }

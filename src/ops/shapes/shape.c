@@ -1,4 +1,4 @@
-/* Ops that change geometry: views where possible, and the ops that join tensors. */
+/* Ops that change a tensor's geometry and keep its elements: views wherever that is possible. */
 #include <string.h>
 
 #include "optable/helpers.h"
@@ -354,7 +354,7 @@ static nl_status infer_slice(nl_call *c) {
   return nl_rule_view(c, x->ndim, shape, strides, x->offset + s.start * x->strides[s.dim]);
 }
 
-/* The gradient of a slice: zeros with g in its window. */
+/* The gradient of a slice: zeros with g in its place. */
 static nl_tensor *into_zeros(nl_vjp *g, nl_tensor *t, const nl_tensor *x, span s) {
   return nl_b_do(g->build, op_slice_zeros(), "tiiil", t, (int64_t)s.dim + 1, s.start + 1, s.step, x->ndim, x->shape);
 }
