@@ -20,6 +20,12 @@ static void stop_script(lua_State *L, lua_Debug *ar) {
   lua_sethook(L, NULL, 0, 0);
   if (nl_interrupt_pending()) {
     nl_interrupt_clear();
+    /* nn.core knows which lines are the user's */
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    if (lua_getfield(L, -1, "nn.core") == LUA_TTABLE && lua_getfield(L, -1, "raise") == LUA_TFUNCTION) {
+      lua_pushliteral(L, NL_INTERRUPTED_TEXT);
+      lua_call(L, 1, 0);
+    }
     luaL_error(L, "%s", NL_INTERRUPTED_TEXT);
   }
 }

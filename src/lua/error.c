@@ -8,6 +8,7 @@
 #include "autograd/tape.h"
 #include "core/interrupt.h"
 #include "lua/nl_lua.h"
+#include "lua/object.h"
 
 /* The path prefix of our own Lua files: "@/usr/share/nnlua/nn". */
 static char stdlib[1024];
@@ -241,6 +242,7 @@ nl_value_text nl_describe(lua_State *L, int index) {
   default: {
     int name = luaL_getmetafield(L, index, "__name");
     const char *kind = name == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, index);
+    kind = name != LUA_TSTRING && nl_to_object(L, index) ? "table" : kind; /* one whose changes are counted */
     snprintf(s, n, "%s %.100s", strchr("AEIOUaeiou", *kind) ? "an" : "a", kind);
     lua_pop(L, name != LUA_TNIL);
   }

@@ -2,6 +2,7 @@
    and write (opt.param_groups[1].lr = 0.1, groups added and taken away), so they are read anew at each step; what a
    rule keeps belongs to the parameter, wherever it stands. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "autograd/tape.h"
@@ -110,23 +111,61 @@ static const nl_rule *check_rule(lua_State *L, int index) {
   return rule;
 }
 
-/* An option of a group, whose contents stand at stack index `group`: a number, or a boolean as 1 or 0. */
-static double read_option(lua_State *L, int group, const char *rule, const nl_option *o) {
+/* Raises for a value on top of the stack that is no list of numbers as the option asks. */
+static int refuse_list(lua_State *L, const nl_rule *rule, const nl_option *o) {
+  char example[96] = "", below[40] = "";
+  int count = 0, used = 0;
+  for (int i = 0; i < rule->noptions; i++) {
+    if (strcmp(rule->options[i].name, o->name) == 0) {
+      used += snprintf(example + used, sizeof example - (size_t)used, count ? ", %g" : "%g", rule->options[i].fallback);
+      count++;
+    }
+  }
+  if (o->below < INFINITY) {
+    snprintf(below, sizeof below, " and below %g", o->below);
+  }
+  return nl_lua_error(L, "%s: %s must be %d numbers of at least %g%s, e.g. {%s}", rule->name, o->name, count, o->low,
+                      below, example);
+}
+
+/* The option of a list, which stands on top of the stack and is popped. */
+static double read_from_list(lua_State *L, const nl_rule *rule, const nl_option *o) {
+  int list = lua_gettop(L), count = 0;
+  for (int i = 0; i < rule->noptions; i++) {
+    count += strcmp(rule->options[i].name, o->name) == 0;
+  }
+  bool ok = push_contents(L, list) && (int)lua_rawlen(L, -1) == count && lua_rawgeti(L, -1, o->at) == LUA_TNUMBER;
+  double v = ok ? lua_tonumber(L, -1) : NAN;
+  if (!(v >= o->low && v < o->below)) {
+    lua_settop(L, list);
+    refuse_list(L, rule, o);
+  }
+  lua_settop(L, list - 1);
+  return v;
+}
+
+/* An option of a group, whose contents stand at stack index `group`: a number within its bounds, or a boolean as 1 or
+   0. No Lua code runs for it. */
+static double read_option(lua_State *L, int group, const nl_rule *rule, const nl_option *o) {
   int kind = push_option(L, group, o->name);
-  if (o->at > 0 && (kind == LUA_TTABLE || nl_to_object(L, -1))) {
-    kind = lua_geti(L, -1, o->at);
-    lua_remove(L, -2);
-  } else if (o->at > 0) {
-    kind = LUA_TNONE;
+  if (o->at > 0) {
+    return read_from_list(L, rule, o);
   }
   if (kind != (o->is_bool ? LUA_TBOOLEAN : LUA_TNUMBER)) {
-    nl_lua_error(L, "%s: %s must be %s, but is %s", rule, o->name,
-                 o->at > 0    ? "a list of numbers"
-                 : o->is_bool ? "true or false"
-                              : "a number",
+    nl_lua_error(L, "%s: %s must be %s, but is %s", rule->name, o->name, o->is_bool ? "true or false" : "a number",
                  nl_describe(L, -1).s);
   }
-  double v = kind == LUA_TNUMBER ? lua_tonumber(L, -1) : lua_toboolean(L, -1);
+  double v = o->is_bool ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
+  if (!o->is_bool && !(v >= o->low && v < o->below)) {
+    char low[40] = "a finite number", below[40] = "";
+    if (o->low > -INFINITY) {
+      snprintf(low, sizeof low, v == INFINITY ? "a finite number, %g or more" : "%g or more", o->low);
+    }
+    if (o->below < INFINITY) {
+      snprintf(below, sizeof below, " and below %g", o->below);
+    }
+    nl_lua_error(L, "%s: %s must be %s%s, but is %s", rule->name, o->name, low, below, nl_describe(L, -1).s);
+  }
   lua_pop(L, 1);
   return v;
 }
@@ -139,9 +178,23 @@ typedef struct group_args {
 static group_args read_group(lua_State *L, const nl_rule *rule, int group) {
   group_args a = {.option = {0}};
   for (int i = 0; i < rule->noptions; i++) {
-    a.option[i] = read_option(L, group, rule->name, &rule->options[i]);
+    a.option[i] = read_option(L, group, rule, &rule->options[i]);
+  }
+  const char *wrong = rule->refuse ? rule->refuse(a.option) : NULL;
+  if (wrong) {
+    nl_lua_error(L, "%s: %s", rule->name, wrong);
   }
   return a;
+}
+
+/* check_options(rule, group): raises where options of a group (a table) are not what the rule takes */
+static int check_options(lua_State *L) {
+  const nl_rule *rule = check_rule(L, 1);
+  if (!push_contents(L, 2)) {
+    return nl_lua_error(L, "%s: the options must be a table, but are %s", rule->name, nl_describe(L, 2).s);
+  }
+  read_group(L, rule, lua_gettop(L));
+  return 0;
 }
 
 /* A recorded step: which parameters it updates, and where the options are read from at each replay. */
@@ -168,11 +221,13 @@ static void refresh(lua_State *L, nl_lua_effect *e) {
   }
   int top = lua_gettop(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, r->groups_ref);
-  push_contents(L, -1);
+  bool there = push_contents(L, -1);
   for (int g = 0; g < r->ngroups; g++) {
-    lua_settop(L, top + 2);
-    lua_rawgeti(L, -1, g + 1);
-    push_contents(L, -1);
+    lua_settop(L, top + (there ? 2 : 1));
+    there = there && lua_rawgeti(L, -1, g + 1) != LUA_TNIL && push_contents(L, -1);
+    if (!there) {
+      nl_lua_error(L, "%s: group %d is gone; param_groups must be the list of groups it was", r->rule->name, g + 1);
+    }
     r->args[g] = read_group(L, r->rule, lua_gettop(L));
   }
   lua_settop(L, top);
@@ -331,6 +386,10 @@ static int state_step(lua_State *L) {
     int n = count_parameters(L, rule->name, 4);
     r = *hold = new_recorded(L, s, rule, (int)lua_rawlen(L, 4), (size_t)n);
   }
+  for (int g = 1; lua_rawlen(L, 4) > 1 && push_group(L, rule->name, 4, g); g++) { /* all, before anything changes */
+    read_group(L, rule, lua_gettop(L) - 1);
+    lua_pop(L, 3);
+  }
   for (int g = 1; push_group(L, rule->name, 4, g); g++) {
     int group = lua_gettop(L) - 1;
     group_args args = read_group(L, rule, group);
@@ -487,8 +546,11 @@ static int list_rules(lua_State *L) {
 void nl_open_optim(lua_State *L) {
   static const luaL_Reg methods[] = {{"step", state_step}, {"add", state_add}, {"get", state_get},
                                      {"set", state_set},   {"__gc", state_gc}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"optimizers", list_rules}, {"optimizer_state", state_new}, {"zero_grad", zero_grad}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"optimizers", list_rules},
+                                       {"check_options", check_options},
+                                       {"optimizer_state", state_new},
+                                       {"zero_grad", zero_grad},
+                                       {NULL, NULL}};
   static const nl_not_replayed once[] = {{state_get, "optim", "the state would be read only once; read it outside"},
                                          {state_set, "optim", "the state would be set only once; do it outside"},
                                          {NULL, NULL, NULL}};

@@ -177,6 +177,12 @@ static nl_status update_sgd(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, 
                                       .nesterov = o.nesterov != 0,
                                       .maximize = o.maximize != 0});
 }
+static const char *refuse_sgd(const double *options) {
+  sgd_options o;
+  memcpy(&o, options, sizeof o);
+  return o.nesterov != 0 && (o.momentum == 0 || o.dampening != 0) ? "nesterov needs momentum above 0 and no dampening"
+                                                                  : NULL;
+}
 static nl_status adam_with(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options, bool decoupled) {
   adam_options o;
   memcpy(&o, options, sizeof o);
@@ -207,6 +213,7 @@ static const nl_rule rules[] = {
      .doc = "Stochastic gradient descent; momentum and Nesterov's form as in Sutskever et al. 2013.",
      HAS(sgd),
      .states = {"the momentum buffer"},
+     .refuse = refuse_sgd,
      .update = update_sgd},
     {.name = "Adam",
      .doc = "Adam: Kingma & Ba 2015. Weight decay is added to the gradient.",

@@ -34,6 +34,8 @@ struct nl_rule {
   const nl_option *options; /* noptions of them */
   int noptions;
   const char *states[NL_MAX_STATES]; /* what it keeps for each element */
+  /* What is wrong with options that are each within their bounds, or NULL; may be left out. */
+  const char *(*refuse)(const double *options);
   int kernel;
   /* The kernel's numbers for step t (from 1), from the options in their order. */
   void (*settle)(const double *options, double t, nl_optim_slot *, nl_rule_numbers *);

@@ -25,45 +25,6 @@ local function spec_of(rule)
   return spec
 end
 
-local function inside(v, o)
-  return type(v) == "number" and v >= o.low and (v < o.below or o.below == math.huge)
-end
-
-local function check_list(who, spec, list, o)
-  local default = spec[o.name][2]
-  if type(list) ~= "table" or #list ~= #default or not inside(list[o.at], o) then
-    core.raise(("%s: %s must be %d numbers of at least %g%s, e.g. {%s}"):format(who, o.name, #default, o.low,
-      o.below < math.huge and (" and below %g"):format(o.below) or "", table.concat(default, ", ")))
-  end
-end
-
--- What the bounds in the table do not say.
-local further = {
-  SGD = function(who, o)
-    if o.nesterov and (o.momentum == 0 or o.dampening ~= 0) then
-      core.raise(("%s: nesterov needs momentum above 0 and no dampening"):format(who))
-    end
-  end,
-}
-
-local function check_of(rule, spec)
-  return function(who, given)
-    for _, o in ipairs(rule.options) do
-      local v = given[o.name]
-      if o.at > 0 then
-        check_list(who, spec, v, o)
-      elseif not o.boolean and not inside(v, o) then
-        core.raise(("%s: %s must be %s%s, but is %g"):format(who, o.name,
-          o.low > -math.huge and ("%g or more"):format(o.low) or "a number",
-          o.below < math.huge and (" and below %g"):format(o.below) or "", v))
-      end
-    end
-    if further[rule.name] then
-      further[rule.name](who, given)
-    end
-  end
-end
-
 local function help_of(rule)
   local out, seen = { rule.doc, "  params: parameters, or groups {params = {...}, lr = ...}" }, {}
   local spec = spec_of(rule)
@@ -81,7 +42,7 @@ end
 
 for _, rule in ipairs(core.optimizers()) do
   local spec = spec_of(rule)
-  local make = optimizer.define(rule.name, spec, check_of(rule, spec))
+  local make = optimizer.define(rule.name, spec, core.check_options)
   ---@param params table parameters, or groups {params = ..., lr = ...}
   ---@param opts? table
   local function new(params, opts)

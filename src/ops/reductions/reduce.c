@@ -317,6 +317,9 @@ static nl_status vjp_prod(nl_call *c, nl_vjp *g) {
 static nl_status infer_var(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   nl_status status = nl_rule_want_float(c->in[0], "the input");
+  if (status == NL_OK && !isfinite(c->attr[var_correction].number)) {
+    status = nl_fail("correction must be a finite number, not %g", c->attr[var_correction].number);
+  }
   return status == NL_OK ? infer_reduction(c, var_dim, var_keepdim, c->dtype) : status;
 }
 static void run_var(nl_call *c) {
@@ -347,7 +350,9 @@ static nl_status vjp_var(nl_call *c, nl_vjp *g) {
   double divisor = (double)call_geometry(c, var_dim).count - c->attr[var_correction].number;
   nl_tensor *up = with_dims(c, g, var_dim, g->gout[0]);
   if (c->op->variant == 1) {
-    up = nl_b2(b, op_div(), up, with_dims(c, g, var_dim, c->out[0]));
+    nl_tensor *std = with_dims(c, g, var_dim, c->out[0]), *zero = nl_b_number(b, 0);
+    nl_tensor *flat = nl_b2(b, op_eq(), std, zero); /* where all are equal the gradient is 0, as in PyTorch */
+    up = nl_b2(b, op_div(), nl_b3(b, op_where(), flat, zero, up), nl_b3(b, op_where(), flat, nl_b_number(b, 1), std));
   }
   nl_tensor *d = nl_b2(b, op_mul(), dev, up);
   g->gin[0] = nl_b_scale(b, d, (c->op->variant == 1 ? 1.0 : 2.0) / divisor);

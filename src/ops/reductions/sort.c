@@ -28,6 +28,9 @@ static nl_status infer_sort(nl_call *c) {
   if (keep < 0 || keep > n) {
     return nl_fail("k is %lld, but dim %d has %lld elements", (long long)keep, dim + 1, (long long)n);
   }
+  if (x->ndim == 0 && keep == 0) {
+    return nl_fail("k is 0, but a 0-dim tensor has no dim to leave out elements of; k can be 1");
+  }
   for (int d = 0; d < x->ndim; d++) {
     shape[d] = d == dim ? keep : x->shape[d];
   }

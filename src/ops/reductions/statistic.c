@@ -331,6 +331,9 @@ static nl_tensor *widths_of(nl_build *b, nl_tensor *at, const nl_tensor *x, int 
                      "but has shape %s",
                      (long long)x->shape[d], d + 1, nl_tensor_shape_string(x).s, nl_tensor_shape_string(at).s);
   }
+  if (!nl_dtype_is_float(nl_tensor_dtype(at))) {
+    at = nl_b_cast(b, at, NL_DEFAULT_FLOAT);
+  }
   return steps(b, nl_b_reshape(b, at, x->ndim, shape), d);
 }
 
@@ -344,6 +347,9 @@ NL_COMPOSE(trapezoid) {
     return;
   }
   int64_t n = x->shape[d];
+  if (!nl_dtype_is_float(nl_tensor_dtype(x))) {
+    x = nl_b_cast(b, x, NL_DEFAULT_FLOAT); /* whole numbers would wrap around */
+  }
   nl_tensor *heights = b_add(b, b_narrow(b, x, d + 1, n > 1 ? 2 : n, n - 1), b_narrow(b, x, d + 1, 1, n - 1)),
             *at = c->in[1];
   if (at) {

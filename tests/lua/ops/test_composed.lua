@@ -51,3 +51,17 @@ function TestComposed:test_scales()
   end
   lu.assertErrorMsgContains("Softplus: beta must be at most 1e+30", nn.Softplus, 1e300)
 end
+
+-- Found by reading adversarially: memory that nobody wrote, nan where all are equal, whole numbers that wrapped.
+function TestComposed:test_edges()
+  lu.assertErrorMsgContains("topk: k is 0, but a 0-dim tensor", nn.topk, nn.tensor(5.0), 0)
+  lu.assertEquals(nn.tensor(5.0):topk(1):item(), 5.0)
+  for _, x in ipairs { nn.ones(4), nn.tensor { { 1.0, 1.0 }, { 1.0, 2.0 } } } do
+    local leaf = x:clone():requires_grad_()
+    leaf:std(-1):sum():backward()
+    lu.assertFalse(leaf.grad:isnan():any():item())
+  end
+  lu.assertErrorMsgContains("var: correction must be a finite number", nn.var, nn.ones(3), { correction = 0 / 0 })
+  lu.assertEquals(nn.trapezoid(nn.tensor({ 200, 200 }, { dtype = "uint8" })):item(), 200.0)
+  lu.assertEquals(nn.trapezoid(nn.ones(3), nn.tensor({ 3, 2, 1 }, { dtype = "uint8" })):item(), -2.0)
+end

@@ -128,3 +128,62 @@ function TestOptim:test_settings_that_would_be_ignored()
   opt.param_groups[1].lr = 0.5
   lu.assertEquals(opt.param_groups[1].lr, 0.5)
 end
+
+-- Options are held to the table's bounds wherever they come from, and before anything is updated.
+function TestOptim:test_bounds_hold_at_each_step()
+  for _, c in ipairs {
+    { "Adam", "betas", { 1, 1 } }, { "Adam", "betas", { 0.9, 0.9, 0.9 } }, { "Adam", "betas", { 0.9 } }, { "Adam", "lr", -1 },
+    { "Adam", "lr", 0 / 0 }, { "Adam", "lr", math.huge }, { "Adam", "lr", {} }, { "SignSGD", "momentum", 1 },
+    { "SGD", "nesterov", true }, { "SGD", "maximize", 1 }, { "RMSprop", "eps", "x" }, { "Adadelta", "rho", 1 },
+  } do
+    local kind, name, value = table.unpack(c)
+    local function one()
+      local w = nn.Parameter(nn.ones(3))
+      w.grad = nn.ones(3)
+      return w
+    end
+    lu.assertErrorMsgContains(kind .. ": ", nn.optim[kind], { one() }, { [name] = value })
+    local first, second = one(), one()
+    local opt = nn.optim[kind] { { params = { first } }, { params = { second } } }
+    opt.param_groups[2][name] = value
+    lu.assertErrorMsgContains(("%s: %s"):format(kind, name), opt.step, opt)
+    lu.assertEquals(first:totable(), { 1.0, 1.0, 1.0 }, "the first group was updated")
+    opt = nn.optim[kind] { first }
+    local step = nn.compile(function()
+      opt:step()
+    end)
+    step()
+    opt.param_groups[1][name] = value
+    lu.assertErrorMsgContains(("%s: %s"):format(kind, name), step)
+  end
+end
+
+function TestOptim:test_lists_that_are_none()
+  local w = nn.Parameter(nn.ones(2))
+  lu.assertErrorMsgContains("pass model:parameters()", nn.optim.SGD, { { params = nn.Linear(2, 2) } })
+  lu.assertErrorMsgContains("must be a list of parameters, but is a float32 tensor", nn.optim.SGD, { { params = w } })
+  lu.assertErrorMsgContains("there is something at 3", nn.optim.SGD, { w, nil, nn.Parameter(nn.ones(1)) })
+  lu.assertErrorMsgContains("is int64; only float tensors", nn.optim.SGD, { nn.ones(2):to "int64" })
+end
+
+function TestOptim:test_states_that_are_none()
+  for key, values in pairs { step = { 0 / 0, 1e300, math.maxinteger, -1, 2.5, "x" }, product = { "x" } } do
+    for _, value in ipairs(values) do
+      local opt = nn.optim.Adam { nn.Parameter(nn.ones(2)) }
+      local saved = opt:state_dict()
+      saved.param_groups[1].lr, saved.state[1][key] = 9, value
+      lu.assertErrorMsgContains("load_state_dict: the state of parameter 1 must be", opt.load_state_dict, opt, saved)
+      lu.assertEquals(opt.param_groups[1].lr, 1e-3, "nothing is changed")
+    end
+  end
+end
+
+-- Norms of weights whose squares float32 does not hold.
+function TestOptim:test_lamb_of_large_and_small_weights()
+  for _, size in ipairs { 1e20, 1e-25 } do
+    local w = nn.Parameter(nn.full({ 3 }, size))
+    w.grad = nn.ones(3)
+    nn.optim.LAMB({ w }, { lr = 0.1 }):step()
+    lu.assertAlmostEquals(w[1]:item() / size, 0.9, 1e-5)
+  end
+end

@@ -74,14 +74,25 @@ end
 -- The parameters of a group, none of which may be in another one.
 local function check_params(self, params)
   local who, seen, list = self.name, {}, {}
+  params = M.list_of(who, params)
+  local n = #params
+  for key in pairs(params) do
+    if math.type(key) ~= "integer" or key < 1 or key > n or params[n] == nil then
+      core.raise(("%s: the parameters must be a list, 1 to %d, but there is something at %s"):format(who, n, tostring(key)))
+    end
+  end
   for _, group in ipairs(self.param_groups) do
     for _, p in ipairs(group.params) do
       seen[p] = true
     end
   end
-  for i, p in ipairs(params) do
+  for i = 1, n do
+    local p = params[i]
     if not module.is_tensor(p) then
       core.raise(("%s: parameter %d must be a tensor, but is %s"):format(who, i, core.describe(p)))
+    elseif not p.dtype:find "float" then
+      core.raise(("%s: parameter %d (shape %s) is %s; only float tensors can be optimized"):format(who, i, tostring(p.shape),
+        p.dtype))
     elseif not p.is_leaf then
       core.raise(("%s: parameter %d (shape %s) was computed; only leaves can be optimized"):format(who, i, tostring(p.shape)))
     elseif seen[p] then
@@ -96,8 +107,14 @@ end
 ---Adds a group: {params = {...}} with options of its own; those left out are the optimizer's.
 function Optimizer:add_param_group(group)
   local who = self.name
+  local own_params = type(group) == "table" and group.params
   group = class.plain(group)
-  if type(group) ~= "table" or type(group.params) ~= "table" then
+  if module.is_module(own_params) then
+    M.list_of(who, own_params) -- raises, with what to do
+  end
+  if type(group) == "table" and (module.is_module(group.params) or module.is_tensor(group.params)) then
+    M.list_of(who, group.params)
+  elseif type(group) ~= "table" or type(group.params) ~= "table" then
     core.raise(("%s: a group must be a table with a list 'params', but is %s"):format(who, core.describe(group)))
   end
   local own, spec = {}, {}
@@ -198,10 +215,12 @@ local function check_saved(self, saved)
       self._check(who, all_options[g])
     end
     for i, p in ipairs(group.params) do
-      local s = saved.state[from.params[i]] or { step = 0 }
+      local s = saved.state[from.params[i]]
       local at = #states + 1
-      if type(s) ~= "table" or type(s.step) ~= "number" or s.step < 0 then
-        wrong("the state of parameter %d must be a table with the number of steps, but is %s", at, core.describe(s))
+      local step = type(s) == "table" and math.tointeger(s.step)
+      if not step or step < 0 or step > 2 ^ 53 or type(s.product or 0) ~= "number" then
+        wrong("the state of parameter %d must be a table with the number of steps (step), but %s", at,
+          type(s) ~= "table" and "is " .. core.describe(s) or "step is " .. core.describe(s.step))
       end
       for _, key in ipairs { "m", "v", "u" } do
         local t = s[key]
@@ -227,7 +246,7 @@ function Optimizer:load_state_dict(saved)
   end
   for _, entry in ipairs(states) do
     local p, s = entry[1], entry[2]
-    self.state:set(p, math.tointeger(s.step) or math.floor(s.step), s.m, s.v, s.u, s.product)
+    self.state:set(p, math.tointeger(s.step), s.m, s.v, s.u, s.product)
   end
 end
 
