@@ -1,4 +1,12 @@
 -- The lecture page's table of building blocks: what, the tools, where they are proved.
+local function optimizers()
+  local names = {}
+  for i, rule in ipairs(require("nn.core").optimizers()) do
+    names[i] = i == 1 and "`nn.optim." .. rule.name .. "`" or "`" .. rule.name .. "`"
+  end
+  return table.concat(names, " ")
+end
+
 return {
   { "Perceptron", "`nn.Perceptron` (plain, averaged, voted, pocket; two or more classes), `nn.theory.separable`, `nn.theory.margin`", "scripts 01 to 04; tests/lua/models/test_models.lua" },
   { "Linear models", "`nn.LinearRegression`, `nn.RidgeRegression`, `nn.LassoRegression`, `nn.lasso_path`, `nn.LogisticRegression` (Newton, gradient, softmax)", "scripts 08, 11, 34 to 36; tests/lua/models/test_models.lua" },
@@ -7,7 +15,7 @@ return {
   { "Initializers", "`nn.init.*_`, `nn.init.apply`, `nn.init.calculate_gain`, `nn.init.lsuv`", "golden (statistics); scripts 18, 24 to 26; tests/lua/init/test_init.lua" },
   { "Normalization", "`nn.BatchNorm1d` `BatchNorm2d` `LayerNorm` `RMSNorm` `GroupNorm` `InstanceNorm1d` `InstanceNorm2d` `LocalResponseNorm` `WeightNorm` `SpectralNorm`, `nn.population_statistics`, `nn.fold_batch_norm`", "golden; scripts 16, 30 to 33; tests/lua/layers/test_norm.lua" },
   { "Regularization", "`nn.Dropout` (both forms) `Dropout1d` `Dropout2d` `AlphaDropout` `GaussianDropout` `GaussianNoise` `DropConnect`, `nn.regularize.*`, early stopping in `nn.train.fit`, `nn.optim.groups`", "scripts 27 to 29, 34 to 36; tests/lua/layers/test_dropout.lua, tests/lua/regularize/test_regularize.lua" },
-  { "Optimizers", "`nn.optim.SGD` `Adam` `AdamW` `Adagrad` `Adadelta` `RMSprop` `Rprop` `Adamax` `NAdam` `RAdam` `LAMB` `Lion` `ASGD` `LBFGS` `ConjugateGradient` `LevenbergMarquardt` `AveragedModel` `Lookahead`, clipping", "golden; tests/lua/optim/test_closure.lua" },
+  { "Optimizers", optimizers() .. " `LBFGS` `ConjugateGradient` `LevenbergMarquardt` `AveragedModel` `Lookahead`, clipping", "golden; tests/lua/optim" },
   { "Schedules", "`nn.sched.StepLR` `MultiStepLR` `ExponentialLR` `ConstantLR` `LinearLR` `PolynomialLR` `CosineAnnealingLR` `CosineAnnealingWarmRestarts` `OneCycleLR` `ReduceLROnPlateau` `LambdaLR` `ChainedScheduler` `SequentialLR`", "golden (all values)" },
   { "Gating, and nets that are no MLPs", "`nn.Highway` `Residual` `GLU` `RNN` `LSTM` `GRU` and their cells, `Conv1d` `Conv2d`, pooling, `Embedding`", "golden; scripts 15, 37" },
   { "Patterns", "`nn.rex` (PCRE2)", "tests/lua/rex/test_rex.lua" },
