@@ -50,6 +50,7 @@ setmetatable(nn, {
     return value
   end,
   __name = "nn",
+  homes = homes,
 })
 
 -- nn and nn.x may require each other; this makes the half-built table visible to them.

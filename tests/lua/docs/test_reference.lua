@@ -110,3 +110,29 @@ function TestReference:test_second_names()
   lu.assertEquals(x:clip_(-1, 1):totable(), { -1.0, 1.0 })
   lu.assertStrContains(printed(nn.help, "multiply"), "x * y, elementwise")
 end
+
+-- Functions in C that are no ops have their help in internal/core_help.lua: all of them, and no others.
+function TestReference:test_help_of_c_functions()
+  local written = require "nn.internal.core_help"
+  local ops = require "nn.internal.aliases"
+  local known = {}
+  for name in pairs(ops) do
+    known[name], known[name .. "_"] = true, true
+  end
+  for _, op in ipairs(core.ops()) do
+    known[op.name], known[op.name .. "_"] = true, true
+  end
+  for kind, there in pairs { functions = core.public, methods = core.tensor_methods } do
+    for name, f in pairs(there) do
+      if not known[name] and debug.getinfo(f, "S").what == "C" then
+        lu.assertNotNil(written[kind][name], ("nothing is written about %s"):format(name))
+      end
+    end
+    for name in pairs(written[kind]) do
+      lu.assertNotNil(there[name], name .. " is not there")
+    end
+  end
+  lu.assertStrContains(printed(nn.help, "tensor"), "tensor(values, {dtype =, requires_grad =})")
+  lu.assertStrContains(printed(nn.help, nn.tensor(1).backward), "x:backward(gradient?")
+  lu.assertStrContains(printed(nn.help, "optim"), "LBFGS")
+end

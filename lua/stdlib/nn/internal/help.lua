@@ -159,12 +159,29 @@ local function comment_above(f)
   return table.concat(out, "\n")
 end
 
+local written_help = {} -- functions in C -> text
+
+-- "Names: AveragedModel, LBFGS, ..." of a namespace, also of what is not loaded yet.
+local function namespace_names(value)
+  local meta = getmetatable(value)
+  local names, seen = {}, {}
+  for _, t in ipairs { value, type(meta) == "table" and meta.homes or {} } do
+    for key in pairs(t) do
+      if type(key) == "string" and not key:find "^[_*]" and not seen[key] then
+        seen[key], names[#names + 1] = true, key
+      end
+    end
+  end
+  table.sort(names)
+  return names
+end
+
 local function help_of_value(name, value)
   if by_function[value] then
     return help_of_op(by_function[value])
   end
   if type(value) == "function" then
-    return comment_above(value)
+    return written_help[value] or comment_above(value)
   end
   if core.is_tensor(value) then
     return ("a %s tensor of shape %s. Its methods are the functions of nn, e.g. x:sum(2); nn.help \"sum\" tells more."):format(
@@ -172,16 +189,10 @@ local function help_of_value(name, value)
   end
   local fields = type(value) == "table" and value or core.fields(value)
   if fields then
+    local names = namespace_names(type(value) == "table" and value or fields)
     value = fields
     local init = rawget(value, "init") or rawget(value, "new")
     local text = type(init) == "function" and comment_above(init)
-    local names = {}
-    for key in pairs(value) do
-      if type(key) == "string" and not key:find "^_" then
-        names[#names + 1] = key
-      end
-    end
-    table.sort(names)
     return (text and text .. "\n" or "") .. (name and name .. " has: " or "it has: ") .. table.concat(names, ", ")
   end
 end
@@ -225,6 +236,13 @@ end
 ---@param what any "softmax", "optim.Adam", nn.softmax, nn.Linear, a tensor
 function M.help(what)
   load_ops()
+  local written = require "nn.internal.core_help"
+  for name, text in pairs(written.functions) do
+    written_help[core.public[name]] = text
+  end
+  for name, text in pairs(written.methods) do
+    written_help[core.tensor_methods[name]] = text
+  end
   local text
   if what == nil or what == "" then
     text = "nn.help \"softmax\", nn.help(nn.Linear) or, at the prompt, ?softmax tell what something is.\n"

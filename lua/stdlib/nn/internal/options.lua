@@ -150,6 +150,7 @@ end
 function M.namespace(space, t, homes, meta)
   meta = meta or {}
   meta.__name = space
+  meta.homes = homes
   meta.__index = function(_, name)
     local home = homes and (homes[name] or type(name) == "string" and homes["*"])
     local value = home and rawget(require(home), name)
