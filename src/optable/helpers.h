@@ -16,7 +16,7 @@
 /* of two */
 #define NL_OPS_OF_TWO(F) \
   F(add) F(sub) F(mul) F(div) F(pow) F(maximum) F(minimum) F(eq) F(ne) F(lt) F(le) F(gt) F(ge) F(logical_and)          \
-  F(logical_or) F(polygamma) F(matmul) F(solve) F(floor_divide) F(copysign) F(xlogy)
+  F(logical_or) F(polygamma) F(matmul) F(solve) F(floor_divide) F(copysign) F(xlogy) F(hypot)
 
 /* others; some have helpers below, the rest are called by nl_b_do */
 #define NL_OTHER_OPS(F) \

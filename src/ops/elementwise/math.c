@@ -76,13 +76,11 @@ SLOPE(gelu_erf,
             b_add(b, b_ndtr(b, x),
                   b_mul(b, x, b_times(b, b_exp(b, b_times(b, b_square(b, x), -0.5)), 0.5 * M_2_SQRTPI * M_SQRT1_2)))))
 
+/* Of both, squares are never formed: they overflow where the gradient is an ordinary number. */
+SLOPES(hypot, b_mul(b, g, b_div(b, x, b_hypot(b, x, y))), b_mul(b, g, b_div(b, y, b_hypot(b, x, y))))
 /* x is the ordinate, y the abscissa */
-SLOPES(atan2, b_div(b, b_mul(b, g, y), b_add(b, b_square(b, x), b_square(b, y))),
-       b_neg(b, b_div(b, b_mul(b, g, x), b_add(b, b_square(b, x), b_square(b, y)))))
-static nl_tensor *length_of(nl_build *b, nl_tensor *x, nl_tensor *y) {
-  return b_sqrt(b, b_add(b, b_square(b, x), b_square(b, y)));
-}
-SLOPES(hypot, b_div(b, b_mul(b, g, x), length_of(b, x, y)), b_div(b, b_mul(b, g, y), length_of(b, x, y)))
+SLOPES(atan2, b_mul(b, g, b_div(b, b_div(b, y, b_hypot(b, x, y)), b_hypot(b, x, y))),
+       b_neg(b, b_mul(b, g, b_div(b, b_div(b, x, b_hypot(b, x, y)), b_hypot(b, x, y)))))
 SLOPES(fmod, g, b_neg(b, b_mul(b, g, b_trunc(b, b_div(b, x, y)))))
 SLOPES(remainder, g, b_neg(b, b_mul(b, g, b_floor(b, b_div(b, x, y)))))
 SLOPES(logaddexp, b_mul(b, g, b_sigmoid(b, b_sub(b, x, y))), b_mul(b, g, b_sigmoid(b, b_sub(b, y, x))))

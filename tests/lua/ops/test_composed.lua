@@ -65,3 +65,16 @@ function TestComposed:test_edges()
   lu.assertEquals(nn.trapezoid(nn.tensor({ 200, 200 }, { dtype = "uint8" })):item(), 200.0)
   lu.assertEquals(nn.trapezoid(nn.ones(3), nn.tensor({ 3, 2, 1 }, { dtype = "uint8" })):item(), -2.0)
 end
+
+function TestComposed:test_gradients_of_large_numbers()
+  for _, size in ipairs { 1e30, 1e-30, 1.0 } do
+    local x, y = nn.tensor({ 3 * size }):requires_grad_(), nn.tensor({ 4 * size }):requires_grad_()
+    nn.hypot(x, y):sum():backward()
+    lu.assertAlmostEquals(x.grad:item(), 0.6, 1e-6)
+    lu.assertAlmostEquals(y.grad:item(), 0.8, 1e-6)
+    x.grad, y.grad = nil, nil
+    nn.atan2(x, y):sum():backward()
+    lu.assertAlmostEquals(x.grad:item() * size, 0.16, 1e-6)
+    lu.assertAlmostEquals(y.grad:item() * size, -0.12, 1e-6)
+  end
+end
