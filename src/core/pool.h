@@ -22,8 +22,8 @@ void nl_parallel_for_all(int64_t n, int64_t grain, nl_range_fn fn, void *ctx);
 void nl_pool_set_threads(int n);
 int nl_pool_threads(void);
 
-/* A workspace of each thread, 64-byte aligned, or NULL when memory is short. Kept until the thread ends.
- */
+/* A workspace of each thread, 64-byte aligned, or NULL when memory is short. Kept until the thread
+   ends. */
 enum { NL_THREAD_WORKSPACE_BYTES = 1 << 20 };
 void *nl_thread_workspace(void);
 

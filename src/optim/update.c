@@ -161,15 +161,23 @@ nl_status nl_adam_update(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, con
 
 /* ---- the other rules ---- */
 
-/* The Euclidean norm, in double so that squares of float32 neither overflow nor vanish. The order of additions is
- * fixed. */
+/* The Euclidean norm, whose order of additions is fixed. Squares that float32 does not hold are added in double. */
 static double norm_of(nl_dtype dtype, int64_t n, const void *x) {
-  double sum[8] = {0};
-  for (int64_t i = 0; i < n; i++) {
-    double v = dtype == NL_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
-    sum[i % 8] += v * v;
+  double sum = 0;
+  float sum32 = 0;
+  bool narrow = dtype == NL_F32;
+  nl_k->reduce->reduce[NL_RED_SUMSQ][dtype](n, 1, 0, 1, x, narrow ? (void *)&sum32 : (void *)&sum);
+  if (narrow) {
+    sum = (double)sum32;
   }
-  return sqrt(((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])));
+  if (narrow && !(sum > 1e-30 && sum < 1e38)) {
+    sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+      double v = (double)((const float *)x)[i];
+      sum += v * v;
+    }
+  }
+  return sqrt(sum);
 }
 
 nl_status nl_rule_update(const nl_rule *rule, nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot,

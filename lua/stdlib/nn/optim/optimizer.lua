@@ -107,14 +107,12 @@ end
 ---Adds a group: {params = {...}} with options of its own; those left out are the optimizer's.
 function Optimizer:add_param_group(group)
   local who = self.name
-  local own_params = type(group) == "table" and group.params
-  group = class.plain(group)
-  if module.is_module(own_params) then
-    M.list_of(who, own_params) -- raises, with what to do
+  local given = core.fields(group) or type(group) == "table" and group
+  if given and (module.is_module(given.params) or module.is_tensor(given.params)) then
+    M.list_of(who, given.params) -- raises, with what to do
   end
-  if type(group) == "table" and (module.is_module(group.params) or module.is_tensor(group.params)) then
-    M.list_of(who, group.params)
-  elseif type(group) ~= "table" or type(group.params) ~= "table" then
+  group = class.plain(group)
+  if type(group) ~= "table" or type(group.params) ~= "table" then
     core.raise(("%s: a group must be a table with a list 'params', but is %s"):format(who, core.describe(group)))
   end
   local own, spec = {}, {}
