@@ -51,7 +51,7 @@ ISA_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mbmi2 -mprefer-v
 
 PER_ISA  := elementwise math reduce softmax random optim transpose norm product table
 CORE_SRC := $(filter-out $(PER_ISA:%=src/kernels/%.c),$(wildcard $(addprefix src/,$(addsuffix /*.c,\
-              core tensor kernels optable ops/* autograd compile optim io lua))))
+              core tensor kernels optable ops/* autograd compile nn optim io lua))))
 HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)

@@ -220,17 +220,20 @@ static int tensor_requires_grad_(lua_State *L) {
   return 1;
 }
 
-/* parameter(t) -> a leaf with t's values (shared) that wants a gradient and that modules recognise */
-static int parameter(lua_State *L) {
-  nl_tensor *t = nl_check_tensor(L, 1, "Parameter", "the value");
-  bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
+void nl_push_parameter(lua_State *L, nl_tensor *t, bool on) {
   nl_box *box = nl_push_box(L);
   nl_lua_check(L, nl_detach(t, &box->t));
   box->t->is_parameter = true;
   if (nl_set_requires_grad(box->t, on) != NL_OK) {
     nl_error_prefix("Parameter");
-    return nl_lua_raise(L);
+    nl_lua_raise(L);
   }
+}
+
+/* parameter(t) -> a leaf with t's values (shared) that wants a gradient and that modules recognise */
+static int parameter(lua_State *L) {
+  nl_tensor *t = nl_check_tensor(L, 1, "Parameter", "the value");
+  nl_push_parameter(L, t, lua_isnoneornil(L, 2) || lua_toboolean(L, 2));
   return 1;
 }
 

@@ -77,6 +77,9 @@ nl_tensor *nl_to_tensor(lua_State *L, int index);
 /* The tensor at index; raises "name: x must be a tensor, but is nil" otherwise. */
 nl_tensor *nl_check_tensor(lua_State *L, int index, const char *function, const char *argument);
 
+/* Pushes a leaf with t's values (shared) that modules recognise; on: it wants a gradient. */
+void nl_push_parameter(lua_State *L, nl_tensor *t, bool on);
+
 /* Raises if status is not NL_OK. */
 static inline void nl_lua_check(lua_State *L, nl_status status) {
   if (status != NL_OK) {
@@ -158,6 +161,9 @@ void nl_open_autograd(lua_State *L); /* backward, grad, no_grad */
 void nl_open_anchor(lua_State *L);
 void nl_open_function(lua_State *L); /* hooks, functions with their own backward */
 void nl_open_generator(lua_State *L);
+void nl_open_layer(lua_State *L); /* built-in layers */
+void nl_open_layer_call(lua_State *L);
+void nl_open_layer_make(lua_State *L);
 void nl_open_optim(lua_State *L);
 void nl_open_io(lua_State *L);
 void nl_open_compile(lua_State *L);

@@ -8,6 +8,7 @@
    methods. */
 #include <string.h>
 
+#include "lua/layer.h"
 #include "lua/object.h"
 #include "lua/observe.h"
 
@@ -24,7 +25,7 @@ uint64_t nl_object_serial(void) {
 
 nl_object *nl_to_object(lua_State *L, int index) {
   nl_object *o = lua_touserdata(L, index);
-  return o && lua_rawlen(L, index) == sizeof *o && o->magic == MAGIC ? o : NULL; /* a light one has no length */
+  return o && lua_rawlen(L, index) >= sizeof *o && o->magic == MAGIC ? o : NULL; /* a light one has no length */
 }
 
 static nl_object *check_object(lua_State *L, int index) {
@@ -85,6 +86,9 @@ static void object_set(lua_State *L, bool hidden) {
   if (lua_isnil(L, 2) || (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2))) {
     nl_lua_error(L, "a field cannot be called %s", lua_isnil(L, 2) ? "nil" : "nan");
   }
+  if (!hidden && o->entry && !o->is_class) {
+    nl_layer_check_field(L, o);
+  }
   lua_getiuservalue(L, 1, FIELDS);
   lua_pushvalue(L, 2);
   lua_rawget(L, 4);
@@ -120,11 +124,11 @@ static void object_set(lua_State *L, bool hidden) {
 }
 
 /* set_field(object, key, value), which is also what an assignment does; set_hidden: pairs() does not give the key */
-static int set_field(lua_State *L) {
+int nl_object_set(lua_State *L) {
   object_set(L, false);
   return 0;
 }
-static int set_hidden(lua_State *L) {
+int nl_object_set_hidden(lua_State *L) {
   object_set(L, true);
   return 0;
 }
@@ -179,8 +183,15 @@ static int pairs(lua_State *L) {
 static int new_object(lua_State *L) {
   bool is_class = lua_toboolean(L, 4);
   lua_settop(L, 3);
-  nl_object *o = lua_newuserdatauv(L, sizeof *o, USER_VALUES);
-  *o = (nl_object){.magic = MAGIC, .serial = next_serial++, .is_class = is_class};
+  const nl_object *class = nl_to_object(L, 1);
+  const nl_layer_entry *entry = class ? class->entry : NULL;
+  size_t state = entry && !is_class ? sizeof(nl_layer_state) : 0;
+  nl_object *o = lua_newuserdatauv(L, sizeof *o + state, USER_VALUES);
+  memset(o, 0, sizeof *o + state);
+  *o = (nl_object){.magic = MAGIC, .serial = next_serial++, .is_class = is_class, .entry = entry};
+  if (state) {
+    nl_layer_state_of(o)->layer.entry = entry;
+  }
   o->is_library = is_class && nl_lua_in_library(L);
   lua_createtable(L, 0, 4);
   if (lua_istable(L, 3)) {
@@ -190,7 +201,7 @@ static int new_object(lua_State *L) {
   lua_newtable(L); /* the metatable */
   lua_pushvalue(L, 5);
   lua_setfield(L, 6, "__index");
-  lua_pushcfunction(L, set_field);
+  lua_pushcfunction(L, nl_object_set);
   lua_setfield(L, 6, "__newindex");
   lua_pushcfunction(L, object_length);
   lua_setfield(L, 6, "__len");
@@ -306,8 +317,8 @@ static int absent(lua_State *L) {
 
 void nl_open_object(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"object", new_object}, {"fields", fields},   {"set_field", set_field}, {"set_hidden", set_hidden},
-      {"class_of", class_of}, {"base_of", base_of}, {"override", override},   {"is_library", is_library},
+      {"object", new_object}, {"fields", fields},   {"set_field", nl_object_set}, {"set_hidden", nl_object_set_hidden},
+      {"class_of", class_of}, {"base_of", base_of}, {"override", override},       {"is_library", is_library},
       {"absent", absent},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   for (int i = 0; functions[i].name; i++) {

@@ -4,13 +4,16 @@
 
 #include "lua/nl_lua.h"
 
+struct nl_layer_entry;
+
 typedef struct nl_object {
   uint64_t magic;
-  uint64_t serial;  /* later ones have larger numbers */
-  uint64_t version; /* grows with every change of a field */
-  uint64_t keys;    /* grows when a field comes or goes */
-  bool is_class;    /* of objects */
-  bool is_library;  /* a class of the library's own */
+  uint64_t serial;                    /* later ones have larger numbers */
+  uint64_t version;                   /* grows with every change of a field */
+  uint64_t keys;                      /* grows when a field comes or goes */
+  bool is_class;                      /* of objects */
+  bool is_library;                    /* a class of the library's own */
+  const struct nl_layer_entry *entry; /* of a class, and its objects, that are a built-in layer or derived from one */
 } nl_object;
 
 /* Grows with every change of any object. */
@@ -27,6 +30,10 @@ bool nl_object_push_fields(lua_State *L, int index);
 
 /* Pushes an object's class, or nil. */
 void nl_object_push_class(lua_State *L, int index);
+
+/* object[key] = value, with the three at stack indices 1 to 3; hidden: pairs() does not give the key. */
+int nl_object_set(lua_State *L);
+int nl_object_set_hidden(lua_State *L);
 
 /* Raw equality that tells 2 from 2.0 and takes nan for nan. */
 bool nl_same_value(lua_State *L, int a, int b);

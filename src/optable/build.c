@@ -13,6 +13,7 @@ void nl_build_init(nl_build *b) {
   b->count = 0;
   b->capacity = (int)(sizeof b->small / sizeof *b->small);
   b->owned = b->small;
+  b->find_memory = NULL;
 }
 
 void nl_build_free(nl_build *b) {
@@ -52,6 +53,10 @@ nl_tensor *nl_b_call(nl_build *b, nl_call *c) {
     return NULL;
   }
   b->status = nl_dispatch(c);
+  if (b->status == NL_NOMEM && b->find_memory && !c->inplace && !(c->op->flags & NL_OP_RANDOM)) {
+    b->find_memory(b);
+    b->status = nl_dispatch(c);
+  }
   if (b->status != NL_OK) {
     return NULL;
   }

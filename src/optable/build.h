@@ -11,6 +11,9 @@ typedef struct nl_build {
   int count, capacity;
   nl_tensor **owned;
   nl_tensor *small[16];
+  /* Called when memory ran out, to find some: an op that draws nothing and writes to no tensor is then tried once more.
+     NULL: it is not. */
+  void (*find_memory)(struct nl_build *);
 } nl_build;
 
 void nl_build_init(nl_build *);

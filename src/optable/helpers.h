@@ -20,16 +20,18 @@
 
 /* others; some have helpers below, the rest are called by nl_b_do */
 #define NL_OTHER_OPS(F) \
-  F(all) F(amax) F(amin) F(any) F(arange) F(argmax) F(as_strided) F(batch_norm_backward) F(bitwise_not) F(cat)         \
-  F(cholesky_lower) F(clamp_between) F(class_range) F(copy_) F(cross_entropy_backward) F(cumsum) F(cumsum_reverse)     \
-  F(diag_embed) F(diagonal) F(eig) F(eigh_lower) F(elu) F(elu_backward) F(expand) F(eye) F(full_like) F(gather)        \
-  F(index) F(index_add) F(index_copy) F(index_places) F(index_put) F(index_select) F(index_zeros) F(linear_scan)       \
-  F(log_softmax_backward) F(logsumexp) F(masked_fill) F(masked_scatter) F(masked_select) F(masked_take)                \
-  F(matrix_exp) F(matrix_norm) F(mean) F(mode_index) F(narrow) F(nonzero) F(norm) F(ones_like) F(permute) F(pinv)      \
-  F(prod) F(rand) F(rand_like) F(relu_backward) F(repeat_index) F(reshape) F(scatter) F(scatter_add)                   \
-  F(scatter_zeros) F(searchsorted) F(select) F(sigmoid_backward) F(slice) F(slice_zeros) F(slogdet) F(softmax)         \
-  F(softmax_backward) F(solve_triangular) F(sort) F(squeeze) F(stack) F(std) F(stop_gradient) F(strided_zeros)         \
-  F(sum) F(svd) F(tanh_backward) F(to) F(transpose) F(tril) F(triu) F(triu_indices) F(unsqueeze) F(var)                \
+  F(all) F(amax) F(amin) F(aminmax) F(any) F(arange) F(argmax) F(as_strided) F(batch_norm) F(batch_norm_backward)     \
+  F(bce_with_logits) F(bitwise_not) F(cat) F(cholesky_lower) F(clamp) F(clamp_between) F(class_range) F(copy_)        \
+  F(cosine_similarity) F(cross_entropy) F(cross_entropy_backward) F(cumsum) F(cumsum_reverse) F(diag_embed)           \
+  F(diagonal) F(dropout) F(eig) F(eigh_lower) F(elu) F(elu_backward) F(empty) F(expand) F(eye) F(flatten) F(full)     \
+  F(full_like) F(gather) F(gelu) F(index) F(index_add) F(index_copy) F(index_places) F(index_put) F(index_select)     \
+  F(index_zeros) F(linear) F(linear_scan) F(log_softmax) F(log_softmax_backward) F(logsigmoid) F(logsumexp)           \
+  F(masked_fill) F(masked_scatter) F(masked_select) F(masked_take) F(matrix_exp) F(matrix_norm) F(max) F(mean)        \
+  F(min) F(mode_index) F(mse_loss) F(narrow) F(nonzero) F(norm) F(ones_like) F(permute) F(pinv) F(prelu) F(prod)      \
+  F(rand) F(rand_like) F(randn) F(randn_like) F(relu_backward) F(repeat_index) F(reshape) F(scatter) F(scatter_add)   \
+  F(scatter_zeros) F(searchsorted) F(select) F(sigmoid_backward) F(slice) F(slice_zeros) F(slogdet) F(softmax)        \
+  F(softmax_backward) F(solve_triangular) F(sort) F(squeeze) F(stack) F(std) F(stop_gradient) F(strided_zeros)        \
+  F(sum) F(svd) F(tanh_backward) F(to) F(transpose) F(tril) F(triu) F(triu_indices) F(uniform_) F(unsqueeze) F(var)   \
   F(view_scatter) F(where) F(zeros) F(zeros_like)
 
 #define NL_CALLED_OPS(F) NL_OPS_OF_ONE(F) NL_OPS_OF_TWO(F) NL_OTHER_OPS(F)
@@ -57,6 +59,8 @@ NL_OPS_OF_TWO(NL_DEFINE_OF_TWO)
 
 /* Attributes of ops that calls are prepared for by hand, outside the files of their families. */
 NL_ATTRS(nl_to, dtype)
+NL_ATTRS(nl_uniform, low, high)
+NL_ATTRS(nl_batch_norm, eps)
 NL_ATTRS(nl_sort, dim, descending)
 NL_ATTRS(nl_strided, shape, strides, offset)
 NL_ATTRS(nl_strided_zeros, shape, strides, offset, numel)
@@ -79,6 +83,11 @@ static inline nl_tensor *b_index_select(nl_build *b, nl_tensor *x, int64_t dim, 
 }
 static inline nl_tensor *b_gather(nl_build *b, nl_tensor *x, int64_t dim, nl_tensor *index) {
   return nl_b_do(b, op_gather(), "tti", x, index, dim);
+}
+
+/* x W^T + bias; bias may be NULL. */
+static inline nl_tensor *b_linear(nl_build *b, nl_tensor *x, nl_tensor *weight, nl_tensor *bias) {
+  return nl_b_do(b, op_linear(), "ttt", x, weight, bias);
 }
 
 /* Arithmetic with a number, which does not widen the dtype. */

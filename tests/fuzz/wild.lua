@@ -71,14 +71,17 @@ local function find_words(roots)
       set[debug.getlocal(f, i)] = true
     end
   end
-  for _, file in ipairs { "optim", "sched", "data", "train", "losses/common", "losses/regression", "losses/classification",
-    "losses/margin", "layers/conv", "layers/norm", "layers/recurrent", "layers/linear", "plot", "regularize", "data/synthetic",
-    "init", "layers/dropout", "layers/activations" } do
+  for _, file in ipairs { "optim", "sched", "data", "train", "plot", "regularize", "data/synthetic", "init" } do
     local f = io.open(("%s/nn/%s.lua"):format(stdlib, file))
     for name in f:read "a":gmatch "([%a_][%w_]*) = { \"%a+\"" do
       set[name] = true
     end
     f:close()
+  end
+  for _, entry in ipairs(core.layers()) do
+    for _, f in ipairs(entry.fields) do
+      set[f.name] = true
+    end
   end
   return sorted_keys(set)
 end

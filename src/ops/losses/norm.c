@@ -6,8 +6,6 @@
 #include "optable/helpers.h"
 #include "optable/rules.h"
 
-NL_ATTRS(batch_norm, eps)
-
 static nl_status check_vector(const nl_tensor *t, const nl_tensor *x, const char *what) {
   if (t && (t->ndim != 1 || t->shape[0] != x->shape[1] || t->dtype != x->dtype)) {
     return nl_fail("%s must be %s of shape %lld, but is %s of shape %s", what, nl_dtype_name(nl_tensor_dtype(x)),
@@ -73,7 +71,7 @@ static void run_batch_norm(nl_call *c) {
   k->var[c->dtype](rows, n, 0, n, 0, nl_tensor_data(x), var);
   for (int64_t i = 0; i < n; i++) {
     give_statistic(c->dtype, mean, i, batch_at(c->dtype, mean, i) / (double)rows);
-    double inv = 1 / sqrt(batch_at(c->dtype, var, i) + c->attr[batch_norm_eps].number);
+    double inv = 1 / sqrt(batch_at(c->dtype, var, i) + c->attr[nl_batch_norm_eps].number);
     give_statistic(c->dtype, scale, i, (weight ? batch_at(c->dtype, nl_tensor_data(weight), i) : 1) * inv);
     give_statistic(c->dtype, shift, i, bias ? batch_at(c->dtype, nl_tensor_data(bias), i) : 0);
   }
@@ -90,7 +88,7 @@ static nl_status vjp_composed(nl_call *c, nl_vjp *g) {
   nl_tensor *dev = nl_b2(b, op_sub(), x, c->out[1]), *dx = NULL;
   if (up) {
     nl_tensor *spread =
-        nl_b1(b, op_sqrt(), nl_b2(b, op_add(), c->out[2], nl_b_number(b, c->attr[batch_norm_eps].number)));
+        nl_b1(b, op_sqrt(), nl_b2(b, op_add(), c->out[2], nl_b_number(b, c->attr[nl_batch_norm_eps].number)));
     nl_tensor *xhat = nl_b2(b, op_div(), dev, spread);
     nl_tensor *up_xhat = nl_b2(b, op_mul(), up, xhat);
     if (g->need[1]) {
@@ -124,7 +122,7 @@ static nl_status vjp_batch_norm(nl_call *c, nl_vjp *g) {
   }
   nl_call k;
   nl_call_init(&k, op_batch_norm_backward(), 5, (nl_tensor *[]){g->gout[0], c->in[0], c->out[1], c->out[2], c->in[1]});
-  k.attr[batch_norm_eps] = c->attr[batch_norm_eps];
+  k.attr[nl_batch_norm_eps] = c->attr[nl_batch_norm_eps];
   g->gin[0] = nl_b_call(g->build, &k);
   g->gin[1] = k.out[1];
   g->gin[2] = k.out[2];
@@ -159,7 +157,7 @@ static void run_norm_backward(nl_call *c) {
   int64_t rows = x->shape[0], n = x->shape[1];
   char *inv = c->workspace->storage->data, *scale = inv + (size_t)n * nl_dtype_size(c->dtype);
   for (int64_t i = 0; i < n; i++) {
-    double v = 1 / sqrt(batch_at(c->dtype, nl_tensor_data(c->rin[3]), i) + c->attr[batch_norm_eps].number);
+    double v = 1 / sqrt(batch_at(c->dtype, nl_tensor_data(c->rin[3]), i) + c->attr[nl_batch_norm_eps].number);
     give_statistic(c->dtype, inv, i, v);
     give_statistic(c->dtype, scale, i, (weight ? batch_at(c->dtype, nl_tensor_data(weight), i) : 1) * v);
   }
@@ -172,7 +170,7 @@ static void run_norm_backward(nl_call *c) {
 static const nl_op ops[] = {
     {.name = "batch_norm",
      .args = "x: tensor, weight: tensor?, bias: tensor?, eps: number = 1e-5",
-     .attrs = batch_norm_attrs,
+     .attrs = nl_batch_norm_attrs,
      .returns = "tensor, tensor, tensor",
      .doc = "Normalizes each column of a batch to mean 0 and variance 1, then scales and shifts; gives the result and "
             "the batch's mean and (biased) variance.",
@@ -184,7 +182,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(0) | NL_SAVE_IN(1) | NL_SAVE_OUT(1) | NL_SAVE_OUT(2)},
     {.name = "batch_norm_backward",
      .args = "g: tensor, x: tensor, mean: tensor, var: tensor, weight: tensor?, eps: number = 1e-5",
-     .attrs = batch_norm_attrs,
+     .attrs = nl_batch_norm_attrs,
      .returns = "tensor, tensor, tensor",
      .doc = "The gradients of batch_norm for x, weight and bias.",
      .infer = infer_backward,

@@ -10,7 +10,6 @@
 
 NL_ATTRS(randint, low, high, shape, dtype)
 NL_ATTRS(randperm, n)
-NL_ATTRS(uniform, low, high)
 NL_ATTRS(normal, mean, std)
 NL_ATTRS(bernoulli, p)
 NL_ATTRS(dropout, p)
@@ -92,8 +91,8 @@ static void run_refill(nl_call *c) {
   fill_draw(c,
             (draw){.kind = c->op->variant,
                    .dtype = nl_tensor_dtype(out),
-                   .a = c->attr[normal ? normal_mean : uniform_low].number,
-                   .b = c->attr[normal ? normal_std : uniform_high].number,
+                   .a = c->attr[normal ? normal_mean : nl_uniform_low].number,
+                   .b = c->attr[normal ? normal_std : nl_uniform_high].number,
                    .out = nl_tensor_data(out)},
             out->numel);
 }
@@ -243,8 +242,9 @@ static const nl_op ops[] = {
          "nn.randint(1, 7, {4}, {generator = nn.Generator(1)})"),
     DRAW("randperm", "n: int", randperm, "The numbers 1 to n in random order (int64): a shuffled index.",
          infer_randperm, run_randperm, 0, "nn.randperm(5, {generator = nn.Generator(1)})"),
-    REFILL("uniform_", "x: tensor, low: number = 0, high: number = 1", uniform, "Fills x with uniform random numbers.",
-           infer_refill, run_refill, DRAW_UNIFORM, "nn.zeros(3):uniform_(-1, 1, {generator = nn.Generator(1)})"),
+    REFILL("uniform_", "x: tensor, low: number = 0, high: number = 1", nl_uniform,
+           "Fills x with uniform random numbers.", infer_refill, run_refill, DRAW_UNIFORM,
+           "nn.zeros(3):uniform_(-1, 1, {generator = nn.Generator(1)})"),
     REFILL("normal_", "x: tensor, mean: number = 0, std: number = 1", normal, "Fills x with normal random numbers.",
            infer_refill, run_refill, DRAW_NORMAL, "nn.zeros(3):normal_(5, 0.1, {generator = nn.Generator(1)})"),
     REFILL("bernoulli_", "x: tensor, p: number = 0.5", bernoulli, "Fills x with 1 (with probability p) and 0.",

@@ -43,7 +43,7 @@ function TestErrors:test_float_labels()
 end
 
 function TestErrors:test_nil_option()
-  says("local width\nlocal m = nn.Linear(784, width)", "mlp.lua:3:", "Linear: out_features must be an integer, but is nil")
+  says("local width\nlocal m = nn.Linear(784, width)", "mlp.lua:3:", "Linear: out_features is missing; it takes in_features, out_features")
 end
 
 function TestErrors:test_misspelt_option()

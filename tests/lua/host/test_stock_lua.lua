@@ -22,5 +22,5 @@ function TestStockLua:test_require_nn()
     print(pcall(nn.Linear, 3))']])
   lu.assertEquals(status, 0, err)
   lu.assertStrContains(out, "12.0\t4x3\ttrue")
-  lu.assertStrContains(out, "Linear: out_features must be an integer")
+  lu.assertStrContains(out, "Linear: out_features is missing")
 end

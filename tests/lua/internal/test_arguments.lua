@@ -18,8 +18,9 @@ end
 
 function TestArguments:test_too_many()
   local x, net = nn.ones(2, 3), nn.Sequential(nn.Linear(3, 3), nn.Tanh())
-  fails("Conv2d: takes at most 4 arguments (in_channels, out_channels, kernel_size, opts), but got more: the number 7",
-    nn.Conv2d, 1, 1, 3, {}, 7)
+  fails("Conv2d: stride must be an integer of at least 1, or a list of 2 such, but is a list of 0", nn.Conv2d, 1, 1, 3, {}, 7)
+  fails("MaxPool2d: takes kernel_size, stride, padding, and settings by name: nn.MaxPool2d{...}; but argument 4 is the number 7",
+    nn.MaxPool2d, 2, 2, 0, 7)
   fails("Dropout: takes p, and settings by name: nn.Dropout{...}; but argument 2 is true", nn.Dropout, 0.5, true)
   fails("ELU: takes alpha, and settings by name: nn.ELU{...}; but argument 2 is true", nn.ELU, 1, true)
   fails("ReLU: takes no arguments, but got 1", nn.ReLU, true)
@@ -88,7 +89,7 @@ function TestArguments:test_states_of_recurrent_layers()
     lstm, x, h[1], c)
   fails("the state c must be (num_layers * directions) x batch x hidden_size (1x2x4, float32), but is a float64 tensor", lstm, x,
     h, c:double())
-  fails("GRU(3, 4): has one state, h, but got two", gru, x, h, c)
+  fails("GRU(3, 4): takes at most 2 inputs, but got 3", gru, x, h, c)
   fails("LSTMCell(3, 4): the state h must be batch x hidden_size (2x4, float32)", nn.LSTMCell(3, 4), x[1], h, c)
   lu.assertEquals(tostring(nn.LSTMCell(3, 4)(x[1], { h[1], c[1] }).shape), "2x4")
 end

@@ -114,7 +114,7 @@ function TestNorm:test_clone_and_refusals()
   lu.assertFalse(net[1].weight:eq(0):all():item())
   lu.assertEquals(tostring(copy), tostring(net))
   lu.assertErrorMsgContains("BatchNorm2d(3): input must be batch x 3 x height x width", nn.BatchNorm2d(3), nn.ones(2, 3))
-  lu.assertErrorMsgContains("LayerNorm(4): the input's last dims must be 4", nn.LayerNorm(4), nn.ones(2, 3))
+  lu.assertErrorMsgContains("LayerNorm(4): input has 3 features in its last dim (shape 2x3); it takes 4", nn.LayerNorm(4), nn.ones(2, 3))
   lu.assertErrorMsgContains("divide evenly", nn.GroupNorm, 4, 6)
   lu.assertErrorMsgContains("needs", nn.Residual)
 end

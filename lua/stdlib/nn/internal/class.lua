@@ -31,9 +31,6 @@ local function is_event(name)
   return type(name) == "string" and name:sub(1, 2) == "__"
 end
 
--- How many arguments a library's forward takes at most; what is not here takes any number.
-M.most_arguments = setmetatable({}, { __mode = "k" })
-
 -- A test for what is an object of a class, or a class derived from it. Only extend is called on classes.
 local function self_test(class, takes_classes)
   return function(v)
@@ -54,7 +51,6 @@ local function as_method(class, name, f)
   if type(f) ~= "function" or not core.is_library(class) or is_event(name) or name == "call" or name == "new" then
     return f
   elseif name == "forward" then
-    M.most_arguments[f] = M.most_arguments[f] or contract.most(f)
     return f
   end
   return contract.strict(name == "init" and class._name or ("%s:%s"):format(class._name, name), f,

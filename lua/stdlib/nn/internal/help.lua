@@ -187,6 +187,12 @@ local function help_of_value(name, value)
     return ("a %s tensor of shape %s. Its methods are the functions of nn, e.g. x:sum(2); nn.help \"sum\" tells more."):format(
       value.dtype, tostring(value.shape))
   end
+  local layer = core.entry_of(value)
+  local class = layer and (core.class_of(value) or value)
+  if class and core.is_library(class) then
+    local layer_help = require "nn.internal.layer_help"
+    return layer_help.help(layer_help.entry(layer))
+  end
   local fields = type(value) == "table" and value or core.fields(value)
   if fields then
     local names = namespace_names(type(value) == "table" and value or fields)

@@ -1,26 +1,14 @@
 -- Batch norm after training, the slides' Algorithm 2: statistics of the whole set, and layers that have taken them in.
 
 local core = require "nn.core"
-local layer = require "nn.layers.builtin"
+local builtin = require "nn.layers.builtin"
 local module = require "nn.layers.module"
 
 local M = {}
 
-local along_channels, channel_rows, from_rows = layer.along_channels, layer.channel_rows, layer.from_rows
-
----x * scale + shift, for each feature (dim 2): what batch norm is after training.
-layer.define(M, "Affine", { { "num_features", "integer", nil, "needed" } }, function(self, x)
-  if x.ndim == 2 then
-    return x * self.weight + self.bias
-  end
-  return x * along_channels(self.weight, x) + along_channels(self.bias, x)
-end, function(self)
-  self.weight = core.Parameter(core.ones(self.num_features))
-  self.bias = core.Parameter(core.zeros(self.num_features))
-end)
-
 local function is_batch_norm(m)
-  return module.is_module(m) and m._is_batch_norm == true
+  local entry = module.is_module(m) and core.entry_of(m)
+  return entry == "BatchNorm1d" or entry == "BatchNorm2d"
 end
 
 ---Sets the running statistics of every batch norm of a model to those of Ioffe & Szegedy 2015, algorithm 2, line 10:
@@ -38,7 +26,7 @@ function M.population_statistics(model, loader)
       if not m.running_mean then
         core.raise "population_statistics: a batch norm has track_running_stats = false, so there is nowhere to put them"
       end
-      sums[m] = { mean = core.zeros_like(m.running_mean), var = core.zeros_like(m.running_var), batches = 0 }
+      sums[m] = { mean = core.zeros_like(m.running_mean), var = core.zeros_like(m.running_var), values = 0 }
       core.set_hidden(m, "training", true)
     else
       core.set_hidden(m, "training", false)
@@ -47,16 +35,20 @@ function M.population_statistics(model, loader)
   local ok, err = xpcall(core.no_grad, function(e)
     return e
   end, function()
-    local hooks = {}
+    local own = {}
     for m, sum in pairs(sums) do
-      hooks[m] = core.fields(m).forward
+      own[m] = { forward = core.fields(m).forward, momentum = m.momentum, seen = m.num_batches_tracked }
+      m.momentum = 1 -- the running averages are those of the batch then, the variance the unbiased one
+      m.num_batches_tracked = nil
+      m.running_mean:zero_()
+      m.running_var:zero_()
       core.set_hidden(m, "forward", function(self, x)
-        local rows = channel_rows(x)
-        local y, mean, var = core.batch_norm(rows, self.weight, self.bias, self.eps)
-        sum.mean:add_(mean * #rows)
-        sum.var:add_(var * (#rows * #rows / math.max(1, #rows - 1)))
-        sum.batches = sum.batches + #rows
-        return from_rows(y, x)
+        local y = core.class_of(self).forward(self, x)
+        local n = x:numel() // self.num_features
+        sum.mean:add_(self.running_mean * n)
+        sum.var:add_(self.running_var * n)
+        sum.values = sum.values + n
+        return y
       end)
     end
     local fine, why = xpcall(function()
@@ -70,17 +62,18 @@ function M.population_statistics(model, loader)
       return e
     end)
     for m in pairs(sums) do
-      core.set_hidden(m, "forward", hooks[m])
+      core.set_hidden(m, "forward", own[m].forward)
+      m.momentum, m.num_batches_tracked = own[m].momentum, own[m].seen
     end
     if not fine then
       error(why, 0)
     end
     for m, sum in pairs(sums) do
-      if sum.batches == 0 then
+      if sum.values == 0 then
         core.raise "population_statistics: the loader gave no batches"
       end
-      m.running_mean:copy_(sum.mean / sum.batches)
-      m.running_var:copy_(sum.var / sum.batches)
+      m.running_mean:copy_(sum.mean / sum.values)
+      m.running_var:copy_(sum.var / sum.values)
     end
   end)
   for m, was in pairs(restore) do
@@ -132,7 +125,7 @@ end
 -- What a batch norm does, as a layer of its own.
 local function as_affine(bn)
   local scale, shift = affine_of(bn)
-  local affine = M.Affine(bn.num_features)
+  local affine = builtin.Affine(bn.num_features)
   affine.weight:copy_(scale)
   affine.bias:copy_(shift)
   return affine
@@ -205,7 +198,7 @@ function M.fold_batch_norm(model, loader)
     M.population_statistics(model, loader)
   end
   if is_batch_norm(model) then
-    model = require("nn.layers.sequential").Sequential(model)
+    model = builtin.Sequential(model)
   end
   local copy = model:clone()
   core.no_grad(fold, copy)

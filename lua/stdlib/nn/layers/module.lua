@@ -62,28 +62,7 @@ local function call_with_hooks(self, hooks, ...)
   return table.unpack(outs, 1, outs.n)
 end
 
-local most_arguments = class.most_arguments
-
-local function check_count(self, ...)
-  local most, n = most_arguments[self.forward], select("#", ...)
-  if most and n > most then
-    core.raise(("%s: takes %s, but got %d: the last is %s"):format(tostring(self):match "^[^\n]-%)" or self._name,
-      most == 1 and "one input" or ("at most %d inputs"):format(most), n, core.describe((select(-1, ...)))))
-  end
-end
-
-local function call(self, x, ...)
-  local hooks = self._hooks
-  if hooks then
-    return call_with_hooks(self, hooks, x, ...)
-  elseif ... ~= nil then
-    local most = most_arguments[self.forward]
-    if most and select("#", ...) >= most then
-      check_count(self, x, ...)
-    end
-  end
-  return self:forward(x, ...)
-end
+local call = core.layer_call(call_with_hooks)
 
 local function make_class(name, base)
   local c = class.new(name, base, not base and {

@@ -74,7 +74,7 @@ function M.loss_terms(loss, value, y, n)
   elseif loss.reduction == "sum" then
     return value, n
   end
-  local over = loss._mean_over and loss:_mean_over(y) or n
+  local over = core.mean_over(loss, y) or n
   return over > 0 and value * over or 0, over
 end
 

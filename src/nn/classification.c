@@ -1,0 +1,298 @@
+/* Losses of classification, and divergences. Classes count from 1. Names, settings and defaults are PyTorch's. */
+#include <stdio.h>
+
+#include "nn/loss.h"
+
+/* ---- labels ---- */
+
+NL_FIELDS(nll, reduction, weight, ignore_index, label_smoothing)
+
+/* rows x classes, from classes, batch x classes or batch x classes x ... */
+static nl_tensor *class_rows(nl_build *b, nl_tensor *x) {
+  return x->ndim == 1 ? nl_b_reshape(b, x, 2, (int64_t[]){1, -1}) : nl_channel_rows(b, x);
+}
+
+static int64_t classes_in(const nl_tensor *x) {
+  return x->ndim == 0 ? 1 : x->shape[x->ndim > 1 ? 1 : 0];
+}
+
+/* What a label is in place of the one that does not count. */
+static nl_tensor *counted_labels(nl_pass *p, nl_tensor *t, nl_tensor **counts) {
+  nl_build *b = &p->build;
+  *counts = NULL;
+  if (!is_set(p, nll_ignore_index)) {
+    return t;
+  }
+  *counts = b_ne(b, t, nl_b_int(b, int_of(p, nll_ignore_index)));
+  return b_where(b, *counts, t, nl_b_int(b, 1));
+}
+
+/* -sum of (1 - smoothing) w[t] logp[t] + smoothing / C sum_c w_c logp_c, as PyTorch reduces it. */
+static nl_tensor *negative_likelihood(nl_pass *p, nl_tensor *logp, nl_tensor *target, double smoothing) {
+  nl_build *b = &p->build;
+  nl_tensor *weight = tensor_of(p, nll_weight);
+  int64_t classes = classes_in(logp);
+  if (target->numel * classes != logp->numel) {
+    return nl_pass_fail(p, "the input has shape %s, but the target %s", nl_tensor_shape_string(logp).s,
+                        nl_tensor_shape_string(target).s);
+  }
+  if (weight && weight->numel != classes) {
+    return nl_pass_fail(p, "weight must have one element for each of the %lld classes, but has %lld",
+                        (long long)classes, (long long)weight->numel);
+  }
+  nl_tensor *rows = class_rows(b, logp), *counts;
+  nl_tensor *t = target->ndim == 1 ? target : nl_b_reshape(b, target, 1, (int64_t[]){-1});
+  t = counted_labels(p, t, &counts);
+  nl_tensor *loss = b_squeeze(b, b_neg(b, nl_loss_pick(p, rows, b_unsqueeze(b, t, 2))), 2), *share = NULL;
+  if (weight) {
+    share = b_index_select(b, weight, 1, t);
+    loss = b_mul(b, loss, share);
+  }
+  nl_tensor *smooth = NULL;
+  if (smoothing > 0) {
+    int64_t dim = 2;
+    smooth = b_neg(b, nl_b_sum(b, weight ? b_mul(b, rows, weight) : rows, 1, &dim, false));
+  }
+  if (counts) {
+    nl_tensor *on = nl_b_cast(b, counts, b->status == NL_OK ? nl_tensor_dtype(rows) : NL_F32);
+    loss = b_mul(b, loss, on);
+    smooth = smooth ? b_mul(b, smooth, on) : NULL;
+    share = share ? b_mul(b, share, on) : on;
+  }
+  if (smooth) {
+    loss = b_times(b, loss, 1 - smoothing);
+    loss = b_add(b, loss, b_times(b, smooth, smoothing / (double)classes));
+  }
+  if (share && int_of(p, loss_reduction) == 0) {
+    nl_tensor *total = b_total(b, loss);
+    return b_div(b, total, b_total(b, share));
+  }
+  loss = nl_loss_reduced(p, loss);
+  bool each = b->status == NL_OK && loss->ndim == 1 && int_of(p, loss_reduction) == 2;
+  return each ? nl_b_reshape(b, loss, target->ndim, target->shape) : loss;
+}
+
+/* Against probabilities of the logits' shape. */
+static nl_tensor *soft_cross_entropy(nl_pass *p, nl_tensor *logits, nl_tensor *target) {
+  nl_build *b = &p->build;
+  int64_t dim = logits->ndim > 1 ? 2 : 1;
+  double smoothing = number_of(p, nll_label_smoothing);
+  nl_tensor *logp = nl_b_do(b, op_log_softmax(), "ti", logits, dim), *weight = tensor_of(p, nll_weight);
+  if (weight) {
+    weight = logits->ndim > 1 ? nl_along_channels(b, weight, logits) : weight;
+    logp = b_mul(b, logp, weight);
+  }
+  if (smoothing > 0) {
+    target = b_plus(b, b_times(b, target, 1 - smoothing), smoothing / (double)classes_in(logits));
+  }
+  return nl_loss_reduced(p, b_neg(b, nl_b_sum(b, b_mul(b, logp, target), 1, &dim, false)));
+}
+
+NL_FORWARD(cross_entropy_loss) {
+  nl_tensor *target = p->in[1];
+  double smoothing = number_of(p, nll_label_smoothing);
+  if (nl_dtype_is_float(nl_tensor_dtype(target)) && nl_shape_equal(target, x) && x->ndim > 0) {
+    return soft_cross_entropy(p, x, target);
+  }
+  if (!is_set(p, nll_weight) && !is_set(p, nll_ignore_index) && smoothing == 0 && x->ndim <= 2) {
+    return nl_b_do(b, op_cross_entropy(), "tti", x, target, int_of(p, loss_reduction));
+  }
+  if (!nl_loss_classes(p, target, classes_in(x))) {
+    return NULL;
+  }
+  nl_tensor *logp = nl_b_do(b, op_log_softmax(), "ti", x, (int64_t)(x->ndim > 1 ? 2 : 1));
+  return b->status == NL_OK ? negative_likelihood(p, logp, target, smoothing) : NULL;
+}
+
+NL_FORWARD(nll) {
+  (void)b;
+  return nl_loss_classes(p, p->in[1], classes_in(x)) ? negative_likelihood(p, x, p->in[1], 0) : NULL;
+}
+
+/* The weights of the targets that count. */
+static double weight_of_targets(nl_pass *p, nl_tensor *target) {
+  nl_build *b = &p->build;
+  nl_tensor *weight = tensor_of(p, nll_weight), *counts, *total;
+  if (nl_tensor_dtype(target) != NL_I64 || (!weight && !is_set(p, nll_ignore_index))) {
+    return -1;
+  }
+  nl_tensor *t = counted_labels(p, nl_b_reshape(b, target, 1, (int64_t[]){-1}), &counts);
+  nl_tensor *share = weight ? b_index_select(b, nl_b_detach(b, weight), 1, t) : NULL;
+  counts = counts && share ? nl_b_cast(b, counts, nl_tensor_dtype(weight)) : counts;
+  share = counts && share ? b_mul(b, share, counts) : (share ? share : counts);
+  total = nl_b_cast(b, b_total(b, share), NL_F64);
+  return b->status == NL_OK ? *(double *)nl_tensor_data(total) : -1;
+}
+
+/* ---- two classes ---- */
+
+NL_FIELDS(bce, reduction, pos_weight, weight)
+NL_FORWARD(bce_logits) {
+  nl_tensor *y = p->in[1], *positive = tensor_of(p, bce_pos_weight), *weight = tensor_of(p, bce_weight);
+  if (!positive && !weight) {
+    return nl_b_do(b, op_bce_with_logits(), "tti", x, y, int_of(p, loss_reduction));
+  }
+  if (!nl_loss_equal(p, x, y)) {
+    return NULL;
+  }
+  nl_tensor *one = nl_b_int(b, 1), *factor = NULL;
+  if (positive) {
+    factor = b_add(b, b_mul(b, y, b_sub(b, positive, one)), one);
+  }
+  nl_tensor *low = b_softplus(b, b_neg(b, x));
+  nl_tensor *loss = b_mul(b, b_sub(b, one, y), x);
+  loss = b_add(b, loss, factor ? b_mul(b, low, factor) : low);
+  return nl_loss_reduced(p, weight ? b_mul(b, loss, weight) : loss);
+}
+
+NL_FIELDS(probabilities, reduction, weight)
+
+/* log x, or -100 where it is less */
+static nl_tensor *limited_log(nl_build *b, nl_tensor *x) {
+  return nl_b_do(b, op_clamp(), "tt", b_log(b, x), nl_b_int(b, -100));
+}
+
+NL_LOSS(bce_of_probabilities) {
+  nl_tensor *one = nl_b_int(b, 1), *weight = tensor_of(p, probabilities_weight);
+  nl_tensor *is = b_mul(b, y, limited_log(b, x));
+  nl_tensor *is_not = b_mul(b, b_sub(b, one, y), limited_log(b, b_sub(b, one, x)));
+  nl_tensor *loss = b_neg(b, b_add(b, is, is_not));
+  return weight ? b_mul(b, loss, weight) : loss;
+}
+
+/* Numbers outside of 0..1 are an error; in a compiled function, which does not look at values, the loss is nan then. */
+static void forward_bce(nl_pass *p) {
+  nl_build *b = &p->build;
+  nl_tensor *x = p->in[0];
+  if (!p->recording && x->numel > 0) {
+    nl_call c;
+    nl_call_init(&c, op_aminmax(), 1, NULL);
+    c.in[0] = nl_b_detach(b, x);
+    nl_tensor *low = nl_b_call(b, &c), *high = b->status == NL_OK ? c.out[1] : NULL;
+    low = nl_b_cast(b, low, NL_F64);
+    high = nl_b_cast(b, high, NL_F64);
+    if (b->status == NL_OK) {
+      double least = *(double *)nl_tensor_data(low), most = *(double *)nl_tensor_data(high);
+      if (least < 0 || most > 1) {
+        nl_pass_fail(p,
+                     "the input (shape %s) must be probabilities in 0..1, but goes from %g to %g; end the model with "
+                     "nn.Sigmoid(), or use nn.BCEWithLogitsLoss, which takes logits",
+                     nl_tensor_shape_string(x).s, least, most);
+      }
+    }
+  }
+  if (b->status == NL_OK) {
+    forward_bce_of_probabilities(p);
+  }
+}
+
+NL_FIELDS(focal, reduction, gamma, alpha)
+NL_LOSS(focal) {
+  double alpha = number_of(p, focal_alpha);
+  nl_tensor *one = nl_b_int(b, 1), *each = nl_b_do(b, op_bce_with_logits(), "tti", x, y, (int64_t)2);
+  nl_tensor *hit = b_sigmoid(b, x), *other = b_sub(b, one, y);
+  nl_tensor *is = b_mul(b, hit, y), *is_not = b_mul(b, b_sub(b, one, hit), other);
+  nl_tensor *miss = b_sub(b, one, b_add(b, is, is_not));
+  nl_tensor *loss = b_mul(b, each, b_pow(b, miss, nl_b_number(b, number_of(p, focal_gamma))));
+  if (alpha >= 0) {
+    loss = b_mul(b, loss, b_add(b, b_times(b, y, alpha), b_times(b, other, 1 - alpha)));
+  }
+  return loss;
+}
+
+NL_FIELDS(kl, reduction, log_target)
+enum { KL_MEAN, KL_BATCHMEAN };
+
+NL_FORWARD(kl) {
+  nl_tensor *y = p->in[1], *loss;
+  if (!nl_loss_equal(p, x, y)) {
+    return NULL;
+  }
+  if (flag_of(p, kl_log_target)) {
+    nl_tensor *probability = b_exp(b, y);
+    loss = b_mul(b, probability, b_sub(b, y, x));
+  } else {
+    nl_tensor *positive = b_gt(b, y, nl_b_int(b, 0));
+    nl_tensor *logarithm = b_log(b, b_where(b, positive, y, nl_b_int(b, 1)));
+    loss = b_where(b, positive, b_mul(b, y, b_sub(b, logarithm, x)), nl_b_int(b, 0));
+  }
+  if (int_of(p, loss_reduction) == KL_BATCHMEAN) {
+    int64_t n = x->ndim ? x->shape[0] : 1;
+    return b_div(b, b_total(b, loss), nl_b_int(b, n));
+  }
+  return nl_loss_reduced(p, loss);
+}
+
+/* ---- the table ---- */
+
+static const nl_layer_entry entries[] = {
+    {.name = "CrossEntropyLoss",
+     .settings = NL_REDUCTION ", weight: tensor?, ignore_index: int?, label_smoothing: number = 0 in 0..1",
+     .fields = nll_fields,
+     .inputs = "input, target",
+     .doc =
+         "The cross-entropy of softmax(logits) against classes (int64, from 1) or against probabilities of the logits' "
+         "shape. Input: batch x classes, or batch x classes x ... with targets batch x .... weight: a factor for each "
+         "class; label_smoothing: this share of each target is spread over all classes (Szegedy et al. 2016); "
+         "ignore_index: targets with this value do not count.",
+     .formula = "-log softmax(input)[target]",
+     .source = "Bridle 1990",
+     .example = "nn.CrossEntropyLoss()(nn.tensor {{2.0, 0.0, 0.0}}, nn.tensor {1})",
+     .forward = forward_cross_entropy_loss,
+     .predicts = NL_PREDICTS_SCORES,
+     .mean_over = weight_of_targets},
+    {.name = "NLLLoss",
+     .settings = NL_REDUCTION ", weight: tensor?, ignore_index: int?",
+     .fields = "reduction, weight, ignore_index",
+     .inputs = "input, target",
+     .doc = "The negative log-likelihood: as CrossEntropyLoss, but the input is log-probabilities.",
+     .formula = "-input[target]",
+     .example = "nn.NLLLoss()(nn.tensor {{-0.1, -2.5}}, nn.tensor {1})",
+     .forward = forward_nll,
+     .predicts = NL_PREDICTS_SCORES,
+     .mean_over = weight_of_targets},
+    {.name = "BCEWithLogitsLoss",
+     .settings = NL_REDUCTION ", pos_weight: tensor?, weight: tensor?",
+     .fields = bce_fields,
+     .inputs = "input, target",
+     .doc = "The binary cross-entropy of sigmoid(logits) against targets in 0..1, stable. pos_weight: a factor for the "
+            "targets' side of 1; weight: one for each element.",
+     .formula = "-(target log p + (1 - target) log(1 - p)), p = sigmoid(input)",
+     .example = "nn.BCEWithLogitsLoss()(nn.tensor {0.0, 3.0}, nn.tensor {1.0, 1.0})",
+     .forward = forward_bce_logits,
+     .predicts = NL_PREDICTS_LOGITS},
+    {.name = "BCELoss",
+     .settings = NL_REDUCTION ", weight: tensor?",
+     .fields = probabilities_fields,
+     .inputs = "input, target",
+     .doc =
+         "The binary cross-entropy of probabilities; logarithms end at -100. Numbers outside of 0..1 are an error (in "
+         "a compiled function the loss is nan then).",
+     .formula = "-(target log input + (1 - target) log(1 - input))",
+     .example = "nn.BCELoss()(nn.tensor {0.5, 0.9}, nn.tensor {1.0, 1.0})",
+     .forward = forward_bce,
+     .predicts = NL_PREDICTS_PROBABILITIES},
+    {.name = "FocalLoss",
+     .settings = NL_REDUCTION ", gamma: number = 2 in 0.., alpha: number = 0.25 in -1..1",
+     .fields = focal_fields,
+     .inputs = "input, target",
+     .doc = "The binary cross-entropy of logits, where samples that are easy count less. alpha: the weight of the "
+            "targets that are 1; negative: none.",
+     .formula = "alpha (1 - p_t)^gamma times the cross-entropy",
+     .source = "Lin et al. 2017",
+     .example = "nn.FocalLoss()(nn.tensor {0.0, 3.0}, nn.tensor {1.0, 1.0})",
+     .forward = forward_focal,
+     .predicts = NL_PREDICTS_LOGITS},
+    {.name = "KLDivLoss",
+     .settings = "| reduction: choice = mean|batchmean|sum|none, log_target: bool = false",
+     .fields = kl_fields,
+     .inputs = "input, target",
+     .doc = "The Kullback-Leibler divergence; the input is log-probabilities, the target probabilities, or with "
+            "log_target their logarithms. reduction \"batchmean\" is the divergence itself.",
+     .formula = "target (log target - input)",
+     .source = "Kullback & Leibler 1951",
+     .example = "nn.KLDivLoss {reduction = \"batchmean\"}(nn.tensor {{-1.0, -0.5}}, nn.tensor {{0.5, 0.5}})",
+     .forward = forward_kl},
+};
+
+NL_LAYERS(classification, entries);

@@ -1,0 +1,295 @@
+/* Convolution and pooling: layers that are only partly connected. A convolution is a matrix product over windows of its
+   input; windows are looked at through strides, and their gradient adds up where they overlap. */
+#include <stdio.h>
+
+#include "core/memory.h"
+#include "nn/pass.h"
+
+enum { MAX_SPATIAL = 2 };
+
+/* Windows over the spatial dims of batch x channels x ...: as the settings say, every list of `n` sizes. */
+typedef struct window {
+  int n;
+  int64_t kernel[MAX_SPATIAL], stride[MAX_SPATIAL], padding[MAX_SPATIAL], dilation[MAX_SPATIAL];
+  int64_t out[MAX_SPATIAL]; /* how many windows there are */
+} window;
+
+static void read_sizes(const nl_layer *l, int field, int n, int64_t *out) {
+  int count;
+  const int64_t *v = sizes_of(l, field, &count);
+  for (int i = 0; i < n; i++) {
+    out[i] = v[i];
+  }
+}
+
+/* x with `amount` of `value` on both sides of dim d (from 1) */
+static nl_tensor *padded_dim(nl_build *b, nl_tensor *x, int64_t d, int64_t amount, double value) {
+  if (amount == 0 || b->status != NL_OK) {
+    return x;
+  }
+  int64_t shape[NL_MAX_DIM];
+  for (int k = 0; k < x->ndim; k++) {
+    shape[k] = x->shape[k];
+  }
+  if (value == 0) {
+    shape[d - 1] += 2 * amount;
+    return nl_b_do(b, op_slice_zeros(), "tiiil", x, d, amount + 1, (int64_t)1, x->ndim, shape);
+  }
+  shape[d - 1] = amount;
+  nl_tensor *edge = nl_b_do(b, op_full(), "tli", nl_b_number(b, value), x->ndim, shape, (int64_t)nl_tensor_dtype(x));
+  nl_parts parts = {0};
+  nl_parts_add(b, &parts, edge);
+  nl_parts_add(b, &parts, x);
+  nl_parts_add(b, &parts, edge);
+  return nl_parts_join(b, &parts, op_cat(), d);
+}
+
+/* The windows of x, as a view of it: batch x out... x channels x kernel... */
+static nl_tensor *windows_of(nl_pass *p, window *w, nl_tensor *x, double value) {
+  nl_build *b = &p->build;
+  for (int i = 0; i < w->n; i++) {
+    x = padded_dim(b, x, i + 3, w->padding[i], value);
+  }
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  int64_t room[NL_MAX_DIM], shape[NL_MAX_DIM], strides[NL_MAX_DIM], step = 1;
+  for (int d = x->ndim - 1; d >= 0; d--) {
+    room[d] = step;
+    step *= x->shape[d];
+  }
+  int n = w->n;
+  shape[0] = x->shape[0];
+  strides[0] = room[0];
+  shape[n + 1] = x->shape[1];
+  strides[n + 1] = room[1];
+  for (int i = 0; i < n; i++) {
+    int64_t reach = w->dilation[i] * (w->kernel[i] - 1) + 1, free = x->shape[i + 2] - reach;
+    if (free < 0) {
+      return nl_pass_fail(p, "the window (%lld wide) does not fit into the padded input, whose shape is %s",
+                          (long long)reach, nl_tensor_shape_string(x).s);
+    }
+    w->out[i] = free / w->stride[i] + 1;
+    shape[i + 1] = w->out[i];
+    strides[i + 1] = room[i + 2] * w->stride[i];
+    shape[n + 2 + i] = w->kernel[i];
+    strides[n + 2 + i] = room[i + 2] * w->dilation[i];
+  }
+  return nl_b_do(b, op_as_strided(), "tlli", x, 2 * n + 2, shape, 2 * n + 2, strides, (int64_t)0);
+}
+
+/* batch x out... x channels as batch x channels x out... */
+static nl_tensor *channels_second(nl_build *b, nl_tensor *x, int n) {
+  int64_t order[NL_MAX_DIM] = {1, n + 2};
+  for (int i = 0; i < n; i++) {
+    order[i + 2] = i + 2;
+  }
+  return b_permute(b, x, order);
+}
+
+/* ---- convolution ---- */
+
+NL_FIELDS(conv, in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, init, dtype, weight, _)
+enum { conv_bias_part = conv__ };
+
+/* The windows of a layer; false, with a reason, where padding = "same" cannot be. */
+static const char *conv_window(const nl_layer *l, window *w) {
+  w->n = l->entry->variant;
+  read_sizes(l, conv_kernel_size, w->n, w->kernel);
+  read_sizes(l, conv_stride, w->n, w->stride);
+  read_sizes(l, conv_dilation, w->n, w->dilation);
+  bool same = l->value[conv_padding].list.count < 0;
+  if (!same) {
+    read_sizes(l, conv_padding, w->n, w->padding);
+  }
+  for (int i = 0; i < w->n && same; i++) {
+    int64_t extra = w->dilation[i] * (w->kernel[i] - 1);
+    if (extra % 2 == 1 || w->stride[i] != 1) {
+      return "padding = \"same\" needs an odd kernel and stride 1";
+    }
+    w->padding[i] = extra / 2;
+  }
+  return NULL;
+}
+
+static const char *refuse_conv(const nl_layer *l) {
+  static char text[160];
+  window w;
+  int64_t groups = l->value[conv_groups].i, in = l->value[conv_in_channels].i, out = l->value[conv_out_channels].i;
+  if (in % groups || out % groups) {
+    snprintf(text, sizeof text, "in_channels (%lld) and out_channels (%lld) must be multiples of groups (%lld)",
+             (long long)in, (long long)out, (long long)groups);
+    return text;
+  }
+  return conv_window(l, &w);
+}
+
+static void make_conv(nl_making *m) {
+  int n = m->layer->entry->variant;
+  int64_t shape[NL_MAX_DIM] = {made_int(m, conv_out_channels),
+                               made_int(m, conv_in_channels) / made_int(m, conv_groups)};
+  read_sizes(m->layer, conv_kernel_size, n, shape + 2);
+  int64_t fan_in = shape[1];
+  for (int i = 0; i < n; i++) {
+    fan_in *= shape[i + 2];
+  }
+  double bound = 1 / sqrt((double)fan_in);
+  nl_tensor *weight;
+  if (m->initializer) {
+    weight = nl_made_empty(m, n + 2, shape);
+    m->initialize(m, m->initializer, weight);
+  } else {
+    weight = nl_made_uniform(m, n + 2, shape, bound);
+  }
+  m->put(m, conv_weight, NULL, weight);
+  if (wants(m, conv_bias)) {
+    m->put(m, conv_bias_part, NULL, nl_made_uniform(m, 1, shape, bound));
+  }
+}
+
+NL_FORWARD(conv) {
+  window w;
+  const char *wrong = conv_window(p->layer, &w);
+  int64_t groups = int_of(p, conv_groups), out_channels = int_of(p, conv_out_channels);
+  if (wrong) {
+    return nl_pass_fail(p, "%s", wrong);
+  }
+  int64_t per = int_of(p, conv_in_channels) / groups, width = out_channels / groups;
+  nl_tensor *matrix = nl_b_reshape(b, tensor_of(p, conv_weight), 2, (int64_t[]){out_channels, -1});
+  nl_parts parts = {0};
+  for (int64_t g = 0; g < groups; g++) {
+    nl_tensor *part = groups == 1 ? x : b_narrow(b, x, 2, g * per + 1, per);
+    nl_tensor *view = b->status == NL_OK ? windows_of(p, &w, part, 0) : NULL;
+    nl_tensor *weight = groups == 1 ? matrix : b_narrow(b, matrix, 1, g * width + 1, width);
+    int64_t flat[2] = {-1, b->status == NL_OK ? weight->shape[1] : 0};
+    nl_parts_add(b, &parts, b_linear(b, nl_b_reshape(b, view, 2, flat), weight, NULL));
+  }
+  nl_tensor *rows = groups == 1 && parts.n == 1 ? parts.t[0] : NULL;
+  rows = rows ? (nl_delete(parts.t), rows) : nl_parts_join(b, &parts, op_cat(), 2);
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  nl_tensor *bias = tensor_of(p, conv_bias_part);
+  rows = bias ? b_add(b, rows, bias) : rows;
+  int64_t shape[NL_MAX_DIM] = {x->shape[0]};
+  for (int i = 0; i < w.n; i++) {
+    shape[i + 1] = w.out[i];
+  }
+  shape[w.n + 1] = out_channels;
+  return channels_second(b, nl_b_reshape(b, rows, w.n + 2, shape), w.n);
+}
+
+/* ---- pooling ---- */
+
+NL_FIELDS(pool, kernel_size, stride, padding)
+
+static void pool_window(const nl_layer *l, window *w) {
+  w->n = l->entry->variant;
+  read_sizes(l, pool_kernel_size, w->n, w->kernel);
+  read_sizes(l, l->value[pool_stride].set ? pool_stride : pool_kernel_size, w->n, w->stride);
+  read_sizes(l, pool_padding, w->n, w->padding);
+  for (int i = 0; i < w->n; i++) {
+    w->dilation[i] = 1;
+  }
+}
+
+static const char *refuse_pool(const nl_layer *l) {
+  window w;
+  pool_window(l, &w);
+  for (int i = 0; i < w.n; i++) {
+    if (w.padding[i] * 2 > w.kernel[i]) {
+      return "padding can be half of the kernel's size at most";
+    }
+  }
+  return NULL;
+}
+
+/* batch x out... x channels x (all of a window) */
+static nl_tensor *pooled(nl_pass *p, window *w, nl_tensor *x, double value) {
+  pool_window(p->layer, w);
+  nl_tensor *view = windows_of(p, w, x, value);
+  int64_t shape[NL_MAX_DIM] = {x->shape[0]};
+  for (int i = 0; i < w->n; i++) {
+    shape[i + 1] = w->out[i];
+  }
+  shape[w->n + 1] = x->shape[1];
+  shape[w->n + 2] = -1;
+  return p->build.status == NL_OK ? nl_b_reshape(&p->build, view, w->n + 3, shape) : NULL;
+}
+
+NL_FORWARD(max_pool) {
+  window w;
+  nl_tensor *all = pooled(p, &w, x, -INFINITY);
+  return channels_second(b, nl_b_do(b, op_max(), "ti", all, (int64_t)-1), w.n);
+}
+
+NL_FORWARD(avg_pool) {
+  window w;
+  int64_t last = -1;
+  nl_tensor *all = pooled(p, &w, x, 0);
+  return channels_second(b, b_mean(b, all, 1, &last, false), w.n);
+}
+
+NL_FIELDS(adaptive, output_size)
+
+NL_FORWARD(adaptive_avg) {
+  int n;
+  const int64_t *sizes = sizes_of(p->layer, adaptive_output_size, &n);
+  for (int i = 0; i < n && b->status == NL_OK; i++) {
+    int64_t d = i + 3, count = sizes[i], size = x->shape[i + 2];
+    nl_parts parts = {0};
+    for (int64_t k = 0; k < count && b->status == NL_OK; k++) {
+      int64_t first = k * size / count, last = ((k + 1) * size + count - 1) / count;
+      nl_parts_add(b, &parts, b_mean(b, b_narrow(b, x, d, first + 1, last - first), 1, &d, true));
+    }
+    x = nl_parts_join(b, &parts, op_cat(), d);
+  }
+  return b->status == NL_OK ? x : NULL;
+}
+
+/* ---- the table ---- */
+
+#define CONV(layer, spatial, shape, ex)                                                                                \
+  {                                                                                                                    \
+    .name = layer,                                                                                                     \
+    .settings = "in_channels: int in 1.., out_channels: int in 1.., kernel_size: sizes(" #spatial ") in 1.., "         \
+                "stride: sizes(" #spatial ") = 1 in 1.., padding: sizes(" #spatial ") or same = 0 in 0.., "            \
+                "dilation: sizes(" #spatial ") = 1 in 1.., groups: int = 1 in 1.., bias: bool = true | "               \
+                "init: initializer?, dtype: dtype = float32",                                                          \
+    .makes = "weight: parameter, bias: parameter?", .fields = conv_fields, .inputs = "x", .accepts = shape,            \
+    .doc = "Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "    \
+           "\"same\" keeps the size (stride 1, odd kernels).",                                                         \
+    .formula = "y[o] = b[o] + sum_i w[o, i] * x[i]", .source = "LeCun et al. 1989", .example = "nn." layer ex,         \
+    .refuse = refuse_conv, .make = make_conv, .forward = forward_conv, .variant = spatial                              \
+  }
+#define POOL(layer, spatial, shape, what, function)                                                                    \
+  {                                                                                                                    \
+    .name = layer,                                                                                                     \
+    .settings = "kernel_size: sizes(" #spatial ") in 1.., stride: sizes(" #spatial ")? in 1.., "                       \
+                "padding: sizes(" #spatial ") = 0 in 0..",                                                             \
+    .fields = pool_fields, .inputs = "x", .accepts = shape,                                                            \
+    .doc = "The " what " of each window of each channel. stride is the kernel's size unless it is given.",             \
+    .source = "LeCun et al. 1998", .example = "nn." layer "(2)", .refuse = refuse_pool, .forward = function,           \
+    .variant = spatial                                                                                                 \
+  }
+#define ADAPTIVE(layer, spatial, shape)                                                                                \
+  {                                                                                                                    \
+    .name = layer, .settings = "output_size: sizes(" #spatial ") in 1..", .fields = adaptive_fields, .inputs = "x",    \
+    .accepts = shape, .doc = "The mean of each of output_size equal parts of the input, along each dim.",              \
+    .example = "nn." layer "(1)", .forward = forward_adaptive_avg, .variant = spatial                                  \
+  }
+#define LENGTH(channels) "batch x " channels " x length"
+#define IMAGE(channels) "batch x " channels " x height x width"
+
+static const nl_layer_entry entries[] = {
+    CONV("Conv1d", 1, LENGTH("in_channels"), "(3, 8, 5)"),
+    CONV("Conv2d", 2, IMAGE("in_channels"), "(1, 6, 5, {padding = 2})"),
+    POOL("MaxPool1d", 1, LENGTH("channels"), "largest value", forward_max_pool),
+    POOL("MaxPool2d", 2, IMAGE("channels"), "largest value", forward_max_pool),
+    POOL("AvgPool1d", 1, LENGTH("channels"), "mean", forward_avg_pool),
+    POOL("AvgPool2d", 2, IMAGE("channels"), "mean", forward_avg_pool),
+    ADAPTIVE("AdaptiveAvgPool1d", 1, LENGTH("channels")),
+    ADAPTIVE("AdaptiveAvgPool2d", 2, IMAGE("channels")),
+};
+
+NL_LAYERS(convolution, entries);

@@ -1,0 +1,270 @@
+/* Recurrent layers: RNN (Elman 1990), LSTM (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000)
+   and GRU (Cho et al. 2014, in PyTorch's form), and their cells. Inputs are length x batch x features, or batch x
+   length x features with batch_first. Parameter names count layers from 1: weight_ih_l1, weight_hh_l1, bias_ih_l1,
+   bias_hh_l1, and with _reverse for the way back. Gates lie in PyTorch's order: LSTM input, forget, cell, output; GRU
+   reset, update, new. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "nn/pass.h"
+
+enum { RNN, LSTM, GRU };
+static const int gates_of[] = {1, 4, 3}, states_of[] = {1, 2, 1};
+static const char *const state_names[] = {"h", "c"};
+
+enum { MOST_STATES = 2 };
+
+/* ---- one step ---- */
+
+static nl_tensor *gate(nl_build *b, nl_tensor *z, int k, int64_t n) {
+  return b_narrow(b, z, -1, k * n + 1, n);
+}
+
+/* From the input's part (W_ih x + b_ih) and the state to the new state, whose first tensor is the output. */
+static void step_state(nl_build *b, int kind, nl_tensor *from_x, nl_tensor **state, nl_tensor *w, nl_tensor *bias,
+                       bool relu) {
+  nl_tensor *from_h = b_linear(b, state[0], w, bias);
+  if (b->status != NL_OK) {
+    return;
+  }
+  int64_t n = from_h->shape[from_h->ndim - 1] / gates_of[kind];
+  if (kind == RNN) {
+    nl_tensor *z = b_add(b, from_x, from_h);
+    state[0] = relu ? b_relu(b, z) : b_tanh(b, z);
+  } else if (kind == LSTM) {
+    nl_tensor *z = b_add(b, from_x, from_h);
+    nl_tensor *in = b_sigmoid(b, gate(b, z, 0, n)), *forget = b_sigmoid(b, gate(b, z, 1, n));
+    nl_tensor *cell = b_tanh(b, gate(b, z, 2, n)), *out = b_sigmoid(b, gate(b, z, 3, n));
+    state[1] = b_add(b, b_mul(b, forget, state[1]), b_mul(b, in, cell));
+    state[0] = b_mul(b, out, b_tanh(b, state[1]));
+  } else {
+    nl_tensor *reset = b_sigmoid(b, b_add(b, gate(b, from_x, 0, n), gate(b, from_h, 0, n)));
+    nl_tensor *update = b_sigmoid(b, b_add(b, gate(b, from_x, 1, n), gate(b, from_h, 1, n)));
+    nl_tensor *fresh = b_tanh(b, b_add(b, gate(b, from_x, 2, n), b_mul(b, reset, gate(b, from_h, 2, n))));
+    state[0] = b_add(b, b_mul(b, b_minus_from(b, 1, update), fresh), b_mul(b, update, state[0]));
+  }
+}
+
+/* The states that were given, in in[1 ...]: all or none of them, each of the shape that the layer's are of. Returns
+   false where there are none, or after a failure. */
+static bool check_states(nl_pass *p, int kind, int ndim, const int64_t *shape, const char *words) {
+  int given = 0, n = states_of[kind];
+  nl_dtype dtype = nl_tensor_dtype(p->in[0]);
+  for (int i = 0; i < n; i++) {
+    given += p->in[1 + i] != NULL;
+  }
+  for (int i = 0; i < n && given > 0; i++) {
+    const nl_tensor *t = p->in[1 + i];
+    if (!t) {
+      nl_pass_fail(p, "the state %s is given without %s", state_names[1 - i], state_names[i]);
+      return false;
+    }
+    if (t->ndim != ndim || memcmp(t->shape, shape, (size_t)ndim * sizeof *shape) != 0 || nl_tensor_dtype(t) != dtype) {
+      nl_pass_fail(p, "the state %s must be %s (%s, %s), but is a %s tensor of shape %s", state_names[i], words,
+                   nl_shape_string(ndim, shape).s, nl_dtype_name(dtype), nl_dtype_name(nl_tensor_dtype(t)),
+                   nl_tensor_shape_string(t).s);
+      return false;
+    }
+  }
+  return given > 0;
+}
+
+static nl_tensor *drawn_weight(nl_making *m, int64_t hidden, int ndim, int64_t rows, int64_t cols) {
+  return nl_made_uniform(m, ndim, (int64_t[]){rows, cols}, 1 / sqrt((double)hidden));
+}
+
+/* ---- cells ---- */
+
+NL_FIELDS(cell, input_size, hidden_size, bias, weight_ih, weight_hh, bias_ih, bias_hh)
+NL_FIELDS(rnn_cell, input_size, hidden_size, bias, nonlinearity, weight_ih, weight_hh, bias_ih, bias_hh)
+
+/* An RNNCell has one setting more, before what it makes. */
+static int cell_part(const nl_layer *l, int part) {
+  return part + (l->entry->variant == RNN ? rnn_cell_weight_ih - cell_weight_ih : 0);
+}
+
+static void make_cell(nl_making *m) {
+  const nl_layer *l = m->layer;
+  int64_t hidden = made_int(m, cell_hidden_size), rows = gates_of[l->entry->variant] * hidden;
+  m->put(m, cell_part(l, cell_weight_ih), NULL, drawn_weight(m, hidden, 2, rows, made_int(m, cell_input_size)));
+  m->put(m, cell_part(l, cell_weight_hh), NULL, drawn_weight(m, hidden, 2, rows, hidden));
+  if (wants(m, cell_bias)) {
+    m->put(m, cell_part(l, cell_bias_ih), NULL, drawn_weight(m, hidden, 1, rows, 0));
+    m->put(m, cell_part(l, cell_bias_hh), NULL, drawn_weight(m, hidden, 1, rows, 0));
+  }
+}
+
+static void forward_cell(nl_pass *p) {
+  nl_build *b = &p->build;
+  const nl_layer *l = p->layer;
+  int kind = l->entry->variant;
+  nl_tensor *x = p->in[0], *state[MOST_STATES] = {NULL};
+  int64_t shape[2] = {x->shape[0], int_of(p, cell_hidden_size)};
+  bool given = check_states(p, kind, 2, shape, "batch x hidden_size");
+  for (int i = 0; i < states_of[kind]; i++) {
+    state[i] = given ? p->in[1 + i] : nl_b_zeros(b, nl_tensor_dtype(x), 2, shape);
+  }
+  nl_tensor *from_x =
+      b_linear(b, x, tensor_of(p, cell_part(l, cell_weight_ih)), tensor_of(p, cell_part(l, cell_bias_ih)));
+  step_state(b, kind, from_x, state, tensor_of(p, cell_part(l, cell_weight_hh)),
+             tensor_of(p, cell_part(l, cell_bias_hh)), kind == RNN && int_of(p, rnn_cell_nonlinearity) == 1);
+  for (int i = 0; i < states_of[kind]; i++) {
+    p->out[p->nout++] = state[i];
+  }
+}
+
+/* ---- whole sequences ---- */
+
+NL_FIELDS(recurrent, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+NL_FIELDS(rnn, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, nonlinearity)
+
+static const char *const ways[] = {"", "_reverse"};
+
+/* "weight_ih_l1_reverse" */
+typedef struct part_name {
+  char s[48];
+} part_name;
+static part_name recurrent_name(const char *what, int64_t layer, int way) {
+  part_name name;
+  snprintf(name.s, sizeof name.s, "%s_l%lld%s", what, (long long)layer, ways[way]);
+  return name;
+}
+
+static void make_recurrent(nl_making *m) {
+  const nl_layer *l = m->layer;
+  int64_t hidden = made_int(m, recurrent_hidden_size), rows = gates_of[l->entry->variant] * hidden;
+  int directions = wants(m, recurrent_bidirectional) ? 2 : 1;
+  for (int64_t layer = 1; layer <= made_int(m, recurrent_num_layers) && m->build.status == NL_OK; layer++) {
+    int64_t width = layer == 1 ? made_int(m, recurrent_input_size) : hidden * directions;
+    for (int way = 0; way < directions; way++) {
+      m->put(m, -1, recurrent_name("weight_ih", layer, way).s, drawn_weight(m, hidden, 2, rows, width));
+      m->put(m, -1, recurrent_name("weight_hh", layer, way).s, drawn_weight(m, hidden, 2, rows, hidden));
+      if (wants(m, recurrent_bias)) {
+        m->put(m, -1, recurrent_name("bias_ih", layer, way).s, drawn_weight(m, hidden, 1, rows, 0));
+        m->put(m, -1, recurrent_name("bias_hh", layer, way).s, drawn_weight(m, hidden, 1, rows, 0));
+      }
+    }
+  }
+}
+
+static nl_tensor *recurrent_part(nl_pass *p, const char *what, int64_t layer, int way, bool needed) {
+  part_name name = recurrent_name(what, layer, way);
+  nl_tensor *t = p->build.status == NL_OK ? p->host->tensor_in(p, -1, name.s) : NULL;
+  if (!t && needed && p->build.status == NL_OK) {
+    nl_pass_fail(p, "%s is nil; it is needed", name.s);
+  }
+  return t;
+}
+
+/* One direction of one layer over x (length x batch x features): the outputs; state becomes the last one. */
+static nl_tensor *run_direction(nl_pass *p, nl_tensor *x, nl_tensor **state, int64_t layer, int way) {
+  nl_build *b = &p->build;
+  int kind = p->layer->entry->variant;
+  nl_tensor *w = recurrent_part(p, "weight_hh", layer, way, true);
+  nl_tensor *bias = recurrent_part(p, "bias_hh", layer, way, false);
+  nl_tensor *from_x =
+      b_linear(b, x, recurrent_part(p, "weight_ih", layer, way, true), recurrent_part(p, "bias_ih", layer, way, false));
+  bool relu = kind == RNN && int_of(p, rnn_nonlinearity) == 1;
+  int64_t n = x->shape[0];
+  nl_tensor **out = nl_new((size_t)n * sizeof *out);
+  if (!out) {
+    b->status = NL_NOMEM;
+  }
+  for (int64_t i = 0; i < n && b->status == NL_OK; i++) {
+    int64_t t = way == 0 ? i : n - 1 - i;
+    step_state(b, kind, b_select(b, from_x, 1, t + 1), state, w, bias, relu);
+    out[t] = state[0];
+  }
+  nl_parts parts = {.n = (int)n, .t = out};
+  return nl_parts_join(b, &parts, op_stack(), 1);
+}
+
+/* x: length x batch x input_size. Gives the outputs, length x batch x (directions * hidden_size), and the last states,
+   (num_layers * directions) x batch x hidden_size. */
+static void forward_recurrent(nl_pass *p) {
+  nl_build *b = &p->build;
+  int kind = p->layer->entry->variant, nstates = states_of[kind];
+  int directions = flag_of(p, recurrent_bidirectional) ? 2 : 1;
+  bool batch_first = flag_of(p, recurrent_batch_first);
+  int64_t layers = int_of(p, recurrent_num_layers);
+  nl_tensor *x = p->in[0];
+  if (x->ndim != 3 || x->shape[2] != int_of(p, recurrent_input_size)) {
+    nl_pass_fail(p, "the input must be %s x %lld, but has shape %s", batch_first ? "batch x length" : "length x batch",
+                 (long long)int_of(p, recurrent_input_size), nl_tensor_shape_string(x).s);
+    return;
+  }
+  x = batch_first ? nl_b_transpose(b, x, 1, 2) : x;
+  if (b->status == NL_OK && x->shape[0] == 0) {
+    nl_pass_fail(p, "the sequence is empty (shape %s)", nl_tensor_shape_string(p->in[0]).s);
+  }
+  if (b->status != NL_OK) {
+    return;
+  }
+  int64_t shape[3] = {layers * directions, x->shape[1], int_of(p, recurrent_hidden_size)}, at = 0;
+  bool given = check_states(p, kind, 3, shape, "(num_layers * directions) x batch x hidden_size");
+  nl_parts last[MOST_STATES] = {{0}, {0}};
+  for (int64_t layer = 1; layer <= layers && b->status == NL_OK; layer++) {
+    nl_tensor *outs[2] = {NULL};
+    for (int way = 0; way < directions && b->status == NL_OK; way++) {
+      nl_tensor *state[MOST_STATES] = {NULL};
+      at++;
+      for (int i = 0; i < nstates; i++) {
+        state[i] = given ? b_select(b, p->in[1 + i], 1, at) : nl_b_zeros(b, nl_tensor_dtype(x), 2, shape + 1);
+      }
+      outs[way] = run_direction(p, x, state, layer, way);
+      for (int i = 0; i < nstates; i++) {
+        nl_parts_add(b, &last[i], state[i]);
+      }
+    }
+    x = directions == 2 ? b_cat(b, outs[0], outs[1], -1) : outs[0];
+    if (layer < layers && number_of(p, recurrent_dropout) > 0 && p->layer->training) {
+      x = nl_b_do(b, op_dropout(), "tn", x, number_of(p, recurrent_dropout));
+    }
+  }
+  p->out[0] = batch_first ? nl_b_transpose(b, x, 1, 2) : x;
+  for (int i = 0; i < nstates; i++) {
+    p->out[1 + i] = nl_parts_join(b, &last[i], op_stack(), 1);
+  }
+  p->nout = 1 + nstates;
+}
+
+/* ---- the table ---- */
+
+#define CELL(layer, kind, names, more, takes, gives, what, from)                                                       \
+  {                                                                                                                    \
+    .name = layer, .settings = "input_size: int in 1.., hidden_size: int in 1.., bias: bool = true" more,              \
+    .makes = "weight_ih: parameter, weight_hh: parameter, bias_ih: parameter?, bias_hh: parameter?",                   \
+    .fields = names##_fields, .inputs = takes, .accepts = "batch x input_size", .outputs = gives, .states = gives,     \
+    .doc = "One step of " what ". Gives the new state; a state that is left out is 0.", .source = from,                \
+    .example = "nn." layer "(3, 4)", .make = make_cell, .forward = forward_cell, .variant = kind                       \
+  }
+#define SEQUENCE(layer, kind, names, more, takes, nstates, what, from)                                                 \
+  {                                                                                                                    \
+    .name = layer,                                                                                                     \
+    .settings = "input_size: int in 1.., hidden_size: int in 1.., num_layers: int = 1 in 1.., bias: bool = true, "     \
+                "batch_first: bool = false, dropout: number = 0 in 0..1, bidirectional: bool = false" more,            \
+    .fields = names##_fields, .inputs = takes, .outputs = 1 + nstates, .states = nstates,                              \
+    .doc = what " over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives "  \
+                "the outputs, length x batch x (directions * hidden_size), and the last state of each layer and "      \
+                "direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. "  \
+                "dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and "       \
+                "bias_hh_l1, and on with _reverse for the way back.",                                                  \
+    .source = from, .example = "nn." layer "(3, 4)", .make = make_recurrent, .forward = forward_recurrent,             \
+    .variant = kind                                                                                                    \
+  }
+#define NONLINEARITY " | nonlinearity: choice = tanh|relu"
+#define ELMAN "Elman 1990"
+#define LONG_MEMORY "Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000"
+#define GATED "Cho et al. 2014"
+
+static const nl_layer_entry entries[] = {
+    SEQUENCE("RNN", RNN, rnn, NONLINEARITY, "x, h?", 1, "A simple recurrent net", ELMAN),
+    CELL("RNNCell", RNN, rnn_cell, NONLINEARITY, "x, h?", 1, "a simple recurrent net", ELMAN),
+    SEQUENCE("LSTM", LSTM, recurrent, "", "x, h?, c?", 2, "Long short-term memory", LONG_MEMORY),
+    CELL("LSTMCell", LSTM, cell, "", "x, h?, c?", 2, "long short-term memory", LONG_MEMORY),
+    SEQUENCE("GRU", GRU, recurrent, "", "x, h?", 1, "Gated recurrent units", GATED),
+    CELL("GRUCell", GRU, cell, "", "x, h?", 1, "gated recurrent units", GATED),
+};
+
+NL_LAYERS(recurrent, entries);
