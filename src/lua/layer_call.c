@@ -99,7 +99,7 @@ static nl_tensor *call_on_top(nl_pass *p, nl_tensor *x) {
 static void push_field(nl_pass *p, int field) {
   lua_pass *lp = (lua_pass *)(void *)p;
   nl_object_push_fields(lp->L, lp->self);
-  lua_pushstring(lp->L, nl_layer_fields(p->layer->entry)->field[field].name);
+  lua_pushstring(lp->L, p->layer->fields->field[field].name);
   lua_rawget(lp->L, -2);
   lua_remove(lp->L, -2);
 }
@@ -183,7 +183,7 @@ static void observe_fields(lua_State *L, int index, const nl_layer *l) {
     return;
   }
   nl_observe_whole(L, index);
-  const nl_fields *all = nl_layer_fields(l->entry);
+  const nl_fields *all = l->fields;
   for (int i = 0; i < all->settings; i++) {
     if (all->field[i].kind == NL_FIELD_SIZES && all->field[i].stored) {
       nl_object_push_fields(L, index);
@@ -197,20 +197,6 @@ static void observe_fields(lua_State *L, int index, const nl_layer *l) {
 /* "Linear(3, 4)" */
 static const char *layer_title(lua_State *L, const nl_layer *l) {
   return lua_pushfstring(L, "%s(%s)", l->entry->name, nl_layer_describe(l).s);
-}
-
-/* How many inputs the entry names, and how many of them are needed. */
-static int count_inputs(const char *s, int *needed) {
-  int n = 0;
-  *needed = 0;
-  while (*s) {
-    size_t length = strcspn(s, ",");
-    n++;
-    *needed += s[length - 1] != '?';
-    s += length;
-    s += strspn(s, ", ");
-  }
-  return n;
 }
 
 static void refuse_input(lua_State *L, const nl_layer *l, int i, int index) {
@@ -228,7 +214,7 @@ static void refuse_input(lua_State *L, const nl_layer *l, int i, int index) {
 /* The inputs from stack index `first` on. States may come in one table, which then gives way to what is in it. */
 static void read_layer_inputs(lua_State *L, nl_pass *p, int first) {
   const nl_layer *l = p->layer;
-  int needed, most = count_inputs(l->entry->inputs, &needed), last = lua_gettop(L), states = l->entry->states;
+  int needed = l->fields->needed, most = l->fields->inputs, last = lua_gettop(L), states = l->entry->states;
   int at = first + most - states;
   if (states && last >= at && lua_type(L, at) == LUA_TTABLE) {
     int n = (int)lua_rawlen(L, at);
@@ -424,16 +410,13 @@ static int call_layer(lua_State *L) {
 
 /* ---- Sequential ---- */
 
+/* BOX: of the chain's own, for what its layers give from C to C: a tensor between two of them has no box, and is let go
+   of with the graph that holds it. X is that box, or what came from Lua. */
 enum { CHAIN_SELF = 1, CHAIN_X, CHAIN_FIELDS, CHAIN_BOX };
 
-/* Puts what is on top of the stack in the place of x. */
-static void set_chain_value(lua_State *L) {
-  lua_replace(L, CHAIN_X);
-  lua_settop(L, CHAIN_FIELDS);
-}
-
-/* A built-in layer on the value at CHAIN_X, from C to C: the result stays in the box that stands there. */
-static void run_in_chain(lua_State *L, nl_object *o, int child) {
+/* A built-in layer, on the top of the stack, on what stands at X. */
+static void run_in_chain(lua_State *L, nl_object *o) {
+  int child = lua_gettop(L);
   nl_lua_account(L);
   nl_layer *l = nl_layer_refresh(L, child, o);
   lua_pass lp = {.L = L, .self = child};
@@ -443,39 +426,49 @@ static void run_in_chain(lua_State *L, nl_object *o, int child) {
   lp.pass.recording = nl_observing() != NULL;
   lua_pushvalue(L, CHAIN_X);
   read_layer_inputs(L, &lp.pass, child + 1);
-  nl_box *box = nl_push_box(L);
-  int at = lua_gettop(L);
+  nl_box *box = lua_touserdata(L, CHAIN_BOX);
+  if (!box) {
+    box = nl_push_box(L);
+    lua_replace(L, CHAIN_BOX);
+  }
   nl_build_init(&lp.pass.build);
   run_pass(L, &lp);
+  nl_tensor *was = box->t;
   box->t = nl_tensor_ref(lp.pass.out[0]);
   nl_build_free(&lp.pass.build);
-  lua_settop(L, at); /* a pass leaves what its layers gave */
-  nl_fill_box(L, at, box, box->t);
-  set_chain_value(L);
+  nl_tensor_unref(was);
+  lua_settop(L, CHAIN_BOX);
+  nl_fill_box(L, CHAIN_BOX, box, box->t);
+  lua_pushvalue(L, CHAIN_BOX);
+  lua_replace(L, CHAIN_X);
 }
 
 static int chain_on(lua_State *L, int status, lua_KContext i) {
   (void)status;
   if (i > 0) {
-    set_chain_value(L); /* what the layer i gave */
+    lua_replace(L, CHAIN_X); /* what layer i gave */
   }
   for (;;) {
     i++;
-    lua_pushinteger(L, i);
-    nl_observe_read(L, CHAIN_SELF, -1);
-    lua_pop(L, 1);
+    if (nl_observing()) {
+      lua_pushinteger(L, i);
+      nl_observe_read(L, CHAIN_SELF, -1);
+      lua_pop(L, 1);
+    }
     if (lua_rawgeti(L, CHAIN_FIELDS, i) == LUA_TNIL) {
       lua_settop(L, CHAIN_X);
       return 1;
     }
     nl_object *o = nl_to_object(L, -1);
-    if (o && goes_direct(L, lua_gettop(L), o)) {
-      run_in_chain(L, o, lua_gettop(L));
+    if (o && goes_direct(L, CHAIN_BOX + 1, o)) {
+      run_in_chain(L, o);
       continue;
     }
     lua_pushvalue(L, CHAIN_X);
+    lua_pushnil(L);
+    lua_replace(L, CHAIN_BOX); /* it is Lua's now */
     lua_callk(L, 1, 1, i, chain_on);
-    set_chain_value(L);
+    lua_replace(L, CHAIN_X);
   }
 }
 
@@ -493,6 +486,7 @@ int nl_chain_forward(lua_State *L) {
   lua_settop(L, 2);
   luaL_checkstack(L, 16, NULL);
   nl_object_push_fields(L, 1);
+  lua_pushnil(L);
   return chain_on(L, LUA_OK, 0);
 }
 

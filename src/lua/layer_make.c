@@ -368,7 +368,7 @@ int nl_layer_init(lua_State *L) {
   read_given(L, e, all, n, first, named);
   s->version = 0; /* the fields are not what `layer` has until it is made */
   nl_layer *l = &s->layer;
-  *l = (nl_layer){.entry = e, .training = true};
+  *l = (nl_layer){.entry = e, .fields = all, .training = true};
   read_settings(L, e, all, named, first, l);
   store_settings(L, all, first, false);
   if (e->make) {

@@ -191,6 +191,7 @@ static int new_object(lua_State *L) {
   *o = (nl_object){.magic = MAGIC, .serial = next_serial++, .is_class = is_class, .entry = entry};
   if (state) {
     nl_layer_state_of(o)->layer.entry = entry;
+    nl_layer_state_of(o)->layer.fields = nl_layer_fields(entry);
   }
   o->is_library = is_class && nl_lua_in_library(L);
   lua_createtable(L, 0, 4);

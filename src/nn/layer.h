@@ -73,15 +73,32 @@ typedef struct nl_value {
 
 struct nl_layer {
   const nl_layer_entry *entry;
+  const struct nl_fields *fields;
   bool training;
   int nints;
   int64_t ints[NL_LAYER_INTS];
   nl_value value[NL_MAX_FIELDS]; /* in the order of the entry's fields */
 };
 
-/* The fields of an entry, parsed: settings first, then what it makes. */
+/* One of the shapes that an entry accepts, parsed: `n` words, and "..." before or behind them. */
+typedef struct nl_shape_rule {
+  int n;
+  bool dots_before, dots_behind;
+  struct {
+    int16_t field;    /* whose sizes (or int) stand here; -1: any size */
+    int16_t at, size; /* the word in `accepts` */
+  } word[NL_MAX_DIM];
+} nl_shape_rule;
+
+enum { NL_MAX_RULES = 2 };
+
+/* An entry, parsed: its fields, settings first, then what it makes; its inputs and the shapes it accepts. */
 typedef struct nl_fields {
   int count, settings, positional; /* positional: settings that may be given in their order */
+  int inputs, needed;              /* how many there are, and how many must be given */
+  int rules;
+  const nl_op *op; /* of a layer that is one */
+  nl_shape_rule rule[NL_MAX_RULES];
   nl_field field[NL_MAX_FIELDS];
 } nl_fields;
 

@@ -3,7 +3,7 @@
 
 nl_tensor *nl_loss_reduced(nl_pass *p, nl_tensor *values) {
   nl_build *b = &p->build;
-  const nl_field *f = &nl_layer_fields(p->layer->entry)->field[loss_reduction];
+  const nl_field *f = &p->layer->fields->field[loss_reduction];
   int n;
   const char *word = nl_choice_word(f, int_of(p, loss_reduction), &n);
   if (b->status != NL_OK || *word == 'n') {

@@ -33,68 +33,40 @@ void nl_pass_reword(nl_pass *p, const char *op, const char *before, const nl_ten
 
 /* ---- shapes that an entry accepts ---- */
 
-typedef struct dim_word {
-  const char *s;
-  int n;
-} dim_word;
-
-/* The words between " x " of one alternative, up to " or " or the end; returns their number. */
-static int split_dims(const char *s, dim_word *words, const char **rest) {
-  int n = 0;
-  for (;;) {
-    int length = (int)strcspn(s, " ");
-    words[n++] = (dim_word){s, length};
-    s += length;
-    if (strncmp(s, " x ", 3) != 0 || n == NL_MAX_DIM) {
-      *rest = strncmp(s, " or ", 4) == 0 ? s + 4 : NULL;
-      return n;
-    }
-    s += 3;
-  }
-}
-
-/* The sizes that a word stands for: those of a setting of its name; returns how many, 0: a free word. */
-static int sizes_of_word(const nl_layer *l, dim_word w, const int64_t **sizes) {
-  char name[32];
-  snprintf(name, sizeof name, "%.*s", w.n, w.s);
-  int at = nl_field_find(l->entry, name), count;
-  if (at < 0) {
+/* The sizes that a word stands for: those of a setting of its name; returns how many, 0: any size. */
+static int sizes_of_word(const nl_layer *l, int field, const int64_t **sizes) {
+  int count;
+  if (field < 0) {
     return 0;
   }
-  if (nl_layer_fields(l->entry)->field[at].kind == NL_FIELD_SIZES) {
-    *sizes = sizes_of(l, at, &count);
+  if (l->fields->field[field].kind == NL_FIELD_SIZES) {
+    *sizes = sizes_of(l, field, &count);
     return count;
   }
-  *sizes = &l->value[at].i;
+  *sizes = &l->value[field].i;
   return 1;
 }
 
-static bool is_dots(dim_word w) {
-  return w.n == 3 && memcmp(w.s, "...", 3) == 0;
-}
-
-/* The sizes that the words ask for, in order; -1 for any. Returns how many. */
-static int wanted_sizes(const nl_layer *l, const dim_word *words, int n, int64_t *out) {
+/* The sizes that a rule asks for, in order; -1 for any. Returns how many. */
+static int wanted_sizes(const nl_layer *l, const nl_shape_rule *r, int64_t *out) {
   int total = 0;
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < r->n; i++) {
     const int64_t *sizes;
-    int count = is_dots(words[i]) ? 0 : sizes_of_word(l, words[i], &sizes);
+    int count = sizes_of_word(l, r->word[i].field, &sizes);
     for (int k = 0; k < count && total < NL_MAX_DIM; k++) {
       out[total++] = sizes[k];
     }
-    if (count == 0 && !is_dots(words[i]) && total < NL_MAX_DIM) {
+    if (count == 0 && total < NL_MAX_DIM) {
       out[total++] = -1;
     }
   }
   return total;
 }
 
-/* "..." stands before or behind all others. */
-static bool fits_dims(const nl_layer *l, const nl_tensor *x, const dim_word *words, int n) {
+static bool fits_rule(const nl_layer *l, const nl_tensor *x, const nl_shape_rule *r) {
   int64_t sizes[NL_MAX_DIM];
-  bool front = is_dots(words[0]), back = is_dots(words[n - 1]);
-  int wanted = wanted_sizes(l, words, n, sizes), from = front ? x->ndim - wanted : 0;
-  if (from < 0 || x->ndim < wanted || (!front && !back && x->ndim != wanted)) {
+  int wanted = wanted_sizes(l, r, sizes), from = r->dots_before ? x->ndim - wanted : 0;
+  if (x->ndim < wanted || (!r->dots_before && !r->dots_behind && x->ndim != wanted)) {
     return false;
   }
   for (int d = 0; d < wanted; d++) {
@@ -106,20 +78,23 @@ static bool fits_dims(const nl_layer *l, const nl_tensor *x, const dim_word *wor
 }
 
 /* "batch x 3 x height x width" */
-static void write_shape_words(char *out, size_t size, const nl_layer *l, const dim_word *words, int n) {
-  *out = 0;
-  for (int i = 0; i < n; i++) {
+static void write_rule(char *out, size_t size, const nl_layer *l, const nl_shape_rule *r) {
+  snprintf(out, size, r->dots_before ? "..." : "");
+  for (int i = 0; i < r->n; i++) {
     const int64_t *sizes;
-    int count = sizes_of_word(l, words[i], &sizes);
-    for (int k = 0; k < count; k++) {
+    int count = sizes_of_word(l, r->word[i].field, &sizes);
+    for (int k = 0; k < (count ? count : 1); k++) {
       size_t used = strlen(out);
-      snprintf(out + used, size - used, "%s%lld", i + k > 0 ? " x " : "", (long long)sizes[k]);
-    }
-    if (count == 0) {
-      size_t used = strlen(out);
-      snprintf(out + used, size - used, "%s%.*s", i > 0 ? " x " : "", words[i].n, words[i].s);
+      const char *x = used ? " x " : "";
+      if (count) {
+        snprintf(out + used, size - used, "%s%lld", x, (long long)sizes[k]);
+      } else {
+        snprintf(out + used, size - used, "%s%.*s", x, r->word[i].size, l->entry->accepts + r->word[i].at);
+      }
     }
   }
+  size_t used = strlen(out);
+  snprintf(out + used, size - used, r->dots_behind ? " x ..." : "");
 }
 
 /* What to do about an input that has all the features, but not in its last dim. */
@@ -133,12 +108,11 @@ static const char *flatten_hint(const nl_tensor *x, int64_t features) {
 
 static void refuse_shape(nl_pass *p, const nl_tensor *x) {
   const nl_layer *l = p->layer;
-  const char *rest = l->entry->accepts;
-  dim_word words[NL_MAX_DIM];
+  const nl_fields *all = l->fields;
+  const nl_shape_rule *r = all->rule;
   const int64_t *sizes;
   char text[400] = "";
-  int n = split_dims(rest, words, &rest);
-  if (n == 2 && !rest && is_dots(words[0]) && sizes_of_word(l, words[1], &sizes) == 1) {
+  if (all->rules == 1 && r->dots_before && r->n == 1 && sizes_of_word(l, r->word[0].field, &sizes) == 1) {
     const char *hint = flatten_hint(x, *sizes);
     char takes[48], has[40] = "no features";
     snprintf(takes, sizeof takes, "; it takes %lld", (long long)*sizes);
@@ -148,27 +122,23 @@ static void refuse_shape(nl_pass *p, const nl_tensor *x) {
     nl_pass_fail(p, "input has %s in its last dim (shape %s)%s", has, nl_tensor_shape_string(x).s, hint ? hint : takes);
     return;
   }
-  for (rest = l->entry->accepts; rest;) {
+  for (int i = 0; i < all->rules; i++) {
     size_t used = strlen(text);
     snprintf(text + used, sizeof text - used, "%s", used ? " or " : "");
     used = strlen(text);
-    n = split_dims(rest, words, &rest);
-    write_shape_words(text + used, sizeof text - used, l, words, n);
+    write_rule(text + used, sizeof text - used, l, &all->rule[i]);
   }
   nl_pass_fail(p, "input must be %s, but has shape %s", text, nl_tensor_shape_string(x).s);
 }
 
 static void check_shape(nl_pass *p) {
-  const char *rest = p->layer->entry->accepts;
-  const nl_tensor *x = p->in[0];
-  while (rest) {
-    dim_word words[NL_MAX_DIM];
-    int n = split_dims(rest, words, &rest);
-    if (fits_dims(p->layer, x, words, n)) {
+  const nl_fields *all = p->layer->fields;
+  for (int i = 0; i < all->rules; i++) {
+    if (fits_rule(p->layer, p->in[0], &all->rule[i])) {
       return;
     }
   }
-  refuse_shape(p, x);
+  refuse_shape(p, p->in[0]);
 }
 
 /* ---- the call ---- */
@@ -191,7 +161,7 @@ static void check_parts(nl_pass *p, const nl_fields *all) {
 static void run_layer_op(nl_pass *p, const nl_fields *all) {
   const nl_layer *l = p->layer;
   nl_call c;
-  nl_call_init(&c, nl_op_find(l->entry->op), p->nin, NULL);
+  nl_call_init(&c, all->op, p->nin, NULL);
   memcpy(c.in, p->in, (size_t)p->nin * sizeof *p->in);
   for (int i = 0, attr = 0; i < all->settings; i++) {
     const nl_value *v = &l->value[i];
@@ -211,9 +181,9 @@ static void run_layer_op(nl_pass *p, const nl_fields *all) {
 
 nl_status nl_pass_run(nl_pass *p) {
   const nl_layer_entry *e = p->layer->entry;
-  const nl_fields *all = nl_layer_fields(e);
+  const nl_fields *all = p->layer->fields;
   check_parts(p, all);
-  if (e->accepts && p->build.status == NL_OK) {
+  if (all->rules && p->build.status == NL_OK) {
     check_shape(p);
   }
   if (p->build.status == NL_OK) {

@@ -138,6 +138,48 @@ static void parse_fields(const nl_layer_entry *e, nl_fields *out, const char *s,
   }
 }
 
+/* The words between " x " of each alternative, which " or " parts. */
+static void parse_accepts(const nl_layer_entry *e, nl_fields *out) {
+  const char *s = e->accepts;
+  while (s && *s) {
+    if (out->rules == NL_MAX_RULES) {
+      refuse_entry(e, "accepts more shapes than there is room for");
+    }
+    nl_shape_rule *r = &out->rule[out->rules++];
+    for (bool more = true; more;) {
+      size_t n = strcspn(s, " ");
+      if (n == 3 && memcmp(s, "...", 3) == 0) {
+        *(r->n == 0 ? &r->dots_before : &r->dots_behind) = true;
+      } else if (r->n < NL_MAX_DIM) {
+        int field = -1;
+        for (int i = 0; i < out->settings; i++) {
+          bool same = strlen(out->field[i].name) == n && memcmp(out->field[i].name, s, n) == 0;
+          field = same ? i : field;
+        }
+        r->word[r->n].field = (int16_t)field;
+        r->word[r->n].at = (int16_t)(s - e->accepts);
+        r->word[r->n++].size = (int16_t)n;
+      }
+      s += n;
+      more = strncmp(s, " x ", 3) == 0;
+      s += more ? 3 : (strncmp(s, " or ", 4) == 0 ? 4 : 0);
+    }
+  }
+}
+
+/* "x, h?, c?" */
+static void parse_inputs(const nl_layer_entry *e, nl_fields *out) {
+  for (const char *s = e->inputs; s && *s;) {
+    size_t n = strcspn(s, ",");
+    out->inputs++;
+    out->needed += s[n - 1] != '?';
+    s = after_spaces(s + n + (s[n] == ','));
+  }
+  if (out->inputs > NL_PASS_IN) {
+    refuse_entry(e, "too many inputs");
+  }
+}
+
 /* The names that C code has for the fields are those of the signatures, in their order. */
 static void check_field_names(const nl_layer_entry *e, const nl_fields *f) {
   const char *s = e->fields ? e->fields : "";
@@ -176,6 +218,12 @@ static void fill_layers(void) {
         }
       }
       check_field_names(e, out);
+      parse_accepts(e, out);
+      parse_inputs(e, out);
+      out->op = e->op ? nl_op_find(e->op) : NULL;
+      if (e->op && !out->op) {
+        refuse_entry(e, "there is no such op");
+      }
     }
   }
 }
@@ -316,7 +364,7 @@ static bool is_default(const nl_layer *l, const nl_field *f, const nl_value *v) 
 
 nl_layer_text nl_layer_describe(const nl_layer *l) {
   nl_layer_text text = {""};
-  const nl_fields *all = nl_layer_fields(l->entry);
+  const nl_fields *all = l->fields;
   bool in_order = true; /* what is written so far can be read by position */
   for (int i = 0; i < all->settings; i++) {
     const nl_field *f = &all->field[i];
