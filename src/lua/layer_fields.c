@@ -190,7 +190,8 @@ static void refuse_misspelt(lua_State *L, const nl_object *o, const nl_fields *a
   const nl_object *class = nl_to_object(L, -1);
   lua_pop(L, 1);
   nl_object_push_fields(L, 1);
-  bool there = lua_getfield(L, -1, name) != LUA_TNIL; /* a field of its own already, or a method */
+  lua_pushvalue(L, 2);
+  bool there = lua_rawget(L, -2) != LUA_TNIL;
   lua_pop(L, 2);
   stored_names names = {all};
   const char *near = !there && class && class->is_library && strlen(name) > 2 && *name != '_'

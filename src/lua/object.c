@@ -316,14 +316,40 @@ static int absent(lua_State *L) {
   return 1;
 }
 
+/* What inherits() gives: the field of the first class that has it. */
+static int inherited_index(lua_State *L) {
+  lua_settop(L, 2);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  while (nl_object_push_fields(L, 3)) {
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, 4) != LUA_TNIL) {
+      return 1;
+    }
+    lua_settop(L, 3);
+    nl_object_push_class(L, 3);
+    lua_replace(L, 3);
+  }
+  lua_pushnil(L);
+  return 1;
+}
+
+/* inherits(base) -> an __index for methods of classes of a user's own: what no class has is nil */
+static int inherits(lua_State *L) {
+  check_object(L, 1);
+  lua_settop(L, 1);
+  lua_pushcclosure(L, inherited_index, 1);
+  return 1;
+}
+
 void nl_open_object(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"object", new_object}, {"fields", fields},   {"set_field", nl_object_set}, {"set_hidden", nl_object_set_hidden},
       {"class_of", class_of}, {"base_of", base_of}, {"override", override},       {"is_library", is_library},
-      {"absent", absent},     {NULL, NULL}};
+      {"absent", absent},     {"inherits", inherits}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   for (int i = 0; functions[i].name; i++) {
     nl_observe_exempt(functions[i].func);
   }
   nl_observe_exempt(absent_index);
+  nl_observe_exempt(inherited_index);
 }

@@ -110,6 +110,8 @@ function M.new(name, base, events)
   local methods = core.fields(class)
   if above and above.for_library and core.is_library(class) then
     setmetatable(methods, above.for_library)
+  elseif base and core.is_library(base) then
+    setmetatable(methods, { __index = core.inherits(base) })
   end
   local info = { methods = methods, fields_meta = { __index = methods }, events = {}, metas = setmetatable({}, weak_keys),
     derived = setmetatable({}, weak_keys) }

@@ -495,23 +495,35 @@ function Module:describe()
   return table.concat(out, "\n")
 end
 
--- A built-in layer is asked for what it does not have. Fields that are not there are nil, as everywhere in Lua; but what looks
--- like a method misspelt, or is one of PyTorch's, is told.
+-- A built-in layer is asked for what it does not have. What some layer has is nil then (`if layer.weight then ...`); what none
+-- has is misspelt, or one of PyTorch's names, and told.
+local names_of_fields
+
 class.on_missing(Module, function(name)
-  if type(name) ~= "string" or #name < 4 then
+  if name:find "^_" then
+    return
+  elseif not names_of_fields then
+    names_of_fields = {}
+    for _, entry in ipairs(core.layers()) do
+      for _, f in ipairs(entry.fields) do
+        names_of_fields[f.name] = true
+      end
+    end
+  end
+  if names_of_fields[name] or name:find "^%l+_[ih]h_l%d+" then
     return
   end
   local names = {}
-  for method in pairs(fields(Module)) do
-    if type(method) == "string" and not method:find "^_" then
-      names[#names + 1] = method
+  for _, t in ipairs { names_of_fields, fields(Module) } do
+    for known in pairs(t) do
+      if type(known) == "string" and not known:find "^_" then
+        names[#names + 1] = known
+      end
     end
   end
   table.sort(names)
   local hint = require("nn.internal.options").hint("module", name, names)
-  if hint ~= "" then
-    core.raise(("a layer has no '%s'%s"):format(name, hint))
-  end
+  core.raise(("a layer has no '%s'%s"):format(name, hint ~= "" and hint or "; no layer of nn has a field or method of this name"))
 end)
 
 return {
