@@ -1,4 +1,4 @@
--- Makes docs/reference from the op table: a page for each family, the table of NumPy's and PyTorch's names, and nn.lua with
+-- Makes docs/reference from the op table and the layer table: a page for each family, the table of NumPy's and PyTorch's names, and nn.lua with
 -- annotations for editors (LuaCATS). `make docs` runs it; tests/lua/docs/test_reference.lua fails when a file is stale.
 --
 -- As a module it gives the pages as texts; run as a script it writes them.
@@ -8,6 +8,8 @@ local core = require "nn.core"
 local help = require "nn.internal.help"
 
 local M = {}
+
+local layers = dofile "tools/layer_pages.lua"
 
 -- The folders of src/ops, with their titles.
 local pages = {
@@ -87,6 +89,8 @@ local function index_text(by_page, count)
     end
     out[#out + 1] = ("- [%s](%s.md): %s"):format(page[2], page[1], table.concat(names, ", "))
   end
+  out[#out + 1] = "\n## Layers and losses\n"
+  out[#out + 1] = layers.index()
   out[#out + 1] = [[
 
 Written in Lua on top of them: `nn.einsum("ij,jk->ik", x, y)`, `nn.linalg` (the names that NumPy and PyTorch have there),
@@ -155,7 +159,7 @@ end
 local function editor_text(ops)
   local out = { [[
 ---@meta
--- Made by `make docs` from the op table. For editors: nothing here runs.
+-- Made by `make docs` from the op table and the layer table. For editors: nothing here runs.
 
 ---@alias nn.Dtype "bool"|"uint8"|"int64"|"float32"|"float64"
 
@@ -242,6 +246,7 @@ function nn.einsum(equation, ...) end
       end
     end
   end
+  out[#out + 1] = layers.annotations()
   out[#out + 1] = "return nn\n"
   return table.concat(out, "\n")
 end
@@ -260,6 +265,9 @@ function M.files()
   local files = { ["README.md"] = index_text(by_page, #ops), ["nn.lua"] = editor_text(ops) }
   for _, page in ipairs(pages) do
     files[page[1] .. ".md"] = page_text(page, by_page[page[1]])
+  end
+  for name, text in pairs(layers.pages()) do
+    files[name] = text
   end
   files["names.md"] = dofile("tools/names.lua")(ops, head)
   return files

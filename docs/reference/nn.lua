@@ -1,5 +1,5 @@
 ---@meta
--- Made by `make docs` from the op table. For editors: nothing here runs.
+-- Made by `make docs` from the op table and the layer table. For editors: nothing here runs.
 
 ---@alias nn.Dtype "bool"|"uint8"|"int64"|"float32"|"float64"
 
@@ -5617,5 +5617,1298 @@ function nn.as_strided(x, shape, strides, offset) end
 ---@param offset? integer
 ---@return nn.Tensor
 function Tensor:as_strided(shape, strides, offset) end
+
+---@class nn.Module
+---@field training boolean
+
+---A linear map of the last dim. weight is out_features x in_features, bias has out_features; both are drawn from U(-1/sqrt(in_features), 1/sqrt(in_features)) unless init names an initializer of nn.init for the weight.
+---@class nn.Linear: nn.Module
+---@field in_features integer
+---@field out_features integer
+---@field weight nn.Tensor
+---@field bias nn.Tensor?
+
+---A linear map of the last dim. weight is out_features x in_features, bias has out_features; both are drawn from U(-1/sqrt(in_features), 1/sqrt(in_features)) unless init names an initializer of nn.init for the weight.
+---
+---    nn.Linear(784, 256, {init = "he_normal"})
+---@param in_features integer
+---@param out_features integer
+---@param bias? boolean
+---@param options? {init: string, dtype: nn.Dtype}
+---@return nn.Linear
+function nn.Linear(in_features, out_features, bias, options) end
+
+---Gives its input back.
+---@class nn.Identity: nn.Module
+
+---Gives its input back.
+---
+---    nn.Identity()(nn.tensor {1, 2})
+---@return nn.Identity
+function nn.Identity() end
+
+---Joins the dims start_dim .. end_dim into one; by default all but the first, which is the batch.
+---@class nn.Flatten: nn.Module
+---@field start_dim integer
+---@field end_dim integer
+
+---Joins the dims start_dim .. end_dim into one; by default all but the first, which is the batch.
+---
+---    nn.Flatten()(nn.zeros(32, 28, 28)).shape
+---@param start_dim? integer
+---@param end_dim? integer
+---@return nn.Flatten
+function nn.Flatten(start_dim, end_dim) end
+
+---A vector for each of num_embeddings symbols: int64 symbols of any shape, from 1, to shape x embedding_dim. The vector of the symbol padding_idx is 0 and stays so.
+---@class nn.Embedding: nn.Module
+---@field num_embeddings integer
+---@field embedding_dim integer
+---@field padding_idx integer?
+---@field weight nn.Tensor
+
+---A vector for each of num_embeddings symbols: int64 symbols of any shape, from 1, to shape x embedding_dim. The vector of the symbol padding_idx is 0 and stays so.
+---
+---    nn.Embedding(10, 3)(nn.tensor {1, 2}).shape
+---@param num_embeddings integer
+---@param embedding_dim integer
+---@param options? {padding_idx: integer}
+---@return nn.Embedding
+function nn.Embedding(num_embeddings, embedding_dim, options) end
+
+---The rectifier.
+---@class nn.ReLU: nn.Module
+
+---The rectifier.
+---
+---    nn.ReLU()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.ReLU
+function nn.ReLU() end
+
+---The hyperbolic tangent, between -1 and 1.
+---@class nn.Tanh: nn.Module
+
+---The hyperbolic tangent, between -1 and 1.
+---
+---    nn.Tanh()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tanh
+function nn.Tanh() end
+
+---The logistic function, between 0 and 1.
+---@class nn.Sigmoid: nn.Module
+
+---The logistic function, between 0 and 1.
+---
+---    nn.Sigmoid()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Sigmoid
+function nn.Sigmoid() end
+
+---Exponential below 0, where it goes to -alpha.
+---@class nn.ELU: nn.Module
+---@field alpha number
+
+---Exponential below 0, where it goes to -alpha.
+---
+---    nn.ELU(0.5)(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param alpha? number
+---@return nn.ELU
+function nn.ELU(alpha) end
+
+---A rectifier that lets a little through below 0.
+---@class nn.LeakyReLU: nn.Module
+---@field negative_slope number
+
+---A rectifier that lets a little through below 0.
+---
+---    nn.LeakyReLU(0.1)(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param negative_slope? number
+---@return nn.LeakyReLU
+function nn.LeakyReLU(negative_slope) end
+
+---A leaky rectifier whose slope is learned: one for all, or one a channel (dim 2).
+---@class nn.PReLU: nn.Module
+---@field num_parameters integer
+---@field init number
+---@field weight nn.Tensor
+
+---A leaky rectifier whose slope is learned: one for all, or one a channel (dim 2).
+---
+---    nn.PReLU()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param num_parameters? integer
+---@param init? number
+---@return nn.PReLU
+function nn.PReLU(num_parameters, init) end
+
+---A leaky rectifier whose slope is drawn from U(lower, upper) for each element while training; their mean in evaluation.
+---@class nn.RReLU: nn.Module
+---@field lower number
+---@field upper number
+
+---A leaky rectifier whose slope is drawn from U(lower, upper) for each element while training; their mean in evaluation.
+---
+---    nn.RReLU():eval()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param lower? number
+---@param upper? number
+---@return nn.RReLU
+function nn.RReLU(lower, upper) end
+
+---A rectifier that ends at 6.
+---@class nn.ReLU6: nn.Module
+
+---A rectifier that ends at 6.
+---
+---    nn.ReLU6()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.ReLU6
+function nn.ReLU6() end
+
+---ELU with the constants for which activations keep mean 0 and variance 1.
+---@class nn.SELU: nn.Module
+
+---ELU with the constants for which activations keep mean 0 and variance 1.
+---
+---    nn.SELU()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.SELU
+function nn.SELU() end
+
+---ELU with a continuous slope for every alpha.
+---@class nn.CELU: nn.Module
+---@field alpha number
+
+---ELU with a continuous slope for every alpha.
+---
+---    nn.CELU(0.5)(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param alpha? number
+---@return nn.CELU
+function nn.CELU(alpha) end
+
+---x times the normal distribution's area up to x, or its approximation by tanh.
+---@class nn.GELU: nn.Module
+---@field approximate "none"|"tanh"
+
+---x times the normal distribution's area up to x, or its approximation by tanh.
+---
+---    nn.GELU()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param approximate? "none"|"tanh"
+---@return nn.GELU
+function nn.GELU(approximate) end
+
+---x gated by its own sigmoid; also called swish.
+---@class nn.SiLU: nn.Module
+
+---x gated by its own sigmoid; also called swish.
+---
+---    nn.SiLU()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.SiLU
+function nn.SiLU() end
+
+---A smooth rectifier with a dip below 0.
+---@class nn.Mish: nn.Module
+
+---A smooth rectifier with a dip below 0.
+---
+---    nn.Mish()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Mish
+function nn.Mish() end
+
+---A smooth rectifier. It is stable for every x, so threshold is not needed, and only taken for PyTorch's scripts.
+---@class nn.Softplus: nn.Module
+---@field beta number
+---@field threshold number
+
+---A smooth rectifier. It is stable for every x, so threshold is not needed, and only taken for PyTorch's scripts.
+---
+---    nn.Softplus()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param beta? number
+---@param threshold? number
+---@return nn.Softplus
+function nn.Softplus(beta, threshold) end
+
+---Like tanh, with tails that fall off more slowly.
+---@class nn.Softsign: nn.Module
+
+---Like tanh, with tails that fall off more slowly.
+---
+---    nn.Softsign()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Softsign
+function nn.Softsign() end
+
+---The logarithm of the sigmoid, stable.
+---@class nn.LogSigmoid: nn.Module
+
+---The logarithm of the sigmoid, stable.
+---
+---    nn.LogSigmoid()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.LogSigmoid
+function nn.LogSigmoid() end
+
+---x limited to min_val .. max_val.
+---@class nn.Hardtanh: nn.Module
+---@field min_val number
+---@field max_val number
+
+---x limited to min_val .. max_val.
+---
+---    nn.Hardtanh()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param min_val? number
+---@param max_val? number
+---@return nn.Hardtanh
+function nn.Hardtanh(min_val, max_val) end
+
+---A sigmoid of three straight lines.
+---@class nn.Hardsigmoid: nn.Module
+
+---A sigmoid of three straight lines.
+---
+---    nn.Hardsigmoid()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Hardsigmoid
+function nn.Hardsigmoid() end
+
+---x gated by its hard sigmoid.
+---@class nn.Hardswish: nn.Module
+
+---x gated by its hard sigmoid.
+---
+---    nn.Hardswish()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Hardswish
+function nn.Hardswish() end
+
+---Sets what is near 0 to 0.
+---@class nn.Hardshrink: nn.Module
+---@field lambd number
+
+---Sets what is near 0 to 0.
+---
+---    nn.Hardshrink()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param lambd? number
+---@return nn.Hardshrink
+function nn.Hardshrink(lambd) end
+
+---Moves x towards 0 by lambd, and to 0 what is nearer.
+---@class nn.Softshrink: nn.Module
+---@field lambd number
+
+---Moves x towards 0 by lambd, and to 0 what is nearer.
+---
+---    nn.Softshrink()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param lambd? number
+---@return nn.Softshrink
+function nn.Softshrink(lambd) end
+
+---What tanh takes away.
+---@class nn.Tanhshrink: nn.Module
+
+---What tanh takes away.
+---
+---    nn.Tanhshrink()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@return nn.Tanhshrink
+function nn.Tanhshrink() end
+
+---x above a threshold, else a value.
+---@class nn.Threshold: nn.Module
+---@field threshold number
+---@field value number
+
+---x above a threshold, else a value.
+---
+---    nn.Threshold(0.1, 20)(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param threshold number
+---@param value number
+---@return nn.Threshold
+function nn.Threshold(threshold, value) end
+
+---The threshold unit. Its derivative is 0 almost everywhere, so the straight-through gradient stands in: 1 where |x| <= width, else 0. width = math.huge passes every gradient.
+---@class nn.Step: nn.Module
+---@field width number
+
+---The threshold unit. Its derivative is 0 almost everywhere, so the straight-through gradient stands in: 1 where |x| <= width, else 0. width = math.huge passes every gradient.
+---
+---    nn.Step()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param width? number
+---@return nn.Step
+function nn.Step(width) end
+
+---Positive, and of sum 1 along a dim.
+---@class nn.Softmax: nn.Module
+---@field dim integer
+
+---Positive, and of sum 1 along a dim.
+---
+---    nn.Softmax()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param dim? integer
+---@return nn.Softmax
+function nn.Softmax(dim) end
+
+---The logarithm of softmax, stable.
+---@class nn.LogSoftmax: nn.Module
+---@field dim integer
+
+---The logarithm of softmax, stable.
+---
+---    nn.LogSoftmax()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param dim? integer
+---@return nn.LogSoftmax
+function nn.LogSoftmax(dim) end
+
+---Softmax of -x.
+---@class nn.Softmin: nn.Module
+---@field dim integer
+
+---Softmax of -x.
+---
+---    nn.Softmin()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param dim? integer
+---@return nn.Softmin
+function nn.Softmin(dim) end
+
+---The first half of a dim, gated by the second.
+---@class nn.GLU: nn.Module
+---@field dim integer
+
+---The first half of a dim, gated by the second.
+---
+---    nn.GLU()(nn.tensor {-2.0, -0.5, 0.0, 1.5})
+---@param dim? integer
+---@return nn.GLU
+function nn.GLU(dim) end
+
+---The largest of `pieces` linear maps, for each output.
+---@class nn.Maxout: nn.Module
+---@field in_features integer
+---@field out_features integer
+---@field pieces integer
+---@field linear nn.Module
+
+---The largest of `pieces` linear maps, for each output.
+---
+---    nn.Maxout(4, 3, 2)
+---@param in_features integer
+---@param out_features integer
+---@param pieces? integer
+---@return nn.Maxout
+function nn.Maxout(in_features, out_features, pieces) end
+
+---While training, sets each element to 0 with probability p, anew for each unit of each sample. inverted = true (the default, and PyTorch's form) scales the others by 1/(1-p) at once and does nothing in evaluation; inverted = false is the paper's and the lecture's form: no scaling while training, times 1-p in evaluation.
+---@class nn.Dropout: nn.Module
+---@field p number
+---@field inverted boolean
+
+---While training, sets each element to 0 with probability p, anew for each unit of each sample. inverted = true (the default, and PyTorch's form) scales the others by 1/(1-p) at once and does nothing in evaluation; inverted = false is the paper's and the lecture's form: no scaling while training, times 1-p in evaluation.
+---
+---    nn.Dropout(0.3):eval()(nn.ones(3))
+---@param p? number
+---@param options? {inverted: boolean}
+---@return nn.Dropout
+function nn.Dropout(p, options) end
+
+---Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p).
+---@class nn.Dropout1d: nn.Module
+---@field p number
+
+---Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p).
+---
+---    nn.Dropout1d(0.2)
+---@param p? number
+---@return nn.Dropout1d
+function nn.Dropout1d(p) end
+
+---Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p).
+---@class nn.Dropout2d: nn.Module
+---@field p number
+
+---Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p).
+---
+---    nn.Dropout2d(0.2)
+---@param p? number
+---@return nn.Dropout2d
+function nn.Dropout2d(p) end
+
+---Dropout for SELU nets: units are set to SELU's negative limit, and the result is moved and scaled so that mean and variance stay.
+---@class nn.AlphaDropout: nn.Module
+---@field p number
+
+---Dropout for SELU nets: units are set to SELU's negative limit, and the result is moved and scaled so that mean and variance stay.
+---
+---    nn.AlphaDropout(0.1)
+---@param p? number
+---@return nn.AlphaDropout
+function nn.AlphaDropout(p) end
+
+---x times noise from N(1, p / (1 - p)), the Gaussian with dropout's variance, while training.
+---@class nn.GaussianDropout: nn.Module
+---@field p number
+
+---x times noise from N(1, p / (1 - p)), the Gaussian with dropout's variance, while training.
+---
+---    nn.GaussianDropout(0.2)
+---@param p? number
+---@return nn.GaussianDropout
+function nn.GaussianDropout(p) end
+
+---x plus noise from N(0, std^2) while training; for small noise, a penalty on the slope.
+---@class nn.GaussianNoise: nn.Module
+---@field std number
+
+---x plus noise from N(0, std^2) while training; for small noise, a penalty on the slope.
+---
+---    nn.GaussianNoise(0.05)
+---@param std? number
+---@return nn.GaussianNoise
+function nn.GaussianNoise(std) end
+
+---A layer whose weights, not units, are dropped: a mask over its weight for each batch, scaled by 1/(1-p); the mean weights in evaluation. (The paper draws a mask for each sample.)
+---@class nn.DropConnect: nn.Module
+---@field layer nn.Module|function
+---@field p number
+
+---A layer whose weights, not units, are dropped: a mask over its weight for each batch, scaled by 1/(1-p); the mean weights in evaluation. (The paper draws a mask for each sample.)
+---
+---    nn.DropConnect(nn.Linear(3, 4), 0.3)
+---@param layer nn.Module|function
+---@param p? number
+---@return nn.DropConnect
+function nn.DropConnect(layer, p) end
+
+---While training, normalizes each feature by the batch's mean and (biased) variance; in evaluation by their running averages, where the variance is the unbiased one. Then scales and moves it.
+---@class nn.BatchNorm1d: nn.Module
+---@field num_features integer
+---@field eps number
+---@field momentum number
+---@field affine boolean
+---@field track_running_stats boolean
+---@field weight nn.Tensor?
+---@field bias nn.Tensor?
+---@field running_mean nn.Tensor?
+---@field running_var nn.Tensor?
+---@field num_batches_tracked nn.Tensor?
+
+---While training, normalizes each feature by the batch's mean and (biased) variance; in evaluation by their running averages, where the variance is the unbiased one. Then scales and moves it.
+---
+---    nn.BatchNorm1d(3)
+---@param num_features integer
+---@param eps? number
+---@param momentum? number
+---@param affine? boolean
+---@param track_running_stats? boolean
+---@param options? {dtype: nn.Dtype}
+---@return nn.BatchNorm1d
+function nn.BatchNorm1d(num_features, eps, momentum, affine, track_running_stats, options) end
+
+---While training, normalizes each channel by the batch's mean and (biased) variance; in evaluation by their running averages, where the variance is the unbiased one. Then scales and moves it.
+---@class nn.BatchNorm2d: nn.Module
+---@field num_features integer
+---@field eps number
+---@field momentum number
+---@field affine boolean
+---@field track_running_stats boolean
+---@field weight nn.Tensor?
+---@field bias nn.Tensor?
+---@field running_mean nn.Tensor?
+---@field running_var nn.Tensor?
+---@field num_batches_tracked nn.Tensor?
+
+---While training, normalizes each channel by the batch's mean and (biased) variance; in evaluation by their running averages, where the variance is the unbiased one. Then scales and moves it.
+---
+---    nn.BatchNorm2d(3)
+---@param num_features integer
+---@param eps? number
+---@param momentum? number
+---@param affine? boolean
+---@param track_running_stats? boolean
+---@param options? {dtype: nn.Dtype}
+---@return nn.BatchNorm2d
+function nn.BatchNorm2d(num_features, eps, momentum, affine, track_running_stats, options) end
+
+---Normalizes each sample over its last dims, which are of the given shape (a number, or a list).
+---@class nn.LayerNorm: nn.Module
+---@field normalized_shape integer|integer[]
+---@field eps number
+---@field elementwise_affine boolean
+---@field weight nn.Tensor?
+---@field bias nn.Tensor?
+
+---Normalizes each sample over its last dims, which are of the given shape (a number, or a list).
+---
+---    nn.LayerNorm(2)(nn.tensor {{1.0, 3.0}, {5.0, 9.0}})
+---@param normalized_shape integer|integer[]
+---@param eps? number
+---@param elementwise_affine? boolean
+---@return nn.LayerNorm
+function nn.LayerNorm(normalized_shape, eps, elementwise_affine) end
+
+---Divides by the root of the mean square over the last dims.
+---@class nn.RMSNorm: nn.Module
+---@field normalized_shape integer|integer[]
+---@field eps number
+---@field elementwise_affine boolean
+---@field weight nn.Tensor?
+
+---Divides by the root of the mean square over the last dims.
+---
+---    nn.RMSNorm(2)(nn.tensor {{3.0, 4.0}})
+---@param normalized_shape integer|integer[]
+---@param eps? number
+---@param elementwise_affine? boolean
+---@return nn.RMSNorm
+function nn.RMSNorm(normalized_shape, eps, elementwise_affine) end
+
+---Normalizes each sample over groups of channels.
+---@class nn.GroupNorm: nn.Module
+---@field num_groups integer
+---@field num_channels integer
+---@field eps number
+---@field affine boolean
+---@field weight nn.Tensor?
+---@field bias nn.Tensor?
+
+---Normalizes each sample over groups of channels.
+---
+---    nn.GroupNorm(2, 4)
+---@param num_groups integer
+---@param num_channels integer
+---@param eps? number
+---@param affine? boolean
+---@return nn.GroupNorm
+function nn.GroupNorm(num_groups, num_channels, eps, affine) end
+
+---Normalizes each channel of each sample over its positions.
+---@class nn.InstanceNorm1d: nn.Module
+---@field num_features integer
+---@field eps number
+---@field affine boolean
+---@field weight nn.Tensor?
+---@field bias nn.Tensor?
+
+---Normalizes each channel of each sample over its positions.
+---
+---    nn.InstanceNorm1d(3)
+---@param num_features integer
+---@param eps? number
+---@param options? {affine: boolean}
+---@return nn.InstanceNorm1d
+function nn.InstanceNorm1d(num_features, eps, options) end
+
+---Normalizes each channel of each sample over its positions.
+---@class nn.InstanceNorm2d: nn.Module
+---@field num_features integer
+---@field eps number
+---@field affine boolean
+---@field weight nn.Tensor?
+---@field bias nn.Tensor?
+
+---Normalizes each channel of each sample over its positions.
+---
+---    nn.InstanceNorm2d(3)
+---@param num_features integer
+---@param eps? number
+---@param options? {affine: boolean}
+---@return nn.InstanceNorm2d
+function nn.InstanceNorm2d(num_features, eps, options) end
+
+---Divides by the activity of neighbouring channels.
+---@class nn.LocalResponseNorm: nn.Module
+---@field size integer
+---@field alpha number
+---@field beta number
+---@field k number
+
+---Divides by the activity of neighbouring channels.
+---
+---    nn.LocalResponseNorm(2)
+---@param size integer
+---@param alpha? number
+---@param beta? number
+---@param k? number
+---@return nn.LocalResponseNorm
+function nn.LocalResponseNorm(size, alpha, beta, k) end
+
+---A scale and a shift for each feature (dim 2): what batch norm is after training.
+---@class nn.Affine: nn.Module
+---@field num_features integer
+---@field weight nn.Tensor
+---@field bias nn.Tensor
+
+---A scale and a shift for each feature (dim 2): what batch norm is after training.
+---
+---    nn.Affine(3)
+---@param num_features integer
+---@return nn.Affine
+function nn.Affine(num_features) end
+
+---A layer whose parameter `name` has its length and its direction trained apart, one length for each place of dim `dim` (the outputs). weight() gives the weight as it is now.
+---@class nn.WeightNorm: nn.Module
+---@field layer nn.Module|function
+---@field name string
+---@field dim integer
+---@field weight_g nn.Tensor
+---@field weight_v nn.Tensor
+
+---A layer whose parameter `name` has its length and its direction trained apart, one length for each place of dim `dim` (the outputs). weight() gives the weight as it is now.
+---
+---    nn.WeightNorm(nn.Linear(10, 5))
+---@param layer nn.Module|function
+---@param options? {name: string, dim: integer}
+---@return nn.WeightNorm
+function nn.WeightNorm(layer, options) end
+
+---A layer whose parameter `name` is divided by its largest singular value, found by power iteration while training. weight() gives the weight as it is now.
+---@class nn.SpectralNorm: nn.Module
+---@field layer nn.Module|function
+---@field name string
+---@field n_power_iterations integer
+---@field eps number
+---@field weight_orig nn.Tensor
+---@field weight_u nn.Tensor
+---@field weight_v nn.Tensor
+
+---A layer whose parameter `name` is divided by its largest singular value, found by power iteration while training. weight() gives the weight as it is now.
+---
+---    nn.SpectralNorm(nn.Linear(10, 5))
+---@param layer nn.Module|function
+---@param options? {name: string, n_power_iterations: integer, eps: number}
+---@return nn.SpectralNorm
+function nn.SpectralNorm(layer, options) end
+
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
+---@class nn.Conv1d: nn.Module
+---@field in_channels integer
+---@field out_channels integer
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]
+---@field padding integer|integer[]|"same"
+---@field dilation integer|integer[]
+---@field groups integer
+---@field weight nn.Tensor
+---@field bias nn.Tensor?
+
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
+---
+---    nn.Conv1d(3, 8, 5)
+---@param in_channels integer
+---@param out_channels integer
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]|"same"
+---@param dilation? integer|integer[]
+---@param groups? integer
+---@param bias? boolean
+---@param options? {init: string, dtype: nn.Dtype}
+---@return nn.Conv1d
+function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, options) end
+
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
+---@class nn.Conv2d: nn.Module
+---@field in_channels integer
+---@field out_channels integer
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]
+---@field padding integer|integer[]|"same"
+---@field dilation integer|integer[]
+---@field groups integer
+---@field weight nn.Tensor
+---@field bias nn.Tensor?
+
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
+---
+---    nn.Conv2d(1, 6, 5, {padding = 2})
+---@param in_channels integer
+---@param out_channels integer
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]|"same"
+---@param dilation? integer|integer[]
+---@param groups? integer
+---@param bias? boolean
+---@param options? {init: string, dtype: nn.Dtype}
+---@return nn.Conv2d
+function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, options) end
+
+---The largest value of each window of each channel. stride is the kernel's size unless it is given.
+---@class nn.MaxPool1d: nn.Module
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]?
+---@field padding integer|integer[]
+
+---The largest value of each window of each channel. stride is the kernel's size unless it is given.
+---
+---    nn.MaxPool1d(2)
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@return nn.MaxPool1d
+function nn.MaxPool1d(kernel_size, stride, padding) end
+
+---The largest value of each window of each channel. stride is the kernel's size unless it is given.
+---@class nn.MaxPool2d: nn.Module
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]?
+---@field padding integer|integer[]
+
+---The largest value of each window of each channel. stride is the kernel's size unless it is given.
+---
+---    nn.MaxPool2d(2)
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@return nn.MaxPool2d
+function nn.MaxPool2d(kernel_size, stride, padding) end
+
+---The mean of each window of each channel. stride is the kernel's size unless it is given.
+---@class nn.AvgPool1d: nn.Module
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]?
+---@field padding integer|integer[]
+
+---The mean of each window of each channel. stride is the kernel's size unless it is given.
+---
+---    nn.AvgPool1d(2)
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@return nn.AvgPool1d
+function nn.AvgPool1d(kernel_size, stride, padding) end
+
+---The mean of each window of each channel. stride is the kernel's size unless it is given.
+---@class nn.AvgPool2d: nn.Module
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]?
+---@field padding integer|integer[]
+
+---The mean of each window of each channel. stride is the kernel's size unless it is given.
+---
+---    nn.AvgPool2d(2)
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@return nn.AvgPool2d
+function nn.AvgPool2d(kernel_size, stride, padding) end
+
+---The mean of each of output_size equal parts of the input, along each dim.
+---@class nn.AdaptiveAvgPool1d: nn.Module
+---@field output_size integer|integer[]
+
+---The mean of each of output_size equal parts of the input, along each dim.
+---
+---    nn.AdaptiveAvgPool1d(1)
+---@param output_size integer|integer[]
+---@return nn.AdaptiveAvgPool1d
+function nn.AdaptiveAvgPool1d(output_size) end
+
+---The mean of each of output_size equal parts of the input, along each dim.
+---@class nn.AdaptiveAvgPool2d: nn.Module
+---@field output_size integer|integer[]
+
+---The mean of each of output_size equal parts of the input, along each dim.
+---
+---    nn.AdaptiveAvgPool2d(1)
+---@param output_size integer|integer[]
+---@return nn.AdaptiveAvgPool2d
+function nn.AdaptiveAvgPool2d(output_size) end
+
+---A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---@class nn.RNN: nn.Module
+---@field input_size integer
+---@field hidden_size integer
+---@field num_layers integer
+---@field bias boolean
+---@field batch_first boolean
+---@field dropout number
+---@field bidirectional boolean
+---@field nonlinearity "tanh"|"relu"
+
+---A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---
+---    nn.RNN(3, 4)
+---@param input_size integer
+---@param hidden_size integer
+---@param num_layers? integer
+---@param bias? boolean
+---@param batch_first? boolean
+---@param dropout? number
+---@param bidirectional? boolean
+---@param options? {nonlinearity: "tanh"|"relu"}
+---@return nn.RNN
+function nn.RNN(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, options) end
+
+---One step of a simple recurrent net. Gives the new state; a state that is left out is 0.
+---@class nn.RNNCell: nn.Module
+---@field input_size integer
+---@field hidden_size integer
+---@field bias boolean
+---@field nonlinearity "tanh"|"relu"
+---@field weight_ih nn.Tensor
+---@field weight_hh nn.Tensor
+---@field bias_ih nn.Tensor?
+---@field bias_hh nn.Tensor?
+
+---One step of a simple recurrent net. Gives the new state; a state that is left out is 0.
+---
+---    nn.RNNCell(3, 4)
+---@param input_size integer
+---@param hidden_size integer
+---@param bias? boolean
+---@param options? {nonlinearity: "tanh"|"relu"}
+---@return nn.RNNCell
+function nn.RNNCell(input_size, hidden_size, bias, options) end
+
+---Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---@class nn.LSTM: nn.Module
+---@field input_size integer
+---@field hidden_size integer
+---@field num_layers integer
+---@field bias boolean
+---@field batch_first boolean
+---@field dropout number
+---@field bidirectional boolean
+
+---Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---
+---    nn.LSTM(3, 4)
+---@param input_size integer
+---@param hidden_size integer
+---@param num_layers? integer
+---@param bias? boolean
+---@param batch_first? boolean
+---@param dropout? number
+---@param bidirectional? boolean
+---@return nn.LSTM
+function nn.LSTM(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional) end
+
+---One step of long short-term memory. Gives the new state; a state that is left out is 0.
+---@class nn.LSTMCell: nn.Module
+---@field input_size integer
+---@field hidden_size integer
+---@field bias boolean
+---@field weight_ih nn.Tensor
+---@field weight_hh nn.Tensor
+---@field bias_ih nn.Tensor?
+---@field bias_hh nn.Tensor?
+
+---One step of long short-term memory. Gives the new state; a state that is left out is 0.
+---
+---    nn.LSTMCell(3, 4)
+---@param input_size integer
+---@param hidden_size integer
+---@param bias? boolean
+---@return nn.LSTMCell
+function nn.LSTMCell(input_size, hidden_size, bias) end
+
+---Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---@class nn.GRU: nn.Module
+---@field input_size integer
+---@field hidden_size integer
+---@field num_layers integer
+---@field bias boolean
+---@field batch_first boolean
+---@field dropout number
+---@field bidirectional boolean
+
+---Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---
+---    nn.GRU(3, 4)
+---@param input_size integer
+---@param hidden_size integer
+---@param num_layers? integer
+---@param bias? boolean
+---@param batch_first? boolean
+---@param dropout? number
+---@param bidirectional? boolean
+---@return nn.GRU
+function nn.GRU(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional) end
+
+---One step of gated recurrent units. Gives the new state; a state that is left out is 0.
+---@class nn.GRUCell: nn.Module
+---@field input_size integer
+---@field hidden_size integer
+---@field bias boolean
+---@field weight_ih nn.Tensor
+---@field weight_hh nn.Tensor
+---@field bias_ih nn.Tensor?
+---@field bias_hh nn.Tensor?
+
+---One step of gated recurrent units. Gives the new state; a state that is left out is 0.
+---
+---    nn.GRUCell(3, 4)
+---@param input_size integer
+---@param hidden_size integer
+---@param bias? boolean
+---@return nn.GRUCell
+function nn.GRUCell(input_size, hidden_size, bias) end
+
+---A layer with a gate that decides what of it, and what of the input, goes on. The gate's bias starts at -1, so that a deep stack starts as (nearly) the identity. activation is a ReLU unless it is given.
+---@class nn.Highway: nn.Module
+---@field features integer
+---@field activation nn.Module|function?
+---@field gate_bias number
+---@field transform nn.Module
+---@field gate nn.Module
+
+---A layer with a gate that decides what of it, and what of the input, goes on. The gate's bias starts at -1, so that a deep stack starts as (nearly) the identity. activation is a ReLU unless it is given.
+---
+---    nn.Highway(8, {activation = nn.Tanh()})
+---@param features integer
+---@param options? {activation: nn.Module|function, gate_bias: number, init: string}
+---@return nn.Highway
+function nn.Highway(features, options) end
+
+---Layers with a shortcut around them, which {projection = layer} gives a layer of its own.
+---@class nn.Residual: nn.Module
+---@field body nn.Module|function
+---@field projection nn.Module|function?
+
+---Layers with a shortcut around them, which {projection = layer} gives a layer of its own.
+---
+---    nn.Residual(nn.Linear(8, 8), nn.ReLU())
+---@param ... nn.Module|function
+---@return nn.Residual
+function nn.Residual(...) end
+
+---Layers one after another, given in order or as a list; functions of a tensor are layers, too. net[1] is the first, #net their number, net:add(layer) appends, net[2] = nn.Tanh() replaces.
+---@class nn.Sequential: nn.Module
+
+---Layers one after another, given in order or as a list; functions of a tensor are layers, too. net[1] is the first, #net their number, net:add(layer) appends, net[2] = nn.Tanh() replaces.
+---
+---    nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+---@param ... any
+---@return nn.Sequential
+function nn.Sequential(...) end
+
+---A list of layers, for a forward of your own to go through: list[1], #list, ipairs(list), list:add(layer). Their parameters belong to the module that holds the list. (In a field, a plain table does the same; here a change is counted, and what is no layer is refused.)
+---@class nn.ModuleList: nn.Module
+
+---A list of layers, for a forward of your own to go through: list[1], #list, ipairs(list), list:add(layer). Their parameters belong to the module that holds the list. (In a field, a plain table does the same; here a change is counted, and what is no layer is refused.)
+---
+---    nn.ModuleList {nn.Linear(4, 4), nn.Linear(4, 2)}
+---@param ... any
+---@return nn.ModuleList
+function nn.ModuleList(...) end
+
+---Layers by name, for a forward of your own: dict.name, dict:keys(). Made of {name = layer}, which is put in the order of the names, or of {{name, layer}, ...}, in this order.
+---@class nn.ModuleDict: nn.Module
+
+---Layers by name, for a forward of your own: dict.name, dict:keys(). Made of {name = layer}, which is put in the order of the names, or of {{name, layer}, ...}, in this order.
+---
+---    nn.ModuleDict {left = nn.Linear(4, 2), right = nn.Tanh()}
+---@param ... any
+---@return nn.ModuleDict
+function nn.ModuleDict(...) end
+
+---A list of parameters that belong to the module which holds it: list[1], #list, list:add(p).
+---@class nn.ParameterList: nn.Module
+
+---A list of parameters that belong to the module which holds it: list[1], #list, list:add(p).
+---
+---    nn.ParameterList {nn.Parameter(nn.ones(3))}
+---@param ... any
+---@return nn.ParameterList
+function nn.ParameterList(...) end
+
+---The squared difference: the negative log-likelihood of Gaussian noise, up to constants.
+---@class nn.MSELoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+
+---The squared difference: the negative log-likelihood of Gaussian noise, up to constants.
+---
+---    nn.MSELoss()(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 5.0})
+---@param options? {reduction: "mean"|"sum"|"none"}
+---@return nn.MSELoss
+function nn.MSELoss(options) end
+
+---The absolute difference: the negative log-likelihood of Laplace noise, up to constants.
+---@class nn.L1Loss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+
+---The absolute difference: the negative log-likelihood of Laplace noise, up to constants.
+---
+---    nn.L1Loss()(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 5.0})
+---@param options? {reduction: "mean"|"sum"|"none"}
+---@return nn.L1Loss
+function nn.L1Loss(options) end
+
+---Quadratic within delta, linear beyond.
+---@class nn.HuberLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field delta number
+
+---Quadratic within delta, linear beyond.
+---
+---    nn.HuberLoss()(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 5.0})
+---@param options? {reduction: "mean"|"sum"|"none", delta: number}
+---@return nn.HuberLoss
+function nn.HuberLoss(options) end
+
+---Huber's loss with delta = beta, divided by it.
+---@class nn.SmoothL1Loss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field beta number
+
+---Huber's loss with delta = beta, divided by it.
+---
+---    nn.SmoothL1Loss()(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 5.0})
+---@param options? {reduction: "mean"|"sum"|"none", beta: number}
+---@return nn.SmoothL1Loss
+function nn.SmoothL1Loss(options) end
+
+---Between the square and the absolute value, smooth.
+---@class nn.LogCoshLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+
+---Between the square and the absolute value, smooth.
+---
+---    nn.LogCoshLoss()(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 5.0})
+---@param options? {reduction: "mean"|"sum"|"none"}
+---@return nn.LogCoshLoss
+function nn.LogCoshLoss(options) end
+
+---Its minimum is the target's q-quantile.
+---@class nn.QuantileLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field q number
+
+---Its minimum is the target's q-quantile.
+---
+---    nn.QuantileLoss()(nn.tensor {1.0, 2.0}, nn.tensor {1.0, 5.0})
+---@param options? {reduction: "mean"|"sum"|"none", q: number}
+---@return nn.QuantileLoss
+function nn.QuantileLoss(options) end
+
+---Targets are counts. log_input: the input is the logarithm of the rate, else the rate; full: with Stirling's term.
+---@class nn.PoissonNLLLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field log_input boolean
+---@field full boolean
+---@field eps number
+
+---Targets are counts. log_input: the input is the logarithm of the rate, else the rate; full: with Stirling's term.
+---
+---    nn.PoissonNLLLoss()(nn.tensor {0.0, 1.0}, nn.tensor {1.0, 3.0})
+---@param options? {reduction: "mean"|"sum"|"none", log_input: boolean, full: boolean, eps: number}
+---@return nn.PoissonNLLLoss
+function nn.PoissonNLLLoss(options) end
+
+---The negative log-likelihood of Gaussian noise whose variance (at least eps) is an output, too; full adds log(2 pi) / 2.
+---@class nn.GaussianNLLLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field full boolean
+---@field eps number
+
+---The negative log-likelihood of Gaussian noise whose variance (at least eps) is an output, too; full adds log(2 pi) / 2.
+---
+---    nn.GaussianNLLLoss()(nn.zeros(2), nn.ones(2), nn.ones(2))
+---@param options? {reduction: "mean"|"sum"|"none", full: boolean, eps: number}
+---@return nn.GaussianNLLLoss
+function nn.GaussianNLLLoss(options) end
+
+---The negative log-likelihood of Laplace noise whose scale (at least eps) is an output, too; full adds log 2.
+---@class nn.LaplaceNLLLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field full boolean
+---@field eps number
+
+---The negative log-likelihood of Laplace noise whose scale (at least eps) is an output, too; full adds log 2.
+---
+---    nn.LaplaceNLLLoss()(nn.zeros(2), nn.ones(2), nn.ones(2))
+---@param options? {reduction: "mean"|"sum"|"none", full: boolean, eps: number}
+---@return nn.LaplaceNLLLoss
+function nn.LaplaceNLLLoss(options) end
+
+---The cross-entropy of softmax(logits) against classes (int64, from 1) or against probabilities of the logits' shape. Input: batch x classes, or batch x classes x ... with targets batch x .... weight: a factor for each class; label_smoothing: this share of each target is spread over all classes (Szegedy et al. 2016); ignore_index: targets with this value do not count.
+---@class nn.CrossEntropyLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field weight nn.Tensor?
+---@field ignore_index integer?
+---@field label_smoothing number
+
+---The cross-entropy of softmax(logits) against classes (int64, from 1) or against probabilities of the logits' shape. Input: batch x classes, or batch x classes x ... with targets batch x .... weight: a factor for each class; label_smoothing: this share of each target is spread over all classes (Szegedy et al. 2016); ignore_index: targets with this value do not count.
+---
+---    nn.CrossEntropyLoss()(nn.tensor {{2.0, 0.0, 0.0}}, nn.tensor {1})
+---@param options? {reduction: "mean"|"sum"|"none", weight: nn.Tensor, ignore_index: integer, label_smoothing: number}
+---@return nn.CrossEntropyLoss
+function nn.CrossEntropyLoss(options) end
+
+---The negative log-likelihood: as CrossEntropyLoss, but the input is log-probabilities.
+---@class nn.NLLLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field weight nn.Tensor?
+---@field ignore_index integer?
+
+---The negative log-likelihood: as CrossEntropyLoss, but the input is log-probabilities.
+---
+---    nn.NLLLoss()(nn.tensor {{-0.1, -2.5}}, nn.tensor {1})
+---@param options? {reduction: "mean"|"sum"|"none", weight: nn.Tensor, ignore_index: integer}
+---@return nn.NLLLoss
+function nn.NLLLoss(options) end
+
+---The binary cross-entropy of sigmoid(logits) against targets in 0..1, stable. pos_weight: a factor for the targets' side of 1; weight: one for each element.
+---@class nn.BCEWithLogitsLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field pos_weight nn.Tensor?
+---@field weight nn.Tensor?
+
+---The binary cross-entropy of sigmoid(logits) against targets in 0..1, stable. pos_weight: a factor for the targets' side of 1; weight: one for each element.
+---
+---    nn.BCEWithLogitsLoss()(nn.tensor {0.0, 3.0}, nn.tensor {1.0, 1.0})
+---@param options? {reduction: "mean"|"sum"|"none", pos_weight: nn.Tensor, weight: nn.Tensor}
+---@return nn.BCEWithLogitsLoss
+function nn.BCEWithLogitsLoss(options) end
+
+---The binary cross-entropy of probabilities; logarithms end at -100. Numbers outside of 0..1 are an error (in a compiled function the loss is nan then).
+---@class nn.BCELoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field weight nn.Tensor?
+
+---The binary cross-entropy of probabilities; logarithms end at -100. Numbers outside of 0..1 are an error (in a compiled function the loss is nan then).
+---
+---    nn.BCELoss()(nn.tensor {0.5, 0.9}, nn.tensor {1.0, 1.0})
+---@param options? {reduction: "mean"|"sum"|"none", weight: nn.Tensor}
+---@return nn.BCELoss
+function nn.BCELoss(options) end
+
+---The binary cross-entropy of logits, where samples that are easy count less. alpha: the weight of the targets that are 1; negative: none.
+---@class nn.FocalLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field gamma number
+---@field alpha number
+
+---The binary cross-entropy of logits, where samples that are easy count less. alpha: the weight of the targets that are 1; negative: none.
+---
+---    nn.FocalLoss()(nn.tensor {0.0, 3.0}, nn.tensor {1.0, 1.0})
+---@param options? {reduction: "mean"|"sum"|"none", gamma: number, alpha: number}
+---@return nn.FocalLoss
+function nn.FocalLoss(options) end
+
+---The Kullback-Leibler divergence; the input is log-probabilities, the target probabilities, or with log_target their logarithms. reduction "batchmean" is the divergence itself.
+---@class nn.KLDivLoss: nn.Module
+---@field reduction "mean"|"batchmean"|"sum"|"none"
+---@field log_target boolean
+
+---The Kullback-Leibler divergence; the input is log-probabilities, the target probabilities, or with log_target their logarithms. reduction "batchmean" is the divergence itself.
+---
+---    nn.KLDivLoss {reduction = "batchmean"}(nn.tensor {{-1.0, -0.5}}, nn.tensor {{0.5, 0.5}})
+---@param options? {reduction: "mean"|"batchmean"|"sum"|"none", log_target: boolean}
+---@return nn.KLDivLoss
+function nn.KLDivLoss(options) end
+
+---The support vector machine's loss; targets are -1 and 1, or 0 and 1.
+---@class nn.HingeLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field margin number
+
+---The support vector machine's loss; targets are -1 and 1, or 0 and 1.
+---
+---    nn.HingeLoss()(nn.tensor {0.5, -2.0}, nn.tensor {1.0, 1.0})
+---@param options? {reduction: "mean"|"sum"|"none", margin: number}
+---@return nn.HingeLoss
+function nn.HingeLoss(options) end
+
+---The square of the hinge loss.
+---@class nn.SquaredHingeLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field margin number
+
+---The square of the hinge loss.
+---
+---    nn.SquaredHingeLoss()(nn.tensor {0.5, -2.0}, nn.tensor {1.0, 1.0})
+---@param options? {reduction: "mean"|"sum"|"none", margin: number}
+---@return nn.SquaredHingeLoss
+function nn.SquaredHingeLoss(options) end
+
+---A smooth hinge; targets are -1 and 1.
+---@class nn.SoftMarginLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+
+---A smooth hinge; targets are -1 and 1.
+---
+---    nn.SoftMarginLoss()(nn.tensor {0.5, -2.0}, nn.tensor {1.0, 1.0})
+---@param options? {reduction: "mean"|"sum"|"none"}
+---@return nn.SoftMarginLoss
+function nn.SoftMarginLoss(options) end
+
+---For distances: small where the target is 1, large where it is -1.
+---@class nn.HingeEmbeddingLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field margin number
+
+---For distances: small where the target is 1, large where it is -1.
+---
+---    nn.HingeEmbeddingLoss()(nn.tensor {0.5, -2.0}, nn.tensor {1.0, 1.0})
+---@param options? {reduction: "mean"|"sum"|"none", margin: number}
+---@return nn.HingeEmbeddingLoss
+function nn.HingeEmbeddingLoss(options) end
+
+---Which of two should be larger: the first where the target is 1, the second where it is -1.
+---@class nn.MarginRankingLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field margin number
+
+---Which of two should be larger: the first where the target is 1, the second where it is -1.
+---
+---    nn.MarginRankingLoss()(nn.tensor {1.0}, nn.tensor {2.0}, nn.tensor {1.0})
+---@param options? {reduction: "mean"|"sum"|"none", margin: number}
+---@return nn.MarginRankingLoss
+function nn.MarginRankingLoss(options) end
+
+---The hinge loss of several classes; targets are int64 classes from 1.
+---@class nn.MultiMarginLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field p integer
+---@field margin number
+---@field weight nn.Tensor?
+
+---The hinge loss of several classes; targets are int64 classes from 1.
+---
+---    nn.MultiMarginLoss()(nn.tensor {{2.0, 1.5}}, nn.tensor {1})
+---@param options? {reduction: "mean"|"sum"|"none", p: integer, margin: number, weight: nn.Tensor}
+---@return nn.MultiMarginLoss
+function nn.MultiMarginLoss(options) end
+
+---Several classes a sample: each row of the target lists its classes, then 0.
+---@class nn.MultiLabelMarginLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+
+---Several classes a sample: each row of the target lists its classes, then 0.
+---
+---    nn.MultiLabelMarginLoss()(nn.tensor {{0.1, 0.8, 0.3}}, nn.tensor {{2, 0, 0}})
+---@param options? {reduction: "mean"|"sum"|"none"}
+---@return nn.MultiLabelMarginLoss
+function nn.MultiLabelMarginLoss(options) end
+
+---The mean over classes of the binary cross-entropy of each logit.
+---@class nn.MultiLabelSoftMarginLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field weight nn.Tensor?
+
+---The mean over classes of the binary cross-entropy of each logit.
+---
+---    nn.MultiLabelSoftMarginLoss()(nn.tensor {{1.0, -1.0}}, nn.tensor {{1.0, 0.0}})
+---@param options? {reduction: "mean"|"sum"|"none", weight: nn.Tensor}
+---@return nn.MultiLabelSoftMarginLoss
+function nn.MultiLabelSoftMarginLoss(options) end
+
+---The angle between vectors: small where the target is 1, not too small where it is -1.
+---@class nn.CosineEmbeddingLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field margin number
+
+---The angle between vectors: small where the target is 1, not too small where it is -1.
+---
+---    nn.CosineEmbeddingLoss()(nn.tensor {{1.0, 0.0}}, nn.tensor {{1.0, 1.0}}, nn.tensor {1.0})
+---@param options? {reduction: "mean"|"sum"|"none", margin: number}
+---@return nn.CosineEmbeddingLoss
+function nn.CosineEmbeddingLoss(options) end
+
+---The anchor should be nearer to the positive than to the negative. swap: the negative's distance is the smaller one of those to anchor and positive.
+---@class nn.TripletMarginLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field margin number
+---@field p number
+---@field eps number
+---@field swap boolean
+
+---The anchor should be nearer to the positive than to the negative. swap: the negative's distance is the smaller one of those to anchor and positive.
+---
+---    nn.TripletMarginLoss()(nn.tensor {{0.0, 0.0}}, nn.tensor {{0.0, 1.0}}, nn.tensor {{3.0, 0.0}})
+---@param options? {reduction: "mean"|"sum"|"none", margin: number, p: number, eps: number, swap: boolean}
+---@return nn.TripletMarginLoss
+function nn.TripletMarginLoss(options) end
 
 return nn

@@ -147,7 +147,7 @@ static int bind_layer(lua_State *L) {
     bool there;
   } methods[] = {
       {"init", nl_layer_init, true},
-      {"forward", e->inputs && !e->forward && !e->op ? nl_chain_forward : nl_layer_forward, e->inputs != NULL},
+      {"forward", e->forward || e->op ? nl_layer_forward : nl_chain_forward, e->inputs != NULL},
       {"extra", layer_extra, true},
       {"weight", nl_layer_weight, e->weight != NULL}};
   lua_createtable(L, 0, 4);

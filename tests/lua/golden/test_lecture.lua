@@ -171,6 +171,7 @@ function TestGoldenLecture:test_nothing_is_missing()
     GaussianNoise = "test_dropout", DropConnect = "test_dropout", WeightNorm = "test_norm", SpectralNorm = "test_norm",
     Affine = "test_norm", Residual = "test_layers",
     Sequential = "test_module",
+    ModuleList = "test_containers", ModuleDict = "test_containers", ParameterList = "test_containers",
     dirac_ = "test_init", identity_ = "test_init", delta_ = "test_init",
     clip_grad_norm_ = "test_optim", clip_grad_value_ = "test_optim", Lookahead = "test_closure", AveragedModel = "test_closure",
     ConjugateGradient = "test_closure", LevenbergMarquardt = "test_closure", LambdaLR = "test_sched",

@@ -110,7 +110,7 @@ end
 function TestArguments:test_names_of_pytorch()
   for name, text in pairs {
     binary_cross_entropy = "nn.BCELoss", kl_div = "nn.KLDivLoss", ConvTranspose2d = "is not built here yet", Adam = "nn.optim.Adam",
-    ModuleList = "a plain list", DataLoader = "data:loader{batch_size = 32}",
+    ParameterDict = "a plain table of nn.Parameter", DataLoader = "data:loader{batch_size = 32}",
   } do
     fails(text, read, nn, name)
   end

@@ -40,7 +40,7 @@ function M.signature(entry)
   if #named > 0 then
     plain[#plain + 1] = ("{%s}"):format(table.concat(named, ", "))
   end
-  if entry.name == "Sequential" then
+  if entry.family == "containers" then
     plain = { "..." }
   end
   return ("%s(%s)"):format(entry.name, table.concat(plain, ", "))

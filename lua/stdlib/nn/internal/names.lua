@@ -153,8 +153,7 @@ M.left_out = {
 
 -- PyTorch's classes that are called otherwise here, and other names that people try.
 local everywhere = {
-  ModuleList = "a plain list: self.layers = {a, b}", ModuleDict = "a plain table: self.layers = {name = layer}",
-  ParameterList = "a plain list of nn.Parameter", ParameterDict = "a plain table of nn.Parameter", Container = "nn.Module",
+  ParameterDict = "a plain table of nn.Parameter", Container = "nn.Module",
   Unflatten = "x:unflatten(dim, sizes)", Softmax2d = "nn.Softmax(2)", CosineSimilarity = "nn.cosine_similarity",
   PairwiseDistance = "(x - y):norm(2, -1)", NLLLoss2d = "nn.NLLLoss", CrossMapLRN2d = "nn.LocalResponseNorm",
   ConstantPad1d = "nn.pad", ConstantPad2d = "nn.pad", ZeroPad2d = "nn.pad", ReflectionPad1d = "nn.pad",

@@ -4,8 +4,8 @@
 local core = require "nn.core"
 local module = require "nn.layers.module"
 
--- Classes with methods written in Lua -> the file that adds them.
-local more = { Sequential = "nn.layers.sequential" }
+-- Families with methods written in Lua -> the file that adds them, as functions of the class by its name.
+local more = { containers = "nn.layers.containers" }
 
 local M = {}
 
@@ -16,8 +16,9 @@ local function make(name)
   end
   Class.input_is = core.layer_predicts(name)
   M[name] = Class
-  if more[name] then
-    require(more[name])(Class)
+  local file = more[core.layer_family(name)]
+  if file then
+    require(file)[name](Class)
   end
   return Class
 end

@@ -522,7 +522,7 @@ class.on_missing(Module, function(name)
     end
   end
   table.sort(names)
-  local hint = require("nn.internal.options").hint("module", name, names)
+  local hint = #name > 2 and require("nn.internal.options").hint("module", name, names) or ""
   core.raise(("a layer has no '%s'%s"):format(name, hint ~= "" and hint or "; no layer of nn has a field or method of this name"))
 end)
 

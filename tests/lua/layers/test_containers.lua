@@ -1,0 +1,63 @@
+-- Layers that hold others: what can stand in them, and that what does belongs to the model.
+
+local lu = require "luaunit"
+local nn = require "nn"
+
+TestContainers = {}
+
+local function names(model)
+  local out = {}
+  for i, entry in ipairs(model:named_parameters()) do
+    out[i] = entry[1]
+  end
+  return table.concat(out, " ")
+end
+
+function TestContainers:test_module_list()
+  local Net = nn.Module:extend "Net"
+  function Net:init()
+    self.layers = nn.ModuleList { nn.Linear(3, 4), nn.Linear(4, 2) }
+    self.layers:add(nn.Linear(2, 2, { bias = false }))
+  end
+  function Net:forward(x)
+    for _, layer in ipairs(self.layers) do
+      x = layer(x)
+    end
+    return x
+  end
+  local net = Net()
+  lu.assertEquals(names(net), "layers.1.weight layers.1.bias layers.2.weight layers.2.bias layers.3.weight")
+  lu.assertEquals({ #net.layers, tostring(net(nn.ones(5, 3)).shape) }, { 3, "5x2" })
+  local step = nn.compile(function(x) return net(x) end)
+  local x = nn.randn(5, 3)
+  lu.assertTrue(step(x):equal(net(x)))
+  net.layers[3] = nn.Linear(2, 7)
+  lu.assertEquals(tostring(step(x).shape), "5x7")
+  lu.assertTrue(step(x):equal(net(x)))
+  lu.assertErrorMsgContains("layer 2 must be a layer, but is the number 3", nn.ModuleList, nn.Tanh(), 3)
+  lu.assertErrorMsgContains("has no forward", net.layers, x)
+  lu.assertEquals(names(net:clone()), names(net))
+end
+
+function TestContainers:test_module_dict()
+  local dict = nn.ModuleDict { right = nn.Linear(2, 2), left = nn.Linear(2, 3) }
+  lu.assertEquals(names(dict), "left.weight left.bias right.weight right.bias")
+  lu.assertEquals(dict:keys(), { "left", "right" })
+  lu.assertEquals(names(nn.ModuleDict { { "b", nn.PReLU() }, { "a", nn.PReLU() } }), "b.weight a.weight")
+  dict.left = nil
+  dict.middle = nn.Tanh()
+  lu.assertEquals(dict:keys(), { "right", "middle" })
+  lu.assertErrorMsgContains("'train' is a method of layers", nn.ModuleDict, { train = nn.Tanh() })
+  lu.assertErrorMsgContains("layer 'x' must be a layer, but is the number 1", function() dict.x = 1 end)
+  lu.assertErrorMsgContains("a layer has no 'missing'", function() return dict.missing end)
+  dict:eval()
+  lu.assertFalse(dict.middle.training)
+end
+
+function TestContainers:test_parameter_list()
+  local list = nn.ParameterList { nn.Parameter(nn.ones(2)), nn.Parameter(nn.zeros(3)) }
+  lu.assertEquals(names(list), "1 2")
+  list:add(nn.Parameter(nn.ones(1)))
+  lu.assertEquals({ #list, (list:parameter_count()) }, { 3, 6 })
+  lu.assertErrorMsgContains("element 1 must be an nn.Parameter, but is a float32 tensor", nn.ParameterList, nn.ones(2))
+end
