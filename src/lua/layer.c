@@ -145,11 +145,10 @@ static int bind_layer(lua_State *L) {
     const char *name;
     lua_CFunction f;
     bool there;
-  } methods[] = {
-      {"init", nl_layer_init, true},
-      {"forward", e->forward || e->op ? nl_layer_forward : nl_chain_forward, e->inputs != NULL},
-      {"extra", layer_extra, true},
-      {"weight", nl_layer_weight, e->weight != NULL}};
+  } methods[] = {{"init", nl_layer_init, true},
+                 {"forward", e->forward || e->op ? nl_layer_forward : nl_chain_forward, e->inputs != NULL},
+                 {"extra", layer_extra, true},
+                 {"weight", nl_layer_weight, e->weight != NULL}};
   lua_createtable(L, 0, 4);
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
     if (methods[i].there) {

@@ -123,6 +123,10 @@ bool nl_layer_read(lua_State *L, int index, const nl_field *f, nl_layer *l, nl_v
       write_wanted(wanted, sizeof wanted, f, "an integer");
       return refuse_value(L, index, f, wanted);
     }
+    if (!lua_isinteger(L, index)) { /* 2.0 is 2 */
+      lua_pushinteger(L, v->i);
+      lua_replace(L, index);
+    }
     return true;
   case NL_FIELD_NUMBER:
     v->number = type == LUA_TNUMBER ? lua_tonumber(L, index) : 0;

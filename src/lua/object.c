@@ -342,10 +342,17 @@ static int inherits(lua_State *L) {
 }
 
 void nl_open_object(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"object", new_object}, {"fields", fields},   {"set_field", nl_object_set}, {"set_hidden", nl_object_set_hidden},
-      {"class_of", class_of}, {"base_of", base_of}, {"override", override},       {"is_library", is_library},
-      {"absent", absent},     {"inherits", inherits}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"object", new_object},
+                                       {"fields", fields},
+                                       {"set_field", nl_object_set},
+                                       {"set_hidden", nl_object_set_hidden},
+                                       {"class_of", class_of},
+                                       {"base_of", base_of},
+                                       {"override", override},
+                                       {"is_library", is_library},
+                                       {"absent", absent},
+                                       {"inherits", inherits},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   for (int i = 0; functions[i].name; i++) {
     nl_observe_exempt(functions[i].func);
