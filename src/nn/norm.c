@@ -212,7 +212,7 @@ NL_FIELDS(weight_norm, layer, name, dim, weight_g, weight_v)
 static nl_tensor *norm_except(nl_build *b, nl_tensor *v, int64_t dim) {
   int64_t dims[NL_MAX_DIM];
   int n = 0;
-  for (int d = 1; d <= v->ndim; d++) {
+  for (int d = 1; b->status == NL_OK && d <= v->ndim; d++) {
     if (d != dim) {
       dims[n++] = d;
     }
@@ -267,9 +267,12 @@ static void make_spectral(nl_making *m) {
   if (!w) {
     return;
   }
-  w = nl_b_detach(&m->build, w);
   int64_t rows = w->ndim ? w->shape[0] : 1;
+  w = nl_b_detach(&m->build, w);
   m->put(m, spectral_weight_orig, NULL, b_clone(&m->build, w));
+  if (m->build.status != NL_OK) {
+    return;
+  }
   nl_tensor *u = random_direction(m, rows, nl_tensor_dtype(w));
   m->put(m, spectral_weight_u, NULL, u);
   nl_tensor *v = random_direction(m, rows ? w->numel / rows : 0, nl_tensor_dtype(w));

@@ -48,15 +48,32 @@ nl_tensor *nl_b_own(nl_build *b, nl_tensor *t) {
   return t;
 }
 
+/* Dispatches, and once more after finding memory: the call as it was, since infer settles attributes. */
+static nl_status dispatch_patiently(nl_build *b, nl_call *c) {
+  nl_attr attr[NL_MAX_PARAM];
+  nl_tensor *in[NL_SMALL_IN], **list = c->in == c->small_in ? NULL : c->in;
+  int nints = c->nints;
+  nl_generator *generator = c->generator;
+  memcpy(attr, c->attr, sizeof attr);
+  memcpy(in, c->small_in, sizeof in);
+  nl_status status = nl_dispatch(c);
+  if (status == NL_NOMEM && !c->inplace && !(c->op->flags & NL_OP_RANDOM)) {
+    b->find_memory(b);
+    nl_call_init(c, c->op, c->nin, list);
+    memcpy(c->attr, attr, sizeof attr);
+    memcpy(c->small_in, in, sizeof in);
+    c->nints = nints;
+    c->generator = generator;
+    status = nl_dispatch(c);
+  }
+  return status;
+}
+
 nl_tensor *nl_b_call(nl_build *b, nl_call *c) {
   if (b->status != NL_OK) {
     return NULL;
   }
-  b->status = nl_dispatch(c);
-  if (b->status == NL_NOMEM && b->find_memory && !c->inplace && !(c->op->flags & NL_OP_RANDOM)) {
-    b->find_memory(b);
-    b->status = nl_dispatch(c);
-  }
+  b->status = b->find_memory ? dispatch_patiently(b, c) : nl_dispatch(c);
   if (b->status != NL_OK) {
     return NULL;
   }

@@ -12,19 +12,22 @@ local function one(r, list)
   return list[r:integer(#list)]
 end
 
-local layers = {
-  "nn.Tanh()", "nn.ReLU()", "nn.ELU(0.7)", "nn.LeakyReLU(0.2)", "nn.Dropout(0.3)", "nn.LayerNorm(4)", "nn.BatchNorm1d(4)",
-  "nn.Linear(4, 4)", "nn.Linear(4, 4, { bias = false })", "Scale(4)", "nn.Residual(nn.Linear(4, 4), nn.Tanh())", "nn.PReLU()",
-  "nn.Sequential(nn.Linear(4, 4), nn.Sigmoid())", "nn.Softplus(2)", "nn.GaussianNoise(0.1)", "nn.WeightNorm(nn.Linear(4, 4))",
-  "nn.GroupNorm(2, 4)", "nn.Hardtanh()", "nn.DropConnect(nn.Linear(4, 4), 0.2)", "nn.Maxout(4, 4, 2)", "nn.Highway(4)",
-  "nn.Identity()", "nn.RMSNorm(4)",
-}
+local table_layers = require "layers"
+local layers = table_layers.sources()
+for _, text in ipairs {
+  "nn.ELU(0.7)", "nn.LeakyReLU(0.2)", "nn.Linear(4, 4, { bias = false })", "Scale(4)", "nn.Softplus(2)", "nn.WeightNorm(nn.Linear(4, 4))",
+  "nn.Dropout(0.3)", "nn.BatchNorm1d(4)", "nn.Linear(4, 4)", "nn.Dropout { p = 0.2, inverted = false }",
+} do
+  layers[#layers + 1] = text
+end
 local optimizers = {
   "nn.optim.SGD(%s, { lr = 0.05 })", "nn.optim.SGD(%s, { lr = 0.05, momentum = 0.9, nesterov = true })",
   "nn.optim.Adam(%s, { lr = 0.01 })", "nn.optim.AdamW(%s, { lr = 0.01 })", "nn.optim.RMSprop(%s, { lr = 0.01, momentum = 0.5 })",
   "nn.optim.NAdam(%s)", "nn.optim.RAdam(%s)", "nn.optim.Adagrad(%s)", "nn.optim.Lion(%s)", "nn.optim.Adamax(%s)",
 }
-local losses = { "nn.MSELoss()", "nn.L1Loss()", "nn.HuberLoss({ delta = 0.8 })", "nn.SmoothL1Loss()", "nn.LogCoshLoss()" }
+local losses = { "nn.MSELoss()", "nn.L1Loss()", "nn.HuberLoss({ delta = 0.8 })", "nn.SmoothL1Loss()", "nn.LogCoshLoss()",
+  "nn.QuantileLoss { q = 0.3 }", "nn.KLDivLoss()", "nn.PoissonNLLLoss()", "nn.BCEWithLogitsLoss()", "nn.FocalLoss()", "nn.HingeLoss()",
+  "nn.SquaredHingeLoss()", "nn.SoftMarginLoss()", "nn.HingeEmbeddingLoss()", "nn.MultiLabelSoftMarginLoss()", "nn.CrossEntropyLoss()" }
 
 -- Lines that may stand in the step, each of which depends on something.
 local sites = {
@@ -61,7 +64,8 @@ local sites = {
   "h = h + inner(x)",
 }
 
-local world_head = [[
+local world_head = table_layers.head .. [[
+fuzz_mutate = require("layers").mutate
 Scale = nn.Module:extend "Scale"
 Scale.factor = 1.1
 local bonus = 0.5
@@ -108,8 +112,11 @@ end
 shown = { w }
 ]]
 
--- Changes. %n is a number between -1 and 2, %l a layer, %i the index of one of the model's layers.
+-- Changes. %n is a number between -1 and 2, %l a layer, %k a whole number, %i the index of one of the model's layers.
 local changes = {
+  "pcall(fuzz_mutate, model[%i], %k, %k)", "pcall(fuzz_mutate, model[%i], %k, %k)", "pcall(fuzz_mutate, model[%i], %k, %k)",
+  "pcall(fuzz_mutate, model[%i], %k, %k)", "pcall(fuzz_mutate, model[%i], %k, %k)", "pcall(fuzz_mutate, model[%i], %k, %k)",
+  "pcall(fuzz_mutate, crit, %k, %k)",
   "cfg.scale = %n", "cfg.flag = not cfg.flag", "cfg.shift = %n", "cfg = { scale = %n, flag = true, shift = %n, inner = { k = %n } }",
   "cfg.inner.k = %n", "cfg.inner = { k = %n }", "cfg.raw = %n", "cfg.raw = nil", "gain = %n", "absent = %n", "absent = nil",
   "extra[#extra + 1] = %l", "table.remove(extra)", "extra = { %l }", "util.apply = function(h) return h * %n end",
@@ -157,6 +164,8 @@ local function fill(r, text, world)
       return ("%.2f"):format((r:integer(301) - 101) / 100)
     elseif c == "l" then
       return one(r, layers)
+    elseif c == "k" then
+      return tostring(r:integer(60))
     end
     return i
   end))

@@ -2,6 +2,7 @@
 
 local lu = require "luaunit"
 local nn = require "nn"
+local cases = require "layer_cases"
 local core = require "nn.core"
 local process = require "process"
 
@@ -28,6 +29,55 @@ local function fails_cleanly(name, f)
     lu.assertStrContains(tostring(err), "memory")
   end
   lu.fail(name .. " never succeeded")
+end
+
+-- Every layer: made, called and gone back through.
+function TestMemory:test_failing_allocations_of_layers()
+  cases.each(function(entry)
+    local inputs = cases.inputs(entry, cases.make(entry))
+    fails_cleanly(entry.name, function()
+      local object = cases.make(entry)
+      local y = inputs and object(table.unpack(inputs))
+      if y and y.requires_grad then
+        y:sum():backward()
+      end
+    end)
+  end)
+end
+
+-- Models that are made, trained a step and dropped leave nothing behind: also such as name themselves in a closure, or in a hook.
+function TestMemory:test_models_come_and_go()
+  local x, y, mse = nn.randn(8, 4), nn.randn(8, 2), nn.MSELoss()
+  local Net = nn.Module:extend "Net"
+  function Net:init()
+    self.a = nn.Linear(4, 4)
+    self.f = function(v)
+      return self.a(v)
+    end
+  end
+  function Net:forward(v)
+    return self.f(v)
+  end
+  local function models(n)
+    for i = 1, n do
+      local net = nn.Sequential(Net(), nn.BatchNorm1d(4), nn.ReLU(), nn.Dropout(0.1), nn.Linear(4, 2))
+      local opt = nn.optim.SGD(net:parameters(), { lr = 0.1 })
+      if i % 2 == 0 then
+        net[1]:register_forward_hook(function(_, out)
+          return net.training and out or nil
+        end)
+      end
+      mse(net(x), y):backward()
+      opt:step()
+    end
+    collectgarbage()
+    collectgarbage()
+    return nn.memory().live, collectgarbage "count"
+  end
+  local live, lua = models(200)
+  local live_after, lua_after = models(3000)
+  lu.assertEquals(live_after, live)
+  lu.assertTrue(lua_after < lua + 200, ("%.0f KB of Lua's memory, then %.0f"):format(lua, lua_after))
 end
 
 function TestMemory:test_failing_allocations()
