@@ -49,14 +49,14 @@ end
 function TestMemory:test_models_come_and_go()
   local x, y, mse = nn.randn(8, 4), nn.randn(8, 2), nn.MSELoss()
   local Net = nn.Module:extend "Net"
-  function Net:init()
-    self.a = nn.Linear(4, 4)
-    self.f = function(v)
-      return self.a(v)
+  function Net.init(net)
+    net.a = nn.Linear(4, 4)
+    net.f = function(v)
+      return net.a(v)
     end
   end
-  function Net:forward(v)
-    return self.f(v)
+  function Net.forward(net, v)
+    return net.f(v)
   end
   local function models(n)
     for i = 1, n do

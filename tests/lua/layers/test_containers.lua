@@ -15,12 +15,12 @@ end
 
 function TestContainers:test_module_list()
   local Net = nn.Module:extend "Net"
-  function Net:init()
-    self.layers = nn.ModuleList { nn.Linear(3, 4), nn.Linear(4, 2) }
-    self.layers:add(nn.Linear(2, 2, { bias = false }))
+  function Net.init(net)
+    net.layers = nn.ModuleList { nn.Linear(3, 4), nn.Linear(4, 2) }
+    net.layers:add(nn.Linear(2, 2, { bias = false }))
   end
-  function Net:forward(x)
-    for _, layer in ipairs(self.layers) do
+  function Net.forward(net, x)
+    for _, layer in ipairs(net.layers) do
       x = layer(x)
     end
     return x

@@ -33,8 +33,8 @@ local function make_list(Class, what, check)
       if value ~= nil and key >= 1 and key <= n + 1 then
         check(name, key, value)
       elseif value ~= nil or key ~= n and core.fields(self)[key] ~= nil then
-        core.raise(("%s: there are %d %s, so net[%d] cannot be %s; net:add(%s) appends, table.remove(net, i) takes one out"):format(
-          name, n, what, key, value == nil and "taken away" or "set", what:sub(1, -2)))
+        core.raise(("%s: there are %d %s, so net[%d] cannot be %s; net:add(%s) appends, table.remove(net, i) takes one "
+          .. "out"):format(name, n, what, key, value == nil and "taken away" or "set", what:sub(1, -2)))
       end
     end
     core.set_field(self, key, value)
@@ -75,14 +75,14 @@ end
 
 function M.ModuleList(Class)
   make_list(Class, "layers", check_layer)
-  function Class:forward()
+  function Class.forward()
     core.raise "ModuleList has no forward: it only holds layers; call them: for _, layer in ipairs(list) do x = layer(x) end"
   end
 end
 
 function M.ParameterList(Class)
   make_list(Class, "parameters", check_parameter)
-  function Class:forward()
+  function Class.forward()
     core.raise "ParameterList has no forward: it only holds parameters"
   end
 end
@@ -132,7 +132,7 @@ function M.ModuleDict(Class)
     return names
   end
 
-  function Class:forward()
+  function Class.forward()
     core.raise "ModuleDict has no forward: it only holds layers; call one: x = dict.name(x)"
   end
 end
