@@ -1,5 +1,6 @@
 -- Makes docs/reference from the op table and the layer table: a page for each family, the table of NumPy's and PyTorch's
--- names, and nn.lua with annotations for editors (LuaCATS). `make docs` runs it; tests/lua/docs/test_reference.lua fails when a file is stale.
+-- names, and nn.lua with annotations for editors (LuaCATS). `make docs` runs it; tests/lua/docs/test_reference.lua fails when
+-- a file is stale.
 --
 -- As a module it gives the pages as texts; run as a script it writes them.
 
