@@ -6,6 +6,7 @@ Classes and layers count from 1 in the data and from 0 in PyTorch. Run it with D
 """
 import math
 import os
+import zlib
 
 import numpy as np
 import torch
@@ -45,7 +46,13 @@ layers = []
 
 
 def layer(name, args, make, x, params=None, lr=0.05):
-    """make: the PyTorch layer or a function of x; params: its parameters in nnlua's order."""
+    """make: the PyTorch layer or a function of x; params: its parameters in nnlua's order; x: a tensor, or a shape, whose
+    case draws its numbers apart from the others, which stay as they are when it is added or taken away."""
+    global rng
+    outer = rng
+    if isinstance(x, tuple):
+        rng = np.random.default_rng(zlib.crc32(repr((name, args)).encode()))
+        x = R(*x)
     torch.manual_seed(1)
     m = make() if isinstance(make, type(lambda: 0)) and make.__code__.co_argcount == 0 else make
     ps = list(m.parameters()) if params is None and isinstance(m, nn.Module) else (params(m) if params else [])
@@ -70,6 +77,7 @@ def layer(name, args, make, x, params=None, lr=0.05):
         losses.append(float(loss))
     layers.append({"name": name, "args": args, "params": start, "x": tensor(x + 1 if x.dtype == torch.int64 else x),
                    "target": tensor(target), "lr": lr, "losses": losses})
+    rng = outer
 
 
 flat = R(6, 8)

@@ -51,7 +51,7 @@ function M.make(entry, options)
 end
 
 -- A shape for the first of the shapes that an entry accepts.
-local function shape_of(entry, object)
+local function shape_of(entry, object, channels)
   local shape = {}
   for word in ((entry.accepts or "batch x features"):match "^(.-) or " or entry.accepts or "batch x features"):gmatch "[^ x][^ ]*" do
     local ok, value = pcall(function()
@@ -62,7 +62,7 @@ local function shape_of(entry, object)
     elseif ok and math.type(value) == "integer" then
       shape[#shape + 1] = value
     elseif word ~= "..." then
-      shape[#shape + 1] = word == "batch" and BATCH or (word == "channels" or word == "features") and WIDTH or LENGTH
+      shape[#shape + 1] = word == "batch" and BATCH or word == "channels" and channels or word == "features" and WIDTH or LENGTH
     elseif #shape == 0 then
       shape[1] = BATCH
     end
@@ -84,10 +84,7 @@ function M.inputs(entry, object)
   if not entry.inputs then
     return nil
   end
-  local shape, names = shape_of(entry, object), {}
-  if entry.family == "recurrent" and not entry.accepts then
-    shape = { LENGTH, BATCH, WIDTH }
-  end
+  local shape, names = nil, {}
   for name in entry.inputs:gmatch "[%w_]+%f[^%w_]" do
     if not entry.inputs:find(name .. "?", 1, true) then
       names[#names + 1] = name
@@ -109,8 +106,13 @@ function M.inputs(entry, object)
     end
     return false
   end
-  local given = {}
-  return try(1, given) and given or nil
+  for _, channels in ipairs { WIDTH, WIDTH * WIDTH } do
+    shape = entry.family == "recurrent" and not entry.accepts and { LENGTH, BATCH, WIDTH } or shape_of(entry, object, channels)
+    local given = {}
+    if try(1, given) then
+      return given
+    end
+  end
 end
 
 -- Values that a setting may have beside its default.
