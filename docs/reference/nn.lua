@@ -6404,6 +6404,17 @@ function nn.AdaptiveAvgPool1d(output_size) end
 ---@return nn.AdaptiveAvgPool2d
 function nn.AdaptiveAvgPool2d(output_size) end
 
+---Makes of r x r channels one that is r times as high and as wide, r being the upscale_factor.
+---@class nn.PixelShuffle: nn.Module
+---@field upscale_factor integer
+
+---Makes of r x r channels one that is r times as high and as wide, r being the upscale_factor.
+---
+---    nn.PixelShuffle(2)(nn.arange(4):reshape(1, 4, 1, 1))
+---@param upscale_factor integer
+---@return nn.PixelShuffle
+function nn.PixelShuffle(upscale_factor) end
+
 ---A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.RNN: nn.Module
 ---@field input_size integer

@@ -247,6 +247,22 @@ NL_FORWARD(adaptive_avg) {
   return b->status == NL_OK ? x : NULL;
 }
 
+/* ---- channels as pixels ---- */
+
+NL_FIELDS(shuffle, upscale_factor)
+
+NL_FORWARD(pixel_shuffle) {
+  int64_t r = int_of(p, shuffle_upscale_factor), channels = x->shape[1] / (r * r);
+  if (x->shape[1] % (r * r)) {
+    return nl_pass_fail(p, "the channels must be a multiple of %lld, but the input has shape %s", (long long)(r * r),
+                        nl_tensor_shape_string(x).s);
+  }
+  int64_t n = x->shape[0], height = x->shape[2], width = x->shape[3];
+  nl_tensor *parts = nl_b_reshape(b, x, 6, (int64_t[]){n, channels, r, r, height, width});
+  parts = b_permute(b, parts, (int64_t[]){1, 2, 5, 3, 6, 4});
+  return nl_b_reshape(b, parts, 4, (int64_t[]){n, channels, height * r, width * r});
+}
+
 /* ---- the table ---- */
 
 #define CONV(layer, spatial, shape, ex)                                                                                \
@@ -290,6 +306,15 @@ static const nl_layer_entry entries[] = {
     POOL("AvgPool2d", 2, IMAGE("channels"), "mean", forward_avg_pool),
     ADAPTIVE("AdaptiveAvgPool1d", 1, LENGTH("channels")),
     ADAPTIVE("AdaptiveAvgPool2d", 2, IMAGE("channels")),
+    {.name = "PixelShuffle",
+     .settings = "upscale_factor: int in 1..",
+     .fields = shuffle_fields,
+     .inputs = "x",
+     .accepts = IMAGE("channels"),
+     .doc = "Makes of r x r channels one that is r times as high and as wide, r being the upscale_factor.",
+     .source = "Shi et al. 2016",
+     .example = "nn.PixelShuffle(2)(nn.arange(4):reshape(1, 4, 1, 1))",
+     .forward = forward_pixel_shuffle},
 };
 
 NL_LAYERS(convolution, entries);

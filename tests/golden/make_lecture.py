@@ -138,6 +138,7 @@ for name in ("RNN", "LSTM", "GRU"):
           make(4, 3, num_layers=2, bidirectional=True, batch_first=True), R(2, 5, 4))
     layer(name + "Cell", [4, 3], getattr(nn, name + "Cell")(4, 3), R(3, 4))
 layer("RNN", [4, 3, {"nonlinearity": "relu", "bias": False}], nn.RNN(4, 3, nonlinearity="relu", bias=False), R(5, 2, 4))
+layer("PixelShuffle", [2], nn.PixelShuffle(2), (2, 8, 2, 3))
 
 
 class Highway(nn.Module):
