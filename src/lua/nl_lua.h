@@ -161,7 +161,8 @@ void nl_open_autograd(lua_State *L); /* backward, grad, no_grad */
 void nl_open_anchor(lua_State *L);
 void nl_open_function(lua_State *L); /* hooks, functions with their own backward */
 void nl_open_generator(lua_State *L);
-void nl_open_layer(lua_State *L); /* built-in layers */
+void nl_open_module(lua_State *L); /* going through modules */
+void nl_open_layer(lua_State *L);  /* built-in layers */
 void nl_open_layer_call(lua_State *L);
 void nl_open_layer_make(lua_State *L);
 void nl_open_optim(lua_State *L);

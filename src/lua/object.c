@@ -48,6 +48,10 @@ void nl_object_push_class(lua_State *L, int index) {
   lua_getiuservalue(L, index, CLASS);
 }
 
+void nl_object_push_order(lua_State *L, int index) {
+  lua_getiuservalue(L, index, ORDER);
+}
+
 /* Takes a key (on top of the stack, popped) out of the order at stack index `order`. */
 static void forget_key(lua_State *L, int order) {
   int key = lua_gettop(L);
@@ -189,6 +193,7 @@ static int new_object(lua_State *L) {
   nl_object *o = lua_newuserdatauv(L, sizeof *o + state, USER_VALUES);
   memset(o, 0, sizeof *o + state);
   *o = (nl_object){.magic = MAGIC, .serial = next_serial++, .is_class = is_class, .entry = entry};
+  o->is_module = class && class->is_module;
   if (state) {
     nl_layer_state_of(o)->layer.entry = entry;
     nl_layer_state_of(o)->layer.fields = nl_layer_fields(entry);

@@ -12,6 +12,7 @@ typedef struct nl_object {
   uint64_t version;                   /* grows with every change of a field */
   uint64_t keys;                      /* grows when a field comes or goes */
   bool is_class;                      /* of objects */
+  bool is_module;                     /* nn.Module, what is derived from it, and their objects */
   bool is_library;                    /* a class of the library's own */
   const struct nl_layer_entry *entry; /* of a class, and its objects, that are a built-in layer or derived from one */
 } nl_object;
@@ -27,6 +28,9 @@ nl_object *nl_to_object(lua_State *L, int index);
 
 /* Pushes the table of an object's fields; false, and nothing pushed, for anything else. */
 bool nl_object_push_fields(lua_State *L, int index);
+
+/* Pushes the list of the keys of an object's fields, in order. */
+void nl_object_push_order(lua_State *L, int index);
 
 /* Pushes an object's class, or nil. */
 void nl_object_push_class(lua_State *L, int index);

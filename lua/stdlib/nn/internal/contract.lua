@@ -334,11 +334,4 @@ function M.strict(who, f, is_self)
   return wrapper
 end
 
----How many arguments a method of this library takes behind self, or nil where any number is fine.
-function M.most(f)
-  if is_limited(f) then
-    return debug.getinfo(f, "u").nparams - 1
-  end
-end
-
 return M

@@ -17,7 +17,7 @@
 local core = require "nn.core"
 local class = require "nn.internal.class"
 
-local is_tensor, fields, class_of, base_of = core.is_tensor, core.fields, core.class_of, core.base_of
+local is_tensor, fields, class_of = core.is_tensor, core.fields, core.class_of
 
 ---@class nn.Module
 local Module
@@ -32,16 +32,7 @@ local function new_object(self)
   return object
 end
 
-local module_classes = setmetatable({}, { __mode = "k" })
-
-local function is_module(v)
-  local c = class_of(v)
-  return c ~= nil and module_classes[c] or false
-end
-
-local function is_module_class(v)
-  return base_of(v) ~= nil and module_classes[v] or false
-end
+local is_module, is_module_class, children_of = core.is_module, core.is_module_class, core.children
 
 -- Hooks before forward may change its arguments, hooks after it its result.
 local function call_with_hooks(self, hooks, ...)
@@ -71,7 +62,9 @@ local function make_class(name, base)
       return self:describe()
     end,
   } or nil)
-  module_classes[c] = true
+  if not base then
+    core.mark_module(c)
+  end
   return c
 end
 
@@ -163,99 +156,39 @@ function Module:register_buffer(name, value)
   self[name] = value
 end
 
--- The keys of a plain table in a fixed order: its list, then names.
-local function keys_of(t)
-  local keys, names = {}, {}
-  for i in ipairs(t) do
-    keys[i] = i
-  end
-  for key in pairs(t) do
-    if type(key) == "string" then
-      names[#names + 1] = key
-    end
-  end
-  table.sort(names)
-  return table.move(names, 1, #names, #keys + 1, keys)
-end
-
--- The tensors and modules directly in a module, and the functions in its list, in order: {path =, value =, owner =, key =}.
--- Plain tables in fields are looked into (lists, and names), each once.
-local function children_of(module, seen)
-  local values, order = fields(module)
-  local list = {}
-  seen = seen or {}
-  local function look(value, path, owner, key)
-    local in_list = type(value) == "function" and math.type(key) == "integer" and owner == module
-    if is_tensor(value) or is_module(value) or in_list then
-      list[#list + 1] = { path = path, value = value, owner = owner, key = key }
-    elseif type(value) == "table" and not getmetatable(value) and not seen[value] then
+-- Pairs {name, value} of what core.walk finds, each value once.
+local function collect(self, kind)
+  local found, list, seen = core.walk(self, kind), {}, {}
+  for i = 1, #found, 2 do
+    local value = found[i + 1]
+    if not seen[value] then
       seen[value] = true
-      for _, inner in ipairs(keys_of(value)) do
-        look(value[inner], ("%s.%s"):format(path, inner), value, inner)
-      end
+      list[#list + 1] = { found[i], value }
     end
   end
-  for _, key in ipairs(order) do
-    look(values[key], tostring(key), module, key)
-  end
-  return list
-end
-
--- Calls visit(kind, full_name, value, owner, key) for each parameter, buffer and sub-module, depth first, each module once.
-local function walk(module, prefix, seen, visit)
-  if seen[module] then
-    return
-  end
-  seen[module] = true
-  visit("module", prefix, module)
-  local buffers = fields(module)._buffers or {}
-  for _, child in ipairs(children_of(module, seen)) do
-    local value, name = child.value, prefix == "" and child.path or prefix .. "." .. child.path
-    if is_module(value) then
-      walk(value, name, seen, visit)
-    elseif is_tensor(value) and value.is_parameter then
-      visit("parameter", name, value, child.owner, child.key)
-    elseif buffers[child.key] and child.owner == module then
-      visit("buffer", name, value, child.owner, child.key)
-    end
-  end
-end
-
-local function collect(self, wanted)
-  local list, shared = {}, {}
-  walk(self, "", {}, function(kind, name, value)
-    if kind == wanted and not shared[value] then
-      shared[value] = true
-      list[#list + 1] = { name, value }
-    end
-  end)
   return list
 end
 
 ---All parameters, sub-modules' included.
 ---@return nn.Tensor[]
 function Module:parameters()
-  local list = collect(self, "parameter")
-  for i, entry in ipairs(list) do
-    list[i] = entry[2]
-  end
-  return list
+  return core.module_parameters(self)
 end
 
 ---Pairs {name, parameter}, in order; names are paths such as "1.weight".
 ---@return table[]
 function Module:named_parameters()
-  return collect(self, "parameter")
+  return collect(self, "parameters")
 end
 
 ---Pairs {name, buffer}.
 function Module:named_buffers()
-  return collect(self, "buffer")
+  return collect(self, "buffers")
 end
 
 ---Pairs {name, module}, this one first, with the name "".
 function Module:named_modules()
-  return collect(self, "module")
+  return collect(self, "modules")
 end
 
 ---Calls f on this module and all below it, the inner ones first.
@@ -272,10 +205,7 @@ end
 ---Training mode: dropout drops, batch norm uses the batch.
 ---@param on? boolean default true
 function Module:train(on)
-  on = on == nil or on
-  for _, entry in ipairs(self:named_modules()) do
-    core.set_hidden(entry[2], "training", on)
-  end
+  core.set_training(self, on == nil or on)
   return self
 end
 
@@ -286,9 +216,7 @@ end
 
 ---Forgets the gradients of all parameters.
 function Module:zero_grad()
-  for _, p in ipairs(self:parameters()) do
-    p.grad = nil
-  end
+  core.clear_gradients(self)
 end
 
 ---Turns gradients of all parameters on or off.
@@ -308,23 +236,22 @@ function Module:to(dtype)
   if dtype ~= "float32" and dtype ~= "float64" then
     core.raise(("to: a module can be converted to \"float32\" or \"float64\", but not to %s"):format(core.describe(dtype)))
   end
-  walk(self, "", {}, function(kind, _, value)
-    if kind ~= "module" and value.dtype:find "float" then
-      core.convert(value, dtype)
+  local state = core.walk(self, "state")
+  for i = 2, #state, 2 do
+    if state[i].dtype:find "float" then
+      core.convert(state[i], dtype)
     end
-  end)
+  end
   return self
 end
 
 ---All parameters and buffers by name. The tensors share memory with the module.
 ---@return table<string, nn.Tensor>
 function Module:state_dict()
-  local state = {}
-  walk(self, "", {}, function(kind, name, value)
-    if kind ~= "module" then
-      state[name] = value:detach()
-    end
-  end)
+  local state, found = {}, core.walk(self, "state")
+  for i = 1, #found, 2 do
+    state[found[i]] = found[i + 1]:detach()
+  end
   return state
 end
 
@@ -339,11 +266,9 @@ function Module:load_state_dict(state, options)
   if type(state) ~= "table" then
     core.raise(("load_state_dict: the state must be a table of tensors, but is %s"):format(core.describe(state)))
   end
-  local wrong, todo, known = {}, {}, {}
-  walk(self, "", {}, function(kind, name, value)
-    if kind == "module" then
-      return
-    end
+  local wrong, todo, known, found = {}, {}, {}, core.walk(self, "state")
+  for i = 1, #found, 2 do
+    local name, value = found[i], found[i + 1]
     known[name] = true
     local source = state[name]
     if not is_tensor(source) then
@@ -353,7 +278,7 @@ function Module:load_state_dict(state, options)
     else
       todo[#todo + 1] = { value, source }
     end
-  end)
+  end
   for name in pairs(state) do
     if not known[name] then
       wrong[#wrong + 1] = ("'%s' is not in this %s"):format(tostring(name), self._name)
@@ -418,20 +343,6 @@ function Module:clone()
     return value
   end
   return copy(self)
-end
-
--- Calls a layer with another value in one of its fields, e.g. a weight that was computed. The field gets its old value
--- back whatever happens.
-local function with_field(layer, name, value, ...)
-  local old = core.override(layer, name, value, true)
-  local results = table.pack(xpcall(layer.forward, function(e)
-    return e
-  end, layer, ...))
-  core.override(layer, name, old, false)
-  if not results[1] then
-    error(results[2], 0)
-  end
-  return table.unpack(results, 2, results.n)
 end
 
 local function with_commas(n)
@@ -532,5 +443,4 @@ return {
   is_module = is_module,
   is_module_class = is_module_class,
   is_tensor = is_tensor,
-  with_field = with_field,
 }
