@@ -29,6 +29,7 @@ __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   nl_open_generator(L);
   nl_open_module(L);
   nl_open_layer(L);
+  nl_open_layer_pass(L);
   nl_open_layer_call(L);
   nl_open_layer_make(L);
   nl_open_optim(L);

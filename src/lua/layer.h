@@ -11,8 +11,8 @@
 /* What stands behind an object of a class that has an entry in the layer table. */
 typedef struct nl_layer_state {
   uint64_t version; /* of the object, when its fields were read; 0: never */
-  uint64_t epoch;   /* nl_object_epoch, when `direct` was found out */
-  bool direct;      /* a call of the object is the entry's forward: no hook, no other function stands in its way */
+  uint64_t epoch;   /* nl_object_epoch, when `way` was found out */
+  int way;          /* an nl_way: how a call of the object goes */
   bool lists;       /* it has lists, whose changes nobody counts */
   nl_layer layer;
 } nl_layer_state;

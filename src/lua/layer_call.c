@@ -1,198 +1,13 @@
 /* The call of any layer. A call of an object whose class has an entry, that has no hook, and whose forward is the
    entry's own goes straight to C (nn/pass.h); what else can stand there (hooks, functions written in Lua, classes of a
    user's own) is called as Lua calls it. */
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/memory.h"
-#include "lua/layer.h"
+#include "lua/layer_pass.h"
 #include "lua/observe.h"
-#include "nn/pass.h"
-
-/* ---- calls from C to layers ---- */
-
-/* A call of the object at `index` is its entry's forward. */
-static bool goes_direct(lua_State *L, int index, nl_object *o) {
-  nl_layer_state *s = nl_layer_state_of(o);
-  if (!s || (!o->entry->forward && !o->entry->op)) {
-    return false;
-  }
-  if (nl_observing()) {
-    luaL_checkstack(L, 8, NULL);
-    nl_obs_any_event(L, index, "__call");
-    lua_pushliteral(L, "_hooks");
-    nl_observe_read(L, index, -1);
-    lua_pushliteral(L, "forward");
-    nl_observe_read(L, index, -1);
-    lua_pop(L, 2);
-  } else if (s->epoch == nl_object_epoch) {
-    return s->direct;
-  }
-  luaL_checkstack(L, 6, NULL);
-  int top = lua_gettop(L);
-  nl_object_push_fields(L, index);
-  lua_pushliteral(L, "_hooks");
-  lua_rawget(L, -2);
-  lua_pushliteral(L, "forward");
-  lua_rawget(L, -3);
-  bool direct = !lua_toboolean(L, -2) && lua_isnil(L, -1);
-  lua_settop(L, top);
-  lua_pushvalue(L, index);
-  int type = LUA_TNIL;
-  while (direct && type == LUA_TNIL) { /* the first class that has one */
-    nl_object_push_class(L, -1);
-    direct = nl_object_push_fields(L, -1);
-    if (direct) {
-      lua_pushliteral(L, "__call");
-      direct = lua_rawget(L, -2) == LUA_TNIL;
-      lua_pop(L, 1);
-      lua_pushliteral(L, "forward");
-      type = lua_rawget(L, -2);
-      direct = direct && (type == LUA_TNIL || lua_tocfunction(L, -1) == nl_layer_forward);
-      lua_pop(L, 2);
-      lua_replace(L, -2);
-    }
-  }
-  lua_settop(L, top);
-  s->direct = direct;
-  s->epoch = nl_object_epoch;
-  return direct;
-}
-
-/* A pass that Lua may be called from: the object it is of stands at `self`. */
-typedef struct lua_pass {
-  nl_pass pass;
-  lua_State *L;
-  int self;
-  bool raised; /* an error value waits on top of the stack */
-} lua_pass;
-
-static lua_State *pass_state(nl_pass *p) {
-  return ((lua_pass *)(void *)p)->L;
-}
-
-/* Calls what is on top of the stack with x. In protected mode: nothing may jump over the pass. */
-static nl_tensor *call_on_top(nl_pass *p, nl_tensor *x) {
-  lua_pass *lp = (lua_pass *)(void *)p;
-  lua_State *L = lp->L;
-  nl_box *box = nl_push_box(L);
-  box->t = nl_tensor_ref(x);
-  nl_fill_box(L, -1, box, box->t);
-  nl_lua_set_running(NULL);
-  int status = lua_pcall(L, 1, 1, 0);
-  nl_lua_set_running(L);
-  if (status != LUA_OK) {
-    lp->raised = true;
-    p->build.status = NL_ERROR;
-    return NULL;
-  }
-  nl_tensor *y = nl_to_tensor(L, -1);
-  if (!y) {
-    nl_pass_fail(p, "a layer in it must give a tensor, but gave %s", nl_describe(L, -1).s);
-    lua_pop(L, 1);
-    return NULL;
-  }
-  return nl_b_own(&p->build, nl_tensor_ref(y)); /* its box stays on the stack, and what a backward would call with it */
-}
-
-static void push_field(nl_pass *p, int field) {
-  lua_pass *lp = (lua_pass *)(void *)p;
-  nl_object_push_fields(lp->L, lp->self);
-  lua_pushstring(lp->L, p->layer->fields->field[field].name);
-  lua_rawget(lp->L, -2);
-  lua_remove(lp->L, -2);
-}
-
-static nl_tensor *call_field(nl_pass *p, int field, nl_tensor *x) {
-  if (p->build.status != NL_OK) {
-    return NULL;
-  }
-  luaL_checkstack(pass_state(p), 8, NULL);
-  push_field(p, field);
-  return call_on_top(p, x);
-}
-
-/* override(object, key, value, on) of object.c, with the old value left on the stack */
-static void push_override(lua_State *L, int object, const char *name, int value, bool on) {
-  lua_getfield(L, LUA_REGISTRYINDEX, "nn.override");
-  lua_pushvalue(L, object);
-  lua_pushstring(L, name);
-  lua_pushvalue(L, value);
-  lua_pushboolean(L, on);
-  lua_call(L, 4, 1);
-}
-
-static nl_tensor *call_field_with(nl_pass *p, int field, const char *name, nl_tensor *value, nl_tensor *x) {
-  if (p->build.status != NL_OK) {
-    return NULL;
-  }
-  lua_State *L = pass_state(p);
-  luaL_checkstack(L, 16, NULL);
-  push_field(p, field);
-  int layer = lua_gettop(L);
-  if (!nl_to_object(L, layer)) {
-    nl_pass_fail(p, "a layer with a %s is needed, but it is %s", name, nl_describe(L, layer).s);
-    return NULL;
-  }
-  nl_box *box = nl_push_box(L);
-  box->t = nl_tensor_ref(value);
-  nl_fill_box(L, -1, box, box->t);
-  push_override(L, layer, name, layer + 1, true);
-  lua_pushvalue(L, layer);
-  nl_tensor *y = call_on_top(p, x);
-  push_override(L, layer, name, layer + 2, false);
-  lua_pop(L, 1);
-  return y;
-}
-
-static nl_tensor *tensor_in_field(nl_pass *p, int field, const char *name) {
-  if (p->build.status != NL_OK) {
-    return NULL;
-  }
-  lua_pass *lp = (lua_pass *)(void *)p;
-  lua_State *L = lp->L;
-  int top = lua_gettop(L);
-  luaL_checkstack(L, 8, NULL);
-  if (field < 0) {
-    lua_pushvalue(L, lp->self);
-  } else {
-    push_field(p, field);
-  }
-  nl_tensor *t = NULL;
-  if (nl_object_push_fields(L, -1)) {
-    lua_pushstring(L, name);
-    nl_observe_read(L, top + 1, -1);
-    lua_rawget(L, -2);
-    t = nl_to_tensor(L, -1);
-  }
-  lua_settop(L, top);
-  if (!t && field >= 0) {
-    nl_pass_fail(p, "the layer in it has no tensor '%s'", name);
-  }
-  return t ? nl_b_own(&p->build, nl_tensor_ref(t)) : NULL;
-}
-
-static const nl_pass_host lua_host = {call_field, call_field_with, tensor_in_field};
 
 /* ---- one call ---- */
-
-/* Lists and their numbers are plain tables, which nobody counts. */
-static void observe_fields(lua_State *L, int index, const nl_layer *l) {
-  if (!nl_observing()) {
-    return;
-  }
-  nl_observe_whole(L, index);
-  const nl_fields *all = l->fields;
-  for (int i = 0; i < all->settings; i++) {
-    if (all->field[i].kind == NL_FIELD_SIZES && all->field[i].stored) {
-      nl_object_push_fields(L, index);
-      lua_getfield(L, -1, all->field[i].name);
-      nl_observe_whole(L, -1);
-      lua_pop(L, 2);
-    }
-  }
-}
 
 /* "Linear(3, 4)" */
 static const char *layer_title(lua_State *L, const nl_layer *l) {
@@ -251,58 +66,29 @@ static void read_layer_inputs(lua_State *L, nl_pass *p, int first) {
   p->nin = most;
 }
 
-/* After a pass that failed: raises, in the user's line. */
-static void raise_pass(lua_State *L, lua_pass *lp) {
-  nl_build_free(&lp->pass.build);
-  if (lp->raised) {
-    lua_error(L);
-  }
-  nl_lua_raise(L);
-}
-
-static void find_memory(nl_build *b) {
-  nl_pass *p = (nl_pass *)(void *)((char *)b - offsetof(nl_pass, build));
-  nl_lua_collect(pass_state(p));
-  nl_memory_trim();
-}
-
-static void run_pass(lua_State *L, lua_pass *lp) {
-  nl_lua_set_running(L);
-  lp->pass.build.find_memory = find_memory;
-  nl_status status = nl_pass_run(&lp->pass);
-  nl_lua_set_running(NULL);
-  if (status != NL_OK) {
-    raise_pass(L, lp);
-  }
-}
-
 /* Runs the object at `self` on the inputs from `first` to the top; pushes the results and returns their number. */
 static int run_layer(lua_State *L, int self, nl_object *o, int first) {
+  nl_lua_pass lp;
   nl_lua_account(L);
-  nl_layer *l = nl_layer_refresh(L, self, o);
-  lua_pass lp = {.L = L, .self = self};
-  lp.pass.layer = l;
-  lp.pass.host = &lua_host;
-  observe_fields(L, self, l);
-  lp.pass.recording = nl_observing() != NULL;
+  nl_lua_pass_begin(L, &lp, self, o);
   read_layer_inputs(L, &lp.pass, first);
   luaL_checkstack(L, 16, NULL);
-  int most = l->entry->outputs ? l->entry->outputs : 1, top = lua_gettop(L);
+  int most = o->entry->outputs ? o->entry->outputs : 1, top = lua_gettop(L);
   nl_box *box[NL_PASS_OUT];
   for (int i = 0; i < most; i++) {
     box[i] = nl_push_box(L);
   }
-  nl_build_init(&lp.pass.build);
-  run_pass(L, &lp);
-  for (int i = 0; i < lp.pass.nout; i++) {
+  nl_lua_pass_run(L, &lp);
+  int n = lp.pass.nout;
+  for (int i = 0; i < n; i++) {
     box[i]->t = nl_tensor_ref(lp.pass.out[i]);
   }
   nl_build_free(&lp.pass.build);
-  for (int i = 0; i < lp.pass.nout; i++) {
+  for (int i = 0; i < n; i++) {
     nl_fill_box(L, top + 1 + i, box[i], box[i]->t);
   }
-  lua_settop(L, top + lp.pass.nout);
-  return lp.pass.nout;
+  lua_settop(L, top + n);
+  return n;
 }
 
 /* forward(self, ...) of built-in classes; upvalue: the entry */
@@ -324,16 +110,13 @@ int nl_layer_weight(lua_State *L) {
     return nl_lua_error(L, "%s: self must be what it belongs to (call it as layer:weight()), but is %s", e->name,
                         nl_describe(L, 1).s);
   }
-  lua_pass lp = {.L = L, .self = 1};
-  lp.pass.layer = nl_layer_refresh(L, 1, o);
-  lp.pass.host = &lua_host;
-  observe_fields(L, 1, lp.pass.layer);
+  nl_lua_pass lp;
+  nl_lua_pass_begin(L, &lp, 1, o);
   nl_box *box = nl_push_box(L);
   int at = lua_gettop(L);
-  nl_build_init(&lp.pass.build);
   nl_tensor *w = e->weight(&lp.pass);
   if (lp.pass.build.status != NL_OK) {
-    raise_pass(L, &lp);
+    nl_lua_pass_raise(L, &lp);
   }
   box->t = nl_tensor_ref(w);
   nl_build_free(&lp.pass.build);
@@ -350,12 +133,11 @@ static int loss_mean_over(lua_State *L) {
   if (!s || !o->entry->mean_over || !target) {
     return 0;
   }
-  lua_pass lp = {.L = L, .self = 1};
-  lp.pass.layer = nl_layer_refresh(L, 1, o);
-  nl_build_init(&lp.pass.build);
+  nl_lua_pass lp;
+  nl_lua_pass_begin(L, &lp, 1, o);
   double over = o->entry->mean_over(&lp.pass, target);
   if (lp.pass.build.status != NL_OK) {
-    raise_pass(L, &lp);
+    nl_lua_pass_raise(L, &lp);
   }
   nl_build_free(&lp.pass.build);
   if (over < 0) {
@@ -378,8 +160,11 @@ static int call_layer(lua_State *L) {
   if (!o) {
     return nl_lua_error(L, "call: self must be a layer, but is %s", nl_describe(L, 1).s);
   }
-  if (goes_direct(L, 1, o)) {
+  nl_way way = nl_layer_way(L, 1, o);
+  if (way == NL_WAY_LAYER) {
     return run_layer(L, 1, o, 2);
+  } else if (way == NL_WAY_CHAIN) {
+    return nl_chain_forward(L);
   }
   int n = lua_gettop(L);
   luaL_checkstack(L, 6, NULL);
@@ -411,71 +196,118 @@ static int call_layer(lua_State *L) {
 /* ---- Sequential ---- */
 
 /* BOX: of the chain's own, for what its layers give from C to C: a tensor between two of them has no box, and is let go
-   of with the graph that holds it. X is that box, or what came from Lua. */
-enum { CHAIN_SELF = 1, CHAIN_X, CHAIN_FIELDS, CHAIN_BOX };
+   of with the graph that holds it. X is that box, or what came from Lua. NET is the Sequential whose layers are called
+   now: one that stands in another is gone through in its place, and the outer one, with the place in it, waits in
+   FRAMES (a table, or nil). */
+enum { CHAIN_SELF = 1, CHAIN_X, CHAIN_NET, CHAIN_FIELDS, CHAIN_BOX, CHAIN_FRAMES, CHAIN_CHILD };
 
-/* A built-in layer, on the top of the stack, on what stands at X. */
+/* A model that stands in itself would never end. */
+enum { MOST_FRAMES = 10000 };
+
+/* A built-in layer, at CHILD, on what stands at X. */
 static void run_in_chain(lua_State *L, nl_object *o) {
-  int child = lua_gettop(L);
+  nl_lua_pass lp;
   nl_lua_account(L);
-  nl_layer *l = nl_layer_refresh(L, child, o);
-  lua_pass lp = {.L = L, .self = child};
-  lp.pass.layer = l;
-  lp.pass.host = &lua_host;
-  observe_fields(L, child, l);
-  lp.pass.recording = nl_observing() != NULL;
+  nl_lua_pass_begin(L, &lp, CHAIN_CHILD, o);
   lua_pushvalue(L, CHAIN_X);
-  read_layer_inputs(L, &lp.pass, child + 1);
+  read_layer_inputs(L, &lp.pass, CHAIN_CHILD + 1);
   nl_box *box = lua_touserdata(L, CHAIN_BOX);
   if (!box) {
     box = nl_push_box(L);
     lua_replace(L, CHAIN_BOX);
   }
-  nl_build_init(&lp.pass.build);
-  run_pass(L, &lp);
+  nl_lua_pass_run(L, &lp);
   nl_tensor *was = box->t;
   box->t = nl_tensor_ref(lp.pass.out[0]);
   nl_build_free(&lp.pass.build);
   nl_tensor_unref(was);
-  lua_settop(L, CHAIN_BOX);
   nl_fill_box(L, CHAIN_BOX, box, box->t);
   lua_pushvalue(L, CHAIN_BOX);
   lua_replace(L, CHAIN_X);
 }
 
+/* Goes into the Sequential at CHILD; i: where the one around it goes on. */
+static void enter_chain(lua_State *L, lua_KContext i) {
+  if (lua_isnil(L, CHAIN_FRAMES)) {
+    lua_newtable(L);
+    lua_replace(L, CHAIN_FRAMES);
+  }
+  lua_Integer n = (lua_Integer)lua_rawlen(L, CHAIN_FRAMES);
+  if (n > 2 * MOST_FRAMES) {
+    nl_lua_error(L, "Sequential: more than %d stand in each other; one may stand in itself", MOST_FRAMES);
+  }
+  lua_pushvalue(L, CHAIN_NET);
+  lua_rawseti(L, CHAIN_FRAMES, n + 1);
+  lua_pushinteger(L, i);
+  lua_rawseti(L, CHAIN_FRAMES, n + 2);
+  lua_settop(L, CHAIN_CHILD);
+  nl_object_push_fields(L, CHAIN_CHILD);
+  lua_replace(L, CHAIN_FIELDS);
+  lua_replace(L, CHAIN_NET);
+}
+
+/* Goes back to the one around; false: there is none. */
+static bool leave_chain(lua_State *L, lua_KContext *i) {
+  lua_Integer n = lua_isnil(L, CHAIN_FRAMES) ? 0 : (lua_Integer)lua_rawlen(L, CHAIN_FRAMES);
+  if (n == 0) {
+    return false;
+  }
+  lua_rawgeti(L, CHAIN_FRAMES, n);
+  *i = lua_tointeger(L, -1);
+  lua_rawgeti(L, CHAIN_FRAMES, n - 1);
+  for (int k = 0; k < 2; k++) {
+    lua_pushnil(L);
+    lua_rawseti(L, CHAIN_FRAMES, n - k);
+  }
+  nl_object_push_fields(L, -1);
+  lua_replace(L, CHAIN_FIELDS);
+  lua_replace(L, CHAIN_NET);
+  return true;
+}
+
+/* From behind layer i on; -1: at the start. */
 static int chain_on(lua_State *L, int status, lua_KContext i) {
   (void)status;
-  if (i > 0) {
+  if (i >= 0) {
     lua_replace(L, CHAIN_X); /* what layer i gave */
+  } else {
+    i = 0;
   }
   for (;;) {
     i++;
     if (nl_observing()) {
       lua_pushinteger(L, i);
-      nl_observe_read(L, CHAIN_SELF, -1);
-      lua_pop(L, 1);
+      nl_observe_read(L, CHAIN_NET, -1);
     }
+    lua_settop(L, CHAIN_FRAMES);
     if (lua_rawgeti(L, CHAIN_FIELDS, i) == LUA_TNIL) {
+      if (leave_chain(L, &i)) {
+        continue;
+      }
       lua_settop(L, CHAIN_X);
       return 1;
     }
-    nl_object *o = nl_to_object(L, -1);
-    if (o && goes_direct(L, CHAIN_BOX + 1, o)) {
+    nl_object *o = nl_to_object(L, CHAIN_CHILD);
+    nl_way way = o ? nl_layer_way(L, CHAIN_CHILD, o) : NL_WAY_LUA;
+    if (way == NL_WAY_LAYER) {
       run_in_chain(L, o);
-      continue;
+    } else if (way == NL_WAY_CHAIN) {
+      enter_chain(L, i);
+      i = 0;
+    } else {
+      lua_pushvalue(L, CHAIN_X);
+      lua_pushnil(L);
+      lua_replace(L, CHAIN_BOX); /* it is Lua's now */
+      lua_callk(L, 1, 1, i, chain_on);
+      lua_replace(L, CHAIN_X);
     }
-    lua_pushvalue(L, CHAIN_X);
-    lua_pushnil(L);
-    lua_replace(L, CHAIN_BOX); /* it is Lua's now */
-    lua_callk(L, 1, 1, i, chain_on);
-    lua_replace(L, CHAIN_X);
   }
 }
 
 /* forward(self, x) of Sequential: one layer after another */
 int nl_chain_forward(lua_State *L) {
   nl_object *o = nl_to_object(L, 1);
-  if (!o || o->is_class) {
+  if (!o || o->is_class || !o->entry) {
     return nl_lua_error(L, "Sequential: self must be what it belongs to (call it as net(x)), but is %s",
                         nl_describe(L, 1).s);
   }
@@ -483,11 +315,13 @@ int nl_chain_forward(lua_State *L) {
     return nl_lua_error(L, "Sequential: takes one input, but got %d: the last is %s", lua_gettop(L) - 1,
                         nl_describe(L, -1).s);
   }
-  lua_settop(L, 2);
-  luaL_checkstack(L, 16, NULL);
-  nl_object_push_fields(L, 1);
+  lua_settop(L, CHAIN_X);
+  luaL_checkstack(L, 24, NULL);
+  lua_pushvalue(L, CHAIN_SELF);
+  nl_object_push_fields(L, CHAIN_SELF);
   lua_pushnil(L);
-  return chain_on(L, LUA_OK, 0);
+  lua_pushnil(L);
+  return chain_on(L, LUA_OK, -1);
 }
 
 /* layer_call(with_hooks) -> the function that calls a layer */
@@ -501,8 +335,6 @@ static int make_call(lua_State *L) {
 void nl_open_layer_call(lua_State *L) {
   static const luaL_Reg functions[] = {{"layer_call", make_call}, {"mean_over", loss_mean_over}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
-  lua_getfield(L, -1, "override");
-  lua_setfield(L, LUA_REGISTRYINDEX, "nn.override");
   nl_observe_exempt(call_layer);
   nl_observe_exempt(nl_chain_forward);
 }

@@ -80,10 +80,10 @@ static void push_sorted_names(lua_State *L, int t) {
   }
 }
 
-static void look_at(lua_State *L, const looking *w, int path, int owner, int value, int key, int depth);
+static void look_at_child(lua_State *L, const looking *w, int path, int owner, int value, int key, int depth);
 
 /* What is in a plain table: path.1, path.2, path.name */
-static void look_into(lua_State *L, const looking *w, int path, int t, int depth) {
+static void look_into_table(lua_State *L, const looking *w, int path, int t, int depth) {
   nl_observe_whole(L, t);
   int top = lua_gettop(L);
   lua_Integer n = 0;
@@ -91,7 +91,7 @@ static void look_into(lua_State *L, const looking *w, int path, int t, int depth
     n++;
     lua_pushinteger(L, n);
     lua_pushfstring(L, "%s.%I", lua_tostring(L, path), (LUAI_UACINT)n);
-    look_at(L, w, top + 3, t, top + 1, top + 2, depth + 1);
+    look_at_child(L, w, top + 3, t, top + 1, top + 2, depth + 1);
     lua_settop(L, top);
   }
   lua_settop(L, top);
@@ -100,13 +100,13 @@ static void look_into(lua_State *L, const looking *w, int path, int t, int depth
     lua_pushvalue(L, -1);
     lua_rawget(L, t);
     lua_pushfstring(L, "%s.%s", lua_tostring(L, path), lua_tostring(L, top + 2));
-    look_at(L, w, top + 4, t, top + 3, top + 2, depth + 1);
+    look_at_child(L, w, top + 4, t, top + 3, top + 2, depth + 1);
     lua_settop(L, top + 1);
   }
   lua_settop(L, top);
 }
 
-static void look_at(lua_State *L, const looking *w, int path, int owner, int value, int key, int depth) {
+static void look_at_child(lua_State *L, const looking *w, int path, int owner, int value, int key, int depth) {
   luaL_checkstack(L, 12, NULL);
   bool in_list = lua_isfunction(L, value) && lua_isinteger(L, key) && lua_rawequal(L, owner, w->module);
   if (in_list || nl_to_tensor(L, value) || is_module_at(L, value)) {
@@ -115,7 +115,7 @@ static void look_at(lua_State *L, const looking *w, int path, int owner, int val
     if (depth > MOST_DEPTH) {
       nl_lua_error(L, "a module's tables lie in each other more than %d deep", MOST_DEPTH);
     }
-    look_into(L, w, path, value, depth);
+    look_into_table(L, w, path, value, depth);
   }
 }
 
@@ -132,7 +132,7 @@ static void push_children(lua_State *L, int module, int seen) {
     lua_pushvalue(L, -1);
     lua_rawget(L, list + 1);
     luaL_tolstring(L, list + 3, NULL);
-    look_at(L, &w, list + 5, module, list + 4, list + 3, 0);
+    look_at_child(L, &w, list + 5, module, list + 4, list + 3, 0);
     lua_settop(L, list + 2);
   }
   lua_settop(L, list);

@@ -163,6 +163,7 @@ void nl_open_function(lua_State *L); /* hooks, functions with their own backward
 void nl_open_generator(lua_State *L);
 void nl_open_module(lua_State *L); /* going through modules */
 void nl_open_layer(lua_State *L);  /* built-in layers */
+void nl_open_layer_pass(lua_State *L);
 void nl_open_layer_call(lua_State *L);
 void nl_open_layer_make(lua_State *L);
 void nl_open_optim(lua_State *L);

@@ -61,3 +61,52 @@ function TestContainers:test_parameter_list()
   lu.assertEquals({ #list, (list:parameter_count()) }, { 3, 6 })
   lu.assertErrorMsgContains("element 1 must be an nn.Parameter, but is a float32 tensor", nn.ParameterList, nn.ones(2))
 end
+
+-- Depth is no limit where it is meant; a layer that stands in itself is told.
+function TestContainers:test_layers_within_layers()
+  local x = nn.ones(2, 2)
+  local net, block = nn.Sequential(nn.Tanh()), nn.Residual(nn.Identity())
+  for _ = 1, 2000 do
+    net = nn.Sequential(net, nn.Identity())
+  end
+  lu.assertTrue(net(x):equal(x:tanh()))
+  for _ = 1, 20 do
+    block = nn.Residual(block)
+  end
+  local step = nn.compile(function(v)
+    return block(v)
+  end)
+  lu.assertEquals(block(x)[1][1]:item(), 22)
+  lu.assertEquals(step(x)[1][1]:item(), 22)
+  for _ = 1, 250 do
+    block = nn.Residual(block)
+  end
+  lu.assertTrue(block(x * 0):equal(x * 0))
+  net = nn.Sequential(nn.Tanh())
+  net[2] = net
+  lu.assertErrorMsgContains("one may stand in itself", net, x)
+  block.body[1] = block
+  lu.assertErrorMsgContains("one may stand in itself", block, x)
+end
+
+-- What a layer in Lua raises, or yields, goes through the layers it stands in.
+function TestContainers:test_errors_and_yields_go_through()
+  local x, mark = nn.ones(2, 2), {}
+  local function fails()
+    error(mark)
+  end
+  for _, net in ipairs { nn.Sequential(nn.Tanh(), fails), nn.Residual(nn.Tanh(), fails), nn.Highway(2, { activation = fails }) } do
+    local ok, what = pcall(net, x)
+    lu.assertEquals({ ok, what == mark }, { false, true })
+  end
+  local net = nn.Sequential(nn.Tanh(), function(v) return v * coroutine.yield(1) end, nn.Sequential(function(v)
+    return v + coroutine.yield(2)
+  end))
+  local co = coroutine.create(function(v)
+    return net(v)
+  end)
+  lu.assertEquals({ coroutine.resume(co, x) }, { true, 1 })
+  lu.assertEquals({ coroutine.resume(co, 3) }, { true, 2 })
+  local _, y = coroutine.resume(co, 1)
+  lu.assertTrue(y:equal(x:tanh() * 3 + 1))
+end
