@@ -68,7 +68,7 @@ static int predicts_of_layer(lua_State *L) {
 }
 
 /* layers() -> {{name =, family =, settings =, fields = {...}, inputs =, accepts =, doc =, formula =, source =, example
-   =, predicts =, loss =}, ...}, in the table's order */
+   =, predicts =, loss =, pointwise =}, ...}, in the table's order */
 static int list_layers(lua_State *L) {
   lua_createtable(L, nl_layer_count(), 0);
   for (int i = 0; i < nl_layer_count(); i++) {
@@ -86,6 +86,8 @@ static int list_layers(lua_State *L) {
     set_text(L, "predicts", predictions[e->predicts]);
     lua_pushboolean(L, nl_layer_fields(e)->count > 0 && strcmp(nl_layer_fields(e)->field[0].name, "reduction") == 0);
     lua_setfield(L, -2, "loss");
+    lua_pushboolean(L, e->pointwise);
+    lua_setfield(L, -2, "pointwise");
     push_layer_fields(L, e);
     lua_setfield(L, -2, "fields");
     lua_rawseti(L, -2, i + 1);

@@ -107,12 +107,18 @@ NL_FORWARD(maxout) {
 #define PLAIN(layer, of, what, form, from, ex)                                                                         \
   {                                                                                                                    \
     .name = layer, .settings = "", .inputs = "x", .doc = what, .formula = form, .source = from,                        \
-    .example = "nn." layer "()" ex, .op = of                                                                           \
+    .example = "nn." layer "()" ex, .op = of, .pointwise = true                                                        \
   }
 #define WITH(layer, set, of, what, form, from, ex)                                                                     \
   {                                                                                                                    \
     .name = layer, .settings = set, .inputs = "x", .doc = what, .formula = form, .source = from,                       \
-    .example = "nn." layer ex, .op = of                                                                                \
+    .example = "nn." layer ex, .op = of, .pointwise = true                                                             \
+  }
+/* those that look along a dim */
+#define ALONG(layer, of, what, form, from)                                                                             \
+  {                                                                                                                    \
+    .name = layer, .settings = "dim: int = -1", .inputs = "x", .doc = what, .formula = form, .source = from,           \
+    .example = "nn." layer "()" SOME, .op = of                                                                         \
   }
 
 static const nl_layer_entry entries[] = {
@@ -133,7 +139,8 @@ static const nl_layer_entry entries[] = {
      .source = "He et al. 2015",
      .example = "nn.PReLU()" SOME,
      .make = make_prelu,
-     .forward = forward_prelu},
+     .forward = forward_prelu,
+     .pointwise = true},
     {.name = "RReLU",
      .settings = "lower: number = 0.125, upper: number = 0.3333333333333333",
      .fields = rrelu_fields,
@@ -145,7 +152,8 @@ static const nl_layer_entry entries[] = {
      .source = "Xu et al. 2015",
      .example = "nn.RReLU():eval()" SOME,
      .refuse = refuse_rrelu,
-     .forward = forward_rrelu},
+     .forward = forward_rrelu,
+     .pointwise = true},
     PLAIN("ReLU6", "relu6", "A rectifier that ends at 6.", "y = min(max(0, x), 6)", "Krizhevsky 2010", SOME),
     PLAIN("SELU", "selu", "ELU with the constants for which activations keep mean 0 and variance 1.",
           "y = 1.0507 elu(x, 1.6733)", "Klambauer et al. 2017", SOME),
@@ -166,7 +174,8 @@ static const nl_layer_entry entries[] = {
      .formula = "y = log(1 + exp(beta x)) / beta",
      .source = "Dugas et al. 2001",
      .example = "nn.Softplus()" SOME,
-     .forward = forward_softplus},
+     .forward = forward_softplus,
+     .pointwise = true},
     PLAIN("Softsign", "softsign", "Like tanh, with tails that fall off more slowly.", "y = x / (1 + |x|)",
           "Bergstra et al. 2009", SOME),
     PLAIN("LogSigmoid", "logsigmoid", "The logarithm of the sigmoid, stable.", "y = log(1 / (1 + exp(-x)))", NULL,
@@ -180,7 +189,8 @@ static const nl_layer_entry entries[] = {
      .source = "Collobert 2004",
      .example = "nn.Hardtanh()" SOME,
      .refuse = refuse_hardtanh,
-     .forward = forward_hardtanh_layer},
+     .forward = forward_hardtanh_layer,
+     .pointwise = true},
     PLAIN("Hardsigmoid", "hardsigmoid", "A sigmoid of three straight lines.",
           "y = 0 below -3, 1 above 3, x / 6 + 1/2 between", NULL, SOME),
     PLAIN("Hardswish", "hardswish", "x gated by its hard sigmoid.", "y = x hardsigmoid(x)", "Howard et al. 2019", SOME),
@@ -200,14 +210,13 @@ static const nl_layer_entry entries[] = {
      .formula = "y = 1 where x > 0, else 0",
      .source = "Rosenblatt 1958; the gradient: Bengio, Leonard & Courville 2013, Hubara et al. 2016",
      .example = "nn.Step()" SOME,
-     .forward = forward_step},
-    WITH("Softmax", "dim: int = -1", "softmax", "Positive, and of sum 1 along a dim.",
-         "y_i = exp(x_i) / sum_j exp(x_j)", "Bridle 1990", "()" SOME),
-    WITH("LogSoftmax", "dim: int = -1", "log_softmax", "The logarithm of softmax, stable.",
-         "y_i = x_i - log sum_j exp(x_j)", NULL, "()" SOME),
-    WITH("Softmin", "dim: int = -1", "softmin", "Softmax of -x.", "y_i = exp(-x_i) / sum_j exp(-x_j)", NULL, "()" SOME),
-    WITH("GLU", "dim: int = -1", "glu", "The first half of a dim, gated by the second.", "y = a sigmoid(b)",
-         "Dauphin et al. 2017", "()" SOME),
+     .forward = forward_step,
+     .pointwise = true},
+    ALONG("Softmax", "softmax", "Positive, and of sum 1 along a dim.", "y_i = exp(x_i) / sum_j exp(x_j)",
+          "Bridle 1990"),
+    ALONG("LogSoftmax", "log_softmax", "The logarithm of softmax, stable.", "y_i = x_i - log sum_j exp(x_j)", NULL),
+    ALONG("Softmin", "softmin", "Softmax of -x.", "y_i = exp(-x_i) / sum_j exp(-x_j)", NULL),
+    ALONG("GLU", "glu", "The first half of a dim, gated by the second.", "y = a sigmoid(b)", "Dauphin et al. 2017"),
     {.name = "Maxout",
      .settings = "in_features: int in 1.., out_features: int in 1.., pieces: int = 2 in 1..",
      .makes = "linear: part",

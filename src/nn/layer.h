@@ -131,7 +131,8 @@ struct nl_layer_entry {
   const char *(*refuse)(const nl_layer *);
   void (*make)(nl_making *); /* NULL: it makes nothing */
   void (*forward)(nl_pass *);
-  int variant; /* of entries that share functions: which of them this is */
+  int variant;    /* of entries that share functions: which of them this is */
+  bool pointwise; /* an activation of units, element by element: nn.diagnose looks at these */
   nl_predicts predicts;
   /* Of a layer whose weight is computed: what it is now. Lua has it as the method `weight`. */
   nl_tensor *(*weight)(nl_pass *);

@@ -34,9 +34,8 @@ local saturates = {
 }
 local can_die = { ReLU = true, ReLU6 = true, Hardshrink = true }
 local activations = {}
-for name in ("ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish Softplus Softsign Sigmoid Tanh LogSigmoid Hardtanh "
-  .. "Hardsigmoid Hardswish Hardshrink Softshrink Tanhshrink Threshold Step"):gmatch "%S+" do
-  activations[name] = true
+for _, entry in ipairs(core.layers()) do
+  activations[entry.name] = entry.pointwise or nil
 end
 
 local function leaves_of(model)
