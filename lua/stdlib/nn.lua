@@ -51,6 +51,7 @@ setmetatable(nn, {
   end,
   __name = "nn",
   homes = homes,
+  namespaces = namespaces,
 })
 
 -- nn and nn.x may require each other; this makes the half-built table visible to them.

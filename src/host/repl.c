@@ -80,14 +80,21 @@ static void add_fields(lua_State *L, matches *m, const char *prefix, const char 
     if (!lua_getmetatable(L, -1)) {
       break;
     }
-    lua_pushliteral(L, "methods"); /* tensors keep theirs here, since __index is a function */
-    if (lua_rawget(L, -2) == LUA_TTABLE) {
-      add_keys(L, m, prefix, start);
-    } else {
-      lua_pop(L, 1);
+    static const char *const more[] = {"homes", "namespaces"}; /* what is loaded when it is first touched */
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+      lua_pushstring(L, more[i]);
+      if (lua_rawget(L, -2) == LUA_TTABLE) {
+        add_keys(L, m, prefix, start);
+      } else {
+        lua_pop(L, 1);
+      }
     }
     lua_pushliteral(L, "__index");
-    lua_rawget(L, -2);
+    if (lua_rawget(L, -2) == LUA_TFUNCTION) { /* tensors and classes say beside it where their methods are */
+      lua_pop(L, 1);
+      lua_pushliteral(L, "methods");
+      lua_rawget(L, -2);
+    }
     lua_remove(L, -2);
     lua_remove(L, -2);
     if (lua_type(L, -1) != LUA_TTABLE) {

@@ -111,7 +111,7 @@ function M.new(name, base, events)
   if above and above.for_library and core.is_library(class) then
     setmetatable(methods, above.for_library)
   elseif base and core.is_library(base) then
-    setmetatable(methods, { __index = core.inherits(base) })
+    setmetatable(methods, { __index = core.inherits(base), methods = infos[base].methods })
   end
   local info = { methods = methods, fields_meta = { __index = methods }, events = {}, metas = setmetatable({}, weak_keys),
     derived = setmetatable({}, weak_keys) }
@@ -136,7 +136,7 @@ end
 function M.on_missing(class, missing)
   local info = infos[class]
   local methods, none = info.methods, {}
-  info.for_library = { __index = core.absent(methods, none, function(name)
+  info.for_library = { methods = methods, __index = core.absent(methods, none, function(name)
     if not core.is_recording() then
       missing(name)
       none[name] = true

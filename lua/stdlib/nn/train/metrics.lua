@@ -62,7 +62,7 @@ end
 
 -- ---- the metrics ----
 
--- What an output means is said by the loss (losses.lua: what its input is). A loss over values, such as MSELoss, says it
+-- What an output means is said by the loss (predicts, in the layer table). A loss over values, such as MSELoss, says it
 -- only together with how the classes are written in the targets: `coding` is halfway between the two numbers.
 local function accuracy(output, target, loss, coding)
   local kind = module.is_module(loss) and loss.input_is
