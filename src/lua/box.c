@@ -65,18 +65,18 @@ nl_box *nl_push_box(lua_State *L) {
   return box;
 }
 
-static nl_box *to_box(lua_State *L, int index) {
+nl_box *nl_to_box(lua_State *L, int index) {
   nl_box *box = lua_touserdata(L, index);
   return box && lua_rawlen(L, index) == sizeof *box && box->magic == MAGIC ? box : NULL; /* a light one has no length */
 }
 
 nl_tensor *nl_to_tensor(lua_State *L, int index) {
-  nl_box *box = to_box(L, index);
+  nl_box *box = nl_to_box(L, index);
   return box ? box->t : NULL;
 }
 
 nl_tensor *nl_check_tensor(lua_State *L, int index, const char *function, const char *argument) {
-  nl_box *box = to_box(L, index);
+  nl_box *box = nl_to_box(L, index);
   if (box && box->t) {
     return box->t;
   }
@@ -89,7 +89,7 @@ nl_tensor *nl_check_tensor(lua_State *L, int index, const char *function, const 
 }
 
 static int collect_box(lua_State *L) {
-  nl_box *box = to_box(L, 1);
+  nl_box *box = nl_to_box(L, 1);
   if (box) {
     nl_tensor *t = box->t;
     box->t = NULL;

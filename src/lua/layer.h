@@ -14,6 +14,7 @@ typedef struct nl_layer_state {
   uint64_t epoch;   /* nl_object_epoch, when `way` was found out */
   int way;          /* an nl_way: how a call of the object goes */
   bool lists;       /* it has lists, whose changes nobody counts */
+  bool made;        /* by its constructor */
   nl_layer layer;
 } nl_layer_state;
 

@@ -114,7 +114,7 @@ int nl_layer_weight(lua_State *L) {
   nl_lua_pass_begin(L, &lp, 1, o);
   nl_box *box = nl_push_box(L);
   int at = lua_gettop(L);
-  nl_tensor *w = e->weight(&lp.pass);
+  nl_tensor *w = nl_pass_weight(&lp.pass);
   if (lp.pass.build.status != NL_OK) {
     nl_lua_pass_raise(L, &lp);
   }

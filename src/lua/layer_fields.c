@@ -2,6 +2,7 @@
 #include "lua/layer.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,11 @@ static void write_wanted(char *s, size_t size, const nl_field *f, const char *wh
     }
   }
   snprintf(s, size, "%s%s%s", what, low, high);
+}
+
+/* Whole numbers are sizes and places: two of them can be multiplied. */
+static bool is_countable(int64_t v) {
+  return v >= -INT32_MAX && v <= INT32_MAX;
 }
 
 static bool in_bounds(const nl_field *f, double v) {
@@ -57,7 +63,7 @@ static bool read_sizes_value(lua_State *L, int index, const nl_field *f, nl_laye
     }
     int is_integer = 0;
     numbers[i] = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is_integer) : 0;
-    right = is_integer && in_bounds(f, (double)numbers[i]);
+    right = is_integer && in_bounds(f, (double)numbers[i]) && is_countable(numbers[i]);
     lua_pop(L, 1);
   }
   if (!table) {
@@ -111,6 +117,7 @@ static bool can_be_called(lua_State *L, int index) {
 
 bool nl_layer_read(lua_State *L, int index, const nl_field *f, nl_layer *l, nl_value *v) {
   char wanted[120];
+  nl_box *box;
   int type = lua_type(L, index), is_integer = 0;
   *v = (nl_value){.set = type != LUA_TNIL};
   if (!v->set) {
@@ -119,8 +126,8 @@ bool nl_layer_read(lua_State *L, int index, const nl_field *f, nl_layer *l, nl_v
   switch (f->kind) {
   case NL_FIELD_INT:
     v->i = type == LUA_TNUMBER ? lua_tointegerx(L, index, &is_integer) : 0;
-    if (!is_integer || !in_bounds(f, (double)v->i)) {
-      write_wanted(wanted, sizeof wanted, f, "an integer");
+    if (!is_integer || !in_bounds(f, (double)v->i) || !is_countable(v->i)) {
+      write_wanted(wanted, sizeof wanted, f, is_integer && !is_countable(v->i) ? "an integer of 32 bits" : "an integer");
       return refuse_value(L, index, f, wanted);
     }
     if (!lua_isinteger(L, index)) { /* 2.0 is 2 */
@@ -160,10 +167,11 @@ bool nl_layer_read(lua_State *L, int index, const nl_field *f, nl_layer *l, nl_v
   case NL_FIELD_LAYERS:
     return can_be_called(L, index) || refuse_value(L, index, f, "a layer or a function");
   default: /* tensors */
-    if (!nl_to_tensor(L, index)) {
+    box = nl_to_box(L, index);
+    if (!box) {
       return refuse_value(L, index, f, "a tensor");
     }
-    v->tensor = &((nl_box *)lua_touserdata(L, index))->t;
+    v->tensor = &box->t; /* of a closed one NULL: the pass says so */
     return true;
   }
 }
@@ -206,6 +214,34 @@ static void refuse_misspelt(lua_State *L, const nl_object *o, const nl_fields *a
   }
 }
 
+/* Raises where the new value (with its numbers in `with`) does not go with the other settings of the object at stack
+   index 1. While it is made, or copied, not all of them are there. */
+static void check_together(lua_State *L, nl_object *o, int field, const nl_value *v, const nl_layer *with) {
+  if (!o->entry->refuse) {
+    return;
+  }
+  nl_layer changed = *nl_layer_refresh(L, 1, o);
+  changed.value[field] = *v;
+  for (int i = 0; i < changed.fields->settings; i++) {
+    const nl_field *f = &changed.fields->field[i];
+    bool is_layer = f->kind == NL_FIELD_LAYER || f->kind == NL_FIELD_LAYERS;
+    if (f->stored && !is_layer && (f->has_default || !f->optional) && !changed.value[i].set) {
+      return;
+    }
+  }
+  if (changed.fields->field[field].kind == NL_FIELD_SIZES && v->set && v->list.count > 0) {
+    if (changed.nints + v->list.count > NL_LAYER_INTS) {
+      return; /* looked at again when it is called */
+    }
+    memcpy(changed.ints + changed.nints, with->ints, (size_t)v->list.count * sizeof *with->ints);
+    changed.value[field].list.at = (int16_t)changed.nints;
+  }
+  const char *wrong = o->entry->refuse(&changed);
+  if (wrong) {
+    nl_lua_error(L, "%s: %s", o->entry->name, wrong);
+  }
+}
+
 void nl_layer_check_field(lua_State *L, nl_object *o) {
   if (lua_type(L, 2) != LUA_TSTRING) {
     return;
@@ -226,6 +262,7 @@ void nl_layer_check_field(lua_State *L, nl_object *o) {
   } else if (!v.set && !f->optional && !tensor && f->kind != NL_FIELD_LAYER && f->kind != NL_FIELD_PART) {
     nl_lua_error(L, "%s: %s cannot be nil", o->entry->name, name);
   }
+  check_together(L, o, (int)(f - all->field), &v, &scratch);
   if (f->kind == NL_FIELD_SIZES && lua_type(L, 3) == LUA_TNUMBER) { /* a number stands for all of them */
     lua_createtable(L, v.list.count, 0);
     for (int i = 0; i < v.list.count; i++) {

@@ -361,14 +361,15 @@ int nl_layer_init(lua_State *L) {
     return nl_lua_error(L, "%s: init is called on an object of the class, but was called on %s", e->name,
                         nl_describe(L, 1).s);
   }
+  if (s->made) {
+    return nl_lua_error(L, "%s: init was called on this layer before; make a new one: nn.%s(...)", e->name, e->name);
+  }
   int n = lua_gettop(L), first = n + 1;
   const nl_fields *all = nl_layer_fields(e);
   luaL_checkstack(L, all->settings + 20, NULL);
   bool named[NL_MAX_FIELDS] = {false}; /* given in the table of options */
   read_given(L, e, all, n, first, named);
-  s->version = 0; /* the fields are not what `layer` has until it is made */
-  nl_layer *l = &s->layer;
-  *l = (nl_layer){.entry = e, .fields = all, .training = true};
+  nl_layer given = {.entry = e, .fields = all, .training = true}, *l = &given;
   read_settings(L, e, all, named, first, l);
   store_settings(L, all, first, false);
   if (e->make) {
@@ -399,7 +400,7 @@ int nl_layer_init(lua_State *L) {
     }
   }
   store_settings(L, all, first, true);
-  s->version = 0;
+  s->made = true;
   return 0;
 }
 

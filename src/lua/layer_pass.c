@@ -11,9 +11,19 @@
 #include "core/memory.h"
 #include "lua/observe.h"
 
-/* Passes within each other from C to C, in all; more would need too much of C's stack. */
-enum { MOST_INSIDE = 1000 };
-static int inside_now;
+/* How much of C's stack layers may use that stand in each other. */
+enum { MOST_STACK = 2 << 20 };
+static int inside_now; /* calls from C to C that are going on */
+static const char *stack_base;
+
+static bool is_too_deep(void) {
+  char here;
+  const char *now = &here;
+  if (inside_now == 0) {
+    stack_base = now;
+  }
+  return (now > stack_base ? now - stack_base : stack_base - now) > MOST_STACK;
+}
 
 static nl_lua_pass *lua_pass_of(nl_pass *p) {
   return (nl_lua_pass *)(void *)p;
@@ -22,7 +32,7 @@ static nl_lua_pass *lua_pass_of(nl_pass *p) {
 /* ---- the way of a call ---- */
 
 /* The first class from the object's on that has a forward of its own says which; one that has a __call is Lua's. */
-static nl_way way_of_classes(lua_State *L, int index) {
+static nl_way way_of_classes(lua_State *L, int index, const nl_layer_entry *entry) {
   int top = lua_gettop(L);
   nl_way way = NL_WAY_LUA;
   lua_pushvalue(L, index);
@@ -32,14 +42,14 @@ static nl_way way_of_classes(lua_State *L, int index) {
       break;
     }
     lua_pushliteral(L, "__call");
+    bool has_call = lua_rawget(L, top + 3) != LUA_TNIL;
     lua_pushliteral(L, "forward");
-    bool has_call = (lua_pushvalue(L, -2), lua_rawget(L, top + 3)) != LUA_TNIL;
-    lua_pop(L, 1);
-    int type = lua_rawget(L, top + 3);
-    lua_CFunction f = lua_tocfunction(L, -1);
-    if (has_call || type != LUA_TNIL) {
-      way =
-          has_call ? NL_WAY_LUA : (f == nl_layer_forward ? NL_WAY_LAYER : (f == nl_chain_forward ? NL_WAY_CHAIN : way));
+    bool has_forward = lua_rawget(L, top + 3) != LUA_TNIL;
+    if (has_call || has_forward) {
+      lua_CFunction f = lua_tocfunction(L, -1);
+      bool ours = !has_call && (f == nl_layer_forward || f == nl_chain_forward) && lua_getupvalue(L, -1, 1) &&
+                  lua_touserdata(L, -1) == entry; /* and not another built-in's */
+      way = !ours ? NL_WAY_LUA : (f == nl_layer_forward ? NL_WAY_LAYER : NL_WAY_CHAIN);
       break;
     }
     lua_settop(L, top + 2);
@@ -65,7 +75,7 @@ nl_way nl_layer_way(lua_State *L, int index, nl_object *o) {
   } else if (s->epoch == nl_object_epoch) {
     return s->way;
   }
-  luaL_checkstack(L, 8, NULL);
+  luaL_checkstack(L, 10, NULL);
   int top = lua_gettop(L);
   nl_object_push_fields(L, index);
   lua_pushliteral(L, "_hooks");
@@ -74,7 +84,7 @@ nl_way nl_layer_way(lua_State *L, int index, nl_object *o) {
   lua_rawget(L, -3);
   bool own = lua_toboolean(L, -2) || !lua_isnil(L, -1);
   lua_settop(L, top);
-  s->way = own ? NL_WAY_LUA : way_of_classes(L, index);
+  s->way = own ? NL_WAY_LUA : way_of_classes(L, index, o->entry);
   s->epoch = nl_object_epoch;
   return s->way;
 }
@@ -94,10 +104,10 @@ static void push_filled_box(lua_State *L, nl_tensor *t) {
 }
 
 /* override(object, key, value, on) of object.c: pushes the old value. */
-static void push_override(lua_State *L, int object, const char *name, int value, bool on) {
+static void push_override(lua_State *L, int object, int name, int value, bool on) {
   lua_getfield(L, LUA_REGISTRYINDEX, "nn.override");
   lua_pushvalue(L, object);
-  lua_pushstring(L, name);
+  lua_pushvalue(L, name);
   lua_pushvalue(L, value);
   lua_pushboolean(L, on);
   lua_call(L, 4, 1);
@@ -121,12 +131,13 @@ static int call_protected(lua_State *L) {
   if (!nl_to_object(L, 2)) {
     return nl_lua_error(L, "a layer with a %s is needed, but it is %s", c->name, nl_describe(L, 2).s);
   }
+  lua_pushstring(L, c->name); /* a copy: the layer's own may be gone after the call */
   push_filled_box(L, c->value);
-  push_override(L, 2, c->name, 3, true);
+  push_override(L, 2, 3, 4, true);
   lua_pushvalue(L, 2);
   push_filled_box(L, c->x);
   int status = lua_pcall(L, 1, 1, 0);
-  push_override(L, 2, c->name, 4, false);
+  push_override(L, 2, 3, 5, false);
   lua_pop(L, 1);
   return status == LUA_OK ? 1 : lua_error(L);
 }
@@ -148,7 +159,7 @@ static nl_tensor *call_by_lua(nl_lua_pass *lp, inside_call *c) {
     if (strstr(text, "C stack overflow")) {
       return nl_pass_fail(p, "too many layers stand in each other; one may stand in itself");
     }
-    lp->raised = true;
+    lp->raised = p->told = true;
     p->build.status = NL_ERROR;
     return NULL;
   }
@@ -187,6 +198,7 @@ static nl_tensor *call_layer_inside(nl_lua_pass *outer, nl_layer_state *s, nl_te
   if (status != NL_OK) {
     outer->pass.build.status = status;
     outer->raised = lp.raised;
+    outer->pass.told = true;
   }
   nl_build_free(&lp.pass.build);
   return y;
@@ -237,7 +249,7 @@ static bool way_inside(nl_lua_pass *outer, nl_layer_state *s, const nl_object *o
   lua_pushcfunction(L, prepare_inside);
   lua_pushvalue(L, -2);
   if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
-    outer->raised = true;
+    outer->raised = outer->pass.told = true;
     outer->pass.build.status = NL_ERROR;
     return false;
   }
@@ -255,8 +267,8 @@ static nl_tensor *call_object(nl_lua_pass *outer, nl_tensor *x) {
   nl_way way = NL_WAY_LUA;
   if (s && !way_inside(outer, s, o, &way)) {
     return NULL;
-  } else if (inside_now >= MOST_INSIDE) {
-    return nl_pass_fail(&outer->pass, "more than %d layers stand in each other; one may stand in itself", MOST_INSIDE);
+  } else if (is_too_deep()) {
+    return nl_pass_fail(&outer->pass, "too many layers stand in each other; one may stand in itself");
   } else if (way == NL_WAY_CHAIN) {
     inside_now++;
     x = call_chain_inside(outer, x);
@@ -337,7 +349,7 @@ static nl_tensor *tensor_in(nl_pass *p, int field, const char *name) {
     lua_pushlightuserdata(L, (void *)(uintptr_t)p->layer->fields->field[field].name);
   }
   if (lua_pcall(L, field >= 0 ? 3 : 2, 1, 0) != LUA_OK) {
-    lp->raised = true;
+    lp->raised = p->told = true;
     p->build.status = NL_ERROR;
     return NULL;
   }

@@ -71,6 +71,9 @@ static inline void nl_fill_box(lua_State *L, int index, nl_box *box, nl_tensor *
   }
 }
 
+/* The box at index, closed or not, or NULL. */
+nl_box *nl_to_box(lua_State *L, int index);
+
 /* The tensor at index, or NULL if there is something else; closed tensors count as something else. */
 nl_tensor *nl_to_tensor(lua_State *L, int index);
 

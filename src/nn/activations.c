@@ -78,6 +78,12 @@ NL_FORWARD(step) {
 
 NL_FIELDS(maxout, in_features, out_features, pieces, linear)
 
+static const char *refuse_maxout(const nl_layer *l) {
+  return l->value[maxout_out_features].i * l->value[maxout_pieces].i > INT32_MAX
+             ? "out_features times pieces is more than a layer can have"
+             : NULL;
+}
+
 static void make_maxout(nl_making *m) {
   int64_t sizes[2] = {made_int(m, maxout_in_features), made_int(m, maxout_out_features) * made_int(m, maxout_pieces)};
   m->part(m, maxout_linear, "Linear", 2, sizes, NULL, NULL);
@@ -226,6 +232,7 @@ static const nl_layer_entry entries[] = {
      .formula = "y_i = max_k (W_ik x + b_ik)",
      .source = "Goodfellow et al. 2013",
      .example = "nn.Maxout(4, 3, 2)",
+     .refuse = refuse_maxout,
      .make = make_maxout,
      .forward = forward_maxout},
 };

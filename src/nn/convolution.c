@@ -290,7 +290,7 @@ NL_FORWARD(pixel_shuffle) {
   }
 #define ADAPTIVE(layer, spatial, shape)                                                                                \
   {                                                                                                                    \
-    .name = layer, .settings = "output_size: sizes(" #spatial ") in 1..", .fields = adaptive_fields, .inputs = "x",    \
+    .name = layer, .settings = "output_size: sizes(" #spatial ") in 1..65536", .fields = adaptive_fields, .inputs = "x",    \
     .accepts = shape, .doc = "The mean of each of output_size equal parts of the input, along each dim.",              \
     .example = "nn." layer "(1)", .forward = forward_adaptive_avg, .variant = spatial                                  \
   }
@@ -307,7 +307,7 @@ static const nl_layer_entry entries[] = {
     ADAPTIVE("AdaptiveAvgPool1d", 1, LENGTH("channels")),
     ADAPTIVE("AdaptiveAvgPool2d", 2, IMAGE("channels")),
     {.name = "PixelShuffle",
-     .settings = "upscale_factor: int in 1..",
+     .settings = "upscale_factor: int in 1..1024",
      .fields = shuffle_fields,
      .inputs = "x",
      .accepts = IMAGE("channels"),

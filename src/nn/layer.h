@@ -9,7 +9,7 @@
 
 #include "optable/build.h"
 
-enum { NL_MAX_FIELDS = 16, NL_PASS_IN = 4, NL_PASS_OUT = 3, NL_LAYER_INTS = 24 };
+enum { NL_MAX_FIELDS = 16, NL_PASS_IN = 4, NL_PASS_OUT = 3, NL_LAYER_INTS = 32 };
 
 typedef struct nl_layer_entry nl_layer_entry;
 typedef struct nl_layer nl_layer;

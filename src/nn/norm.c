@@ -186,7 +186,7 @@ NL_FORWARD(local_response) {
   nl_tensor *padded =
       nl_b_do(b, op_slice_zeros(), "tiiil", b_square(b, x), (int64_t)2, size / 2 + 1, (int64_t)1, x->ndim, shape);
   nl_tensor *sum = b_narrow(b, padded, 2, 1, channels);
-  for (int64_t i = 2; i <= size; i++) {
+  for (int64_t i = 2; i <= size && b->status == NL_OK; i++) {
     sum = b_add(b, sum, b_narrow(b, padded, 2, i, channels));
   }
   nl_tensor *base = b_plus(b, b_times(b, sum, number_of(p, response_alpha) / (double)size), number_of(p, response_k));
@@ -365,7 +365,7 @@ static const nl_layer_entry entries[] = {
     INSTANCE_NORM("InstanceNorm1d", "batch x num_features x length"),
     INSTANCE_NORM("InstanceNorm2d", "batch x num_features x height x width"),
     {.name = "LocalResponseNorm",
-     .settings = "size: int in 1.., alpha: number = 1e-4, beta: number = 0.75, k: number = 1",
+     .settings = "size: int in 1..65536, alpha: number = 1e-4, beta: number = 0.75, k: number = 1",
      .fields = response_fields,
      .inputs = "x",
      .accepts = "batch x channels x length x ...",

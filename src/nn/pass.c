@@ -16,6 +16,7 @@ nl_tensor *nl_pass_fail(nl_pass *p, const char *fmt, ...) {
     p->build.status = nl_vfail(fmt, args);
     va_end(args);
     nl_error_prefix("%s(%s)", p->layer->entry->name, nl_layer_describe(p->layer).s);
+    p->told = true;
   }
   return NULL;
 }
@@ -27,6 +28,7 @@ void nl_pass_reword(nl_pass *p, const char *op, const char *before, const nl_ten
   }
   char text[300];
   snprintf(text, sizeof text, "%s", at + strlen(op) + strlen(": "));
+  p->told = true;
   nl_fail("%s(%s): %s%s (input %s); %s", p->layer->entry->name, nl_layer_describe(p->layer).s, before, text,
           nl_tensor_shape_string(input).s, after);
 }
@@ -179,6 +181,15 @@ static void run_layer_op(nl_pass *p, const nl_fields *all) {
   p->nout = 1;
 }
 
+/* What an op says is said in the layer's name. */
+static nl_status end_pass(nl_pass *p) {
+  if (p->build.status == NL_ERROR && !p->told) {
+    nl_error_prefix("%s(%s)", p->layer->entry->name, nl_layer_describe(p->layer).s);
+    p->told = true;
+  }
+  return p->build.status;
+}
+
 nl_status nl_pass_run(nl_pass *p) {
   const nl_layer_entry *e = p->layer->entry;
   const nl_fields *all = p->layer->fields;
@@ -193,7 +204,13 @@ nl_status nl_pass_run(nl_pass *p) {
       e->forward(p);
     }
   }
-  return p->build.status;
+  return end_pass(p);
+}
+
+nl_tensor *nl_pass_weight(nl_pass *p) {
+  check_parts(p, p->layer->fields);
+  nl_tensor *w = p->build.status == NL_OK ? p->layer->entry->weight(p) : NULL;
+  return end_pass(p) == NL_OK ? w : NULL;
 }
 
 /* ---- what forwards share ---- */

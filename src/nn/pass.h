@@ -26,6 +26,7 @@ struct nl_pass {
   nl_build build;
   const nl_pass_host *host;
   bool recording; /* a function is being compiled: values are not looked at */
+  bool told;      /* what went wrong is told in a layer's name already */
   int nin, nout;
   nl_tensor *in[NL_PASS_IN]; /* as the entry's inputs say; NULL: left out */
   nl_tensor *out[NL_PASS_OUT];
@@ -34,6 +35,9 @@ struct nl_pass {
 /* Runs a layer on in[0 .. nin): checks the inputs, then forward. The build is the caller's, to be initialized before
    and freed after; it owns what comes out. */
 nl_status nl_pass_run(nl_pass *);
+
+/* The same for the weight that a layer computes (the entry's `weight`); NULL after a failure. */
+nl_tensor *nl_pass_weight(nl_pass *);
 
 /* ---- fields ---- */
 

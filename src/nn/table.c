@@ -377,7 +377,7 @@ nl_layer_text nl_layer_describe(const nl_layer *l) {
       v = &part;
       kept = true;
     }
-    if (!kept || f->kind == NL_FIELD_LAYER || f->kind == NL_FIELD_LAYERS || f->kind == NL_FIELD_PART) {
+    if (!kept || !v->set || f->kind == NL_FIELD_LAYER || f->kind == NL_FIELD_LAYERS || f->kind == NL_FIELD_PART) {
       continue;
     }
     if (is_default(l, f, v) && !(!f->optional && v->set)) {

@@ -53,6 +53,9 @@ local function make_list(Class, what, check)
         end
       end
     end
+    if #self > 0 then
+      core.raise(("%s: init was called on this one before; make a new one: nn.%s(...)"):format(name, name))
+    end
     for i = 1, n do
       check(name, i, list[i])
       self[i] = list[i]
