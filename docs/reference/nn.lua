@@ -6282,7 +6282,7 @@ function nn.SpectralNorm(layer, options) end
 
 ---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
 ---
----    nn.Conv1d(3, 8, 5)
+---    nn.Conv1d(3, 8, 5)(nn.zeros(2, 3, 20)).shape
 ---@param in_channels integer
 ---@param out_channels integer
 ---@param kernel_size integer|integer[]
@@ -6309,7 +6309,7 @@ function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dila
 
 ---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
 ---
----    nn.Conv2d(1, 6, 5, {padding = 2})
+---    nn.Conv2d(1, 6, 5, {padding = 2})(nn.zeros(8, 1, 28, 28)).shape
 ---@param in_channels integer
 ---@param out_channels integer
 ---@param kernel_size integer|integer[]
@@ -6415,7 +6415,7 @@ function nn.AdaptiveAvgPool2d(output_size) end
 ---@return nn.PixelShuffle
 function nn.PixelShuffle(upscale_factor) end
 
----A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.RNN: nn.Module
 ---@field input_size integer
 ---@field hidden_size integer
@@ -6426,9 +6426,9 @@ function nn.PixelShuffle(upscale_factor) end
 ---@field bidirectional boolean
 ---@field nonlinearity "tanh"|"relu"
 
----A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---
----    nn.RNN(3, 4)
+---    nn.RNN(3, 4)(nn.zeros(5, 2, 3)).shape
 ---@param input_size integer
 ---@param hidden_size integer
 ---@param num_layers? integer
@@ -6453,7 +6453,7 @@ function nn.RNN(input_size, hidden_size, num_layers, bias, batch_first, dropout,
 
 ---One step of a simple recurrent net. Gives the new state; a state that is left out is 0.
 ---
----    nn.RNNCell(3, 4)
+---    nn.RNNCell(3, 4)(nn.zeros(2, 3)).shape
 ---@param input_size integer
 ---@param hidden_size integer
 ---@param bias? boolean
@@ -6461,7 +6461,7 @@ function nn.RNN(input_size, hidden_size, num_layers, bias, batch_first, dropout,
 ---@return nn.RNNCell
 function nn.RNNCell(input_size, hidden_size, bias, options) end
 
----Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.LSTM: nn.Module
 ---@field input_size integer
 ---@field hidden_size integer
@@ -6471,9 +6471,9 @@ function nn.RNNCell(input_size, hidden_size, bias, options) end
 ---@field dropout number
 ---@field bidirectional boolean
 
----Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---
----    nn.LSTM(3, 4)
+---    nn.LSTM(3, 4)(nn.zeros(5, 2, 3)).shape
 ---@param input_size integer
 ---@param hidden_size integer
 ---@param num_layers? integer
@@ -6496,14 +6496,14 @@ function nn.LSTM(input_size, hidden_size, num_layers, bias, batch_first, dropout
 
 ---One step of long short-term memory. Gives the new state; a state that is left out is 0.
 ---
----    nn.LSTMCell(3, 4)
+---    nn.LSTMCell(3, 4)(nn.zeros(2, 3)).shape
 ---@param input_size integer
 ---@param hidden_size integer
 ---@param bias? boolean
 ---@return nn.LSTMCell
 function nn.LSTMCell(input_size, hidden_size, bias) end
 
----Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.GRU: nn.Module
 ---@field input_size integer
 ---@field hidden_size integer
@@ -6513,9 +6513,9 @@ function nn.LSTMCell(input_size, hidden_size, bias) end
 ---@field dropout number
 ---@field bidirectional boolean
 
----Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---
----    nn.GRU(3, 4)
+---    nn.GRU(3, 4)(nn.zeros(5, 2, 3)).shape
 ---@param input_size integer
 ---@param hidden_size integer
 ---@param num_layers? integer
@@ -6538,7 +6538,7 @@ function nn.GRU(input_size, hidden_size, num_layers, bias, batch_first, dropout,
 
 ---One step of gated recurrent units. Gives the new state; a state that is left out is 0.
 ---
----    nn.GRUCell(3, 4)
+---    nn.GRUCell(3, 4)(nn.zeros(2, 3)).shape
 ---@param input_size integer
 ---@param hidden_size integer
 ---@param bias? boolean

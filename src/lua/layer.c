@@ -43,6 +43,12 @@ static void push_layer_fields(lua_State *L, const nl_layer_entry *e) {
     lua_setfield(L, -2, "setting");
     lua_pushinteger(L, f->count);
     lua_setfield(L, -2, "count");
+    lua_pushboolean(L, f->above);
+    lua_setfield(L, -2, "above");
+    lua_pushboolean(L, f->below);
+    lua_setfield(L, -2, "below");
+    lua_pushboolean(L, f->fixed);
+    lua_setfield(L, -2, "fixed");
     lua_pushnumber(L, f->low);
     lua_setfield(L, -2, "low");
     lua_pushnumber(L, f->high);

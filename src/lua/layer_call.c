@@ -11,7 +11,7 @@
 
 /* "Linear(3, 4)" */
 static const char *layer_title(lua_State *L, const nl_layer *l) {
-  return lua_pushfstring(L, "%s(%s)", l->entry->name, nl_layer_describe(l).s);
+  return lua_pushfstring(L, "%s(%s)", l->name, nl_layer_describe(l).s);
 }
 
 static void refuse_input(lua_State *L, const nl_layer *l, int i, int index) {

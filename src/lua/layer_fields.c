@@ -127,7 +127,8 @@ bool nl_layer_read(lua_State *L, int index, const nl_field *f, nl_layer *l, nl_v
   case NL_FIELD_INT:
     v->i = type == LUA_TNUMBER ? lua_tointegerx(L, index, &is_integer) : 0;
     if (!is_integer || !in_bounds(f, (double)v->i) || !is_countable(v->i)) {
-      write_wanted(wanted, sizeof wanted, f, is_integer && !is_countable(v->i) ? "an integer of 32 bits" : "an integer");
+      write_wanted(wanted, sizeof wanted, f,
+                   is_integer && !is_countable(v->i) ? "an integer of 32 bits" : "an integer");
       return refuse_value(L, index, f, wanted);
     }
     if (!lua_isinteger(L, index)) { /* 2.0 is 2 */
@@ -178,13 +179,24 @@ bool nl_layer_read(lua_State *L, int index, const nl_field *f, nl_layer *l, nl_v
 
 /* ---- assignment ---- */
 
+/* Raises where the setting has another value than the one at stack index 3 already. */
+static void refuse_fixed(lua_State *L, const nl_object *o, const char *name) {
+  nl_object_push_fields(L, 1);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, -2) != LUA_TNIL && !nl_same_value(L, -1, 3)) {
+    nl_lua_error(L, "%s: %s is settled when the layer is made; make a new one: nn.%s{..., %s = ...}", o->entry->name,
+                 name, o->entry->name, name);
+  }
+  lua_pop(L, 2);
+}
+
 typedef struct stored_names {
   const nl_fields *all;
 } stored_names;
 
 static const char *stored_name_at(void *ctx, int i) {
   const nl_fields *all = ((stored_names *)ctx)->all;
-  return i < all->count ? all->field[i].name : NULL;
+  return i < all->count ? (all->field[i].stored ? all->field[i].name : "") : NULL;
 }
 
 static const nl_field *stored_field(const nl_fields *all, const char *name) {
@@ -205,6 +217,11 @@ static void refuse_misspelt(lua_State *L, const nl_object *o, const nl_fields *a
   lua_pushvalue(L, 2);
   bool there = lua_rawget(L, -2) != LUA_TNIL;
   lua_pop(L, 2);
+  int setting = nl_field_find(o->entry, name);
+  if (!there && setting >= 0 && setting < all->settings) { /* told to the constructor, and no field */
+    nl_lua_error(L, "%s: %s is settled when the layer is made%s", o->entry->name, name,
+                 strcmp(name, "dtype") == 0 ? "; convert it with layer:to(\"float64\")" : "");
+  }
   stored_names names = {all};
   const char *near = !there && class && class->is_library && strlen(name) > 2 && *name != '_'
                          ? nl_nearest(name, stored_name_at, &names)
@@ -259,8 +276,11 @@ void nl_layer_check_field(lua_State *L, nl_object *o) {
   if (!nl_layer_read(L, 3, f, &scratch, &v)) {
     nl_error_prefix("%s", o->entry->name);
     nl_lua_raise(L);
-  } else if (!v.set && !f->optional && !tensor && f->kind != NL_FIELD_LAYER && f->kind != NL_FIELD_PART) {
+  } else if (!v.set && (f->has_default || !f->optional) && !tensor && f->kind != NL_FIELD_LAYER &&
+             f->kind != NL_FIELD_PART) {
     nl_lua_error(L, "%s: %s cannot be nil", o->entry->name, name);
+  } else if (f->fixed) {
+    refuse_fixed(L, o, name);
   }
   check_together(L, o, (int)(f - all->field), &v, &scratch);
   if (f->kind == NL_FIELD_SIZES && lua_type(L, 3) == LUA_TNUMBER) { /* a number stands for all of them */
@@ -285,7 +305,7 @@ nl_layer *nl_layer_refresh(lua_State *L, int index, nl_object *o) {
   s->version = 0;
   s->lists = false;
   l->nints = 0;
-  luaL_checkstack(L, 4, NULL);
+  luaL_checkstack(L, 8, NULL);
   nl_object_push_fields(L, index);
   for (int i = 0; i < all->count; i++) {
     const nl_field *f = &all->field[i];
@@ -305,6 +325,12 @@ nl_layer *nl_layer_refresh(lua_State *L, int index, nl_object *o) {
   lua_rawget(L, -2);
   l->training = lua_toboolean(L, -1);
   lua_pop(L, 2);
+  nl_object_push_class(L, index);
+  nl_object_push_fields(L, -1);
+  lua_pushliteral(L, "_name");
+  const char *class = lua_rawget(L, -2) == LUA_TSTRING ? lua_tostring(L, -1) : o->entry->name;
+  snprintf(l->name, sizeof l->name, "%s", class);
+  lua_pop(L, 3);
   s->version = o->version;
   return l;
 }

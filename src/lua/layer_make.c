@@ -152,8 +152,10 @@ static void read_given(lua_State *L, const nl_layer_entry *e, const nl_fields *a
       if (all->settings == 0) {
         nl_lua_error(L, "%s: takes no arguments, but got %d: the last is %s", e->name, last - 1,
                      nl_describe(L, last).s);
-      } else if (all->positional == 0 && at == 2) {
-        nl_lua_error(L, "%s: options must be a table, but are %s", e->name, nl_describe(L, at).s);
+      } else if (all->positional == 0) {
+        nl_lua_error(L, "%s: takes settings by name, nn.%s{%s = ...}, but argument %d is %s%s", e->name, e->name,
+                     all->field[0].name, i + 1, nl_describe(L, at).s,
+                     nl_to_tensor(L, at) ? "; make it first, and call what it gives: criterion(input, target)" : "");
       }
       nl_lua_error(L, "%s: takes %s, and settings by name: nn.%s{...}; but argument %d is %s", e->name,
                    *list ? list : "no arguments", e->name, i + 1, nl_describe(L, at).s);

@@ -39,7 +39,7 @@ NL_FORWARD(residual) {
 
 static const nl_layer_entry entries[] = {
     {.name = "Highway",
-     .settings = "features: int in 1.. | activation: layer?, gate_bias: number = -1, init: initializer?",
+     .settings = "features: int in 1.. fixed | activation: layer?, gate_bias: number = -1 fixed, init: initializer?",
      .makes = "transform: part, gate: part",
      .fields = highway_fields,
      .inputs = "x",

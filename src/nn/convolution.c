@@ -268,9 +268,10 @@ NL_FORWARD(pixel_shuffle) {
 #define CONV(layer, spatial, shape, ex)                                                                                \
   {                                                                                                                    \
     .name = layer,                                                                                                     \
-    .settings = "in_channels: int in 1.., out_channels: int in 1.., kernel_size: sizes(" #spatial ") in 1.., "         \
+    .settings = "in_channels: int in 1.. fixed, out_channels: int in 1.. fixed, kernel_size: sizes(" #spatial          \
+                ") in 1.. fixed, "                                                                                     \
                 "stride: sizes(" #spatial ") = 1 in 1.., padding: sizes(" #spatial ") or same = 0 in 0.., "            \
-                "dilation: sizes(" #spatial ") = 1 in 1.., groups: int = 1 in 1.., bias: bool = true | "               \
+                "dilation: sizes(" #spatial ") = 1 in 1.., groups: int = 1 in 1.. fixed, bias: bool = true | "         \
                 "init: initializer?, dtype: dtype = float32",                                                          \
     .makes = "weight: parameter, bias: parameter?", .fields = conv_fields, .inputs = "x", .accepts = shape,            \
     .doc = "Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "    \
@@ -290,16 +291,17 @@ NL_FORWARD(pixel_shuffle) {
   }
 #define ADAPTIVE(layer, spatial, shape)                                                                                \
   {                                                                                                                    \
-    .name = layer, .settings = "output_size: sizes(" #spatial ") in 1..65536", .fields = adaptive_fields, .inputs = "x",    \
-    .accepts = shape, .doc = "The mean of each of output_size equal parts of the input, along each dim.",              \
-    .example = "nn." layer "(1)", .forward = forward_adaptive_avg, .variant = spatial                                  \
+    .name = layer, .settings = "output_size: sizes(" #spatial ") in 1..65536", .fields = adaptive_fields,              \
+    .inputs = "x", .accepts = shape,                                                                                   \
+    .doc = "The mean of each of output_size equal parts of the input, along each dim.", .example = "nn." layer "(1)",  \
+    .forward = forward_adaptive_avg, .variant = spatial                                                                \
   }
 #define LENGTH(channels) "batch x " channels " x length"
 #define IMAGE(channels) "batch x " channels " x height x width"
 
 static const nl_layer_entry entries[] = {
-    CONV("Conv1d", 1, LENGTH("in_channels"), "(3, 8, 5)"),
-    CONV("Conv2d", 2, IMAGE("in_channels"), "(1, 6, 5, {padding = 2})"),
+    CONV("Conv1d", 1, LENGTH("in_channels"), "(3, 8, 5)(nn.zeros(2, 3, 20)).shape"),
+    CONV("Conv2d", 2, IMAGE("in_channels"), "(1, 6, 5, {padding = 2})(nn.zeros(8, 1, 28, 28)).shape"),
     POOL("MaxPool1d", 1, LENGTH("channels"), "largest value", forward_max_pool),
     POOL("MaxPool2d", 2, IMAGE("channels"), "largest value", forward_max_pool),
     POOL("AvgPool1d", 1, LENGTH("channels"), "mean", forward_avg_pool),

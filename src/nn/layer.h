@@ -19,9 +19,9 @@ typedef struct nl_pass nl_pass;
 /* What a field is. In an entry's settings, e.g.
      "p: number = 0.5 in 0..1, inverted: bool = true"
    `?` may be left out or nil; `= value` is the default (of choice: the first word); `in low..high` bounds numbers,
-   where either end may lack; `in low<..<high` excludes them. Behind a `|` stand settings that are given by name only.
-   In what it makes: "weight: parameter, bias: parameter?, running_mean: buffer?, linear: part". A setting of the same
-   name says whether that part is made. */
+   where either end may lack; `in low<..<high` excludes them. `fixed` ends a setting on which what is made depends.
+   Behind a `|` stand settings that are given by name only. In what it makes: "weight: parameter, bias: parameter?,
+   running_mean: buffer?, linear: part". A setting of the same name says whether that part is made. */
 typedef enum nl_field_kind {
   NL_FIELD_INT,
   NL_FIELD_NUMBER,
@@ -45,6 +45,7 @@ typedef struct nl_field {
   bool optional; /* may be nil */
   bool by_name;  /* given by name only */
   bool stored;   /* a field of the object, and not only told to its constructor */
+  bool fixed;    /* settled when the layer is made: what is made depends on it */
   bool has_default;
   double number;     /* the default of a number, int, bool, choice (which word) or sizes (each) */
   double low, high;  /* bounds of numbers, and of each size */
@@ -73,6 +74,7 @@ typedef struct nl_value {
 
 struct nl_layer {
   const nl_layer_entry *entry;
+  char name[40]; /* of the object's class */
   const struct nl_fields *fields;
   bool training;
   int nints;

@@ -83,14 +83,15 @@ NL_FORWARD(embedding) {
   }
   shape[x->ndim] = int_of(p, embedding_embedding_dim);
   nl_tensor *rows = b_index_select(b, w, 1, nl_b_reshape(b, x, 1, (int64_t[]){-1}));
-  nl_pass_reword(p, "index_select", "", x, "symbols count from 1");
+  nl_pass_reword(p, "index_select", "", x, "");
   return nl_b_reshape(b, rows, x->ndim + 1, shape);
 }
 
 static const nl_layer_entry entries[] = {
     {.name = "Linear",
-     .settings = "in_features: int in 1.., out_features: int in 1.., bias: bool = true | init: initializer?, "
-                 "dtype: dtype = float32",
+     .settings =
+         "in_features: int in 1.. fixed, out_features: int in 1.. fixed, bias: bool = true | init: initializer?, "
+         "dtype: dtype = float32",
      .makes = "weight: parameter, bias: parameter?",
      .fields = linear_fields,
      .inputs = "x",
@@ -116,7 +117,7 @@ static const nl_layer_entry entries[] = {
      .example = "nn.Flatten()(nn.zeros(32, 28, 28)).shape",
      .op = "flatten"},
     {.name = "Embedding",
-     .settings = "num_embeddings: int in 1.., embedding_dim: int in 1.. | padding_idx: int?",
+     .settings = "num_embeddings: int in 1.. fixed, embedding_dim: int in 1.. fixed | padding_idx: int?",
      .makes = "weight: parameter",
      .fields = embedding_fields,
      .inputs = "x",

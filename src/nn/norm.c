@@ -302,8 +302,8 @@ NL_FORWARD(spectral) {
 #define BATCH_NORM(layer, shape, what)                                                                                 \
   {                                                                                                                    \
     .name = layer,                                                                                                     \
-    .settings = "num_features: int in 1.., eps: number = 1e-5 in 0.., momentum: number = 0.1 in 0..1, "                \
-                "affine: bool = true, track_running_stats: bool = true | dtype: dtype = float32",                      \
+    .settings = "num_features: int in 1.. fixed, eps: number = 1e-5 in 0.., momentum: number = 0.1 in 0..1, "          \
+                "affine: bool = true fixed, track_running_stats: bool = true fixed | dtype: dtype = float32",          \
     .makes = "weight: parameter?, bias: parameter?, running_mean: buffer?, running_var: buffer?, "                     \
              "num_batches_tracked: buffer?",                                                                           \
     .fields = batch_norm_fields, .inputs = "x", .accepts = shape,                                                      \
@@ -314,7 +314,8 @@ NL_FORWARD(spectral) {
   }
 #define INSTANCE_NORM(layer, shape)                                                                                    \
   {                                                                                                                    \
-    .name = layer, .settings = "num_features: int in 1.., eps: number = 1e-5 in 0.. | affine: bool = false",           \
+    .name = layer,                                                                                                     \
+    .settings = "num_features: int in 1.. fixed, eps: number = 1e-5 in 0.. | affine: bool = false fixed",              \
     .makes = "weight: parameter?, bias: parameter?", .fields = instance_norm_fields, .inputs = "x", .accepts = shape,  \
     .doc = "Normalizes each channel of each sample over its positions.",                                               \
     .formula = "y = (x - mean) / sqrt(var + eps)", .source = "Ulyanov, Vedaldi & Lempitsky 2016",                      \
@@ -325,7 +326,8 @@ static const nl_layer_entry entries[] = {
     BATCH_NORM("BatchNorm1d", "batch x num_features or batch x num_features x length", "feature"),
     BATCH_NORM("BatchNorm2d", "batch x num_features x height x width", "channel"),
     {.name = "LayerNorm",
-     .settings = "normalized_shape: sizes in 1.., eps: number = 1e-5 in 0.., elementwise_affine: bool = true",
+     .settings =
+         "normalized_shape: sizes in 1.. fixed, eps: number = 1e-5 in 0.., elementwise_affine: bool = true fixed",
      .makes = "weight: parameter?, bias: parameter?",
      .fields = layer_norm_fields,
      .inputs = "x",
@@ -337,7 +339,8 @@ static const nl_layer_entry entries[] = {
      .make = make_layer_norm,
      .forward = forward_layer_norm},
     {.name = "RMSNorm",
-     .settings = "normalized_shape: sizes in 1.., eps: number = 1e-5 in 0.., elementwise_affine: bool = true",
+     .settings =
+         "normalized_shape: sizes in 1.. fixed, eps: number = 1e-5 in 0.., elementwise_affine: bool = true fixed",
      .makes = "weight: parameter?",
      .fields = "normalized_shape, eps, elementwise_affine, weight" /* as far as it has them, LayerNorm's */,
      .inputs = "x",
@@ -350,7 +353,8 @@ static const nl_layer_entry entries[] = {
      .forward = forward_rms_norm,
      .variant = 1},
     {.name = "GroupNorm",
-     .settings = "num_groups: int in 1.., num_channels: int in 1.., eps: number = 1e-5 in 0.., affine: bool = true",
+     .settings =
+         "num_groups: int in 1.., num_channels: int in 1.. fixed, eps: number = 1e-5 in 0.., affine: bool = true fixed",
      .makes = "weight: parameter?, bias: parameter?",
      .fields = group_norm_fields,
      .inputs = "x",
@@ -375,7 +379,7 @@ static const nl_layer_entry entries[] = {
      .example = "nn.LocalResponseNorm(2)",
      .forward = forward_local_response},
     {.name = "Affine",
-     .settings = "num_features: int in 1..",
+     .settings = "num_features: int in 1.. fixed",
      .makes = "weight: parameter, bias: parameter",
      .fields = affine_fields,
      .inputs = "x",
@@ -387,7 +391,7 @@ static const nl_layer_entry entries[] = {
      .make = make_affine_layer,
      .forward = forward_affine},
     {.name = "WeightNorm",
-     .settings = "layer: layer | name: name = weight, dim: int = 1",
+     .settings = "layer: layer | name: name = weight fixed, dim: int = 1 fixed",
      .makes = "weight_g: parameter, weight_v: parameter",
      .fields = weight_norm_fields,
      .inputs = "x",
@@ -400,7 +404,8 @@ static const nl_layer_entry entries[] = {
      .forward = forward_weight_norm,
      .weight = normed_weight},
     {.name = "SpectralNorm",
-     .settings = "layer: layer | name: name = weight, n_power_iterations: int = 1 in 0.., eps: number = 1e-12 in 0..",
+     .settings =
+         "layer: layer | name: name = weight fixed, n_power_iterations: int = 1 in 0.., eps: number = 1e-12 in 0..",
      .makes = "weight_orig: parameter, weight_u: buffer, weight_v: buffer",
      .fields = spectral_fields,
      .inputs = "x",

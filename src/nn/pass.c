@@ -15,7 +15,7 @@ nl_tensor *nl_pass_fail(nl_pass *p, const char *fmt, ...) {
     va_start(args, fmt);
     p->build.status = nl_vfail(fmt, args);
     va_end(args);
-    nl_error_prefix("%s(%s)", p->layer->entry->name, nl_layer_describe(p->layer).s);
+    nl_error_prefix("%s(%s)", p->layer->name, nl_layer_describe(p->layer).s);
     p->told = true;
   }
   return NULL;
@@ -29,8 +29,8 @@ void nl_pass_reword(nl_pass *p, const char *op, const char *before, const nl_ten
   char text[300];
   snprintf(text, sizeof text, "%s", at + strlen(op) + strlen(": "));
   p->told = true;
-  nl_fail("%s(%s): %s%s (input %s); %s", p->layer->entry->name, nl_layer_describe(p->layer).s, before, text,
-          nl_tensor_shape_string(input).s, after);
+  nl_fail("%s(%s): %s%s (input %s)%s%s", p->layer->name, nl_layer_describe(p->layer).s, before, text,
+          nl_tensor_shape_string(input).s, *after ? "; " : "", after);
 }
 
 /* ---- shapes that an entry accepts ---- */
@@ -151,8 +151,13 @@ static void check_parts(nl_pass *p, const nl_fields *all) {
     const nl_field *f = &all->field[i];
     const nl_value *v = &p->layer->value[i];
     bool tensor = f->kind == NL_FIELD_TENSOR || f->kind == NL_FIELD_PARAMETER || f->kind == NL_FIELD_BUFFER;
-    if (f->stored && !v->set && !f->optional) {
-      nl_pass_fail(p, "%s is nil; it is needed", f->name);
+    if (f->stored && !v->set && (f->has_default || !f->optional)) {
+      bool setting = i < all->settings && f->kind != NL_FIELD_LAYER && f->kind != NL_FIELD_LAYERS;
+      if (setting) { /* none can be set to nil: it was never made */
+        nl_pass_fail(p, "%s is nil; the class's init must call nn.%s.init(self, ...)", f->name, p->layer->entry->name);
+      } else {
+        nl_pass_fail(p, "%s is nil; it is needed", f->name);
+      }
     } else if (tensor && v->set && !*v->tensor) {
       nl_pass_fail(p, "%s was closed: its values are gone", f->name);
     }
@@ -184,7 +189,7 @@ static void run_layer_op(nl_pass *p, const nl_fields *all) {
 /* What an op says is said in the layer's name. */
 static nl_status end_pass(nl_pass *p) {
   if (p->build.status == NL_ERROR && !p->told) {
-    nl_error_prefix("%s(%s)", p->layer->entry->name, nl_layer_describe(p->layer).s);
+    nl_error_prefix("%s(%s)", p->layer->name, nl_layer_describe(p->layer).s);
     p->told = true;
   }
   return p->build.status;

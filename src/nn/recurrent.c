@@ -233,25 +233,29 @@ static void forward_recurrent(nl_pass *p) {
 
 #define CELL(layer, kind, names, more, takes, gives, what, from)                                                       \
   {                                                                                                                    \
-    .name = layer, .settings = "input_size: int in 1.., hidden_size: int in 1.., bias: bool = true" more,              \
+    .name = layer,                                                                                                     \
+    .settings = "input_size: int in 1.. fixed, hidden_size: int in 1.. fixed, bias: bool = true fixed" more,           \
     .makes = "weight_ih: parameter, weight_hh: parameter, bias_ih: parameter?, bias_hh: parameter?",                   \
     .fields = names##_fields, .inputs = takes, .accepts = "batch x input_size", .outputs = gives, .states = gives,     \
     .doc = "One step of " what ". Gives the new state; a state that is left out is 0.", .source = from,                \
-    .example = "nn." layer "(3, 4)", .make = make_cell, .forward = forward_cell, .variant = kind                       \
+    .example = "nn." layer "(3, 4)(nn.zeros(2, 3)).shape", .make = make_cell, .forward = forward_cell, .variant = kind \
   }
 #define SEQUENCE(layer, kind, names, more, takes, nstates, what, from)                                                 \
   {                                                                                                                    \
     .name = layer,                                                                                                     \
-    .settings = "input_size: int in 1.., hidden_size: int in 1.., num_layers: int = 1 in 1.., bias: bool = true, "     \
-                "batch_first: bool = false, dropout: number = 0 in 0..1, bidirectional: bool = false" more,            \
+    .settings = "input_size: int in 1.. fixed, hidden_size: int in 1.. fixed, num_layers: int = 1 in 1.. fixed, "      \
+                "bias: bool = true fixed, "                                                                            \
+                "batch_first: bool = false, dropout: number = 0 in 0..1, bidirectional: bool = false fixed" more,      \
     .fields = names##_fields, .inputs = takes, .outputs = 1 + nstates, .states = nstates,                              \
     .doc = what " over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives "  \
                 "the outputs, length x batch x (directions * hidden_size), and the last state of each layer and "      \
-                "direction. States, (num_layers * directions) x batch x hidden_size, are 0 where they are left out. "  \
+                "direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as "    \
+                "{h, c}), are "                                                                                        \
+                "0 where they are left out. "                                                                          \
                 "dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and "       \
                 "bias_hh_l1, and on with _reverse for the way back.",                                                  \
-    .source = from, .example = "nn." layer "(3, 4)", .make = make_recurrent, .forward = forward_recurrent,             \
-    .variant = kind                                                                                                    \
+    .source = from, .example = "nn." layer "(3, 4)(nn.zeros(5, 2, 3)).shape", .make = make_recurrent,                  \
+    .forward = forward_recurrent, .variant = kind                                                                      \
   }
 #define NONLINEARITY " | nonlinearity: choice = tanh|relu"
 #define ELMAN "Elman 1990"

@@ -126,6 +126,10 @@ static void parse_fields(const nl_layer_entry *e, nl_fields *out, const char *s,
     if (strncmp(s, "in ", 3) == 0) {
       s = after_spaces(parse_range(f, s + 3));
     }
+    if (strncmp(s, "fixed", 5) == 0) {
+      f->fixed = true;
+      s = after_spaces(s + 5);
+    }
     f->stored = f->kind != NL_FIELD_DTYPE && f->kind != NL_FIELD_INITIALIZER;
     out->count++;
     out->settings += !parts;
@@ -366,6 +370,13 @@ nl_layer_text nl_layer_describe(const nl_layer *l) {
   nl_layer_text text = {""};
   const nl_fields *all = l->fields;
   bool in_order = true; /* what is written so far can be read by position */
+  for (int i = 0; i < all->settings; i++) {
+    const nl_field *f = &all->field[i];
+    bool is_layer = f->kind == NL_FIELD_LAYER || f->kind == NL_FIELD_LAYERS;
+    if (f->stored && !is_layer && !f->optional && !l->value[i].set) {
+      return text; /* never made */
+    }
+  }
   for (int i = 0; i < all->settings; i++) {
     const nl_field *f = &all->field[i];
     const nl_value *v = &l->value[i];

@@ -51,14 +51,14 @@ local kinds = {
   dtype = '"float32" or "float64"', tensor = "tensor", layer = "layer or function", layers = "layers",
 }
 
--- "at least 1", "0 to 1"
+-- "at least 1", "0 to 1", "above 0"
 local function range_of(f)
-  if f.low > -math.huge and f.high < math.huge then
+  local low = f.low > -math.huge and (f.above and "above %g" or "at least %g"):format(f.low)
+  local high = f.high < math.huge and (f.below and "below %g" or "at most %g"):format(f.high)
+  if low and high and not f.above and not f.below then
     return ("%g to %g"):format(f.low, f.high)
-  elseif f.low > -math.huge then
-    return ("at least %g"):format(f.low)
   end
-  return f.high < math.huge and ("at most %g"):format(f.high) or nil
+  return low and high and low .. " and " .. high or low or high or nil
 end
 
 local function kind_of(f)
@@ -100,6 +100,11 @@ function M.makes(entry)
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 
+---": batch x 3", of the first of several inputs or of the only one.
+function M.shape_words(entry)
+  return (entry.inputs:find "," and ", the first being " or ", ") .. entry.accepts
+end
+
 ---The example, and what it gives as text.
 function M.example(entry)
   local f = entry.example and load("local nn = ... return " .. entry.example, "example", "t")
@@ -133,7 +138,7 @@ function M.help(entry)
   local makes = M.makes(entry)
   out[#out + 1] = makes and "makes: " .. makes or nil
   if entry.inputs then
-    out[#out + 1] = ("takes: (%s)%s"):format(entry.inputs, entry.accepts and ", the first " .. entry.accepts or "")
+    out[#out + 1] = ("takes: (%s)%s"):format(entry.inputs, entry.accepts and M.shape_words(entry) or "")
   end
   local code, shown = M.example(entry)
   if code then
