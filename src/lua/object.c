@@ -90,6 +90,11 @@ static void object_set(lua_State *L, bool hidden) {
   if (lua_isnil(L, 2) || (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2))) {
     nl_lua_error(L, "a field cannot be called %s", lua_isnil(L, 2) ? "nil" : "nan");
   }
+  if (!hidden && o->is_module && !o->is_class && lua_type(L, 2) == LUA_TSTRING &&
+      strcmp(lua_tostring(L, 2), "training") == 0 && !lua_isboolean(L, 3)) {
+    nl_lua_error(L, "training must be true or false (model:train() and model:eval() set it), but is %s",
+                 nl_describe(L, 3).s);
+  }
   if (!hidden && o->entry && !o->is_class) {
     nl_layer_check_field(L, o);
   }

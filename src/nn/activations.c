@@ -9,7 +9,7 @@ NL_FIELDS(prelu, num_parameters, init, weight)
 
 static void make_prelu(nl_making *m) {
   int64_t n = made_int(m, prelu_num_parameters);
-  m->put(m, prelu_weight, NULL, nl_made_full(m, 1, &n, m->layer->value[prelu_init].number));
+  m->put(m, prelu_weight, NULL, nl_made_full(m, 1, &n, made_number(m, prelu_init)));
 }
 
 NL_FORWARD(prelu) {

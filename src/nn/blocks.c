@@ -10,7 +10,7 @@ static void make_highway(nl_making *m) {
   m->part(m, highway_transform, "Linear", 2, sizes, m->initializer, NULL);
   nl_tensor *bias = m->part(m, highway_gate, "Linear", 2, sizes, NULL, "bias");
   if (m->build.status == NL_OK) {
-    nl_b_into(&m->build, op_copy_(), bias, nl_made_full(m, 1, &n, m->layer->value[highway_gate_bias].number));
+    nl_b_into(&m->build, op_copy_(), bias, nl_made_full(m, 1, &n, made_number(m, highway_gate_bias)));
   }
   if (!m->layer->value[highway_activation].set) {
     m->part(m, highway_activation, "ReLU", 0, NULL, NULL, NULL);

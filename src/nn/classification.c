@@ -162,26 +162,9 @@ NL_LOSS(bce_of_probabilities) {
 
 /* Numbers outside of 0..1 are an error; in a compiled function, which does not look at values, the loss is nan then. */
 static void forward_bce(nl_pass *p) {
-  nl_build *b = &p->build;
-  nl_tensor *x = p->in[0];
-  if (!p->recording && x->numel > 0) {
-    nl_call c;
-    nl_call_init(&c, op_aminmax(), 1, NULL);
-    c.in[0] = nl_b_detach(b, x);
-    nl_tensor *low = nl_b_call(b, &c), *high = b->status == NL_OK ? c.out[1] : NULL;
-    low = nl_b_cast(b, low, NL_F64);
-    high = nl_b_cast(b, high, NL_F64);
-    if (b->status == NL_OK) {
-      double least = *(double *)nl_tensor_data(low), most = *(double *)nl_tensor_data(high);
-      if (least < 0 || most > 1) {
-        nl_pass_fail(p,
-                     "the input (shape %s) must be probabilities in 0..1, but goes from %g to %g; end the model with "
-                     "nn.Sigmoid(), or use nn.BCEWithLogitsLoss, which takes logits",
-                     nl_tensor_shape_string(x).s, least, most);
-      }
-    }
-  }
-  if (b->status == NL_OK) {
+  nl_loss_within(p, p->in[0], "must be probabilities in 0..1", 0, 1,
+                 "end the model with nn.Sigmoid(), or use nn.BCEWithLogitsLoss, which takes logits");
+  if (p->build.status == NL_OK) {
     forward_bce_of_probabilities(p);
   }
 }

@@ -44,3 +44,23 @@ bool nl_loss_signs(nl_pass *p, const nl_tensor *y, const nl_tensor *pairs) {
   }
   return p->build.status == NL_OK;
 }
+
+void nl_loss_within(nl_pass *p, nl_tensor *t, const char *what, double low, double high, const char *hint) {
+  nl_build *b = &p->build;
+  if (p->recording || b->status != NL_OK || t->numel == 0) {
+    return;
+  }
+  nl_call c;
+  nl_call_init(&c, op_aminmax(), 1, NULL);
+  c.in[0] = nl_b_detach(b, t);
+  nl_tensor *least = nl_b_call(b, &c), *most = b->status == NL_OK ? c.out[1] : NULL;
+  least = nl_b_cast(b, least, NL_F64);
+  most = nl_b_cast(b, most, NL_F64);
+  if (b->status == NL_OK) {
+    double from = *(double *)nl_tensor_data(least), to = *(double *)nl_tensor_data(most);
+    if (from < low || to > high) {
+      nl_pass_fail(p, "the input (shape %s) %s, but goes from %g to %g; %s", nl_tensor_shape_string(t).s, what, from,
+                   to, hint);
+    }
+  }
+}

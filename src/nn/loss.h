@@ -23,6 +23,10 @@ nl_tensor *nl_loss_pick(nl_pass *, nl_tensor *rows, nl_tensor *t);
 /* Fails unless y has a sign for each pair: a tensor of the pairs' shape. */
 bool nl_loss_signs(nl_pass *, const nl_tensor *y, const nl_tensor *pairs);
 
+/* Fails where an element of t lies outside low .. high; `hint` says what to do. Does nothing while a function is
+   recorded, which does not look at values. */
+void nl_loss_within(nl_pass *, nl_tensor *t, const char *what, double low, double high, const char *hint);
+
 /* The head of a loss that is a formula for each element of input and target. */
 #define NL_LOSS(name)                                                                                                  \
   static nl_tensor *name##_values(nl_pass *p, nl_build *b, nl_tensor *x, nl_tensor *y);                                \

@@ -40,7 +40,7 @@ NL_FORWARD(ranking) {
 NL_FIELDS(multi, reduction, p, margin, weight)
 
 static const char *refuse_multi(const nl_layer *l) {
-  return l->value[multi_p].i != 1 && l->value[multi_p].i != 2 ? "p must be 1 or 2" : NULL;
+  return l->value[multi_p].i != 1 && l->value[multi_p].i != 2 ? "p must be the integer 1 or 2" : NULL;
 }
 
 NL_FORWARD(multi_margin) {
@@ -208,7 +208,8 @@ static const nl_layer_entry entries[] = {
            "1 - cos where target = 1, max(0, cos - margin) where it is -1", NULL, PAIRS, forward_cosine,
            NL_PREDICTS_NOTHING),
     {.name = "TripletMarginLoss",
-     .settings = NL_REDUCTION ", margin: number = 1, p: number = 2, eps: number = 1e-6 in 0.., swap: bool = false",
+     .settings =
+         NL_REDUCTION ", margin: number = 1, p: number = 2 in 0<.., eps: number = 1e-6 in 0.., swap: bool = false",
      .fields = triplet_fields,
      .inputs = "anchor, positive, negative",
      .doc = "The anchor should be nearer to the positive than to the negative. swap: the negative's distance is the "

@@ -277,7 +277,7 @@ static void make_spectral(nl_making *m) {
   m->put(m, spectral_weight_u, NULL, u);
   nl_tensor *v = random_direction(m, rows ? w->numel / rows : 0, nl_tensor_dtype(w));
   m->put(m, spectral_weight_v, NULL, v);
-  power_iterate(&m->build, w, u, v, m->layer->value[spectral_eps].number, 15);
+  power_iterate(&m->build, w, u, v, made_number(m, spectral_eps), 15);
 }
 
 /* Clones: the buffers change in place at the next call, before this one's backward may have run. */

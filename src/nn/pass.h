@@ -138,6 +138,9 @@ struct nl_making {
 static inline bool wants(const nl_making *m, int field) {
   return m->layer->value[field].b;
 }
+static inline double made_number(const nl_making *m, int field) {
+  return m->layer->value[field].number;
+}
 static inline int64_t made_int(const nl_making *m, int field) {
   return m->layer->value[field].i;
 }

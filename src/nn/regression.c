@@ -66,6 +66,8 @@ NL_FIELDS(spread, reduction, full, eps)
 
 /* At least eps, with the gradient of the spread itself. */
 static nl_tensor *floored(nl_pass *p, nl_build *b, nl_tensor *spread) {
+  nl_loss_within(p, spread, "is a variance or scale, which is not negative", 0, INFINITY,
+                 "end that output with nn.Softplus()");
   nl_tensor *limited = nl_b_do(b, op_clamp(), "tt", spread, nl_b_number(b, number_of(p, spread_eps)));
   return b_add(b, spread, nl_b_detach(b, b_sub(b, limited, spread)));
 }

@@ -218,8 +218,8 @@ local function find(name)
       return value[part]
     end)
     value = ok and v or nil
-    if value == nil then
-      return plain, core.tensor_methods[plain] or _G[plain]
+    if value == nil then -- a method of tensors or layers
+      return plain, core.tensor_methods[plain] or rawget(core.fields(nn.Module), plain) or _G[plain]
     end
   end
   return plain, value
@@ -261,11 +261,18 @@ function M.help(what)
     elseif found ~= nil then
       text = help_of_value(name, found)
     else
-      local names = {}
+      local op_names, others, plain = {}, {}, name:gsub("^nn%.", "")
       for op_name in pairs(ops) do
-        names[#names + 1] = op_name
+        op_names[#op_names + 1] = op_name
       end
-      local near = in_a_namespace(name) or core.nearest(name, names)
+      for home in pairs(require("nn.internal.public").homes) do
+        others[#others + 1] = home
+      end
+      local first, second = op_names, others
+      if plain:find "^%u" then
+        first, second = others, op_names
+      end
+      local near = in_a_namespace(name) or core.nearest(plain, first) or core.nearest(plain, second)
       text = ("there is no '%s'%s"):format(what, near and ("; did you mean '%s'?"):format(near) or "")
     end
   else

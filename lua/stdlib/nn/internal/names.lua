@@ -191,6 +191,7 @@ local members = {
   module = {
     cuda = "not needed: all runs on the processor", cpu = "not needed: all runs on the processor",
     half = "model:to(\"float32\")", double = "model:to(\"float64\")", float = "model:to(\"float32\")", type = "model:to(dtype)",
+    count_parameters = "model:parameter_count()", num_params = "model:parameter_count()",
     children = "model:named_modules()", named_children = "model:named_modules()", modules = "model:named_modules()",
     buffers = "model:named_buffers()", add_module = "model.name = layer", register_module = "model.name = layer",
     register_parameter = "model.name = nn.Parameter(x)", get_parameter = "model.name", get_submodule = "model.name",

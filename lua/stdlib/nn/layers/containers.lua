@@ -96,6 +96,8 @@ function M.ModuleDict(Class)
       core.raise(("ModuleDict: layers have names, but %s is none"):format(core.describe(key)))
     elseif rawget(core.fields(module.Module), key) ~= nil or rawget(core.fields(Class), key) ~= nil then
       core.raise(("ModuleDict: '%s' is a method of layers; give the layer another name"):format(key))
+    elseif key == "training" and value ~= nil and type(value) ~= "boolean" then
+      core.raise "ModuleDict: 'training' is the mode of layers; give the layer another name"
     elseif value ~= nil and not key:find "^_" then
       check_layer("ModuleDict", ("'%s'"):format(key), value)
     end

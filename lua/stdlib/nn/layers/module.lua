@@ -345,7 +345,13 @@ function Module:clone()
   return copy(self)
 end
 
-local function with_commas(n)
+local with_commas
+
+local function parameters(n)
+  return ("%s parameter%s"):format(with_commas(n), n == 1 and "" or "s")
+end
+
+function with_commas(n)
   local s = tostring(n):reverse():gsub("(%d%d%d)", "%1,"):reverse()
   return (s:gsub("^,", ""))
 end
@@ -378,7 +384,7 @@ local function lines_of(self, name, indent, within, out)
       own = own + (child.value.is_parameter and child.value:numel() or 0)
     end
   end
-  local count = own > 0 and ("  %s parameters"):format(with_commas(own)) or ""
+  local count = own > 0 and "  " .. parameters(own) or ""
   if #inner == 0 then
     out[#out + 1] = ("%s%s%s(%s)%s"):format(indent, label, self._name, extra, count)
   else
@@ -390,7 +396,7 @@ local function lines_of(self, name, indent, within, out)
         out[#out + 1] = ("%s  (%s): a function"):format(indent, child.path)
       end
     end
-    out[#out + 1] = indent .. ")" .. count
+    out[#out + 1] = indent .. ")" .. (name and count or own > 0 and (", %s of them its own"):format(with_commas(own)) or "")
   end
   within[self] = nil
 end
@@ -401,9 +407,21 @@ function Module:describe()
   local all, trained = self:parameter_count()
   if #out > 1 then
     local frozen = trained < all and (", %s of them trained"):format(with_commas(trained)) or ""
-    out[#out] = ("%s  %s parameters%s"):format(out[#out], with_commas(all), frozen)
+    local head, own = out[#out]:match "^(.-%))(.*)$"
+    out[#out] = ("%s  %s%s%s"):format(head, parameters(all), own, frozen)
   end
   return table.concat(out, "\n")
+end
+
+require("nn.internal.contract").help[Module.new] = function()
+  return [[
+What layers and networks have in common. Make a class with init and forward:
+  local Net = nn.Module:extend("Net")
+  function Net:init(n) self.first = nn.Linear(n, 8); self.scale = nn.Parameter(nn.ones(8)) end
+  function Net:forward(x) return self.first(x):tanh() * self.scale end
+  local net = Net(4); local y = net(nn.randn(3, 4))
+Parameters, layers, and lists of layers that are assigned to self belong to it. nn.help "state_dict" and the like tell what
+a method does.]]
 end
 
 -- A built-in layer is asked for what it does not have. What some layer has is nil then (`if layer.weight then ...`); what none
@@ -421,19 +439,29 @@ class.on_missing(Module, function(name)
       end
     end
   end
-  if names_of_fields[name] or name:find "^%l+_[ih]h_l%d+" then
+  if names_of_fields[name] or name:find "^%l+_[ih]h_l[1-9]%d*" then
     return
   end
-  local names = {}
-  for _, t in ipairs { names_of_fields, fields(Module) } do
+  local step = name:match "^%l+_[ih]h_l0"
+  if step then
+    core.raise(("a layer has no '%s'; layers of a recurrent net count from 1 here: '%s'"):format(name, (name:gsub("_l0", "_l1"))))
+  end
+  local function names_in(t)
+    local names = {}
     for known in pairs(t) do
       if type(known) == "string" and not known:find "^_" then
         names[#names + 1] = known
       end
     end
+    table.sort(names)
+    return names
   end
-  table.sort(names)
-  local hint = #name > 2 and require("nn.internal.options").hint("module", name, names) or ""
+  local hint = ""
+  if #name > 2 then -- a method, and else a field
+    local near = require("nn.internal.options").hint
+    hint = near("module", name, names_in(fields(Module)))
+    hint = hint ~= "" and hint or near("module", name, names_in(names_of_fields))
+  end
   core.raise(("a layer has no '%s'%s"):format(name, hint ~= "" and hint or "; no layer of nn has a field or method of this name"))
 end)
 
