@@ -36,7 +36,8 @@ local function entry_text(entry)
     out[#out + 1] = ("Makes %s.\n"):format(makes)
   end
   if entry.inputs then
-    out[#out + 1] = ("Takes `(%s)`%s.\n"):format(entry.inputs, entry.accepts and words.shape_words(entry):gsub("^(.-)([%w%.][^,]*)$", "%1`%2`") or "")
+    local shape = entry.accepts and words.shape_words(entry):gsub("^(.-)([%w%.][^,]*)$", "%1`%2`") or ""
+    out[#out + 1] = ("Takes `(%s)`%s.\n"):format(entry.inputs, shape)
   end
   local code, shown = words.example(entry)
   if code then
