@@ -274,3 +274,39 @@ function TestLayerTable:test_copies()
     end
   end)
 end
+
+-- Every method of every class, called on everything: a result, or an error that blames the caller.
+function TestLayerTable:test_methods_of_everything()
+  local count = 0
+  local methods = { "new", "call" }
+  for name, f in pairs(core.fields(nn.Module)) do
+    if type(f) == "function" then
+      methods[#methods + 1] = name
+    end
+  end
+  table.sort(methods)
+  cases.each(function(entry)
+    local class = nn[entry.name]
+    local names = { table.unpack(methods) }
+    for _, own in ipairs { "init", "forward", "extra", "weight", "add" } do
+      names[#names + 1] = type(rawget(core.fields(class), own)) == "function" and own or nil
+    end
+    local selves = {
+      false, 1, "x", {}, print, nn.ones(2), coroutine.create(print), class, nn.Identity, nn.Tanh(), nn.Linear(2, 2), io.stdout,
+      nn.optim.SGD({ nn.Parameter(nn.ones(1)) }, { lr = 1 }), nn.Generator(1), cases.make(entry), setmetatable({}, { __index = class }),
+    }
+    for _, method in ipairs(names) do
+      for i = 0, #selves do
+        for _, argument in ipairs { false, nn.ones(2, 4), 3 } do
+          local ok, why = pcall(class[method], selves[i] or nil, argument or nil)
+          count = count + 1
+          if not ok then
+            lu.assertNil(tostring(why):find("stdlib", 1, true), ("%s.%s: %s"):format(entry.name, method, tostring(why)))
+            lu.assertNil(tostring(why):find "attempt to %l+ a", ("%s.%s: %s"):format(entry.name, method, tostring(why)))
+          end
+        end
+      end
+    end
+  end)
+  lu.assertTrue(count > 50000, count .. " calls")
+end
