@@ -117,19 +117,25 @@ typedef struct blas {
    would spin beside ours. The environment is put back afterwards. */
 static blas library;
 
-static void load_blas_once(void) {
+/* NNLUA_BLAS may name another file. NULL: it is not there, or memory was too short for it. */
+static void *open_blas(void) {
   static const char name[] = "OPENBLAS_NUM_THREADS";
+  const char *file = getenv("NNLUA_BLAS");
   const char *old = getenv(name);
   char *kept = old ? strdup(old) : NULL;
   setenv(name, "1", 1);
-  void *handle = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+  void *handle = dlopen(file && *file ? file : "libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
   if (kept) {
     setenv(name, kept, 1);
   } else {
     unsetenv(name);
   }
   free(kept);
-  library.handle = handle;
+  return handle;
+}
+
+static void load_blas_once(void) {
+  void *handle = library.handle = open_blas();
   if (handle) {
     *(void **)&library.dgemm = dlsym(handle, "cblas_dgemm");
     *(void **)&library.config = dlsym(handle, "openblas_get_config");
@@ -143,9 +149,16 @@ static const blas *load_blas(void) {
   return &library;
 }
 
+/* Products keep to what there was at first, so that they give the same bits to the end; linear algebra has no other way
+   and tries again. */
 void *nl_blas_symbol(const char *name) {
-  load_blas();
-  return library.handle ? dlsym(library.handle, name) : NULL;
+  static void *later;
+  void *handle = load_blas()->handle;
+  if (!handle && !later) {
+    later = open_blas();
+  }
+  handle = handle ? handle : later;
+  return handle ? dlsym(handle, name) : NULL;
 }
 
 static void blas_tile(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t m, int64_t n) {

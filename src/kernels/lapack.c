@@ -25,7 +25,7 @@ typedef struct lapack {
 
 static lapack library;
 
-static void load_once(void) {
+static void load_lapack(void) {
   *(void **)&library.orgqr = nl_blas_symbol("dorgqr_");
   *(void **)&library.gesvd = nl_blas_symbol("dgesvd_");
   *(void **)&library.syev = nl_blas_symbol("dsyev_");
@@ -40,11 +40,16 @@ static void load_once(void) {
   }
 }
 
-/* geqrf is there only when all are. */
-static bool ready(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, load_once);
-  return library.geqrf != NULL;
+/* geqrf is there only when all are. What failed for want of memory may succeed later. */
+bool nl_lapack_ready(void) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&lock);
+  if (!library.geqrf) {
+    load_lapack();
+  }
+  bool there = library.geqrf != NULL;
+  pthread_mutex_unlock(&lock);
+  return there;
 }
 
 static int smaller(int a, int b) {
@@ -65,9 +70,6 @@ static int room_behind(int m, int n, int front) {
 }
 
 int nl_lapack_qr(int m, int n, double *a, double *r, double *work) {
-  if (!ready()) {
-    return NL_LAPACK_MISSING;
-  }
   int k = smaller(m, n), info = 0, lead = larger(1, m), rest = room_behind(m, n, k);
   if (k == 0) {
     return 0;
@@ -86,9 +88,6 @@ int nl_lapack_qr(int m, int n, double *a, double *r, double *work) {
 }
 
 int nl_lapack_svd(int m, int n, double *a, double *u, double *s, double *vt, double *work) {
-  if (!ready()) {
-    return NL_LAPACK_MISSING;
-  }
   int k = smaller(m, n), info = 0, lead = larger(1, m), leadv = larger(1, k), rest = room_behind(m, n, 0);
   if (k == 0) {
     return 0;
@@ -98,9 +97,6 @@ int nl_lapack_svd(int m, int n, double *a, double *u, double *s, double *vt, dou
 }
 
 int nl_lapack_eigh(int n, double *a, double *values, double *work) {
-  if (!ready()) {
-    return NL_LAPACK_MISSING;
-  }
   int info = 0, lead = larger(1, n), rest = room_behind(n, n, 0);
   if (n > 0) {
     library.syev("V", "L", &n, a, &lead, values, work, &rest, &info, 1, 1);
@@ -109,18 +105,12 @@ int nl_lapack_eigh(int n, double *a, double *values, double *work) {
 }
 
 int nl_lapack_cholesky(int n, double *a) {
-  if (!ready()) {
-    return NL_LAPACK_MISSING;
-  }
   int info = 0, lead = larger(1, n);
   library.potrf("L", &n, a, &lead, &info, 1);
   return info;
 }
 
 int nl_lapack_solve(int n, int k, double *a, double *b, double *work) {
-  if (!ready()) {
-    return NL_LAPACK_MISSING;
-  }
   int info = 0, lead = larger(1, n);
   if (n > 0 && k > 0) {
     library.gesv(&n, &k, a, &lead, (int *)(void *)work, b, &lead, &info); /* n pivots fit: a double is two ints */
@@ -129,18 +119,12 @@ int nl_lapack_solve(int n, int k, double *a, double *b, double *work) {
 }
 
 int nl_lapack_lu(int n, double *a, int *pivots) {
-  if (!ready()) {
-    return NL_LAPACK_MISSING;
-  }
   int info = 0, lead = larger(1, n);
   library.getrf(&n, &n, a, &lead, pivots, &info);
   return info;
 }
 
 int nl_lapack_triangular(int n, int k, bool upper, bool transpose, bool unit, const double *t, double *b) {
-  if (!ready()) {
-    return NL_LAPACK_MISSING;
-  }
   int info = 0, lead = larger(1, n);
   if (n > 0 && k > 0) {
     library.trtrs(upper ? "U" : "L", transpose ? "T" : "N", unit ? "U" : "N", &n, &k, t, &lead, b, &lead, &info, 1, 1,
@@ -150,9 +134,6 @@ int nl_lapack_triangular(int n, int k, bool upper, bool transpose, bool unit, co
 }
 
 int nl_lapack_eig(int n, double *a, double *re, double *im, double *vectors, double *work) {
-  if (!ready()) {
-    return NL_LAPACK_MISSING;
-  }
   int info = 0, lead = larger(1, n), one = 1, rest = room_behind(n, n, 0);
   double none;
   if (n > 0) {

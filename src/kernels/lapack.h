@@ -1,13 +1,14 @@
 /* Factorizations of float64 matrices by LAPACK, which OpenBLAS brings. Matrices are column-major; every function
-   returns LAPACK's info: 0 when all is well, above 0 when the matrix has no such factorization (see each), and
-   NL_LAPACK_MISSING when the library is not there. Work memory comes from the caller. */
+   returns LAPACK's info: 0 when all is well, above 0 when the matrix has no such factorization (see each). Work memory
+   comes from the caller. */
 #ifndef NL_KERNELS_LAPACK_H
 #define NL_KERNELS_LAPACK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { NL_LAPACK_MISSING = -1000 };
+/* Loads the library when first asked; false: it is not there, and no other function may be called. */
+bool nl_lapack_ready(void);
 
 /* float64 elements of `work` that each function needs for an m x n matrix. */
 size_t nl_lapack_work(int m, int n);

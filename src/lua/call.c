@@ -402,7 +402,11 @@ static nl_status run_once(parser *p, nl_call *call, bool inplace, int first, int
   call->inplace = inplace;
   nl_status status = read_arguments(p, first, last);
   if (status == NL_OK) {
+    nl_generator *g = nl_call_generator(call), before = *g;
     status = nl_dispatch(call);
+    if (status == NL_NOMEM && (p->op->flags & NL_OP_RANDOM)) {
+      *g = before; /* the call did not happen */
+    }
   } else {
     nl_error_prefix("%s%s", p->op->name, nl_call_suffix(call));
   }
@@ -463,7 +467,7 @@ int nl_lua_call_op(lua_State *L, const nl_op *op, bool inplace, int first) {
   parser p = {.L = L, .op = op, .sig = sig};
   nl_lua_set_running(L);
   nl_status status = run_once(&p, &call, inplace, first, last, list, count);
-  if (status == NL_NOMEM) {
+  if (status == NL_NOMEM && !call.wrote) {
     nl_lua_collect(L);
     nl_memory_trim();
     status = run_once(&p, &call, inplace, first, last, list, count);

@@ -53,17 +53,22 @@ static nl_status dispatch_patiently(nl_build *b, nl_call *c) {
   nl_attr attr[NL_MAX_PARAM];
   nl_tensor *in[NL_SMALL_IN], **list = c->in == c->small_in ? NULL : c->in;
   int nints = c->nints;
-  nl_generator *generator = c->generator;
+  nl_generator *generator = c->generator, *g = nl_call_generator(c), before = *g;
   memcpy(attr, c->attr, sizeof attr);
   memcpy(in, c->small_in, sizeof in);
   nl_status status = nl_dispatch(c);
-  if (status == NL_NOMEM && !c->inplace && !(c->op->flags & NL_OP_RANDOM)) {
+  if (status == NL_NOMEM && !c->wrote) {
+    bool inplace = c->inplace;
+    if (c->op->flags & NL_OP_RANDOM) {
+      *g = before; /* the call did not happen */
+    }
     b->find_memory(b);
     nl_call_init(c, c->op, c->nin, list);
     memcpy(c->attr, attr, sizeof attr);
     memcpy(c->small_in, in, sizeof in);
     c->nints = nints;
     c->generator = generator;
+    c->inplace = inplace;
     status = nl_dispatch(c);
   }
   return status;

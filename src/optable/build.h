@@ -11,7 +11,7 @@ typedef struct nl_build {
   int count, capacity;
   nl_tensor **owned;
   nl_tensor *small[16];
-  /* Called when memory ran out, to find some: an op that draws nothing and writes to no tensor is then tried once more.
+  /* Called when memory ran out, to find some: an op that has written nothing yet is then tried once more.
      NULL: it is not. */
   void (*find_memory)(struct nl_build *);
 } nl_build;

@@ -3,6 +3,7 @@
 
 #include "core/interrupt.h"
 #include "core/memory.h"
+#include "kernels/lapack.h"
 #include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
@@ -130,6 +131,7 @@ static nl_status run_op(nl_call *c) {
   nl_status status = lay_out_inputs(c, rin, owned);
   if (status == NL_OK) {
     c->rin = rin;
+    c->wrote = c->inplace && c->out[0] == c->in[0];
     c->op->run(c);
     if (nl_interrupt_pending()) {
       status = nl_fail_interrupted();
@@ -203,6 +205,7 @@ static nl_status run_inplace(nl_call *c) {
       status = run_op(c);
     }
     if (status == NL_OK) {
+      c->wrote = true;
       nl_copy_values(self, c->out[0]);
       nl_tensor_unref(c->out[0]);
       c->out[0] = nl_tensor_ref(self);
@@ -250,6 +253,7 @@ static nl_status copy_over(nl_call *c, nl_tensor *result) {
     copy.in[1] = result;
     copy.inplace = true;
     status = nl_dispatch(&copy);
+    c->wrote = copy.wrote;
     c->out[0] = status == NL_OK ? copy.out[0] : NULL;
   }
   return status;
@@ -311,6 +315,10 @@ nl_status nl_dispatch(nl_call *c) {
     return run_composed(c);
   }
   nl_status status = op->infer(c);
+  if ((op->flags & NL_OP_LAPACK) && status == NL_OK && !nl_lapack_ready()) {
+    status = nl_fail("linear algebra needs OpenBLAS, which could not be loaded; install it with: sudo apt install "
+                     "libopenblas0");
+  }
   for (int i = 0; i < NL_RECORDERS && status == NL_OK; i++) {
     status = recorders[i] ? recorders[i]->check(c) : NL_OK;
   }

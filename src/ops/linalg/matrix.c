@@ -278,7 +278,7 @@ static const nl_op ops[] = {
      .infer = infer_triangular,
      .run = run_triangular,
      .vjp = vjp_triangular,
-     .flags = NL_OP_CONTIGUOUS,
+     .flags = NL_OP_LAPACK | NL_OP_CONTIGUOUS,
      .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0)},
     {.name = "slogdet",
      .args = "x: tensor",
@@ -288,7 +288,7 @@ static const nl_op ops[] = {
      .infer = infer_slogdet,
      .run = run_slogdet,
      .vjp = vjp_slogdet,
-     .flags = NL_OP_CONTIGUOUS,
+     .flags = NL_OP_LAPACK | NL_OP_CONTIGUOUS,
      .save = NL_SAVE_IN(0)},
     {
         .name = "det",
@@ -323,7 +323,7 @@ static const nl_op ops[] = {
      .infer = infer_pinv,
      .run = run_pinv,
      .vjp = vjp_pinv,
-     .flags = NL_OP_CONTIGUOUS,
+     .flags = NL_OP_LAPACK | NL_OP_CONTIGUOUS,
      .save = NL_SAVE_IN(0) | NL_SAVE_OUT(0)},
     {
         .name = "lstsq",

@@ -232,7 +232,7 @@ static const nl_op ops[] = {
      .example = "select(2, nn.eig(nn.tensor {{0.0, -1.0}, {1.0, 0.0}}))",
      .infer = infer_eig,
      .run = run_eig,
-     .flags = NL_OP_CONTIGUOUS},
+     .flags = NL_OP_LAPACK | NL_OP_CONTIGUOUS},
     {
         .name = "eigvals",
         .args = "x: tensor",
@@ -288,7 +288,7 @@ static const nl_op ops[] = {
      .infer = infer_exp,
      .run = run_exp,
      .vjp = vjp_matrix_exp,
-     .flags = NL_OP_CONTIGUOUS,
+     .flags = NL_OP_LAPACK | NL_OP_CONTIGUOUS,
      .save = NL_SAVE_IN(0)},
 };
 NL_FAMILY(spectral, ops);

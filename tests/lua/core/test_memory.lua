@@ -36,6 +36,13 @@ function TestMemory:test_failing_allocations_of_layers()
   lu.assertStrContains(out, "nothing left behind")
 end
 
+-- Calls that change something are not made twice.
+function TestMemory:test_failing_allocations_in_calls_with_effects()
+  local out, err, status = process.run(process.nnlua .. " tests/fuzz/failing_effects.lua")
+  lu.assertEquals(status, 0, out .. err)
+  lu.assertStrContains(out, " 0 wrong")
+end
+
 -- Models that are made, trained a step and dropped leave nothing behind: also such as name themselves in a closure, or in a hook.
 function TestMemory:test_models_come_and_go()
   local x, y, mse = nn.randn(8, 4), nn.randn(8, 2), nn.MSELoss()

@@ -63,3 +63,25 @@ function TestLinalg:test_empty_and_wrong_shapes()
   lu.assertErrorMsgContains("does not go with the matrix", nn.solve, nn.eye(2), nn.zeros(3))
   lu.assertErrorMsgContains("needs a matrix", nn.svd, nn.zeros(3))
 end
+
+-- Without OpenBLAS linear algebra is an error that says what to install; products have loops of our own.
+function TestLinalg:test_without_the_library()
+  local process = require "process"
+  local script = [[
+local nn = require "nn"
+local a = nn.eye(2)
+for name, f in pairs {
+  qr = nn.qr, svd = nn.svd, eigh = nn.eigh, cholesky = nn.cholesky, inv = nn.inv, lu = nn.lu, slogdet = nn.slogdet, pinv = nn.pinv,
+  eig = nn.eig, matrix_exp = nn.matrix_exp, solve = function(m) return nn.solve(m, m) end,
+  solve_triangular = function(m) return nn.solve_triangular(m, m) end,
+} do
+  local ok, why = pcall(f, a)
+  if ok or not why:find("install it with: sudo apt install libopenblas0", 1, true) then
+    print(name, ok, why)
+  end
+end
+print(nn.ones(3, 4):matmul(nn.ones(4, 5)):sum():item())
+]]
+  local out, err = process.run(("NNLUA_BLAS=/nonexistent %s -"):format(process.nnlua), script)
+  lu.assertEquals(out, "60.0\n", err)
+end
