@@ -321,9 +321,15 @@ static nl_status read_member(zip_t *zip, const char *path, zip_int64_t i, nl_nam
   }
   source s = {.name = name, .left = info.size, .fd = -1, .zip = file};
   nl_status status = read_array(&s, &out->tensor);
-  char more;
-  if (status == NL_OK && s.left == 0 && zip_fread(file, &more, 1) < 0) { /* the end is where the checksum is compared */
+  char rest[4096]; /* behind the array; the end is where the checksum is compared */
+  zip_int64_t got = status == NL_OK ? 1 : 0;
+  while (got > 0) {
+    got = zip_fread(file, rest, sizeof rest);
+  }
+  if (got < 0) {
     status = nl_fail("%s: %s", name, zip_file_strerror(file));
+    nl_tensor_unref(out->tensor);
+    out->tensor = NULL;
   }
   zip_fclose(file);
   size_t n = strlen(info.name);
@@ -342,7 +348,7 @@ static nl_status zip_failure(const char *path, int code) {
 nl_status nl_npz_read(const char *path, nl_tensor_file *out) {
   *out = (nl_tensor_file){0, NULL, NULL};
   int code = 0;
-  zip_t *zip = zip_open(path, ZIP_RDONLY, &code);
+  zip_t *zip = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code);
   if (!zip) {
     return zip_failure(path, code);
   }
@@ -363,8 +369,8 @@ nl_status nl_npz_read(const char *path, nl_tensor_file *out) {
   return status;
 }
 
-/* One member, whole in memory: libzip frees it. */
-static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor *e, bool compress) {
+/* One member, whole in memory, to be freed when the archive is closed: libzip does not always say what it has freed. */
+static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor *e, bool compress, char **held) {
   nl_tensor *t;
   nl_element type = nl_element_of(nl_tensor_dtype(e->tensor));
   nl_status status = contiguous(e->tensor, &t);
@@ -373,7 +379,7 @@ static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor 
   }
   char head[1024], name[600];
   size_t n = npy_header(t, type, head), bytes = (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t));
-  char *all = malloc(n + bytes);
+  char *all = *held = malloc(n + bytes);
   if (all) {
     memcpy(all, head, n);
     memcpy(all + n, nl_tensor_data(t), bytes);
@@ -383,9 +389,8 @@ static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor 
     return nl_fail_memory(n + bytes);
   }
   snprintf(name, sizeof name, "%.580s.npy", e->name);
-  zip_source_t *s = zip_source_buffer(zip, all, n + bytes, 1);
+  zip_source_t *s = zip_source_buffer(zip, all, n + bytes, 0);
   if (!s) {
-    free(all);
     return nl_fail("%s: %s", path, zip_strerror(zip));
   }
   zip_int64_t at = zip_file_add(zip, name, s, ZIP_FL_ENC_UTF_8 | ZIP_FL_OVERWRITE);
@@ -400,8 +405,10 @@ static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor 
 
 nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress) {
   size_t n = strlen(path) + 32;
-  char *temp = malloc(n);
-  if (!temp) {
+  char *temp = malloc(n), **held = calloc((size_t)f->count + 1, sizeof *held);
+  if (!temp || !held) {
+    free(temp);
+    free(held);
     return nl_fail_memory(n);
   }
   snprintf(temp, n, "%s.tmp%ld", path, (long)getpid());
@@ -409,7 +416,7 @@ nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress)
   zip_t *zip = zip_open(temp, ZIP_CREATE | ZIP_TRUNCATE, &code);
   nl_status status = zip ? NL_OK : zip_failure(path, code);
   for (int i = 0; i < f->count && status == NL_OK; i++) {
-    status = add_member(zip, path, &f->entries[i], compress);
+    status = add_member(zip, path, &f->entries[i], compress, &held[i]);
   }
   if (status == NL_OK && f->count == 0) {
     status = nl_fail("%s: there is nothing to write", path);
@@ -422,6 +429,10 @@ nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress)
   if (zip) {
     zip_discard(zip);
   }
+  for (int i = 0; i < f->count; i++) {
+    free(held[i]);
+  }
+  free(held);
   if (status == NL_OK) {
     status = nl_replace_file(temp, path);
   } else {

@@ -14,6 +14,7 @@
 #include "core/memory.h"
 #include "io/elements.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "optable/iterate.h"
 
 #define MAX_HEADER ((uint64_t)100 << 20) /* the format's own limit */
@@ -59,9 +60,19 @@ static nl_status read_at(const reader *r, void *to, uint64_t n, uint64_t at) {
   return NL_OK;
 }
 
+/* The bytes of one tensor. */
+typedef struct byte_span {
+  uint64_t begin, end;
+} byte_span;
+
+static int compare_spans(const void *a, const void *b) {
+  const byte_span *x = a, *y = b;
+  return x->begin != y->begin ? (x->begin < y->begin ? -1 : 1) : (x->end > y->end) - (x->end < y->end);
+}
+
 /* One entry of the header, checked in full before memory is taken. */
 static nl_status read_entry(const reader *r, const char *name, const json_t *entry, nl_named_tensor *out,
-                            uint64_t *covered) {
+                            byte_span *bytes) {
   const char *code = json_string_value(json_object_get(entry, "dtype"));
   const json_t *dims = json_object_get(entry, "shape"), *span = json_object_get(entry, "data_offsets");
   if (!code || !json_is_array(dims) || !json_is_array(span) || json_array_size(span) != 2 ||
@@ -97,7 +108,7 @@ static nl_status read_entry(const reader *r, const char *name, const json_t *ent
     return nl_fail("%s: tensor '%.80s' (%s, shape %s) claims bytes %" PRId64 " to %" PRId64 " of %" PRIu64, r->path,
                    name, code, nl_shape_string(ndim, shape).s, begin, end, r->data_size);
   }
-  *covered += (uint64_t)(end - begin);
+  *bytes = (byte_span){(uint64_t)begin, (uint64_t)end};
   nl_status status = nl_tensor_new(dtype, ndim, shape, &out->tensor);
   if (status != NL_OK) {
     return status;
@@ -123,33 +134,52 @@ static nl_status read_entry(const reader *r, const char *name, const json_t *ent
   return status;
 }
 
-static nl_status read_entries(const reader *r, json_t *header, nl_tensor_file *out) {
+/* Tensors lie one behind another and fill the data. */
+static nl_status check_spans(const reader *r, byte_span *spans, int n) {
+  uint64_t at = 0;
+  qsort(spans, (size_t)n, sizeof *spans, compare_spans);
+  for (int i = 0; i < n; i++) {
+    if (spans[i].begin != at) {
+      return nl_fail("%s: its tensors %s at byte %" PRIu64 " of its data", r->path,
+                     spans[i].begin < at ? "overlap" : "leave a gap", spans[i].begin < at ? spans[i].begin : at);
+    }
+    at = spans[i].end;
+  }
+  return at == r->data_size
+             ? NL_OK
+             : nl_fail("%s: its tensors claim %" PRIu64 " bytes, but it holds %" PRIu64, r->path, at, r->data_size);
+}
+
+static nl_status read_all_entries(const reader *r, json_t *header, nl_tensor_file *out, byte_span *spans) {
   out->entries = nl_new((json_object_size(header) + 1) * sizeof *out->entries);
   if (!out->entries) {
     return NL_NOMEM;
   }
   const char *name;
   json_t *entry;
-  uint64_t covered = 0;
   json_object_foreach(header, name, entry) {
     if (strcmp(name, "__metadata__") == 0) {
       const char *note = json_string_value(json_object_get(entry, "nnlua"));
       out->note = note ? strdup(note) : NULL;
+      if (note && !out->note) {
+        return nl_fail_memory(strlen(note));
+      }
       continue;
     }
     out->count++;
-    nl_status status = read_entry(r, name, entry, &out->entries[out->count - 1], &covered);
+    nl_status status = read_entry(r, name, entry, &out->entries[out->count - 1], &spans[out->count - 1]);
     if (status != NL_OK) {
       return status;
     }
-    if (covered > r->data_size) {
-      break;
-    }
   }
-  if (covered != r->data_size) {
-    return nl_fail("%s: its tensors claim %" PRIu64 " bytes, but it holds %" PRIu64, r->path, covered, r->data_size);
-  }
-  return NL_OK;
+  return check_spans(r, spans, out->count);
+}
+
+static nl_status read_entries(const reader *r, json_t *header, nl_tensor_file *out) {
+  byte_span *spans = nl_new((json_object_size(header) + 1) * sizeof *spans);
+  nl_status status = spans ? read_all_entries(r, header, out, spans) : NL_NOMEM;
+  nl_delete(spans);
+  return status;
 }
 
 static nl_status read_safetensors(reader *r, uint64_t size, nl_tensor_file *out) {
@@ -210,30 +240,56 @@ nl_status nl_safetensors_read(const char *path, nl_tensor_file *out) {
 
 /* ---- writing ---- */
 
+static bool is_utf8(const char *s) {
+  for (; *s; s++) {
+    unsigned char c = (unsigned char)*s;
+    int more =
+        c < 0x80 ? 0 : (c >= 0xc2 && c < 0xe0 ? 1 : (c >= 0xe0 && c < 0xf0 ? 2 : (c >= 0xf0 && c < 0xf5 ? 3 : -1)));
+    for (int i = 0; i < more; i++) {
+      if (((unsigned char)*++s & 0xc0) != 0x80) {
+        return false;
+      }
+    }
+    if (more < 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /* The header's text, padded with spaces so that the data starts at a multiple of 8. */
 static char *safetensors_header(const nl_tensor_file *f) {
   json_t *header = json_object();
   uint64_t at = 0;
   bool ok = header != NULL;
-  if (f->note) {
+  if (f->note) { /* jansson takes NULL for what could not be made, and gives an error then */
     ok = ok && json_object_set_new(header, "__metadata__", json_pack("{s:s}", "nnlua", f->note)) == 0;
   }
   for (int i = 0; i < f->count && ok; i++) {
     const nl_tensor *t = f->entries[i].tensor;
     json_t *shape = json_array();
-    for (int d = 0; d < t->ndim; d++) {
-      json_array_append_new(shape, json_integer(t->shape[d]));
+    for (int d = 0; d < t->ndim && ok; d++) {
+      ok = json_array_append_new(shape, json_integer(t->shape[d])) == 0;
     }
     uint64_t end = at + (uint64_t)t->numel * nl_dtype_size(nl_tensor_dtype(t));
-    json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", codes[t->dtype], "shape", shape, "data_offsets",
+    json_t *entry = json_pack("{s:s, s:O, s:[I,I]}", "dtype", codes[t->dtype], "shape", shape, "data_offsets",
                               (json_int_t)at, (json_int_t)end);
-    ok = json_object_set_new(header, f->entries[i].name, entry) == 0;
+    json_decref(shape);
+    json_t *name = json_string(f->entries[i].name);
+    bool spelled = name || !ok || !entry;
+    ok = json_object_set_new(header, f->entries[i].name, entry) == 0 && name && ok;
+    json_decref(name);
+    if (!spelled && !is_utf8(f->entries[i].name)) {
+      nl_fail("the name '%.80s' cannot be written: names must be UTF-8", f->entries[i].name);
+      json_decref(header);
+      return NULL;
+    }
     at = end;
   }
-  char *text = ok ? json_dumps(header, JSON_COMPACT) : NULL;
+  char *text = ok ? nl_json_text(header, JSON_COMPACT) : NULL;
   json_decref(header);
   if (!text) {
-    nl_fail("the tensors' names could not be written: they must be UTF-8");
+    nl_fail_memory(sizeof(void *));
     return NULL;
   }
   size_t n = strlen(text), padded = (n + 7) / 8 * 8;

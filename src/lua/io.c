@@ -7,6 +7,7 @@
 
 #include "core/memory.h"
 #include "io/idx.h"
+#include "io/json.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
 #include "lua/observe.h"
@@ -93,6 +94,7 @@ static int write_tensors(lua_State *L, bool npz) {
   f->entries = nl_new(((size_t)n + 1) * sizeof *f->entries);
   f->note = note ? strdup(note) : NULL;
   if (!f->entries || (note && !f->note)) {
+    nl_fail_memory(f->entries ? strlen(note) : (size_t)n);
     return nl_lua_raise(L);
   }
   for (lua_Integer i = 1; i <= n; i++) {
@@ -104,6 +106,10 @@ static int write_tensors(lua_State *L, bool npz) {
     f->entries[i - 1].name = strdup(name);
     f->entries[i - 1].tensor = nl_tensor_ref(t);
     f->count++;
+    if (!f->entries[i - 1].name) {
+      nl_fail_memory(strlen(name));
+      return nl_lua_raise(L);
+    }
     lua_pop(L, 3);
   }
   if ((npz ? nl_npz_write(path, f, lua_toboolean(L, 3)) : nl_safetensors_write(path, f)) != NL_OK) {
@@ -207,8 +213,9 @@ static json_t *to_json(lua_State *L, int depth) {
     if (lua_isinteger(L, index)) {
       return json_integer(lua_tointeger(L, index));
     }
-    json_t *v = json_real(lua_tonumber(L, index));
-    return v ? v : json_null(); /* JSON has no nan and no infinity */
+    double number = lua_tonumber(L, index);
+    bool finite = number - number == 0;
+    return finite ? json_real(number) : json_null(); /* JSON has no nan and no infinity */
   }
   case LUA_TBOOLEAN:
     return json_boolean(lua_toboolean(L, index));
@@ -224,7 +231,7 @@ static json_t *to_json(lua_State *L, int depth) {
   }
   lua_Unsigned n = lua_rawlen(L, index);
   json_t *result = n > 0 ? json_array() : json_object();
-  bool ok = true;
+  bool ok = result != NULL;
   for (lua_Unsigned i = 1; i <= n && ok; i++) {
     lua_rawgeti(L, index, (lua_Integer)i);
     ok = json_array_append_new(result, to_json(L, depth + 1)) == 0;
@@ -254,17 +261,20 @@ static int json_encode(lua_State *L) {
   lua_settop(L, 1);
   json_t **box = push_json(L);
   lua_pushvalue(L, 1);
-  nl_fail("a value cannot be written as JSON");
+  nl_fail("not enough memory for JSON"); /* unless another reason is found */
   *box = to_json(L, 0);
   if (!*box) {
     return nl_lua_raise(L);
   }
-  char *text = json_dumps(*box, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT);
+  char *text = nl_json_text(*box, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT);
   if (!text) {
     return luaL_error(L, "not enough memory for JSON");
   }
   json_t *as_string = json_string(text); /* the box holds the text until it is Lua's */
   free(text);
+  if (!as_string) {
+    return luaL_error(L, "not enough memory for JSON");
+  }
   json_decref(*box);
   *box = as_string;
   lua_pushlstring(L, json_string_value(as_string), json_string_length(as_string));

@@ -1,0 +1,66 @@
+-- Files under faults: memory that fails while they are written, and bits that were turned over.
+
+local lu = require "luaunit"
+local nn = require "nn"
+local process = require "process"
+
+TestFaults = {}
+
+-- Nothing that fails may leave a file that is neither the old nor the new one.
+function TestFaults:test_failing_memory_while_saving()
+  lu.skipIf(process.nnlua:find "address" or process.nnlua:find "thread", "sanitizers have a malloc of their own")
+  local library = os.tmpname()
+  local out, err, status = process.run(("cc -O1 -shared -fPIC -o %s tests/faults/malloc.c"):format(library))
+  lu.assertEquals(status, 0, out .. err)
+  for _, kind in ipairs { "safetensors", "npz" } do
+    out, err, status = process.run(("LD_PRELOAD=%s %s tests/faults/save.lua %s"):format(library, process.nnlua, kind))
+    lu.assertEquals(status, 0, out .. err)
+    lu.assertStrContains(out, " 0 wrong")
+  end
+  os.remove(library)
+end
+
+-- A bit that was turned over is told, or changes nothing that is read.
+function TestFaults:test_flipped_bits_in_an_archive()
+  local path, broken = os.tmpname(), os.tmpname()
+  local want = { a = nn.rand(3, 4), bb = nn.arange(7), c = nn.rand(2, 2):double() }
+  nn.io.npz(path, want)
+  local file = assert(io.open(path, "rb"))
+  local data = file:read "a"
+  file:close()
+  local refused, bits = 0, nn.Generator(5)
+  for i = 1, #data do
+    local other = string.char(data:byte(i) ~ (1 << (bits:integer(8) - 1)))
+    file = assert(io.open(broken, "wb"))
+    file:write(data:sub(1, i - 1), other, data:sub(i + 1))
+    file:close()
+    local ok, there = pcall(nn.io.npz, broken)
+    refused = refused + (ok and 0 or 1)
+    for name, t in pairs(ok and want or {}) do
+      lu.assertTrue(there[name] ~= nil and there[name].dtype == t.dtype and there[name]:equal(t), ("byte %d: %s"):format(i, name))
+    end
+  end
+  lu.assertTrue(refused > 0.8 * #data, ("%d of %d refused"):format(refused, #data))
+  os.remove(path)
+  os.remove(broken)
+end
+
+function TestFaults:test_tensors_that_overlap()
+  local path = os.tmpname()
+  local function write(spans)
+    local head = ('{"a":{"dtype":"F32","shape":[2],"data_offsets":[%s]},"b":{"dtype":"F32","shape":[2],"data_offsets":[%s]}}'):format(
+      spans[1], spans[2])
+    local file = assert(io.open(path, "wb"))
+    file:write(string.pack("<I8", #head), head, ("\0"):rep(16))
+    file:close()
+  end
+  write { "0,8", "8,16" }
+  lu.assertEquals(nn.load(path).b:totable(), { 0, 0 })
+  write { "8,16", "0,8" }
+  lu.assertEquals(nn.load(path).a:totable(), { 0, 0 })
+  write { "0,8", "4,12" }
+  lu.assertErrorMsgContains("its tensors overlap at byte 4 of its data", nn.load, path)
+  write { "0,8", "0,8" }
+  lu.assertErrorMsgContains("its tensors overlap at byte 0", nn.load, path)
+  os.remove(path)
+end
