@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "core/memory.h"
+#include "io/file.h"
 #include "io/idx.h"
 #include "io/json.h"
 #include "io/npy.h"
@@ -308,6 +309,32 @@ static int make_directory(lua_State *L) {
   return 0;
 }
 
+typedef struct text {
+  const char *s;
+  size_t n;
+} text;
+
+static nl_status put_text(int fd, const char *path, void *ctx) {
+  const text *t = ctx;
+  return nl_write_all(fd, path, t->s, t->n);
+}
+
+/* write_file(path, text): the old file or the new one is there at any moment, and the new one is on the disk in the end
+ */
+static int write_file(lua_State *L) {
+  text t;
+  const char *path = luaL_checkstring(L, 1);
+  t.s = luaL_checklstring(L, 2, &t.n);
+  nl_lua_check(L, nl_write_file(path, put_text, &t));
+  return 0;
+}
+
+/* replace_file(temp, path): puts a finished file in the place of another; raises, and temp is gone, where it cannot */
+static int replace_file(lua_State *L) {
+  nl_lua_check(L, nl_replace_file(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));
+  return 0;
+}
+
 static int file_exists(lua_State *L) {
   struct stat st;
   lua_pushboolean(L, stat(luaL_checkstring(L, 1), &st) == 0);
@@ -326,13 +353,15 @@ void nl_open_io(lua_State *L) {
                                        {"json_encode", json_encode},
                                        {"make_directory", make_directory},
                                        {"file_exists", file_exists},
+                                       {"write_file", write_file},
+                                       {"replace_file", replace_file},
                                        {NULL, NULL}};
 #define ONCE "files would be touched only once; do it outside"
-  static const nl_not_replayed refused[] = {{idx_read, "data", ONCE},    {npy_read, "io.npy", ONCE},
-                                            {npy_write, "io.npy", ONCE}, {safetensors_read, "load", ONCE},
-                                            {npz_read, "io.npz", ONCE},  {safetensors_write, "save", ONCE},
-                                            {npz_write, "io.npz", ONCE}, {make_directory, "fit", ONCE},
-                                            {file_exists, "data", ONCE}, {NULL, NULL, NULL}};
+  static const nl_not_replayed refused[] = {
+      {idx_read, "data", ONCE},         {npy_read, "io.npy", ONCE},    {npy_write, "io.npy", ONCE},
+      {safetensors_read, "load", ONCE}, {npz_read, "io.npz", ONCE},    {safetensors_write, "save", ONCE},
+      {npz_write, "io.npz", ONCE},      {make_directory, "fit", ONCE}, {file_exists, "data", ONCE},
+      {write_file, "fit", ONCE},        {replace_file, "plot", ONCE},  {NULL, NULL, NULL}};
   nl_observe_refuse(refused);
   luaL_setfuncs(L, functions, 0);
 }

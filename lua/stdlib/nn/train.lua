@@ -12,24 +12,6 @@ local progress = require "nn.train.progress"
 
 local M = { evaluate = evaluate.evaluate, metrics = metrics.functions }
 
--- ---- files ----
-
-local function write_file(path, text)
-  local f, why = io.open(path .. ".new", "w")
-  if not f then
-    core.raise(("fit: %s"):format(why))
-  end
-  local ok, trouble = f:write(text)
-  local closed, late = f:close()
-  if not ok or not closed then
-    core.raise(("fit: %s: %s"):format(path, trouble or late))
-  end
-  local renamed, reason = os.rename(path .. ".new", path)
-  if not renamed then
-    core.raise(("fit: %s"):format(reason))
-  end
-end
-
 local function copy_of_state(model)
   return core.no_grad(function()
     local copy = {}
@@ -317,7 +299,7 @@ function M.fit(opts)
       keep(row)
     end
     if o.out then
-      write_file(o.out .. "/history.json", core.json_encode(run.history))
+      core.write_file(o.out .. "/history.json", core.json_encode(run.history))
     end
     show:end_epoch(row)
     local schedule = o.scheduler

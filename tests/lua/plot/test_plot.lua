@@ -77,3 +77,44 @@ function TestPlot:test_refusals()
     lu.assertErrorMsgContains("apt-get install gnuplot-nox", nn.plot.line, { 1, 2 }, { file = "/tmp/x.png" })
   end
 end
+
+-- What gnuplot leaves half-written, on a full disk, takes the place of nothing.
+function TestPlot:test_half_a_picture()
+  local dir = os.tmpname()
+  os.remove(dir)
+  os.execute("mkdir " .. dir)
+  local function write(name, text)
+    local f = assert(io.open(dir .. "/" .. name, "w"))
+    f:write(text)
+    f:close()
+  end
+  write("gnuplot", "#!/bin/sh\nout=$(sed -n \"s/^set output '\\(.*\\)'/\\1/p\" \"$1\")\nprintf '\\211PNG\\r\\n' >\"$out\"\n")
+  os.execute("chmod +x " .. dir .. "/gnuplot")
+  write("old.png", "the good old one")
+  local line = ([[local nn = require "nn"; print(pcall(nn.plot.line, { 1, 2 }, { file = %q }))]]):format(dir .. "/old.png")
+  local out = process.run(("PATH=%s:$PATH %s -e %s"):format(dir, process.nnlua, process.quote(line)))
+  lu.assertStrContains(out, "what it wrote is not whole; the disk may be full")
+  local f = assert(io.open(dir .. "/old.png"))
+  lu.assertEquals(f:read "a", "the good old one")
+  f:close()
+  lu.assertEquals(io.popen("ls " .. dir):read "a", "gnuplot\nold.png\n")
+  os.execute("rm -r " .. dir)
+end
+
+-- Names and options are no commands.
+function TestPlot:test_no_commands()
+  if not nn.plot.available() then
+    lu.skip "gnuplot is not installed"
+  end
+  local mark = os.tmpname()
+  os.remove(mark)
+  local ok, why = pcall(nn.plot.line, { 1, 2 }, { file = "| touch " .. mark .. ".png" })
+  lu.assertFalse(ok)
+  lu.assertStrContains(why, "could not write './| touch")
+  ok, why = pcall(nn.plot.line, { 1, 2 }, { file = mark .. ".png", key = "top\nsystem 'touch " .. mark .. "'" })
+  lu.assertFalse(ok)
+  lu.assertStrContains(why, "key must be a place")
+  for _, name in ipairs { mark, mark .. ".png" } do
+    lu.assertNil(io.open(name), name)
+  end
+end

@@ -44,7 +44,43 @@ local function path_of(o, directory)
     core.make_directory(directory)
     path = directory .. "/" .. path
   end
-  return path
+  -- what begins with '|' would be a command to gnuplot
+  return path:find "^/" and path or "./" .. path
+end
+
+-- How files of each kind end. gnuplot says nothing of a disk that was full.
+local ends = { png = "IEND\xaeB`\x82$", svg = "</svg>%s*$", pdf = "%%%%EOF%s*$" }
+
+local function is_whole(path, kind)
+  local f = io.open(path, "rb")
+  if not f then
+    return false
+  end
+  f:seek("end", -math.min(64, f:seek "end"))
+  local tail = f:read "a" or ""
+  f:close()
+  return tail:find(ends[kind]) ~= nil
+end
+
+-- Runs gnuplot on a script, which stands in a file of its own meanwhile; gives what it said, and whether all went well.
+local function run_script(who, text)
+  local name = os.tmpname()
+  local f, why = io.open(name, "w")
+  local written = f and f:write(text)
+  local closed, late
+  if f then
+    closed, late = f:close()
+  end
+  if not written or not closed then
+    os.remove(name)
+    core.raise(("%s: the script for gnuplot could not be written to '%s': %s"):format(who, name,
+      why or late or "the disk is full"))
+  end
+  local p = io.popen(("gnuplot '%s' 2>&1"):format(name))
+  local said = p and p:read "a" or "it could not be started"
+  local ok = p and p:close()
+  os.remove(name)
+  return said, ok
 end
 
 ---Runs a script of these lines behind a head made of the options; returns the picture's path.
@@ -68,12 +104,16 @@ function M.run(o, lines, directory)
   if o.size then
     width, height = o.size[1], o.size[2]
   end
+  if not o.key:find "^[%w%s]*$" then
+    core.raise(("%s: key must be a place such as \"top left\" or \"above\", but is %s"):format(o.who, core.describe(o.key)))
+  end
+  local temporary = ("%s.tmp%s"):format(path, tostring({}):match "%x+$") -- an address: nobody else's, and no random draw
   local font = 11
   if kind == "pdf" then
     width, height = width / 96, height / 96
   end
   local script = {
-    "set terminal " .. terminals[kind]:format(width, height, font), "set output " .. M.quoted(path .. ".new"),
+    "set terminal " .. terminals[kind]:format(width, height, font), "set output " .. M.quoted(temporary),
     "set encoding utf8", "set border linewidth 0.7 linecolor '#555555'", "set tics nomirror",
     "set grid linecolor '#e0e0e0' linewidth 0.5", "set key samplen 1.5 " .. (o.key ~= "" and o.key or "top right"),
   }
@@ -101,21 +141,13 @@ function M.run(o, lines, directory)
   for _, line in ipairs(lines) do
     script[#script + 1] = line
   end
-  local name = os.tmpname()
-  local f = assert(io.open(name, "w"))
-  f:write(table.concat(script, "\n"), "\n")
-  f:close()
-  local p = io.popen(("gnuplot '%s' 2>&1"):format(name))
-  local text = p:read "a"
-  local ok = p:close()
-  os.remove(name)
-  if ok then
-    ok = os.rename(path .. ".new", path)
+  local text, ok = run_script(o.who, table.concat(script, "\n") .. "\n")
+  if not ok or not is_whole(temporary, kind) then
+    os.remove(temporary)
+    core.raise(("%s: gnuplot could not write '%s': %s"):format(o.who, path,
+      text ~= "" and text:gsub("%s+$", "") or "what it wrote is not whole; the disk may be full"))
   end
-  if not ok then
-    os.remove(path .. ".new")
-    core.raise(("%s: gnuplot could not write '%s': %s"):format(o.who, path, text:gsub("%s+$", "")))
-  end
+  core.replace_file(temporary, path)
   return path
 end
 
