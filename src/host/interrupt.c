@@ -48,15 +48,23 @@ static void on_interrupt(int signal_number) {
   }
 }
 
+static struct sigaction before;
+
+/* Where the signal is ignored (nohup, a shell's &) it stays so. */
 void nl_interrupt_begin(lua_State *L) {
-  running = L;
   struct sigaction action = {.sa_handler = on_interrupt};
   sigemptyset(&action.sa_mask);
+  if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == SIG_IGN) {
+    return;
+  }
+  running = L;
   sigaction(SIGINT, &action, NULL);
 }
 
 void nl_interrupt_end(void) {
-  signal(SIGINT, SIG_DFL);
+  if (running) {
+    sigaction(SIGINT, &before, NULL);
+  }
   running = NULL;
   nl_interrupt_clear();
 }

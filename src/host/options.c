@@ -83,7 +83,7 @@ static bool read_size(const char *s, double *out) {
     }
     end++;
   }
-  return *end == 0;
+  return *end == 0 && *out < 9e18; /* and no infinity */
 }
 
 static bool read_long(char **argv, int *i, nl_options *o) {

@@ -68,3 +68,12 @@ print("interrupted", run.interrupted, #run.history > 0, run.steps > 100)]])
   lu.assertStrContains(out, "interrupted\ttrue\ttrue\ttrue")
   lu.assertStrContains(out, "ended 0")
 end
+
+-- What was told to ignore the signal (nohup, a shell's &) goes on.
+function TestInterrupt:test_an_ignored_signal_stays_ignored()
+  local script = [[local nn = require "nn"; local stop = nn.time() + 0.6; repeat local x = nn.ones(10) * 2 until nn.time() > stop
+    print "to the end"]]
+  local out = process.run(("trap '' INT; %s -e %s & pid=$!; sleep 0.3; kill -INT $pid; wait $pid; echo ended $?"):format(
+    process.nnlua, process.quote(script)))
+  lu.assertEquals(out, "to the end\nended 0\n")
+end

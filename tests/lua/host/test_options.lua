@@ -104,6 +104,7 @@ function TestOptions:test_ours()
   refused("--thread 2", "unrecognized option '--thread'")
   refused("--threads x", "e.g. --threads 2")
   refused([[--max-memory 10M -e 'require("nn").zeros(10000000)']], "38.15 MiB could not be had")
+  refused([[--max-memory inf -e "print(1)"]], "needs a size")
   out = mine(("--threads 1 --seed 3 %s/args.lua x"):format(dir))
   lu.assertStrContains(out, "-1=3 0=args.lua 1=x 1\t1\tx")
 end
