@@ -8,7 +8,9 @@ local M = {}
 
 local nets = {
   { "plain", "784-256-128-10, momentum, batch 128", 0.40 / 1.2, function()
-    local model = workloads.mlp({ 784, 256, 128, 10 }, nn.ReLU)
+    local model = workloads.mlp({ 784, 256, 128, 10 }, function()
+      return nn.ReLU()
+    end)
     return model, nn.optim.SGD(model:parameters(), { lr = 0.01, momentum = 0.9 })
   end },
   { "norm", "784-512-512-256-10, batch norm, dropout, Adam", 1.7 / 4.75, function()
