@@ -202,7 +202,7 @@ static nl_status read_value(parser *p, const nl_param *param, int index) {
 /* ---- options ---- */
 
 /* True if the table has a key that is a name. */
-static bool has_names(lua_State *L, int index) {
+bool nl_lua_has_names(lua_State *L, int index) {
   lua_pushnil(L);
   while (lua_next(L, index)) {
     lua_pop(L, 1);
@@ -326,7 +326,7 @@ static nl_status read_loose(parser *p, const nl_param *param, int *at, int last)
 static nl_status read_arguments(parser *p, int first, int last) {
   lua_State *L = p->L;
   int options = 0;
-  if (last >= first && lua_type(L, last) == LUA_TTABLE && has_names(L, last)) {
+  if (last >= first && lua_type(L, last) == LUA_TTABLE && nl_lua_has_names(L, last)) {
     options = last;
     if (lua_rawlen(L, last) == 0) {
       last--;

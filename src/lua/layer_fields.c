@@ -190,12 +190,8 @@ static void refuse_fixed(lua_State *L, const nl_object *o, const char *name) {
   lua_pop(L, 2);
 }
 
-typedef struct stored_names {
-  const nl_fields *all;
-} stored_names;
-
 static const char *stored_name_at(void *ctx, int i) {
-  const nl_fields *all = ((stored_names *)ctx)->all;
+  const nl_fields *all = ctx;
   return i < all->count ? (all->field[i].stored ? all->field[i].name : "") : NULL;
 }
 
@@ -222,9 +218,8 @@ static void refuse_misspelt(lua_State *L, const nl_object *o, const nl_fields *a
     nl_lua_error(L, "%s: %s is settled when the layer is made%s", o->entry->name, name,
                  strcmp(name, "dtype") == 0 ? "; convert it with layer:to(\"float64\")" : "");
   }
-  stored_names names = {all};
   const char *near = !there && class && class->is_library && strlen(name) > 2 && *name != '_'
-                         ? nl_nearest(name, stored_name_at, &names)
+                         ? nl_nearest(name, stored_name_at, (void *)(uintptr_t)all)
                          : NULL;
   if (near) {
     nl_lua_error(L, "%s has no field '%.60s'; did you mean '%s'?", o->entry->name, name, near);

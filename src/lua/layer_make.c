@@ -38,12 +38,8 @@ void nl_layer_push_class(lua_State *L, const char *name) {
 
 /* ---- reading what was given ---- */
 
-typedef struct setting_names {
-  const nl_fields *all;
-} setting_names;
-
 static const char *setting_name_at(void *ctx, int i) {
-  const nl_fields *all = ((setting_names *)ctx)->all;
+  const nl_fields *all = ctx;
   return i < all->settings ? all->field[i].name : NULL;
 }
 
@@ -63,8 +59,7 @@ static void push_setting_list(lua_State *L, const nl_fields *all, bool positiona
 }
 
 static void refuse_name(lua_State *L, const nl_layer_entry *e, const nl_fields *all, const char *name) {
-  setting_names names = {all};
-  const char *near = nl_nearest(name, setting_name_at, &names);
+  const char *near = nl_nearest(name, setting_name_at, (void *)(uintptr_t)all);
   push_setting_list(L, all, false);
   const char *list = lua_tostring(L, -1);
   if (!*list) {
@@ -96,18 +91,6 @@ static void read_named(lua_State *L, const nl_layer_entry *e, const nl_fields *a
   }
 }
 
-static bool has_name(lua_State *L, int index) {
-  lua_pushnil(L);
-  while (lua_next(L, index)) {
-    lua_pop(L, 1);
-    if (lua_type(L, -1) == LUA_TSTRING) {
-      lua_pop(L, 1);
-      return true;
-    }
-  }
-  return false;
-}
-
 /* True if the last argument (at `last`, setting number `i`) is a table of settings by name. */
 static bool is_options(lua_State *L, const nl_fields *all, int last, int i) {
   if (lua_type(L, last) != LUA_TTABLE || lua_getmetatable(L, last)) {
@@ -115,7 +98,7 @@ static bool is_options(lua_State *L, const nl_fields *all, int last, int i) {
   }
   bool wants_list =
       i < all->positional && (all->field[i].kind == NL_FIELD_SIZES || all->field[i].kind == NL_FIELD_LAYERS);
-  return !wants_list || has_name(L, last);
+  return !wants_list || nl_lua_has_names(L, last);
 }
 
 /* All layers from argument `at` to `last` become one Sequential, in the place of the setting. */

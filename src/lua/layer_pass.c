@@ -31,29 +31,32 @@ static nl_lua_pass *lua_pass_of(nl_pass *p) {
 
 /* ---- the way of a call ---- */
 
-/* The first class from the object's on that has a forward of its own says which; one that has a __call is Lua's. */
+/* The first class from the object's on that has a forward says which; where any has a __call, it is Lua's. */
 static nl_way way_of_classes(lua_State *L, int index, const nl_layer_entry *entry) {
-  int top = lua_gettop(L);
+  int top = lua_gettop(L), object = top + 1, fields = top + 3;
   nl_way way = NL_WAY_LUA;
+  bool found = false;
   lua_pushvalue(L, index);
   for (;;) {
-    nl_object_push_class(L, -1);
+    nl_object_push_class(L, object);
     if (!nl_object_push_fields(L, -1)) {
       break;
     }
     lua_pushliteral(L, "__call");
-    bool has_call = lua_rawget(L, top + 3) != LUA_TNIL;
-    lua_pushliteral(L, "forward");
-    bool has_forward = lua_rawget(L, top + 3) != LUA_TNIL;
-    if (has_call || has_forward) {
-      lua_CFunction f = lua_tocfunction(L, -1);
-      bool ours = !has_call && (f == nl_layer_forward || f == nl_chain_forward) && lua_getupvalue(L, -1, 1) &&
-                  lua_touserdata(L, -1) == entry; /* and not another built-in's */
-      way = !ours ? NL_WAY_LUA : (f == nl_layer_forward ? NL_WAY_LAYER : NL_WAY_CHAIN);
+    if (lua_rawget(L, fields) != LUA_TNIL) {
+      way = NL_WAY_LUA;
       break;
     }
+    lua_pushliteral(L, "forward");
+    if (lua_rawget(L, fields) != LUA_TNIL && !found) {
+      lua_CFunction f = lua_tocfunction(L, -1);
+      bool ours = (f == nl_layer_forward || f == nl_chain_forward) && lua_getupvalue(L, -1, 1) &&
+                  lua_touserdata(L, -1) == entry; /* and not another built-in's */
+      found = true;
+      way = !ours ? NL_WAY_LUA : (f == nl_layer_forward ? NL_WAY_LAYER : NL_WAY_CHAIN);
+    }
     lua_settop(L, top + 2);
-    lua_remove(L, top + 1);
+    lua_remove(L, object);
   }
   lua_settop(L, top);
   return way;
@@ -172,10 +175,16 @@ static nl_tensor *call_by_lua(nl_lua_pass *lp, inside_call *c) {
 
 /* ---- from C to C ---- */
 
+/* Finalizers may run now; where one changes the layer, what the pass has of it may go with the next collection. */
 static void find_memory(nl_build *b) {
-  nl_pass *p = (nl_pass *)(void *)((char *)b - offsetof(nl_pass, build));
-  nl_lua_collect(lua_pass_of(p)->L);
+  nl_lua_pass *lp = lua_pass_of((nl_pass *)(void *)((char *)b - offsetof(nl_pass, build)));
+  const nl_object *o = nl_to_object(lp->L, lp->self);
+  uint64_t version = o->version;
+  nl_lua_collect(lp->L);
   nl_memory_trim();
+  if (o->version != version) {
+    nl_pass_fail(&lp->pass, "a finalizer changed it while it ran");
+  }
 }
 
 static const nl_pass_host lua_host;

@@ -116,6 +116,9 @@ void nl_lua_anchor_clear(lua_State *L, const nl_anchor *);
    their number. */
 int nl_lua_call_op(lua_State *L, const nl_op *op, bool inplace, int first);
 
+/* True if the table at index has a key that is a name, as options have. */
+bool nl_lua_has_names(lua_State *L, int index);
+
 /* While a function is recorded: refused where the value at index is an argument, which may be another at each call; or
    where an argument is compared with a tensor from outside. */
 void nl_lua_refuse_key(lua_State *L, int index);

@@ -2,7 +2,6 @@
    input; windows are looked at through strides, and their gradient adds up where they overlap. */
 #include <stdio.h>
 
-#include "core/memory.h"
 #include "nn/pass.h"
 
 enum { MAX_SPATIAL = 2 };
@@ -164,8 +163,7 @@ NL_FORWARD(conv) {
     int64_t flat[2] = {-1, b->status == NL_OK ? weight->shape[1] : 0};
     nl_parts_add(b, &parts, b_linear(b, nl_b_reshape(b, view, 2, flat), weight, NULL));
   }
-  nl_tensor *rows = groups == 1 && parts.n == 1 ? parts.t[0] : NULL;
-  rows = rows ? (nl_delete(parts.t), rows) : nl_parts_join(b, &parts, op_cat(), 2);
+  nl_tensor *rows = nl_parts_join(b, &parts, op_cat(), 2);
   if (b->status != NL_OK) {
     return NULL;
   }

@@ -257,7 +257,9 @@ void nl_parts_add(nl_build *b, nl_parts *parts, nl_tensor *t) {
 
 nl_tensor *nl_parts_join(nl_build *b, nl_parts *parts, const nl_op *op, int64_t dim) {
   nl_tensor *out = NULL;
-  if (b->status == NL_OK && parts->n > 0) {
+  if (b->status == NL_OK && parts->n == 1 && op == op_cat()) {
+    out = parts->t[0];
+  } else if (b->status == NL_OK && parts->n > 0) {
     nl_call c;
     nl_call_init(&c, op, parts->n, parts->t);
     c.attr[0] = (nl_attr){.set = true, .i = dim};

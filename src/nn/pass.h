@@ -10,7 +10,8 @@
 #include "optable/helpers.h"
 
 /* What only the border knows: the layers in fields, which may be written in Lua, and fields that no entry names. All of
-   them do nothing and give NULL where the pass has failed; what a layer in Lua raises is kept there and raised again.
+   them do nothing and give NULL where the pass has failed. A forward reads its own tensors before it calls a layer,
+   which may change them; what a layer in Lua raises is kept there and raised again.
  */
 typedef struct nl_pass_host {
   /* The layer in a field, called. */

@@ -51,11 +51,13 @@ nl_tensor *nl_b_own(nl_build *b, nl_tensor *t) {
 /* Dispatches, and once more after finding memory: the call as it was, since infer settles attributes. */
 static nl_status dispatch_patiently(nl_build *b, nl_call *c) {
   nl_attr attr[NL_MAX_PARAM];
+  int64_t ints[NL_MAX_INTS];
   nl_tensor *in[NL_SMALL_IN], **list = c->in == c->small_in ? NULL : c->in;
   int nints = c->nints;
   nl_generator *generator = c->generator, *g = nl_call_generator(c), before = *g;
   memcpy(attr, c->attr, sizeof attr);
   memcpy(in, c->small_in, sizeof in);
+  memcpy(ints, c->ints, (size_t)nints * sizeof *ints);
   nl_status status = nl_dispatch(c);
   if (status == NL_NOMEM && !c->wrote) {
     bool inplace = c->inplace;
@@ -63,9 +65,13 @@ static nl_status dispatch_patiently(nl_build *b, nl_call *c) {
       *g = before; /* the call did not happen */
     }
     b->find_memory(b);
+    if (b->status != NL_OK) {
+      return b->status;
+    }
     nl_call_init(c, c->op, c->nin, list);
     memcpy(c->attr, attr, sizeof attr);
     memcpy(c->small_in, in, sizeof in);
+    memcpy(c->ints, ints, (size_t)nints * sizeof *ints);
     c->nints = nints;
     c->generator = generator;
     c->inplace = inplace;

@@ -37,7 +37,8 @@ function M.population_statistics(model, loader)
   end, function()
     local own = {}
     for m, sum in pairs(sums) do
-      own[m] = { forward = core.fields(m).forward, momentum = m.momentum, seen = m.num_batches_tracked }
+      own[m] = { forward = core.fields(m).forward, momentum = m.momentum, seen = m.num_batches_tracked,
+        mean = m.running_mean:clone(), var = m.running_var:clone() }
       m.momentum = 1 -- the running averages are those of the batch then, the variance the unbiased one
       m.num_batches_tracked = nil
       m.running_mean:zero_()
@@ -64,6 +65,8 @@ function M.population_statistics(model, loader)
     for m in pairs(sums) do
       core.set_hidden(m, "forward", own[m].forward)
       m.momentum, m.num_batches_tracked = own[m].momentum, own[m].seen
+      m.running_mean:copy_(own[m].mean)
+      m.running_var:copy_(own[m].var)
     end
     if not fine then
       error(why, 0)
