@@ -166,17 +166,22 @@ end
 -- Nothing is left out: every name of these files is in the data above, or here with its own tests.
 function TestGoldenLecture:test_nothing_is_missing()
   local elsewhere = {
-    Step = "test_activations", RReLU = "test_activations", Dropout = "test_dropout", Dropout1d = "test_dropout",
-    Dropout2d = "test_dropout", AlphaDropout = "test_dropout", GaussianDropout = "test_dropout",
-    GaussianNoise = "test_dropout", DropConnect = "test_dropout", WeightNorm = "test_norm", SpectralNorm = "test_norm",
-    Affine = "test_norm", Residual = "test_layers",
-    Sequential = "test_module",
-    ModuleList = "test_containers", ModuleDict = "test_containers", ParameterList = "test_containers",
-    dirac_ = "test_init", identity_ = "test_init", delta_ = "test_init",
-    clip_grad_norm_ = "test_optim", clip_grad_value_ = "test_optim", Lookahead = "test_closure", AveragedModel = "test_closure",
-    ConjugateGradient = "test_closure", LevenbergMarquardt = "test_closure", LambdaLR = "test_sched",
-    ChainedScheduler = "Chained", SequentialLR = "Sequential",
+    Step = "layers/test_table", RReLU = "layers/test_dropout", Dropout = "layers/test_dropout",
+    Dropout1d = "layers/test_dropout", Dropout2d = "layers/test_dropout", AlphaDropout = "layers/test_dropout",
+    GaussianDropout = "layers/test_dropout", GaussianNoise = "layers/test_dropout", DropConnect = "layers/test_dropout",
+    WeightNorm = "layers/test_norm", SpectralNorm = "layers/test_norm", Affine = "layers/test_norm",
+    Residual = "layers/test_containers", Sequential = "layers/test_containers", ModuleList = "layers/test_containers",
+    ModuleDict = "layers/test_containers", ParameterList = "layers/test_containers",
+    dirac_ = "init/test_init", identity_ = "init/test_init", delta_ = "init/test_init",
+    clip_grad_norm_ = "compile/test_compile", clip_grad_value_ = "compile/test_compile",
+    Lookahead = "optim/test_closure", AveragedModel = "optim/test_closure", ConjugateGradient = "optim/test_closure",
+    LevenbergMarquardt = "optim/test_closure", LambdaLR = "train/test_resume", ChainedScheduler = "train/test_resume",
+    SequentialLR = "train/test_resume",
   }
+  for name, suite in pairs(elsewhere) do
+    local file <close> = assert(io.open("tests/lua/" .. suite .. ".lua"))
+    lu.assertStrMatches(file:read "a", ".*%f[%w_]" .. name .. "%f[^%w_].*", nil, nil, name .. " is not in " .. suite)
+  end
   local missing = {}
   local function look(kind, list, pattern)
     for name in pairs(list) do

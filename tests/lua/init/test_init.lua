@@ -32,6 +32,7 @@ function TestInit:test_init_structure()
   local x = nn.randn(2, 3, 5)
   lu.assertTrue((c(x) - x):abs():max():item() < 1e-6)
   lu.assertEquals(nn.init.identity_(nn.zeros(2, 2)):totable(), { { 1.0, 0.0 }, { 0.0, 1.0 } })
+  lu.assertEquals(nn.init.delta_(nn.ones(2, 2)):totable(), { { 1.0, 0.0 }, { 0.0, 1.0 } })
   lu.assertAlmostEquals(nn.init.calculate_gain(nn.relu), math.sqrt(2), 1e-6)
   lu.assertAlmostEquals(nn.init.calculate_gain(function(z) return z end), 1, 1e-9)
   for _, row in ipairs(nn.init.lsuv(net(), nn.randn(200, 3))) do

@@ -28,6 +28,35 @@ function TestNorm:test_population_statistics_are_algorithm_2()
   lu.assertTrue(net.training)
 end
 
+-- A loader that fails on the way leaves the model as it was before.
+function TestNorm:test_population_statistics_fail_whole()
+  nn.manual_seed(3)
+  local net = nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 4), nn.BatchNorm1d(4))
+  net(nn.randn(8, 5))
+  net:eval()
+  local before = {}
+  for name, t in pairs(net:state_dict()) do
+    before[name] = t:clone()
+  end
+  local count = 0
+  local function loader()
+    count = count + 1
+    if count > 2 then
+      error("the file is short", 0)
+    end
+    return nn.randn(8, 5)
+  end
+  local ok, message = pcall(nn.population_statistics, net, loader)
+  lu.assertFalse(ok)
+  lu.assertStrContains(tostring(message), "the file is short")
+  lu.assertEquals(count, 3)
+  for name, t in pairs(net:state_dict()) do
+    lu.assertTrue(t:equal(before[name]), name)
+  end
+  lu.assertEquals({ net[1].momentum, net[1].num_batches_tracked:item() }, { 0.1, 1 })
+  lu.assertFalse(net.training)
+end
+
 function TestNorm:test_folding_keeps_the_function()
   nn.manual_seed(2)
   local set = data(64, 6)
