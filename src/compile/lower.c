@@ -601,39 +601,6 @@ static void mark_writes(nl_program *p) {
   }
 }
 
-/* The buffers that each run has to look at. */
-static nl_status list_buffers(nl_program *p) {
-  p->bound = nl_new((2 * (size_t)p->nbuffers + 1) * sizeof *p->bound);
-  p->bumped = p->bound ? p->bound + p->nbuffers : NULL;
-  for (int i = 0; p->bound && i < p->nbuffers; i++) {
-    const nl_buffer *b = &p->buffers[i];
-    if (b->location == NL_ESCAPING || b->location == NL_ARGUMENT) {
-      p->bound[p->nbound++] = i;
-    } else if ((b->location == NL_EXTERNAL || b->location == NL_SLOT_ENTRY) && b->written) {
-      p->bumped[p->nbumped++] = i;
-    }
-  }
-  return p->bound ? NL_OK : NL_NOMEM;
-}
-
-static nl_status prepare_ops(nl_program *p) {
-  for (int i = 0; i < p->ninstrs; i++) {
-    nl_call *c = p->instrs[i].call;
-    if (c && c->op->prepare) {
-      void *prepared = nl_new(c->op->prepared_bytes);
-      if (!prepared) {
-        return NL_NOMEM;
-      }
-      if (c->op->prepare(c, prepared)) {
-        c->prepared = prepared;
-      } else {
-        nl_delete(prepared);
-      }
-    }
-  }
-  return NL_OK;
-}
-
 nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const results[], nl_program **out) {
   nl_program *p = nl_new(sizeof *p);
   *out = NULL;
@@ -681,8 +648,7 @@ nl_status nl_program_build(nl_trace *trace, int nresults, nl_tensor *const resul
     if (w.status == NL_OK) {
       nl_program_verify_arena(p);
     }
-    w.status = w.status == NL_OK ? list_buffers(p) : w.status;
-    w.status = w.status == NL_OK ? prepare_ops(p) : w.status;
+    w.status = w.status == NL_OK ? nl_pass_make_ready(p) : w.status;
   }
   if (w.status != NL_OK) {
     nl_program_free(p);

@@ -25,4 +25,8 @@ void nl_pass_schedule(nl_program *);
 /* Memory planning: gives each temporary its offset in the arena (plan_memory.c). Error: memory. */
 nl_status nl_pass_plan_memory(nl_program *);
 
+/* What each run has to look at: buffers with owners outside, where it begins to change what was there before, what ops
+   prepare. Error: memory. */
+nl_status nl_pass_make_ready(nl_program *);
+
 #endif

@@ -110,6 +110,7 @@ struct nl_program {
   char *arena;
   size_t arena_bytes, unshared_bytes; /* the second: what temporaries would take without sharing */
   int ops, folded, dropped, shared;   /* of the trace: ops; constant; without use; computed twice */
+  int whole_from; /* the first instruction that changes what is outside (parameters): from there to the end no Ctrl-C */
   bool writes_arguments;
   bool passes_on;     /* some slot is set to a tensor that lies in an argument or in what a slot held */
   bool *written_args; /* which */
@@ -153,8 +154,8 @@ bool nl_program_enter(nl_program *);
 nl_status nl_program_prepare(nl_program *, nl_tensor *const args[]);
 
 /* Runs it. args[i] have the shapes they had; results[i] get references (NULL where there was no tensor), and so do the
-   slots' `tensor`, which are to be attached. Errors: those of ops that look at values, memory, Ctrl-C; what was written
-   until then stays written. */
+   slots' `tensor`, which are to be attached. Errors: those of ops that look at values, memory, and Ctrl-C before
+   anything outside of the program was changed; what was written until then stays written. */
 nl_status nl_program_run(nl_program *, nl_tensor *const args[], nl_tensor *results[]);
 
 /* The program as text: instructions, buffers, bytes, flops; with times where it was profiled. Freed by the caller;

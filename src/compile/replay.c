@@ -255,7 +255,11 @@ static void account(const nl_program *p, nl_instr *n, int64_t took) {
 
 static nl_status run_instrs(nl_program *p) {
   const bool timed = p->profiling || nl_profile_on();
+  const nl_instr *whole_from = p->instrs + p->whole_from;
   for (nl_instr *n = p->instrs, *end = n + p->ninstrs; n < end; n++) {
+    if (n == whole_from) {
+      nl_interrupt_hold();
+    }
     int64_t from = timed ? nl_nanoseconds() : 0;
     nl_status status = n->run(p, n);
     if (status != NL_OK) {
@@ -302,9 +306,13 @@ nl_status nl_program_prepare(nl_program *p, nl_tensor *const args[]) {
 nl_status nl_program_run(nl_program *p, nl_tensor *const args[], nl_tensor *results[]) {
   int64_t from = p->profiling ? nl_nanoseconds() : 0;
   memset(results, 0, (size_t)p->nresults * sizeof *results);
+  int held = nl_interrupt_depth();
   nl_status status = run_instrs(p);
   bump(p, args);
   status = status == NL_OK ? leave_all(p, args, results) : status;
+  if (nl_interrupt_depth() > held) {
+    nl_interrupt_release();
+  }
   if (status != NL_OK) {
     for (int i = 0; i < p->nresults; i++) {
       nl_tensor_unref(results[i]);

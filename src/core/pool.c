@@ -29,7 +29,6 @@ static struct {
   int64_t n, grain, pieces;
   _Atomic int64_t next;
   atomic_int inside; /* helpers that are in the job */
-  bool to_the_end;   /* the interrupt flag is not looked at */
   bool open;         /* helpers may join; guarded by lock */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -60,7 +59,7 @@ static inline void relax(void) {
 static void work(void) {
   for (;;) {
     int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
-    if (i >= pool.pieces || (!pool.to_the_end && nl_interrupt_pending())) {
+    if (i >= pool.pieces || nl_interrupt_pending()) {
       return;
     }
     int64_t begin = i * pool.grain;
@@ -147,13 +146,13 @@ int nl_pool_threads(void) {
   return pool.wanted;
 }
 
-static void run_alone(int64_t n, int64_t grain, nl_range_fn fn, void *ctx, bool to_the_end) {
-  for (int64_t begin = 0; begin < n && (to_the_end || !nl_interrupt_pending()); begin += grain) {
+static void run_alone(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
+  for (int64_t begin = 0; begin < n && !nl_interrupt_pending(); begin += grain) {
     fn(ctx, begin, begin + grain < n ? begin + grain : n);
   }
 }
 
-static void parallel(int64_t n, int64_t grain, nl_range_fn fn, void *ctx, bool to_the_end) {
+void nl_parallel_for(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
   if (n <= 0) {
     return;
   }
@@ -163,7 +162,7 @@ static void parallel(int64_t n, int64_t grain, nl_range_fn fn, void *ctx, bool t
   }
   bool idle = false;
   if (is_inside || nl_pool_threads() == 1 || !atomic_compare_exchange_strong(&pool.busy, &idle, true)) {
-    run_alone(n, grain, fn, ctx, to_the_end);
+    run_alone(n, grain, fn, ctx);
     return;
   }
   if (pool.running < pool.wanted - 1) {
@@ -172,7 +171,6 @@ static void parallel(int64_t n, int64_t grain, nl_range_fn fn, void *ctx, bool t
   pthread_mutex_lock(&pool.lock);
   pool.fn = fn;
   pool.ctx = ctx;
-  pool.to_the_end = to_the_end;
   pool.n = n;
   pool.grain = grain;
   pool.pieces = (n + grain - 1) / grain;
@@ -191,12 +189,4 @@ static void parallel(int64_t n, int64_t grain, nl_range_fn fn, void *ctx, bool t
     relax();
   }
   atomic_store(&pool.busy, false);
-}
-
-void nl_parallel_for(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
-  parallel(n, grain, fn, ctx, false);
-}
-
-void nl_parallel_for_all(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
-  parallel(n, grain, fn, ctx, true);
 }

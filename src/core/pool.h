@@ -14,10 +14,6 @@ typedef void (*nl_range_fn)(void *ctx, int64_t begin, int64_t end);
    Nested calls run on the calling thread. */
 void nl_parallel_for(int64_t n, int64_t grain, nl_range_fn fn, void *ctx);
 
-/* The same to the end, whatever the interrupt flag says: for work that changes what is there, half of which would be
-   neither the old state nor the new one. */
-void nl_parallel_for_all(int64_t n, int64_t grain, nl_range_fn fn, void *ctx);
-
 /* Threads that work, the caller's included. 0 means one for each processor. Call it from the main thread. */
 void nl_pool_set_threads(int n);
 int nl_pool_threads(void);

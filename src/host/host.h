@@ -5,6 +5,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "core/interrupt.h"
+
 /* ---- options (options.c) ---- */
 
 typedef struct nl_options {
@@ -48,8 +50,8 @@ int nl_run_script(lua_State *L, char **argv, const nl_options *);
 
 /* While Lua runs: the first Ctrl-C becomes the error "interrupted!"; a second before that error arrived, or (unless at
    the prompt) within five seconds, ends the program. */
-void nl_interrupt_begin(lua_State *L);
-void nl_interrupt_end(void);
+void nl_interrupt_begin(nl_running *, lua_State *L);
+void nl_interrupt_end(const nl_running *);
 void nl_interrupt_at_prompt(bool on);
 
 /* ---- the prompt (repl.c) ---- */

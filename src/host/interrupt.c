@@ -11,7 +11,6 @@
 
 enum { SOON = 5 }; /* seconds within which a second Ctrl-C ends a script, which may have caught the first */
 
-static lua_State *running;
 static struct timespec last;
 static volatile sig_atomic_t any_before, at_prompt;
 
@@ -22,11 +21,17 @@ static void stop_script(lua_State *L, lua_Debug *ar) {
     nl_interrupt_clear();
     /* nn.core knows which lines are the user's */
     lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    if (lua_getfield(L, -1, "nn.core") == LUA_TTABLE && lua_getfield(L, -1, "raise") == LUA_TFUNCTION) {
-      lua_pushliteral(L, NL_INTERRUPTED_TEXT);
-      lua_call(L, 1, 0);
+    if (lua_getfield(L, -1, "nn.core") == LUA_TTABLE && lua_getfield(L, -1, "interrupt") == LUA_TFUNCTION) {
+      lua_call(L, 0, 0);
     }
     luaL_error(L, "%s", NL_INTERRUPTED_TEXT);
+  }
+}
+
+/* Lua code stops at its next instruction, in whichever coroutine that is. */
+static void arm(void) {
+  for (nl_running *r = nl_running_top(); r; r = r->below) {
+    lua_sethook(r->thread, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
   }
 }
 
@@ -34,39 +39,43 @@ static void on_interrupt(int signal_number) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   double since = (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
-  if (nl_interrupt_pending() || (any_before && !at_prompt && since < SOON)) {
+  if (nl_interrupt_requested() || (any_before && !at_prompt && since < SOON)) {
     signal(signal_number, SIG_DFL);
     raise(signal_number);
     return;
   }
   any_before = 1;
   last = now;
-  nl_interrupt_request();
-  if (running) {
-    int mask = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
-    lua_sethook(running, stop_script, mask, 1);
+  if (nl_interrupt_request()) {
+    arm();
   }
 }
 
 static struct sigaction before;
 
+static bool caught;
+
 /* Where the signal is ignored (nohup, a shell's &) it stays so. */
-void nl_interrupt_begin(lua_State *L) {
+void nl_interrupt_begin(nl_running *r, lua_State *L) {
   struct sigaction action = {.sa_handler = on_interrupt};
   sigemptyset(&action.sa_mask);
-  if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == SIG_IGN) {
+  nl_running_enter(r, L);
+  nl_interrupt_on_arrival(arm);
+  if (r->below || (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == SIG_IGN)) {
     return;
   }
-  running = L;
-  sigaction(SIGINT, &action, NULL);
+  caught = sigaction(SIGINT, &action, NULL) == 0;
 }
 
-void nl_interrupt_end(void) {
-  if (running) {
-    sigaction(SIGINT, &before, NULL);
+void nl_interrupt_end(const nl_running *r) {
+  nl_running_leave(r);
+  if (!nl_running_top()) {
+    if (caught) {
+      sigaction(SIGINT, &before, NULL);
+    }
+    caught = false;
+    nl_interrupt_clear();
   }
-  running = NULL;
-  nl_interrupt_clear();
 }
 
 void nl_interrupt_at_prompt(bool on) {

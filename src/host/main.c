@@ -14,6 +14,7 @@
 #include "host/host.h"
 
 int luaopen_nn_core(lua_State *L);
+void nl_open_coroutines(lua_State *L);
 const char *nl_gemm_backends(void);
 nl_generator *nl_default_generator(void);
 
@@ -101,6 +102,7 @@ static int run_what_is_asked(lua_State *L) {
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
   }
   luaL_openlibs(L);
+  nl_open_coroutines(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_nn_core);
   lua_setfield(L, -2, "nn.core");

@@ -42,9 +42,10 @@ int nl_call(lua_State *L, int arguments, int results) {
   int base = lua_gettop(L) - arguments;
   lua_pushcfunction(L, add_traceback);
   lua_insert(L, base);
-  nl_interrupt_begin(L);
+  nl_running r;
+  nl_interrupt_begin(&r, L);
   int status = lua_pcall(L, arguments, results, base);
-  nl_interrupt_end();
+  nl_interrupt_end(&r);
   lua_remove(L, base);
   return status;
 }

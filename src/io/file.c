@@ -8,10 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/interrupt.h"
+
+enum { PIECE = 8 << 20 }; /* bytes between looks at the interrupt flag */
+
 nl_status nl_write_all(int fd, const char *path, const void *from, size_t n) {
   const char *p = from;
   while (n > 0) {
-    ssize_t put = write(fd, p, n < (1u << 30) ? n : 1u << 30);
+    ssize_t put = write(fd, p, n < PIECE ? n : PIECE);
     if (put < 0 && errno == EINTR) {
       continue;
     }
@@ -20,6 +24,9 @@ nl_status nl_write_all(int fd, const char *path, const void *from, size_t n) {
     }
     p += put;
     n -= (size_t)put;
+    if (n > 0 && nl_interrupt_pending()) {
+      return nl_fail_interrupted();
+    }
   }
   return NL_OK;
 }

@@ -1,16 +1,135 @@
 #include "io/json.h"
 
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-char *nl_json_text(const json_t *value, size_t flags) {
-  char *text = json_dumps(value, flags);
-  json_error_t error;
-  json_t *back = text ? json_loadb(text, strlen(text), JSON_DECODE_ANY, &error) : NULL;
-  if (!back || !json_equal(value, back)) {
-    free(text);
-    text = NULL;
+#include "core/interrupt.h"
+
+/* What jansson has got in the call that runs, for freeing it where the call is left. Blocks are the C library's own, so
+   that who frees them later needs to know nothing; at its end each has its place in the list. */
+static struct {
+  void **block;
+  size_t count, room;
+} got;
+static jmp_buf way_out;
+static unsigned requests;
+
+static void leave(nl_status why) {
+  longjmp(way_out, (int)why);
+}
+
+static size_t *number_of_block(void *block) {
+  return (size_t *)(void *)((char *)block + malloc_usable_size(block) / sizeof(size_t) * sizeof(size_t)) - 1;
+}
+
+static void *get_block(size_t bytes) {
+  if ((++requests & 1023) == 0 && nl_interrupt_pending()) {
+    leave(NL_INTERRUPTED);
   }
-  json_decref(back);
-  return text;
+  if (got.count == got.room) {
+    size_t room = got.room ? 2 * got.room : 256;
+    void **more = realloc(got.block, room * sizeof *more);
+    if (!more) {
+      leave(NL_NOMEM);
+    }
+    got.block = more;
+    got.room = room;
+  }
+  void *p = bytes < SIZE_MAX / 2 ? malloc(bytes + 2 * sizeof(size_t)) : NULL;
+  if (!p) {
+    leave(NL_NOMEM);
+  }
+  *number_of_block(p) = got.count;
+  got.block[got.count++] = p;
+  return p;
+}
+
+static void give_block_back(void *p) {
+  size_t at = p ? *number_of_block(p) : 0;
+  if (p && at < got.count && got.block[at] == p) {
+    got.block[at] = NULL;
+  }
+  free(p);
+}
+
+/* What may be left by a jump. */
+typedef struct request {
+  const json_t *value;
+  json_t *read;
+  char *text;
+  size_t n, room, flags;
+  bool failed;
+  json_error_t error;
+} request;
+
+/* Pieces of the text, one value or so each. */
+static int add_text(const char *piece, size_t n, void *ctx) {
+  request *r = ctx;
+  if ((++requests & 1023) == 0 && nl_interrupt_pending()) {
+    leave(NL_INTERRUPTED);
+  }
+  if (r->n + n >= r->room) {
+    size_t room = 2 * (r->n + n) + 256;
+    char *more = realloc(r->text, room);
+    if (!more) {
+      leave(NL_NOMEM);
+    }
+    r->text = more;
+    r->room = room;
+  }
+  memcpy(r->text + r->n, piece, n);
+  r->text[r->n += n] = 0;
+  return 0;
+}
+
+static void write_text(request *r) {
+  r->failed = json_dump_callback(r->value, add_text, r, r->flags) != 0;
+}
+
+static void read_text(request *r) {
+  r->read = json_loadb(r->text, r->n, r->flags, &r->error);
+}
+
+static nl_status run_guarded(void (*fn)(request *), request *r) {
+  json_malloc_t was_malloc;
+  json_free_t was_free;
+  json_get_alloc_funcs(&was_malloc, &was_free);
+  json_set_alloc_funcs(get_block, give_block_back);
+  volatile int why = setjmp(way_out);
+  if (why == 0) {
+    fn(r);
+  }
+  json_set_alloc_funcs(was_malloc, was_free);
+  for (size_t i = 0; i < got.count && why != 0; i++) {
+    free(got.block[i]);
+  }
+  free(got.block);
+  got.block = NULL;
+  got.count = got.room = 0;
+  return why == 0 ? NL_OK : why == NL_INTERRUPTED ? nl_fail_interrupted() : nl_fail_memory(1 << 12);
+}
+
+nl_status nl_json_write(const json_t *value, size_t flags, char **text) {
+  request r = {.value = value, .flags = flags};
+  nl_status status = run_guarded(write_text, &r);
+  if (status == NL_OK && (r.failed || !r.text)) {
+    status = nl_fail("a value cannot be written as JSON");
+  }
+  if (status != NL_OK) {
+    free(r.text);
+    r.text = NULL;
+  }
+  *text = r.text;
+  return status;
+}
+
+nl_status nl_json_read(const char *text, size_t n, size_t flags, json_t **value) {
+  request r = {.text = (char *)text, .n = n, .flags = flags};
+  nl_status status = run_guarded(read_text, &r);
+  *value = status == NL_OK ? r.read : NULL;
+  return status != NL_OK || r.read ? status : nl_fail("%s (line %d)", r.error.text, r.error.line);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zip.h>
 
+#include "core/interrupt.h"
 #include "core/memory.h"
 #include "io/file.h"
 #include "optable/iterate.h"
@@ -403,6 +404,12 @@ static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor 
   return NL_OK;
 }
 
+static int is_cancelled(zip_t *zip, void *unused) {
+  (void)zip;
+  (void)unused;
+  return nl_interrupt_pending();
+}
+
 nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress) {
   size_t n = strlen(path) + 32;
   char *temp = malloc(n), **held = calloc((size_t)f->count + 1, sizeof *held);
@@ -415,6 +422,9 @@ nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress)
   int code = 0;
   zip_t *zip = zip_open(temp, ZIP_CREATE | ZIP_TRUNCATE, &code);
   nl_status status = zip ? NL_OK : zip_failure(path, code);
+  if (zip) {
+    zip_register_cancel_callback_with_state(zip, is_cancelled, NULL, NULL); /* compressing takes long */
+  }
   for (int i = 0; i < f->count && status == NL_OK; i++) {
     status = add_member(zip, path, &f->entries[i], compress, &held[i]);
   }
@@ -422,7 +432,8 @@ nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress)
     status = nl_fail("%s: there is nothing to write", path);
   }
   if (status == NL_OK && zip_close(zip) != 0) {
-    status = nl_fail("%s: %s", path, zip_strerror(zip));
+    bool interrupted = zip_error_code_zip(zip_get_error(zip)) == ZIP_ER_CANCELLED;
+    status = interrupted ? nl_fail_interrupted() : nl_fail("%s: %s", path, zip_strerror(zip));
   } else if (status == NL_OK) {
     zip = NULL;
   }

@@ -207,12 +207,16 @@ static nl_status read_safetensors(reader *r, uint64_t size, nl_tensor_file *out)
     return NL_NOMEM;
   }
   status = read_at(r, text, length, 8);
-  json_error_t error;
-  json_t *header = status == NL_OK ? json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error) : NULL;
-  nl_delete(text);
-  if (status == NL_OK && !json_is_object(header)) {
-    status = nl_fail("%s: its header is not a JSON object: %s", r->path, header ? "another type" : error.text);
+  json_t *header = NULL;
+  if (status == NL_OK) {
+    status = nl_json_read(text, (size_t)length, JSON_REJECT_DUPLICATES, &header);
+    if (status != NL_OK) {
+      nl_error_prefix("%s: its header is not a JSON object", r->path);
+    } else if (!json_is_object(header)) {
+      status = nl_fail("%s: its header is not a JSON object: another type", r->path);
+    }
   }
+  nl_delete(text);
   status = status == NL_OK ? read_entries(r, header, out) : status;
   json_decref(header);
   return status;
@@ -286,10 +290,14 @@ static char *safetensors_header(const nl_tensor_file *f) {
     }
     at = end;
   }
-  char *text = ok ? nl_json_text(header, JSON_COMPACT) : NULL;
+  char *text = NULL;
+  if (!ok) {
+    nl_fail_memory(sizeof(void *));
+  } else {
+    nl_json_write(header, JSON_COMPACT, &text);
+  }
   json_decref(header);
   if (!text) {
-    nl_fail_memory(sizeof(void *));
     return NULL;
   }
   size_t n = strlen(text), padded = (n + 7) / 8 * 8;

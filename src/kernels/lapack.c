@@ -69,75 +69,120 @@ static int room_behind(int m, int n, int front) {
   return (int)(nl_lapack_work(m, n) - (size_t)front);
 }
 
-int nl_lapack_qr(int m, int n, double *a, double *r, double *work) {
-  int k = smaller(m, n), info = 0, lead = larger(1, m), rest = room_behind(m, n, k);
-  if (k == 0) {
-    return 0;
+/* A call, with what any of them needs. */
+typedef struct job {
+  int m, n, k;
+  bool upper, transpose, unit;
+  double *a, *b, *c, *d, *work;
+  const double *t;
+  int *pivots;
+  int info;
+} job;
+
+/* From this many multiplications on (some milliseconds) a call goes apart. */
+static const double long_call = 4e6;
+
+static int call_library(void (*fn)(void *), job *j, double cost, const nl_keeper *keeper) {
+  if (cost < long_call) {
+    fn(j);
+  } else if (!nl_run_apart(fn, j, sizeof *j, keeper)) {
+    return NL_LAPACK_LEFT;
   }
-  library.geqrf(&m, &n, a, &lead, work, work + k, &rest, &info);
-  if (info != 0) {
-    return info;
+  return j->info;
+}
+
+static double cost_of(int m, int n) {
+  return (double)m * n * smaller(m, n);
+}
+
+static void do_qr(void *ctx) {
+  job *j = ctx;
+  int m = j->m, n = j->n, k = smaller(m, n), lead = larger(1, m), rest = room_behind(m, n, k);
+  library.geqrf(&m, &n, j->a, &lead, j->work, j->work + k, &rest, &j->info);
+  if (j->info != 0) {
+    return;
   }
-  for (int j = 0; j < n; j++) {
+  for (int col = 0; col < n; col++) {
     for (int i = 0; i < k; i++) {
-      r[(size_t)j * k + i] = i <= j ? a[(size_t)j * m + i] : 0;
+      j->b[(size_t)col * k + i] = i <= col ? j->a[(size_t)col * m + i] : 0;
     }
   }
-  library.orgqr(&m, &k, &k, a, &lead, work, work + k, &rest, &info);
-  return info;
+  library.orgqr(&m, &k, &k, j->a, &lead, j->work, j->work + k, &rest, &j->info);
+}
+int nl_lapack_qr(const nl_keeper *keeper, int m, int n, double *a, double *r, double *work) {
+  job j = {.m = m, .n = n, .a = a, .b = r, .work = work};
+  return smaller(m, n) == 0 ? 0 : call_library(do_qr, &j, cost_of(m, n), keeper);
 }
 
-int nl_lapack_svd(int m, int n, double *a, double *u, double *s, double *vt, double *work) {
-  int k = smaller(m, n), info = 0, lead = larger(1, m), leadv = larger(1, k), rest = room_behind(m, n, 0);
-  if (k == 0) {
-    return 0;
-  }
-  library.gesvd("S", "S", &m, &n, a, &lead, s, u, &lead, vt, &leadv, work, &rest, &info, 1, 1);
-  return info;
+static void do_svd(void *ctx) {
+  job *j = ctx;
+  int k = smaller(j->m, j->n), lead = larger(1, j->m), leadv = larger(1, k), rest = room_behind(j->m, j->n, 0);
+  library.gesvd("S", "S", &j->m, &j->n, j->a, &lead, j->c, j->b, &lead, j->d, &leadv, j->work, &rest, &j->info, 1, 1);
+}
+int nl_lapack_svd(const nl_keeper *keeper, int m, int n, double *a, double *u, double *s, double *vt, double *work) {
+  job j = {.m = m, .n = n, .a = a, .b = u, .c = s, .d = vt, .work = work};
+  return smaller(m, n) == 0 ? 0 : call_library(do_svd, &j, 4 * cost_of(m, n), keeper);
 }
 
-int nl_lapack_eigh(int n, double *a, double *values, double *work) {
-  int info = 0, lead = larger(1, n), rest = room_behind(n, n, 0);
-  if (n > 0) {
-    library.syev("V", "L", &n, a, &lead, values, work, &rest, &info, 1, 1);
-  }
-  return info;
+static void do_eigh(void *ctx) {
+  job *j = ctx;
+  int lead = larger(1, j->n), rest = room_behind(j->n, j->n, 0);
+  library.syev("V", "L", &j->n, j->a, &lead, j->b, j->work, &rest, &j->info, 1, 1);
+}
+int nl_lapack_eigh(const nl_keeper *keeper, int n, double *a, double *values, double *work) {
+  job j = {.n = n, .a = a, .b = values, .work = work};
+  return n == 0 ? 0 : call_library(do_eigh, &j, 4 * cost_of(n, n), keeper);
 }
 
-int nl_lapack_cholesky(int n, double *a) {
-  int info = 0, lead = larger(1, n);
-  library.potrf("L", &n, a, &lead, &info, 1);
-  return info;
+static void do_cholesky(void *ctx) {
+  job *j = ctx;
+  int lead = larger(1, j->n);
+  library.potrf("L", &j->n, j->a, &lead, &j->info, 1);
+}
+int nl_lapack_cholesky(const nl_keeper *keeper, int n, double *a) {
+  job j = {.n = n, .a = a};
+  return call_library(do_cholesky, &j, cost_of(n, n) / 3, keeper);
 }
 
-int nl_lapack_solve(int n, int k, double *a, double *b, double *work) {
-  int info = 0, lead = larger(1, n);
-  if (n > 0 && k > 0) {
-    library.gesv(&n, &k, a, &lead, (int *)(void *)work, b, &lead, &info); /* n pivots fit: a double is two ints */
-  }
-  return info;
+static void do_solve(void *ctx) {
+  job *j = ctx;
+  int lead = larger(1, j->n);
+  library.gesv(&j->n, &j->k, j->a, &lead, j->pivots, j->b, &lead, &j->info);
+}
+int nl_lapack_solve(const nl_keeper *keeper, int n, int k, double *a, double *b, double *work) {
+  job j = {.n = n, .k = k, .a = a, .b = b, .pivots = (int *)(void *)work}; /* n pivots fit: a double is two ints */
+  return n == 0 || k == 0 ? 0 : call_library(do_solve, &j, (double)n * n * (n + k), keeper);
 }
 
-int nl_lapack_lu(int n, double *a, int *pivots) {
-  int info = 0, lead = larger(1, n);
-  library.getrf(&n, &n, a, &lead, pivots, &info);
-  return info;
+static void do_lu(void *ctx) {
+  job *j = ctx;
+  int lead = larger(1, j->n);
+  library.getrf(&j->n, &j->n, j->a, &lead, j->pivots, &j->info);
+}
+int nl_lapack_lu(const nl_keeper *keeper, int n, double *a, int *pivots) {
+  job j = {.n = n, .a = a, .pivots = pivots};
+  return call_library(do_lu, &j, cost_of(n, n), keeper);
 }
 
-int nl_lapack_triangular(int n, int k, bool upper, bool transpose, bool unit, const double *t, double *b) {
-  int info = 0, lead = larger(1, n);
-  if (n > 0 && k > 0) {
-    library.trtrs(upper ? "U" : "L", transpose ? "T" : "N", unit ? "U" : "N", &n, &k, t, &lead, b, &lead, &info, 1, 1,
-                  1);
-  }
-  return info;
+static void do_triangular(void *ctx) {
+  job *j = ctx;
+  int lead = larger(1, j->n);
+  library.trtrs(j->upper ? "U" : "L", j->transpose ? "T" : "N", j->unit ? "U" : "N", &j->n, &j->k, j->t, &lead, j->b,
+                &lead, &j->info, 1, 1, 1);
+}
+int nl_lapack_triangular(const nl_keeper *keeper, int n, int k, bool upper, bool transpose, bool unit, const double *t,
+                         double *b) {
+  job j = {.n = n, .k = k, .upper = upper, .transpose = transpose, .unit = unit, .t = t, .b = b};
+  return n == 0 || k == 0 ? 0 : call_library(do_triangular, &j, (double)n * n * k, keeper);
 }
 
-int nl_lapack_eig(int n, double *a, double *re, double *im, double *vectors, double *work) {
-  int info = 0, lead = larger(1, n), one = 1, rest = room_behind(n, n, 0);
+static void do_eig(void *ctx) {
+  job *j = ctx;
+  int lead = larger(1, j->n), one = 1, rest = room_behind(j->n, j->n, 0);
   double none;
-  if (n > 0) {
-    library.geev("N", "V", &n, a, &lead, re, im, &none, &one, vectors, &lead, work, &rest, &info, 1, 1);
-  }
-  return info;
+  library.geev("N", "V", &j->n, j->a, &lead, j->b, j->c, &none, &one, j->d, &lead, j->work, &rest, &j->info, 1, 1);
+}
+int nl_lapack_eig(const nl_keeper *keeper, int n, double *a, double *re, double *im, double *vectors, double *work) {
+  job j = {.n = n, .a = a, .b = re, .c = im, .d = vectors, .work = work};
+  return n == 0 ? 0 : call_library(do_eig, &j, 10 * cost_of(n, n), keeper);
 }

@@ -58,7 +58,7 @@ enum { DIGIT = 8, VALUES = 1 << DIGIT };
   static item *radix_##item(item *a, item *b, int64_t n) {                                                             \
     enum { PASSES = 8 * sizeof a->key / DIGIT };                                                                       \
     int64_t count[PASSES][VALUES] = {{0}};                                                                             \
-    for (int64_t i = 0; i < n; i++) {                                                                                  \
+    for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {                                                         \
       for (int p = 0; p < PASSES; p++) {                                                                               \
         count[p][a[i].key >> (p * DIGIT) & (VALUES - 1)]++;                                                            \
       }                                                                                                                \
@@ -156,21 +156,21 @@ void nl_sort_row(nl_dtype dtype, int64_t n, const void *x, bool descending, int6
   }
   if (dtype != NL_F64 && dtype != NL_I64 && n <= UINT32_MAX) {
     narrow_item *a = workspace;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {
       a[i] = (narrow_item){(uint32_t)ordered_key(dtype, x, i, descending), (uint32_t)i};
     }
     a = radix_narrow_item(a, a + n, n);
-    for (int64_t i = 0; i < keep && a; i++) {
+    for (int64_t i = 0; i < keep && a && !nl_interrupted_at(i); i++) {
       put_pair(dtype, x, i, a[i].at, values, positions);
     }
     return;
   }
   wide_item *a = workspace;
-  for (int64_t i = 0; i < n; i++) {
+  for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {
     a[i] = (wide_item){ordered_key(dtype, x, i, descending), i};
   }
   a = radix_wide_item(a, a + n, n);
-  for (int64_t i = 0; i < keep && a; i++) {
+  for (int64_t i = 0; i < keep && a && !nl_interrupted_at(i); i++) {
     put_pair(dtype, x, i, a[i].at, values, positions);
   }
 }

@@ -1,6 +1,7 @@
 /* Tensors as userdata, and the accounting towards Lua's collector. */
 #include <string.h>
 
+#include "core/apart.h"
 #include "core/memory.h"
 #include "lua/nl_lua.h"
 
@@ -23,6 +24,7 @@ static int64_t operations, settle_at = SETTLE;
 static int young_boxes; /* made since the collector last looked at the young */
 
 void nl_lua_collect(lua_State *L) {
+  nl_reap_apart();
   lua_gc(L, LUA_GCCOLLECT);
   size_t live = nl_memory_live();
   young_at = live + YOUNG;

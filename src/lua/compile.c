@@ -77,15 +77,6 @@ static void push_plain_result(lua_State *L, const nl_cached *e, int i) {
   }
 }
 
-static nl_status run_program(nl_program *p, nl_tensor *const args[], nl_tensor *results[]) {
-  nl_status status = nl_program_prepare(p, args);
-  if (status == NL_NOMEM) {
-    nl_memory_trim();
-    status = nl_program_prepare(p, args);
-  }
-  return status == NL_OK ? nl_program_run(p, args, results) : status;
-}
-
 /* Pushes the results: empty boxes for tensors. */
 static void push_results(lua_State *L, const nl_cached *e) {
   for (int i = 0; e->p && i < e->p->nresults; i++) {
@@ -97,14 +88,18 @@ static void push_results(lua_State *L, const nl_cached *e) {
   }
 }
 
-/* The results' boxes stand at stack index `first` and above. */
+/* The results' boxes stand at stack index `first` and above. -1: there was no memory to begin with. */
 static int replay(lua_State *L, nl_cached *e, int first, nl_tensor *const args[]) {
   nl_program *p = e->p;
   nl_tensor *results[NL_MOST_ARGUMENTS];
   for (int i = 0; i < e->neffects; i++) {
     e->effects[i]->refresh(L, e->effects[i]);
   }
-  nl_status status = run_program(p, args, results);
+  nl_status status = nl_program_prepare(p, args);
+  if (status == NL_NOMEM) {
+    return -1;
+  }
+  status = status == NL_OK ? nl_program_run(p, args, results) : status;
   for (int i = 0; i < p->nresults && status == NL_OK; i++) {
     if (p->results[i] >= 0) {
       nl_box *box = lua_touserdata(L, first + i);
@@ -175,15 +170,25 @@ static int compiled_call(lua_State *L) {
     args[i] = nl_to_tensor(L, 2 + i);
   }
   luaL_checkstack(L, 2 * NL_MOST_ARGUMENTS, NULL);
-  nl_cached *e = find_ready(L, c, nargs, args);
-  if (!e) {
-    return nl_record(L, c);
+  for (int tries = 0; tries < 2; tries++) {
+    nl_cached *e = find_ready(L, c, nargs, args);
+    if (!e) {
+      return nl_record(L, c);
+    }
+    if (!e->p || nl_cached_clashes(e, nargs, args) != NL_NO_CLASH) {
+      lua_settop(L, nargs + 1);
+      return call_plainly(L);
+    }
+    int n = replay(L, e, nargs + 2, args);
+    if (n >= 0) {
+      return n;
+    }
+    if (tries == 0) { /* garbage may hold what is missing, and collecting it may change anything */
+      lua_settop(L, nargs + 1);
+      nl_lua_collect(L);
+    }
   }
-  if (!e->p || nl_cached_clashes(e, nargs, args) != NL_NO_CLASH) {
-    lua_settop(L, nargs + 1);
-    return call_plainly(L);
-  }
-  return replay(L, e, nargs + 2, args);
+  return nl_lua_raise(L);
 }
 
 /* ---- looking at it ---- */

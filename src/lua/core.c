@@ -21,6 +21,7 @@ __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   lua_setfield(L, -2, "public");
   nl_open_anchor(L);
   nl_open_error(L);
+  nl_open_interrupt(L);
   nl_open_object(L);
   nl_open_scope(L);
   nl_open_tensor(L);

@@ -126,12 +126,16 @@ static void push_where(lua_State *L) {
 }
 
 int nl_lua_raise(lua_State *L) {
-  if (nl_error_kind() == NL_INTERRUPTED) {
+  bool interrupted = nl_error_kind() == NL_INTERRUPTED;
+  if (interrupted) {
     nl_interrupt_clear(); /* it has arrived */
   }
   push_where(L);
   lua_pushstring(L, nl_error_message());
   lua_concat(L, 2);
+  if (interrupted) {
+    nl_lua_note_interrupt(lua_tostring(L, -1));
+  }
   return lua_error(L);
 }
 
@@ -142,6 +146,12 @@ int nl_lua_error(lua_State *L, const char *fmt, ...) {
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
   nl_fail("%s", text);
+  return nl_lua_raise(L);
+}
+
+/* interrupt(): the error that a Ctrl-C is */
+static int raise_interrupt(lua_State *L) {
+  nl_fail_interrupted();
   return nl_lua_raise(L);
 }
 
@@ -255,15 +265,8 @@ static int describe(lua_State *L) {
   return 1;
 }
 
-/* is_interrupt(e): whether a caught error is that of Ctrl-C */
-static int is_interrupt(lua_State *L) {
-  const char *text = lua_tostring(L, 1);
-  lua_pushboolean(L, lua_type(L, 1) == LUA_TSTRING && strstr(text, NL_INTERRUPTED_TEXT) != NULL);
-  return 1;
-}
-
 void nl_open_error(lua_State *L) {
-  static const luaL_Reg functions[] = {{"raise", raise_for_user}, {"is_interrupt", is_interrupt}, {"nearest", nearest},
+  static const luaL_Reg functions[] = {{"raise", raise_for_user}, {"interrupt", raise_interrupt}, {"nearest", nearest},
                                        {"describe", describe},    {"set_stdlib", set_stdlib},     {NULL, NULL}};
   static const nl_line_finder finder = {find_line, line_text};
   nl_set_line_finder(&finder);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/interrupt.h"
 #include "core/memory.h"
 #include "io/file.h"
 #include "io/idx.h"
@@ -186,11 +187,12 @@ static int json_decode(lua_State *L) {
   size_t n;
   const char *text = luaL_checklstring(L, 1, &n);
   json_t **box = push_json(L);
-  json_error_t error;
-  *box = json_loadb(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-  if (!*box) {
+  nl_status status = nl_json_read(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, box);
+  if (status == NL_NOMEM || status == NL_INTERRUPTED) {
+    return nl_lua_raise(L);
+  } else if (status != NL_OK) {
     lua_pushnil(L);
-    lua_pushfstring(L, "line %d: %s", error.line, error.text);
+    lua_pushstring(L, nl_error_message());
     return 2;
   }
   push_json_value(L, *box);
@@ -234,6 +236,11 @@ static json_t *to_json(lua_State *L, int depth) {
   json_t *result = n > 0 ? json_array() : json_object();
   bool ok = result != NULL;
   for (lua_Unsigned i = 1; i <= n && ok; i++) {
+    if ((i & 0xffff) == 0 && nl_interrupt_pending()) {
+      nl_fail_interrupted();
+      json_decref(result);
+      return NULL;
+    }
     lua_rawgeti(L, index, (lua_Integer)i);
     ok = json_array_append_new(result, to_json(L, depth + 1)) == 0;
     lua_pop(L, 1);
@@ -267,10 +274,8 @@ static int json_encode(lua_State *L) {
   if (!*box) {
     return nl_lua_raise(L);
   }
-  char *text = nl_json_text(*box, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT);
-  if (!text) {
-    return luaL_error(L, "not enough memory for JSON");
-  }
+  char *text;
+  nl_lua_check(L, nl_json_write(*box, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT, &text));
   json_t *as_string = json_string(text); /* the box holds the text until it is Lua's */
   free(text);
   if (!as_string) {

@@ -171,11 +171,18 @@ static int learn(lua_State *L) {
   lua_newtable(L);
   lua_call(L, 1, 1);
   status = status == NL_OK ? nl_map_put(&effects, address(lua_tocfunction(L, -1)), ITEM) : status;
-  lua_getglobal(L, "coroutine");
-  lua_getfield(L, -1, "wrap");
-  lua_getglobal(L, "print");
-  lua_call(L, 1, 1);
-  status = status == NL_OK ? nl_map_put(&effects, address(lua_tocfunction(L, -1)), WRAP) : status;
+  for (int ours = 0; ours < 2; ours++) { /* Lua's own, and those that nnlua puts in their place */
+    lua_getglobal(L, "coroutine");
+    for (size_t i = 0; i < sizeof list / sizeof *list && status == NL_OK; i++) {
+      status = strcmp(list[i].library, "coroutine") == 0 ? put_known(L, (int)i) : NL_OK;
+    }
+    lua_getfield(L, -1, "wrap");
+    lua_getglobal(L, "print");
+    lua_call(L, 1, 1);
+    status = status == NL_OK ? nl_map_put(&effects, address(lua_tocfunction(L, -1)), WRAP) : status;
+    nl_open_coroutines(L);
+    lua_settop(L, 0);
+  }
   if (status != NL_OK) {
     return luaL_error(L, "not enough memory");
   }

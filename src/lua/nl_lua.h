@@ -30,6 +30,9 @@ bool nl_lua_in_library(lua_State *L);
 void nl_lua_set_running(lua_State *L);
 lua_State *nl_lua_running(void);
 
+/* Says that this is the error which a Ctrl-C became (interrupt.c). */
+void nl_lua_note_interrupt(const char *text);
+
 /* nl_fail and nl_lua_raise in one; for use where nothing is held. */
 int nl_lua_error(lua_State *L, const char *fmt, ...) NL_PRINTF(2, 3);
 
@@ -158,6 +161,11 @@ void nl_lua_keep_for_replay(lua_State *L, int index);
 void nl_publish(lua_State *L, const luaL_Reg *functions);
 
 void nl_open_error(lua_State *L);
+void nl_open_interrupt(lua_State *L);
+
+/* Puts functions in the place of coroutine.resume and wrap: they do the same, and say which coroutine runs. For a
+   program that stops Lua code by a hook. */
+void nl_open_coroutines(lua_State *L);
 void nl_open_object(lua_State *L);
 void nl_open_scope(lua_State *L);
 void nl_open_box(lua_State *L);      /* the metatable, before anything else */

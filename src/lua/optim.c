@@ -7,6 +7,7 @@
 
 #include "autograd/tape.h"
 #include "compile/trace.h"
+#include "core/interrupt.h"
 #include "core/map.h"
 #include "core/memory.h"
 #include "lua/object.h"
@@ -22,10 +23,25 @@ typedef struct kept {
   nl_optim_slot slot;
 } kept;
 
+/* What a step is about to do with one parameter. */
+typedef struct planned {
+  nl_tensor *w, *grad; /* the parameter's */
+  int slot, group;
+} planned;
+
+/* A group's options as they are now, in the rule's order. */
+typedef struct group_args {
+  double option[NL_MAX_OPTIONS];
+} group_args;
+
 typedef struct state {
   int count;
   kept *kept;
   nl_map by_param;
+  uint64_t version; /* grows when what is kept is replaced */
+  int nplanned, ngroups;
+  planned *planned; /* of the step that is about to be made; room stays */
+  group_args *args;
 } state;
 
 static int state_gc(lua_State *L) {
@@ -36,6 +52,8 @@ static int state_gc(lua_State *L) {
   }
   nl_delete(s->kept);
   nl_map_free(&s->by_param);
+  nl_delete(s->planned);
+  nl_delete(s->args);
   *s = (state){.count = 0};
   return 0;
 }
@@ -170,11 +188,6 @@ static double read_option(lua_State *L, int group, const nl_rule *rule, const nl
   return v;
 }
 
-/* A group's options as they are now, in the rule's order. */
-typedef struct group_args {
-  double option[NL_MAX_OPTIONS];
-} group_args;
-
 static group_args read_group(lua_State *L, const nl_rule *rule, int group) {
   group_args a = {.option = {0}};
   for (int i = 0; i < rule->noptions; i++) {
@@ -205,8 +218,8 @@ typedef struct recorded {
   state *s;
   const nl_rule *rule;
   int ngroups, count;
-  uint64_t seen; /* the changes that args know of */
-  bool plain;    /* a group is a plain table, whose changes nobody counts */
+  uint64_t seen, version; /* the changes that args know of, and what the state was */
+  bool plain;             /* a group is a plain table, whose changes nobody counts */
   group_args *args;
   int *slot, *group; /* of each parameter that is updated */
   nl_tensor **t;     /* parameter, gradient, parameter, ... */
@@ -216,7 +229,7 @@ typedef struct recorded {
 /* Reads the options again if some were set; may raise. */
 static void refresh(lua_State *L, nl_lua_effect *e) {
   recorded *r = (recorded *)e;
-  if (r->seen == nl_object_epoch && !r->plain) {
+  if (r->seen == nl_object_epoch && !r->plain && r->version == r->s->version) {
     return;
   }
   int top = lua_gettop(L);
@@ -231,12 +244,23 @@ static void refresh(lua_State *L, nl_lua_effect *e) {
     r->args[g] = read_group(L, r->rule, lua_gettop(L));
   }
   lua_settop(L, top);
+  for (int i = 0; i < r->count; i++) { /* before the program runs, so that it need not stop half-way */
+    kept *k = &r->s->kept[r->slot[i]];
+    nl_lua_check(L, nl_rule_make_room(r->rule, k->param, &k->slot, r->args[r->group[i]].option));
+  }
   r->seen = nl_object_epoch;
+  r->version = r->s->version;
 }
 
 static nl_status run_recorded(void *ctx, int i, nl_tensor *const t[]) {
   const recorded *r = ctx;
-  return nl_rule_update(r->rule, t[0], t[1], &r->s->kept[r->slot[i]].slot, r->args[r->group[i]].option);
+  nl_optim_slot *slot = &r->s->kept[r->slot[i]].slot;
+  const double *options = r->args[r->group[i]].option;
+  nl_status status = nl_rule_prepare(r->rule, t[0], t[1], slot, options);
+  if (status == NL_OK) {
+    nl_rule_apply(r->rule, t[0], t[1], slot, options);
+  }
+  return status;
 }
 
 static void release_recorded(void *ctx) {
@@ -350,29 +374,49 @@ static int count_parameters(lua_State *L, const char *rule, int groups) {
   return n;
 }
 
-/* One parameter of group g, on top of the stack; `at` is its number in all. */
-static void step_parameter(lua_State *L, state *s, const nl_rule *rule, const group_args *args, int g, int at,
-                           recorded *r) {
+/* Notes what a step does with the parameter on top of the stack, and makes sure that it can; `at` is its number. */
+static nl_status plan_parameter(lua_State *L, state *s, const nl_rule *rule, int g, int at) {
   nl_tensor *w = nl_check_tensor(L, -1, rule->name, "a parameter"), *grad = nl_grad_of(w);
   if (!grad) {
-    return;
+    return NL_OK;
   }
   int i = number_of(s, w, at);
-  nl_status status = i < 0 ? NL_NOMEM : nl_rule_update(rule, w, grad, &s->kept[i].slot, args->option);
-  if (status != NL_OK) {
-    nl_error_prefix("%s", rule->name);
-    nl_lua_raise(L);
+  planned *more = i < 0 ? NULL : nl_grow(s->planned, s->nplanned, sizeof *more);
+  if (!more) {
+    return NL_NOMEM;
   }
-  if (r) {
-    r->slot[r->count] = i;
-    r->group[r->count] = g - 1;
-    r->writes[2 * r->count] = true;
-    r->t[2 * r->count] = w;
-    r->t[2 * r->count++ + 1] = grad;
-  }
+  s->planned = more;
+  s->planned[s->nplanned++] = (planned){w, grad, i, g};
+  return nl_rule_prepare(rule, w, grad, &s->kept[i].slot, s->args[g].option);
 }
 
-/* step(state, rule, groups) */
+/* All that can fail of a step over the groups, whose contents stand at stack index 4. */
+static nl_status plan_step(lua_State *L, state *s, const nl_rule *rule, recorded *r) {
+  int at = 0;
+  nl_status status = NL_OK;
+  s->nplanned = s->ngroups = 0;
+  for (int g = 0; status == NL_OK && push_group(L, rule->name, 4, g + 1); g++) {
+    int group = lua_gettop(L) - 1;
+    group_args *more = nl_grow(s->args, g, sizeof *more);
+    if (!more) {
+      return NL_NOMEM;
+    }
+    s->args = more;
+    s->args[g] = read_group(L, rule, group);
+    s->ngroups = g + 1;
+    if (r) {
+      r->plain = r->plain || !nl_to_object(L, group - 1);
+    }
+    for (int i = 1; status == NL_OK && lua_rawgeti(L, group + 1, i) != LUA_TNIL; i++, at++) {
+      status = plan_parameter(L, s, rule, g, at);
+      lua_pop(L, 1);
+    }
+    lua_settop(L, group - 2);
+  }
+  return status;
+}
+
+/* step(state, rule, groups): of all parameters, or, where it raises, of none */
 static int state_step(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
   const nl_rule *rule = check_rule(L, 2);
@@ -380,27 +424,34 @@ static int state_step(lua_State *L) {
   if (!push_observed_list(L, 3)) {
     return nl_lua_error(L, "%s: param_groups must be a list of groups, but is %s", rule->name, nl_describe(L, 3).s);
   }
-  int at = 0;
   recorded **hold = nl_trace_current() ? push_recorded(L) : NULL, *r = NULL;
   if (hold) {
     int n = count_parameters(L, rule->name, 4);
     r = *hold = new_recorded(L, s, rule, (int)lua_rawlen(L, 4), (size_t)n);
   }
-  for (int g = 1; lua_rawlen(L, 4) > 1 && push_group(L, rule->name, 4, g); g++) { /* all, before anything changes */
-    read_group(L, rule, lua_gettop(L) - 1);
-    lua_pop(L, 3);
+  nl_status status = plan_step(L, s, rule, r);
+  if (status == NL_NOMEM) { /* garbage may hold it */
+    nl_lua_collect(L);
+    lua_settop(L, hold ? 5 : 4);
+    status = plan_step(L, s, rule, r);
   }
-  for (int g = 1; push_group(L, rule->name, 4, g); g++) {
-    int group = lua_gettop(L) - 1;
-    group_args args = read_group(L, rule, group);
-    if (r) {
-      r->plain = r->plain || !nl_to_object(L, group - 1);
-    }
-    for (int i = 1; lua_rawgeti(L, group + 1, i) != LUA_TNIL; i++, at++) {
-      step_parameter(L, s, rule, &args, g, at, r);
-      lua_pop(L, 1);
-    }
-    lua_pop(L, 4); /* nil, params, contents, group */
+  if (status != NL_OK) {
+    nl_error_prefix("%s", rule->name);
+    return nl_lua_raise(L);
+  }
+  nl_interrupt_hold();
+  for (int i = 0; i < s->nplanned; i++) {
+    const planned *p = &s->planned[i];
+    nl_rule_apply(rule, p->w, p->grad, &s->kept[p->slot].slot, s->args[p->group].option);
+  }
+  nl_interrupt_release();
+  for (int i = 0; r && i < s->nplanned; i++) {
+    const planned *p = &s->planned[i];
+    r->slot[r->count] = p->slot;
+    r->group[r->count] = p->group;
+    r->writes[2 * r->count] = true;
+    r->t[2 * r->count] = p->w;
+    r->t[2 * r->count++ + 1] = p->grad;
   }
   if (r && nl_trace_current()) {
     *hold = NULL;
@@ -422,11 +473,11 @@ static nl_optim_slot *find_slot(lua_State *L, state *s) {
 /* get(state, parameter or its number) -> step, m, v, u (tensors that share the state's memory, or nil), product */
 static int state_get(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
-  nl_optim_slot none = {.step = 0}, *slot = find_slot(L, s);
+  const nl_optim_slot none = {.step = 0}, *slot = find_slot(L, s);
   slot = slot ? slot : &none;
   lua_pushinteger(L, slot->step);
   for (int k = 0; k < NL_MAX_STATES; k++) {
-    if (slot->state[k]) {
+    if (slot->state[k] && !slot->fresh) {
       nl_push_box(L)->t = nl_tensor_ref(slot->state[k]);
     } else {
       lua_pushnil(L);
@@ -475,6 +526,7 @@ static int state_set(lua_State *L) {
   }
   nl_optim_slot *slot = &s->kept[i].slot;
   nl_optim_slot_free(slot);
+  s->version++;
   *slot = (nl_optim_slot){.product = product, .step = step};
   for (int k = 0; k < NL_MAX_STATES; k++) {
     slot->state[k] = nl_tensor_ref(copy[k]);

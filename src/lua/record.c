@@ -415,8 +415,9 @@ static int record_call(lua_State *L) {
   luaL_checkstack(L, 16, NULL);
   nl_observe_push_lists(L);
   int list = lua_gettop(L) - 1;
+  bool followed = lua_gethook(L) == nl_follow; /* a Ctrl-C that the function caught has put another there */
   nl_observe_stop(&c->observer);
-  if (wrong_results(L, first, nresults) || changed_meanwhile(L, &c->observer, list, list + 1)) {
+  if (!followed || wrong_results(L, first, nresults) || changed_meanwhile(L, &c->observer, list, list + 1)) {
     give_up(L, c);
     lua_settop(L, first + nresults - 1);
     return nresults;

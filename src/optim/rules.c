@@ -166,16 +166,21 @@ SETTLE(lamb) {
 
 /* ---- rules whose kernels have a form of their own ---- */
 
-static nl_status update_sgd(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
+static void update_sgd(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
   sgd_options o;
   memcpy(&o, options, sizeof o);
-  return nl_sgd_update(w, grad, slot,
-                       &(nl_sgd_args){.lr = o.lr,
-                                      .momentum = o.momentum,
-                                      .dampening = o.dampening,
-                                      .weight_decay = o.weight_decay,
-                                      .nesterov = o.nesterov != 0,
-                                      .maximize = o.maximize != 0});
+  nl_sgd_update(w, grad, slot,
+                &(nl_sgd_args){.lr = o.lr,
+                               .momentum = o.momentum,
+                               .dampening = o.dampening,
+                               .weight_decay = o.weight_decay,
+                               .nesterov = o.nesterov != 0,
+                               .maximize = o.maximize != 0});
+}
+static bool sgd_keeps(const double *options) {
+  sgd_options o;
+  memcpy(&o, options, sizeof o);
+  return o.momentum != 0;
 }
 static const char *refuse_sgd(const double *options) {
   sgd_options o;
@@ -183,24 +188,24 @@ static const char *refuse_sgd(const double *options) {
   return o.nesterov != 0 && (o.momentum == 0 || o.dampening != 0) ? "nesterov needs momentum above 0 and no dampening"
                                                                   : NULL;
 }
-static nl_status adam_with(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options, bool decoupled) {
+static void adam_with(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options, bool decoupled) {
   adam_options o;
   memcpy(&o, options, sizeof o);
-  return nl_adam_update(w, grad, slot,
-                        &(nl_adam_args){.lr = o.lr,
-                                        .beta1 = o.beta1,
-                                        .beta2 = o.beta2,
-                                        .eps = o.eps,
-                                        .weight_decay = o.weight_decay,
-                                        .decoupled = decoupled,
-                                        .maximize = o.maximize != 0});
+  nl_adam_update(w, grad, slot,
+                 &(nl_adam_args){.lr = o.lr,
+                                 .beta1 = o.beta1,
+                                 .beta2 = o.beta2,
+                                 .eps = o.eps,
+                                 .weight_decay = o.weight_decay,
+                                 .decoupled = decoupled,
+                                 .maximize = o.maximize != 0});
 }
-static nl_status update_adam(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
-  return adam_with(w, grad, slot, options, false);
+static void update_adam(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
+  adam_with(w, grad, slot, options, false);
 }
-static nl_status update_adamw(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
+static void update_adamw(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
   _Static_assert(sizeof(adamw_options) == sizeof(adam_options), "AdamW has Adam's options, with another default");
-  return adam_with(w, grad, slot, options, true);
+  adam_with(w, grad, slot, options, true);
 }
 
 /* ---- the table ---- */
@@ -213,6 +218,7 @@ static const nl_rule rules[] = {
      .doc = "Stochastic gradient descent; momentum and Nesterov's form as in Sutskever et al. 2013.",
      HAS(sgd),
      .states = {"the momentum buffer"},
+     .keeps = sgd_keeps,
      .refuse = refuse_sgd,
      .update = update_sgd},
     {.name = "Adam",

@@ -14,6 +14,8 @@ typedef struct nl_optim_slot {
   nl_tensor *state[NL_MAX_STATES]; /* in the order of the rule's names for them; NULL until they are needed */
   double product;                  /* NAdam: of the momenta so far, less 1 */
   int64_t step;                    /* updates made */
+  bool fresh;                      /* the states are there, but no update has used them yet */
+  nl_tensor *packed;               /* where a gradient that is no block is made one; NULL until it is needed */
 } nl_optim_slot;
 
 void nl_optim_slot_free(nl_optim_slot *);
@@ -34,13 +36,15 @@ struct nl_rule {
   const nl_option *options; /* noptions of them */
   int noptions;
   const char *states[NL_MAX_STATES]; /* what it keeps for each element */
+  /* Whether it keeps them with these options; left out: always. */
+  bool (*keeps)(const double *options);
   /* What is wrong with options that are each within their bounds, or NULL; may be left out. */
   const char *(*refuse)(const double *options);
   int kernel;
   /* The kernel's numbers for step t (from 1), from the options in their order. */
   void (*settle)(const double *options, double t, nl_optim_slot *, nl_rule_numbers *);
-  /* Instead of both, for a rule whose kernel has a form of its own; as nl_rule_update. */
-  nl_status (*update)(nl_tensor *w, nl_tensor *grad, nl_optim_slot *, const double *options);
+  /* Instead of both, for a rule whose kernel has a form of its own; as nl_rule_apply. */
+  void (*update)(nl_tensor *w, nl_tensor *grad, nl_optim_slot *, const double *options);
 };
 
 int nl_rule_count(void);

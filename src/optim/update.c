@@ -1,6 +1,7 @@
 /* Sweeps over one parameter, cut over the pool. */
 #include "optim/update.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ void nl_optim_slot_free(nl_optim_slot *s) {
   for (int i = 0; i < NL_MAX_STATES; i++) {
     nl_tensor_unref(s->state[i]);
   }
+  nl_tensor_unref(s->packed);
   *s = (nl_optim_slot){.step = 0};
 }
 
@@ -58,8 +60,8 @@ static nl_status check_pair(const nl_tensor *w, const nl_tensor *g) {
 }
 
 /* A zeroed tensor like w, unless there is one; that of a parameter which was converted since is converted, too. */
-static nl_status ensure(nl_tensor **t, const nl_tensor *w) {
-  nl_tensor *old = *t, *fresh;
+static nl_status ensure(nl_tensor **t, const nl_tensor *w, bool *fresh) {
+  nl_tensor *old = *t, *made;
   if (old && old->dtype == w->dtype && nl_shape_equal(old, w) && old->contiguous) {
     return NL_OK;
   }
@@ -67,30 +69,38 @@ static nl_status ensure(nl_tensor **t, const nl_tensor *w) {
     return nl_fail("the optimizer's state has shape %s, but its parameter %s", nl_tensor_shape_string(old).s,
                    nl_tensor_shape_string(w).s);
   }
-  nl_status status = nl_tensor_new(nl_tensor_dtype(w), w->ndim, w->shape, &fresh);
+  nl_status status = nl_tensor_new(nl_tensor_dtype(w), w->ndim, w->shape, &made);
   if (status != NL_OK) {
     return status;
   }
   if (old) {
-    nl_copy_values(fresh, old);
+    nl_copy_values(made, old);
   } else {
-    memset(nl_tensor_data(fresh), 0, fresh->storage->bytes);
+    memset(nl_tensor_data(made), 0, made->storage->bytes);
+    *fresh = true;
   }
   nl_tensor_unref(old);
-  *t = fresh;
+  *t = made;
   return NL_OK;
 }
 
-/* The gradient as one block: itself, or a copy in *packed, which is the caller's. */
-static nl_status pack_gradient(nl_tensor **g, nl_tensor **packed) {
-  *packed = NULL;
-  if ((*g)->contiguous) {
-    return NL_OK;
+nl_status nl_rule_make_room(const nl_rule *rule, const nl_tensor *w, nl_optim_slot *slot, const double *options) {
+  nl_status status = NL_OK;
+  if (!rule->keeps || rule->keeps(options)) {
+    for (int i = 0; i < NL_MAX_STATES && rule->states[i] && status == NL_OK; i++) {
+      status = ensure(&slot->state[i], w, &slot->fresh);
+    }
   }
-  nl_status status = nl_tensor_new(nl_tensor_dtype(*g), (*g)->ndim, (*g)->shape, packed);
-  if (status == NL_OK) {
-    nl_copy_values(*packed, *g);
-    *g = *packed;
+  return status;
+}
+
+nl_status nl_rule_prepare(const nl_rule *rule, const nl_tensor *w, const nl_tensor *grad, nl_optim_slot *slot,
+                          const double *options) {
+  nl_status status = check_pair(w, grad);
+  status = status == NL_OK ? nl_rule_make_room(rule, w, slot, options) : status;
+  if (status == NL_OK && !grad->contiguous) {
+    bool fresh;
+    status = ensure(&slot->packed, w, &fresh);
   }
   return status;
 }
@@ -99,64 +109,48 @@ static void go_over(sweep *s, int64_t n) {
   if (n <= GRAIN) {
     sweep_range(s, 0, n);
   } else {
-    nl_parallel_for_all(n, GRAIN, sweep_range, s); /* a step is made or not made */
+    nl_parallel_for(n, GRAIN, sweep_range, s);
   }
 }
 
-/* Begins a sweep over w and its gradient, with the states that the slot has; *packed is the caller's. */
-static nl_status begin_sweep(sweep *s, nl_tensor *w, nl_tensor *g, const nl_optim_slot *slot, nl_tensor **packed) {
-  nl_status status = pack_gradient(&g, packed);
-  if (status == NL_OK) {
-    *s = (sweep){.dtype = nl_tensor_dtype(w), .w = nl_tensor_data(w), .g = nl_tensor_data(g)};
-    for (int i = 0; i < NL_MAX_STATES; i++) {
-      s->state[i] = slot->state[i] ? nl_tensor_data(slot->state[i]) : NULL;
-    }
+static sweep begin_sweep(nl_tensor *w, nl_tensor *g, const nl_optim_slot *slot) {
+  if (!g->contiguous) {
+    nl_copy_values(slot->packed, g);
+    g = slot->packed;
   }
-  return status;
+  sweep s = {.dtype = nl_tensor_dtype(w), .w = nl_tensor_data(w), .g = nl_tensor_data(g)};
+  for (int i = 0; i < NL_MAX_STATES; i++) {
+    s.state[i] = slot->state[i] ? nl_tensor_data(slot->state[i]) : NULL;
+  }
+  return s;
 }
 
-static nl_status end_sweep(nl_tensor *w, nl_optim_slot *slot, nl_tensor *packed) {
+static void end_sweep(nl_tensor *w, nl_optim_slot *slot) {
   nl_storage_touch(w->storage);
   slot->step++;
-  nl_tensor_unref(packed);
-  return NL_OK;
+  slot->fresh = false;
 }
 
-nl_status nl_sgd_update(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const nl_sgd_args *args) {
-  nl_tensor *packed = NULL;
-  sweep s;
+void nl_sgd_update(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const nl_sgd_args *args) {
+  sweep s = begin_sweep(w, grad, slot);
   nl_sgd_args a = *args;
-  a.first = slot->state[0] == NULL;
-  nl_status status = check_pair(w, grad);
-  if (status == NL_OK && a.momentum != 0) {
-    status = ensure(&slot->state[0], w);
-  }
-  status = status == NL_OK ? begin_sweep(&s, w, grad, slot, &packed) : status;
-  if (status != NL_OK) {
-    return status;
-  }
+  a.first = slot->fresh;
   s.sgd = &a;
   s.state[0] = a.momentum != 0 ? s.state[0] : NULL;
+  bool unused = slot->fresh && a.momentum == 0; /* it was set to 0 after room was made */
   go_over(&s, w->numel);
-  return end_sweep(w, slot, packed);
+  end_sweep(w, slot);
+  slot->fresh = unused;
 }
 
-nl_status nl_adam_update(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const nl_adam_args *args) {
-  nl_tensor *packed = NULL;
-  sweep s;
-  nl_status status = check_pair(w, grad);
-  status = status == NL_OK ? ensure(&slot->state[0], w) : status;
-  status = status == NL_OK ? ensure(&slot->state[1], w) : status;
-  status = status == NL_OK ? begin_sweep(&s, w, grad, slot, &packed) : status;
-  if (status != NL_OK) {
-    return status;
-  }
+void nl_adam_update(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const nl_adam_args *args) {
+  sweep s = begin_sweep(w, grad, slot);
   nl_adam_args a = *args;
   a.correction1 = 1 - pow(a.beta1, (double)(slot->step + 1));
   a.correction2 = 1 - pow(a.beta2, (double)(slot->step + 1));
   s.adam = &a;
   go_over(&s, w->numel);
-  return end_sweep(w, slot, packed);
+  end_sweep(w, slot);
 }
 
 /* ---- the other rules ---- */
@@ -180,21 +174,12 @@ static double norm_of(nl_dtype dtype, int64_t n, const void *x) {
   return sqrt(sum);
 }
 
-nl_status nl_rule_update(const nl_rule *rule, nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot,
-                         const double *options) {
+void nl_rule_apply(const nl_rule *rule, nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
   if (rule->update) {
-    return rule->update(w, grad, slot, options);
+    rule->update(w, grad, slot, options);
+    return;
   }
-  nl_tensor *packed = NULL;
-  sweep s;
-  nl_status status = check_pair(w, grad);
-  for (int i = 0; i < NL_MAX_STATES && rule->states[i] && status == NL_OK; i++) {
-    status = ensure(&slot->state[i], w);
-  }
-  status = status == NL_OK ? begin_sweep(&s, w, grad, slot, &packed) : status;
-  if (status != NL_OK) {
-    return status;
-  }
+  sweep s = begin_sweep(w, grad, slot);
   nl_rule_numbers k = {.lr = 0};
   rule->settle(options, (double)slot->step + 1, slot, &k);
   s.numbers = &k;
@@ -202,9 +187,11 @@ nl_status nl_rule_update(const nl_rule *rule, nl_tensor *w, nl_tensor *grad, nl_
   go_over(&s, w->numel);
   if (rule->kernel == NL_RULE_lamb && w->numel > 0) {
     double weight = norm_of(s.dtype, w->numel, s.w), update = norm_of(s.dtype, w->numel, s.state[2]);
-    k.lr *= weight > 0 && update > 0 ? weight / update : 1;
+    double rate = k.lr * (weight > 0 && update > 0 ? weight / update : 1);
+    /* a direction so small that its rate overflows is none: where gradients vanish, moments end as subnormal numbers */
+    k.lr = rate <= (s.dtype == NL_F32 ? (double)FLT_MAX : DBL_MAX) ? rate : k.lr;
     s.rule = nl_k->optim->rule[NL_RULE_lamb_apply][s.dtype];
     go_over(&s, w->numel);
   }
-  return end_sweep(w, slot, packed);
+  end_sweep(w, slot);
 }

@@ -83,12 +83,21 @@ local function check_finite(value, step, epoch)
   end
 end
 
+-- The optimizer's step and what is counted with it: all of it, or nothing.
+local function take_step(o, run, ...)
+  o.optimizer:step(...)
+  run.steps = run.steps + 1
+  if o.scheduler and o.scheduler.per == "step" then
+    o.scheduler:step()
+  end
+end
+
 -- One update. Returns the packed values of the step and the loss as a number.
-local function update(o, step, x, y, number, epoch)
-  local opt = o.optimizer
-  if opt.takes_closure then -- the loss is computed as often as the optimizer asks; what is told is the first
+local function update(o, step, x, y, run, epoch)
+  local number = run.steps + 1
+  if o.optimizer.takes_closure then -- the loss is computed as often as the optimizer asks; what is told is the first
     local values
-    opt:step(function()
+    core.whole(take_step, o, run, function()
       local again = table.pack(step(x, y))
       if not values then
         values = again
@@ -104,7 +113,7 @@ local function update(o, step, x, y, number, epoch)
   if o.before_step then
     o.before_step(number)
   end
-  opt:step()
+  core.whole(take_step, o, run)
   return values, value
 end
 
@@ -112,11 +121,7 @@ end
 local function train_epoch(o, step, list, epoch, run, show)
   local count, total, terms, sums = 0, 0, 0, {}
   for x, y in o.train do
-    local values, value = update(o, step, x, y, run.steps + 1, epoch)
-    run.steps = run.steps + 1
-    if o.scheduler and o.scheduler.per == "step" then
-      o.scheduler:step()
-    end
+    local values, value = update(o, step, x, y, run, epoch)
     if o.after_step then
       o.after_step(run.steps)
     end
@@ -319,6 +324,7 @@ function M.fit(opts)
   if not model.training then
     model:train()
   end
+  local interrupts = core.interrupts()
   local ok, err = xpcall(function()
     for epoch = 1, o.epochs do
       if not epoch_of(epoch) then
@@ -333,7 +339,7 @@ function M.fit(opts)
     model:load_state_dict(best_state)
   end
   if not ok then
-    if not core.is_interrupt(err) then
+    if not core.is_interrupt(err, interrupts) then
       error(err, 0)
     end
     run.interrupted = true

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/interrupt.h"
+#include "kernels/gemm.h"
 #include "kernels/lapack.h"
 #include "optable/compose.h"
 #include "optable/rules.h"
@@ -61,23 +62,57 @@ void nl_matrix_workspace(nl_call *c, size_t results) {
   c->workspace_bytes = sizeof(double) * ((size_t)a.m * (size_t)a.n + results + nl_lapack_work(a.m, a.n) + 1);
 }
 
-/* Row-major rows x cols number `at` of t to column-major doubles, and back. */
-void nl_matrix_read(const nl_tensor *t, int64_t at, int rows, int cols, double *to) {
-  int64_t first = at * rows * cols;
+static void keep_workspace(void *owner) {
+  nl_tensor_ref(owner);
+}
+static void let_workspace_go(void *owner) {
+  nl_tensor_unref(owner);
+}
+nl_keeper nl_workspace_keeper(const nl_call *c) {
+  return (nl_keeper){c->workspace, keep_workspace, let_workspace_go};
+}
+
+void nl_matrix_multiply(int m, int n, int k, const double *a, const double *b, double *c) {
+  nl_gemm(&(nl_gemm_args){.dtype = NL_F64, /* of rows: c^T = b^T a^T */
+                          .m = n,
+                          .n = m,
+                          .k = k,
+                          .a = b,
+                          .a_row = k,
+                          .a_col = 1,
+                          .b = a,
+                          .b_row = m,
+                          .b_col = 1,
+                          .c = c,
+                          .c_row = m});
+}
+
+/* Row-major rows x cols number `at` of t to column-major doubles, and back; in squares, so that both sides stay in the
+   cache. */
+enum { SQUARE = 64 };
+
+static void read_square(const nl_tensor *t, int64_t first, int rows, int cols, int row, int col, double *to) {
   const void *data = nl_tensor_data(t);
-  for (int i = 0; i < rows; i++) {
-    for (int j = 0; j < cols; j++) {
+  for (int i = row; i < rows && i < row + SQUARE; i++) {
+    for (int j = col; j < cols && j < col + SQUARE; j++) {
       int64_t from = first + (int64_t)i * cols + j;
       to[(size_t)j * rows + i] =
           t->dtype == NL_F32 ? (double)((const float *)data)[from] : ((const double *)data)[from];
     }
   }
 }
-void nl_matrix_write(nl_tensor *t, int64_t at, int rows, int cols, const double *from, bool failed) {
-  int64_t first = at * rows * cols;
+void nl_matrix_read(const nl_tensor *t, int64_t at, int rows, int cols, double *to) {
+  for (int i = 0; i < rows && !nl_interrupt_pending(); i += SQUARE) {
+    for (int j = 0; j < cols; j += SQUARE) {
+      read_square(t, at * rows * cols, rows, cols, i, j, to);
+    }
+  }
+}
+static void write_square(nl_tensor *t, int64_t first, int rows, int cols, int row, int col, const double *from,
+                         bool failed) {
   void *data = nl_tensor_data(t);
-  for (int i = 0; i < rows; i++) {
-    for (int j = 0; j < cols; j++) {
+  for (int i = row; i < rows && i < row + SQUARE; i++) {
+    for (int j = col; j < cols && j < col + SQUARE; j++) {
       double v = failed ? NAN : from[(size_t)j * rows + i];
       int64_t to = first + (int64_t)i * cols + j;
       if (t->dtype == NL_F32) {
@@ -85,6 +120,13 @@ void nl_matrix_write(nl_tensor *t, int64_t at, int rows, int cols, const double 
       } else {
         ((double *)data)[to] = v;
       }
+    }
+  }
+}
+void nl_matrix_write(nl_tensor *t, int64_t at, int rows, int cols, const double *from, bool failed) {
+  for (int i = 0; i < rows && !nl_interrupt_pending(); i += SQUARE) {
+    for (int j = 0; j < cols; j += SQUARE) {
+      write_square(t, at * rows * cols, rows, cols, i, j, from, failed);
     }
   }
 }
@@ -109,11 +151,12 @@ static nl_status infer_qr(nl_call *c) {
   return status;
 }
 static void run_qr(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   double *x = c->workspace->storage->data, *r = x + (size_t)a.m * (size_t)a.n, *work = r + (size_t)a.k * (size_t)a.n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.m, a.n, x);
-    bool failed = nl_lapack_qr(a.m, a.n, x, r, work) != 0;
+    bool failed = nl_lapack_qr(&keeper, a.m, a.n, x, r, work) != 0;
     nl_matrix_write(c->out[0], i, a.m, a.k, x, failed);
     nl_matrix_write(c->out[1], i, a.k, a.n, r, failed);
   }
@@ -131,6 +174,7 @@ static nl_status infer_svd(nl_call *c) {
   return status;
 }
 static void run_svd(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   double *x = c->workspace->storage->data, *u = x + (size_t)a.m * (size_t)a.n, *s = u + (size_t)a.m * (size_t)a.k;
   double *vt = s + a.k, *work = vt + (size_t)a.k * (size_t)a.n;
@@ -140,7 +184,7 @@ static void run_svd(nl_call *c) {
     for (size_t j = 0; j < (size_t)a.m * (size_t)a.n; j++) {
       failed = failed || !isfinite(x[j]);
     }
-    failed = failed || nl_lapack_svd(a.m, a.n, x, u, s, vt, work) != 0;
+    failed = failed || nl_lapack_svd(&keeper, a.m, a.n, x, u, s, vt, work) != 0;
     nl_matrix_write(c->out[0], i, a.m, a.k, u, failed);
     nl_matrix_write(c->out[1], i, a.k, 1, s, failed);
     nl_matrix_write(c->out[2], i, a.k, a.n, vt, failed);
@@ -158,6 +202,7 @@ static nl_status infer_eigh(nl_call *c) {
   return status;
 }
 static void run_eigh(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   double *x = c->workspace->storage->data, *values = x + (size_t)a.n * (size_t)a.n, *work = values + a.n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
@@ -166,7 +211,7 @@ static void run_eigh(nl_call *c) {
     for (size_t j = 0; j < (size_t)a.n * (size_t)a.n; j++) {
       failed = failed || !isfinite(x[j]);
     }
-    failed = failed || nl_lapack_eigh(a.n, x, values, work) != 0;
+    failed = failed || nl_lapack_eigh(&keeper, a.n, x, values, work) != 0;
     nl_matrix_write(c->out[0], i, a.n, 1, values, failed);
     nl_matrix_write(c->out[1], i, a.n, a.n, x, failed);
   }
@@ -181,11 +226,12 @@ static nl_status infer_cholesky(nl_call *c) {
   return status;
 }
 static void run_cholesky(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   double *x = c->workspace->storage->data;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
-    bool failed = nl_lapack_cholesky(a.n, x) != 0;
+    bool failed = nl_lapack_cholesky(&keeper, a.n, x) != 0;
     for (int col = 1; col < a.n; col++) {
       for (int row = 0; row < col; row++) {
         x[(size_t)col * (size_t)a.n + (size_t)row] = 0;
@@ -217,6 +263,7 @@ static nl_status infer_solve(nl_call *c) {
   return NL_OK;
 }
 static void run_solve(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   nl_tensor *b = c->rin[1];
   int k = b->ndim == 1 ? 1 : (int)b->shape[b->ndim - 1];
@@ -224,7 +271,7 @@ static void run_solve(nl_call *c) {
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
     nl_matrix_read(b, i, a.n, k, y);
-    bool failed = nl_lapack_solve(a.n, k, x, y, work) != 0;
+    bool failed = nl_lapack_solve(&keeper, a.n, k, x, y, work) != 0;
     nl_matrix_write(c->out[0], i, a.n, k, y, failed);
   }
 }
@@ -347,13 +394,14 @@ static nl_status infer_lu(nl_call *c) {
   return status;
 }
 static void run_lu(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   size_t n = (size_t)a.n;
   double *x = c->workspace->storage->data, *p = x + n * n, *l = p + n * n, *u = l + n * n;
   int *pivots = (int *)(void *)(u + n * n), *order = pivots + n;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
-    bool failed = nl_lapack_lu(a.n, x, pivots) < 0;
+    bool failed = nl_lapack_lu(&keeper, a.n, x, pivots) < 0;
     for (int r = 0; r < a.n; r++) {
       order[r] = r;
     }

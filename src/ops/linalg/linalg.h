@@ -3,6 +3,7 @@
 #ifndef NL_OPS_LINALG_H
 #define NL_OPS_LINALG_H
 
+#include "core/apart.h"
 #include "optable/build.h"
 
 typedef struct nl_matrices {
@@ -20,6 +21,12 @@ void nl_matrix_result(nl_call *, int i, int64_t rows, int64_t cols);
 
 /* Asks for workspace: the matrix, `results` float64 elements, and LAPACK's work. */
 void nl_matrix_workspace(nl_call *, size_t results);
+
+/* Owns all that LAPACK is given. */
+nl_keeper nl_workspace_keeper(const nl_call *);
+
+/* c (m x n) = a (m x k) b (k x n), all column-major in float64. */
+void nl_matrix_multiply(int m, int n, int k, const double *a, const double *b, double *c);
 
 /* Row-major rows x cols number `at` of t to column-major doubles, and back (nan if it failed). */
 void nl_matrix_read(const nl_tensor *t, int64_t at, int rows, int cols, double *to);

@@ -74,6 +74,7 @@ static nl_status infer_triangular(nl_call *c) {
   return NL_OK;
 }
 static void run_triangular(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   nl_tensor *y = c->rin[1];
   int k = (int)y->shape[y->ndim - 1];
@@ -81,8 +82,9 @@ static void run_triangular(nl_call *c) {
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, t);
     nl_matrix_read(y, i, a.n, k, x);
-    bool failed = nl_lapack_triangular(a.n, k, c->attr[solve_triangular_upper].b, c->attr[solve_triangular_transpose].b,
-                                       c->attr[solve_triangular_unitriangular].b, t, x) != 0;
+    bool failed =
+        nl_lapack_triangular(&keeper, a.n, k, c->attr[solve_triangular_upper].b, c->attr[solve_triangular_transpose].b,
+                             c->attr[solve_triangular_unitriangular].b, t, x) != 0;
     nl_matrix_write(c->out[0], i, a.n, k, x, failed);
   }
 }
@@ -116,12 +118,13 @@ static nl_status infer_slogdet(nl_call *c) {
   return status;
 }
 static void run_slogdet(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   double *x = c->workspace->storage->data;
   int *pivots = (int *)(void *)(x + (size_t)a.n * (size_t)a.n);
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.n, a.n, x);
-    bool missing = nl_lapack_lu(a.n, x, pivots) < 0;
+    bool missing = nl_lapack_lu(&keeper, a.n, x, pivots) < 0;
     double sign = missing ? NAN : 1, size = missing ? NAN : 0;
     for (int k = 0; k < a.n && !missing; k++) {
       double d = x[(size_t)k * (size_t)a.n + (size_t)k];
@@ -168,32 +171,42 @@ static nl_status infer_pinv(nl_call *c) {
   if (status == NL_OK) {
     nl_matrices a = nl_matrices_of(c->in[0]);
     nl_matrix_result(c, 0, a.n, a.m);
-    nl_matrix_workspace(c, (size_t)a.k * ((size_t)a.m + (size_t)a.n + 1) + (size_t)a.m * (size_t)a.n);
+    nl_matrix_workspace(c, (size_t)a.k * (2 * (size_t)a.m + (size_t)a.n + 1) + (size_t)a.m * (size_t)a.n);
   }
   return status;
 }
+/* to (cols x rows) = from (rows x cols) turned, column-major */
+static void turn(size_t rows, size_t cols, const double *from, double *to) {
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t k = 0; k < cols; k++) {
+      to[r * cols + k] = from[k * rows + r];
+    }
+  }
+}
 static void run_pinv(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   double rtol = c->attr[pinv_rtol].set ? c->attr[pinv_rtol].number : nl_default_rtol(c->rin[0]);
   size_t m = (size_t)a.m, n = (size_t)a.n, k = (size_t)a.k;
   double *x = c->workspace->storage->data, *u = x + m * n, *s = u + m * k, *vt = s + k, *out = vt + k * n,
-         *work = out + m * n;
+         *ut = out + m * n, *work = ut + m * k;
   for (int64_t i = 0; i < a.batch && !nl_interrupt_pending(); i++) {
     nl_matrix_read(c->rin[0], i, a.m, a.n, x);
     bool failed = false;
     for (size_t j = 0; j < m * n; j++) {
       failed = failed || !isfinite(x[j]);
-      out[j] = 0;
     }
-    failed = failed || nl_lapack_svd(a.m, a.n, x, u, s, vt, work) != 0;
-    for (size_t r = 0; r < k && !failed; r++) {
-      if (s[r] > rtol * s[0]) {
-        for (size_t j = 0; j < m; j++) {
-          for (size_t l = 0; l < n; l++) {
-            out[j * n + l] += vt[l * k + r] * u[r * m + j] / s[r];
-          }
+    failed = failed || nl_lapack_svd(&keeper, a.m, a.n, x, u, s, vt, work) != 0;
+    if (!failed) { /* out = (vt^T / s) u^T; x is free */
+      double *scaled = x;
+      for (size_t r = 0; r < k; r++) {
+        bool counts = s[r] > rtol * s[0];
+        for (size_t l = 0; l < n; l++) {
+          scaled[r * n + l] = counts ? vt[l * k + r] / s[r] : 0;
         }
       }
+      turn(m, k, u, ut);
+      nl_matrix_multiply(a.n, a.m, a.k, scaled, ut, out);
     }
     nl_matrix_write(c->out[0], i, a.n, a.m, out, failed);
   }

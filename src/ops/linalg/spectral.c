@@ -27,6 +27,7 @@ static nl_status infer_eig(nl_call *c) {
   return status;
 }
 static void run_eig(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   nl_matrices a = nl_matrices_of(c->rin[0]);
   size_t n = (size_t)a.n;
   double *x = c->workspace->storage->data, *v = x + n * n, *re = v + n * n, *im = re + n * n, *values = im + n * n,
@@ -37,7 +38,7 @@ static void run_eig(nl_call *c) {
     for (size_t j = 0; j < n * n; j++) {
       failed = failed || !isfinite(x[j]);
     }
-    failed = failed || nl_lapack_eig(a.n, x, values, values + n, v, work) != 0;
+    failed = failed || nl_lapack_eig(&keeper, a.n, x, values, values + n, v, work) != 0;
     for (size_t j = 0; j < n && !failed; j++) {
       bool second = j > 0 && values[n + j] < 0; /* of a pair: the first one's conjugate */
       for (size_t r = 0; r < n; r++) {
@@ -117,17 +118,8 @@ NL_COMPOSE(cond) {
 
 /* ---- the exponential ---- */
 
-/* c = a b, column-major n x n */
 static void multiply_square(int n, const double *a, const double *z, double *out) {
-  memset(out, 0, (size_t)n * (size_t)n * sizeof *out);
-  for (int j = 0; j < n; j++) {
-    for (int k = 0; k < n; k++) {
-      double v = z[(size_t)j * (size_t)n + (size_t)k];
-      for (int i = 0; i < n; i++) {
-        out[(size_t)j * (size_t)n + (size_t)i] += a[(size_t)k * (size_t)n + (size_t)i] * v;
-      }
-    }
-  }
+  nl_matrix_multiply(n, n, n, a, z, out);
 }
 static nl_status infer_exp(nl_call *c) {
   nl_status status = nl_check_matrix(c->in[0], true);
@@ -140,6 +132,7 @@ static nl_status infer_exp(nl_call *c) {
 }
 /* Scaling and squaring with Pade's approximant of degree 13 (Higham 2005). */
 static void run_exp(nl_call *c) {
+  const nl_keeper keeper = nl_workspace_keeper(c);
   static const double p[] = {64764752532480000.,
                              32382376266240000.,
                              7771770303897600.,
@@ -177,13 +170,22 @@ static void run_exp(nl_call *c) {
         a[k] = ldexp(a[k], -squarings);
       }
     }
+    if (nl_interrupt_pending()) {
+      return;
+    }
     multiply_square(n, a, a, a2);
     multiply_square(n, a2, a2, a4);
     multiply_square(n, a4, a2, a6);
+    if (nl_interrupt_pending()) {
+      return;
+    }
     for (size_t k = 0; k < size; k++) {
       t[k] = p[13] * a6[k] + p[11] * a4[k] + p[9] * a2[k];
     }
     multiply_square(n, a6, t, v);
+    if (nl_interrupt_pending()) {
+      return;
+    }
     for (size_t k = 0; k < size; k++) {
       v[k] += p[7] * a6[k] + p[5] * a4[k] + p[3] * a2[k] + (k % ((size_t)n + 1) == 0 ? p[1] : 0);
     }
@@ -197,8 +199,8 @@ static void run_exp(nl_call *c) {
       t[k] = v[k] - u[k];
       v[k] += u[k];
     }
-    failed = failed || nl_lapack_solve(n, n, t, v, work) != 0;
-    for (int k = 0; k < squarings && !failed; k++) {
+    failed = failed || nl_lapack_solve(&keeper, n, n, t, v, work) != 0;
+    for (int k = 0; k < squarings && !failed && !nl_interrupt_pending(); k++) {
       multiply_square(n, v, v, t);
       memcpy(v, t, size * sizeof *v);
     }

@@ -183,6 +183,15 @@ NL_COMPOSE(beta) {
 
 /* ---- multinomial ---- */
 
+/* Weights as the leaves of a binary tree whose inner nodes are the sums of both children: node 1 is the root, the
+   children of i are 2i and 2i + 1. A draw and a change take one way between root and leaf. */
+static int64_t leaves_for(int64_t classes) {
+  int64_t n = 1;
+  while (n < classes) {
+    n *= 2;
+  }
+  return n;
+}
 static nl_status infer_multinomial(nl_call *c) {
   nl_tensor *w = c->in[0];
   int64_t n = c->attr[multinomial_count].i;
@@ -213,40 +222,48 @@ static nl_status infer_multinomial(nl_call *c) {
   }
   int64_t shape[2] = {rows, n};
   nl_rule_shape(c, 0, w->ndim, w->ndim == 2 ? shape : shape + 1, NL_I64);
-  c->workspace_bytes = (size_t)classes * sizeof(double) + 8;
+  c->workspace_bytes = 2 * (size_t)leaves_for(classes) * sizeof(double);
   return NL_OK;
 }
+static int64_t pick_leaf(const double *tree, int64_t leaves, double at) {
+  int64_t i = 1;
+  while (i < leaves) {
+    bool right = at >= tree[2 * i] && tree[2 * i + 1] > 0;
+    at -= right ? tree[2 * i] : 0;
+    i = 2 * i + right;
+  }
+  return i - leaves;
+}
+static void take_leaf(double *tree, int64_t leaves, int64_t leaf) {
+  int64_t i = leaves + leaf;
+  tree[i] = 0;
+  for (i /= 2; i > 0; i /= 2) {
+    tree[i] = tree[2 * i] + tree[2 * i + 1];
+  }
+}
 static void run_multinomial(nl_call *c) {
+  enum { LOOK_EVERY = 1 << 14 };
   nl_tensor *w = c->rin[0];
   nl_generator *g = nl_call_generator(c);
   uint64_t draw = nl_generator_take(g, 1);
   int64_t classes = w->shape[w->ndim - 1], rows = w->ndim == 2 ? w->shape[0] : 1, n = c->attr[multinomial_count].i,
-          *out = nl_tensor_data(c->out[0]);
-  double *left = c->workspace->storage->data;
+          *out = nl_tensor_data(c->out[0]), leaves = leaves_for(classes);
+  bool again = c->attr[multinomial_replacement].b;
+  double *tree = c->workspace->storage->data;
   for (int64_t r = 0; r < rows && !nl_interrupt_pending(); r++) {
-    double total = 0;
     nl_stream s;
     nl_stream_start(&s, g->seed, draw, (uint64_t)r);
-    for (int64_t k = 0; k < classes; k++) {
-      left[k] = nl_tensor_get_double(w, r * classes + k);
-      total += left[k];
+    for (int64_t k = 0; k < leaves; k++) {
+      tree[leaves + k] = k < classes ? nl_tensor_get_double(w, r * classes + k) : 0;
     }
-    for (int64_t i = 0; i < n; i++) {
-      double at = nl_stream_uniform(&s) * total, sum = 0;
-      int64_t pick = -1;
-      for (int64_t k = 0; k < classes && (pick < 0 || sum <= at); k++) {
-        if (left[k] > 0) {
-          sum += left[k];
-          pick = k;
-        }
-      }
+    for (int64_t i = leaves - 1; i > 0; i--) {
+      tree[i] = tree[2 * i] + tree[2 * i + 1];
+    }
+    for (int64_t i = 0; i < n && (i % LOOK_EVERY != 0 || !nl_interrupt_pending()); i++) {
+      int64_t pick = pick_leaf(tree, leaves, nl_stream_uniform(&s) * tree[1]);
       out[r * n + i] = pick + 1;
-      if (!c->attr[multinomial_replacement].b) {
-        left[pick] = 0;
-        total = 0;
-        for (int64_t k = 0; k < classes; k++) {
-          total += left[k];
-        }
+      if (!again) {
+        take_leaf(tree, leaves, pick);
       }
     }
   }

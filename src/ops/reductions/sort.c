@@ -71,11 +71,11 @@ static void sort_range(void *ctx, int64_t begin, int64_t end) {
   for (int64_t r = begin; r < end && !nl_interrupt_pending(); r++) {
     int64_t o = r / inner, i = r % inner;
     const char *line = from + (size_t)(o * n * inner + i) * size;
-    for (int64_t k = 0; k < n && inner > 1; k++) {
+    for (int64_t k = 0; k < n && inner > 1 && !nl_interrupted_at(k); k++) {
       memcpy(row + (size_t)k * size, line + (size_t)(k * inner) * size, size);
     }
     nl_sort_row(dtype, n, inner > 1 ? row : line, j->descending, j->keep, values, positions, keys);
-    for (int64_t k = 0; k < j->keep; k++) {
+    for (int64_t k = 0; k < j->keep && !nl_interrupted_at(k); k++) {
       int64_t place = (o * j->keep + k) * inner + i;
       memcpy(to + (size_t)place * size, values + (size_t)k * size, size);
       at[place] = positions[k] + 1;

@@ -77,3 +77,36 @@ function TestInterrupt:test_an_ignored_signal_stays_ignored()
     process.nnlua, process.quote(script)))
   lu.assertEquals(out, "to the end\nended 0\n")
 end
+
+-- An optimizer's step is whole or did not happen, whatever the kind and the loop. (A thousand: make test-long.)
+function TestInterrupt:test_steps_are_whole()
+  local faults = dofile "tests/faults/interrupts.lua"
+  faults.nnlua = process.nnlua
+  local lines = {}
+  lu.assertEquals(faults.run(7, 12, function(text)
+    lines[#lines + 1] = text
+  end), 0, table.concat(lines))
+end
+
+function TestInterrupt:test_a_loop_in_a_coroutine()
+  for _, start in ipairs { "coroutine.wrap(f)()", "print(coroutine.resume(coroutine.create(f)))",
+    "print(pcall(coroutine.wrap(function() coroutine.wrap(f)() end)))" } do
+    local out = interrupted("local function f() " .. say .. " while true do end end print(pcall(function() " .. start .. " end)) print 'alive'")
+    lu.assertStrContains(out, "interrupted!")
+    lu.assertStrContains(out, "alive")
+    lu.assertStrContains(out, "ended 0")
+  end
+end
+
+-- Calls that no piece of ours can stop: they are left behind, and the program goes on. (Times: tests/long/latency.lua.)
+function TestInterrupt:test_long_calls_are_left()
+  for _, call in ipairs { "nn.svd(x)", "nn.linalg.eigh(x + x:t())", "nn.matrix_exp(x)", "nn.multinomial(x:abs():reshape(-1), 2000000)",
+    "nn.io.npz(p, {x = x}, {compress = true})" } do
+    local out = interrupted("local x, p = nn.randn(1500, 1500), os.tmpname() " .. say
+      .. ("local since = nn.time() print(pcall(function() while true do %s end end)) "):format(call)
+      .. "print(select(2, nn.svd(nn.eye(2))):sum():item()) print(nn.time() - since < 5) os.remove(p)")
+    lu.assertStrContains(out, "interrupted!", false, call)
+    lu.assertStrContains(out, "2.0\ntrue", false, call)
+    lu.assertStrContains(out, "ended 0", false, call)
+  end
+end

@@ -187,3 +187,23 @@ function TestOptim:test_lamb_of_large_and_small_weights()
     lu.assertAlmostEquals(w[1]:item() / size, 0.9, 1e-5)
   end
 end
+
+-- Moments of gradients that have vanished end as subnormal numbers; what is divided by them must not be infinite.
+function TestOptim:test_gradients_that_vanish()
+  for _, dtype in ipairs { "float32", "float64" } do
+    for _, rule in ipairs(require("nn.core").optimizers()) do
+      local w = nn.Parameter(nn.tensor({ 1.5, -2, 0.25 }, { dtype = dtype }))
+      local opt = nn.optim[rule.name]({ w }, {})
+      local function steps(n, grad)
+        w.grad = nn.tensor(grad, { dtype = dtype })
+        for _ = 1, n do
+          opt:step()
+        end
+        lu.assertTrue(w:isfinite():all():item(), rule.name .. " " .. dtype)
+      end
+      steps(20, { 0.1, -0.3, 0.2 })
+      steps(3000, { 0, 0, 0 })
+      steps(20, { 1e-30, -1e-25, 1e-20 })
+    end
+  end
+end

@@ -290,7 +290,7 @@ function Module:load_state_dict(state, options)
     core.raise(("load_state_dict: the state does not fit %s: %s%s"):format(self._name,
       table.concat(wrong, "; ", 1, math.min(8, #wrong)), more))
   end
-  core.no_grad(function()
+  core.whole(core.no_grad, function()
     for _, pair in ipairs(todo) do
       pair[1]:copy_(pair[2])
     end

@@ -42,8 +42,8 @@ end
 
 ---Takes the model's weights into the average. Buffers (running statistics) are copied.
 function Averaged:update()
-  self.count = self.count + 1
-  core.no_grad(function()
+  core.whole(core.no_grad, function()
+    self.count = self.count + 1
     local share = self.decay and self.count > 1 and 1 - self.decay or 1 / self.count
     local from, to = self.source:named_parameters(), self.model:named_parameters()
     for i, entry in ipairs(to) do
@@ -114,10 +114,7 @@ function Lookahead:add_param_group(group)
   self.inner:add_param_group(group)
 end
 
-function Lookahead:step(...)
-  if core.is_recording() then
-    core.refuse "Lookahead: every k-th step differs, so it cannot stand in a compiled function; call opt:step() outside"
-  end
+local function lookahead_step(self, ...)
   local result = self.inner:step(...)
   core.set_hidden(self, "count", self.count + 1)
   if self.count % self.k == 0 then
@@ -132,6 +129,13 @@ function Lookahead:step(...)
     end)
   end
   return result
+end
+
+function Lookahead:step(...)
+  if core.is_recording() then
+    core.refuse "Lookahead: every k-th step differs, so it cannot stand in a compiled function; call opt:step() outside"
+  end
+  return core.whole(lookahead_step, self, ...)
 end
 
 ---What is needed to go on later: the inner optimizer's state, the slow weights and the steps since they moved.

@@ -9,6 +9,23 @@ local options = require "nn.internal.options"
 
 local M = {}
 
+-- A step that raises (Ctrl-C while the closure runs, say) did not happen: parameters and memory are what they were.
+local function step_or_nothing(step, self, closure)
+  local x, memory = self.vector:get(), {}
+  for key, value in pairs(self.memory) do
+    memory[key] = type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
+  end
+  local results = table.pack(pcall(step, self, function()
+    return core.admit(closure)
+  end))
+  if not results[1] then
+    self.vector:set(x)
+    core.set_hidden(self, "memory", memory)
+    error(results[2], 0)
+  end
+  return table.unpack(results, 2, results.n)
+end
+
 -- A kind of optimizer that has one group and, in `names`, what it keeps from step to step: numbers, tensors and lists of
 -- tensors. gives: what the function that step takes gives back.
 local function kind_of(name, gives, names)
@@ -121,10 +138,7 @@ local function direction(m, g)
   return r
 end
 
----Up to max_iter iterations.
----@param closure fun(): nn.Tensor
----@return number loss before the step
-function LBFGS:step(closure)
+local function lbfgs_step(self, closure)
   local o, v, m = self.param_groups[1], self.vector, self.memory
   local loss, g = v:evaluate(closure)
   local first, evaluations = loss, 1
@@ -181,6 +195,13 @@ function LBFGS:step(closure)
   return first
 end
 
+---Up to max_iter iterations.
+---@param closure fun(): nn.Tensor
+---@return number loss before the step
+function LBFGS:step(closure)
+  return core.whole(step_or_nothing, lbfgs_step, self, closure)
+end
+
 -- ---- conjugate gradients ----
 
 local CG = kind_of("ConjugateGradient", "loss", { "previous", "d", "t", "last_slope" })
@@ -194,10 +215,7 @@ function M.ConjugateGradient(params, opts)
   return new(CG, "ConjugateGradient", params, spec, options.read("ConjugateGradient", opts, spec), {})
 end
 
----Up to max_iter iterations.
----@param closure fun(): nn.Tensor
----@return number loss before the step
-function CG:step(closure)
+local function cg_step(self, closure)
   local o, v, m = self.param_groups[1], self.vector, self.memory
   local loss, g = v:evaluate(closure)
   local first = loss
@@ -236,6 +254,13 @@ function CG:step(closure)
   return first
 end
 
+---Up to max_iter iterations.
+---@param closure fun(): nn.Tensor
+---@return number loss before the step
+function CG:step(closure)
+  return core.whole(step_or_nothing, cg_step, self, closure)
+end
+
 -- ---- Levenberg-Marquardt ----
 
 local LM = kind_of("LevenbergMarquardt", "residuals", { "mu" })
@@ -263,10 +288,7 @@ local function residuals(closure)
   return r:reshape(-1)
 end
 
----Half the sum of squares before, and after.
----@param closure fun(): nn.Tensor the residuals
----@return number before, number after
-function LM:step(closure)
+local function lm_step(self, closure)
   local o, v, m = self.param_groups[1], self.vector, self.memory
   local first, cost
   for _ = 1, o.max_iter do
@@ -304,6 +326,13 @@ function LM:step(closure)
     end
   end
   return first, cost
+end
+
+---Half the sum of squares before, and after.
+---@param closure fun(): nn.Tensor the residuals
+---@return number before, number after
+function LM:step(closure)
+  return core.whole(step_or_nothing, lm_step, self, closure)
 end
 
 return M

@@ -152,7 +152,7 @@ Optimizer.takes_closure = false -- or what the function that step takes gives ba
 function Optimizer:step(closure)
   local loss
   if closure ~= nil then
-    loss = core.enable_grad(closure)
+    loss = core.enable_grad(core.admit, closure)
   end
   self.state:step(self.name, self.param_groups)
   return loss
@@ -233,10 +233,7 @@ local function check_saved(self, saved)
   return all_options, states
 end
 
----Goes on from a state_dict of an optimizer of the same kind over parameters of the same shapes. Where it does not fit,
----nothing is changed.
-function Optimizer:load_state_dict(saved)
-  local all_options, states = check_saved(self, saved)
+local function put_saved(self, all_options, states)
   for g, group in ipairs(self.param_groups) do
     for name, value in pairs(all_options[g]) do
       group[name] = value
@@ -246,6 +243,12 @@ function Optimizer:load_state_dict(saved)
     local p, s = entry[1], entry[2]
     self.state:set(p, math.tointeger(s.step), s.m, s.v, s.u, s.product)
   end
+end
+
+---Goes on from a state_dict of an optimizer of the same kind over parameters of the same shapes. Where it does not fit,
+---nothing is changed.
+function Optimizer:load_state_dict(saved)
+  core.whole(put_saved, self, check_saved(self, saved))
 end
 
 function Optimizer:describe()
