@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/interrupt.h"
+
 static _Thread_local char slot[2048] = "no error";
 static _Thread_local nl_status kind = NL_ERROR;
 
@@ -36,7 +38,7 @@ nl_status nl_fail_memory(size_t bytes) {
 }
 
 nl_status nl_fail_interrupted(void) {
-  nl_fail("%s", NL_INTERRUPTED_TEXT);
+  nl_fail("%s", nl_interrupt_ends() ? NL_TERMINATED_TEXT : NL_INTERRUPTED_TEXT);
   return kind = NL_INTERRUPTED;
 }
 

@@ -23,6 +23,7 @@ nl_status nl_fail_memory(size_t bytes);
 
 /* Ctrl-C arrived while a kernel ran. Returns NL_INTERRUPTED. */
 #define NL_INTERRUPTED_TEXT "interrupted!"
+#define NL_TERMINATED_TEXT "terminated!" /* by SIGTERM */
 nl_status nl_fail_interrupted(void);
 
 /* What failed last. */

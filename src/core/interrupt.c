@@ -7,7 +7,16 @@ volatile sig_atomic_t nl_interrupt_flag;
 static volatile sig_atomic_t depth, waiting;
 static void (*on_arrival)(void);
 
-bool nl_interrupt_request(void) {
+static volatile sig_atomic_t must_end;
+
+bool nl_interrupt_ends(void) {
+  return must_end != 0;
+}
+
+bool nl_interrupt_request(bool ends) {
+  if (ends) {
+    must_end = 1;
+  }
   if (depth > 0) {
     waiting = 1;
     return false;

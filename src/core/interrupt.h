@@ -1,5 +1,5 @@
-/* The flag that Ctrl-C sets and that long kernels look at between chunks of work. What must be whole or not happen (an
-   optimizer's step, say) holds the interrupt back until its end. */
+/* The flag that Ctrl-C (or SIGTERM) sets and that long kernels look at between chunks of work. What must be whole or
+   not happen (an optimizer's step, say) holds the interrupt back until its end. */
 #ifndef NL_CORE_INTERRUPT_H
 #define NL_CORE_INTERRUPT_H
 
@@ -9,8 +9,12 @@
 
 extern volatile sig_atomic_t nl_interrupt_flag;
 
-/* Async-signal-safe. False: it is held back, and arrives with the last nl_interrupt_release. */
-bool nl_interrupt_request(void);
+/* Async-signal-safe. `ends`: not Ctrl-C, but the program is asked to end (SIGTERM). False: it is held back, and arrives
+   with the last nl_interrupt_release. */
+bool nl_interrupt_request(bool ends);
+
+/* True where the program was ever asked to end. */
+bool nl_interrupt_ends(void);
 
 /* True where one was asked for, whether it is held back or not. */
 bool nl_interrupt_requested(void);

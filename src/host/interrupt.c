@@ -1,5 +1,6 @@
-/* Ctrl-C. The handler only sets flags, and a hook that stops Lua code at the next instruction; a kernel that runs
-   looks at the flag between pieces of work, and its operation raises. Whoever raises first clears the flag. */
+/* Ctrl-C, and SIGTERM, by which a machine asks a program to end. The handler only sets flags, and a hook that stops Lua
+   code at the next instruction; a kernel that runs looks at the flag between pieces of work, and its operation raises.
+   Whoever raises first clears the flag. */
 #include "core/interrupt.h"
 #include "core/error.h"
 
@@ -24,7 +25,7 @@ static void stop_script(lua_State *L, lua_Debug *ar) {
     if (lua_getfield(L, -1, "nn.core") == LUA_TTABLE && lua_getfield(L, -1, "interrupt") == LUA_TFUNCTION) {
       lua_call(L, 0, 0);
     }
-    luaL_error(L, "%s", NL_INTERRUPTED_TEXT);
+    luaL_error(L, "%s", nl_interrupt_ends() ? NL_TERMINATED_TEXT : NL_INTERRUPTED_TEXT);
   }
 }
 
@@ -46,36 +47,44 @@ static void on_interrupt(int signal_number) {
   }
   any_before = 1;
   last = now;
-  if (nl_interrupt_request()) {
+  if (nl_interrupt_request(signal_number == SIGTERM)) {
     arm();
   }
 }
 
-static struct sigaction before;
+/* The signals that become an error, and what they did before. */
+static struct {
+  int number;
+  struct sigaction before;
+  bool caught;
+} signals[] = {{.number = SIGINT}, {.number = SIGTERM}};
+enum { SIGNALS = sizeof signals / sizeof *signals };
 
-static bool caught;
-
-/* Where the signal is ignored (nohup, a shell's &) it stays so. */
+/* Where a signal is ignored (nohup, a shell's &) it stays so. */
 void nl_interrupt_begin(nl_running *r, lua_State *L) {
   struct sigaction action = {.sa_handler = on_interrupt};
-  sigemptyset(&action.sa_mask);
+  sigfillset(&action.sa_mask);
   nl_running_enter(r, L);
   nl_interrupt_on_arrival(arm);
-  if (r->below || (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == SIG_IGN)) {
-    return;
+  for (int i = 0; i < SIGNALS && !r->below; i++) {
+    bool ignored =
+        sigaction(signals[i].number, NULL, &signals[i].before) == 0 && signals[i].before.sa_handler == SIG_IGN;
+    signals[i].caught = !ignored && sigaction(signals[i].number, &action, NULL) == 0;
   }
-  caught = sigaction(SIGINT, &action, NULL) == 0;
 }
 
 void nl_interrupt_end(const nl_running *r) {
   nl_running_leave(r);
-  if (!nl_running_top()) {
-    if (caught) {
-      sigaction(SIGINT, &before, NULL);
-    }
-    caught = false;
-    nl_interrupt_clear();
+  if (nl_running_top()) {
+    return;
   }
+  for (int i = 0; i < SIGNALS; i++) {
+    if (signals[i].caught) {
+      sigaction(signals[i].number, &signals[i].before, NULL);
+    }
+    signals[i].caught = false;
+  }
+  nl_interrupt_clear();
 }
 
 void nl_interrupt_at_prompt(bool on) {

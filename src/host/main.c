@@ -2,6 +2,7 @@
    what is added. */
 #include <lauxlib.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,5 +165,10 @@ int main(int argc, char **argv) {
   bool ok = lua_toboolean(L, -1);
   nl_report(L, status);
   lua_close(L);
+  if (nl_interrupt_ends()) { /* to whom it may concern: by that signal */
+    fflush(NULL);
+    signal(SIGTERM, SIG_DFL);
+    raise(SIGTERM);
+  }
   return ok && status == LUA_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -190,7 +190,7 @@ static void on_line(char *line) {
 
 static void note_interrupt(int signal_number) {
   (void)signal_number;
-  nl_interrupt_request();
+  nl_interrupt_request(false);
 }
 
 typedef enum line_status { LINE, END, CANCELLED } line_status;

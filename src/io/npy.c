@@ -334,7 +334,7 @@ static nl_status read_member(zip_t *zip, const char *path, zip_int64_t i, nl_nam
   }
   zip_fclose(file);
   size_t n = strlen(info.name);
-  out->name = strndup(info.name, n > 4 && strcmp(info.name + n - 4, ".npy") == 0 ? n - 4 : n);
+  out->name = strndup(info.name, n >= 4 && strcmp(info.name + n - 4, ".npy") == 0 ? n - 4 : n);
   return status == NL_OK && !out->name ? nl_fail_memory(n) : status;
 }
 
@@ -378,7 +378,13 @@ static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor 
   if (status != NL_OK) {
     return status;
   }
-  char head[1024], name[600];
+  enum { MOST_BYTES = 65535 }; /* of a name in an archive */
+  if (strlen(e->name) + sizeof ".npy" > MOST_BYTES) {
+    nl_tensor_unref(t);
+    return nl_fail("%s: the name '%.40s...' has %zu bytes; an archive takes %d", path, e->name, strlen(e->name),
+                   MOST_BYTES - (int)sizeof ".npy");
+  }
+  char head[1024];
   size_t n = npy_header(t, type, head), bytes = (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t));
   char *all = *held = malloc(n + bytes);
   if (all) {
@@ -389,14 +395,19 @@ static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor 
   if (!all) {
     return nl_fail_memory(n + bytes);
   }
-  snprintf(name, sizeof name, "%.580s.npy", e->name);
-  zip_source_t *s = zip_source_buffer(zip, all, n + bytes, 0);
-  if (!s) {
-    return nl_fail("%s: %s", path, zip_strerror(zip));
+  size_t room = strlen(e->name) + sizeof ".npy";
+  char *name = nl_new(room);
+  if (!name) {
+    return NL_NOMEM;
   }
-  zip_int64_t at = zip_file_add(zip, name, s, ZIP_FL_ENC_UTF_8 | ZIP_FL_OVERWRITE);
-  if (at < 0 || zip_set_file_compression(zip, (zip_uint64_t)at, compress ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0) != 0) {
-    if (at < 0) {
+  snprintf(name, room, "%s.npy", e->name);
+  zip_source_t *s = zip_source_buffer(zip, all, n + bytes, 0);
+  zip_int64_t at = s ? zip_file_add(zip, name, s, ZIP_FL_ENC_UTF_8) : -1;
+  nl_delete(name);
+  enum { FIRST_OF_1980 = 1 << 5 | 1 }; /* a date, as NumPy writes it: the same tensors give the same file */
+  if (at < 0 || zip_set_file_compression(zip, (zip_uint64_t)at, compress ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0) != 0 ||
+      zip_file_set_dostime(zip, (zip_uint64_t)at, 0, FIRST_OF_1980, 0) != 0) {
+    if (at < 0 && s) {
       zip_source_free(s);
     }
     return nl_fail("%s: %s", path, zip_strerror(zip));
@@ -411,14 +422,12 @@ static int is_cancelled(zip_t *zip, void *unused) {
 }
 
 nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress) {
-  size_t n = strlen(path) + 32;
-  char *temp = malloc(n), **held = calloc((size_t)f->count + 1, sizeof *held);
+  char *temp = nl_temporary_name(path), **held = calloc((size_t)f->count + 1, sizeof *held);
   if (!temp || !held) {
     free(temp);
     free(held);
-    return nl_fail_memory(n);
+    return nl_fail_memory(((size_t)f->count + 1) * sizeof *held);
   }
-  snprintf(temp, n, "%s.tmp%ld", path, (long)getpid());
   int code = 0;
   zip_t *zip = zip_open(temp, ZIP_CREATE | ZIP_TRUNCATE, &code);
   nl_status status = zip ? NL_OK : zip_failure(path, code);

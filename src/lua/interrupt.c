@@ -42,11 +42,13 @@ static int interrupts(lua_State *L) {
   return 1;
 }
 
-/* is_interrupt(e, before): whether a caught error is that of a Ctrl-C, of which there were `before` before */
+/* is_interrupt(e, before): whether a caught error is that of a Ctrl-C or SIGTERM, of which there were `before` before;
+   and whether the program is to end */
 static int is_interrupt(lua_State *L) {
   const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
   lua_pushboolean(L, text && count > luaL_checkinteger(L, 2) && strstr(text, raised) != NULL);
-  return 1;
+  lua_pushboolean(L, nl_interrupt_ends());
+  return 2;
 }
 
 void nl_open_interrupt(lua_State *L) {

@@ -94,7 +94,7 @@ static void test_pool(void) {
   memset(touched, 0, sizeof touched);
   nl_parallel_for(8, 1, nested, NULL);
   CHECK(touched[0] == 8 && touched[9] == 8, "nested calls run");
-  nl_interrupt_request();
+  nl_interrupt_request(false);
   memset(touched, 0, sizeof touched);
   nl_parallel_for(N, 1, touch, NULL);
   CHECK(touched[N - 1] == 0, "an interrupt skips what is left");

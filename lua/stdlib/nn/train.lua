@@ -238,7 +238,8 @@ end
 ---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best and best_epoch,
 ---monitor and mode, steps, interrupted, stopped_early (the epoch, if so), compiled (whether the step was, to the end) and
 ---not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
----what was reached. The loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
+---what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in interrupted.safetensors. The
+---loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
 ---@class nn.FitOptions
 ---@field model nn.Module layers that were set to model[i]:eval() stay so
 ---@field loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
@@ -287,6 +288,18 @@ function M.fit(opts)
     end
   end
 
+  -- Whole each time, so that at any moment a whole one is there; but not so often that it takes more than a twentieth of the
+  -- time, and in the end. (Best weights are there before the history that tells of them.)
+  local wrote, took = 0, 0
+  local function write_history(last)
+    local now = core.time()
+    if o.out and #run.history > 0 and (last or now - wrote > 20 * took) then
+      core.write_file(o.out .. "/history.json", core.json_encode(run.history))
+      wrote = core.time()
+      took = wrote - now
+    end
+  end
+
   local function epoch_of(epoch)
     local started = core.time()
     show:begin_epoch(epoch)
@@ -303,9 +316,7 @@ function M.fit(opts)
     if watch:improved(row) then
       keep(row)
     end
-    if o.out then
-      core.write_file(o.out .. "/history.json", core.json_encode(run.history))
-    end
+    write_history(false)
     show:end_epoch(row)
     local schedule = o.scheduler
     if schedule and schedule.wants_metric then
@@ -335,11 +346,18 @@ function M.fit(opts)
     return e
   end)
   show:finish()
+  local interrupted, ends = core.is_interrupt(err, interrupts)
+  if interrupted and o.out then
+    require("nn.io").save(o.out .. "/interrupted.safetensors", model:state_dict())
+  end
   if best_state then
     model:load_state_dict(best_state)
   end
-  if not ok then
-    if not core.is_interrupt(err, interrupts) then
+  local written, why = pcall(write_history, true)
+  if ok and not written then
+    error(why, 0)
+  elseif not ok then
+    if not interrupted or ends then
       error(err, 0)
     end
     run.interrupted = true

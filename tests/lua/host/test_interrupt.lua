@@ -1,12 +1,13 @@
 -- Ctrl-C: an error that pcall sees, within kernels too; twice ends the program. (How fast is measured by make bench.)
 
 local lu = require "luaunit"
+local nn = require "nn"
 local process = require "process"
 
 TestInterrupt = {}
 
--- Runs a script, sends it SIGINT after it said "ready", `times` times with a pause between.
-local function interrupted(text, times, pause)
+-- Runs a script, sends it SIGINT (or another signal) after it said "ready", `times` times with a pause between.
+local function interrupted(text, times, pause, signal)
   local path = os.tmpname()
   local f = assert(io.open(path, "w"))
   f:write("local nn = require 'nn'\n" .. text)
@@ -18,12 +19,12 @@ local function interrupted(text, times, pause)
     pid=$!
     for i in $(seq 200); do grep -q ready $out && break; sleep 0.05; done
     sleep 0.2
-    for i in $(seq %d); do kill -INT $pid 2>/dev/null; sleep %s; done
+    for i in $(seq %d); do kill -%s $pid 2>/dev/null; sleep %s; done
     ( sleep 20; kill -KILL $pid 2>/dev/null ) & guard=$!
     wait $pid; echo "ended $?"
     kill $guard 2>/dev/null
     cat $out $out.err; rm -f $out $out.err
-  ]]):format(path, process.nnlua, path, times or 1, pause or "0.05")
+  ]]):format(path, process.nnlua, path, times or 1, signal or "INT", pause or "0.05")
   local out = process.run(command)
   os.remove(path)
   return out
@@ -109,4 +110,33 @@ function TestInterrupt:test_long_calls_are_left()
     lu.assertStrContains(out, "2.0\ntrue", false, call)
     lu.assertStrContains(out, "ended 0", false, call)
   end
+end
+
+-- A machine that ends programs leaves them some seconds: what fit has reached is saved, and the program ends by the signal.
+function TestInterrupt:test_sigterm_saves_and_ends()
+  local directory = os.tmpname()
+  os.remove(directory)
+  local out = interrupted(([[
+nn.manual_seed(1)
+local d = nn.data.tensors(nn.randn(1000, 10), nn.randint(1, 3, {1000}))
+local m = nn.Linear(10, 3)
+]] .. say .. [[
+local closed <close> = setmetatable({}, {__close = function() print "closed" end})
+nn.train.fit{model = m, loss = nn.CrossEntropyLoss(), optimizer = nn.optim.SGD(m:parameters(), {lr = 0.1}),
+  train = d:loader{batch_size = 10}, epochs = 1000000, progress = "none", out = "%s"}
+print "not reached"]]):format(directory), 1, nil, "TERM")
+  lu.assertStrContains(out, "terminated!")
+  lu.assertStrContains(out, "closed")
+  lu.assertNotStrContains(out, "not reached")
+  lu.assertStrContains(out, "ended 143")
+  local history = io.open(directory .. "/history.json"):read "a"
+  lu.assertStrContains(history, '"epoch":1,')
+  lu.assertEquals(history:sub(-2), "}]")
+  lu.assertEquals(nn.load(directory .. "/interrupted.safetensors").weight.shape, { 3, 10 })
+  os.execute(("rm -r '%s'"):format(directory))
+end
+
+function TestInterrupt:test_sigterm_ends_a_loop_and_twice_at_once()
+  lu.assertStrContains(interrupted(say .. "while true do end", 1, nil, "TERM"), "ended 143")
+  lu.assertStrContains(interrupted(say .. "while true do pcall(function() while true do end end) end", 2, "0.1", "TERM"), "ended 143")
 end

@@ -64,3 +64,40 @@ function TestFaults:test_tensors_that_overlap()
   lu.assertErrorMsgContains("its tensors overlap at byte 0", nn.load, path)
   os.remove(path)
 end
+
+-- Each writer over a good file on a disk with less and less room.
+function TestFaults:test_a_full_disk()
+  local directory = os.tmpname()
+  os.remove(directory)
+  os.execute(("mkdir '%s'"):format(directory))
+  local out, err, status = process.run(([[
+    if unshare -rm mount -t tmpfs -o size=256k none %s 2>/dev/null; then
+      unshare -rm sh -c 'mount -t tmpfs -o size=256k none %s && %s tests/faults/full.lua %s'
+    else
+      echo "cannot mount"
+    fi]]):format(directory, directory, process.nnlua, directory))
+  os.execute(("rmdir '%s'"):format(directory))
+  lu.skipIf(out:find "cannot mount", "no small file system can be mounted here")
+  lu.assertEquals(status, 0, out .. err)
+  lu.assertStrContains(out, " 0 wrong")
+end
+
+-- What a killed program has left behind is removed by the next that writes there; what others are writing is not.
+function TestFaults:test_litter()
+  local directory = os.tmpname()
+  os.remove(directory)
+  os.execute(("mkdir '%s'"):format(directory))
+  local function touch(name, ago)
+    os.execute(("touch -d '%d seconds ago' '%s/%s'"):format(ago, directory, name))
+  end
+  local gone, alive = "x.npz.nnlua-999999999-1.tmp", "x.npz.nnlua-1-1.tmp"
+  touch(gone, 500)
+  touch(gone .. ".aB3dEf", 500) -- libzip's own behind ours
+  touch(alive, 500)
+  touch("y.nnlua-999999999-1.tmp", 0)
+  touch("mine.nnlua-notes.txt", 500)
+  nn.save(directory .. "/a.safetensors", { w = nn.ones(1) })
+  local names = process.run(("ls '%s'"):format(directory))
+  os.execute(("rm -r '%s'"):format(directory))
+  lu.assertEquals(names, "a.safetensors\nmine.nnlua-notes.txt\nx.npz.nnlua-1-1.tmp\ny.nnlua-999999999-1.tmp\n")
+end

@@ -194,3 +194,21 @@ function TestNpy:test_safetensors_of_other_types()
     lu.assertTrue(nn.io.safetensors(path).a:equal(nn.eye(2)))
   end)
 end
+
+function TestNpy:test_names_that_are_hard()
+  local file = os.tmpname()
+  local long = ("x"):rep(590)
+  local want = { [long .. "1"] = nn.ones(1), [long .. "2"] = nn.zeros(2), [""] = nn.ones(3), ["../a/b"] = nn.ones(4), a = nn.ones(5),
+    ["a.npy"] = nn.ones(6) }
+  nn.io.npz(file, want)
+  local there, n = nn.io.npz(file), 0
+  for name, t in pairs(there) do
+    n = n + 1
+    lu.assertEquals(t.shape, want[name].shape)
+  end
+  lu.assertEquals(n, 6)
+  lu.assertErrorMsgContains("a name with a zero byte (behind 'a')", nn.io.npz, file, { ["a\0b"] = nn.ones(1) })
+  lu.assertErrorMsgContains("a name with a zero byte", nn.save, file .. "\0b", { a = nn.ones(1) })
+  lu.assertErrorMsgContains("has 70000 bytes; an archive takes", nn.io.npz, file, { [("y"):rep(70000)] = nn.ones(1) })
+  os.remove(file)
+end

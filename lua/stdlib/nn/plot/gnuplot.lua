@@ -62,9 +62,10 @@ local function is_whole(path, kind)
   return tail:find(ends[kind]) ~= nil
 end
 
--- Runs gnuplot on a script, which stands in a file of its own meanwhile; gives what it said, and whether all went well.
-local function run_script(who, text)
-  local name = os.tmpname()
+-- Runs gnuplot on a script, which stands in a file beside the picture meanwhile; gives what it said, and whether all went
+-- well.
+local function run_script(who, text, path)
+  local name = core.temporary_name(path)
   local f, why = io.open(name, "w")
   local written = f and f:write(text)
   local closed, late
@@ -73,10 +74,11 @@ local function run_script(who, text)
   end
   if not written or not closed then
     os.remove(name)
-    core.raise(("%s: the script for gnuplot could not be written to '%s': %s"):format(who, name,
-      why or late or "the disk is full"))
+    why = why or late or "the disk is full"
+    why = why:sub(1, #name) == name and why:sub(#name + 3) or why
+    core.raise(("%s: could not write '%s': %s"):format(who, path, why))
   end
-  local p = io.popen(("gnuplot '%s' 2>&1"):format(name))
+  local p = io.popen(("gnuplot '%s' 2>&1"):format((name:gsub("'", "'\\''"))))
   local said = p and p:read "a" or "it could not be started"
   local ok = p and p:close()
   os.remove(name)
@@ -107,7 +109,7 @@ function M.run(o, lines, directory)
   if not o.key:find "^[%w%s]*$" then
     core.raise(("%s: key must be a place such as \"top left\" or \"above\", but is %s"):format(o.who, core.describe(o.key)))
   end
-  local temporary = ("%s.tmp%s"):format(path, tostring({}):match "%x+$") -- an address: nobody else's, and no random draw
+  local temporary = core.temporary_name(path)
   local font = 11
   if kind == "pdf" then
     width, height = width / 96, height / 96
@@ -141,7 +143,7 @@ function M.run(o, lines, directory)
   for _, line in ipairs(lines) do
     script[#script + 1] = line
   end
-  local text, ok = run_script(o.who, table.concat(script, "\n") .. "\n")
+  local text, ok = run_script(o.who, table.concat(script, "\n") .. "\n", path)
   if not ok or not is_whole(temporary, kind) then
     os.remove(temporary)
     core.raise(("%s: gnuplot could not write '%s': %s"):format(o.who, path,
