@@ -212,64 +212,12 @@ static visit *pop(engine *e) {
 
 /* ---- gradients meet ---- */
 
-/* *sum += g, where *sum may be NULL. Takes over the reference to g. True in *made: the sum is a new tensor. */
-static nl_status add_into(nl_tensor **sum, nl_tensor *g, bool *made) {
-  if (!*sum) {
-    *sum = g;
-    return NL_OK;
-  }
-  nl_call c;
-  nl_call_init(&c, op_add(), 2, NULL);
-  c.in[0] = *sum;
-  c.in[1] = g;
-  /* a sum that nobody else holds can take the addition itself */
-  c.inplace = (*sum)->refs == 1 && (*sum)->storage->refs == 1 && (*sum)->contiguous && !nl_grad_enabled();
-  nl_status status = nl_dispatch(&c);
-  nl_tensor_unref(g);
-  if (status == NL_OK) {
-    *made = *made || !c.inplace;
-    nl_tensor_unref(*sum);
-    *sum = c.out[0];
-  }
-  return status;
-}
-
-/* Adds to a leaf's .grad. A gradient that nobody else holds becomes .grad itself. */
-static nl_status add_to_leaf(nl_tensor *leaf, nl_tensor *g, bool create_graph) {
-  nl_tensor *have = nl_grad_of(leaf);
-  nl_call c;
-  nl_status status = NL_OK;
-  if (have) {
-    nl_call_init(&c, op_add(), 2, NULL);
-    c.in[0] = have;
-    c.in[1] = g;
-    c.inplace = !create_graph;
-    status = nl_dispatch(&c);
-    if (status == NL_OK) {
-      status = create_graph ? nl_set_grad(leaf, c.out[0]) : NL_OK;
-      nl_tensor_unref(c.out[0]);
-    }
-  } else if (create_graph || (g->refs == 1 && g->storage->refs == 1 && g->contiguous)) {
-    status = nl_set_grad(leaf, g);
-  } else {
-    nl_call_init(&c, op_clone(), 1, NULL);
-    c.in[0] = g;
-    status = nl_dispatch(&c);
-    if (status == NL_OK) {
-      status = nl_set_grad(leaf, c.out[0]);
-      nl_tensor_unref(c.out[0]);
-    }
-  }
-  nl_tensor_unref(g);
-  return status;
-}
-
 /* Takes over the reference to g. */
 static nl_status keep_for_hooks(engine *e, nl_tensor *leaf, nl_tensor *g) {
   bool made = false;
   for (int i = 0; i < e->nhooked; i++) {
     if (e->hooked[i] == leaf) {
-      return add_into(&e->hooked_sum[i], g, &made);
+      return nl_add_into(&e->hooked_sum[i], g, &made);
     }
   }
   nl_tensor **more = nl_new(2 * ((size_t)e->nhooked + 1) * sizeof *more);
@@ -297,7 +245,7 @@ static nl_status finish_hooked(engine *e, nl_status status) {
       status = nl_run_hooks(nl_leaf_hooks(e->hooked[i]), &e->hooked_sum[i]);
     }
     if (status == NL_OK) {
-      status = add_to_leaf(e->hooked[i], e->hooked_sum[i], e->args->create_graph);
+      status = nl_add_to_leaf(e->hooked[i], e->hooked_sum[i], e->args->create_graph);
     } else {
       nl_tensor_unref(e->hooked_sum[i]);
     }
@@ -338,17 +286,17 @@ static nl_status deliver(engine *e, const nl_edge *edge, nl_tensor *g, bool fres
       return status;
     }
     bool first = !v->grad[edge->nr];
-    status = add_into(&v->grad[edge->nr], g, &v->own[edge->nr]);
+    status = nl_add_into(&v->grad[edge->nr], g, &v->own[edge->nr]);
     v->own[edge->nr] = first ? fresh : v->own[edge->nr];
     return status;
   }
   if (e->args->ninputs == 0) {
     return nl_leaf_hooks(edge->leaf) ? keep_for_hooks(e, edge->leaf, g)
-                                     : add_to_leaf(edge->leaf, g, e->args->create_graph);
+                                     : nl_add_to_leaf(edge->leaf, g, e->args->create_graph);
   }
   for (int i = 0; i < e->args->ninputs; i++) {
     if (e->wanted[i].leaf == edge->leaf) {
-      nl_status status = add_into(&e->args->grads[i], nl_tensor_ref(g), &made);
+      nl_status status = nl_add_into(&e->args->grads[i], nl_tensor_ref(g), &made);
       if (status != NL_OK) {
         nl_tensor_unref(g);
         return status;
@@ -470,6 +418,51 @@ static nl_tensor *sum_so_far(const engine *e, const nl_edge *edge) {
   return sum && sum->contiguous && !nl_grad_enabled() ? sum : NULL;
 }
 
+/* The gradients of a node's inputs that are needed, in gin, which the caller holds; NULL where there is none, and all
+   of them after a failure. in: room. */
+static nl_status find_gradients(engine *e, visit *at, nl_tensor **gin, nl_tensor **in, const bool *need, bool *fresh) {
+  nl_node *n = at->node;
+  nl_build build;
+  nl_build_init(&build);
+  nl_vjp v = {.build = &build, .gin = gin, .need = need, .differentiable = e->args->create_graph};
+  memcpy(v.gout, at->grad, sizeof v.gout);
+  v.sum = n->op->flags & NL_OP_VIEW ? sum_so_far(e, &n->edge[0]) : NULL;
+  nl_call c;
+  nl_status status = restore_call(n, &c, in, e->args->create_graph);
+  if (status == NL_OK && n->custom) {
+    status = run_custom(e, at, &build, gin, need);
+  } else if (status == NL_OK) {
+    status = n->op->vjp(&c, &v);
+  }
+  if (status == NL_OK && nl_anomaly()) {
+    status = look_for_nan(at, gin, need);
+  }
+  for (int i = 0; i < n->nin; i++) {
+    if (status == NL_OK && gin[i] && need[i] && gin[i] != v.sum) {
+      nl_tensor *like = nl_b_like(&build, gin[i], n->in[i]);
+      v.fresh = v.fresh && like == gin[i];
+      gin[i] = nl_tensor_ref(like);
+      status = build.status;
+    } else {
+      gin[i] = NULL;
+    }
+  }
+  for (int i = 0; i < n->nout; i++) {
+    nl_tensor_unref(c.out[i]);
+  }
+  for (int i = 0; i < n->nin; i++) {
+    nl_tensor_unref(in[i]);
+    in[i] = NULL;
+  }
+  nl_build_free(&build);
+  *fresh = v.fresh;
+  for (int i = 0; i < n->nin && status != NL_OK; i++) {
+    nl_tensor_unref(gin[i]);
+    gin[i] = NULL;
+  }
+  return status;
+}
+
 static nl_status run_node(engine *e, visit *at) {
   nl_node *n = at->node;
   nl_status status = nl_node_load(n);
@@ -498,43 +491,16 @@ static nl_status run_node(engine *e, visit *at) {
     nl_delete(heap);
     return NL_OK;
   }
-  nl_build build;
-  nl_build_init(&build);
-  nl_vjp v = {.build = &build, .gin = gin, .need = need, .differentiable = e->args->create_graph};
-  memcpy(v.gout, at->grad, sizeof v.gout);
-  v.sum = n->op->flags & NL_OP_VIEW ? sum_so_far(e, &n->edge[0]) : NULL;
-  nl_call c;
-  status = restore_call(n, &c, in, e->args->create_graph);
-  if (status == NL_OK && n->custom) {
-    status = run_custom(e, at, &build, gin, need);
-  } else if (status == NL_OK) {
-    status = n->op->vjp(&c, &v);
+  bool fresh = false;
+  status = find_gradients(e, at, gin, in, need, &fresh);
+  if (status == NL_NOMEM && !n->custom && nl_memory_relieve()) { /* a function of the user is called once */
+    status = find_gradients(e, at, gin, in, need, &fresh);
   }
-  if (status == NL_OK && nl_anomaly()) {
-    status = look_for_nan(at, gin, need);
-  }
-  for (int i = 0; i < n->nin; i++) {
-    if (status == NL_OK && gin[i] && need[i] && gin[i] != v.sum) {
-      nl_tensor *like = nl_b_like(&build, gin[i], n->in[i]);
-      v.fresh = v.fresh && like == gin[i];
-      gin[i] = nl_tensor_ref(like);
-      status = build.status;
-    } else {
-      gin[i] = NULL;
-    }
-  }
-  for (int i = 0; i < n->nout; i++) {
-    nl_tensor_unref(c.out[i]);
-  }
-  for (int i = 0; i < n->nin; i++) {
-    nl_tensor_unref(in[i]);
-  }
-  nl_build_free(&build);
   forget_grads(at); /* before delivering, so that a gradient passed through has one owner less */
   for (int i = 0; i < n->nin; i++) {
     if (gin[i]) {
       if (status == NL_OK) {
-        status = deliver(e, &n->edge[i], gin[i], v.fresh && i == 0);
+        status = deliver(e, &n->edge[i], gin[i], fresh && i == 0);
       } else {
         nl_tensor_unref(gin[i]);
       }
@@ -553,7 +519,7 @@ static nl_status collect_inputs(engine *e, const visit *v) {
     if (e->wanted[i].node == v->node) {
       nl_tensor *g = v->grad[e->wanted[i].nr];
       bool made = false;
-      nl_status status = g ? add_into(&e->args->grads[i], nl_tensor_ref(g), &made) : NL_OK;
+      nl_status status = g ? nl_add_into(&e->args->grads[i], nl_tensor_ref(g), &made) : NL_OK;
       if (status != NL_OK) {
         return status;
       }

@@ -18,4 +18,10 @@ typedef struct nl_backward_args {
    no history, a root of many elements without a gradient, values freed or overwritten. */
 nl_status nl_backward(const nl_backward_args *);
 
+/* *sum += g, where *sum may be NULL. Takes over the reference to g. True in *made: the sum is a new tensor. */
+nl_status nl_add_into(nl_tensor **sum, nl_tensor *g, bool *made);
+
+/* Adds to a leaf's .grad, and takes over the reference to g. A gradient that nobody else holds becomes .grad itself. */
+nl_status nl_add_to_leaf(nl_tensor *leaf, nl_tensor *g, bool create_graph);
+
 #endif

@@ -36,6 +36,8 @@ static void leave_cache(void) {
 static free_block *lists[CLASSES];
 static nl_memory_stats stats = {.limit = SIZE_MAX};
 static uint64_t fail_at;
+static size_t blocks; /* of data, that were asked of the system */
+enum { BLOCK_OVERHEAD = 48, LEAST_SLACK = 1 << 20 };
 
 static bool must_fail(void) {
   if (fail_at > 1) {
@@ -69,6 +71,16 @@ static _Thread_local struct {
   int count;
 } small[SMALL_CLASSES];
 
+/* Bytes of structs and of Lua's blocks, those kept for reuse included; of the main thread, which makes next to all. */
+static _Thread_local int64_t script_bytes;
+static bool limited;
+static bool fits_script(size_t more);
+
+/* What a block of c steps takes, with the C library's own part. */
+static int64_t small_cost(int c) {
+  return (int64_t)c * STEP + 16;
+}
+
 static int small_class(size_t bytes) {
   return (int)((bytes + STEP - 1) / STEP);
 }
@@ -77,7 +89,10 @@ static void *small_alloc(size_t bytes) {
   int c = small_class(bytes);
   small_block *b = KEEP_SMALL ? small[c].first : NULL;
   if (!b) {
-    return malloc((size_t)c * STEP);
+    size_t size = (size_t)c * STEP;
+    b = !limited || fits_script(size) ? malloc(size) : NULL;
+    script_bytes += b ? small_cost(c) : 0;
+    return b;
   }
   small[c].first = b->next;
   small[c].count--;
@@ -87,6 +102,7 @@ static void *small_alloc(size_t bytes) {
 /* p holds at least c steps. */
 static void small_free(void *p, int c) {
   if (!KEEP_SMALL || small[c].count >= MOST_KEPT) {
+    script_bytes -= small_cost(c);
     free(p);
     return;
   }
@@ -100,8 +116,19 @@ static bool is_small(size_t bytes) {
   return bytes > 0 && bytes <= (SMALL_CLASSES - 1) * STEP;
 }
 
+static void *large_alloc(size_t bytes, bool zeroed) {
+  void *p = limited && !fits_script(bytes) ? NULL : zeroed ? calloc(1, bytes) : malloc(bytes);
+  script_bytes += p ? (int64_t)malloc_usable_size(p) : 0;
+  return p;
+}
+
+static void large_free(void *p) {
+  script_bytes -= (int64_t)malloc_usable_size(p);
+  free(p);
+}
+
 void *nl_new(size_t bytes) {
-  void *p = must_fail() ? NULL : (is_small(bytes) ? small_alloc(bytes) : calloc(1, bytes));
+  void *p = must_fail() ? NULL : (is_small(bytes) ? small_alloc(bytes) : large_alloc(bytes ? bytes : 1, true));
   if (!p) {
     nl_fail_memory(bytes);
   } else if (is_small(bytes)) {
@@ -115,8 +142,8 @@ void nl_delete(void *p) {
   int c = (int)(usable / STEP);
   if (c > 0 && c < SMALL_CLASSES) {
     small_free(p, c);
-  } else {
-    free(p);
+  } else if (p) {
+    large_free(p);
   }
 }
 
@@ -136,26 +163,43 @@ void *nl_grow(void *array, int count, size_t size) {
   return more;
 }
 
+void nl_lua_alloc_begin(size_t bytes) {
+  script_bytes += (int64_t)bytes;
+}
+
+static void *resize_large(void *p, size_t new_size) {
+  size_t had = malloc_usable_size(p);
+  if (limited && new_size > had && !fits_script(new_size - had)) {
+    return NULL;
+  }
+  void *moved = realloc(p, new_size);
+  script_bytes += moved ? (int64_t)malloc_usable_size(moved) - (int64_t)had : 0;
+  return moved;
+}
+
 void *nl_lua_alloc(void *ud, void *p, size_t old_size, size_t new_size) {
   (void)ud;
   if (new_size == 0) {
     if (p && is_small(old_size)) {
       small_free(p, small_class(old_size));
-    } else {
-      nl_delete(p);
+    } else if (p) {
+      large_free(p);
     }
     return NULL;
   }
   if (!p) {
-    return is_small(new_size) ? small_alloc(new_size) : malloc(new_size);
+    return is_small(new_size) ? small_alloc(new_size) : large_alloc(new_size, false);
   }
   if (!is_small(old_size) && !is_small(new_size)) {
-    return realloc(p, new_size);
+    return resize_large(p, new_size);
   }
-  void *moved = is_small(new_size) ? small_alloc(new_size) : malloc(new_size);
+  void *moved = is_small(new_size) ? small_alloc(new_size) : large_alloc(new_size, false);
+  if (!moved && new_size <= old_size) {
+    return p; /* Lua counts on shrinking */
+  }
   if (moved) {
     memcpy(moved, p, old_size < new_size ? old_size : new_size);
-    nl_delete(p);
+    nl_lua_alloc(NULL, p, old_size, 0);
   }
   return moved;
 }
@@ -183,15 +227,113 @@ static void trim_locked(void) {
       free_block *b = lists[c];
       lists[c] = b->next;
       free(b);
+      blocks--;
     }
   }
   stats.cached = 0;
+}
+
+static void trim_small(void) {
+  for (int c = 0; c < SMALL_CLASSES; c++) {
+    script_bytes -= small[c].count * small_cost(c);
+    small[c].count = 0;
+    while (small[c].first) {
+      small_block *b = small[c].first;
+      small[c].first = b->next;
+      free(b);
+    }
+  }
 }
 
 void nl_memory_trim(void) {
   enter_cache();
   trim_locked();
   leave_cache();
+  trim_small();
+}
+
+static size_t held_for_script(void) {
+  return script_bytes > 0 ? (size_t)script_bytes : 0;
+}
+
+/* With the cache entered. */
+static bool fits_locked(size_t more) {
+  size_t all = stats.live + stats.cached + blocks * BLOCK_OVERHEAD + held_for_script();
+  return more <= stats.limit && all <= stats.limit - more;
+}
+
+/* What is kept for reuse is given up first. */
+static bool fits_limit(size_t more) {
+  enter_cache();
+  bool fits = fits_locked(more);
+  leave_cache();
+  if (!fits) {
+    nl_memory_trim();
+    enter_cache();
+    fits = fits_locked(more);
+    leave_cache();
+  }
+  return fits;
+}
+
+/* ---- shortage ---- */
+
+static bool (*on_shortage)(void);
+static void (*on_script_shortage)(void);
+static bool asked;     /* for a collection, which has not come yet */
+static bool exhausted; /* the last one that was asked for left nothing to speak of */
+static int denials;    /* since then */
+
+static size_t slack(void) {
+  return stats.limit / 32 > LEAST_SLACK ? stats.limit / 32 : LEAST_SLACK;
+}
+
+static size_t all_but_cache(void) {
+  return stats.live + blocks * BLOCK_OVERHEAD + held_for_script();
+}
+
+/* Where Lua itself asks, a collection cannot run finalizers, which hold what tensors hold: it gets a little more than
+   the limit, and asks for a collection at the next instruction. Where that was in vain, it is denied; Lua asks twice
+   before it raises, and what the error lets go of is worth another collection. */
+static bool fits_script(size_t more) {
+  if (fits_limit(more)) {
+    return true;
+  }
+  size_t most = stats.limit + slack();
+  bool within = on_script_shortage && all_but_cache() <= most && more <= most - all_but_cache();
+  if (!within || (exhausted && !asked && denials < 2)) {
+    denials++;
+    return false;
+  }
+  if (!asked) {
+    asked = true;
+    on_script_shortage();
+  }
+  return true;
+}
+
+bool nl_memory_is_short(void) {
+  return asked;
+}
+
+void nl_memory_collected(void) {
+  exhausted = asked && all_but_cache() + slack() > stats.limit;
+  denials = 0;
+  asked = false;
+}
+
+void nl_memory_on_script_shortage(void (*ask)(void)) {
+  on_script_shortage = ask;
+}
+
+void nl_memory_on_shortage(bool (*relieve)(void)) {
+  on_shortage = relieve;
+}
+
+bool nl_memory_relieve(void) {
+  bool relieved = on_shortage && on_shortage();
+  nl_memory_trim();
+  return relieved;
 }
 
 void *nl_data_alloc(size_t bytes) {
@@ -202,13 +344,16 @@ void *nl_data_alloc(size_t bytes) {
   size_t rounded;
   int c = size_class(bytes, &rounded);
   void *p = NULL;
+  bool fresh = false;
+  bool fits = !limited || lists[c] || fits_limit(rounded); /* what was kept counts already */
   enter_cache();
-  if (rounded <= stats.limit && stats.live <= stats.limit - rounded) {
+  if (fits) {
     if (lists[c]) {
       p = lists[c];
       lists[c] = lists[c]->next;
       stats.cached -= rounded;
     } else {
+      fresh = true;
       stats.from_system++;
       p = aligned_alloc(ALIGN, rounded);
       if (!p && stats.cached) {
@@ -217,6 +362,7 @@ void *nl_data_alloc(size_t bytes) {
       }
     }
     if (p) {
+      blocks += fresh;
       stats.live += rounded;
       if (stats.live > stats.peak) {
         stats.peak = stats.live;
@@ -239,6 +385,7 @@ void nl_data_free(void *p, size_t bytes) {
   enter_cache();
   stats.live -= rounded;
   if (stats.cached + rounded > CACHE_FLOOR + stats.live / 2) {
+    blocks--;
     leave_cache();
     free(p);
     return;
@@ -263,6 +410,7 @@ void nl_data_reserve(size_t bytes, int count) {
       break;
     }
     stats.from_system++;
+    blocks++;
     stats.cached += rounded;
     b->next = lists[c];
     lists[c] = b;
@@ -274,6 +422,7 @@ nl_memory_stats nl_memory_get_stats(void) {
   enter_cache();
   nl_memory_stats copy = stats;
   leave_cache();
+  copy.script = held_for_script();
   return copy;
 }
 
@@ -290,5 +439,9 @@ void nl_memory_reset_peak(void) {
 void nl_memory_set_limit(size_t bytes) {
   enter_cache();
   stats.limit = bytes;
+  limited = bytes != SIZE_MAX;
   leave_cache();
+  if (limited) {
+    nl_memory_trim(); /* what is kept for reuse may be beyond it */
+  }
 }

@@ -1,9 +1,11 @@
 /* Memory. Two kinds: small structs (nl_new) and the bulk data of tensors (nl_data_alloc), which comes 64-byte aligned
    from a cache by size class, so that steady-state training asks the system for nothing.
-   All bulk data counts against one limit; failing to get memory is NL_NOMEM, never an abort. */
+   One limit counts all that the process holds for the script: bulk data, structs, what Lua has got, and what is kept
+   for reuse. Failing to get memory is NL_NOMEM, never an abort. */
 #ifndef NL_CORE_MEMORY_H
 #define NL_CORE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,8 +17,22 @@ void nl_delete(void *p);
    that takes its place (the rest zeroed). NULL, the array being as it was, with the error slot written. */
 void *nl_grow(void *array, int count, size_t size);
 
-/* An allocator for a Lua state (lua_Alloc), also one that began with another: small blocks come from the same lists. */
+/* An allocator for a Lua state (lua_Alloc), also one that began with another and has so many bytes already: small
+   blocks come from the same lists. */
 void *nl_lua_alloc(void *ud, void *p, size_t old_size, size_t new_size);
+void nl_lua_alloc_begin(size_t bytes);
+
+/* Asks whoever can (the host language's collector) to give memory back, since there was none: true where something may
+   have come of it. Anything may happen in there, as in a hook. */
+bool nl_memory_relieve(void);
+
+/* Where Lua or a struct met the limit, `ask` is called, in the middle of anything, and is to see to it that a
+   collection comes soon; until nl_memory_collected tells that it came, nl_memory_is_short. */
+void nl_memory_on_script_shortage(void (*ask)(void));
+bool nl_memory_is_short(void);
+void nl_memory_collected(void);
+
+void nl_memory_on_shortage(bool (*relieve)(void));
 
 /* `bytes` of data, 64-byte aligned, uninitialized; NULL with the error slot written. The same number must be given
    back to nl_data_free. 0 bytes is a valid request. */
@@ -30,6 +46,7 @@ typedef struct nl_memory_stats {
   size_t live;          /* bytes of data handed out, as size classes */
   size_t peak;          /* the highest live has been */
   size_t cached;        /* bytes kept for reuse */
+  size_t script;        /* bytes of structs and of what Lua has got */
   size_t limit;         /* SIZE_MAX: none */
   uint64_t from_system; /* times the system was asked */
 } nl_memory_stats;
@@ -38,7 +55,7 @@ nl_memory_stats nl_memory_get_stats(void);
 
 /* stats.live alone, without taking the lock: a hint for the collector's accounting. */
 size_t nl_memory_live(void);
-void nl_memory_set_limit(size_t bytes);
+void nl_memory_set_limit(size_t bytes); /* SIZE_MAX: none */
 
 /* The peak counts from now on. */
 void nl_memory_reset_peak(void);

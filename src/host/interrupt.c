@@ -3,6 +3,7 @@
    Whoever raises first clears the flag. */
 #include "core/interrupt.h"
 #include "core/error.h"
+#include "core/memory.h"
 
 #include <lauxlib.h>
 #include <signal.h>
@@ -15,9 +16,14 @@ enum { SOON = 5 }; /* seconds within which a second Ctrl-C ends a script, which 
 static struct timespec last;
 static volatile sig_atomic_t any_before, at_prompt;
 
+/* Something wants to happen before the next instruction. */
 static void stop_script(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
+  if (nl_memory_is_short()) {
+    lua_gc(L, LUA_GCCOLLECT);
+    nl_memory_collected();
+  }
   if (nl_interrupt_pending()) {
     nl_interrupt_clear();
     /* nn.core knows which lines are the user's */
@@ -33,6 +39,13 @@ static void stop_script(lua_State *L, lua_Debug *ar) {
 static void arm(void) {
   for (nl_running *r = nl_running_top(); r; r = r->below) {
     lua_sethook(r->thread, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  }
+}
+
+static void ask_for_collection(void) {
+  nl_running *r = nl_running_top();
+  if (r && !lua_gethook(r->thread)) { /* where there is one, operations collect */
+    arm();
   }
 }
 
@@ -66,6 +79,7 @@ void nl_interrupt_begin(nl_running *r, lua_State *L) {
   sigfillset(&action.sa_mask);
   nl_running_enter(r, L);
   nl_interrupt_on_arrival(arm);
+  nl_memory_on_script_shortage(ask_for_collection);
   for (int i = 0; i < SIGNALS && !r->below; i++) {
     bool ignored =
         sigaction(signals[i].number, NULL, &signals[i].before) == 0 && signals[i].before.sa_handler == SIG_IGN;

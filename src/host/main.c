@@ -157,6 +157,7 @@ int main(int argc, char **argv) {
     return EXIT_FAILURE;
   }
   lua_setallocf(L, nl_lua_alloc, NULL);
+  nl_lua_alloc_begin((size_t)lua_gc(L, LUA_GCCOUNT) << 10);
   lua_gc(L, LUA_GCSTOP);
   lua_pushcfunction(L, run_what_is_asked);
   lua_pushinteger(L, argc);

@@ -25,7 +25,7 @@ void nl_print_help(const char *program) {
          "nnlua's options:\n"
          "  --threads N       use N threads (default: one for each processor); results do not depend on N\n"
          "  --seed N          start random numbers from N\n"
-         "  --max-memory SIZE tensors may take at most SIZE bytes (suffixes K, M, G)\n"
+         "  --max-memory SIZE the script may hold at most SIZE bytes, all in all (suffixes K, M, G)\n"
          "  --profile         show on standard error where the time went, by operation and by line\n"
          "  --out DIR         pictures of nn.plot go to this directory\n"
          "  --help            show this\n"

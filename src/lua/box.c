@@ -26,14 +26,34 @@ static int young_boxes; /* made since the collector last looked at the young */
 void nl_lua_collect(lua_State *L) {
   nl_reap_apart();
   lua_gc(L, LUA_GCCOLLECT);
+  nl_memory_collected();
   size_t live = nl_memory_live();
   young_at = live + YOUNG;
   full_at = live + (live / 2 > FULL ? live / 2 : FULL);
 }
 
+/* For what is below Lua and needs memory while a call of ours runs. */
+static bool collect_for_running(void) {
+  static bool busy;
+  lua_State *L = busy ? NULL : nl_lua_running();
+  if (!L) {
+    return false;
+  }
+  busy = true;
+  nl_lua_set_running(NULL);
+  nl_lua_collect(L);
+  nl_lua_set_running(L);
+  busy = false;
+  return true;
+}
+
 /* First a step, which in generational mode looks at young objects only, however large the heap is; most temporaries
    die young. What it does not find is left to a full collection. */
 void nl_lua_account(lua_State *L) {
+  if (nl_memory_is_short()) {
+    nl_lua_collect(L);
+    return;
+  }
   if (++operations >= settle_at) {
     settle_at = settle_at == SETTLE ? SETTLE_AGAIN : INT64_MAX;
     if (lua_gc(L, LUA_GCISRUNNING) && lua_gc(L, LUA_GCCOUNT) < SMALL) {
@@ -125,6 +145,7 @@ void nl_open_scope(lua_State *L) {
 }
 
 void nl_open_box(lua_State *L) {
+  nl_memory_on_shortage(collect_for_running);
   luaL_newmetatable(L, NL_TENSOR_TYPE);
   lua_pushcfunction(L, collect_box);
   lua_pushvalue(L, -1);

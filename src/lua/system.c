@@ -32,16 +32,19 @@ static int set_num_threads(lua_State *L) {
   return 0;
 }
 
-/* memory() -> {live =, peak =, cached =, limit = or nil, from_system =}, bytes of tensor data */
+/* memory() -> {live =, peak =, cached =, script =, limit = or nil, from_system =}: bytes of tensor data, of what is
+   kept for reuse, of Lua's values and our structs; times that the system was asked */
 static int get_memory(lua_State *L) {
   nl_memory_stats s = nl_memory_get_stats();
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   lua_pushinteger(L, (lua_Integer)s.live);
   lua_setfield(L, -2, "live");
   lua_pushinteger(L, (lua_Integer)s.peak);
   lua_setfield(L, -2, "peak");
   lua_pushinteger(L, (lua_Integer)s.cached);
   lua_setfield(L, -2, "cached");
+  lua_pushinteger(L, (lua_Integer)s.script);
+  lua_setfield(L, -2, "script");
   lua_pushinteger(L, (lua_Integer)s.from_system);
   lua_setfield(L, -2, "from_system");
   if (s.limit != SIZE_MAX) {

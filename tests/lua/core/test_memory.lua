@@ -146,13 +146,14 @@ end
 function TestMemory:test_the_limit()
   collectgarbage()
   collectgarbage()
-  nn.set_max_memory(nn.memory().live + (1 << 20))
+  local held = nn.memory().live + nn.memory().script
+  nn.set_max_memory(held + (2 << 20))
   local ok, err = pcall(nn.zeros, 1 << 20)
   nn.set_max_memory()
   lu.assertFalse(ok)
   lu.assertStrContains(err, "4 MiB")
   -- garbage is collected before the limit is an error
-  nn.set_max_memory(nn.memory().live + (8 << 20))
+  nn.set_max_memory(held + (8 << 20))
   for _ = 1, 100 do
     nn.zeros(1 << 20)
   end
@@ -191,4 +192,44 @@ local before = nn.memory().from_system
 steps(2000)
 print(nn.memory().from_system - before)]]
   lu.assertTrue(tonumber(out) < 100, out .. err) -- 4000 steps make about 100,000 tensors
+end
+
+-- A limit counts all that is held for the script, and what ran out can go on: each in a process of its own.
+function TestMemory:test_a_limit_holds_for_everything()
+  lu.skipIf(process.nnlua:find "address" or process.nnlua:find "thread", "sanitizers need memory of their own")
+  local fill = {
+    tables = "local t = {} while true do t[#t+1] = {} end", strings = "local t = {} while true do t[#t+1] = ('x'):rep(1000) .. #t end",
+    views = "local x, t = nn.ones(10), {} while true do t[#t+1] = x:narrow(1, 1, 5) end",
+    tensors = "local t = {} while true do t[#t+1] = nn.ones(10) end",
+    graph = "local y = nn.ones(10):requires_grad_() while true do y = y * 1 end",
+    programs = "local t = {} while true do local f = nn.compile(function(x) return x * 2 + 1 end) f(nn.ones(3)) t[#t+1] = f end",
+    models = "local t = {} while true do t[#t+1] = nn.Linear(3, 3) end",
+  }
+  for name, body in pairs(fill) do
+    local out, err = process.run(("%s --max-memory 30M -e %s"):format(process.nnlua, process.quote(([[
+      local nn = require "nn"
+      local ok, why = pcall(function() %s end)
+      print(ok, why)
+      print(nn.ones(3):sum():item(), tonumber(io.open("/proc/self/status"):read("a"):match("VmRSS:%%s+(%%d+)")) // 1024 < 60)]]):format(body))))
+    lu.assertStrContains(out, "not enough memory", false, name .. err)
+    lu.assertStrContains(out, "3.0\ttrue", false, name .. err)
+  end
+end
+
+-- What piles up as garbage is collected where it is needed: by operations, the way back, steps and compiled steps.
+function TestMemory:test_garbage_is_no_reason_to_fail()
+  lu.skipIf(process.nnlua:find "address" or process.nnlua:find "thread", "sanitizers need memory of their own")
+  for _, compiled in ipairs { false, true } do
+    local out, err = process.run(("%s --max-memory 14M -e %s"):format(process.nnlua, process.quote(([[
+      local nn = require "nn"
+      collectgarbage "stop"
+      local m = nn.Sequential(nn.Linear(100, 200), nn.ReLU(), nn.Linear(200, 10))
+      local opt, loss = nn.optim.Adam(m:parameters()), nn.CrossEntropyLoss()
+      local x, y = nn.randn(256, 100), nn.randint(1, 10, {256})
+      local function step() opt:zero_grad() loss(m(x), y):backward() opt:step() end
+      step = %s and nn.compile(step) or step
+      for _ = 1, 1000 do step() local junk = nn.ones(10000) end
+      print "done"]]):format(compiled))))
+    lu.assertEquals(out, "done\n", err)
+  end
 end

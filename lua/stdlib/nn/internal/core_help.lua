@@ -38,12 +38,13 @@ M.functions = {
   Sets the default generator to what nn.rng_state() gave.]],
   scope = [[scope(f, ...) -> what f(...) gives
   Calls f and gives the memory of all tensors that it left behind back at once.]],
-  memory = [[memory() -> {live =, peak =, cached =, limit =, from_system =}
-  Bytes of tensor data: in use, at most so far, set aside, allowed (nil: any), asked of the system.]],
+  memory = [[memory() -> {live =, peak =, cached =, script =, limit =, from_system =}
+  Bytes: of tensor data in use, at most so far, and set aside; of Lua's values and our structs; allowed in all (nil: any).
+  from_system: how often the system was asked.]],
   reset_peak_memory = [[reset_peak_memory()
   nn.memory().peak counts from here.]],
   set_max_memory = [[set_max_memory(bytes)
-  Tensors beyond that are an error. nil: no limit.]],
+  All that is held for the script, tensors, Lua's values and what is set aside, beyond that is an error. nil: no limit.]],
   get_num_threads = [[get_num_threads() -> integer]],
   set_num_threads = [[set_num_threads(n)
   Threads that large operations may use; 0: one for each processor. Results are the same bits for any number.]],
