@@ -122,8 +122,8 @@ static void *large_alloc(size_t bytes, bool zeroed) {
   return p;
 }
 
-static void large_free(void *p) {
-  script_bytes -= (int64_t)malloc_usable_size(p);
+static void large_free(void *p, size_t usable) {
+  script_bytes -= (int64_t)usable;
   free(p);
 }
 
@@ -143,7 +143,7 @@ void nl_delete(void *p) {
   if (c > 0 && c < SMALL_CLASSES) {
     small_free(p, c);
   } else if (p) {
-    large_free(p);
+    large_free(p, usable);
   }
 }
 
@@ -183,7 +183,7 @@ void *nl_lua_alloc(void *ud, void *p, size_t old_size, size_t new_size) {
     if (p && is_small(old_size)) {
       small_free(p, small_class(old_size));
     } else if (p) {
-      large_free(p);
+      large_free(p, malloc_usable_size(p));
     }
     return NULL;
   }
