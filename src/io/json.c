@@ -133,3 +133,30 @@ nl_status nl_json_read(const char *text, size_t n, size_t flags, json_t **value)
   *value = status == NL_OK ? r.read : NULL;
   return status != NL_OK || r.read ? status : nl_fail("%s (line %d)", r.error.text, r.error.line);
 }
+
+/* The bytes that follow a first one, and the least and most that the second may be: without surrogates and without what
+   could be told shorter. -1: no first byte. */
+static int follow_first(unsigned char c, unsigned char *low, unsigned char *high) {
+  *low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+  *high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+  return c < 0x80 ? 0 : c < 0xc2 ? -1 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf5 ? 3 : -1;
+}
+
+bool nl_json_is_utf8(const char *s, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    unsigned char low, high;
+    int more = follow_first((unsigned char)s[i], &low, &high);
+    if (more < 0 || (size_t)more >= n - i) {
+      return false;
+    }
+    for (; more > 0; more--) {
+      unsigned char c = (unsigned char)s[++i];
+      if (c < low || c > high) {
+        return false;
+      }
+      low = 0x80;
+      high = 0xbf;
+    }
+  }
+  return true;
+}

@@ -6,8 +6,12 @@
 #define NL_IO_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "core/error.h"
+
+/* Whether n bytes are UTF-8; of others jansson makes no string, and says as little as where memory runs out. */
+bool nl_json_is_utf8(const char *s, size_t n);
 
 /* The text of a value, to be freed by free(). Errors: memory, Ctrl-C. */
 nl_status nl_json_write(const json_t *, size_t flags, char **text);

@@ -303,6 +303,35 @@ nl_status nl_npy_write(const char *path, nl_tensor *t, nl_element type) {
 
 /* ---- archives ---- */
 
+static nl_status zip_problem(const char *name, zip_error_t *e) {
+  int code = zip_error_code_zip(e);
+  return code == ZIP_ER_MEMORY || code == ZIP_ER_OK ? nl_fail("%s: not enough memory for the archive", name)
+                                                : nl_fail("%s: %s", name, zip_error_strerror(e));
+}
+
+/* libzip calls an archive none where its own memory runs out on the way. */
+static bool begins_as_archive(const char *path) {
+  char head[2] = "";
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  bool so = fd >= 0 && read(fd, head, 2) == 2 && head[0] == 'P' && head[1] == 'K';
+  if (fd >= 0) {
+    close(fd);
+  }
+  return so;
+}
+
+/* Of opening. */
+static nl_status zip_failure(const char *path, int code) {
+  if (code == ZIP_ER_NOZIP && begins_as_archive(path)) {
+    return nl_fail("%s: cannot be read as an archive: it is damaged, or there is not enough memory", path);
+  }
+  zip_error_t error;
+  zip_error_init_with_code(&error, code);
+  nl_status status = zip_problem(path, &error);
+  zip_error_fini(&error);
+  return status;
+}
+
 static nl_status read_member(zip_t *zip, const char *path, zip_int64_t i, nl_named_tensor *out) {
   zip_stat_t info;
   char name[600];
@@ -318,7 +347,7 @@ static nl_status read_member(zip_t *zip, const char *path, zip_int64_t i, nl_nam
   }
   zip_file_t *file = zip_fopen_index(zip, (zip_uint64_t)i, 0);
   if (!file) {
-    return nl_fail("%s: %s", name, zip_strerror(zip));
+    return zip_problem(name, zip_get_error(zip));
   }
   source s = {.name = name, .left = info.size, .fd = -1, .zip = file};
   nl_status status = read_array(&s, &out->tensor);
@@ -328,7 +357,7 @@ static nl_status read_member(zip_t *zip, const char *path, zip_int64_t i, nl_nam
     got = zip_fread(file, rest, sizeof rest);
   }
   if (got < 0) {
-    status = nl_fail("%s: %s", name, zip_file_strerror(file));
+    status = zip_problem(name, zip_file_get_error(file));
     nl_tensor_unref(out->tensor);
     out->tensor = NULL;
   }
@@ -336,14 +365,6 @@ static nl_status read_member(zip_t *zip, const char *path, zip_int64_t i, nl_nam
   size_t n = strlen(info.name);
   out->name = strndup(info.name, n >= 4 && strcmp(info.name + n - 4, ".npy") == 0 ? n - 4 : n);
   return status == NL_OK && !out->name ? nl_fail_memory(n) : status;
-}
-
-static nl_status zip_failure(const char *path, int code) {
-  zip_error_t error;
-  zip_error_init_with_code(&error, code);
-  nl_status status = nl_fail("%s: %s", path, zip_error_strerror(&error));
-  zip_error_fini(&error);
-  return status;
 }
 
 nl_status nl_npz_read(const char *path, nl_tensor_file *out) {
@@ -410,7 +431,7 @@ static nl_status add_member(zip_t *zip, const char *path, const nl_named_tensor 
     if (at < 0 && s) {
       zip_source_free(s);
     }
-    return nl_fail("%s: %s", path, zip_strerror(zip));
+    return zip_problem(path, zip_get_error(zip));
   }
   return NL_OK;
 }
@@ -442,7 +463,7 @@ nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress)
   }
   if (status == NL_OK && zip_close(zip) != 0) {
     bool interrupted = zip_error_code_zip(zip_get_error(zip)) == ZIP_ER_CANCELLED;
-    status = interrupted ? nl_fail_interrupted() : nl_fail("%s: %s", path, zip_strerror(zip));
+    status = interrupted ? nl_fail_interrupted() : zip_problem(path, zip_get_error(zip));
   } else if (status == NL_OK) {
     zip = NULL;
   }

@@ -244,23 +244,6 @@ nl_status nl_safetensors_read(const char *path, nl_tensor_file *out) {
 
 /* ---- writing ---- */
 
-static bool is_utf8(const char *s) {
-  for (; *s; s++) {
-    unsigned char c = (unsigned char)*s;
-    int more =
-        c < 0x80 ? 0 : (c >= 0xc2 && c < 0xe0 ? 1 : (c >= 0xe0 && c < 0xf0 ? 2 : (c >= 0xf0 && c < 0xf5 ? 3 : -1)));
-    for (int i = 0; i < more; i++) {
-      if (((unsigned char)*++s & 0xc0) != 0x80) {
-        return false;
-      }
-    }
-    if (more < 0) {
-      return false;
-    }
-  }
-  return true;
-}
-
 /* The header's text, padded with spaces so that the data starts at a multiple of 8. */
 static char *safetensors_header(const nl_tensor_file *f) {
   json_t *header = json_object();
@@ -283,7 +266,7 @@ static char *safetensors_header(const nl_tensor_file *f) {
     bool spelled = name || !ok || !entry;
     ok = json_object_set_new(header, f->entries[i].name, entry) == 0 && name && ok;
     json_decref(name);
-    if (!spelled && !is_utf8(f->entries[i].name)) {
+    if (!spelled && !nl_json_is_utf8(f->entries[i].name, strlen(f->entries[i].name))) {
       nl_fail("the name '%.80s' cannot be written: names must be UTF-8", f->entries[i].name);
       json_decref(header);
       return NULL;

@@ -1,6 +1,7 @@
 /* require "nn.core": everything written in C, as one table. Its field `public` has what lua/stdlib/nn.lua puts into
    `nn`; the rest is for our own Lua files. */
 #include "autograd/tape.h"
+#include "core/pool.h"
 #include "kernels/kernels.h"
 #include "lua/nl_lua.h"
 
@@ -15,6 +16,10 @@ __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   luaL_checkversion(L);
   nl_kernels_init();
   nl_autograd_init();
+  /* the workspace is there from the start, since other kernels, with other bits, would have to do without it */
+  if (nl_op_begin() != NL_OK || !nl_thread_workspace()) {
+    return luaL_error(L, "not enough memory to begin with");
+  }
   nl_open_box(L);
   lua_newtable(L);
   lua_newtable(L);

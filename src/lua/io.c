@@ -218,7 +218,7 @@ static json_t *to_json(lua_State *L, int depth) {
     size_t n;
     const char *s = lua_tolstring(L, index, &n);
     json_t *v = json_stringn(s, n);
-    if (!v) {
+    if (!v && !nl_json_is_utf8(s, n)) {
       nl_fail("a string that is not UTF-8 cannot be written as JSON");
     }
     return v;

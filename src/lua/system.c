@@ -74,6 +74,13 @@ static int fail_memory_at(lua_State *L) {
   return 0;
 }
 
+/* memory_trim(): what is kept for reuse goes back to the system */
+static int memory_trim(lua_State *L) {
+  (void)L;
+  nl_memory_trim();
+  return 0;
+}
+
 static int versions(lua_State *L) {
   lua_createtable(L, 0, 6);
   lua_pushliteral(L, NL_VERSION);
@@ -111,7 +118,10 @@ void nl_open_system(lua_State *L) {
                                        {"set_max_memory", set_max_memory},
                                        {"versions", versions},
                                        {NULL, NULL}};
-  static const luaL_Reg ours[] = {{"fail_memory_at", fail_memory_at}, {"terminal_width", terminal_width}, {NULL, NULL}};
+  static const luaL_Reg ours[] = {{"fail_memory_at", fail_memory_at},
+                                  {"memory_trim", memory_trim},
+                                  {"terminal_width", terminal_width},
+                                  {NULL, NULL}};
 #define ONCE "it would happen only once; do it outside"
   static const nl_not_replayed refused[] = {
       {get_time, "time", "the time read now would be used in every replay; read it outside"},

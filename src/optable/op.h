@@ -170,6 +170,9 @@ struct nl_op {
 
 /* ---- the table (registry.c) ---- */
 
+/* Room for what is known of ops; before anything else is asked. Error: memory. */
+nl_status nl_op_begin(void);
+
 int nl_op_count(void);
 const nl_op *nl_op_at(int i);
 const nl_op *nl_op_find(const char *name); /* NULL if there is none */

@@ -169,13 +169,14 @@ const nl_signature *nl_op_signature(const nl_op *op) {
   return k->sig;
 }
 
-static const nl_signature *parsed(const nl_op *op) {
+nl_status nl_op_begin(void) {
   if (!signatures) {
     signatures = calloc((size_t)nl_op_count(), sizeof *signatures);
-    if (!signatures) {
-      abort(); /* at start-up, before any script ran */
-    }
   }
+  return signatures ? NL_OK : nl_fail_memory((size_t)nl_op_count() * sizeof *signatures);
+}
+
+static const nl_signature *parsed(const nl_op *op) {
   nl_signature *sig = &signatures[position(op->name)];
   if (sig->count == 0 && *op->args) {
     parse_signature(op->args, sig);

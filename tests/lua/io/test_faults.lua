@@ -6,16 +6,53 @@ local process = require "process"
 
 TestFaults = {}
 
--- Nothing that fails may leave a file that is neither the old nor the new one.
-function TestFaults:test_failing_memory_while_saving()
+-- The library that lets memory fail, in a file to be removed.
+local function failing_malloc()
   lu.skipIf(process.nnlua:find "address" or process.nnlua:find "thread", "sanitizers have a malloc of their own")
   local library = os.tmpname()
   local out, err, status = process.run(("cc -O1 -shared -fPIC -o %s tests/faults/malloc.c"):format(library))
   lu.assertEquals(status, 0, out .. err)
+  return library
+end
+
+-- Nothing that fails may leave a file that is neither the old nor the new one.
+function TestFaults:test_failing_memory_while_saving()
+  local library = failing_malloc()
+  local out, err, status
   for _, kind in ipairs { "safetensors", "npz" } do
     out, err, status = process.run(("LD_PRELOAD=%s %s tests/faults/save.lua %s"):format(library, process.nnlua, kind))
     lu.assertEquals(status, 0, out .. err)
     lu.assertStrContains(out, " 0 wrong")
+  end
+  os.remove(library)
+end
+
+-- Everything a script does, while requests for memory fail. (At each of them: make test-long.)
+function TestFaults:test_failing_memory_everywhere()
+  local library = failing_malloc()
+  local out, err, status = process.run(("LD_PRELOAD=%s %s tests/faults/everything.lua all quick"):format(library, process.nnlua))
+  os.remove(library)
+  lu.assertEquals(status, 0, out .. err)
+  lu.assertStrContains(out, " 0 wrong")
+end
+
+function TestFaults:test_failing_memory_at_the_start()
+  local library = failing_malloc()
+  for _, way in ipairs { "FAULT_START", "FAULT_START_FROM" } do
+    local n, refused = 1, 0
+    while n < 4000 do
+      local out, err, status = process.run(("%s=%d LD_PRELOAD=%s %s -e 'print(require(\"nn\").ones(2):sum():item())'"):format(way, n,
+        library, process.nnlua))
+      if status == 0 then
+        lu.assertEquals(out, "2.0\n")
+      else
+        refused = refused + 1
+        lu.assertEquals(status, 1, ("%s=%d: %s"):format(way, n, err))
+        lu.assertStrContains(err, "memory")
+      end
+      n = n + 1 + n // 5
+    end
+    lu.assertTrue(refused > 3, way)
   end
   os.remove(library)
 end
