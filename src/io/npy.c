@@ -306,7 +306,7 @@ nl_status nl_npy_write(const char *path, nl_tensor *t, nl_element type) {
 static nl_status zip_problem(const char *name, zip_error_t *e) {
   int code = zip_error_code_zip(e);
   return code == ZIP_ER_MEMORY || code == ZIP_ER_OK ? nl_fail("%s: not enough memory for the archive", name)
-                                                : nl_fail("%s: %s", name, zip_error_strerror(e));
+                                                    : nl_fail("%s: %s", name, zip_error_strerror(e));
 }
 
 /* libzip calls an archive none where its own memory runs out on the way. */

@@ -6,18 +6,34 @@ local process = require "process"
 
 TestFaults = {}
 
--- The library that lets memory fail, in a file to be removed.
-local function failing_malloc()
-  lu.skipIf(process.nnlua:find "address" or process.nnlua:find "thread", "sanitizers have a malloc of their own")
+-- A library that lets calls fail, in a file to be removed.
+local function failing(what)
+  lu.skipIf(process.nnlua:find "address" or process.nnlua:find "thread", "sanitizers have a C library of their own")
   local library = os.tmpname()
-  local out, err, status = process.run(("cc -O1 -shared -fPIC -o %s tests/faults/malloc.c"):format(library))
+  local out, err, status = process.run(("cc -O1 -shared -fPIC -o %s tests/faults/%s.c"):format(library, what))
   lu.assertEquals(status, 0, out .. err)
   return library
 end
 
+-- Each call that writes fails in turn, or writes half.
+function TestFaults:test_failing_writes()
+  local library = failing "io"
+  local out, err, status = process.run(("LD_PRELOAD=%s %s tests/faults/disk.lua"):format(library, process.nnlua))
+  os.remove(library)
+  lu.assertEquals(status, 0, out .. err)
+  lu.assertStrContains(out, " 0 wrong")
+end
+
+-- (A thousand: make test-long.)
+function TestFaults:test_kills()
+  local wrong, seen = dofile "tests/faults/kills.lua".run(3, 12, process.nnlua)
+  lu.assertEquals(wrong, 0)
+  lu.assertTrue(seen > 0)
+end
+
 -- Nothing that fails may leave a file that is neither the old nor the new one.
 function TestFaults:test_failing_memory_while_saving()
-  local library = failing_malloc()
+  local library = failing "malloc"
   local out, err, status
   for _, kind in ipairs { "safetensors", "npz" } do
     out, err, status = process.run(("LD_PRELOAD=%s %s tests/faults/save.lua %s"):format(library, process.nnlua, kind))
@@ -29,7 +45,7 @@ end
 
 -- Everything a script does, while requests for memory fail. (At each of them: make test-long.)
 function TestFaults:test_failing_memory_everywhere()
-  local library = failing_malloc()
+  local library = failing "malloc"
   local out, err, status = process.run(("LD_PRELOAD=%s %s tests/faults/everything.lua all quick"):format(library, process.nnlua))
   os.remove(library)
   lu.assertEquals(status, 0, out .. err)
@@ -37,7 +53,7 @@ function TestFaults:test_failing_memory_everywhere()
 end
 
 function TestFaults:test_failing_memory_at_the_start()
-  local library = failing_malloc()
+  local library = failing "malloc"
   for _, way in ipairs { "FAULT_START", "FAULT_START_FROM" } do
     local n, refused = 1, 0
     while n < 4000 do
