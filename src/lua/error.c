@@ -140,12 +140,10 @@ int nl_lua_raise(lua_State *L) {
 }
 
 int nl_lua_error(lua_State *L, const char *fmt, ...) {
-  char text[1024];
   va_list args;
   va_start(args, fmt);
-  vsnprintf(text, sizeof text, fmt, args);
+  nl_vfail(fmt, args);
   va_end(args);
-  nl_fail("%s", text);
   return nl_lua_raise(L);
 }
 
@@ -161,9 +159,11 @@ static int raise_for_user(lua_State *L) {
   return nl_lua_error(L, "%s", message);
 }
 
+enum { LONGEST_NAME = 40 };
+
 /* Optimal string alignment: insertions, deletions, changes, and exchanges of neighbours. Case is free. */
 static int distance(const char *a, const char *b) {
-  enum { MAX = 40 };
+  enum { MAX = LONGEST_NAME };
   size_t n = strlen(a), m = strlen(b);
   if (n >= MAX || m >= MAX) {
     return MAX;
@@ -192,7 +192,7 @@ const char *nl_nearest(const char *wrong, const char *(*name_at)(void *ctx, int 
   const char *best = NULL;
   int length = (int)strlen(wrong), best_distance = length < 6 ? 1 : length / 3; /* more would mislead */
   const char *name;
-  for (int i = 0; (name = name_at(ctx, i)) != NULL; i++) {
+  for (int i = 0; length < LONGEST_NAME && (name = name_at(ctx, i)) != NULL; i++) {
     int d = distance(wrong, name);
     if (d < best_distance || (d == best_distance && (!best || strcmp(name, best) < 0))) { /* no matter the order */
       best = name;

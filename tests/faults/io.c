@@ -1,7 +1,7 @@
 /* To be loaded before the C library (LD_PRELOAD): after getenv("FAULT_IO_n") the n-th call that writes (open for
-   writing, write, fwrite, fflush, fclose, close, fsync, rename, linkat) fails, or with getenv("FAULT_IO_FROM_n") that one
-   and all that follow; with getenv("FAULT_IO_SHORT_n") the n-th write writes half. getenv("FAULT_IO_0") ends it, and
-   getenv("FAULT_IO_STRUCK") is "yes" where a call was struck since it was armed. */
+   writing, write, fwrite, fflush, fclose, close, fsync, rename, linkat) fails, or with getenv("FAULT_IO_FROM_n") that
+   one and all that follow; with getenv("FAULT_IO_SHORT_n") the n-th write writes half. getenv("FAULT_IO_0") ends it,
+   and getenv("FAULT_IO_STRUCK") is "yes" where a call was struck since it was armed. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

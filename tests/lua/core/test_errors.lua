@@ -1,6 +1,7 @@
 -- What a beginner's wrong scripts say: file, line, operation, shapes, what to do.
 
 local lu = require "luaunit"
+local nn = require "nn"
 local process = require "process"
 
 TestErrors = {}
@@ -71,6 +72,21 @@ local d = nn.data.tensors(nn.zeros(4, 3), nn.tensor{1, 2, 1, 2})
 local m = nn.Linear(2, 2)
 nn.train.fit{model = m, loss = nn.CrossEntropyLoss(), optimizer = nn.optim.SGD(m:parameters()),
   train = d:loader{}, progress = "none"}]], "mlp.lua:", "Linear(2, 2): input has 3 features")
+end
+
+-- A message that is too long keeps both ends.
+function TestErrors:test_long_names()
+  local long = ("k"):rep(5000)
+  local ok, why = pcall(nn.load, long)
+  lu.assertFalse(ok)
+  lu.assertStrContains(why, "load: kkk")
+  lu.assertStrContains(why, "kkk ... kkk")
+  lu.assertStrContains(why, "File name too long")
+  ok, why = pcall(function()
+    return nn.ones(1)[long]
+  end)
+  lu.assertFalse(ok)
+  lu.assertNotStrContains(why, "did you mean")
 end
 
 function TestErrors:test_a_traceback_follows()
