@@ -25,6 +25,7 @@ static void test_table(void) {
 }
 
 int main(void) {
+  CHECK(nl_op_begin() == NL_OK, "no memory");
   test_called_ops();
   test_of_one_and_two();
   test_table();
