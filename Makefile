@@ -192,7 +192,9 @@ c-tests: $(C_TESTS)
 
 $B/tests/%: tests/c/%.c tests/c/check.h $(CORE_OBJ) $B/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Itests/c -o $@ $< $(CORE_OBJ) $(LUA_LIBS) $(LIBS)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Itests/c -o $@ $< $(filter %.o,$^) $(LUA_LIBS) $(LIBS)
+
+$B/tests/test_sandbox: $B/host/lockdown.o
 
 $B/tests/bench_gemm: tests/bench/gemm.c $(CORE_OBJ) $B/flags
 	@mkdir -p $(@D)

@@ -35,6 +35,7 @@ static void leave_cache(void) {
 
 static free_block *lists[CLASSES];
 static nl_memory_stats stats = {.limit = SIZE_MAX};
+static size_t limit_cap = SIZE_MAX; /* the limit can be set up to here */
 static uint64_t fail_at;
 static size_t blocks; /* of data, that were asked of the system */
 enum { BLOCK_OVERHEAD = 48, LEAST_SLACK = 1 << 20 };
@@ -436,7 +437,12 @@ void nl_memory_reset_peak(void) {
   leave_cache();
 }
 
+void nl_memory_cap_limit(void) {
+  limit_cap = stats.limit;
+}
+
 void nl_memory_set_limit(size_t bytes) {
+  bytes = bytes < limit_cap ? bytes : limit_cap;
   enter_cache();
   stats.limit = bytes;
   limited = bytes != SIZE_MAX;

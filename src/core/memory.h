@@ -57,6 +57,9 @@ nl_memory_stats nl_memory_get_stats(void);
 size_t nl_memory_live(void);
 void nl_memory_set_limit(size_t bytes); /* SIZE_MAX: none */
 
+/* From now on the limit can be lowered, but not set above what it is. */
+void nl_memory_cap_limit(void);
+
 /* The peak counts from now on. */
 void nl_memory_reset_peak(void);
 

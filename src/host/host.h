@@ -19,9 +19,11 @@ typedef struct nl_options {
   bool profile;     /* --profile */
   int threads;      /* --threads; 0: not given */
   bool has_seed;
-  long long seed;    /* --seed */
-  double max_memory; /* --max-memory, bytes; 0: none */
-  int first;         /* first argv that is no option, or argc */
+  long long seed;     /* --seed */
+  double max_memory;  /* --max-memory, bytes; 0: none */
+  double max_seconds; /* --max-seconds; 0: none */
+  bool sandbox;       /* --sandbox; what is allowed stands in core/allowed.h */
+  int first;          /* first argv that is no option, or argc */
 } nl_options;
 
 /* Reads the command line; false with a message on standard error when it is wrong. -e, -l and -W are only recognised
@@ -44,7 +46,29 @@ int nl_report(lua_State *L, int status);
 int nl_call(lua_State *L, int arguments, int results);
 
 int nl_run_string(lua_State *L, const char *text, const char *name);
+int nl_load_file(lua_State *L, const char *name); /* NULL: standard input */
 int nl_run_script(lua_State *L, char **argv, const nl_options *);
+
+/* ---- limits (limits.c) ---- */
+
+/* The program ends after so many seconds of a clock on the wall, whatever it does then, with status 124. */
+void nl_end_after(double seconds);
+
+/* For the sandbox: --max-memory can be set no higher, and the kernel stands behind it. */
+void nl_limit_memory(double bytes);
+
+/* ---- the sandbox (sandbox.c, lockdown.c) ---- */
+
+/* Puts the script that is named (or NULL) and all that it loads into the sandbox; false with a message where that
+   fails. There is no way back. */
+bool nl_enter_sandbox(lua_State *L, const char *script);
+
+/* The kernel's part: what it now refuses to this process. */
+typedef struct nl_locks {
+  bool files; /* Landlock: files by the list in core/allowed.h */
+  bool calls; /* seccomp: programs, processes, sockets, signals to others; writing, where none is allowed */
+} nl_locks;
+nl_locks nl_lock_kernel(void);
 
 /* ---- Ctrl-C (interrupt.c) ---- */
 
@@ -62,5 +86,8 @@ void nl_prompt(lua_State *L);
 
 /* Makes `require "nn"` and its namespaces work: a searcher for our own Lua library, which leaves package.path alone. */
 void nl_install_library(lua_State *L);
+
+/* Pushes the library's directory, or nil. */
+void nl_push_library(lua_State *L);
 
 #endif

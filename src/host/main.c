@@ -98,6 +98,10 @@ static int run_what_is_asked(lua_State *L) {
     return 1;
   }
   luaL_checkversion(L);
+  if (o.max_seconds > 0) {
+    nl_end_after(o.max_seconds);
+  }
+  o.ignore_env = o.ignore_env || o.sandbox; /* LUA_INIT is the user's, not the stranger's */
   if (o.ignore_env) {
     lua_pushboolean(L, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
@@ -121,6 +125,12 @@ static int run_what_is_asked(lua_State *L) {
   if (o.version) {
     print_version();
   }
+  if (o.sandbox && !nl_enter_sandbox(L, o.script ? argv[o.script] : NULL)) {
+    return 0;
+  }
+  if (o.sandbox && o.max_memory > 0) {
+    nl_limit_memory(o.max_memory);
+  }
   if (!o.ignore_env && run_init(L) != LUA_OK) {
     return 0;
   }
@@ -141,7 +151,7 @@ static int run_what_is_asked(lua_State *L) {
       print_version();
       nl_prompt(L);
     } else {
-      int status = luaL_loadfile(L, NULL);
+      int status = nl_load_file(L, NULL);
       status = status == LUA_OK ? nl_call(L, 0, 0) : status;
       nl_report(L, status); /* lua ends with 0 here, too */
     }

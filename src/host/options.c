@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "core/allowed.h"
 #include "host/host.h"
 
 void nl_print_help(const char *program) {
@@ -26,8 +28,12 @@ void nl_print_help(const char *program) {
          "  --threads N       use N threads (default: one for each processor); results do not depend on N\n"
          "  --seed N          start random numbers from N\n"
          "  --max-memory SIZE the script may hold at most SIZE bytes, all in all (suffixes K, M, G)\n"
+         "  --max-seconds S   end after S seconds, whatever the script does, with status 124\n"
          "  --profile         show on standard error where the time went, by operation and by line\n"
          "  --out DIR         pictures of nn.plot go to this directory\n"
+         "  --sandbox         for scripts of strangers: no programs, no network, no files (docs/sandbox.md)\n"
+         "  --allow-read DIR  but reading in this directory (or of this file); may be given again\n"
+         "  --allow-write DIR but reading and writing in this directory; may be given again\n"
          "  --help            show this\n"
          "  --version         show the versions of everything, and the kernels chosen\n"
          "\n"
@@ -86,6 +92,22 @@ static bool read_size(const char *s, double *out) {
   return *end == 0 && *out < 9e18; /* and no infinity */
 }
 
+/* A positive number of seconds, at most some thirty years. */
+static bool read_seconds(const char *s, double *out) {
+  char *end;
+  *out = s ? strtod(s, &end) : 0;
+  return s && end != s && *end == 0 && *out > 0 && *out <= 1e9;
+}
+
+static bool allow(char **argv, int *i, const char *name, nl_access access) {
+  char *arg = argv[*i];
+  const char *path = long_value(argv, i, strlen(name));
+  if (!path || !*path) {
+    return bad(argv[0], arg, "needs a directory, e.g. --allow-read data");
+  }
+  return nl_allow(path, access) == NL_OK || bad(argv[0], arg, nl_error_message());
+}
+
 static bool read_long(char **argv, int *i, nl_options *o) {
   char *arg = argv[*i];
   const char *program = argv[0];
@@ -116,13 +138,32 @@ static bool read_long(char **argv, int *i, nl_options *o) {
     if (!read_size(long_value(argv, i, strlen("--max-memory")), &o->max_memory)) {
       return bad(program, arg, "needs a size, e.g. --max-memory 2G");
     }
+  } else if (is_long(arg, "--max-seconds")) {
+    if (!read_seconds(long_value(argv, i, strlen("--max-seconds")), &o->max_seconds)) {
+      return bad(program, arg, "needs a number of seconds, e.g. --max-seconds 10");
+    }
+  } else if (strcmp(arg, "--sandbox") == 0) {
+    o->sandbox = true;
+  } else if (is_long(arg, "--allow-read")) {
+    return allow(argv, i, "--allow-read", NL_ALLOW_READ);
+  } else if (is_long(arg, "--allow-write")) {
+    return allow(argv, i, "--allow-write", NL_ALLOW_WRITE);
   } else {
     return unrecognized(program, arg);
   }
   return true;
 }
 
-bool nl_read_options(int argc, char **argv, nl_options *o) {
+/* What the sandbox is for, and what is said of it without it. */
+static bool goes_together(const char *program, const nl_options *o) {
+  if (!o->sandbox) {
+    return !nl_allowed_at(0) || bad(program, "--allow-read and --allow-write", "need --sandbox");
+  }
+  bool prompt = o->interactive || (!o->script && !o->execute && !o->version && isatty(STDIN_FILENO));
+  return o->help || o->about || !prompt || bad(program, "--sandbox", "needs a script: there is no prompt in it");
+}
+
+static bool read_arguments(int argc, char **argv, nl_options *o) {
   *o = (nl_options){.first = argc};
   for (int i = 1; i < argc; i++) {
     const char *arg = argv[i];
@@ -176,6 +217,10 @@ bool nl_read_options(int argc, char **argv, nl_options *o) {
   return true;
 }
 
+bool nl_read_options(int argc, char **argv, nl_options *o) {
+  return read_arguments(argc, argv, o) && goes_together(argv[0], o);
+}
+
 /* -l mod, or -l g=mod */
 static int run_library(lua_State *L, const char *text) {
   const char *equals = strchr(text, '=');
@@ -194,6 +239,18 @@ static int run_library(lua_State *L, const char *text) {
   return nl_report(L, status);
 }
 
+/* Long options whose value is the next argument. */
+static bool takes_value(const char *arg) {
+  static const char *const names[] = {"--threads",     "--seed",       "--out",        "--max-memory",
+                                      "--max-seconds", "--allow-read", "--allow-write"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(arg, names[i]) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool nl_run_lua_options(lua_State *L, char **argv, const nl_options *o) {
   for (int i = 1; i < o->first && argv[i]; i++) {
     const char *arg = argv[i];
@@ -201,9 +258,7 @@ bool nl_run_lua_options(lua_State *L, char **argv, const nl_options *o) {
       break;
     }
     if (arg[1] == '-') {
-      bool takes_value = strcmp(arg, "--threads") == 0 || strcmp(arg, "--seed") == 0 || strcmp(arg, "--out") == 0 ||
-                         strcmp(arg, "--max-memory") == 0;
-      i += takes_value;
+      i += takes_value(arg);
       continue;
     }
     if (arg[1] == 'W') {

@@ -15,8 +15,7 @@ static int library_at(lua_State *L, const char *directory) {
   return there;
 }
 
-/* Pushes the library's directory, or nil. */
-static void push_library(lua_State *L) {
+void nl_push_library(lua_State *L) {
   char exe[PATH_MAX];
   ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
   char *slash = NULL;
@@ -73,7 +72,7 @@ void nl_install_library(lua_State *L) {
     lua_rawgeti(L, -1, i);
     lua_rawseti(L, -2, i + 1);
   }
-  push_library(L);
+  nl_push_library(L);
   lua_pushcclosure(L, search_library, 1);
   lua_rawseti(L, -2, 2);
   lua_pop(L, 2);

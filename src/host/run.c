@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/allowed.h"
 #include "host/host.h"
 
 const char *nl_program = "nnlua";
@@ -73,10 +74,15 @@ static int push_arguments(lua_State *L) {
   return n;
 }
 
+/* In the sandbox no bytecode: Lua does not check it, and wrong bytecode can do anything. */
+int nl_load_file(lua_State *L, const char *name) {
+  return luaL_loadfilex(L, name, nl_sandboxed() ? "t" : NULL);
+}
+
 int nl_run_script(lua_State *L, char **argv, const nl_options *o) {
   const char *name = argv[o->script];
   bool dash = strcmp(name, "-") == 0 && strcmp(argv[o->script - 1], "--") != 0;
-  int status = luaL_loadfile(L, dash ? NULL : name);
+  int status = nl_load_file(L, dash ? NULL : name);
   if (status == LUA_OK) {
     int n = push_arguments(L);
     status = nl_call(L, n, LUA_MULTRET);

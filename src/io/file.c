@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/allowed.h"
 #include "core/interrupt.h"
 
 enum { PIECE = 8 << 20 }; /* bytes between looks at the interrupt flag */
@@ -107,7 +108,9 @@ char *nl_temporary_name(const char *path) {
   size_t n = strlen(path) + 64;
   char *directory = directory_of(path), *name = directory ? malloc(n) : NULL;
   if (name) {
-    clean_once(directory);
+    if (!nl_sandboxed()) {
+      clean_once(directory);
+    }
     snprintf(name, n, "%s%s%ld-%u.tmp", path, mark, (long)getpid(), ++count);
   } else {
     nl_fail_memory(n);
@@ -140,6 +143,9 @@ static nl_status put_in_place(const char *temp, const char *path) {
 }
 
 nl_status nl_replace_file(const char *temp, const char *path) {
+  if (nl_may_rename(temp) != NL_OK || nl_may_rename(path) != NL_OK) {
+    return NL_ERROR;
+  }
   int fd = open(temp, O_RDONLY | O_CLOEXEC);
   nl_status status = fd >= 0 && fsync(fd) == 0 ? NL_OK : nl_fail("%s: %s", path, strerror(errno));
   if (fd >= 0) {
@@ -155,7 +161,7 @@ nl_status nl_replace_file(const char *temp, const char *path) {
 /* A file without a name beside path, or -1. It gets its name through /proc when it is whole. */
 static int open_nameless(const char *path) {
   char *directory = directory_of(path);
-  bool can = directory && access("/proc/self/fd", X_OK) == 0;
+  bool can = directory && !nl_sandboxed() && access("/proc/self/fd", X_OK) == 0;
   int fd = can ? open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
   free(directory);
   return fd;
@@ -194,6 +200,9 @@ static nl_status write_named(const char *temp, const char *path,
 }
 
 nl_status nl_write_file(const char *path, nl_status (*contents)(int fd, const char *path, void *ctx), void *ctx) {
+  if (nl_may_rename(path) != NL_OK) {
+    return NL_ERROR;
+  }
   char *temp = nl_temporary_name(path);
   if (!temp) {
     return NL_NOMEM;

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "core/allowed.h"
+
 enum { MAX_IDX_DIM = 8, DEFLATE_RATIO = 1032 };
 
 typedef struct element {
@@ -123,6 +125,9 @@ static nl_status read_idx(gzFile f, const char *path, uint64_t file_size, nl_ten
 nl_status nl_idx_read(const char *path, nl_tensor **out) {
   *out = NULL;
   struct stat st;
+  if (nl_may_read(path) != NL_OK) {
+    return NL_ERROR;
+  }
   if (stat(path, &st) != 0) {
     return nl_fail("%s: %s", path, strerror(errno));
   }

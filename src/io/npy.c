@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zip.h>
 
+#include "core/allowed.h"
 #include "core/interrupt.h"
 #include "core/memory.h"
 #include "io/file.h"
@@ -219,6 +220,9 @@ static nl_status read_array(source *s, nl_tensor **out) {
 
 nl_status nl_npy_read(const char *path, nl_tensor **out) {
   *out = NULL;
+  if (nl_may_read(path) != NL_OK) {
+    return NL_ERROR;
+  }
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   struct stat info;
   if (fd < 0 || fstat(fd, &info) != 0) {
@@ -369,6 +373,9 @@ static nl_status read_member(zip_t *zip, const char *path, zip_int64_t i, nl_nam
 
 nl_status nl_npz_read(const char *path, nl_tensor_file *out) {
   *out = (nl_tensor_file){0, NULL, NULL};
+  if (nl_may_read(path) != NL_OK) {
+    return NL_ERROR;
+  }
   int code = 0;
   zip_t *zip = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code);
   if (!zip) {
@@ -443,6 +450,9 @@ static int is_cancelled(zip_t *zip, void *unused) {
 }
 
 nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress) {
+  if (nl_may_rename(path) != NL_OK) {
+    return NL_ERROR;
+  }
   char *temp = nl_temporary_name(path), **held = calloc((size_t)f->count + 1, sizeof *held);
   if (!temp || !held) {
     free(temp);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/allowed.h"
 #include "core/memory.h"
 #include "io/elements.h"
 #include "io/file.h"
@@ -224,6 +225,9 @@ static nl_status read_safetensors(reader *r, uint64_t size, nl_tensor_file *out)
 
 nl_status nl_safetensors_read(const char *path, nl_tensor_file *out) {
   *out = (nl_tensor_file){0, NULL, NULL};
+  if (nl_may_read(path) != NL_OK) {
+    return NL_ERROR;
+  }
   reader r = {.path = path, .fd = open(path, O_RDONLY | O_CLOEXEC)};
   struct stat st;
   if (r.fd < 0 || fstat(r.fd, &st) != 0) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/allowed.h"
 #include "core/interrupt.h"
 #include "core/memory.h"
 #include "io/file.h"
@@ -309,6 +310,10 @@ static int make_directory(lua_State *L) {
   size_t n = strlen(path);
   char *copy = lua_newuserdatauv(L, n + 1, 0);
   memcpy(copy, path, n + 1);
+  while (n > 1 && copy[n - 1] == '/') {
+    copy[--n] = 0;
+  }
+  nl_lua_check(L, nl_may_write(copy)); /* what is above it is there already, or allowed as well */
   for (char *p = copy + 1;; p++) {
     if (*p == '/' || *p == 0) {
       char was = *p;
@@ -365,9 +370,45 @@ static int temporary_name(lua_State *L) {
   return 1;
 }
 
+/* file_exists(path) -> whether it does; for what the sandbox hides: false and the reason */
 static int file_exists(lua_State *L) {
   struct stat st;
-  lua_pushboolean(L, stat(luaL_checkstring(L, 1), &st) == 0);
+  const char *path = check_name(L, 1, "file_exists");
+  bool may = nl_may_read(path) == NL_OK;
+  lua_pushboolean(L, may && stat(path, &st) == 0);
+  lua_pushstring(L, may ? NULL : nl_error_message());
+  return 2;
+}
+
+/* For what the sandbox puts in the place of io and os: true, or nil and the reason. A zero byte would hide the end of a
+   name from one of the two that look at it. */
+static int judge(lua_State *L, nl_status (*may)(const char *path)) {
+  size_t n;
+  const char *path = luaL_checklstring(L, 1, &n);
+  nl_status status = strlen(path) == n ? may(path) : nl_fail("a name of a file has no zero byte");
+  if (status == NL_OK) {
+    lua_pushboolean(L, true);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, nl_error_message());
+  return 2;
+}
+static int may_read(lua_State *L) {
+  return judge(L, nl_may_read);
+}
+static int may_load(lua_State *L) {
+  return judge(L, nl_may_load);
+}
+static int may_write(lua_State *L) {
+  return judge(L, nl_may_write);
+}
+static int may_rename(lua_State *L) {
+  return judge(L, nl_may_rename);
+}
+
+static int is_sandboxed(lua_State *L) {
+  lua_pushboolean(L, nl_sandboxed());
   return 1;
 }
 
@@ -386,6 +427,11 @@ void nl_open_io(lua_State *L) {
                                        {"write_file", write_file},
                                        {"temporary_name", temporary_name},
                                        {"replace_file", replace_file},
+                                       {"may_read", may_read},
+                                       {"may_load", may_load},
+                                       {"may_write", may_write},
+                                       {"may_rename", may_rename},
+                                       {"is_sandboxed", is_sandboxed},
                                        {NULL, NULL}};
 #define ONCE "files would be touched only once; do it outside"
   static const nl_not_replayed refused[] = {

@@ -222,7 +222,7 @@ end
 ---@param opts? {root: string}
 function M.has_fashion_mnist(opts)
   local o = options.read("has_fashion_mnist", opts, { root = { "string" } })
-  return core.file_exists(directory_of(o) .. "/train-images-idx3-ubyte.gz")
+  return (core.file_exists(directory_of(o) .. "/train-images-idx3-ubyte.gz"))
 end
 
 ---Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images of 28 x 28 in 10 classes.
@@ -235,7 +235,10 @@ function M.fashion_mnist(opts)
     root = { "string" }, flatten = { "boolean", true }, normalize = { "boolean", false },
   })
   local root = directory_of(o)
-  if not M.has_fashion_mnist { root = root } then
+  local there, hidden = core.file_exists(root .. "/train-images-idx3-ubyte.gz")
+  if hidden then
+    core.raise("fashion_mnist: " .. hidden)
+  elseif not there then
     core.raise(("fashion_mnist: no data in %s; install it with: apt-get install dataset-fashion-mnist"):format(root))
   end
   local function part(name)

@@ -22,6 +22,9 @@ function M.number(v)
 end
 
 function M.is_there()
+  if core.is_sandboxed() then -- no programs are started there
+    return false
+  end
   local p = io.popen "command -v gnuplot 2>/dev/null"
   local found = p and p:read "a" or ""
   if p then
@@ -91,7 +94,10 @@ end
 ---@param directory string|false where files with relative names go
 ---@return string path
 function M.run(o, lines, directory)
-  if not M.is_there() then
+  if core.is_sandboxed() then
+    core.raise(("%s: the sandbox writes no pictures: gnuplot draws them, and no programs are started; leave `file` out to "
+      .. "draw in the terminal"):format(o.who))
+  elseif not M.is_there() then
     core.raise(("%s: writing a picture needs gnuplot; install it with: apt-get install gnuplot-nox"):format(o.who))
   end
   local path = path_of(o, directory)
