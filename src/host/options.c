@@ -163,7 +163,7 @@ static bool goes_together(const char *program, const nl_options *o) {
   return o->help || o->about || !prompt || bad(program, "--sandbox", "needs a script: there is no prompt in it");
 }
 
-static bool read_arguments(int argc, char **argv, nl_options *o) {
+static bool read_command_line(int argc, char **argv, nl_options *o) {
   *o = (nl_options){.first = argc};
   for (int i = 1; i < argc; i++) {
     const char *arg = argv[i];
@@ -218,7 +218,7 @@ static bool read_arguments(int argc, char **argv, nl_options *o) {
 }
 
 bool nl_read_options(int argc, char **argv, nl_options *o) {
-  return read_arguments(argc, argv, o) && goes_together(argv[0], o);
+  return read_command_line(argc, argv, o) && goes_together(argv[0], o);
 }
 
 /* -l mod, or -l g=mod */
