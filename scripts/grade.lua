@@ -68,7 +68,7 @@ local function sandbox(checks, file, input)
     checks.seconds or 10, checks.memory or "1G", quote(file), inp, err)))
   local out = p:read "a"
   p:close()
-  local said = read(err):match "^[^\n]*"
+  local said = read(err):gsub("^[^\n]*%-%-sandbox: this kernel[^\n]*\n", ""):match "^[^\n]*"
   os.remove(inp)
   os.remove(err)
   return out, (said:gsub("^.-nnlua: ", ""))

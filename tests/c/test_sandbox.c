@@ -1,8 +1,11 @@
 /* What the kernel refuses to a process in the sandbox, tried from C, as if the wall in Lua were not there. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,13 +129,31 @@ static void try_all(bool writing) {
   if (locks.files) {
     try_files(writing);
   } else {
-    printf("skipped: this kernel has no Landlock\n");
+    printf("not held: this kernel has no Landlock\n");
   }
   if (locks.calls) {
     try_calls();
     CHECK(opens("out/made", O_WRONLY | O_CREAT) == (writing && !locks.files), "writing outside");
   } else {
-    printf("skipped: this kernel has no seccomp\n");
+    printf("not held: this kernel has no seccomp\n");
+  }
+}
+
+/* As on a kernel without Landlock: seccomp still holds what it can. */
+static void try_without_landlock(bool writing) {
+  enum { CREATE_RULESET = 444 };
+  struct sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CREATE_RULESET, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof steps / sizeof *steps, steps};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0) {
+    try_all(writing);
+    CHECK(opens("out/secret", O_RDONLY), "only Lua holds reading then");
+    CHECK(opens("in/more", O_WRONLY | O_CREAT) == writing, "writing");
   }
 }
 
@@ -187,6 +208,8 @@ int main(void) {
   in_child(try_names, false);
   in_child(try_all, true);
   in_child(try_all, false);
+  in_child(try_without_landlock, false);
+  in_child(try_without_landlock, true);
   snprintf(command, sizeof command, "rm -r %s", directory);
   CHECK(system(command) == 0, "%s", command);
   return finish();

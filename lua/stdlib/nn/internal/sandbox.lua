@@ -6,13 +6,26 @@
 local script_directory = ...
 
 local core = require "nn.core"
-local error, type, select, pairs, rawget = error, type, select, pairs, rawget
+local error, pcall, type, select, pairs, rawget = error, pcall, type, select, pairs, rawget
 local find, gsub, gmatch = string.find, string.gsub, string.gmatch
 local may_read, may_load, may_write, may_rename = core.may_read, core.may_load, core.may_write, core.may_rename
 
 -- Raises in the line that called the function of this name.
 local function refuse(who, why)
   error(who .. ": " .. why, 3)
+end
+
+local function hand_on(who, ok, ...)
+  if ok then
+    return ...
+  end
+  local why = ...
+  error(type(why) == "string" and gsub(why, "to '%?'", "to '" .. who .. "'") or why, 2)
+end
+
+-- Calls a function as it was. Tail calls all the way, so that what it says of its arguments is said in the script's line.
+local function as_was(who, f, ...)
+  return hand_on(who, pcall(f, ...))
 end
 
 local function never(who, why)
@@ -50,7 +63,7 @@ function io.open(path, mode)
       return nil, "io.open: " .. why, 13 -- EACCES, as where the system refuses
     end
   end
-  return open(path, mode)
+  return as_was("io.open", open, path, mode)
 end
 
 function io.lines(path, ...)
@@ -61,7 +74,7 @@ function io.lines(path, ...)
   if not ok then
     refuse("io.lines", why)
   end
-  return lines(path, ...)
+  return as_was("io.lines", lines, path, ...)
 end
 
 local function default_file(who, original, may)
@@ -76,7 +89,7 @@ local function default_file(who, original, may)
     if file == nil then
       return original()
     end
-    return original(file, ...)
+    return as_was(who, original, file, ...)
   end
 end
 io.input = default_file("io.input", input, may_read)
@@ -96,7 +109,7 @@ function os.remove(path)
   if not ok then
     return nil, "os.remove: " .. why, 13
   end
-  return remove(path)
+  return as_was("os.remove", remove, path)
 end
 
 function os.rename(from, to)
@@ -110,7 +123,7 @@ function os.rename(from, to)
   if not ok then
     return nil, "os.rename: " .. why, 13
   end
-  return rename(from, to)
+  return as_was("os.rename", rename, from, to)
 end
 
 -- What says how to show things, and where our own data sets lie.
@@ -124,7 +137,7 @@ end
 -- Other locales are read from files.
 function os.setlocale(locale, category)
   if locale == nil or locale == "C" then
-    return setlocale(locale, category)
+    return as_was("os.setlocale", setlocale, locale, category)
   end
   return nil
 end
@@ -143,7 +156,7 @@ function load(chunk, name, mode, ...)
   if wants_bytecode(mode) then
     return nil, "load: the sandbox loads no bytecode, only text"
   end
-  return plain_load(chunk, name, "t", ...)
+  return as_was("load", plain_load, chunk, name, "t", ...)
 end
 
 function loadfile(path, mode, ...)
@@ -156,7 +169,7 @@ function loadfile(path, mode, ...)
       return nil, "loadfile: " .. why
     end
   end
-  return plain_loadfile(path, "t", ...)
+  return as_was("loadfile", plain_loadfile, path, "t", ...)
 end
 
 function dofile(path)
