@@ -125,11 +125,11 @@ static int run_what_is_asked(lua_State *L) {
   if (o.version) {
     print_version();
   }
+  if (o.sandbox && o.max_memory > 0) {
+    nl_limit_memory(o.max_memory); /* before: in the sandbox no limit can be set any more */
+  }
   if (o.sandbox && !nl_enter_sandbox(L, o.script ? argv[o.script] : NULL)) {
     return 0;
-  }
-  if (o.sandbox && o.max_memory > 0) {
-    nl_limit_memory(o.max_memory);
   }
   if (!o.ignore_env && run_init(L) != LUA_OK) {
     return 0;

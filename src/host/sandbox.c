@@ -12,7 +12,7 @@
 #include "core/allowed.h"
 #include "host/host.h"
 
-const char *nl_gemm_backends(void);
+void *nl_blas_symbol(const char *name);
 
 #ifdef __SANITIZE_ADDRESS__
 /* LeakSanitizer looks at the process from a second one, which cannot be started in the sandbox. */
@@ -45,7 +45,7 @@ static void prepare(void) {
   fflush(NULL);
   close_inherited();
   tzset();
-  nl_gemm_backends();
+  nl_blas_symbol("cblas_sgemm");
 }
 
 /* Pushes the directory that the script lies in, or nil without one. Its modules may be loaded, and the script itself,

@@ -314,6 +314,12 @@ function TestSandbox:test_max_memory()
   local _, failed = said:gsub("not enough memory", "")
   lu.assertEquals({ failed, status }, { 7, 0 }, said)
   lu.assertStrContains(said, "lives\t1000\t67108864")
+  if not program:find "address" and not program:find "thread" then -- memory that a library takes: 800 MB for 34 MB of JSON
+    lu.assertStrContains(stranger([[
+      local text = "[1" .. (",1"):rep(1 << 24) .. "]"
+      print(pcall(require("nn.core").json_decode, text))]], "--max-memory 100M"),
+      "not enough memory")
+  end
 end
 
 function TestSandbox:test_the_command_line()
