@@ -183,7 +183,7 @@ local ways = {
   { "fit{out}", [[local nn = require "nn" local model = nn.Linear(2, 1)
     nn.train.fit{model = model, loss = nn.MSELoss(), optimizer = nn.optim.SGD(model:parameters(), {lr = 0.1}), epochs = 1,
       train = nn.data.tensors(nn.zeros(4, 2), nn.zeros(4, 1)):loader{batch_size = 2}, out = "../secret/run"}]], "no writing" },
-  { "nn.plot", [[require("nn").plot.lines({{y = {1, 2}}}, {file = "../secret/x.png"})]], "" },
+  { "nn.plot", [[require("nn").plot.line({1, 2}, {file = "../secret/x.png"})]], "the sandbox writes no pictures" },
   { "nn.data", [[require("nn").data.fashion_mnist{root = "/etc"}]], "fashion_mnist: the sandbox allows no reading" },
   { "nn.help of a function that claims to be elsewhere", [[
     print(pcall(require("nn").help, load("return function() end", "@../secret/secret.txt")()))]], "" },
