@@ -112,7 +112,10 @@ local function one(seed)
   local p = problem(start, kind, wide)
   local began, steps = nn.time(), 0
   local before = core.interrupts()
-  local signals = signal_soon(r, 0.05)
+  local began_well, signals = pcall(signal_soon, r, 0.05)
+  if not began_well then
+    return core.interrupts() == before and tostring(signals) or nil -- it came before there was anything to interrupt
+  end
   local ok, told = pcall(ways[way], p, function()
     steps = steps + 1
   end)
