@@ -56,7 +56,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all fuzz-api docs build demo test test-sanitize test-threads test-long c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
+.PHONY: all fuzz-api docs build demo test test-sanitize test-threads test-long test-lua-suite c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -135,6 +135,12 @@ fuzz-api:
 	@tools/packages $(PACKAGES_BUILD)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) SANITIZE=address,undefined all
 	@for s in $$(seq $(SEED) $$(($(SEED) + 7))); do build/$(notdir $(firstword $(CC)))-address-undefined/nnlua tests/fuzz/api.lua $$s 100000 || exit 1; done
+
+# The test suite of Lua itself: make test-lua-suite LUA_TESTS=lua-5.4.4-tests
+test-lua-suite:
+	@tools/packages $(PACKAGES_BUILD)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@tests/lua-suite $B/nnlua "$(LUA_TESTS)"
 
 # What takes longer than a test should: see README.md.
 test-long: test
