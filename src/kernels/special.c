@@ -3,8 +3,10 @@
 
 #include <math.h>
 
-/* Giles 2010, "Approximating the erfinv function", single precision polynomials; then two steps of Halley's method,
-   each of which triples the number of right digits. */
+/* Giles 2010, "Approximating the erfinv function", single precision polynomials; then steps of Halley's method, each of
+   which triples the number of right digits. Two are enough but where 1 - |x| is less than single precision knows. */
+enum { MOST_STEPS = 10 };
+
 double nl_erfinv(double x) {
   if (!(x > -1 && x < 1)) {
     return x == 1 ? INFINITY : (x == -1 ? -INFINITY : NAN);
@@ -27,11 +29,11 @@ double nl_erfinv(double x) {
       p = c[i] + p * w;
     }
   }
-  double y = p * x;
-  for (int i = 0; i < 2; i++) {
+  double y = p * x, step = 1;
+  for (int i = 0; i < 2 || (i < MOST_STEPS && fabs(step) > 1e-8 * fabs(y)); i++) {
     /* near the ends erfc keeps the digits that erf has lost */
     double error = fabs(x) < 0.5 ? erf(y) - x : (x > 0 ? (1 - x) - erfc(y) : erfc(-y) - (1 + x));
-    double step = error / (1.12837916709551257390 * exp(-y * y));
+    step = error / (1.12837916709551257390 * exp(-y * y));
     y -= step / (1 + y * step);
   }
   return y;
