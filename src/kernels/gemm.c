@@ -84,26 +84,6 @@ static void run_loops(const nl_gemm_plan *p) {
   gemm_loops(&p->g);
 }
 
-/* Part of a product: rows i .. i+m, columns j .. j+n, terms k0 .. k0+k. */
-static void loops_block(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t k0, int64_t m, int64_t n, int64_t k,
-                        bool accumulate) {
-  int64_t a_row = p->a.transposed ? 1 : p->a.ld, a_col = p->a.transposed ? p->a.ld : 1;
-  int64_t b_row = p->b.transposed ? 1 : p->b.ld, b_col = p->b.transposed ? p->b.ld : 1;
-  gemm_loops(&(nl_gemm_args){.dtype = p->g.dtype,
-                             .m = m,
-                             .n = n,
-                             .k = k,
-                             .a = p->a.p + (size_t)(i * a_row + k0 * a_col) * p->size,
-                             .a_row = a_row,
-                             .a_col = a_col,
-                             .b = p->b.p + (size_t)(k0 * b_row + j * b_col) * p->size,
-                             .b_row = b_row,
-                             .b_col = b_col,
-                             .c = (char *)p->g.c + (size_t)(i * p->g.c_row + j) * p->size,
-                             .c_row = p->g.c_row,
-                             .accumulate = accumulate});
-}
-
 /* ---- OpenBLAS ---- */
 
 typedef struct blas {
@@ -293,6 +273,26 @@ static layout lay_out(const nl_gemm_plan *p, int64_t mc, int64_t nc) {
   l.pack = l.pad || p->b.transposed || (mc >= 32 && p->g.n > p->tile_n);
   l.wide = l.pad ? l.wide : nc;
   return l;
+}
+
+/* Part of a product: rows i .. i+m, columns j .. j+n, terms k0 .. k0+k. */
+static void loops_block(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t k0, int64_t m, int64_t n, int64_t k,
+                        bool accumulate) {
+  int64_t a_row = p->a.transposed ? 1 : p->a.ld, a_col = p->a.transposed ? p->a.ld : 1;
+  int64_t b_row = p->b.transposed ? 1 : p->b.ld, b_col = p->b.transposed ? p->b.ld : 1;
+  gemm_loops(&(nl_gemm_args){.dtype = p->g.dtype,
+                             .m = m,
+                             .n = n,
+                             .k = k,
+                             .a = p->a.p + (size_t)(i * a_row + k0 * a_col) * p->size,
+                             .a_row = a_row,
+                             .a_col = a_col,
+                             .b = p->b.p + (size_t)(k0 * b_row + j * b_col) * p->size,
+                             .b_row = b_row,
+                             .b_col = b_col,
+                             .c = (char *)p->g.c + (size_t)(i * p->g.c_row + j) * p->size,
+                             .c_row = p->g.c_row,
+                             .accumulate = accumulate});
 }
 
 /* One tile of C: all of k, in blocks. */
