@@ -25,8 +25,10 @@ static inline void multiply8(__m256i x, __m256i by, __m256i *low, __m256i *high)
   *low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
   *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
 }
+#endif
 
 static inline void philox_rounds(uint32_t w[4][WIDE], uint32_t k0, uint32_t k1) {
+#if defined(__AVX2__)
   const __m256i m0 = _mm256_set1_epi32((int)0xD2511F53u), m1 = _mm256_set1_epi32((int)0xCD9E8D57u);
   for (int j = 0; j < WIDE; j += 8) {
     __m256i c[4];
@@ -49,9 +51,7 @@ static inline void philox_rounds(uint32_t w[4][WIDE], uint32_t k0, uint32_t k1) 
       _mm256_storeu_si256((__m256i *)&w[l][j], c[l]);
     }
   }
-}
 #else
-static inline void philox_rounds(uint32_t w[4][WIDE], uint32_t k0, uint32_t k1) {
   for (int round = 0; round < 10; round++) {
     for (int j = 0; j < WIDE; j++) {
       uint64_t p0 = (uint64_t)0xD2511F53u * w[0][j];
@@ -64,8 +64,8 @@ static inline void philox_rounds(uint32_t w[4][WIDE], uint32_t k0, uint32_t k1) 
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-}
 #endif
+}
 
 /* Blocks block .. block + 15 of the seed's stream. */
 static inline void philox_wide(uint64_t seed, uint64_t block, words *out) {

@@ -3,9 +3,11 @@
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+#endif
 
 /* to[0..8)[0..8) = from[0..8)[0..8)^T */
 static inline void square8(const float *from, int64_t ld, float *to, int64_t ldto) {
+#if defined(__AVX2__)
   __m256 r[8], t[8];
   for (int i = 0; i < 8; i++) {
     r[i] = _mm256_loadu_ps(from + i * ld);
@@ -24,16 +26,14 @@ static inline void square8(const float *from, int64_t ld, float *to, int64_t ldt
     _mm256_storeu_ps(to + i * ldto, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
     _mm256_storeu_ps(to + (i + 4) * ldto, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
   }
-}
 #else
-static inline void square8(const float *from, int64_t ld, float *to, int64_t ldto) {
   for (int c = 0; c < 8; c++) {
     for (int r = 0; r < 8; r++) {
       to[c * ldto + r] = from[r * ld + c];
     }
   }
-}
 #endif
+}
 
 static void transpose_f32(int64_t rows, int64_t cols, const void *pfrom, int64_t ld, void *pto, int64_t ldto) {
   const float *from = pfrom;
