@@ -24,7 +24,8 @@ function M.ops(which)
   return by_op
 end
 
-local words = { inf = math.huge, ["-inf"] = -math.huge, nan = -(0 / 0) } -- (0/0 has its sign set on x86)
+-- nan without a sign: that of 0/0 differs between processors
+local words = { inf = math.huge, ["-inf"] = -math.huge, nan = (string.unpack("<d", "\0\0\0\0\0\0\xf8\x7f")) }
 
 ---A tensor from {dtype, shape, data}.
 function M.tensor(t)
