@@ -232,3 +232,32 @@ function TestTape:test_values_that_are_not_needed()
   h:sum():backward()
   lu.assertEquals(x.grad:totable(), { 0, 2, 3, 1 })
 end
+
+-- More values wait for their turn than there is room for at first.
+function TestTape:test_wide_graphs()
+  local x, parts = leaf { 1.0, 2.0 }, {}
+  for i = 1, 300 do
+    parts[i] = (x * i):tanh() * i + x * x
+  end
+  nn.stack(parts):sum():backward()
+  local expected = nn.zeros(2, { dtype = "float64" })
+  for i = 1, 300 do
+    local y = x:detach():double()
+    expected = expected + i * i * (1 - (y * i):tanh() ^ 2) + 2 * y
+  end
+  lu.assertTrue(x.grad:double():allclose(expected, 1e-5, 1e-5), tostring(x.grad))
+end
+
+function TestTape:test_the_same_input_twice()
+  local x, count = leaf { 1.0, 2.0 }, 0
+  local y = (x * x):sum()
+  local a, b = table.unpack(nn.grad(y, { x, x }, { retain_graph = true }))
+  lu.assertEquals({ a:totable(), b:totable() }, { { 2.0, 4.0 }, { 2.0, 4.0 } })
+  x:register_hook(function(g)
+    count = count + 1
+    return g * 3
+  end)
+  a, b = table.unpack(nn.grad(y, { x, x }))
+  lu.assertEquals({ a:totable(), b:totable() }, { { 6.0, 12.0 }, { 6.0, 12.0 } })
+  lu.assertEquals(count, 1)
+end

@@ -771,3 +771,22 @@ function TestCompile:test_memory_is_steady()
   end
   lu.assertEquals(nn.memory().from_system, before)
 end
+
+-- What Lua reads in other ways than by an index, while it is recorded.
+function TestCompile:test_lengths_and_bits()
+  local list, flip = { 1, 2, 3 }, nn.compile(function(x)
+    return ~x
+  end)
+  lu.assertEquals(flip(nn.tensor { 1, 2 }):totable(), { -2, -3 })
+  lu.assertEquals(flip(nn.tensor { 5, -2 }):totable(), { -6, 1 })
+  local scale = nn.compile(function(x)
+    return x * rawlen(list)
+  end)
+  lu.assertEquals({ scale(nn.ones(1)):item(), scale(nn.ones(1)):item() }, { 3.0, 3.0 })
+  list[4] = 4
+  lu.assertEquals(scale(nn.ones(1)):item(), 4.0)
+  local co = coroutine.create(coroutine.yield)
+  lu.assertErrorMsgContains("this coroutine began before", nn.compile(function(x)
+    return coroutine.status(co) == "suspended" and x or x * 2
+  end), nn.ones(1))
+end

@@ -146,3 +146,14 @@ function TestDropout:test_compiled()
     lu.assertEquals(run(true), run(false), kind)
   end
 end
+
+function TestDropout:test_everything_is_dropped()
+  for _, name in ipairs { "Dropout", "Dropout1d", "Dropout2d", "AlphaDropout" } do
+    local x = nn.ones(2, 3, 4, name == "Dropout2d" and 5 or nil):requires_grad_()
+    local y = nn[name](1)(x)
+    lu.assertEquals(y:abs():max():item(), 0.0, name)
+    y:sum():backward()
+    lu.assertEquals(x.grad:abs():max():item(), 0.0, name)
+    lu.assertTrue(nn[name](1):eval()(x):equal(x), name)
+  end
+end

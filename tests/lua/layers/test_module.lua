@@ -200,3 +200,22 @@ function TestModule:test_functions_among_layers_are_shown()
   lu.assertStrContains(tostring(net), "(2): a function")
   lu.assertEquals(#net:parameters(), 2)
 end
+
+-- Tables in tables: lists first, then names in their order, whatever order the table has.
+function TestModule:test_names_within_tables()
+  local Nested = nn.Module:extend "Nested"
+  function Nested:init()
+    self.parts = { nn.Linear(1, 1), deep = { z = nn.Linear(1, 2), y = nn.Linear(1, 3) } }
+    for _, name in ipairs { "m", "b", "x", "a", "q" } do
+      self.parts[name] = nn.Linear(1, 1, { bias = false })
+    end
+  end
+  lu.assertEquals(names(Nested():named_parameters()), {
+    "parts.1.weight", "parts.1.bias", "parts.a.weight", "parts.b.weight", "parts.deep.y.weight", "parts.deep.y.bias",
+    "parts.deep.z.weight", "parts.deep.z.bias", "parts.m.weight", "parts.q.weight", "parts.x.weight" })
+  local one, other = Nested(), Nested()
+  other:load_state_dict(one:state_dict())
+  for i, p in ipairs(one:parameters()) do
+    lu.assertTrue(p:equal(other:parameters()[i]))
+  end
+end

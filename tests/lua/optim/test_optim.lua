@@ -207,3 +207,24 @@ function TestOptim:test_gradients_that_vanish()
     end
   end
 end
+
+-- A gradient that is a view in another layout is the same gradient.
+function TestOptim:test_gradients_in_other_layouts()
+  for _, rule in ipairs(require("nn.core").optimizers()) do
+    for _, shape in ipairs { { 3, 5 }, { 130, 300 } } do -- the second is cut into parts
+      nn.manual_seed(4)
+      local start = nn.randn(shape)
+      local a, b = nn.Parameter(start:clone()), nn.Parameter(start:clone())
+      local one, other = nn.optim[rule.name] { a }, nn.optim[rule.name] { b }
+      for _ = 1, 3 do
+        local g = nn.randn(shape[2], shape[1]):t()
+        lu.assertFalse(g:is_contiguous())
+        a.grad, b.grad = g:contiguous(), g
+        one:step()
+        other:step()
+      end
+      lu.assertTrue(a:detach():equal(b:detach()), rule.name)
+      lu.assertFalse(a:detach():equal(start), rule.name)
+    end
+  end
+end

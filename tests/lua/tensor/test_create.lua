@@ -153,3 +153,22 @@ function TestCreate:test_names_of_dtypes()
     lu.assertErrorMsgContains(text, nn.ones(2).to, nn.ones(2), name)
   end
 end
+
+-- What tensors are not: the message says what to do instead.
+function TestCreate:test_what_cannot_be()
+  local x = nn.ones(2, 3)
+  for text, f in pairs {
+    ["no single order"] = function() return x < x end,
+    ["use tostring"] = function() return x .. "a" end,
+    ["a 0-dim tensor has no length"] = function() return #nn.tensor(1) end,
+    ["transposes matrices, but the shape is 2x2x2"] = function() return nn.ones(2, 2, 2):t() end,
+    ["dim must be 1 to 2 or -2 to -1 for shape 2x3, but is the number 3"] = function() return x:size(3) end,
+    ["no option 'dtyp'; did you mean 'dtype'?"] = function() return nn.tensor({ 1 }, { dtyp = "int64" }) end,
+    ["values must be a number or nested tables of numbers, but are the string 'a'"] = function() return nn.tensor "a" end,
+    ["the table is uneven: at level 2"] = function() return nn.tensor { { 1, 2 }, 3 } end,
+  } do
+    lu.assertErrorMsgContains(text, f)
+  end
+  lu.assertEquals(x:stride(), { 3, 1 })
+  lu.assertEquals(tostring(nn.Generator(3)), "Generator(seed=3, counter=0)")
+end

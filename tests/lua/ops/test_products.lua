@@ -1,0 +1,54 @@
+-- Products without libraries: a processor for which none generates code, and no OpenBLAS. In a process of its own, since
+-- what serves is settled when a program starts.
+
+local lu = require "luaunit"
+local process = require "process"
+
+TestProducts = {}
+
+-- Whole numbers, so that every order of adding gives the same: int64 has loops of its own to compare with.
+local script = [[
+  local nn = require "nn"
+  nn.manual_seed(3)
+  local function whole(...)
+    return nn.randint(-9, 9, { ... })
+  end
+  for _, size in ipairs { { 1, 1, 1 }, { 3, 5, 7 }, { 1, 300, 40 }, { 70, 300, 1 }, { 33, 65, 129 }, { 130, 40, 70 } } do
+    local m, k, n = table.unpack(size)
+    for form = 0, 3 do
+      local a = form & 1 == 0 and whole(m, k) or whole(k, m):t()
+      local b = form & 2 == 0 and whole(k, n) or whole(n, k):t()
+      local bias = whole(n)
+      local product = a:matmul(b)
+      for _, dtype in ipairs { "float32", "float64" } do
+        local x, y = a:to(dtype), b:to(dtype)
+        local what = ("%dx%d x %dx%d, form %d, %s"):format(m, k, k, n, form, dtype)
+        assert(x:matmul(y):long():equal(product), what)
+        assert(nn.addmm(bias:to(dtype), x, y):long():equal(product + bias), what .. ", with a bias")
+        local stacked = nn.stack { x, x * 2 }:matmul(y)
+        assert(stacked[2]:long():equal(product * 2), what .. ", stacked")
+        local w = x:clone():requires_grad_()
+        w:matmul(y):sum():backward()
+        assert(w.grad:long():equal(nn.ones(m, n):long():matmul(b:t())), what .. ", gradient")
+      end
+    end
+  end
+  print "all equal"
+]]
+
+local function without(isa)
+  return process.run(("NNLUA_ISA=%s NNLUA_BLAS=/nonexistent %s -"):format(isa, process.nnlua), script)
+end
+
+function TestProducts:test_without_libraries()
+  for _, isa in ipairs { "plain", "avx2", "avx512" } do -- the lower sets of kernels, then the best one
+    local out, err, status = without(isa)
+    lu.assertEquals(status, 0, isa .. ": " .. err)
+    lu.assertStrContains(out, "all equal")
+  end
+end
+
+function TestProducts:test_what_serves_is_said()
+  local out = process.run("NNLUA_BLAS=/nonexistent " .. process.nnlua .. " --version")
+  lu.assertStrContains(out, "no OpenBLAS")
+end
