@@ -7,7 +7,7 @@ VERSION := 0.1.0
 NPROC   := $(shell nproc 2>/dev/null || echo 2)
 ARCH    := $(shell uname -m)
 
-# ---- how to build: DEBUG=1, SANITIZE=address,undefined, CC=clang ----
+# ---- how to build: DEBUG=1, SANITIZE=address,undefined, COVERAGE=1, CC=clang ----
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -23,6 +23,11 @@ comma   := ,
 VARIANT := $(VARIANT)-$(subst $(comma),-,$(SANITIZE))
 OPT     := -O1 -fno-omit-frame-pointer
 SANFLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined
+endif
+ifdef COVERAGE
+VARIANT := $(VARIANT)-coverage
+OPT     := -O1 -fno-inline
+SANFLAGS := --coverage -fprofile-update=atomic
 endif
 B := build/$(VARIANT)
 
@@ -56,7 +61,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all fuzz-api docs build demo test test-sanitize test-threads test-long test-lua-suite c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
+.PHONY: all fuzz-api docs build demo test test-sanitize test-threads test-long test-lua-suite coverage c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -89,7 +94,7 @@ $B/%.o: src/%.c $B/flags
 
 # Kernels: once for each instruction set. Loops that clang cannot vectorize (calls into the C library) need no warning;
 # random keeps to operations that round the same everywhere.
-KERNEL_FLAGS = $(if $(DEBUG)$(SANITIZE),,-O3) -Wno-pass-failed -fno-math-errno -fno-trapping-math -DNL_ISA_NAME=$1 $(ISA_$1)
+KERNEL_FLAGS = $(if $(DEBUG)$(SANITIZE)$(COVERAGE),,-O3) -Wno-pass-failed -fno-math-errno -fno-trapping-math -DNL_ISA_NAME=$1 $(ISA_$1)
 define isa_rules
 $B/kernels/%.$1.o: src/kernels/%.c $B/flags
 	$$(call compile,$(call KERNEL_FLAGS,$1) -ffp-contract=fast)
@@ -135,6 +140,12 @@ fuzz-api:
 	@tools/packages $(PACKAGES_BUILD)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) SANITIZE=address,undefined all
 	@for s in $$(seq $(SEED) $$(($(SEED) + 7))); do build/$(notdir $(firstword $(CC)))-address-undefined/nnlua tests/fuzz/api.lua $$s 100000 || exit 1; done
+
+# Which lines of src/ the tests run: build/coverage/index.html.
+coverage:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_COVERAGE)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) CC=gcc COVERAGE=1 all c-tests
+	@tools/coverage build/gcc-coverage
 
 # The test suite of Lua itself: make test-lua-suite LUA_TESTS=lua-5.4.4-tests
 test-lua-suite:

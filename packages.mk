@@ -9,3 +9,4 @@ PACKAGES_TEST  := lua-unit dataset-fashion-mnist lua-rex-pcre2
 PACKAGES_LINT  := clang clang-format lua-check
 PACKAGES_BENCH := python3 python3-torch python3-numpy python3-sklearn gnuplot-nox
 PACKAGES_LECTURE := gnuplot-nox
+PACKAGES_COVERAGE := gcovr
