@@ -79,9 +79,47 @@ static void gemm_loops(const nl_gemm_args *g) {
   }
 }
 
+/* Part of a product: rows i .. i+m, columns j .. j+n, terms k0 .. k0+k. */
+static void loops_block(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t k0, int64_t m, int64_t n, int64_t k,
+                        bool accumulate) {
+  int64_t a_row = p->a.transposed ? 1 : p->a.ld, a_col = p->a.transposed ? p->a.ld : 1;
+  int64_t b_row = p->b.transposed ? 1 : p->b.ld, b_col = p->b.transposed ? p->b.ld : 1;
+  gemm_loops(&(nl_gemm_args){.dtype = p->g.dtype,
+                             .m = m,
+                             .n = n,
+                             .k = k,
+                             .a = p->a.p + (size_t)(i * a_row + k0 * a_col) * p->size,
+                             .a_row = a_row,
+                             .a_col = a_col,
+                             .b = p->b.p + (size_t)(k0 * b_row + j * b_col) * p->size,
+                             .b_row = b_row,
+                             .b_col = b_col,
+                             .c = (char *)p->g.c + (size_t)(i * p->g.c_row + j) * p->size,
+                             .c_row = p->g.c_row,
+                             .accumulate = accumulate});
+}
+
+static void loops_tiles(void *ctx, int64_t begin, int64_t end) {
+  const nl_gemm_plan *p = ctx;
+  for (int64_t t = begin; t < end; t++) {
+    int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
+    int64_t m = part(p->g.m, i, p->tile_m), n = part(p->g.n, j, p->tile_n);
+    begin_block(p, i, j, m, n);
+    loops_block(p, i, j, 0, m, n, p->g.k, p->g.accumulate);
+  }
+}
+
 static void run_loops(const nl_gemm_plan *p) {
-  begin_block(p, 0, 0, p->g.m, p->g.n);
-  gemm_loops(&p->g);
+  nl_parallel_for(p->tiles, p->grain, loops_tiles, (void *)(uintptr_t)p);
+}
+
+static void take_loops(nl_gemm_plan *p) {
+  /* tiles of some 2^25 flops, so that Ctrl-C is seen soon */
+  p->tile_m = p->tile_n = p->g.k > 1 << 16 ? 8 : 64;
+  p->tiles_n = (p->g.n + p->tile_n - 1) / p->tile_n;
+  p->tiles = (p->g.m + p->tile_m - 1) / p->tile_m * p->tiles_n;
+  p->grain = 1;
+  p->run = run_loops;
 }
 
 /* ---- OpenBLAS ---- */
@@ -273,26 +311,6 @@ static layout lay_out(const nl_gemm_plan *p, int64_t mc, int64_t nc) {
   l.pack = l.pad || p->b.transposed || (mc >= 32 && p->g.n > p->tile_n);
   l.wide = l.pad ? l.wide : nc;
   return l;
-}
-
-/* Part of a product: rows i .. i+m, columns j .. j+n, terms k0 .. k0+k. */
-static void loops_block(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t k0, int64_t m, int64_t n, int64_t k,
-                        bool accumulate) {
-  int64_t a_row = p->a.transposed ? 1 : p->a.ld, a_col = p->a.transposed ? p->a.ld : 1;
-  int64_t b_row = p->b.transposed ? 1 : p->b.ld, b_col = p->b.transposed ? p->b.ld : 1;
-  gemm_loops(&(nl_gemm_args){.dtype = p->g.dtype,
-                             .m = m,
-                             .n = n,
-                             .k = k,
-                             .a = p->a.p + (size_t)(i * a_row + k0 * a_col) * p->size,
-                             .a_row = a_row,
-                             .a_col = a_col,
-                             .b = p->b.p + (size_t)(k0 * b_row + j * b_col) * p->size,
-                             .b_row = b_row,
-                             .b_col = b_col,
-                             .c = (char *)p->g.c + (size_t)(i * p->g.c_row + j) * p->size,
-                             .c_row = p->g.c_row,
-                             .accumulate = accumulate});
 }
 
 /* One tile of C: all of k, in blocks. */
@@ -507,7 +525,7 @@ void nl_gemm_prepare(nl_gemm_plan *p, const nl_gemm_args *g) {
   } else if (g->m * g->n < 256 && g->k <= 256 && g->m * g->n * g->k <= 256) {
     p->run = run_small;
   } else if (!take_dots(p) && (!fits_int(p) || (!take_xsmm(p) && !take_blas(p)))) {
-    p->run = run_loops;
+    take_loops(p);
   }
 }
 

@@ -7,7 +7,7 @@ local process = require "process"
 TestInterrupt = {}
 
 -- Runs a script, sends it SIGINT (or another signal) after it said "ready", `times` times with a pause between.
-local function interrupted(text, times, pause, signal)
+local function interrupted(text, times, pause, signal, environment)
   local path = os.tmpname()
   local f = assert(io.open(path, "w"))
   f:write("local nn = require 'nn'\n" .. text)
@@ -15,7 +15,7 @@ local function interrupted(text, times, pause, signal)
   -- a shell makes what it starts in the background ignore SIGINT; env gives the signal its default meaning back
   local command = ([[
     out=%s.out; : >$out
-    env --default-signal=INT %s %s >$out 2>$out.err &
+    env --default-signal=INT %s %s %s >$out 2>$out.err &
     pid=$!
     for i in $(seq 200); do grep -q ready $out && break; sleep 0.05; done
     sleep 0.2
@@ -24,7 +24,7 @@ local function interrupted(text, times, pause, signal)
     wait $pid; echo "ended $?"
     kill $guard 2>/dev/null
     cat $out $out.err; rm -f $out $out.err
-  ]]):format(path, process.nnlua, path, times or 1, signal or "INT", pause or "0.05")
+  ]]):format(path, environment or "", process.nnlua, path, times or 1, signal or "INT", pause or "0.05")
   local out = process.run(command)
   os.remove(path)
   return out
@@ -44,6 +44,14 @@ function TestInterrupt:test_long_product()
     .. "print(pcall(function() while true do x:matmul(x) end end)) print(nn.ones(2):sum():item())")
   lu.assertStrContains(out, "interrupted!")
   lu.assertStrContains(out, "2.0")
+  lu.assertStrContains(out, "ended 0")
+end
+
+-- A processor for which nothing generates code, and no OpenBLAS: minutes, if it were not stopped.
+function TestInterrupt:test_long_product_without_libraries()
+  local out = interrupted("local x = nn.ones(6000, 6000) " .. say .. "print(pcall(x.matmul, x, x))", 1, nil, nil,
+    "NNLUA_ISA=plain NNLUA_BLAS=/nonexistent")
+  lu.assertStrContains(out, "interrupted!")
   lu.assertStrContains(out, "ended 0")
 end
 
