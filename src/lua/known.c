@@ -335,9 +335,9 @@ static void look_at_write(lua_State *L, lua_Debug *ar, const known *k) {
 }
 
 /* A coroutine that was made before is not followed. */
-static void look_at_thread(lua_State *L, lua_Debug *ar, lua_State *thread) {
+static void look_at_thread(lua_State *L, lua_Debug *ar, const char *name, lua_State *thread) {
   if (thread && lua_gethook(thread) != nl_follow) {
-    refuse_known(L, ar, "coroutine", "resume",
+    refuse_known(L, ar, "coroutine", name,
                  "this coroutine began before, and it is not known what it depends on; make it "
                  "inside the function");
   }
@@ -415,7 +415,7 @@ static void look_at_listed(lua_State *L, lua_Debug *ar, const known *k) {
   case STATUS:
   case RESUMES:
     push_argument(L, ar, 1);
-    look_at_thread(L, ar, lua_tothread(L, -1));
+    look_at_thread(L, ar, k->name, lua_tothread(L, -1));
     break;
   case YIELDS:
     if (L == nl_observing()->L) {
@@ -454,7 +454,7 @@ void nl_obs_c_call(lua_State *L, lua_Debug *ar) {
       nl_obs_read(L, -3, -1);
     }
   } else if (i == WRAP) {
-    look_at_thread(L, ar, thread_of(L, function));
+    look_at_thread(L, ar, "resume", thread_of(L, function));
   } else if (i == ITERATOR && nl_obs_is_old(L, function)) {
     refuse_known(L, ar, NULL, "this iterator",
                  "it was made before and would go on only once; make it inside the function");
