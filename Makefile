@@ -1,4 +1,4 @@
-# nnlua. Targets: all demo test test-sanitize test-threads fuzz-api lint format docs lecture bench bench-language bench-growth bench-diff install uninstall clean (see README.md).
+# nnlua. Targets: all demo test test-sanitize test-threads test-long test-lua-suite coverage matrix fuzz-api lint format docs lecture bench bench-language bench-growth bench-diff install uninstall clean (see README.md).
 include packages.mk
 
 PREFIX  ?= /usr/local
@@ -45,8 +45,10 @@ LIBS := -lpcre2-8 -lgmp -lzip -ljansson -lz -lm -lpthread -ldl -lrt
 ISAS := plain
 ifeq ($(ARCH),x86_64)
 ISAS += avx2 avx512
+ifneq ($(XSMM),no)
 CPPFLAGS += -DNL_HAVE_XSMM
 LIBS := -lxsmm -lxsmmnoblas $(LIBS)
+endif
 endif
 ISA_plain  :=
 ISA_avx2   := -mavx2 -mfma -mbmi2
@@ -61,7 +63,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all fuzz-api docs build demo test test-sanitize test-threads test-long test-lua-suite coverage c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
+.PHONY: all fuzz-api docs build demo test test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -94,7 +96,8 @@ $B/%.o: src/%.c $B/flags
 
 # Kernels: once for each instruction set. Loops that clang cannot vectorize (calls into the C library) need no warning;
 # random keeps to operations that round the same everywhere.
-KERNEL_FLAGS = $(if $(DEBUG)$(SANITIZE)$(COVERAGE),,-O3) -Wno-pass-failed -fno-math-errno -fno-trapping-math -DNL_ISA_NAME=$1 $(ISA_$1)
+KERNEL_OPT := $(if $(DEBUG)$(SANITIZE)$(COVERAGE),,-O3)
+KERNEL_FLAGS = $(KERNEL_OPT) -Wno-pass-failed -fno-math-errno -fno-trapping-math -DNL_ISA_NAME=$1 $(ISA_$1)
 define isa_rules
 $B/kernels/%.$1.o: src/kernels/%.c $B/flags
 	$$(call compile,$(call KERNEL_FLAGS,$1) -ffp-contract=fast)
@@ -140,6 +143,11 @@ fuzz-api:
 	@tools/packages $(PACKAGES_BUILD)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) SANITIZE=address,undefined all
 	@for s in $$(seq $(SEED) $$(($(SEED) + 7))); do build/$(notdir $(firstword $(CC)))-address-undefined/nnlua tests/fuzz/api.lua $$s 100000 || exit 1; done
+
+# Compilers, optimization levels, kernels, without optional libraries, 64-bit Arm: a line for each; ROWS="clang arm64" does two.
+matrix:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_MATRIX:%=%?)
+	@PACKAGES_ARM64="$(PACKAGES_ARM64)" tests/matrix $(ROWS)
 
 # Which lines of src/ the tests run: build/coverage/index.html.
 coverage:

@@ -10,3 +10,7 @@ PACKAGES_LINT  := clang clang-format lua-check
 PACKAGES_BENCH := python3 python3-torch python3-numpy python3-sklearn gnuplot-nox
 PACKAGES_LECTURE := gnuplot-nox
 PACKAGES_COVERAGE := gcovr
+PACKAGES_MATRIX := clang gnuplot-nox gcc-aarch64-linux-gnu qemu-user
+# of arm64; they are unpacked in the build directory, not installed
+PACKAGES_ARM64 := libc6-dev liblua5.4-dev libopenblas0-pthread libopenblas-pthread-dev zlib1g-dev libedit-dev libjansson-dev \
+                  libpcre2-dev libgmp-dev libzip-dev

@@ -202,7 +202,7 @@ function TestModule:test_functions_among_layers_are_shown()
 end
 
 -- Tables in tables: lists first, then names in their order, whatever order the table has.
-function TestModule:test_names_within_tables()
+function TestModule.test_names_within_tables()
   local Nested = nn.Module:extend "Nested"
   function Nested:init()
     self.parts = { nn.Linear(1, 1), deep = { z = nn.Linear(1, 2), y = nn.Linear(1, 3) } }
