@@ -182,7 +182,7 @@ static bool wants_record(const nl_call *c) {
 
 /* Whether the gradients that are wanted need the values of input i: those of x * 2 do not need x. */
 static bool needs_input(const nl_call *c, int i) {
-  if (!(c->op->save & NL_SAVE_IN(i))) {
+  if (i >= NL_SAVE_MOST || !(c->op->save & NL_SAVE_IN(i))) { /* of later ones, in lists, the shape is kept */
     return false;
   }
   unsigned mask = i < 2 ? c->op->saved_for[i] : 0;

@@ -118,6 +118,7 @@ enum {
 };
 
 /* Which values the tape must keep for vjp: NL_SAVE_IN(i), NL_SAVE_OUT(i). Of the other inputs it keeps the shape. */
+enum { NL_SAVE_MOST = 16 };
 #define NL_SAVE_IN(i) (1u << (i))
 #define NL_SAVE_OUT(i) (1u << (16 + (i)))
 #define NL_SAVE_ALL_IN 0xffffu
