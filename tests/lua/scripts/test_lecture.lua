@@ -1,6 +1,7 @@
 -- Every script of the lecture, small: each checks its own finding and stops with an error if it does not hold.
 
 local lu = require "luaunit"
+local nn = require "nn"
 local process = require "process"
 
 TestLecture = {}
@@ -20,6 +21,8 @@ for path in io.popen("ls scripts/lecture/[0-9]*.lua"):lines() do
     if sanitized and not light[name:match "^%d+"] then
       lu.skip "too slow under the sanitizers"
     end
+    -- small, on images made up in the place of Fashion-MNIST, its nets have hardly begun to learn
+    lu.skipIf(name == "38_summary" and not nn.data.has_fashion_mnist(), "dataset-fashion-mnist is not installed")
     local out, err, status = process.run(("%s %s --small"):format(process.nnlua, path))
     lu.assertEquals(status, 0, err .. out)
     lu.assertStrContains(out, "slide:")
