@@ -228,3 +228,25 @@ function TestOptim:test_gradients_in_other_layouts()
     end
   end
 end
+
+-- A model that is converted between steps goes on with the states it had.
+function TestOptim:test_states_of_converted_parameters()
+  for _, rule in ipairs(require("nn.core").optimizers()) do
+    local function trained(convert)
+      local w = nn.Parameter(nn.tensor { 1.0, -2.0, 3.0 })
+      local holder = nn.Module:extend "Holder"()
+      holder.w = w
+      local opt = nn.optim[rule.name] { w }
+      for step = 1, 6 do
+        if step == 4 and convert then
+          holder:to "float64"
+        end
+        w.grad = nn.tensor({ 0.5, 1.5, -1.0 }, { dtype = w.dtype }) * step
+        opt:step()
+      end
+      return w:detach():double()
+    end
+    local one, other = trained(false), trained(true)
+    lu.assertTrue(one:allclose(other, 1e-5, 1e-6), rule.name .. tostring(one) .. tostring(other))
+  end
+end
