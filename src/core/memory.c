@@ -164,10 +164,6 @@ void *nl_grow(void *array, int count, size_t size) {
   return more;
 }
 
-void nl_lua_alloc_begin(size_t bytes) {
-  script_bytes += (int64_t)bytes;
-}
-
 static void *resize_large(void *p, size_t new_size) {
   size_t had = malloc_usable_size(p);
   if (limited && new_size > had && !fits_script(new_size - had)) {

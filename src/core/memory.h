@@ -17,10 +17,8 @@ void nl_delete(void *p);
    that takes its place (the rest zeroed). NULL, the array being as it was, with the error slot written. */
 void *nl_grow(void *array, int count, size_t size);
 
-/* An allocator for a Lua state (lua_Alloc), also one that began with another and has so many bytes already: small
-   blocks come from the same lists. */
+/* An allocator for a Lua state (lua_Alloc) from its beginning on: small blocks come from the same lists. */
 void *nl_lua_alloc(void *ud, void *p, size_t old_size, size_t new_size);
-void nl_lua_alloc_begin(size_t bytes);
 
 /* Asks whoever can (the host language's collector) to give memory back, since there was none: true where something may
    have come of it. Anything may happen in there, as in a hook. */

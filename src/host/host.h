@@ -32,6 +32,10 @@ bool nl_read_options(int argc, char **argv, nl_options *out);
 bool nl_run_lua_options(lua_State *L, char **argv, const nl_options *);
 void nl_print_help(const char *program);
 
+/* ---- the state (state.c) ---- */
+
+lua_State *nl_new_state(void); /* NULL: no memory */
+
 /* ---- running (run.c) ---- */
 
 extern const char *nl_program; /* for messages */

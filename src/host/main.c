@@ -161,13 +161,11 @@ static int run_what_is_asked(lua_State *L) {
 }
 
 int main(int argc, char **argv) {
-  lua_State *L = luaL_newstate();
+  lua_State *L = nl_new_state();
   if (!L) {
     nl_message(argv[0], "cannot create state: not enough memory");
     return EXIT_FAILURE;
   }
-  lua_setallocf(L, nl_lua_alloc, NULL);
-  nl_lua_alloc_begin((size_t)lua_gc(L, LUA_GCCOUNT) << 10);
   lua_gc(L, LUA_GCSTOP);
   lua_pushcfunction(L, run_what_is_asked);
   lua_pushinteger(L, argc);
