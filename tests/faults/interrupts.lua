@@ -132,7 +132,9 @@ local function one(seed)
   -- the same again, to where it was interrupted: `steps` is one behind where it came between a step and its counting here
   local q, made = problem(start, kind, wide), 0
   local first, last = steps, steps + 1
-  if way == "fit" then
+  if way == "fit" and not ok and steps == 0 then -- before fit had begun with the first
+    last = 0
+  elseif way == "fit" then
     if not ok or told < first or told > last then
       return wrong("fit says %s", told)
     end
