@@ -3,6 +3,7 @@
    registry knows objects by their anchors, weakly; what holds an object are the boxes of tensors from which a backward
    may call it, in a table with weak keys: a function that names such a tensor is a cycle the collector understands. */
 #include "autograd/tape.h"
+#include "core/interrupt.h"
 #include "lua/nl_lua.h"
 
 static const char objects_key = 0, holders_key = 0, pins_key = 0;
@@ -126,7 +127,10 @@ static nl_status pin(nl_anchor *a, int by) {
   lua_pushcfunction(L, pin_protected);
   lua_pushlightuserdata(L, a);
   lua_pushinteger(L, by);
-  if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+  nl_interrupt_hold(); /* an error can only be one of memory */
+  int status = lua_pcall(L, 2, 0, 0);
+  nl_interrupt_release();
+  if (status != LUA_OK) {
     lua_pop(L, 1);
     return nl_fail_memory(64);
   }

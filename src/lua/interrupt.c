@@ -36,6 +36,24 @@ static int admit(lua_State *L) {
   return hand_on(L, status);
 }
 
+/* try(f, ...): pcall(f, ...), but for Ctrl-C, which goes through */
+static int try_call(lua_State *L) {
+  lua_Integer before = count;
+  lua_pushboolean(L, true);
+  lua_insert(L, 1);
+  int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
+  if (status == LUA_OK) {
+    return lua_gettop(L);
+  }
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  if (text && count > before && strstr(text, raised)) {
+    return lua_error(L);
+  }
+  lua_pushboolean(L, false);
+  lua_insert(L, -2);
+  return 2;
+}
+
 /* interrupts() -> how often Ctrl-C has become an error so far */
 static int interrupts(lua_State *L) {
   lua_pushinteger(L, count);
@@ -53,6 +71,7 @@ static int is_interrupt(lua_State *L) {
 
 void nl_open_interrupt(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"whole", whole}, {"admit", admit}, {"interrupts", interrupts}, {"is_interrupt", is_interrupt}, {NULL, NULL}};
+      {"whole", whole}, {"admit", admit}, {"try", try_call}, {"interrupts", interrupts}, {"is_interrupt", is_interrupt},
+      {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -254,7 +254,7 @@ function M.look(model, loader, loss, opts)
       end
       model:eval()
       if report.outputs <= 32 and sample_x:numel() / #sample_x <= 4096 then
-        local fine, s = pcall(require("nn.theory.landscape").singular_values, model, sample_x[1])
+        local fine, s = core.try(require("nn.theory.landscape").singular_values, model, sample_x[1])
         report.input_output = fine and s:totable() or nil
       end
     end

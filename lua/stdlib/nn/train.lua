@@ -142,14 +142,14 @@ end
 -- ---- fit ----
 
 local function is_scheduler(s)
-  local ok, step = pcall(function()
+  local ok, step = core.try(function()
     return s.step
   end)
   return ok and type(step) == "function" and type(s) ~= "string"
 end
 
 local function check_optimizer(opt)
-  local ok = pcall(function()
+  local ok = core.try(function()
     return opt.step and opt.zero_grad or error()
   end)
   if not ok then
@@ -201,7 +201,7 @@ local function read_options(opts)
 end
 
 local function length_of(loader)
-  local ok, n = pcall(function()
+  local ok, n = core.try(function()
     return #loader
   end)
   return ok and math.type(n) == "integer" and n > 0 and n or nil

@@ -43,7 +43,7 @@ function M.example(op)
   if not f then
     return nil
   end
-  local results = table.pack(pcall(f, nn))
+  local results = table.pack(core.try(f, nn))
   local lines = {}
   for i = 2, results.n do
     local v = results[i]
@@ -214,7 +214,7 @@ local function find(name)
   end
   local value = nn
   for part in plain:gmatch "[^%.]+" do
-    local ok, v = pcall(function()
+    local ok, v = core.try(function()
       return value[part]
     end)
     value = ok and v or nil
@@ -229,7 +229,7 @@ end
 local function in_a_namespace(name)
   local public = require "nn.internal.public"
   for space, file in pairs(public.namespaces) do
-    local ok, value = pcall(function()
+    local ok, value = core.try(function()
       return require(file)[name]
     end)
     if ok and value ~= nil then

@@ -219,7 +219,7 @@ end
 function M.gives_tensor(who, name, f, same)
   local of_lua = type(f) == "function" and debug.getinfo(f, "S").what == "C" -- its errors name the line that called it
   local function call(...)
-    local ok, y = pcall(f, ...)
+    local ok, y = core.try(f, ...)
     if not ok then
       core.raise(("%s: %s: %s"):format(who, name, tostring(y)))
     end

@@ -55,7 +55,7 @@ end
 
 ---How many samples a batch has.
 function M.batch_size(who, y)
-  local ok, n = pcall(function()
+  local ok, n = core.try(function()
     return #y
   end)
   if not ok or math.type(n) ~= "integer" or n < 1 then
