@@ -40,19 +40,29 @@ nl_status nl_write_all(int fd, const char *path, const void *from, size_t n) {
 
 /* model.npz.nnlua-<process>-<number>.tmp */
 static const char mark[] = ".nnlua-";
-enum { STALE = 60 }; /* seconds without a change, after which the file of a dead process is nobody's */
+enum { STALE = 3600 }; /* seconds without a change, after which the file of a dead process is nobody's */
+
+/* The process that a name tells, of the form above and perhaps with libzip's own six letters behind it; or 0. */
+static long process_of(const char *name) {
+  const char *at = NULL;
+  for (const char *p = strstr(name, mark); p; p = strstr(p + 1, mark)) {
+    at = p + sizeof mark - 1;
+  }
+  size_t digits = at ? strspn(at, "0123456789") : 0;
+  if (digits == 0 || digits > 10 || at[digits] != '-') {
+    return 0;
+  }
+  const char *number = at + digits + 1, *end = number + strspn(number, "0123456789");
+  bool ours = end > number && strncmp(end, ".tmp", 4) == 0 && (end[4] == 0 || (end[4] == '.' && strlen(end + 5) == 6));
+  return ours ? strtol(at, NULL, 10) : 0;
+}
 
 /* What was left by a program that was killed. */
 static bool is_stale(int directory, const char *name) {
-  const char *at = NULL;
-  for (const char *p = strstr(name, mark); p; p = strstr(p + 1, mark)) {
-    at = p;
-  }
-  char *rest = NULL;
-  long process = at ? strtol(at + sizeof mark - 1, &rest, 10) : 0;
+  long process = process_of(name);
+  bool gone = process > 0 && (process == (long)getpid() || (kill((pid_t)process, 0) != 0 && errno == ESRCH));
   struct stat st;
-  return process > 0 && *rest == '-' && kill((pid_t)process, 0) != 0 && errno == ESRCH &&
-         fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+  return gone && fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
          time(NULL) - st.st_mtime > STALE;
 }
 
@@ -103,19 +113,35 @@ static char *directory_of(const char *path) {
   return copy;
 }
 
+/* Where a link leads, to be freed: the file behind it is what is replaced. NULL: path is no link to something. */
+static char *behind_link(const char *path) {
+  struct stat st;
+  return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
+}
+
 char *nl_temporary_name(const char *path) {
+  enum { MOST_OF_NAME = 100, TRIES = 1000 };
   static unsigned count;
+  char *target = behind_link(path);
+  path = target ? target : path;
   size_t n = strlen(path) + 64;
   char *directory = directory_of(path), *name = directory ? malloc(n) : NULL;
   if (name) {
     if (!nl_sandboxed()) {
       clean_once(directory);
     }
-    snprintf(name, n, "%s%s%ld-%u.tmp", path, mark, (long)getpid(), ++count);
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    struct stat st;
+    int tries = 0;
+    do { /* another process may have had our number */
+      snprintf(name, n, "%.*s%.*s%s%ld-%u.tmp", (int)(last - path), path, MOST_OF_NAME, last, mark, (long)getpid(),
+               ++count);
+    } while (lstat(name, &st) == 0 && ++tries < TRIES);
   } else {
     nl_fail_memory(n);
   }
   free(directory);
+  free(target);
   return name;
 }
 
@@ -132,14 +158,37 @@ static void sync_directory(const char *path) {
   free(directory);
 }
 
-static nl_status put_in_place(const char *temp, const char *path) {
-  if (rename(temp, path) != 0) {
-    nl_fail("%s: %s", path, strerror(errno));
-    unlink(temp);
-    return NL_ERROR;
+static bool give_mode(const char *path, mode_t mode) {
+  struct stat st;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  bool ok = fd >= 0 && fstat(fd, &st) == 0 && ((st.st_mode & 07777) == mode || fchmod(fd, mode) == 0);
+  if (fd >= 0) {
+    close(fd);
   }
-  sync_directory(path);
-  return NL_OK;
+  return ok;
+}
+
+/* Who may read and write a file stays as it was; what is no file (a device, a pipe) stays what it is. */
+static nl_status put_in_place(const char *temp, const char *path) {
+  struct stat st;
+  char *target = behind_link(path);
+  bool there = stat(path, &st) == 0, fits = !there || S_ISREG(st.st_mode);
+  nl_status status = NL_OK;
+  if (!fits) {
+    status = nl_fail("%s: is no file that could be replaced, but a %s", path,
+                     S_ISDIR(st.st_mode)    ? "directory"
+                     : S_ISFIFO(st.st_mode) ? "pipe"
+                                            : "device");
+  } else if ((there && !give_mode(temp, st.st_mode & 07777)) || rename(temp, target ? target : path) != 0) {
+    status = nl_fail("%s: %s", path, strerror(errno));
+  }
+  if (status == NL_OK) {
+    sync_directory(target ? target : path);
+  } else {
+    unlink(temp);
+  }
+  free(target);
+  return status;
 }
 
 nl_status nl_replace_file(const char *temp, const char *path) {
@@ -158,7 +207,7 @@ nl_status nl_replace_file(const char *temp, const char *path) {
   return put_in_place(temp, path);
 }
 
-/* A file without a name beside path, or -1. It gets its name through /proc when it is whole. */
+/* A file without a name in the directory of path, or -1. It gets its name through /proc when it is whole. */
 static int open_nameless(const char *path) {
   char *directory = directory_of(path);
   bool can = directory && !nl_sandboxed() && access("/proc/self/fd", X_OK) == 0;
@@ -207,7 +256,7 @@ nl_status nl_write_file(const char *path, nl_status (*contents)(int fd, const ch
   if (!temp) {
     return NL_NOMEM;
   }
-  int fd = open_nameless(path);
+  int fd = open_nameless(temp);
   nl_status status = fd >= 0 ? write_nameless(fd, temp, path, contents, ctx) : write_named(temp, path, contents, ctx);
   free(temp);
   return status;

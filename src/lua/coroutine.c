@@ -1,4 +1,4 @@
-/* coroutine.resume and coroutine.wrap as Lua has them, with one thing more: they say which coroutine runs. */
+/* coroutine.resume, wrap and close as Lua has them, with one thing more: they say which coroutine runs. */
 #include "core/interrupt.h"
 #include "lua/nl_lua.h"
 
@@ -29,7 +29,7 @@ static int resume_with(lua_State *L, lua_State *co, int n) {
 
 static int resume(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
-  luaL_argexpected(L, co, 1, "coroutine");
+  luaL_argexpected(L, co, 1, "thread");
   int n = resume_with(L, co, lua_gettop(L) - 1);
   lua_pushboolean(L, n >= 0);
   lua_insert(L, n >= 0 ? -(n + 1) : -2);
@@ -67,8 +67,37 @@ static int wrap(lua_State *L) {
   return 1;
 }
 
+/* Whether it waits, or has ended: NULL; else what it is. */
+static const char *why_not_closed(lua_State *L, lua_State *co) {
+  lua_Debug ar;
+  if (L == co) {
+    return "running";
+  }
+  return lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar) ? "normal" : NULL;
+}
+
+/* What it left open is closed, in the coroutine. */
+static int close_coroutine(lua_State *L) {
+  lua_State *co = lua_tothread(L, 1);
+  luaL_argexpected(L, co, 1, "thread");
+  const char *is = why_not_closed(L, co);
+  if (is) {
+    return luaL_error(L, "cannot close a %s coroutine", is);
+  }
+  nl_running r;
+  nl_running_enter(&r, co);
+  int status = lua_resetthread(co);
+  nl_running_leave(&r);
+  lua_pushboolean(L, status == LUA_OK);
+  if (status == LUA_OK) {
+    return 1;
+  }
+  lua_xmove(co, L, 1);
+  return 2;
+}
+
 void nl_open_coroutines(lua_State *L) {
-  static const luaL_Reg functions[] = {{"resume", resume}, {"wrap", wrap}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"resume", resume}, {"wrap", wrap}, {"close", close_coroutine}, {NULL, NULL}};
   lua_getglobal(L, "coroutine");
   luaL_setfuncs(L, functions, 0);
   lua_pop(L, 1);

@@ -25,7 +25,7 @@ typedef struct kept {
 
 /* What a step is about to do with one parameter. */
 typedef struct planned {
-  nl_tensor *w, *grad; /* the parameter's */
+  nl_tensor *w, *grad; /* the parameter's; references */
   int slot, group;
 } planned;
 
@@ -39,13 +39,23 @@ typedef struct state {
   kept *kept;
   nl_map by_param;
   uint64_t version; /* grows when what is kept is replaced */
+  uint64_t plan;    /* the number of the one that stands here: a finalizer may make a step while another is planned */
   int nplanned, ngroups;
   planned *planned; /* of the step that is about to be made; room stays */
   group_args *args;
 } state;
 
+static void forget_plan(state *s) {
+  for (int i = 0; i < s->nplanned; i++) {
+    nl_tensor_unref(s->planned[i].w);
+    nl_tensor_unref(s->planned[i].grad);
+  }
+  s->nplanned = s->ngroups = 0;
+}
+
 static int state_gc(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
+  forget_plan(s);
   for (int i = 0; i < s->count; i++) {
     nl_tensor_unref(s->kept[i].param);
     nl_optim_slot_free(&s->kept[i].slot);
@@ -365,15 +375,6 @@ static bool push_group(lua_State *L, const char *rule, int groups, int g) {
   return true;
 }
 
-static int count_parameters(lua_State *L, const char *rule, int groups) {
-  int n = 0;
-  for (int g = 1; push_group(L, rule, groups, g); g++) {
-    n += (int)lua_rawlen(L, -1);
-    lua_pop(L, 3);
-  }
-  return n;
-}
-
 /* Notes what a step does with the parameter on top of the stack, and makes sure that it can; `at` is its number. */
 static nl_status plan_parameter(lua_State *L, state *s, const nl_rule *rule, int g, int at) {
   nl_tensor *w = nl_check_tensor(L, -1, rule->name, "a parameter"), *grad = nl_grad_of(w);
@@ -386,34 +387,71 @@ static nl_status plan_parameter(lua_State *L, state *s, const nl_rule *rule, int
     return NL_NOMEM;
   }
   s->planned = more;
-  s->planned[s->nplanned++] = (planned){w, grad, i, g};
+  s->planned[s->nplanned++] = (planned){nl_tensor_ref(w), nl_tensor_ref(grad), i, g};
   return nl_rule_prepare(rule, w, grad, &s->kept[i].slot, s->args[g].option);
 }
 
-/* All that can fail of a step over the groups, whose contents stand at stack index 4. */
-static nl_status plan_step(lua_State *L, state *s, const nl_rule *rule, recorded *r) {
+/* All that can fail of a step over the groups, whose contents stand at stack index 4. What is asked of Lua may collect,
+   and a finalizer may make a step of its own: then this plan is not the one that stands here any more. */
+static nl_status plan_step(lua_State *L, state *s, const nl_rule *rule, bool *plain) {
   int at = 0;
   nl_status status = NL_OK;
-  s->nplanned = s->ngroups = 0;
-  for (int g = 0; status == NL_OK && push_group(L, rule->name, 4, g + 1); g++) {
+  forget_plan(s);
+  const uint64_t mine = ++s->plan;
+  for (int g = 0; status == NL_OK && s->plan == mine && push_group(L, rule->name, 4, g + 1); g++) {
     int group = lua_gettop(L) - 1;
-    group_args *more = nl_grow(s->args, g, sizeof *more);
+    group_args args = read_group(L, rule, group);
+    group_args *more = s->plan == mine ? nl_grow(s->args, g, sizeof *more) : s->args;
     if (!more) {
       return NL_NOMEM;
     }
-    s->args = more;
-    s->args[g] = read_group(L, rule, group);
-    s->ngroups = g + 1;
-    if (r) {
-      r->plain = r->plain || !nl_to_object(L, group - 1);
+    if (s->plan == mine) {
+      s->args = more;
+      s->args[g] = args;
+      s->ngroups = g + 1;
     }
-    for (int i = 1; status == NL_OK && lua_rawgeti(L, group + 1, i) != LUA_TNIL; i++, at++) {
+    *plain = *plain || !nl_to_object(L, group - 1);
+    for (int i = 1; status == NL_OK && s->plan == mine && lua_rawgeti(L, group + 1, i) != LUA_TNIL; i++, at++) {
       status = plan_parameter(L, s, rule, g, at);
       lua_pop(L, 1);
     }
     lua_settop(L, group - 2);
   }
   return status;
+}
+
+/* Plans until a plan stands, with what is recorded of it where a trace is open; raises. */
+static recorded *plan_and_record(lua_State *L, state *s, const nl_rule *rule, recorded **hold) {
+  const int top = lua_gettop(L);
+  bool collected = false;
+  for (;;) {
+    bool plain = false;
+    uint64_t before = s->plan;
+    nl_status status = plan_step(L, s, rule, &plain);
+    lua_settop(L, top);
+    if (s->plan != before + 1) {
+      continue; /* garbage is finite, and so are its finalizers */
+    }
+    if (status == NL_NOMEM && !collected) { /* garbage may hold it */
+      collected = true;
+      nl_lua_collect(L);
+      continue;
+    }
+    if (status != NL_OK) {
+      nl_error_prefix("%s", rule->name);
+      nl_lua_raise(L);
+    }
+    if (!hold) {
+      return NULL;
+    }
+    recorded *r = *hold = new_recorded(L, s, rule, s->ngroups, (size_t)s->nplanned);
+    if (s->plan == before + 1) {
+      r->plain = plain;
+      return r;
+    }
+    *hold = NULL;
+    release_recorded(r);
+  }
 }
 
 /* step(state, rule, groups): of all parameters, or, where it raises, of none */
@@ -424,21 +462,7 @@ static int state_step(lua_State *L) {
   if (!push_observed_list(L, 3)) {
     return nl_lua_error(L, "%s: param_groups must be a list of groups, but is %s", rule->name, nl_describe(L, 3).s);
   }
-  recorded **hold = nl_trace_current() ? push_recorded(L) : NULL, *r = NULL;
-  if (hold) {
-    int n = count_parameters(L, rule->name, 4);
-    r = *hold = new_recorded(L, s, rule, (int)lua_rawlen(L, 4), (size_t)n);
-  }
-  nl_status status = plan_step(L, s, rule, r);
-  if (status == NL_NOMEM) { /* garbage may hold it */
-    nl_lua_collect(L);
-    lua_settop(L, hold ? 5 : 4);
-    status = plan_step(L, s, rule, r);
-  }
-  if (status != NL_OK) {
-    nl_error_prefix("%s", rule->name);
-    return nl_lua_raise(L);
-  }
+  recorded **hold = nl_trace_current() ? push_recorded(L) : NULL, *r = plan_and_record(L, s, rule, hold);
   nl_interrupt_hold();
   for (int i = 0; i < s->nplanned; i++) {
     const planned *p = &s->planned[i];
@@ -450,13 +474,14 @@ static int state_step(lua_State *L) {
     r->slot[r->count] = p->slot;
     r->group[r->count] = p->group;
     r->writes[2 * r->count] = true;
-    r->t[2 * r->count] = p->w;
+    r->t[2 * r->count] = p->w; /* the trace takes references of its own, before anything else happens */
     r->t[2 * r->count++ + 1] = p->grad;
   }
   if (r && nl_trace_current()) {
     *hold = NULL;
     hand_to_trace(L, r);
   }
+  forget_plan(s);
   return 0;
 }
 

@@ -1,5 +1,5 @@
 -- kill -9 at random instants of programs that write files again and again: what is there afterwards is whole, and what they
--- have left behind is removed by the next one that writes there after a minute.
+-- have left behind is removed by the next one that writes there after an hour.
 --   ./nnlua tests/faults/kills.lua SEED COUNT
 
 local nn = require "nn"

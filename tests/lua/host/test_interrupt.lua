@@ -148,3 +148,15 @@ function TestInterrupt:test_sigterm_ends_a_loop_and_twice_at_once()
   lu.assertStrContains(interrupted(say .. "while true do end", 1, nil, "TERM"), "ended 143")
   lu.assertStrContains(interrupted(say .. "while true do pcall(function() while true do end end) end", 2, "0.1", "TERM"), "ended 143")
 end
+
+function TestInterrupt:test_what_a_coroutine_closes()
+  local out = interrupted([[
+local co = coroutine.create(function()
+  local x <close> = setmetatable({}, {__close = function() while true do end end})
+  coroutine.yield()
+end)
+coroutine.resume(co)
+]] .. say .. "print(coroutine.close(co)) print 'alive'")
+  lu.assertStrContains(out, "interrupted!")
+  lu.assertStrContains(out, "alive")
+end

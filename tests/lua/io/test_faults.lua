@@ -144,13 +144,37 @@ function TestFaults:test_litter()
     os.execute(("touch -d '%d seconds ago' '%s/%s'"):format(ago, directory, name))
   end
   local gone, alive = "x.npz.nnlua-999999999-1.tmp", "x.npz.nnlua-1-1.tmp"
-  touch(gone, 500)
-  touch(gone .. ".aB3dEf", 500) -- libzip's own behind ours
-  touch(alive, 500)
+  touch(gone, 8000)
+  touch(gone .. ".aB3dEf", 8000) -- libzip's own behind ours
+  touch(alive, 8000)
   touch("y.nnlua-999999999-1.tmp", 0)
-  touch("mine.nnlua-notes.txt", 500)
+  touch("mine.nnlua-notes.txt", 8000)
   nn.save(directory .. "/a.safetensors", { w = nn.ones(1) })
   local names = process.run(("ls '%s'"):format(directory))
   os.execute(("rm -r '%s'"):format(directory))
   lu.assertEquals(names, "a.safetensors\nmine.nnlua-notes.txt\nx.npz.nnlua-1-1.tmp\ny.nnlua-999999999-1.tmp\n")
+end
+
+-- What stands where a file is to go: links stay links, permissions stay, and what is no file is left alone.
+function TestFaults:test_what_stands_there()
+  local directory = os.tmpname()
+  os.remove(directory)
+  local function sh(command)
+    return (process.run(("cd '%s' && %s"):format(directory, command)))
+  end
+  os.execute(("mkdir -p '%s/real'"):format(directory))
+  for _, kind in ipairs { "st", "npz" } do
+    local save = kind == "npz" and nn.io.npz or nn.save
+    sh(("echo old > real/a.%s; chmod 600 real/a.%s; ln -s real/a.%s l.%s; mkfifo f.%s"):format(kind, kind, kind, kind, kind))
+    save(directory .. "/l." .. kind, { x = nn.ones(2) })
+    lu.assertEquals(sh(("readlink l.%s; stat -c %%a real/a.%s"):format(kind, kind)), ("real/a.%s\n600\n"):format(kind))
+    local load = kind == "npz" and nn.io.npz or nn.load
+    lu.assertEquals(load(directory .. "/real/a." .. kind).x:totable(), { 1, 1 })
+    lu.assertErrorMsgContains("no file that could be replaced, but a pipe", save, directory .. "/f." .. kind, { x = nn.ones(2) })
+    save(directory .. "/" .. ("n"):rep(240) .. "." .. kind, { x = nn.ones(2) })
+  end
+  lu.assertErrorMsgContains("but a device", nn.save, "/dev/null", { x = nn.ones(2) })
+  lu.assertEquals(sh "ls -A | grep -c nnlua-", "0\n")
+  lu.assertEquals(sh "stat -c %F f.st f.npz", "fifo\nfifo\n")
+  os.execute(("rm -r '%s'"):format(directory))
 end
