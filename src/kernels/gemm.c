@@ -49,12 +49,26 @@ static int64_t part(int64_t whole, int64_t from, int64_t size) {
   return whole - from < size ? whole - from : size;
 }
 
+/* A tile of C: rows i .. i+m, columns j .. j+n. */
+typedef struct gemm_tile {
+  int64_t i, j, m, n;
+} gemm_tile;
+
 /* Rows i .. i+m, columns j .. j+n of C begin as the bias. */
 static void begin_block(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t m, int64_t n) {
   for (int64_t r = i; p->g.bias && r < i + m; r++) {
     memcpy((char *)p->g.c + (size_t)(r * p->g.c_row + j) * p->size, (const char *)p->g.bias + (size_t)j * p->size,
            (size_t)n * p->size);
   }
+}
+
+/* Tile number t, whose part of C has begun. */
+static gemm_tile begin_tile(const nl_gemm_plan *p, int64_t t) {
+  gemm_tile c = {.i = t / p->tiles_n * p->tile_m, .j = t % p->tiles_n * p->tile_n};
+  c.m = part(p->g.m, c.i, p->tile_m);
+  c.n = part(p->g.n, c.j, p->tile_n);
+  begin_block(p, c.i, c.j, c.m, c.n);
+  return c;
 }
 
 /* ---- plain loops ---- */
@@ -102,10 +116,8 @@ static void loops_block(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t k0,
 static void loops_tiles(void *ctx, int64_t begin, int64_t end) {
   const nl_gemm_plan *p = ctx;
   for (int64_t t = begin; t < end; t++) {
-    int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
-    int64_t m = part(p->g.m, i, p->tile_m), n = part(p->g.n, j, p->tile_n);
-    begin_block(p, i, j, m, n);
-    loops_block(p, i, j, 0, m, n, p->g.k, p->g.accumulate);
+    gemm_tile c = begin_tile(p, t);
+    loops_block(p, c.i, c.j, 0, c.m, c.n, p->g.k, p->g.accumulate);
   }
 }
 
@@ -197,10 +209,8 @@ static void blas_tile(const nl_gemm_plan *p, int64_t i, int64_t j, int64_t m, in
 static void blas_tiles(void *ctx, int64_t begin, int64_t end) {
   const nl_gemm_plan *p = ctx;
   for (int64_t t = begin; t < end; t++) {
-    int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
-    int64_t m = part(p->g.m, i, p->tile_m), n = part(p->g.n, j, p->tile_n);
-    begin_block(p, i, j, m, n);
-    blas_tile(p, i, j, m, n);
+    gemm_tile c = begin_tile(p, t);
+    blas_tile(p, c.i, c.j, c.m, c.n);
   }
 }
 
@@ -350,10 +360,8 @@ static void xsmm_tiles(void *ctx, int64_t begin, int64_t end) {
   const nl_gemm_plan *p = ctx;
   char *workspace = nl_thread_workspace();
   for (int64_t t = begin; t < end; t++) {
-    int64_t i = t / p->tiles_n * p->tile_m, j = t % p->tiles_n * p->tile_n;
-    int64_t m = part(p->g.m, i, p->tile_m), n = part(p->g.n, j, p->tile_n);
-    begin_block(p, i, j, m, n);
-    xsmm_tile(p, i, j, m, n, workspace);
+    gemm_tile c = begin_tile(p, t);
+    xsmm_tile(p, c.i, c.j, c.m, c.n, workspace);
   }
 }
 
