@@ -6,9 +6,9 @@
 local nn = require "nn"
 local core = require "nn.core"
 
-local directory = os.tmpname()
-os.remove(directory)
-core.make_directory(directory)
+local files = dofile "tests/faults/files.lua"
+local same = files.same
+local directory = files.directory()
 local old, new = { weight = nn.ones(2, 3), b = nn.arange(4) }, { weight = nn.zeros(3, 2), b = nn.arange(5000), more = nn.ones(3) }
 local writers = {
   { "a.safetensors", nn.save, nn.load },
@@ -21,25 +21,6 @@ local writers = {
     return { b = nn.zeros(core.json_decode(text)[1]) }
   end, function(t) return { b = nn.zeros(#t.b) } end },
 }
-
-local function same(a, b)
-  for _, pair in ipairs { { a, b }, { b, a } } do
-    for name, t in pairs(pair[1]) do
-      local other = pair[2][name]
-      if not other or other.shape ~= t.shape or not other:equal(t) then
-        return false
-      end
-    end
-  end
-  return true
-end
-
-local function names()
-  local p = assert(io.popen(("ls -A '%s'"):format(directory)))
-  local text = p:read "a"
-  p:close()
-  return text
-end
 
 local arm = os.getenv
 local points, refused, wrong = 0, 0, 0
@@ -57,16 +38,16 @@ for _, w in ipairs(writers) do
       points, refused = points + (struck and 1 or 0), refused + (ok and 0 or 1)
       local fine, there = pcall(read, path)
       local right = fine and (same(there, part(ok and new or old)) or not ok and same(there, part(new)))
-      if not right or names() ~= w[1] .. "\n" then
+      if not right or files.names(directory) ~= w[1] .. "\n" then
         wrong = wrong + 1
         print(("%s, %s: %s; the file %s; there is: %s"):format(w[1], way:format(n), ok and "reported success" or tostring(why),
           not fine and tostring(there) or same(there, part(old)) and "is the old one" or same(there, part(new)) and "is the new one"
-            or "is neither", names():gsub("\n", " ")))
+            or "is neither", files.names(directory):gsub("\n", " ")))
       end
       n = n + 1
     end
   end
 end
-os.execute(("rm -rf '%s'"):format(directory))
+files.remove(directory)
 print(("%d failures put in, %d refused, %d wrong"):format(points, refused, wrong))
 os.exit(wrong == 0)

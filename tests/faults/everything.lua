@@ -6,9 +6,8 @@
 local nn = require "nn"
 local core = require "nn.core"
 
-local directory = os.tmpname()
-os.remove(directory)
-core.make_directory(directory)
+local files = dofile "tests/faults/files.lua"
+local directory = files.directory()
 local file = directory .. "/a"
 nn.save(file .. ".safetensors", { w = nn.arange(6):reshape(2, 3), note = "x", deep = { 1, 2, { 3 } } })
 nn.io.npz(file .. ".npz", { a = nn.arange(5), b = nn.ones(2, 2) }, { compress = true })
@@ -121,6 +120,6 @@ for _, name in ipairs(arg[1] and arg[1] ~= "all" and { arg[1] } or names) do
     end
   end
 end
-os.execute(("rm -rf '%s'"):format(directory))
+files.remove(directory)
 print(("%d failures put in, %d operations failed, %d wrong"):format(points, failed, wrong))
 os.exit(wrong == 0)

@@ -4,6 +4,7 @@
 
 local nn = require "nn"
 
+local files = dofile "tests/faults/files.lua"
 local directory = assert(arg[1], "which directory? It is filled up.")
 local small, large = { w = nn.arange(20) }, { w = nn.arange(9000), b = nn.ones(3) }
 
@@ -40,13 +41,6 @@ if nn.plot.available() then
   end
 end
 
-local function names()
-  local p = assert(io.popen(("ls -A '%s'"):format(directory)))
-  local text = p:read "a"
-  p:close()
-  return text
-end
-
 -- Leaves so many bytes free, about.
 local function fill(free)
   local f = assert(io.open(directory .. "/filler", "wb"))
@@ -71,7 +65,7 @@ for _, w in ipairs(writers) do
     write(path, true)
     local new = read(path)
     write(path, false)
-    local old, before = read(path), names()
+    local old, before = read(path), files.names(directory)
     fill(free)
     local ok, why = pcall(write, path, true)
     local there = read(path)
@@ -82,10 +76,10 @@ for _, w in ipairs(writers) do
     if name == "fit" then -- each epoch writes: any of them may be the last
       right = there ~= nil and there:find "^%[.*%]%s*$" ~= nil
     end
-    if not right or names() ~= before or not ok and not tostring(why):find(directory, 1, true) then
+    if not right or files.names(directory) ~= before or not ok and not tostring(why):find(directory, 1, true) then
       wrong = wrong + 1
       print(("%s, %d bytes free: %s; the file %s; left: %s"):format(name, free, ok and "reported success" or tostring(why),
-        there == old and "is the old one" or there == new and "is the new one" or "is neither", names():gsub("\n", " ")))
+        there == old and "is the old one" or there == new and "is the new one" or "is neither", files.names(directory):gsub("\n", " ")))
     end
   end
   print(("%-16s refused %2d of 27"):format(name, refused))

@@ -25,10 +25,9 @@ end
 ---Gives how many files were broken, of how many that were looked at, and how many were left behind by their writers.
 function M.run(seed, count, program)
   local r = nn.Generator(seed)
-  local directory = os.tmpname()
-  os.remove(directory)
+  local files = dofile "tests/faults/files.lua"
+  local directory = files.directory()
   local script = directory .. "/writer.lua"
-  os.execute(("mkdir '%s'"):format(directory))
   local f = assert(io.open(script, "w"))
   f:write(writer:format(directory))
   f:close()
@@ -52,10 +51,8 @@ function M.run(seed, count, program)
       end
     end
   end
-  local p = assert(io.popen(("ls -A '%s' | grep -c nnlua-"):format(directory)))
-  local left = p:read "n"
-  p:close()
-  os.execute(("rm -r '%s'"):format(directory))
+  local _, left = files.names(directory):gsub("%.nnlua%-", "")
+  files.remove(directory)
   return wrong, seen, left
 end
 
