@@ -494,7 +494,8 @@ static nl_status run_node(engine *e, visit *at) {
   bool fresh = false;
   status = find_gradients(e, at, gin, in, need, &fresh);
   if (status == NL_NOMEM && !n->custom && nl_memory_relieve()) { /* a function of the user is called once */
-    status = find_gradients(e, at, gin, in, need, &fresh);
+    status = nl_node_check(n); /* finalizers may have run a backward of their own, or changed values */
+    status = status == NL_OK ? find_gradients(e, at, gin, in, need, &fresh) : status;
   }
   forget_grads(at); /* before delivering, so that a gradient passed through has one owner less */
   for (int i = 0; i < n->nin; i++) {

@@ -1,3 +1,4 @@
+/* Paths are resolved, also those that are not there yet, and held against the list. */
 #include "core/allowed.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* One thread for each piece of work; the main one waits, and looks at the interrupt flag meanwhile. */
 #include "core/apart.h"
 
 #include <pthread.h>

@@ -35,17 +35,22 @@ static void stop_script(lua_State *L, lua_Debug *ar) {
   }
 }
 
+static void stop_at_next(lua_State *L) {
+  lua_sethook(L, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
 /* Lua code stops at its next instruction, in whichever coroutine that is. */
 static void arm(void) {
   for (nl_running *r = nl_running_top(); r; r = r->below) {
-    lua_sethook(r->thread, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+    stop_at_next(r->thread);
   }
 }
 
+/* Where there is a hook already, operations collect. */
 static void ask_for_collection(void) {
   nl_running *r = nl_running_top();
-  if (r && !lua_gethook(r->thread)) { /* where there is one, operations collect */
-    arm();
+  if (r && !lua_gethook(r->thread)) {
+    stop_at_next(r->thread);
   }
 }
 

@@ -399,7 +399,7 @@ void nl_prompt(lua_State *L) {
   }
   int status;
   lua_settop(L, 0);
-  while ((status = load_input(&s)) != -1) {
+  while (!nl_interrupt_ends() && (status = load_input(&s)) != -1) {
     if (status == LUA_OK) {
       status = nl_call(L, 0, LUA_MULTRET);
     }

@@ -1,3 +1,4 @@
+/* A file is written under no name or a temporary one, synced, and put in the place of the old one. */
 #include "io/file.h"
 
 #include <dirent.h>
@@ -207,11 +208,17 @@ nl_status nl_replace_file(const char *temp, const char *path) {
   return put_in_place(temp, path);
 }
 
+/* Who may read and write what stands at a path: a new file for its place begins like that. */
+static mode_t mode_at(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_mode & 0777 : 0666;
+}
+
 /* A file without a name in the directory of path, or -1. It gets its name through /proc when it is whole. */
-static int open_nameless(const char *path) {
+static int open_nameless(const char *path, mode_t mode) {
   char *directory = directory_of(path);
   bool can = directory && !nl_sandboxed() && access("/proc/self/fd", X_OK) == 0;
-  int fd = can ? open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+  int fd = can ? open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode) : -1;
   free(directory);
   return fd;
 }
@@ -233,7 +240,7 @@ static nl_status write_nameless(int fd, const char *temp, const char *path,
 
 static nl_status write_named(const char *temp, const char *path,
                              nl_status (*contents)(int fd, const char *path, void *ctx), void *ctx) {
-  int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_at(path));
   if (fd < 0) {
     return nl_fail("%s: %s", path, strerror(errno));
   }
@@ -256,7 +263,7 @@ nl_status nl_write_file(const char *path, nl_status (*contents)(int fd, const ch
   if (!temp) {
     return NL_NOMEM;
   }
-  int fd = open_nameless(temp);
+  int fd = open_nameless(temp, mode_at(path));
   nl_status status = fd >= 0 ? write_nameless(fd, temp, path, contents, ctx) : write_named(temp, path, contents, ctx);
   free(temp);
   return status;

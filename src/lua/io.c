@@ -15,8 +15,8 @@
 #include "io/safetensors.h"
 #include "lua/observe.h"
 
-/* A path or name, which C would cut at a zero byte. */
-static const char *check_name(lua_State *L, int index, const char *who) {
+/* A name in a file, which C would cut at a zero byte. */
+static const char *check_member(lua_State *L, int index, const char *who) {
   size_t n;
   const char *s = luaL_checklstring(L, index, &n);
   if (strlen(s) != n) {
@@ -26,8 +26,17 @@ static const char *check_name(lua_State *L, int index, const char *who) {
   return s;
 }
 
+/* The path of a file. */
+static const char *check_path(lua_State *L, int index, const char *who) {
+  const char *s = check_member(L, index, who);
+  if (!*s) {
+    nl_lua_error(L, "%s: the name of the file must not be empty", who);
+  }
+  return s;
+}
+
 static int idx_read(lua_State *L) {
-  const char *path = check_name(L, 1, "idx");
+  const char *path = check_path(L, 1, "idx");
   nl_box *box = nl_push_box(L);
   if (nl_idx_read(path, &box->t) != NL_OK) {
     nl_error_prefix("idx");
@@ -51,7 +60,7 @@ static nl_tensor_file *push_file(lua_State *L) {
 
 /* npy_read(path) -> tensor */
 static int npy_read(lua_State *L) {
-  const char *path = check_name(L, 1, "npy");
+  const char *path = check_path(L, 1, "npy");
   nl_box *box = nl_push_box(L);
   if (nl_npy_read(path, &box->t) != NL_OK) {
     nl_error_prefix("npy");
@@ -63,7 +72,7 @@ static int npy_read(lua_State *L) {
 /* npy_write(path, tensor, half): half writes float16 */
 static int npy_write(lua_State *L) {
   nl_lua_no_reading(L, "npy");
-  const char *path = check_name(L, 1, "npy");
+  const char *path = check_path(L, 1, "npy");
   nl_tensor *t = nl_check_tensor(L, 2, "npy", "the array");
   if (nl_npy_write(path, t, lua_toboolean(L, 3) ? NL_EL_F16 : nl_element_of(nl_tensor_dtype(t))) != NL_OK) {
     nl_error_prefix("npy");
@@ -74,7 +83,7 @@ static int npy_write(lua_State *L) {
 
 /* read_named_tensors(path, npz or not) -> {name = tensor}, note or nil */
 static int read_named_tensors(lua_State *L, bool npz) {
-  const char *path = check_name(L, 1, npz ? "npz" : "load");
+  const char *path = check_path(L, 1, npz ? "npz" : "load");
   nl_tensor_file *f = push_file(L);
   if ((npz ? nl_npz_read : nl_safetensors_read)(path, f) != NL_OK) {
     nl_error_prefix(npz ? "npz" : "load");
@@ -100,7 +109,7 @@ static int npz_read(lua_State *L) {
 /* {{name, tensor}, ...} to a file; argument 3: the note, or whether to compress */
 static int write_tensors(lua_State *L, bool npz) {
   nl_lua_no_reading(L, "save");
-  const char *path = check_name(L, 1, npz ? "npz" : "save");
+  const char *path = check_path(L, 1, npz ? "npz" : "save");
   luaL_checktype(L, 2, LUA_TTABLE);
   const char *note = npz ? NULL : luaL_optstring(L, 3, NULL);
   lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
@@ -115,7 +124,7 @@ static int write_tensors(lua_State *L, bool npz) {
     lua_rawgeti(L, 2, i);
     lua_rawgeti(L, -1, 1);
     lua_rawgeti(L, -2, 2);
-    const char *name = check_name(L, -2, npz ? "npz" : "save");
+    const char *name = check_member(L, -2, npz ? "npz" : "save");
     nl_tensor *t = nl_check_tensor(L, -1, "save", name);
     f->entries[i - 1].name = strdup(name);
     f->entries[i - 1].tensor = nl_tensor_ref(t);
@@ -303,7 +312,7 @@ static int json_encode(lua_State *L) {
 
 /* make_directory(path): with its parents; raises with the reason */
 static int make_directory(lua_State *L) {
-  const char *path = check_name(L, 1, "make_directory");
+  const char *path = check_path(L, 1, "make_directory");
   if (!*path) {
     return nl_lua_error(L, "the name of a directory must not be empty");
   }
@@ -344,7 +353,7 @@ static nl_status put_text(int fd, const char *path, void *ctx) {
  */
 static int write_file(lua_State *L) {
   text t;
-  const char *path = check_name(L, 1, "write_file");
+  const char *path = check_path(L, 1, "write_file");
   t.s = luaL_checklstring(L, 2, &t.n);
   nl_lua_check(L, nl_write_file(path, put_text, &t));
   return 0;
@@ -358,7 +367,7 @@ static int replace_file(lua_State *L) {
 
 /* temporary_name(path) -> a name beside it for a file that is to take its place */
 static int temporary_name(lua_State *L) {
-  const char *path = check_name(L, 1, "temporary_name");
+  const char *path = check_path(L, 1, "temporary_name");
   char *room = lua_newuserdatauv(L, strlen(path) + 64, 0); /* to be Lua's without a way to lose it */
   char *name = nl_temporary_name(path);
   if (!name) {
@@ -373,7 +382,7 @@ static int temporary_name(lua_State *L) {
 /* file_exists(path) -> whether it does; for what the sandbox hides: false and the reason */
 static int file_exists(lua_State *L) {
   struct stat st;
-  const char *path = check_name(L, 1, "file_exists");
+  const char *path = check_path(L, 1, "file_exists");
   bool may = nl_may_read(path) == NL_OK;
   lua_pushboolean(L, may && stat(path, &st) == 0);
   lua_pushstring(L, may ? NULL : nl_error_message());
