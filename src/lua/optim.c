@@ -422,15 +422,19 @@ static nl_status plan_step(lua_State *L, state *s, const nl_rule *rule, bool *pl
 
 /* Plans until a plan stands, with what is recorded of it where a trace is open; raises. */
 static recorded *plan_and_record(lua_State *L, state *s, const nl_rule *rule, recorded **hold) {
+  enum { MOST_TRIES = 1000 };
   const int top = lua_gettop(L);
   bool collected = false;
-  for (;;) {
+  for (int tries = 0;; tries++) {
     bool plain = false;
     uint64_t before = s->plan;
     nl_status status = plan_step(L, s, rule, &plain);
     lua_settop(L, top);
     if (s->plan != before + 1) {
-      continue; /* garbage is finite, and so are its finalizers */
+      if (tries == MOST_TRIES) {
+        nl_lua_error(L, "%s: finalizers (__gc) make steps of this optimizer again and again", rule->name);
+      }
+      continue;
     }
     if (status == NL_NOMEM && !collected) { /* garbage may hold it */
       collected = true;
@@ -498,18 +502,25 @@ static nl_optim_slot *find_slot(lua_State *L, state *s) {
 /* get(state, parameter or its number) -> step, m, v, u (tensors that share the state's memory, or nil), product */
 static int state_get(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
+  nl_box *box[NL_MAX_STATES];
+  lua_settop(L, 2);
+  for (int k = 0; k < NL_MAX_STATES; k++) { /* first: pushing them may run finalizers, which may add parameters */
+    box[k] = nl_push_box(L);
+  }
   const nl_optim_slot none = {.step = 0}, *slot = find_slot(L, s);
   slot = slot ? slot : &none;
-  lua_pushinteger(L, slot->step);
   for (int k = 0; k < NL_MAX_STATES; k++) {
     if (slot->state[k] && !slot->fresh) {
-      nl_push_box(L)->t = nl_tensor_ref(slot->state[k]);
+      box[k]->t = nl_tensor_ref(slot->state[k]);
     } else {
       lua_pushnil(L);
+      lua_replace(L, 3 + k);
     }
   }
+  lua_pushinteger(L, slot->step);
+  lua_insert(L, 3);
   lua_pushnumber(L, slot->product);
-  return 5;
+  return 2 + NL_MAX_STATES;
 }
 
 /* A copy of what a rule keeps, in the parameter's dtype. Raises where it does not fit the parameter. */
@@ -552,6 +563,7 @@ static int state_set(lua_State *L) {
   nl_optim_slot *slot = &s->kept[i].slot;
   nl_optim_slot_free(slot);
   s->version++;
+  s->plan++; /* where a finalizer does this while a step is planned */
   *slot = (nl_optim_slot){.product = product, .step = step};
   for (int k = 0; k < NL_MAX_STATES; k++) {
     slot->state[k] = nl_tensor_ref(copy[k]);

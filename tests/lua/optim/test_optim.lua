@@ -295,3 +295,46 @@ end
 print(wrong, nested_steps > 0)]]
   lu.assertEquals(out, "0\ttrue\n", err)
 end
+
+-- A finalizer that adds parameters while the state is read. (Found by the sanitizers: it read what was freed.)
+function TestOptim:test_parameters_that_come_while_the_state_is_read()
+  local out, err = process.script [[
+local nn = require "nn"
+local right = 0
+for pad = 0, 40, 2 do
+  local list = {}
+  for i = 1, 8 do
+    list[i] = nn.Parameter(nn.zeros(2))
+    list[i].grad = nn.ones(2)
+  end
+  local opt, armed = nn.optim.Adam(list, { lr = 1 }), true
+  opt:step()
+  collectgarbage()
+  collectgarbage "stop"
+  setmetatable({}, { __gc = function()
+    if armed then
+      armed = false
+      for i = 1, 100 do
+        local q = nn.Parameter(nn.zeros(2))
+        q.grad = nn.ones(2)
+        opt:add_param_group { params = { q } }
+      end
+      opt:step()
+    end
+  end })
+  collectgarbage("incremental", 10, 400, 0)
+  local t = {}
+  for i = 1, pad do
+    t[i] = {}
+  end
+  collectgarbage "restart"
+  for i = 1, 60 do
+    local state = opt:state_dict().state[1]
+    right = right + ((state.step == 1 or state.step == 2) and state.m:numel() == 2 and 1 or 0)
+    if not armed then break end
+  end
+  armed = false
+end
+print(right > 20)]]
+  lu.assertEquals(out, "true\n", err)
+end
