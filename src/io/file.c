@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -114,10 +115,32 @@ static char *directory_of(const char *path) {
   return copy;
 }
 
-/* Where a link leads, to be freed: the file behind it is what is replaced. NULL: path is no link to something. */
+/* Where a link leads, also where nothing is there yet, to be freed: what is behind it is what is replaced. NULL: path
+   is no link, or one without an end. */
 static char *behind_link(const char *path) {
+  enum { MOST_LINKS = 40 };
+  char *at = NULL;
   struct stat st;
-  return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
+  for (int i = 0; i < MOST_LINKS && lstat(at ? at : path, &st) == 0 && S_ISLNK(st.st_mode); i++) {
+    char to[PATH_MAX];
+    ssize_t n = readlink(at ? at : path, to, sizeof to - 1);
+    char *directory = n > 0 && *to != '/' ? directory_of(at ? at : path) : NULL;
+    char *next = n > 0 ? malloc((directory ? strlen(directory) : 0) + (size_t)n + 2) : NULL;
+    if (next) {
+      sprintf(next, "%s%s%.*s", directory ? directory : "", directory ? "/" : "", (int)n, to);
+    }
+    free(directory);
+    free(at);
+    at = next;
+    if (!at) {
+      return NULL;
+    }
+  }
+  if (at && lstat(at, &st) == 0 && S_ISLNK(st.st_mode)) {
+    free(at);
+    return NULL;
+  }
+  return at;
 }
 
 char *nl_temporary_name(const char *path) {
@@ -159,10 +182,14 @@ static void sync_directory(const char *path) {
   free(directory);
 }
 
+/* A file that others made (libzip, gnuplot) has its own mode. */
 static bool give_mode(const char *path, mode_t mode) {
   struct stat st;
+  if (stat(path, &st) == 0 && (st.st_mode & 07777) == mode) {
+    return true;
+  }
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  bool ok = fd >= 0 && fstat(fd, &st) == 0 && ((st.st_mode & 07777) == mode || fchmod(fd, mode) == 0);
+  bool ok = fd >= 0 && fchmod(fd, mode) == 0;
   if (fd >= 0) {
     close(fd);
   }
@@ -173,13 +200,17 @@ static bool give_mode(const char *path, mode_t mode) {
 static nl_status put_in_place(const char *temp, const char *path) {
   struct stat st;
   char *target = behind_link(path);
-  bool there = stat(path, &st) == 0, fits = !there || S_ISREG(st.st_mode);
+  bool there = stat(path, &st) == 0, endless = !there && errno == ELOOP;
   nl_status status = NL_OK;
-  if (!fits) {
+  if (endless) {
+    status = nl_fail("%s: %s", path, strerror(ELOOP));
+  } else if (there && !S_ISREG(st.st_mode)) {
     status = nl_fail("%s: is no file that could be replaced, but a %s", path,
                      S_ISDIR(st.st_mode)    ? "directory"
                      : S_ISFIFO(st.st_mode) ? "pipe"
                                             : "device");
+  } else if (there && access(path, W_OK) != 0) {
+    status = nl_fail("%s: %s", path, strerror(errno)); /* renaming would not ask */
   } else if ((there && !give_mode(temp, st.st_mode & 07777)) || rename(temp, target ? target : path) != 0) {
     status = nl_fail("%s: %s", path, strerror(errno));
   }
@@ -208,17 +239,21 @@ nl_status nl_replace_file(const char *temp, const char *path) {
   return put_in_place(temp, path);
 }
 
-/* Who may read and write what stands at a path: a new file for its place begins like that. */
-static mode_t mode_at(const char *path) {
+/* A new file for the place of path: who may read and write what stands there may do so from the start. */
+static int with_mode_of(const char *path, int fd) {
   struct stat st;
-  return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_mode & 0777 : 0666;
+  if (fd >= 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) && fchmod(fd, st.st_mode & 07777) != 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
 }
 
 /* A file without a name in the directory of path, or -1. It gets its name through /proc when it is whole. */
-static int open_nameless(const char *path, mode_t mode) {
+static int open_nameless(const char *path) {
   char *directory = directory_of(path);
   bool can = directory && !nl_sandboxed() && access("/proc/self/fd", X_OK) == 0;
-  int fd = can ? open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode) : -1;
+  int fd = can ? open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
   free(directory);
   return fd;
 }
@@ -240,7 +275,7 @@ static nl_status write_nameless(int fd, const char *temp, const char *path,
 
 static nl_status write_named(const char *temp, const char *path,
                              nl_status (*contents)(int fd, const char *path, void *ctx), void *ctx) {
-  int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_at(path));
+  int fd = with_mode_of(path, open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (fd < 0) {
     return nl_fail("%s: %s", path, strerror(errno));
   }
@@ -263,7 +298,7 @@ nl_status nl_write_file(const char *path, nl_status (*contents)(int fd, const ch
   if (!temp) {
     return NL_NOMEM;
   }
-  int fd = open_nameless(temp, mode_at(path));
+  int fd = with_mode_of(path, open_nameless(temp));
   nl_status status = fd >= 0 ? write_nameless(fd, temp, path, contents, ctx) : write_named(temp, path, contents, ctx);
   free(temp);
   return status;

@@ -173,6 +173,10 @@ function TestFaults:test_what_stands_there()
     lu.assertErrorMsgContains("no file that could be replaced, but a pipe", save, directory .. "/f." .. kind, { x = nn.ones(2) })
     save(directory .. "/" .. ("n"):rep(240) .. "." .. kind, { x = nn.ones(2) })
   end
+  sh "ln -s real/new.st d.st; ln -s loop loop; echo kept > kept; chmod 400 kept"
+  nn.save(directory .. "/d.st", { x = nn.ones(2) })
+  lu.assertEquals(sh "readlink d.st; ls real", "real/new.st\na.npz\na.st\nnew.st\n")
+  lu.assertErrorMsgContains("Too many levels", nn.save, directory .. "/loop", { x = nn.ones(2) })
   lu.assertErrorMsgContains("but a device", nn.save, "/dev/null", { x = nn.ones(2) })
   lu.assertEquals(sh "ls -A | grep -c nnlua-", "0\n")
   lu.assertEquals(sh "stat -c %F f.st f.npz", "fifo\nfifo\n")
