@@ -29,7 +29,11 @@ getmetatable("").__metatable = false -- or methods of strings would be the scrip
 local check = load(checks, "=checks", "t", ours)()[number].check
 theirs.arg = {[0] = name}
 local ok, result = pcall(function()
-  assert(load(script, "@" .. name, "t", theirs))()
+  local f, why = load(script, "@" .. name, "t", theirs)
+  if not f then
+    error(why, 0)
+  end
+  f()
   return check(theirs)
 end)
 local points = ok and (type(result) == "number" and result or result ~= false and "all") or 0
@@ -54,41 +58,76 @@ local function write(path, text)
   f:close()
 end
 
+-- What scripts print and say may hold codes for the terminal.
+local function plain(s)
+  return (s:gsub("%c", function(c)
+    return ("\\%03d"):format(c:byte())
+  end))
+end
+
+local function stop(text, ...)
+  io.stderr:write("grade: ", text:format(...), "\n")
+  os.exit(1, true)
+end
+
+-- A file of ours, which is gone when it is closed, also where Ctrl-C comes.
+local function temporary(text)
+  local path = os.tmpname()
+  write(path, text)
+  return setmetatable({ path = path }, { __close = function()
+    os.remove(path)
+  end })
+end
+
 local first = 0
 while arg[first - 1] do
   first = first - 1
 end
 local nnlua = arg[first]
 
--- Runs nnlua in the sandbox on a file (or "-") with this input; gives what it printed, and its last words.
+-- What nnlua itself said last on standard error.
+local function last_words(text)
+  local said = ""
+  for line in text:gmatch "[^\n]+" do
+    if line:sub(1, #nnlua + 2) == nnlua .. ": " and not line:find("--sandbox: this kernel", 1, true) then
+      said = line:sub(#nnlua + 3)
+    elseif line:find "^nnlua: %-%-max%-seconds" then
+      said = line:sub(8)
+    end
+  end
+  return plain(said)
+end
+
+local most_printed = 1000000
+
+-- Runs nnlua in the sandbox on a file (or "-") with this input; gives what it printed, and why it ended, if it said so.
 local function sandbox(checks, file, input)
-  local inp, err = os.tmpname(), os.tmpname()
-  write(inp, input)
-  local p = assert(io.popen(("%s --sandbox --max-seconds %g --max-memory %s %s <%s 2>%s | head -c 1000000"):format(quote(nnlua),
-    checks.seconds or 10, checks.memory or "1G", quote(file), inp, err)))
+  local inp <close> = temporary(input)
+  local err <close> = temporary ""
+  local p <close> = assert(io.popen(("%s --sandbox --max-seconds %g --max-memory %s %s <%s 2>%s | head -c %d"):format(
+    quote(nnlua), checks.seconds or 10, quote(tostring(checks.memory or "1G")), quote(file), inp.path, err.path, most_printed)))
   local out = p:read "a"
   p:close()
-  local said = read(err):gsub("^[^\n]*%-%-sandbox: this kernel[^\n]*\n", ""):match "^[^\n]*"
-  os.remove(inp)
-  os.remove(err)
-  return out, (said:gsub("^.-nnlua: ", ""))
+  return out, #out >= most_printed and "it printed more than a million bytes" or last_words(read(err.path))
 end
 
 local function shown(s)
-  return '"' .. s:sub(1, 200):gsub("\n", "\\n") .. '"'
+  return '"' .. plain(s:sub(1, 200):gsub("\n", "\\n")) .. '"'
 end
 
 -- The points of one check, and what went wrong.
 local function printed(checks, check, script)
-  local dir = os.tmpname()
-  os.remove(dir)
-  assert(os.execute("mkdir " .. dir))
-  write(dir .. "/homework.lua", script)
-  local out, err = sandbox(checks, dir .. "/homework.lua", check.input or "")
-  os.execute("rm -r " .. dir)
+  local dir <close> = setmetatable({ path = os.tmpname() }, { __close = function(d)
+    os.execute("rm -r " .. d.path)
+  end })
+  os.remove(dir.path)
+  assert(os.execute("mkdir " .. dir.path))
+  write(dir.path .. "/homework.lua", script)
+  local out, err = sandbox(checks, dir.path .. "/homework.lua", check.input or "")
   if out == check.output then
     return check.points, ""
   end
+  err = err:gsub(dir.path:gsub("%p", "%%%0") .. "/", "")
   return 0, err ~= "" and err or ("printed %s instead of %s"):format(shown(out), shown(check.output))
 end
 
@@ -104,11 +143,11 @@ local function checked(checks, text, number, name, script)
   if not points then
     return 0, err ~= "" and err or "the script ended the program"
   end
-  return points == "all" and most or math.max(0, math.min(most, tonumber(points) or 0)), why
+  return points == "all" and most or math.max(0, math.min(most, tonumber(points) or 0)), plain(why)
 end
 
-local function grade(checks, text, path)
-  local script, name, sum, most = read(path), path:match "[^/]*$", 0, 0
+local function grade(checks, text, path, script)
+  local name, sum, most = path:match "[^/]*$", 0, 0
   print(path)
   for number, check in ipairs(checks) do
     local points, why
@@ -123,12 +162,47 @@ local function grade(checks, text, path)
   print(("  %4g /%3g"):format(sum, most))
 end
 
+-- The teacher's own mistakes are told before anybody is graded.
+local function read_checks(path)
+  local ok, text = pcall(read, path)
+  local f, why = load(ok and text or "", "@" .. path, "t")
+  if not ok or not f then
+    stop("%s", tostring(ok and why or text))
+  end
+  local fine, checks = pcall(f)
+  if not fine or type(checks) ~= "table" or #checks == 0 then
+    stop("%s: must return a list of checks%s", path, fine and "" or ", but: " .. tostring(checks))
+  end
+  for i, c in ipairs(checks) do
+    if type(c) ~= "table" or type(c.name) ~= "string" or type(c.points) ~= "number" or c.points < 0
+      or (type(c.output) == "string") == (type(c.check) == "function") or type(c.input or "") ~= "string" then
+      stop("%s: check %d must be {name = text, points = number, output = text, input = text} or {name = text, points = number, "
+        .. "check = function}", path, i)
+    end
+  end
+  if type(checks.seconds or 1) ~= "number" then
+    stop("%s: seconds must be a number", path)
+  end
+  local _, said = sandbox(checks, "-", "")
+  if said ~= "" then
+    stop("%s: seconds or memory: %s", path, said)
+  end
+  return checks, text
+end
+
 if #arg < 2 then
   io.stderr:write("usage: nnlua scripts/grade.lua checks.lua student.lua [more.lua ...]\n")
   os.exit(1)
 end
-local text = read(arg[1])
-local checks = assert(load(text, "@" .. arg[1], "t"))()
+local checks, text = read_checks(arg[1])
+local all_there = true
 for i = 2, #arg do
-  grade(checks, text, arg[i])
+  local ok, script = pcall(read, arg[i])
+  if ok and script then
+    grade(checks, text, arg[i], script)
+  else
+    all_there = false
+    print(("%s\n  not graded: %s"):format(arg[i], ok and "it is no file" or tostring(script):gsub("^.-: ", "")))
+  end
 end
+os.exit(all_there)
