@@ -28,12 +28,12 @@ void nl_print_help(const char *program) {
          "  --threads N       use N threads (default: one for each processor); results do not depend on N\n"
          "  --seed N          start random numbers from N\n"
          "  --max-memory SIZE the script may hold at most SIZE bytes, all in all (suffixes K, M, G)\n"
-         "  --max-seconds S   end after S seconds, whatever the script does, with status 124\n"
+         "  --max-seconds S   end after S seconds (2.5, say), whatever the script does, with status 124\n"
          "  --profile         show on standard error where the time went, by operation and by line\n"
          "  --out DIR         pictures of nn.plot go to this directory\n"
          "  --sandbox         for scripts of strangers: no programs, no network, no files (docs/sandbox.md)\n"
-         "  --allow-read DIR  but reading in this directory (or of this file); may be given again\n"
-         "  --allow-write DIR but reading and writing in this directory; may be given again\n"
+         "  --allow-read DIR  with --sandbox: files in DIR (or this file) may be read; may be given again\n"
+         "  --allow-write DIR with --sandbox: files in DIR may be read and written; may be given again\n"
          "  --help            show this\n"
          "  --version         show the versions of everything, and the kernels chosen\n"
          "\n"
@@ -136,11 +136,11 @@ static bool read_long(char **argv, int *i, nl_options *o) {
     setenv("NNLUA_OUT", directory, 1);
   } else if (is_long(arg, "--max-memory")) {
     if (!read_size(long_value(argv, i, strlen("--max-memory")), &o->max_memory)) {
-      return bad(program, arg, "needs a size, e.g. --max-memory 2G");
+      return bad(program, arg, "needs a size in bytes, or with K, M or G behind it, e.g. --max-memory 2G");
     }
   } else if (is_long(arg, "--max-seconds")) {
     if (!read_seconds(long_value(argv, i, strlen("--max-seconds")), &o->max_seconds)) {
-      return bad(program, arg, "needs a number of seconds, e.g. --max-seconds 10");
+      return bad(program, arg, "needs a number of seconds above 0 (and up to 1e9), e.g. --max-seconds 2.5");
     }
   } else if (strcmp(arg, "--sandbox") == 0) {
     o->sandbox = true;
@@ -157,7 +157,7 @@ static bool read_long(char **argv, int *i, nl_options *o) {
 /* What the sandbox is for, and what is said of it without it. */
 static bool goes_together(const char *program, const nl_options *o) {
   if (!o->sandbox) {
-    return !nl_allowed_at(0) || bad(program, "--allow-read and --allow-write", "need --sandbox");
+    return !nl_allowed_at(0) || bad(program, "--allow-read", "(and --allow-write) needs --sandbox");
   }
   bool prompt = o->interactive || (!o->script && !o->execute && !o->version && isatty(STDIN_FILENO));
   return o->help || o->about || !prompt || bad(program, "--sandbox", "needs a script: there is no prompt in it");

@@ -252,7 +252,8 @@ end
 ---@field monitor? string the figure the run goes by, e.g. "valid_loss"
 ---@field mode? string "min" or "max": which way that is better
 ---@field compile? boolean default true: the step is compiled where it can be; a line on standard error says why not
----@field out? string a directory for history.json and best.safetensors
+---@field out? string a directory for history.json and best.safetensors; a run that was interrupted leaves its weights in
+---interrupted.safetensors
 ---@field progress? string "auto", "line" (one line an epoch) or "none"
 ---@field scheduler? table from nn.sched; steps once an epoch (OneCycleLR once a batch)
 ---@field early_stopping? {patience: integer, min_delta: number, monitor: string, mode: string, restore: boolean} ends the

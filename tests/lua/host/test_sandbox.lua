@@ -327,7 +327,7 @@ function TestSandbox:test_the_command_line()
   for arguments, wants in pairs {
     ["--sandbox -i -e 'print(1)'"] = "needs a script: there is no prompt in it",
     ["-i --sandbox"] = "needs a script: there is no prompt in it",
-    ["--allow-read /tmp -e 'print(1)'"] = "need --sandbox",
+    ["--allow-read /tmp -e 'print(1)'"] = "needs --sandbox",
     ["--sandbox --allow-read /no/such -e 'print(1)'"] = "'/no/such': No such file or directory",
     ["--sandbox --allow-write /etc/passwd -e 'print(1)'"] = "'/etc/passwd' is not a directory",
     ["--sandbox --allow-read"] = "needs a directory",

@@ -39,12 +39,18 @@ M.functions = {
   scope = [[scope(f, ...) -> what f(...) gives
   Calls f and gives the memory of all tensors that it left behind back at once.]],
   memory = [[memory() -> {live =, peak =, cached =, script =, limit =, from_system =}
-  Bytes: of tensor data in use, at most so far, and set aside; of Lua's values and our structs; allowed in all (nil: any).
-  from_system: how often the system was asked.]],
+  All in bytes.
+    live         tensor data in use
+    peak         the most that live has been
+    cached       tensor data set aside for reuse
+    script       Lua's values, graphs, compiled programs
+    limit        what live, cached and script may be together (nil: no limit)
+    from_system  how often the system was asked (a count)]],
   reset_peak_memory = [[reset_peak_memory()
   nn.memory().peak counts from here.]],
   set_max_memory = [[set_max_memory(bytes)
-  All that is held for the script, tensors, Lua's values and what is set aside, beyond that is an error. nil: no limit.]],
+  From here on it is an error to hold more than so many bytes in all: tensors, Lua's values, graphs, and what is set aside
+  (which is given up first). nil: no limit. As --max-memory; in the sandbox that cannot be raised.]],
   get_num_threads = [[get_num_threads() -> integer]],
   set_num_threads = [[set_num_threads(n)
   Threads that large operations may use; 0: one for each processor. Results are the same bits for any number.]],
