@@ -64,11 +64,11 @@ static int reset_peak(lua_State *L) {
 /* set_max_memory(bytes or nil) */
 static int set_max_memory(lua_State *L) {
   lua_Number n = lua_type(L, 1) == LUA_TNUMBER ? lua_tonumber(L, 1) : 0;
-  if (!lua_isnoneornil(L, 1) && !(n >= 1 && n < 0x1p63)) {
+  if (!lua_isnoneornil(L, 1) && !(n >= 1)) {
     return nl_lua_error(L, "set_max_memory: takes a number of bytes, 1 or more, or nil for no limit, but got %s",
                         nl_describe(L, 1).s);
   }
-  nl_memory_set_limit(n > 0 ? (size_t)n : SIZE_MAX);
+  nl_memory_set_limit(n >= 1 && n < 0x1p63 ? (size_t)n : SIZE_MAX); /* more than there can be: none */
   return 0;
 }
 

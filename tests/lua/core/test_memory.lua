@@ -152,6 +152,10 @@ function TestMemory:test_the_limit()
   nn.set_max_memory()
   lu.assertFalse(ok)
   lu.assertStrContains(err, "4 MiB")
+  for _, wrong in ipairs { -1, 0, 0 / 0, "2G", true } do
+    lu.assertErrorMsgContains("set_max_memory: takes a number of bytes", nn.set_max_memory, wrong)
+  end
+  lu.assertNil(nn.memory().limit)
   -- garbage is collected before the limit is an error
   nn.set_max_memory(held + (8 << 20))
   for _ = 1, 100 do
