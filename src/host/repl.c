@@ -193,22 +193,41 @@ static void note_interrupt(int signal_number) {
   nl_interrupt_request(false);
 }
 
+/* Outside a call Ctrl-C is only noted, also between two lines. */
+static void note_interrupts(void) {
+  struct sigaction action = {.sa_handler = note_interrupt};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+}
+
+/* Waits for a key: 1, or for Ctrl-C: 0. -1 is an error. Between the look at the flag and the wait none gets lost. */
+static int wait_for_key(void) {
+  sigset_t block, before;
+  sigemptyset(&block);
+  sigaddset(&block, SIGINT);
+  sigprocmask(SIG_BLOCK, &block, &before);
+  fd_set set;
+  FD_ZERO(&set);
+  FD_SET(STDIN_FILENO, &set);
+  int ready = 0;
+  if (!nl_interrupt_pending()) {
+    ready = pselect(STDIN_FILENO + 1, &set, NULL, NULL, NULL, &before);
+    ready = ready < 0 && errno == EINTR ? 0 : ready;
+  }
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  return ready;
+}
+
 typedef enum line_status { LINE, END, CANCELLED } line_status;
 
 /* A line from the terminal, to be freed; Ctrl-C gives CANCELLED. */
 static line_status edit_line(const char *prompt, char **out) {
-  struct sigaction action = {.sa_handler = note_interrupt}, old;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, &old);
   line_done = false;
   line_read = NULL;
   rl_callback_handler_install(prompt, on_line);
   line_status status = LINE;
   while (!line_done) {
-    fd_set set;
-    FD_ZERO(&set);
-    FD_SET(STDIN_FILENO, &set);
-    int ready = select(STDIN_FILENO + 1, &set, NULL, NULL, NULL);
+    int ready = wait_for_key();
     if (nl_interrupt_pending()) {
       nl_interrupt_clear();
       rl_callback_handler_remove();
@@ -216,14 +235,14 @@ static line_status edit_line(const char *prompt, char **out) {
       status = CANCELLED;
       break;
     }
-    if (ready > 0) {
-      rl_callback_read_char();
-    } else if (ready < 0 && errno != EINTR) {
+    if (ready < 0) {
       status = END;
       break;
     }
+    if (ready > 0) {
+      rl_callback_read_char();
+    }
   }
-  sigaction(SIGINT, &old, NULL);
   *out = line_read;
   return status == LINE && !line_read ? END : status;
 }
@@ -395,6 +414,7 @@ void nl_prompt(lua_State *L) {
     nl_report(L, LUA_ERRRUN);
   }
   if (s.terminal) {
+    note_interrupts();
     open_history(&s);
   }
   int status;

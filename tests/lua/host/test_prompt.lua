@@ -15,9 +15,10 @@ local function typed(keys, before)
   else
     os.remove(history)
   end
-  -- the keys come when the prompt is there, line by line, as a person's do
+  -- The keys come when the prompt is there, line by line, as a person's do. `exec`: Ctrl-C goes to a shell that waits,
+  -- too, and some shells (dash) then end as interrupted, whatever the program did.
   local command = ([[( sleep 0.5; while IFS= read -r line; do printf '%%s\n' "$line"; sleep 0.2; done; sleep 0.3 ) |
-    NNLUA_HISTORY=%s TERM=xterm timeout 30 script -qec '%s' /dev/null]]):format(history, process.nnlua)
+    NNLUA_HISTORY=%s TERM=xterm timeout 30 script -qec 'exec %s' /dev/null]]):format(history, process.nnlua)
   local out, err, status = process.run(command, keys)
   lu.assertEquals(status, 0, err .. out)
   local f = io.open(history)
