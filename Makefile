@@ -47,7 +47,7 @@ ifeq ($(ARCH),x86_64)
 ISAS += avx2 avx512
 ifneq ($(XSMM),no)
 CPPFLAGS += -DNL_HAVE_XSMM
-LIBS := -lxsmm -lxsmmnoblas $(LIBS)
+LIBS := -lxsmmgen $(LIBS)
 endif
 endif
 ISA_plain  :=

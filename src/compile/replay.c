@@ -328,6 +328,9 @@ nl_status nl_program_run(nl_program *p, nl_tensor *const args[], nl_tensor *resu
 
 void nl_instr_free(nl_instr *n) {
   if (n->call) {
+    if (n->call->prepared && n->call->op->release) {
+      n->call->op->release(n->call->prepared);
+    }
     nl_delete(n->call->prepared);
   }
   nl_fused_free(n->fused);

@@ -1,5 +1,5 @@
 /* How a product is done, by what was measured (tests/bench/gemm.c):
-   - libxsmm generates a kernel for each tile shape the first time it is asked; its row-major forms are A B and A^T B.
+   - libxsmm generates code for each tile shape (tilecode.c); its row-major forms are A B and A^T B.
      A tile of C is COLUMNS wide (two vectors of accumulators' worth) and as tall as fits; k runs in blocks of at most
      K_BLOCK, so that a packed panel of B stays in the second-level cache, and of at most K_BLOCK_ACROSS where A is
      transposed, since each of its terms is then a line of the first-level cache. Rows of C are taken together as long
@@ -20,12 +20,13 @@
 #include <string.h>
 
 #ifdef NL_HAVE_XSMM
-#include <libxsmm.h>
+#include <libxsmm_version.h>
 #endif
 
 #include "core/cpu.h"
 #include "core/pool.h"
 #include "kernels/kernels.h"
+#include "kernels/tilecode.h"
 
 bool nl_gemm_takes(int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride) {
   bool by_rows = (col_stride == 1 || cols <= 1) && (row_stride >= cols || rows <= 1);
@@ -233,44 +234,7 @@ static bool take_blas(nl_gemm_plan *p) {
 
 /* ---- libxsmm ---- */
 
-#ifdef NL_HAVE_XSMM
 enum { K_BLOCK = 512, K_BLOCK_ACROSS = 128, TALL = 128, A_BLOCK = 65536 };
-
-static void xsmm_init_once(void) {
-  static const char *const targets[] = {"sse", "hsw", "skx"};
-  if (nl_cpu_isa() != NL_ISA_AVX512) {
-    libxsmm_set_target_arch(targets[nl_cpu_isa()]);
-  }
-  libxsmm_init();
-}
-
-static bool xsmm_ready(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, xsmm_init_once);
-  return nl_cpu_isa() != NL_ISA_PLAIN;
-}
-
-typedef union kernel {
-  void (*any)(void);
-  libxsmm_smmfunction f32;
-  libxsmm_dmmfunction f64;
-} kernel;
-
-/* libxsmm is column-major: our row-major C = A B is its C^T = B^T A^T, so A and B change places. */
-static kernel find_kernel(nl_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t ldb, int64_t lda, int64_t ldc,
-                          bool a_transposed, bool accumulate) {
-  libxsmm_blasint M = (int)n, N = (int)m, K = (int)k, LDA = (int)ldb, LDB = (int)lda, LDC = (int)ldc;
-  int flags = a_transposed ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
-  kernel fn;
-  if (dtype == NL_F32) {
-    float alpha = 1, beta = accumulate ? 1 : 0;
-    fn.f32 = libxsmm_smmdispatch(M, N, K, &LDA, &LDB, &LDC, &alpha, &beta, &flags, NULL);
-  } else {
-    double alpha = 1, beta = accumulate ? 1 : 0;
-    fn.f64 = libxsmm_dmmdispatch(M, N, K, &LDA, &LDB, &LDC, &alpha, &beta, &flags, NULL);
-  }
-  return fn;
-}
 
 /* B[k0 .. k0+kc, j .. j+nc] into a panel whose rows are `wide` long, zero where there is no column. */
 static void pack_panel(const nl_gemm_plan *p, int64_t k0, int64_t kc, int64_t j, int64_t nc, int64_t wide,
@@ -339,8 +303,8 @@ static void xsmm_tile(const nl_gemm_plan *p, int64_t i0, int64_t j, int64_t mc, 
       int64_t rows = part(i0 + mc, i, TALL);
       const char *a = p->a.p + (size_t)(p->a.transposed ? k0 * p->a.ld + i : i * p->a.ld + k0) * p->size;
       char *c = (char *)p->g.c + (size_t)(i * p->g.c_row + j) * p->size, *to = l.pad ? tile : c;
-      kernel fn = {.any = p->kernel[rows < TALL][nc < p->tile_n][kc < p->k_block][accumulate && !l.pad]};
-      if (!fn.any) { /* no room for more generated code, or none for this shape */
+      nl_tilecode fn = p->kernel[rows < TALL][nc < p->tile_n][kc < p->k_block][accumulate && !l.pad];
+      if (!fn.any) { /* the generator has none for this shape */
         loops_block(p, i, j, k0, rows, nc, kc, accumulate);
         continue;
       }
@@ -369,9 +333,18 @@ static void run_xsmm(const nl_gemm_plan *p) {
   nl_parallel_for(p->tiles, p->grain, xsmm_tiles, (void *)(uintptr_t)p);
 }
 
-/* The kernels that the tiles of this product need: of full and of last rows, columns and terms. */
-static void find_kernels(nl_gemm_plan *p) {
+static void drop_kernels(const nl_gemm_plan *p) {
+  const nl_tilecode *codes = &p->kernel[0][0][0][0];
+  for (size_t i = 0; i < sizeof p->kernel / sizeof *codes; i++) {
+    nl_tilecode_drop(codes[i]);
+  }
+}
+
+/* The kernels that the tiles of this product need: of full and of last rows, columns and terms. False: there is no room
+   to keep them for long. */
+static bool find_kernels(nl_gemm_plan *p, bool keep) {
   int64_t last_m = p->g.m % p->tile_m, last_n = p->g.n % p->tile_n, last_k = p->g.k % p->k_block;
+  bool full = false;
   for (int columns = 0; columns < (last_n && p->g.n > p->tile_n ? 2 : 1); columns++) {
     int64_t nc = columns ? last_n : p->tile_n;
     for (int terms = 0; terms < (last_k && p->g.k > p->k_block ? 2 : 1); terms++) {
@@ -382,24 +355,36 @@ static void find_kernels(nl_gemm_plan *p) {
         int64_t rows[] = {heights[h] >= TALL ? TALL : heights[h], heights[h] % TALL};
         for (int r = 0; r < 2; r++) {
           for (int add = 0; add < 2 && rows[r]; add++) {
-            void (**place)(void) = &p->kernel[rows[r] < TALL][columns][terms][add];
+            nl_tilecode *place = &p->kernel[rows[r] < TALL][columns][terms][add];
             bool used = l.pad ? !add : (add ? p->g.accumulate || p->g.k > p->k_block : !p->g.accumulate && !terms);
-            if (used && !*place) {
-              *place = find_kernel(p->g.dtype, rows[r], l.wide, kc, l.pack ? l.wide : p->b.ld, p->a.ld,
-                                   l.pad ? l.wide : p->g.c_row, p->a.transposed, add)
-                           .any;
+            if (used && !place->any) {
+              nl_tilecode_shape shape = {.dtype = (uint8_t)p->g.dtype,
+                                         .m = (int32_t)rows[r],
+                                         .n = (int32_t)l.wide,
+                                         .k = (int32_t)kc,
+                                         .lda = (int32_t)p->a.ld,
+                                         .ldb = (int32_t)(l.pack ? l.wide : p->b.ld),
+                                         .ldc = (int32_t)(l.pad ? l.wide : p->g.c_row),
+                                         .a_transposed = p->a.transposed,
+                                         .accumulate = (uint8_t)add};
+              *place = nl_tilecode_take(&shape, keep, &full);
             }
           }
         }
       }
     }
   }
+  if (full && keep) {
+    drop_kernels(p);
+    return false;
+  }
+  return true;
 }
 
 /* False when the product is better done by OpenBLAS. */
 static bool take_xsmm(nl_gemm_plan *p) {
   const nl_gemm_args *g = &p->g;
-  if (!nl_thread_workspace() || g->n == 1 || (g->m == 1 && p->b.transposed) || !xsmm_ready()) {
+  if (!nl_thread_workspace() || g->n == 1 || (g->m == 1 && p->b.transposed) || !nl_tilecode_ready()) {
     return false;
   }
   double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k;
@@ -421,16 +406,9 @@ static bool take_xsmm(nl_gemm_plan *p) {
   p->tiles_n = (g->n + p->tile_n - 1) / p->tile_n;
   p->tiles = (g->m + p->tile_m - 1) / p->tile_m * p->tiles_n;
   p->grain = (int64_t)(4e5 / (flops / (double)p->tiles)) + 1; /* tiles worth waking a thread for */
-  find_kernels(p);
   p->run = run_xsmm;
   return true;
 }
-#else
-static bool take_xsmm(nl_gemm_plan *p) {
-  (void)p;
-  return false;
-}
-#endif
 
 /* ---- the door ---- */
 
@@ -514,7 +492,8 @@ static bool fits_int(const nl_gemm_plan *p) {
   return true;
 }
 
-void nl_gemm_prepare(nl_gemm_plan *p, const nl_gemm_args *g) {
+/* How the product is done, without code for its tiles. */
+static void choose(nl_gemm_plan *p, const nl_gemm_args *g) {
   memset(p, 0, sizeof *p);
   p->g = *g;
   p->g.accumulate = g->accumulate || g->bias;
@@ -537,6 +516,15 @@ void nl_gemm_prepare(nl_gemm_plan *p, const nl_gemm_args *g) {
   }
 }
 
+bool nl_gemm_prepare(nl_gemm_plan *p, const nl_gemm_args *g) {
+  choose(p, g);
+  return p->run != run_xsmm || find_kernels(p, true);
+}
+
+void nl_gemm_release(const nl_gemm_plan *p) {
+  drop_kernels(p);
+}
+
 void nl_gemm_run(nl_gemm_plan *p, const void *a, const void *b, const void *bias, void *c) {
   p->g.bias = bias;
   p->g.a = p->a.p = a;
@@ -547,8 +535,14 @@ void nl_gemm_run(nl_gemm_plan *p, const void *a, const void *b, const void *bias
 
 void nl_gemm(const nl_gemm_args *g) {
   nl_gemm_plan p;
-  nl_gemm_prepare(&p, g);
-  p.run(&p);
+  choose(&p, g);
+  if (p.run == run_xsmm) {
+    find_kernels(&p, false);
+    run_xsmm(&p);
+    drop_kernels(&p);
+  } else {
+    p.run(&p);
+  }
 }
 
 const char *nl_gemm_backends(void) {
@@ -563,8 +557,7 @@ const char *nl_gemm_backends(void) {
     }
   }
 #ifdef NL_HAVE_XSMM
-  (void)xsmm_ready();
-  snprintf(text, sizeof text, "libxsmm %s (%s), %s", LIBXSMM_VERSION, libxsmm_get_target_arch(), name);
+  snprintf(text, sizeof text, "libxsmm %s (%s), %s", LIBXSMM_CONFIG_VERSION, nl_tilecode_target(), name);
 #else
   snprintf(text, sizeof text, "%s", name);
 #endif

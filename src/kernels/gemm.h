@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/dtype.h"
+#include "kernels/tilecode.h"
 
 typedef struct nl_gemm_args {
   nl_dtype dtype; /* float32, float64 or int64 */
@@ -35,10 +36,13 @@ typedef struct nl_gemm_plan {
   } a, b;
   size_t size; /* of an element */
   int64_t tile_m, tile_n, tiles_n, tiles, grain, k_block, vector;
-  void (*kernel[2][2][2][2])(void); /* generated code: last rows, last columns, last terms, accumulating */
+  nl_tilecode kernel[2][2][2][2]; /* generated code: last rows, last columns, last terms, accumulating */
 } nl_gemm_plan;
 
-void nl_gemm_prepare(nl_gemm_plan *, const nl_gemm_args *);
+/* Holds code until nl_gemm_release. False: there is no room to hold more; nl_gemm gives the same bits. */
+bool nl_gemm_prepare(nl_gemm_plan *, const nl_gemm_args *);
+
+void nl_gemm_release(const nl_gemm_plan *);
 
 /* The same bits as nl_gemm with these pointers; there must be a bias if there was one. */
 void nl_gemm_run(nl_gemm_plan *, const void *a, const void *b, const void *bias, void *c);

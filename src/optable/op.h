@@ -164,6 +164,7 @@ struct nl_op {
   /* What can be decided once for a call that will run many times with the same shapes, strides and attributes, at other
      addresses: written to `prepared`, and found by run in call->prepared. False: nothing. */
   bool (*prepare)(const nl_call *, void *prepared);
+  void (*release)(void *prepared); /* lets go what `prepared` holds, or NULL */
   int kernel;  /* of an op whose run is shared: which kernel it runs (NL_UN_..., NL_BIN_..., NL_RED_..., NL_SCAN_...) */
   int variant; /* of ops that share functions: which of them this is */
   int visible; /* results Lua sees; 0: all of them */

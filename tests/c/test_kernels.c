@@ -10,6 +10,7 @@
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 #include "kernels/sort.h"
+#include "kernels/tilecode.h"
 #include "kernels/vmath.h"
 
 extern const nl_kernels nl_kernels_plain;
@@ -241,6 +242,75 @@ static void test_gemm_threads(void) {
   free(first);
 }
 
+/* ---- code for tiles ---- */
+
+static void product_by(nl_tilecode code, int m, int n, int k, float *c) {
+  static float a[64 * 64], b[64 * 64];
+  for (int i = 0; i < m * k || i < k * n; i++) {
+    a[i] = (float)sin(i);
+    b[i] = (float)cos(3 * i);
+  }
+  code.f32(b, a, c);
+}
+
+/* More shapes than there is room for, while some are held. */
+static void test_tilecode(void) {
+  if (!nl_tilecode_ready()) {
+    return;
+  }
+  enum { M = 5, N_ = 48, K = 33 };
+  nl_tilecode_shape shape = {.dtype = NL_F32, .m = M, .n = N_, .k = K, .lda = K, .ldb = N_, .ldc = N_};
+  bool full = false;
+  nl_tilecode_state before = nl_tilecode_look();
+  nl_tilecode passing = nl_tilecode_take(&shape, false, &full), kept = nl_tilecode_take(&shape, true, &full);
+  CHECK(passing.any && kept.any && passing.any != kept.any && !full, "two copies");
+  static float first[M * N_], later[M * N_];
+  product_by(passing, M, N_, K, first);
+  int64_t most = 0;
+  for (int i = 0; i < 20000; i++) {
+    nl_tilecode_shape other = shape;
+    other.lda = K + 1 + i;
+    nl_tilecode code = nl_tilecode_take(&other, false, &full);
+    if (!code.any || full) {
+      CHECK(false, "no code at shape %d", i);
+      break;
+    }
+    nl_tilecode_drop(code);
+    int64_t bytes = nl_tilecode_look().bytes;
+    most = bytes > most ? bytes : most;
+  }
+  CHECK(most > 16 << 20 && most <= (32 << 20) + before.bytes + (1 << 14), "%lld bytes of code", (long long)most);
+  nl_tilecode_state after = nl_tilecode_look();
+  CHECK(after.written - before.written == 20002, "each was written once");
+  product_by(passing, M, N_, K, later);
+  CHECK(memcmp(first, later, sizeof first) == 0, "what is held stays");
+  product_by(kept, M, N_, K, later);
+  CHECK(memcmp(first, later, sizeof first) == 0, "what is held stays");
+  nl_tilecode_drop(passing);
+  nl_tilecode_drop(kept);
+  CHECK(nl_tilecode_look().held == before.held, "nothing is held any more");
+
+  /* the room for what is held is bounded, and its end is told */
+  static nl_tilecode held[10000];
+  int n = 0;
+  for (; n < 10000 && !full; n++) {
+    shape.lda = K + n;
+    held[n] = nl_tilecode_take(&shape, true, &full);
+  }
+  CHECK(full && !held[n - 1].any && n > 2000, "held: %d", n);
+  full = false;
+  nl_tilecode other = nl_tilecode_take(&shape, false, &full);
+  CHECK(other.any && !full, "there is room for what passes");
+  nl_tilecode_drop(other);
+  for (int i = 0; i < n; i++) {
+    nl_tilecode_drop(held[i]);
+  }
+  shape.lda = K + 30000;
+  other = nl_tilecode_take(&shape, true, &full);
+  CHECK(other.any && !full, "and again for what is held");
+  nl_tilecode_drop(other);
+}
+
 /* ---- random numbers ---- */
 
 static void test_random(void) {
@@ -312,6 +382,7 @@ int main(void) {
   test_sums();
   test_gemm();
   test_gemm_threads();
+  test_tilecode();
   test_random();
   test_sort();
   return finish();

@@ -155,6 +155,10 @@ static double addmm_flops(const nl_call *c) {
   return 2.0 * (double)c->out[0]->numel * (double)c->in[1]->shape[1];
 }
 
+static void release_product(void *prepared) {
+  nl_gemm_release(prepared);
+}
+
 /* Two matrices that need no copy: one product, which can be prepared. */
 static bool prepare_matmul(const nl_call *c, void *prepared) {
   const nl_tensor *x = c->rin[0], *y = c->rin[1];
@@ -164,8 +168,7 @@ static bool prepare_matmul(const nl_call *c, void *prepared) {
   matrix a = {NULL, x->shape[0], x->shape[1], x->strides[0], x->strides[1]};
   matrix b = {NULL, y->shape[0], y->shape[1], y->strides[0], y->strides[1]};
   nl_gemm_args args = product(c->dtype, &a, &b, NULL, false);
-  nl_gemm_prepare(prepared, &args);
-  return true;
+  return nl_gemm_prepare(prepared, &args);
 }
 
 static void run_matmul(nl_call *c) {
@@ -298,8 +301,7 @@ static bool prepare_linear(const nl_call *c, void *prepared) {
   matrix a = {NULL, x->shape[0], x->shape[1], x->strides[0], x->strides[1]};
   matrix b = {NULL, w->shape[1], w->shape[0], w->strides[1], w->strides[0]};
   nl_gemm_args args = product(c->dtype, &a, &b, NULL, c->rin[2] != NULL);
-  nl_gemm_prepare(prepared, &args);
-  return true;
+  return nl_gemm_prepare(prepared, &args);
 }
 
 static void run_linear(nl_call *c) {
@@ -475,6 +477,7 @@ static const nl_op ops[] = {
      .run = run_matmul,
      .flops = product_flops,
      .prepared_bytes = sizeof(nl_gemm_plan),
+     .release = release_product,
      .prepare = prepare_matmul,
      .vjp = vjp_matmul,
      .save = NL_SAVE_ALL_IN,
@@ -488,6 +491,7 @@ static const nl_op ops[] = {
      .run = run_linear,
      .flops = product_flops,
      .prepared_bytes = sizeof(nl_gemm_plan),
+     .release = release_product,
      .prepare = prepare_linear,
      .vjp = vjp_linear_layer,
      .save = NL_SAVE_IN(0) | NL_SAVE_IN(1),

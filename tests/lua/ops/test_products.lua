@@ -52,3 +52,37 @@ function TestProducts:test_what_serves_is_said()
   local out = process.run("NNLUA_BLAS=/nonexistent " .. process.nnlua .. " --version")
   lu.assertStrContains(out, "no OpenBLAS")
 end
+
+local many_shapes = [[
+  local nn = require "nn"
+  nn.manual_seed(1)
+  local function resident()
+    local f = assert(io.open "/proc/self/statm")
+    local pages = f:read("a"):match "^%d+ (%d+)"
+    f:close()
+    return tonumber(pages) * 4096 >> 20
+  end
+  local x, shapes, first = nn.randn(20000), tonumber(arg[1]), {}
+  local function product(i)
+    local m, k, n = 3 + i // 48 // 59 % 61, 33 + i // 48 % 59, 20 + i % 48
+    return x:narrow(1, 1, m * k):view(m, k):matmul(x:narrow(1, 1, n * k):view(k, n)):norm():item()
+  end
+  for i = 1, shapes // 8 do -- tables and rooms of the program's own
+    first[i] = product(i)
+  end
+  local before = resident()
+  for i = 1, shapes do
+    first[i] = product(i)
+  end
+  for i = 1, shapes do
+    assert(product(i) == first[i], i)
+  end
+  print(resident() - before)
+]]
+
+-- Code for products is written for each shape: there is room for so much, and what comes again gives the same bits.
+function TestProducts:test_many_shapes()
+  local out, err, status = process.run(process.nnlua .. " - 40000", many_shapes)
+  lu.assertEquals(status, 0, err)
+  lu.assertTrue(tonumber(out) < 64, out)
+end
