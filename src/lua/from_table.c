@@ -1,5 +1,6 @@
 /* Tensors from nested Lua tables. The shape is read along the first elements; a second pass compares and fills. */
 #include <math.h>
+#include <string.h>
 
 #include "lua/nl_lua.h"
 
@@ -11,6 +12,31 @@ typedef struct reader {
   nl_tensor *out;
   int64_t at;
 } reader;
+
+/* True for the `n` that table.pack writes. */
+static bool is_count(lua_State *L, int key, int value, lua_Integer n) {
+  return lua_type(L, key) == LUA_TSTRING && strcmp(lua_tostring(L, key), "n") == 0 && lua_isinteger(L, value) &&
+         lua_tointeger(L, value) == n;
+}
+
+nl_status nl_check_list(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, index);
+  if (luaL_getmetafield(L, index, "__len") != LUA_TNIL) {
+    lua_pop(L, 1);
+    return nl_fail("a function (__len) says how long the table is; give a plain table of its elements");
+  }
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    lua_Integer key = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+    if ((key < 1 || key > n) && !is_count(L, -2, -1, n)) {
+      nl_value_text text = nl_describe(L, -2);
+      lua_pop(L, 2);
+      return n == 0 ? nl_fail("the table is no list: it has no element 1, but as a key %s", text.s)
+                    : nl_fail("the table has more than its elements 1 to %lld: as a key %s", (long long)n, text.s);
+    }
+  }
+  return NL_OK;
+}
 
 static nl_status measure_table(reader *r, int index) {
   lua_State *L = r->L;
@@ -61,11 +87,14 @@ static nl_status visit_element(reader *r, int index, int depth) {
                    nl_describe(L, index).s, (long long)r->shape[depth]);
   }
   int64_t n = (int64_t)lua_rawlen(L, index);
+  nl_status status = r->out ? NL_OK : nl_check_list(L, index);
+  if (status != NL_OK) {
+    return status;
+  }
   if (n != r->shape[depth]) {
     return nl_fail("the table is uneven: at level %d one part has %lld elements and another %lld", depth + 1,
                    (long long)r->shape[depth], (long long)n);
   }
-  nl_status status = NL_OK;
   for (int64_t i = 1; i <= n && status == NL_OK; i++) {
     lua_rawgeti(L, index, i);
     status = visit_element(r, lua_gettop(L), depth + 1);

@@ -254,6 +254,13 @@ static json_t *to_json(lua_State *L, int depth) {
     return NULL;
   }
   lua_Unsigned n = lua_rawlen(L, index);
+  if (luaL_getmetafield(L, index, "__len") != LUA_TNIL) {
+    lua_pop(L, 1);
+    n = 1; /* it says that it is a list */
+  }
+  if (n > 0 && nl_check_list(L, index) != NL_OK) {
+    return NULL;
+  }
   json_t *result = n > 0 ? json_array() : json_object();
   bool ok = result != NULL;
   for (lua_Unsigned i = 1; i <= n && ok; i++) {

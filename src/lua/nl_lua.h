@@ -192,6 +192,9 @@ void nl_open_system(lua_State *L); /* time, threads, memory, versions */
 int nl_tensor_index(lua_State *L);
 int nl_tensor_newindex(lua_State *L);
 
+/* An error unless the table is a list and nothing else: what is not read would be lost without a word. */
+nl_status nl_check_list(lua_State *L, int index);
+
 /* Reads nested tables of numbers; see nn.tensor. Runs no Lua and raises nothing. */
 nl_status nl_tensor_from_table(lua_State *L, int index, const nl_dtype *dtype, nl_tensor **out);
 

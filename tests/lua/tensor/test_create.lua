@@ -154,6 +154,25 @@ function TestCreate:test_names_of_dtypes()
   end
 end
 
+-- A table is a list and nothing else, or what is not read would be lost without a word.
+function TestCreate:test_lists_that_are_none()
+  local proxy = setmetatable({}, { __len = function() return 3 end })
+  for text, list in pairs {
+    ["a function (__len) says how long the table is"] = { 1, proxy },
+    ["no element 1, but as a key the string 'a'"] = { a = 1 },
+    ["more than its elements 1 to 2: as a key the string 'dtype'"] = { 1, 2, dtype = "float64" },
+    ["more than its elements 1 to 1: as a key the number 3"] = { [1] = 1, [3] = 3 },
+    ["more than its elements 1 to 1: as a key the number 0"] = { { [0] = 1, 2 } },
+  } do
+    lu.assertErrorMsgContains(text, nn.tensor, list[2] == proxy and proxy or list)
+  end
+  lu.assertEquals(nn.tensor(table.pack(1, 2)):totable(), { 1, 2 })
+  lu.assertEquals(nn.tensor(setmetatable({ 1, 2 }, { __index = table })):totable(), { 1, 2 })
+  local encode = require("nn.core").json_encode
+  lu.assertErrorMsgContains("as a key the string 'x'", encode, { 1, 2, x = 3 })
+  lu.assertErrorMsgContains("(__len)", encode, proxy)
+end
+
 -- What tensors are not: the message says what to do instead.
 function TestCreate:test_what_cannot_be()
   local x = nn.ones(2, 3)
