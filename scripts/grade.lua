@@ -6,10 +6,13 @@
 -- `input`), or `check`: a function that gets the script's globals; it raises, or gives false, or a number of points.
 -- Checks run beside the script, but with functions of Lua that it cannot have changed; what is nn's own it could change.
 
--- What runs inside: text that is piped in, so that the script has no directory and finds neither checks nor expected results.
+-- What runs inside: text that comes through a pipe, so that the script has no directory and finds neither checks nor expected
+-- results. Methods of strings are Lua's own (others that the script adds to its `string` are found, too), and the real tables
+-- of Lua's functions, which `require "string"` gives, are not those that checks use.
 local inside = [[
 local word, checks, number, name, script = %q, %q, %d, %q, %q
-local pcall, tostring, type, gsub, write = pcall, tostring, type, string.gsub, io.write
+local pcall, tostring, type, gsub, rawget = pcall, tostring, type, string.gsub, rawget
+local stdout, put = io.stdout, io.stdout.write
 local function copy()
   local out = {}
   for key, value in pairs(_G) do
@@ -25,7 +28,18 @@ local function copy()
   return out
 end
 local ours, theirs = copy(), copy()
-getmetatable("").__metatable = false -- or methods of strings would be the script's
+local own, added = ours.string, theirs.string
+local strings = getmetatable("")
+strings.__metatable = false
+strings.__index = function(_, key)
+  local method = rawget(own, key)
+  if method == nil then
+    method = rawget(added, key)
+  end
+  return method
+end
+theirs.debug = nil
+package.loaded.debug = nil
 local check = load(checks, "=checks", "t", ours)()[number].check
 theirs.arg = {[0] = name}
 local ok, result = pcall(function()
@@ -38,7 +52,7 @@ local ok, result = pcall(function()
 end)
 local points = ok and (type(result) == "number" and result or result ~= false and "all") or 0
 result = ok and "" or gsub(tostring(result), "%%s+", " ")
-write("\n", word, " ", points, " ", result, "\n")
+put(stdout, "\n", word, " ", points, " ", result, "\n")
 ]]
 
 local function quote(s)
@@ -89,23 +103,27 @@ local nnlua = arg[first]
 local function last_words(text)
   local said = ""
   for line in text:gmatch "[^\n]+" do
-    if line:sub(1, #nnlua + 2) == nnlua .. ": " and not line:find("--sandbox: this kernel", 1, true) then
+    local late = line:match "nnlua: (%-%-max%-seconds.*)$" -- the script may have written before it in the same line
+    if late then
+      said = late
+    elseif line:sub(1, #nnlua + 2) == nnlua .. ": " and not line:find("--sandbox: this kernel", 1, true) then
       said = line:sub(#nnlua + 3)
-    elseif line:find "^nnlua: %-%-max%-seconds" then
-      said = line:sub(8)
     end
   end
   return plain(said)
 end
 
-local most_printed = 1000000
+local most_printed, most_said = 1000000, 65536
 
--- Runs nnlua in the sandbox on a file (or "-") with this input; gives what it printed, and why it ended, if it said so.
+-- Runs nnlua in the sandbox on a file (or "-", what it is given through a pipe, which cannot be read twice); gives what it
+-- printed, and why it ended, if it said so. Of standard error the end is kept.
 local function sandbox(checks, file, input)
   local inp <close> = temporary(input)
   local err <close> = temporary ""
-  local p <close> = assert(io.popen(("%s --sandbox --max-seconds %g --max-memory %s %s <%s 2>%s | head -c %d"):format(
-    quote(nnlua), checks.seconds or 10, quote(tostring(checks.memory or "1G")), quote(file), inp.path, err.path, most_printed)))
+  local run = ("%s --sandbox --max-seconds %g --max-memory %s %s"):format(quote(nnlua), checks.seconds or 10,
+    quote(tostring(checks.memory or "1G")), quote(file))
+  local p <close> = assert(io.popen(("{ cat %s | %s 2>&1 1>&3 3>&- | tail -c %d >%s 3>&-; } 3>&1 | head -c %d"):format(inp.path,
+    run, most_said, err.path, most_printed)))
   local out = p:read "a"
   p:close()
   return out, #out >= most_printed and "it printed more than a million bytes" or last_words(read(err.path))
@@ -138,7 +156,7 @@ local function checked(checks, text, number, name, script)
     return ("%02x"):format(c:byte())
   end)
   local out, err = sandbox(checks, "-", inside:format(word, text, number, name, script))
-  local points, why = out:match("\n" .. word .. " (%S+) ([^\n]*)\n$")
+  local points, why = out:match("\n" .. word .. " (%S+) ([^\n]*)\n") -- what is collected at the end may print, too
   local most = checks[number].points
   if not points then
     return 0, err ~= "" and err or "the script ended the program"
@@ -148,7 +166,7 @@ end
 
 local function grade(checks, text, path, script)
   local name, sum, most = path:match "[^/]*$", 0, 0
-  print(path)
+  print(plain(path))
   for number, check in ipairs(checks) do
     local points, why
     if check.output then
@@ -162,9 +180,14 @@ local function grade(checks, text, path, script)
   print(("  %4g /%3g"):format(sum, most))
 end
 
+-- Lua skips a first line that begins with #, and editors leave a mark of UTF-8.
+local function read_script(path)
+  return (read(path):gsub("^\239\187\191", ""):gsub("^#[^\n]*", ""))
+end
+
 -- The teacher's own mistakes are told before anybody is graded.
 local function read_checks(path)
-  local ok, text = pcall(read, path)
+  local ok, text = pcall(read_script, path)
   local f, why = load(ok and text or "", "@" .. path, "t")
   if not ok or not f then
     stop("%s", tostring(ok and why or text))
@@ -174,10 +197,17 @@ local function read_checks(path)
     stop("%s: must return a list of checks%s", path, fine and "" or ", but: " .. tostring(checks))
   end
   for i, c in ipairs(checks) do
-    if type(c) ~= "table" or type(c.name) ~= "string" or type(c.points) ~= "number" or c.points < 0
-      or (type(c.output) == "string") == (type(c.check) == "function") or type(c.input or "") ~= "string" then
+    local given = type(c) == "table" and c or {}
+    local points = type(given.points) == "number" and given.points >= 0 and given.points < math.huge
+    if type(given.name) ~= "string" or not points or type(given.input or "") ~= "string"
+      or (type(given.output) == "string") == (type(given.check) == "function") then
       stop("%s: check %d must be {name = text, points = number, output = text, input = text} or {name = text, points = number, "
         .. "check = function}", path, i)
+    end
+  end
+  for key in pairs(checks) do
+    if key ~= "seconds" and key ~= "memory" and not (math.type(key) == "integer" and key >= 1 and key <= #checks) then
+      stop("%s: the list of checks has a hole before, or something else at, %s", path, tostring(key))
     end
   end
   if type(checks.seconds or 1) ~= "number" then
@@ -186,6 +216,11 @@ local function read_checks(path)
   local _, said = sandbox(checks, "-", "")
   if said ~= "" then
     stop("%s: seconds or memory: %s", path, said)
+  end
+  local tried, words = sandbox(checks, "-", ("local ok, why = pcall(load(%q, '=checks', 't')) io.write(ok and 'fine' or "
+    .. "tostring(why))"):format(text))
+  if tried ~= "fine" then
+    stop("%s: fails in the sandbox, where checks run and no files are: %s", path, plain(tried ~= "" and tried or words))
   end
   return checks, text
 end
@@ -197,12 +232,12 @@ end
 local checks, text = read_checks(arg[1])
 local all_there = true
 for i = 2, #arg do
-  local ok, script = pcall(read, arg[i])
+  local ok, script = pcall(read_script, arg[i])
   if ok and script then
     grade(checks, text, arg[i], script)
   else
     all_there = false
-    print(("%s\n  not graded: %s"):format(arg[i], ok and "it is no file" or tostring(script):gsub("^.-: ", "")))
+    print(("%s\n  not graded: %s"):format(plain(arg[i]), ok and "it is no file" or tostring(script):gsub("^.-: ", "")))
   end
 end
 os.exit(all_there)

@@ -13,6 +13,7 @@
 #include "core/memory.h"
 
 enum { LOOK_EVERY = 10 * 1000 * 1000 }; /* nanoseconds between looks at the interrupt flag */
+enum { MOST_LEFT = 4 };                 /* that calculate what nobody waits for; they take processors and memory */
 
 typedef struct work {
   void (*fn)(void *);
@@ -116,9 +117,28 @@ void nl_reap_apart(void) {
   }
 }
 
+/* Until few enough are left behind, or a Ctrl-C comes (then false: nothing was begun). */
+static bool wait_for_room(void) {
+  for (;;) {
+    nl_reap_apart();
+    int n = 0;
+    for (const work *w = left; w; w = w->next) {
+      n++;
+    }
+    if (n < MOST_LEFT) {
+      return true;
+    } else if (nl_interrupt_pending()) {
+      return false;
+    }
+    nanosleep(&(struct timespec){.tv_nsec = LOOK_EVERY}, NULL);
+  }
+}
+
 bool nl_run_apart(void (*fn)(void *job), void *job, size_t bytes, const nl_keeper *keeper) {
   pthread_once(&once, begin);
-  nl_reap_apart();
+  if (!wait_for_room()) {
+    return false;
+  }
   work *w = nl_new(sizeof *w);
   void *copy = w ? nl_new(bytes) : NULL;
   if (!copy) {

@@ -76,8 +76,8 @@ nl_locks nl_lock_kernel(void);
 
 /* ---- Ctrl-C (interrupt.c) ---- */
 
-/* While Lua runs: the first Ctrl-C becomes the error "interrupted!"; a second before that error arrived, or (unless at
-   the prompt) within five seconds, ends the program. */
+/* While Lua runs: the first Ctrl-C becomes the error "interrupted!"; a second before that error arrived, or within five
+   seconds, ends the program. At the prompt it takes five within one line. */
 void nl_interrupt_begin(nl_running *, lua_State *L);
 void nl_interrupt_end(const nl_running *);
 void nl_interrupt_at_prompt(bool on);

@@ -11,10 +11,11 @@
 
 #include "host/host.h"
 
-enum { SOON = 5 }; /* seconds within which a second Ctrl-C ends a script, which may have caught the first */
+enum { SOON = 5 };     /* seconds within which a second Ctrl-C ends a script, which may have caught the first */
+enum { STUBBORN = 5 }; /* Ctrl-Cs after which a line of the prompt that catches all of them ends the program */
 
 static struct timespec last;
-static volatile sig_atomic_t any_before, at_prompt;
+static volatile sig_atomic_t any_before, at_prompt, in_this_call;
 
 /* Something wants to happen before the next instruction. */
 static void stop_script(lua_State *L, lua_Debug *ar) {
@@ -58,7 +59,9 @@ static void on_interrupt(int signal_number) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   double since = (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
-  if (nl_interrupt_requested() || (any_before && !at_prompt && since < SOON)) {
+  in_this_call = in_this_call + 1;
+  if ((nl_interrupt_requested() && !at_prompt) || (any_before && !at_prompt && since < SOON) ||
+      (at_prompt && in_this_call >= STUBBORN)) {
     signal(signal_number, SIG_DFL);
     raise(signal_number);
     return;
@@ -83,6 +86,7 @@ void nl_interrupt_begin(nl_running *r, lua_State *L) {
   struct sigaction action = {.sa_handler = on_interrupt};
   sigfillset(&action.sa_mask);
   nl_running_enter(r, L);
+  in_this_call = r->below ? in_this_call : 0;
   nl_interrupt_on_arrival(arm);
   nl_memory_on_script_shortage(ask_for_collection);
   for (int i = 0; i < SIGNALS && !r->below; i++) {

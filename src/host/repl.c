@@ -144,7 +144,7 @@ static char **complete(const char *text, int start, int end) {
   lua_pushcfunction(completing, complete_protected);
   lua_pushlightuserdata(completing, (void *)(uintptr_t)text);
   lua_pushlightuserdata(completing, &m);
-  lua_pcall(completing, 2, 0, 0);
+  nl_call(completing, 2, 0); /* an __index may take long: Ctrl-C ends it */
   lua_settop(completing, top);
   if (m.count == 0) {
     free(m.list);
@@ -273,13 +273,21 @@ typedef struct session {
   char *history_file;
 } session;
 
-static const char *prompt_text(lua_State *L, bool first) {
-  int type = lua_getglobal(L, first ? "_PROMPT" : "_PROMPT2");
+static int find_prompt(lua_State *L) {
+  int type = lua_getglobal(L, lua_tostring(L, 1));
   if (type == LUA_TNIL) {
-    lua_pop(L, 1);
-    lua_pushstring(L, first ? "> " : ">> ");
+    return 1;
   }
-  return luaL_tolstring(L, -1, NULL);
+  luaL_tolstring(L, -1, NULL);
+  return 1;
+}
+
+/* _PROMPT may be a value whose __tostring is the user's code. */
+static const char *prompt_text(lua_State *L, bool first) {
+  lua_pushcfunction(L, find_prompt);
+  lua_pushstring(L, first ? "_PROMPT" : "_PROMPT2");
+  const char *text = nl_call(L, 1, 1) == LUA_OK ? lua_tostring(L, -1) : NULL;
+  return text ? text : first ? "> " : ">> ";
 }
 
 static line_status read_line(session *s, bool first, char **out) {

@@ -182,14 +182,32 @@ static void sync_directory(const char *path) {
   free(directory);
 }
 
-/* A file that others made (libzip, gnuplot) has its own mode. */
-static bool give_mode(const char *path, mode_t mode) {
+/* Owner, group and mode of what stood there, as far as we may: where the group cannot be kept, another one gets no more
+   than all others; where the owner cannot, nobody runs it as him. */
+static bool give_rights(int fd, const struct stat *of) {
   struct stat st;
-  if (stat(path, &st) == 0 && (st.st_mode & 07777) == mode) {
+  if (fstat(fd, &st) != 0) {
+    return false;
+  }
+  mode_t mode = of->st_mode & 07777;
+  if (st.st_gid != of->st_gid && fchown(fd, (uid_t)-1, of->st_gid) != 0) {
+    mode = (mode & ~(mode_t)02070) | (mode & 07) << 3;
+  }
+  if (st.st_uid != of->st_uid && fchown(fd, of->st_uid, (gid_t)-1) != 0) {
+    mode &= ~(mode_t)04000;
+  }
+  return fstat(fd, &st) == 0 && ((st.st_mode & 07777) == mode || fchmod(fd, mode) == 0);
+}
+
+/* A file that others made (libzip, gnuplot) has its own. */
+static bool give_rights_of(const char *path, const struct stat *of) {
+  struct stat st;
+  if (stat(path, &st) == 0 && (st.st_mode & 07777) == (of->st_mode & 07777) && st.st_uid == of->st_uid &&
+      st.st_gid == of->st_gid) {
     return true;
   }
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  bool ok = fd >= 0 && fchmod(fd, mode) == 0;
+  bool ok = fd >= 0 && give_rights(fd, of);
   if (fd >= 0) {
     close(fd);
   }
@@ -211,7 +229,7 @@ static nl_status put_in_place(const char *temp, const char *path) {
                                             : "device");
   } else if (there && access(path, W_OK) != 0) {
     status = nl_fail("%s: %s", path, strerror(errno)); /* renaming would not ask */
-  } else if ((there && !give_mode(temp, st.st_mode & 07777)) || rename(temp, target ? target : path) != 0) {
+  } else if ((there && !give_rights_of(temp, &st)) || rename(temp, target ? target : path) != 0) {
     status = nl_fail("%s: %s", path, strerror(errno));
   }
   if (status == NL_OK) {
@@ -223,8 +241,16 @@ static nl_status put_in_place(const char *temp, const char *path) {
   return status;
 }
 
+nl_status nl_may_replace(const char *path) {
+  char *target = behind_link(path);
+  nl_status status = nl_may_rename(path);
+  status = status == NL_OK && target ? nl_may_rename(target) : status;
+  free(target);
+  return status;
+}
+
 nl_status nl_replace_file(const char *temp, const char *path) {
-  if (nl_may_rename(temp) != NL_OK || nl_may_rename(path) != NL_OK) {
+  if (nl_may_rename(temp) != NL_OK || nl_may_replace(path) != NL_OK) {
     return NL_ERROR;
   }
   int fd = open(temp, O_RDONLY | O_CLOEXEC);
@@ -242,7 +268,7 @@ nl_status nl_replace_file(const char *temp, const char *path) {
 /* A new file for the place of path: who may read and write what stands there may do so from the start. */
 static int with_mode_of(const char *path, int fd) {
   struct stat st;
-  if (fd >= 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) && fchmod(fd, st.st_mode & 07777) != 0) {
+  if (fd >= 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) && !give_rights(fd, &st)) {
     close(fd);
     return -1;
   }
@@ -291,7 +317,7 @@ static nl_status write_named(const char *temp, const char *path,
 }
 
 nl_status nl_write_file(const char *path, nl_status (*contents)(int fd, const char *path, void *ctx), void *ctx) {
-  if (nl_may_rename(path) != NL_OK) {
+  if (nl_may_replace(path) != NL_OK) {
     return NL_ERROR;
   }
   char *temp = nl_temporary_name(path);

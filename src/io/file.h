@@ -18,6 +18,9 @@ char *nl_temporary_name(const char *path);
    without, syncs it and puts it in the place of path. */
 nl_status nl_write_file(const char *path, nl_status (*contents)(int fd, const char *path, void *ctx), void *ctx);
 
+/* May this script write a file in the place of path, and of what path is a link to? */
+nl_status nl_may_replace(const char *path);
+
 /* Syncs the finished file `temp` and puts it in the place of path; on failure temp is removed. */
 nl_status nl_replace_file(const char *temp, const char *path);
 

@@ -450,7 +450,7 @@ static int is_cancelled(zip_t *zip, void *unused) {
 }
 
 nl_status nl_npz_write(const char *path, const nl_tensor_file *f, bool compress) {
-  if (nl_may_rename(path) != NL_OK) {
+  if (nl_may_replace(path) != NL_OK) {
     return NL_ERROR;
   }
   char *temp = nl_temporary_name(path), **held = calloc((size_t)f->count + 1, sizeof *held);

@@ -105,13 +105,16 @@ RULE(adagrad, ADAGRAD(sqrtf), ADAGRAD(sqrt))
   x -= lr * delta
 RULE(adadelta, ADADELTA(float, sqrtf), ADADELTA(double, sqrt))
 
-/* Tieleman & Hinton 2012, centered (1, else 0): Graves 2013 */
-#define RMSPROP(SQRT)                                                                                                  \
+/* Tieleman & Hinton 2012, centered (1, else 0): Graves 2013. The variance is never below 0, as rounding would have it.
+ */
+#define RMSPROP(type, SQRT)                                                                                            \
   s0[i] = alpha * s0[i] + (1 - alpha) * g * g;                                                                         \
   s2[i] = s2[i] + centered * (1 - alpha) * (g - s2[i]);                                                                \
-  s1[i] = momentum * s1[i] + g / (SQRT(s0[i] - s2[i] * s2[i]) + eps);                                                  \
+  type variance = centered != 0 ? s0[i] - s2[i] * s2[i] : s0[i];                                                       \
+  variance = variance < 0 ? 0 : variance;                                                                              \
+  s1[i] = momentum * s1[i] + g / (SQRT(variance) + eps);                                                               \
   x -= lr * s1[i]
-RULE(rmsprop, RMSPROP(sqrtf), RMSPROP(sqrt))
+RULE(rmsprop, RMSPROP(float, sqrtf), RMSPROP(double, sqrt))
 
 /* Riedmiller & Braun 1993. s0: the gradient before, s1: step sizes, between least and largest; first: 1 at the first
    step */

@@ -387,6 +387,9 @@ static nl_status infer_addmm(nl_call *c) {
   }
   c->dtype = nl_tensor_dtype(a);
   c->workspace_bytes = copy_bytes(a) + copy_bytes(b);
+  if (c->attr[addmm_alpha].number != 1 && c->attr[addmm_beta].number != 0) {
+    c->workspace_bytes += (size_t)(shape[0] * shape[1]) * nl_dtype_size(nl_tensor_dtype(a));
+  }
   nl_rule_shape(c, 0, 2, shape, c->dtype);
   return NL_OK;
 }
@@ -397,22 +400,37 @@ static void scale_all(nl_tensor *t, double factor) {
                                                     t->dtype == NL_F32 ? (void *)&f32 : (void *)&factor, 0);
   }
 }
-/* beta * input + alpha * a b, as alpha * (beta / alpha * input + a b) */
+/* out = alpha * out + beta * input; with beta = 0 what input holds, even nan, does not count. */
+static void blend(nl_call *c, double beta, double alpha, size_t used) {
+  nl_tensor *out = c->out[0], wide = *out;
+  scale_all(out, alpha);
+  if (beta == 0) {
+    return;
+  }
+  wide.storage = c->workspace->storage;
+  wide.offset = (int64_t)(used / nl_dtype_size(c->dtype));
+  nl_copy_values(&wide, c->rin[0]);
+  scale_all(&wide, beta);
+  nl_k->elementwise->binary[NL_BIN_ADD][c->dtype](out->numel, nl_tensor_data(out), nl_tensor_data(out), 1,
+                                                  nl_tensor_data(&wide), 1);
+}
+/* beta * input + alpha * a b: where alpha is 1, the product is added to what stands there. */
 static void run_addmm(nl_call *c) {
   double beta = c->attr[addmm_beta].number, alpha = c->attr[addmm_alpha].number;
   nl_tensor copies[2], *out = c->out[0];
   int64_t strides[2][NL_MAX_DIM];
   size_t used = 0;
-  nl_copy_values(out, c->rin[0]);
-  if (alpha == 0) {
+  bool within = alpha == 1 && beta != 0;
+  if (within) {
+    nl_copy_values(out, c->rin[0]);
     scale_all(out, beta);
-    return;
   }
-  scale_all(out, beta / alpha);
   matrices a = find_matrices(usable(c, c->rin[1], &used, &copies[0], strides[0]), false);
   matrices b = find_matrices(usable(c, c->rin[2], &used, &copies[1], strides[1]), true);
-  multiply_batches(c->dtype, &a.first, &b.first, nl_tensor_data(out), true);
-  scale_all(out, alpha);
+  multiply_batches(c->dtype, &a.first, &b.first, nl_tensor_data(out), within);
+  if (!within) {
+    blend(c, beta, alpha, used);
+  }
 }
 static nl_status vjp_addmm(nl_call *c, nl_vjp *g) {
   nl_build *b = g->build;

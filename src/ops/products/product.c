@@ -187,12 +187,17 @@ NL_COMPOSE(cross) {
 
 /* ---- sums of a tensor and a product: beta input + alpha product ---- */
 
+static nl_tensor *scaled(nl_build *b, nl_tensor *x, double factor) {
+  bool whole = x && !nl_dtype_is_float(nl_tensor_dtype(x)) && factor == floor(factor) && fabs(factor) < 0x1p53;
+  nl_tensor *number = nl_b_number(b, factor); /* integers times an integer are integers */
+  return factor == 1 ? x : b_mul(b, x, whole ? nl_b_cast(b, number, NL_I64) : number);
+}
 static nl_tensor *blended(nl_build *b, nl_tensor *input, nl_tensor *product, double beta, double alpha) {
-  product = alpha == 1 ? product : b_times(b, product, alpha);
+  product = scaled(b, product, alpha);
   if (beta == 0) { /* what input holds, even nan, does not count */
     return product;
   }
-  return b_add(b, beta == 1 ? input : b_times(b, input, beta), product);
+  return b_add(b, scaled(b, input, beta), product);
 }
 /* variant: dims of the factors; 11: outer; 330: summed over the batch */
 NL_COMPOSE(add_product) {

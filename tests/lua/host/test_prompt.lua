@@ -68,3 +68,12 @@ function TestPrompt:test_interrupt()
   out = typed "for i = 1, 3 do\n\3\nprint('after ' .. 'all')\n"
   lu.assertStrContains(out, "after all")
 end
+
+-- What Tab and the prompt's own text call may never end: Ctrl-C ends it. What catches every Ctrl-C is ended by the fifth.
+function TestPrompt:test_interrupt_of_endless_things()
+  local out = typed("endless = setmetatable({}, {__index = function() while true do end end})\nprint(endless.a.b\t\3\n"
+    .. "\3\nprint('after ' .. 'Tab')\n_PROMPT = setmetatable({}, {__tostring = function() while true do end end})\n"
+    .. "\3_PROMPT = '> '\nprint('after ' .. 'all')\n")
+  lu.assertStrContains(out, "after Tab")
+  lu.assertStrContains(out, "after all")
+end

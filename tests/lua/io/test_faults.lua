@@ -173,6 +173,15 @@ function TestFaults:test_what_stands_there()
     lu.assertErrorMsgContains("no file that could be replaced, but a pipe", save, directory .. "/f." .. kind, { x = nn.ones(2) })
     save(directory .. "/" .. ("n"):rep(240) .. "." .. kind, { x = nn.ones(2) })
   end
+  -- as root: owner and group stay, and nobody gets the owner's rights with them
+  if sh("id -u") == "0\n" then
+    for _, kind in ipairs { "st", "npz" } do
+      sh(("echo old > o.%s; chown 65534:65534 o.%s; chmod 640 o.%s"):format(kind, kind, kind))
+      local save = kind == "npz" and nn.io.npz or nn.save
+      save(directory .. "/o." .. kind, { x = nn.ones(2) })
+      lu.assertEquals(sh("stat -c '%u:%g %a' o." .. kind), "65534:65534 640\n")
+    end
+  end
   sh "ln -s real/new.st d.st; ln -s loop loop; echo kept > kept; chmod 400 kept"
   nn.save(directory .. "/d.st", { x = nn.ones(2) })
   lu.assertEquals(sh "readlink d.st; ls real", "real/new.st\na.npz\na.st\nnew.st\n")

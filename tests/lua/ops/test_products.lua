@@ -2,6 +2,7 @@
 -- what serves is settled when a program starts.
 
 local lu = require "luaunit"
+local nn = require "nn"
 local process = require "process"
 
 TestProducts = {}
@@ -85,4 +86,23 @@ function TestProducts:test_many_shapes()
   local out, err, status = process.run(process.nnlua .. " - 40000", many_shapes)
   lu.assertEquals(status, 0, err)
   lu.assertTrue(tonumber(out) < 64, out)
+end
+
+-- beta * input + alpha * product for extreme and for plain factors, and of integers.
+function TestProducts:test_factors()
+  local e = nn.eye(2)
+  lu.assertEquals(nn.addmm(nn.ones(2, 2) * 1e10, e, e, 1, 1e-30):totable(), { { 1e10, 1e10 }, { 1e10, 1e10 } })
+  lu.assertAlmostEquals(nn.addmm(nn.zeros(2, 2), e, e, 1, 1e-38)[{ 1, 1 }]:item(), 1e-38, 1e-44)
+  for _, alpha in ipairs { 1, 3 } do -- with beta = 0 what input holds does not count
+    lu.assertEquals(nn.addmm(nn.full({ 2, 2 }, 0 / 0), e, e, 0, alpha):totable(), { { alpha, 0 }, { 0, alpha } })
+  end
+  lu.assertEquals(nn.addmm(nn.ones(2), nn.ones(2, 300), nn.ones(300, 2), 2, 3):totable(), { { 902, 902 }, { 902, 902 } })
+  lu.assertEquals(nn.addmm(nn.ones(2, 1), nn.ones(2, 0), nn.ones(0, 2), 2, 3):totable(), { { 2, 2 }, { 2, 2 } })
+  local big = (1 << 24) + 1
+  local i = nn.tensor { { big, 2 }, { 3, 4 } }
+  for name, x in pairs { addr = nn.addr(i, i[2], i[2], 2, 3), addmv = nn.addmv(i[1], nn.eye(2):to "int64", i[1], 1, 2),
+    baddbmm = nn.baddbmm(i:unsqueeze(1), i:unsqueeze(1), nn.eye(2):to("int64"):unsqueeze(1), 2, 1) } do
+    lu.assertEquals(x.dtype, "int64", name)
+  end
+  lu.assertEquals(nn.addr(i, i[2], i[2], 2, 3):totable(), { { 2 * big + 27, 40 }, { 42, 56 } })
 end

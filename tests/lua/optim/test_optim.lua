@@ -209,6 +209,26 @@ function TestOptim:test_gradients_that_vanish()
   end
 end
 
+-- Graves 2013 subtracts the mean of the gradients; without `centered` it does not, also where it was subtracted before. And the
+-- difference, which rounding can make negative, has a root.
+function TestOptim:test_centered_that_changes()
+  local w = nn.Parameter(nn.zeros(1, { dtype = "float64" }))
+  local opt = nn.optim.RMSprop({ w }, { lr = 0.1, alpha = 0.5, centered = true, eps = 0 })
+  w.grad = nn.ones(1, { dtype = "float64" })
+  opt:step()
+  local before = w:item()
+  opt.param_groups[1].centered = false
+  opt:step()
+  lu.assertAlmostEquals(before - w:item(), 0.1 / 0.75 ^ 0.5, 1e-12)
+  local v = nn.Parameter(nn.zeros(100))
+  opt = nn.optim.RMSprop({ v }, { lr = 1e-6, alpha = 0.5, centered = true })
+  v.grad = nn.linspace(0.01, 1, 100)
+  for _ = 1, 200 do
+    opt:step()
+    lu.assertTrue(v:isfinite():all():item())
+  end
+end
+
 -- A gradient that is a view in another layout is the same gradient.
 function TestOptim:test_gradients_in_other_layouts()
   for _, rule in ipairs(require("nn.core").optimizers()) do

@@ -115,6 +115,9 @@ function M.run(o, lines, directory)
   if not o.key:find "^[%w%s]*$" then
     core.raise(("%s: key must be a place such as \"top left\" or \"above\", but is %s"):format(o.who, core.describe(o.key)))
   end
+  if path:find "%c" then -- gnuplot cannot be told such a name
+    core.raise(("%s: the name of a picture must have no control characters, but is %q"):format(o.who, path))
+  end
   local temporary = core.temporary_name(path)
   local font = 11
   if kind == "pdf" then
