@@ -1,10 +1,11 @@
 /* The search for where a nan was made. */
 #include "autograd/node.h"
 
-static bool on;
+static bool on, infinities;
 
-void nl_set_anomaly(bool wanted) {
+void nl_set_anomaly(bool wanted, bool infinities_too) {
   on = wanted;
+  infinities = infinities_too;
 }
 bool nl_anomaly(void) {
   return on;
@@ -16,7 +17,7 @@ bool nl_has_nan(const nl_tensor *t) {
   }
   for (int64_t i = 0; i < t->numel; i++) {
     double v = nl_tensor_get_double(t, i);
-    if (v != v) {
+    if (v != v || (infinities && v - v != 0)) {
       return true;
     }
   }
@@ -35,7 +36,8 @@ nl_status nl_anomaly_check(const nl_call *c) {
     made = !nl_has_nan(c->in[i]);
   }
   if (made) {
-    return nl_fail("made nan from inputs without nan (the first has shape %s)",
+    return nl_fail("made %s (the first has shape %s)",
+                   infinities ? "nan or infinity from finite inputs" : "nan from inputs without nan",
                    c->nin && c->in[0] ? nl_tensor_shape_string(c->in[0]).s : "-");
   }
   return NL_OK;

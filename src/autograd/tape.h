@@ -115,7 +115,7 @@ typedef struct nl_custom {
 nl_status nl_record_custom(const nl_custom *);
 
 /* With anomalies watched, a call that makes nan from inputs without nan is an error, forward and backward. */
-void nl_set_anomaly(bool on);
+void nl_set_anomaly(bool on, bool infinities_too);
 bool nl_anomaly(void);
 bool nl_has_nan(const nl_tensor *t);
 

@@ -198,7 +198,7 @@ static const int harmless[] = {
 
 /* Names and sizes of files: only where some directory may be written. */
 static const int writing[] = {
-    SYS_mkdirat,  SYS_unlinkat, SYS_renameat2, SYS_fsync,  SYS_fdatasync, SYS_ftruncate, SYS_fchmod,
+    SYS_mkdirat,  SYS_unlinkat, SYS_renameat2, SYS_fsync,  SYS_fdatasync, SYS_ftruncate, SYS_flock, SYS_fchmod,
 #ifdef SYS_renameat
     SYS_renameat,
 #endif

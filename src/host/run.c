@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/allowed.h"
 #include "host/host.h"
@@ -79,13 +81,45 @@ int nl_load_file(lua_State *L, const char *name) {
   return luaL_loadfilex(L, name, nl_sandboxed() ? "t" : NULL);
 }
 
+static bool names_directory(const char *name) {
+  struct stat st;
+  return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* What is no file but a word of the lab (`nnlua runs`). */
+static bool is_command(const char *name) {
+  static const char *const commands[] = {"list",   "new",    "runs",  "compare", "diff",
+                                         "resume", "report", "board", "sweep",   "completion"};
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    if (strcmp(name, commands[i]) == 0) {
+      return access(name, F_OK) != 0 || names_directory(name);
+    }
+  }
+  return false;
+}
+
+/* Calls what a script returned with the script's arguments, where it says that it can be: its metatable has __script.
+ */
+static int run_returned(lua_State *L, int results) {
+  if (results < 1 || !luaL_getmetafield(L, -results, "__script")) {
+    return LUA_OK;
+  }
+  lua_pushvalue(L, -results - 1);
+  return nl_call(L, 1 + push_arguments(L), 0);
+}
+
 int nl_run_script(lua_State *L, char **argv, const nl_options *o) {
   const char *name = argv[o->script];
   bool dash = strcmp(name, "-") == 0 && strcmp(argv[o->script - 1], "--") != 0;
-  int status = nl_load_file(L, dash ? NULL : name);
+  bool command = !dash && is_command(name);
+  int status =
+      command ? luaL_loadstring(L, "require('nn.lab.main')(arg[0], ...)") : nl_load_file(L, dash ? NULL : name);
   if (status == LUA_OK) {
-    int n = push_arguments(L);
-    status = nl_call(L, n, LUA_MULTRET);
+    int below = lua_gettop(L) - 1;
+    status = nl_call(L, push_arguments(L), LUA_MULTRET);
+    if (status == LUA_OK) {
+      status = run_returned(L, lua_gettop(L) - below);
+    }
   }
   return nl_report(L, status);
 }

@@ -30,6 +30,12 @@ bool nl_lua_is_ours(const char *source) {
   return is_library_source(source);
 }
 
+/* is_ours(source) -> whether debug.getinfo's source is a file of the library */
+static int is_ours(lua_State *L) {
+  lua_pushboolean(L, is_library_source(luaL_checkstring(L, 1)));
+  return 1;
+}
+
 /* The files through which classes are made say nothing of whose they are. */
 bool nl_lua_in_library(lua_State *L) {
   lua_Debug ar;
@@ -266,8 +272,9 @@ static int describe(lua_State *L) {
 }
 
 void nl_open_error(lua_State *L) {
-  static const luaL_Reg functions[] = {{"raise", raise_for_user}, {"interrupt", raise_interrupt}, {"nearest", nearest},
-                                       {"describe", describe},    {"set_stdlib", set_stdlib},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"raise", raise_for_user},  {"interrupt", raise_interrupt}, {"nearest", nearest}, {"describe", describe},
+      {"set_stdlib", set_stdlib}, {"is_ours", is_ours},           {NULL, NULL}};
   static const nl_line_finder finder = {find_line, line_text};
   nl_set_line_finder(&finder);
   luaL_setfuncs(L, functions, 0);

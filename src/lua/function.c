@@ -337,7 +337,7 @@ static int open_region(lua_State *L) {
 
 static int set_anomaly(lua_State *L) {
   bool was = nl_anomaly();
-  nl_set_anomaly(lua_toboolean(L, 1));
+  nl_set_anomaly(lua_toboolean(L, 1), lua_toboolean(L, 2));
   lua_pushboolean(L, was);
   return 1;
 }

@@ -1,11 +1,8 @@
 /* Files and JSON for nn.data and nn.io. What a reader holds sits in a userdata, so that an error in Lua frees it. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "core/allowed.h"
 #include "core/interrupt.h"
 #include "core/memory.h"
 #include "io/file.h"
@@ -15,28 +12,8 @@
 #include "io/safetensors.h"
 #include "lua/observe.h"
 
-/* A name in a file, which C would cut at a zero byte. */
-static const char *check_member(lua_State *L, int index, const char *who) {
-  size_t n;
-  const char *s = luaL_checklstring(L, index, &n);
-  if (strlen(s) != n) {
-    nl_lua_error(L, "%s: a name with a zero byte (behind '%.60s') cannot be that of a file or of what is in one", who,
-                 s);
-  }
-  return s;
-}
-
-/* The path of a file. */
-static const char *check_path(lua_State *L, int index, const char *who) {
-  const char *s = check_member(L, index, who);
-  if (!*s) {
-    nl_lua_error(L, "%s: the name of the file must not be empty", who);
-  }
-  return s;
-}
-
 static int idx_read(lua_State *L) {
-  const char *path = check_path(L, 1, "idx");
+  const char *path = nl_check_path(L, 1, "idx");
   nl_box *box = nl_push_box(L);
   if (nl_idx_read(path, &box->t) != NL_OK) {
     nl_error_prefix("idx");
@@ -60,7 +37,7 @@ static nl_tensor_file *push_file(lua_State *L) {
 
 /* npy_read(path) -> tensor */
 static int npy_read(lua_State *L) {
-  const char *path = check_path(L, 1, "npy");
+  const char *path = nl_check_path(L, 1, "npy");
   nl_box *box = nl_push_box(L);
   if (nl_npy_read(path, &box->t) != NL_OK) {
     nl_error_prefix("npy");
@@ -72,7 +49,7 @@ static int npy_read(lua_State *L) {
 /* npy_write(path, tensor, half): half writes float16 */
 static int npy_write(lua_State *L) {
   nl_lua_no_reading(L, "npy");
-  const char *path = check_path(L, 1, "npy");
+  const char *path = nl_check_path(L, 1, "npy");
   nl_tensor *t = nl_check_tensor(L, 2, "npy", "the array");
   if (nl_npy_write(path, t, lua_toboolean(L, 3) ? NL_EL_F16 : nl_element_of(nl_tensor_dtype(t))) != NL_OK) {
     nl_error_prefix("npy");
@@ -83,7 +60,7 @@ static int npy_write(lua_State *L) {
 
 /* read_named_tensors(path, npz or not) -> {name = tensor}, note or nil */
 static int read_named_tensors(lua_State *L, bool npz) {
-  const char *path = check_path(L, 1, npz ? "npz" : "load");
+  const char *path = nl_check_path(L, 1, npz ? "npz" : "load");
   nl_tensor_file *f = push_file(L);
   if ((npz ? nl_npz_read : nl_safetensors_read)(path, f) != NL_OK) {
     nl_error_prefix(npz ? "npz" : "load");
@@ -109,7 +86,7 @@ static int npz_read(lua_State *L) {
 /* {{name, tensor}, ...} to a file; argument 3: the note, or whether to compress */
 static int write_tensors(lua_State *L, bool npz) {
   nl_lua_no_reading(L, "save");
-  const char *path = check_path(L, 1, npz ? "npz" : "save");
+  const char *path = nl_check_path(L, 1, npz ? "npz" : "save");
   luaL_checktype(L, 2, LUA_TTABLE);
   const char *note = npz ? NULL : luaL_optstring(L, 3, NULL);
   lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
@@ -124,7 +101,7 @@ static int write_tensors(lua_State *L, bool npz) {
     lua_rawgeti(L, 2, i);
     lua_rawgeti(L, -1, 1);
     lua_rawgeti(L, -2, 2);
-    const char *name = check_member(L, -2, npz ? "npz" : "save");
+    const char *name = nl_check_name(L, -2, npz ? "npz" : "save");
     nl_tensor *t = nl_check_tensor(L, -1, "save", name);
     f->entries[i - 1].name = strdup(name);
     f->entries[i - 1].tensor = nl_tensor_ref(t);
@@ -315,119 +292,6 @@ static int json_encode(lua_State *L) {
   return 1;
 }
 
-/* ---- the file system ---- */
-
-/* make_directory(path): with its parents; raises with the reason */
-static int make_directory(lua_State *L) {
-  const char *path = check_path(L, 1, "make_directory");
-  if (!*path) {
-    return nl_lua_error(L, "the name of a directory must not be empty");
-  }
-  size_t n = strlen(path);
-  char *copy = lua_newuserdatauv(L, n + 1, 0);
-  memcpy(copy, path, n + 1);
-  while (n > 1 && copy[n - 1] == '/') {
-    copy[--n] = 0;
-  }
-  nl_lua_check(L, nl_may_write(copy)); /* what is above it is there already, or allowed as well */
-  for (char *p = copy + 1;; p++) {
-    if (*p == '/' || *p == 0) {
-      char was = *p;
-      *p = 0;
-      if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
-        return nl_lua_error(L, "%s: %s", copy, strerror(errno));
-      }
-      *p = was;
-      if (was == 0) {
-        break;
-      }
-    }
-  }
-  return 0;
-}
-
-typedef struct text {
-  const char *s;
-  size_t n;
-} text;
-
-static nl_status put_text(int fd, const char *path, void *ctx) {
-  const text *t = ctx;
-  return nl_write_all(fd, path, t->s, t->n);
-}
-
-/* write_file(path, text): the old file or the new one is there at any moment, and the new one is on the disk in the end
- */
-static int write_file(lua_State *L) {
-  text t;
-  const char *path = check_path(L, 1, "write_file");
-  t.s = luaL_checklstring(L, 2, &t.n);
-  nl_lua_check(L, nl_write_file(path, put_text, &t));
-  return 0;
-}
-
-/* replace_file(temp, path): puts a finished file in the place of another; raises, and temp is gone, where it cannot */
-static int replace_file(lua_State *L) {
-  nl_lua_check(L, nl_replace_file(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));
-  return 0;
-}
-
-/* temporary_name(path) -> a name beside it for a file that is to take its place */
-static int temporary_name(lua_State *L) {
-  const char *path = check_path(L, 1, "temporary_name");
-  char *room = lua_newuserdatauv(L, strlen(path) + 64, 0); /* to be Lua's without a way to lose it */
-  char *name = nl_temporary_name(path);
-  if (!name) {
-    return nl_lua_raise(L);
-  }
-  strcpy(room, name);
-  free(name);
-  lua_pushstring(L, room);
-  return 1;
-}
-
-/* file_exists(path) -> whether it does; for what the sandbox hides: false and the reason */
-static int file_exists(lua_State *L) {
-  struct stat st;
-  const char *path = check_path(L, 1, "file_exists");
-  bool may = nl_may_read(path) == NL_OK;
-  lua_pushboolean(L, may && stat(path, &st) == 0);
-  lua_pushstring(L, may ? NULL : nl_error_message());
-  return 2;
-}
-
-/* For what the sandbox puts in the place of io and os: true, or nil and the reason. A zero byte would hide the end of a
-   name from one of the two that look at it. */
-static int judge(lua_State *L, nl_status (*may)(const char *path)) {
-  size_t n;
-  const char *path = luaL_checklstring(L, 1, &n);
-  nl_status status = strlen(path) == n ? may(path) : nl_fail("a name of a file has no zero byte");
-  if (status == NL_OK) {
-    lua_pushboolean(L, true);
-    return 1;
-  }
-  lua_pushnil(L);
-  lua_pushstring(L, nl_error_message());
-  return 2;
-}
-static int may_read(lua_State *L) {
-  return judge(L, nl_may_read);
-}
-static int may_load(lua_State *L) {
-  return judge(L, nl_may_load);
-}
-static int may_write(lua_State *L) {
-  return judge(L, nl_may_write);
-}
-static int may_rename(lua_State *L) {
-  return judge(L, nl_may_rename);
-}
-
-static int is_sandboxed(lua_State *L) {
-  lua_pushboolean(L, nl_sandboxed());
-  return 1;
-}
-
 void nl_open_io(lua_State *L) {
   static const luaL_Reg functions[] = {{"idx_read", idx_read},
                                        {"safetensors_read", safetensors_read},
@@ -438,23 +302,12 @@ void nl_open_io(lua_State *L) {
                                        {"npz_write", npz_write},
                                        {"json_decode", json_decode},
                                        {"json_encode", json_encode},
-                                       {"make_directory", make_directory},
-                                       {"file_exists", file_exists},
-                                       {"write_file", write_file},
-                                       {"temporary_name", temporary_name},
-                                       {"replace_file", replace_file},
-                                       {"may_read", may_read},
-                                       {"may_load", may_load},
-                                       {"may_write", may_write},
-                                       {"may_rename", may_rename},
-                                       {"is_sandboxed", is_sandboxed},
                                        {NULL, NULL}};
 #define ONCE "files would be touched only once; do it outside"
-  static const nl_not_replayed refused[] = {
-      {idx_read, "data", ONCE},         {npy_read, "io.npy", ONCE},    {npy_write, "io.npy", ONCE},
-      {safetensors_read, "load", ONCE}, {npz_read, "io.npz", ONCE},    {safetensors_write, "save", ONCE},
-      {npz_write, "io.npz", ONCE},      {make_directory, "fit", ONCE}, {file_exists, "data", ONCE},
-      {write_file, "fit", ONCE},        {replace_file, "plot", ONCE},  {NULL, NULL, NULL}};
+  static const nl_not_replayed refused[] = {{idx_read, "data", ONCE},    {npy_read, "io.npy", ONCE},
+                                            {npy_write, "io.npy", ONCE}, {safetensors_read, "load", ONCE},
+                                            {npz_read, "io.npz", ONCE},  {safetensors_write, "save", ONCE},
+                                            {npz_write, "io.npz", ONCE}, {NULL, NULL, NULL}};
   nl_observe_refuse(refused);
   luaL_setfuncs(L, functions, 0);
 }

@@ -182,11 +182,17 @@ void nl_open_layer_call(lua_State *L);
 void nl_open_layer_make(lua_State *L);
 void nl_open_optim(lua_State *L);
 void nl_open_io(lua_State *L);
+void nl_open_files(lua_State *L);
+void nl_open_process(lua_State *L);
 void nl_open_compile(lua_State *L);
 void nl_open_profile(lua_State *L);
 void nl_open_rex(lua_State *L);
 void nl_open_exact(lua_State *L);
 void nl_open_system(lua_State *L); /* time, threads, memory, versions */
+
+/* A name of a file, or of what is in one: raises where C would cut it at a zero byte; a path must not be empty. */
+const char *nl_check_name(lua_State *L, int index, const char *who);
+const char *nl_check_path(lua_State *L, int index, const char *who);
 
 /* x[key] and x[key] = value for keys that are no names (index.c). */
 int nl_tensor_index(lua_State *L);

@@ -73,10 +73,13 @@ for _, w in ipairs(writers) do
     points, refused = points + 1, refused + (ok and 0 or 1)
     local pictures = name == "pdf" -- it says when it was made
     local right = ok and (there == new or pictures and #there == #new) or not ok and there == old
-    if name == "fit" then -- each epoch writes: any of them may be the last
-      right = there ~= nil and there:find "^%[.*%]%s*$" ~= nil
+    local names = files.names(directory)
+    if name == "fit" then -- the run before is put aside, whole; each epoch writes: any of them may be the last
+      local aside = read(directory .. "/earlier-2/history.json") or there
+      right = aside == old and (there == nil or there:find "^%[.*%]%s*$" ~= nil) and not names:find(".tmp", 1, true)
+      names = before
     end
-    if not right or files.names(directory) ~= before or not ok and not tostring(why):find(directory, 1, true) then
+    if not right or names ~= before or not ok and not tostring(why):find(directory, 1, true) then
       wrong = wrong + 1
       print(("%s, %d bytes free: %s; the file %s; left: %s"):format(name, free, ok and "reported success" or tostring(why),
         there == old and "is the old one" or there == new and "is the new one" or "is neither", files.names(directory):gsub("\n", " ")))

@@ -119,10 +119,9 @@ function Loader:__tostring()
   return ("Loader(%d batches of %d%s)"):format(#self, self.batch_size, self.shuffle and ", shuffled" or "")
 end
 
----An iterator over one pass.
-function Loader:batches()
-  local x, y = self.dataset.x, self.dataset.y
-  local n, size, count = #self.dataset, self.batch_size, #self
+-- A pass: the order of its samples, and how many batches were given.
+function Loader:_begin()
+  local n = #self.dataset
   local pass = self.resumed or { at = 0, order = false }
   if self.shuffle and not self.resumed then
     pass.order = self.generator and core.randperm(n, { generator = self.generator }) or core.randperm(n)
@@ -130,20 +129,32 @@ function Loader:batches()
   self.resumed, self.started = false, self.started + 1
   pass.number = self.started
   self.open[pass] = true
-  local order = pass.order
+  return pass
+end
+
+-- The next batch of a pass, or nil at its end.
+function Loader:_next(pass)
+  pass.at = pass.at + 1
+  if pass.at > #self then
+    self.open[pass] = nil
+    return nil
+  end
+  local x, y = self.dataset.x, self.dataset.y
+  local size = self.batch_size
+  local first = (pass.at - 1) * size + 1
+  local length = math.min(size, #self.dataset - first + 1)
+  if not pass.order then
+    return x:narrow(1, first, length), y:narrow(1, first, length)
+  end
+  local index = pass.order:narrow(1, first, length)
+  return x:index_select(1, index), y:index_select(1, index)
+end
+
+---An iterator over one pass.
+function Loader:batches()
+  local pass = self:_begin()
   return function()
-    pass.at = pass.at + 1
-    if pass.at > count then
-      self.open[pass] = nil
-      return nil
-    end
-    local first = (pass.at - 1) * size + 1
-    local length = math.min(size, n - first + 1)
-    if not order then
-      return x:narrow(1, first, length), y:narrow(1, first, length)
-    end
-    local index = order:narrow(1, first, length)
-    return x:index_select(1, index), y:index_select(1, index)
+    return self:_next(pass)
   end
 end
 
@@ -178,9 +189,13 @@ end
 ---What is needed to go on in the middle of a pass: the order of the samples, how many batches were given, and the state of
 ---the loader's generator. Without one, the order of later passes is drawn from what nn.rng_state() gives.
 function Loader:state_dict()
-  local pass = self:_under_way()
+  return self:_state(self:_under_way())
+end
+
+function Loader:_state(pass)
+  pass = pass or { at = 0, order = false }
   return {
-    samples = #self.dataset, batch_size = self.batch_size, at = pass.at, order = pass.order or nil,
+    samples = #self.dataset, batch_size = self.batch_size, at = math.min(pass.at, #self), order = pass.order or nil,
     generator = self.generator and self.generator:state(),
   }
 end
@@ -192,7 +207,8 @@ function Loader:load_state_dict(saved)
   elseif saved.samples ~= #self.dataset or saved.batch_size ~= self.batch_size then
     core.raise(("loader: load_state_dict: the state is of %s samples in batches of %s, this loader has %d in batches of "
       .. "%d"):format(tostring(saved.samples), tostring(saved.batch_size), #self.dataset, self.batch_size))
-  elseif (saved.order ~= nil) ~= (self.shuffle and saved.at > 0) or saved.at < 0 or saved.at > #self
+  elseif (saved.order ~= nil and not self.shuffle) or (saved.order == nil and self.shuffle and saved.at > 0)
+    or saved.at < 0 or saved.at > #self
     or (saved.generator ~= nil) ~= (self.generator ~= nil) then
     core.raise "loader: load_state_dict: the state is of a loader with other options (shuffle, drop_last, generator)"
   end
@@ -202,7 +218,7 @@ function Loader:load_state_dict(saved)
   if self.generator then
     self.generator:set_state(saved.generator)
   end
-  self.resumed = saved.at > 0 and { at = saved.at, order = saved.order or false }
+  self.resumed = (saved.at > 0 or saved.order ~= nil) and { at = saved.at, order = saved.order or false }
 end
 
 -- ---- Fashion-MNIST ----

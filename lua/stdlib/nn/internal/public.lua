@@ -8,7 +8,7 @@ local M = {}
 
 ---Namespaces: name -> module.
 M.namespaces = {}
-for name in ("optim sched data train init io rex regularize theory diagnose plot linalg func autograd"):gmatch "%S+" do
+for name in ("optim sched data train lab init io rex regularize theory diagnose plot linalg func autograd"):gmatch "%S+" do
   M.namespaces[name] = "nn." .. name
 end
 
@@ -22,6 +22,7 @@ for file, names in pairs {
   ["internal.compile"] = "compile",
   ["internal.einsum"] = "einsum",
   ["internal.help"] = "help",
+  ["lab.experiment"] = "experiment",
   autograd = "checkpoint",
   io = "save load",
 } do

@@ -26,6 +26,12 @@ function M.check_loader(who, name, loader)
   end
 end
 
+---True for what data:loader() gives.
+function M.is_loader(loader)
+  local meta = type(loader) == "table" and getmetatable(loader)
+  return type(meta) == "table" and meta.__name == "nn.Loader"
+end
+
 local spellings = {
   mse = "MSELoss", mean_squared_error = "MSELoss", l2 = "MSELoss", mae = "L1Loss", l1 = "L1Loss", mean_absolute_error = "L1Loss",
   huber = "HuberLoss", smooth_l1 = "SmoothL1Loss", cross_entropy = "CrossEntropyLoss", crossentropy = "CrossEntropyLoss",

@@ -1,0 +1,83 @@
+-- Going on with a run that was broken off: with the texts of the script and of its modules as they were, not as they are.
+
+local core = require "nn.core"
+local plain = require "nn.lab.plain"
+local provenance = require "nn.lab.provenance"
+
+local M = {}
+
+-- Modules of the user's come from the run's directory first.
+local function use_modules(directory)
+  table.insert(package.searchers, 2, function(name)
+    local path = ("%s/modules/%s.lua"):format(directory, name)
+    local text = name:find "^[%w_.%-]+$" and provenance.read_text(path)
+    if not text then
+      return nil
+    end
+    local f, why = load(text, "@" .. path, "t")
+    return f or error(why, 0), path
+  end)
+end
+
+-- The experiment of a run: from its own text; errors name the file it came from.
+local function experiment_of(directory, about)
+  local text = provenance.read_text(directory .. "/script.lua")
+  if not text then
+    core.raise(("resume: %s has no script.lua; was the experiment typed at the prompt?"):format(directory))
+  end
+  local name = about.file or directory .. "/script.lua"
+  local f, why = load(text, "@" .. name, "t")
+  if not f then
+    core.raise(("resume: %s"):format(why))
+  end
+  local now = about.file and provenance.read_text(about.file)
+  if now and now ~= text then
+    io.stderr:write(("resume: %s was changed since; the run goes on with its own copy, %s/script.lua\n"):format(about.file,
+      directory))
+  end
+  local value = f(name)
+  if not require("nn.lab.experiment").is_experiment(value) then
+    core.raise(("resume: the script of %s gives no experiment, but %s"):format(directory, core.describe(value)))
+  end
+  value.file, value.text = about.file, text
+  return value
+end
+
+---What run.json says, or an error that says what is missing.
+function M.about(directory)
+  local about, why = plain.read(directory .. "/run.json")
+  if not about or type(about.parameters) ~= "table" then
+    core.raise(("%s is no run: %s"):format(directory, why or "run.json has no parameters"))
+  end
+  return about
+end
+
+---Goes on with a run; a finished one is only told of.
+function M.resume(directory)
+  directory = directory:gsub("/+$", "")
+  local about = M.about(directory)
+  local done = plain.read(directory .. "/result.json")
+  if done and done.state == "finished" then
+    print(("%s is finished; there is nothing to go on with"):format(directory))
+    return
+  end
+  use_modules(directory)
+  local experiment = experiment_of(directory, about)
+  local given = {}
+  for name, value in pairs(about.parameters) do
+    given[name] = value
+  end
+  return require("nn.lab.command").run(experiment, given, { resume = directory })
+end
+
+---nnlua resume RUN...
+function M.main(_, args)
+  if #args == 0 then
+    core.raise "usage: nnlua resume RUN...   goes on with runs that were broken off, e.g. runs/depth/2026-11-24T10-15-02-7f3a"
+  end
+  for _, directory in ipairs(args) do
+    M.resume(directory)
+  end
+end
+
+return M

@@ -1,0 +1,289 @@
+-- A run: what an experiment is given, and, where it is recorded, a directory that holds all of it. No database; another
+-- program can read every file:
+--
+--   run.json       name, parameters, when, where, with what versions; script.lua, modules/, changes.diff: the texts
+--   history.jsonl  a line for each row that was logged
+--   result.json    written last: state (finished, failed, interrupted), seconds, result, error
+--   fit*.safetensors  checkpoints; figures/; log.txt: what was printed; lock: held while the run lives
+
+local core = require "nn.core"
+local options = require "nn.internal.options"
+local plain = require "nn.lab.plain"
+local provenance = require "nn.lab.provenance"
+
+local Run = options.class "nn.Run"
+
+local fields = {
+  name = true, params = true, directory = true, parent = true, history = true, resuming = true, result = true,
+}
+local methods = Run.__index
+Run.__index = function(_, key)
+  local value = rawget(methods, key)
+  if value == nil and not fields[key] and type(key) == "string" and not key:find "^_" then
+    options.unknown("nn.Run", key, methods, fields)
+  end
+  return value
+end
+
+local M = {}
+
+---The run that is under way, or nil.
+M.current = nil
+
+-- ---- directories ----
+
+local count = 0
+
+-- 2026-11-24T10-15-02-7f3a: nobody else has it, also where many begin at once.
+local function new_directory(parent)
+  core.make_directory(parent)
+  for _ = 1, 1000 do
+    count = count + 1
+    local mixed = (core.process_id() * 2654435761 + count * 40503 + math.floor(core.time() * 1e6) * 69069) & 0xffffffff
+    local path = ("%s/%s-%04x"):format(parent, os.date "%Y-%m-%dT%H-%M-%S", (mixed ~ mixed >> 16) & 0xffff)
+    if core.new_directory(path) then
+      return path
+    end
+  end
+  core.raise(("run: no new directory can be made in %s"):format(parent))
+end
+
+local function lock(directory)
+  return core.lock_file(directory .. "/lock")
+    or core.raise(("run: %s is under way in another process; wait for it, or end it"):format(directory))
+end
+
+-- ---- rows ----
+
+local function read_lines(path)
+  local lines = {}
+  local f = io.open(path, "rb")
+  if f then
+    for line in f:lines() do
+      lines[#lines + 1] = line
+    end
+    f:close()
+  end
+  return lines
+end
+
+-- What was logged before the run was broken off. The last line may be half of one.
+local function read_history(path)
+  local rows, lines = {}, read_lines(path)
+  for i, line in ipairs(lines) do
+    local row = core.json_decode(line)
+    if type(row) ~= "table" then
+      break
+    end
+    rows[i] = plain.restore(row)
+  end
+  return rows, lines
+end
+
+local function write(file, path, text)
+  local ok, why = file:write(text)
+  if ok then
+    ok, why = file:flush()
+  end
+  if not ok then
+    core.raise(("run: %s cannot be written: %s"):format(path, tostring(why)))
+  end
+end
+
+-- The file holds the first `keep` rows and no more.
+local function open_history(self, keep)
+  local path = self.directory .. "/history.jsonl"
+  local _, lines = read_history(path)
+  if keep < #lines then
+    core.write_file(path, keep == 0 and "" or table.concat(lines, "\n", 1, keep) .. "\n")
+  end
+  self._file = assert(io.open(path, "ab"))
+end
+
+---Adds a row to the history: any names, numbers, strings or booleans.
+---
+---    run:log{step = i, loss = loss:item()}
+---@param row table
+function Run:log(row)
+  if type(row) ~= "table" or core.is_tensor(row) then
+    core.raise(("run:log: takes a table such as {loss = 0.3}, but got %s"):format(core.describe(row)))
+  end
+  local copy = plain.value("run:log", row)
+  self.history[#self.history + 1] = copy
+  if not self.directory then
+    return
+  end
+  if #self.history <= #self._before then -- what is logged again after a resume stands there already
+    if plain.encode(copy) == plain.encode(self._before[#self.history]) then
+      return
+    end
+    self._before = {}
+    if self._file then
+      self._file:close()
+    end
+    open_history(self, #self.history - 1)
+  elseif not self._file then
+    open_history(self, #self.history - 1)
+  end
+  write(self._file, self.directory .. "/history.jsonl", plain.encode(copy) .. "\n")
+end
+
+---For what takes up its work in the middle (a fit from a checkpoint): rows up to number n were logged by then.
+function Run:_take_up(n)
+  for i = #self.history + 1, math.min(n, #self._before) do
+    self.history[i] = self._before[i]
+  end
+end
+
+-- ---- files ----
+
+---A file of the run by its name, or nil where the run is not recorded.
+---@param name string e.g. "samples.npy"
+---@return string|nil
+function Run:file(name)
+  options.argument("run:file", "name", name, "string")
+  if name == "" or name:find "^/" or name:find("..", 1, true) then
+    core.raise(("run:file: the name must be one below the run's directory, but is '%s'"):format(name))
+  end
+  if not self.directory then
+    return nil
+  end
+  local folder = name:match "^(.*)/"
+  if folder then
+    core.make_directory(self.directory .. "/" .. folder)
+  end
+  return self.directory .. "/" .. name
+end
+
+---Makes a picture: calls draw with the name of a file (figures/NAME.png), or with nil where the run is not recorded, so that
+---nn.plot draws in the terminal.
+---@param name string
+---@param draw fun(file: string|nil)
+function Run:figure(name, draw)
+  options.argument("run:figure", "name", name, "string")
+  options.callable("run:figure", draw)
+  if not name:find "^[%w_%-]+$" then
+    core.raise(("run:figure: a name of letters, digits, _ and -, but it is '%s'"):format(name))
+  end
+  return draw(self:file("figures/" .. name .. ".png"))
+end
+
+-- The place of the next fit in this run: its first, second, ... Its checkpoints are found by that when it is resumed.
+function Run:_next(what)
+  self._numbers[what] = (self._numbers[what] or 0) + 1
+  return self._numbers[what] == 1 and what or ("%s-%d"):format(what, self._numbers[what])
+end
+
+-- ---- what is printed ----
+
+-- Also into log.txt: print, io.write and io.stdout:write. Returns what puts them back.
+local function tee(path)
+  local file = io.open(path, "ab")
+  if not file then
+    return function() end
+  end
+  local old_print, old_write, handles = print, io.write, getmetatable(io.stdout).__index
+  local old_method = handles.write
+  local function keep(...)
+    local n = select("#", ...)
+    for i = 1, n do
+      old_method(file, tostring((select(i, ...))), i == n and "" or "\t")
+    end
+  end
+  local function new_print(...)
+    old_print(...)
+    keep(...)
+    old_method(file, "\n")
+  end
+  local function new_write(...)
+    if io.output() == io.stdout then
+      for i = 1, select("#", ...) do
+        keep((select(i, ...)))
+      end
+    end
+    return old_write(...)
+  end
+  local function new_method(handle, ...)
+    if handle == io.stdout then
+      for i = 1, select("#", ...) do
+        keep((select(i, ...)))
+      end
+    end
+    return old_method(handle, ...)
+  end
+  _G.print, io.write, handles.write = new_print, new_write, new_method -- luacheck: ignore
+  return function()
+    if _G.print == new_print then
+      _G.print = old_print -- luacheck: ignore
+    end
+    if io.write == new_write then
+      io.write = old_write -- luacheck: ignore
+    end
+    if handles.write == new_method then
+      handles.write = old_method
+    end
+    file:close()
+  end
+end
+
+-- ---- beginning and end ----
+
+---@param experiment table
+---@param params table its values
+---@param o {out: string|nil, resume: string|nil, command: table|nil} out: the directory of the runs; neither: not recorded
+function M.new(experiment, params, o)
+  local self = setmetatable({
+    name = experiment.name, params = params, history = {}, parent = M.current, resuming = o.resume ~= nil,
+    _before = {}, _numbers = {}, _started = core.time(),
+  }, Run)
+  if o.resume then
+    self.directory = o.resume
+    self._lock = lock(o.resume)
+    self._before = (read_history(o.resume .. "/history.jsonl"))
+    os.remove(o.resume .. "/result.json")
+    os.remove(o.resume .. "/tell.txt")
+  elseif o.directory then
+    core.make_directory(o.directory)
+    self.directory, self._lock = o.directory, lock(o.directory)
+  elseif o.out then
+    self.directory = new_directory(o.out .. "/" .. experiment.name)
+    self._lock = lock(self.directory)
+  end
+  if self.directory and not o.resume then
+    provenance.write(self, experiment, o.command)
+  end
+  if self.directory and not self.parent then
+    self._untee = tee(self.directory .. "/log.txt")
+  end
+  self._outer, M.current = M.current, self
+  return self
+end
+
+---The end of a run: what came of it is written, last.
+---@param state string "finished", "failed" or "interrupted"
+function M.finish(self, state, result, err)
+  M.current = self._outer
+  if self._untee then
+    self._untee()
+  end
+  if self._file then
+    self._file:close()
+  end
+  self.result = result
+  if self.directory then
+    provenance.write_modules(self)
+    core.write_file(self.directory .. "/result.json", plain.encode {
+      state = state, seconds = core.time() - self._started, ended = os.date "%Y-%m-%dT%H:%M:%S", result = result,
+      error = err and tostring(err) or nil,
+    } .. "\n")
+  end
+  if self._lock then
+    getmetatable(self._lock).__close(self._lock)
+  end
+end
+
+function Run:__tostring()
+  return ("Run(%s, %d rows%s)"):format(self.name, #self.history, self.directory and ", " .. self.directory or "")
+end
+
+return M
