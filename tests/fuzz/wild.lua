@@ -59,6 +59,9 @@ local function find_roots()
       add(("nn.%s.%s"):format(space, name), nn[space][name])
     end
   end
+  for _, name in ipairs(sorted_keys(nn.train.metrics)) do -- a namespace within one
+    add("nn.train.metrics." .. name, nn.train.metrics[name])
+  end
   return roots
 end
 
@@ -71,7 +74,8 @@ local function find_words(roots)
       set[debug.getlocal(f, i)] = true
     end
   end
-  for _, file in ipairs { "optim", "sched", "data", "train", "plot", "regularize", "data/synthetic", "init" } do
+  for _, file in ipairs { "optim", "sched", "data", "train", "plot", "regularize", "data/synthetic", "init",
+    "train/metrics/metric", "train/metrics/counts" } do
     local f = io.open(("%s/nn/%s.lua"):format(stdlib, file))
     for name in f:read "a":gmatch "([%a_][%w_]*) = { \"%a+\"" do
       set[name] = true

@@ -102,6 +102,7 @@ end
 ---too. Whether more or less of it is better is known of the loss and of nn's own metrics; of yours, say it.
 ---
 ---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best and best_epoch,
+---tables and best_tables (metrics that are tensors, such as confusion and valid_confusion, of the last epoch and of the best),
 ---monitor and mode, steps, interrupted, stopped_early (the epoch, if so), stopped (why, if before the last epoch), within (rows
 ---of valid_every), resumed ({epoch, steps} where it went on), compiled (whether the step was, to the end) and
 ---not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
@@ -114,8 +115,9 @@ end
 ---@field train nn.Loader or a function that gives the next batch x, y, and nil at the end of each epoch
 ---@field valid? nn.Loader
 ---@field epochs? integer default 1
----@field metrics? table names ("accuracy", "mae", ...), {"binary_accuracy", threshold = 0.5}, or your own as {name,
----function(output, target), "max" | "min"}: a sum over the batch and, as a second value, of how many (the samples)
+---@field metrics? table names ("accuracy", "auc", ...), {"f1", average = "macro"}, nn.train.metrics.AUC(), or your own as
+---{name, function(output, target), "max" | "min"}: a sum over the batch and, as a second value, of how many (the samples). A
+---figure that has no meaning, such as auc over one class, is nan, and a line on standard error says why, once
 ---@field monitor? string the figure the run goes by, e.g. "valid_loss"
 ---@field mode? string "min" or "max": which way that is better
 ---@field compile? boolean default true: the step is compiled where it can be; a line on standard error says why not

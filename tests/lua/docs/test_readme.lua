@@ -44,7 +44,7 @@ local function check_blocks(path, want_scripts, want_sessions)
 end
 
 function TestReadme:test_readme()
-  check_blocks("README.md", 8, 1)
+  check_blocks("README.md", 9, 1)
 end
 
 function TestReadme:test_performance()

@@ -128,7 +128,8 @@ function M.step(model, loss, list)
   end
 end
 
----Goes over a loader with a step. Returns a row: loss and metrics, each with the prefix before its name.
+---Goes over a loader with a step. Returns a row: loss and metrics, each with the prefix before its name; the metrics that are
+---tensors; and why a metric is nan.
 function M.run(who, name, model, loader, loss, list, step, prefix)
   local sums, total, count, terms = {}, 0, 0, 0
   M.in_evaluation(model, function()
@@ -149,18 +150,21 @@ function M.run(who, name, model, loader, loss, list, step, prefix)
     core.raise(("%s: %s gave no batches: the data set is empty, smaller than a batch with drop_last = true, or a function that "
       .. "does not start over"):format(who, name))
   end
-  local row = metrics.finish(list, sums, {}, prefix)
+  local row, tables, why = metrics.finish(list, sums, {}, prefix)
   if loss then
     row[prefix .. "loss"] = total / terms
   end
-  return row
+  return row, tables, why
 end
 
----Mean loss and metrics of a model over a loader, in evaluation mode, without gradients.
+---Mean loss and metrics of a model over a loader, in evaluation mode, without gradients. A second table has what is no number
+---(a confusion matrix), a third says of metrics that are nan why they are.
 ---@param model nn.Module|fun(x: nn.Tensor): nn.Tensor
 ---@param loader nn.Loader
 ---@param opts? {loss: function, metrics: table}
----@return table {loss =, accuracy =, ...}
+---@return table row {loss =, accuracy =, ...}
+---@return table<string, nn.Tensor> tables {confusion =, ...}
+---@return table<string, string> why {auc = "all targets are of one class, ..."}
 function M.evaluate(model, loader, opts)
   if module.is_module(opts) or type(opts) == "function" then
     core.raise(("evaluate: the third argument is a table: evaluate(model, loader, {loss = %s, metrics = {\"accuracy\"}})"):format(

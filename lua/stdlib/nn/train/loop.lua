@@ -33,7 +33,7 @@ end
 ---@param run table what fit returns
 function M.new(o, lists, watch, keep, calls, show, run)
   local self = setmetatable({
-    o = o, lists = lists, watch = watch, keep = keep, calls = calls, show = show, run = run,
+    o = o, lists = lists, told = {}, watch = watch, keep = keep, calls = calls, show = show, run = run,
     average = o.ema and require("nn.optim").AveragedModel(o.model, { decay = o.ema }) or nil,
     at = { epoch = 1, seconds = 0, rows = 0, validated = 0, order = 0 }, began = core.time(),
   }, M)
@@ -70,7 +70,8 @@ function M:state()
     parts = parts, at = at, steps = self.run.steps, history = self.run.history, loader = loader,
     random = self.boundary or { seed = seed, counter = counter }, done = self.done or false,
     watch = { best = w.best, reference = w.reference, waited = w.waited }, stopped = self.run.stopped,
-    stopped_early = self.run.stopped_early, best_epoch = self.run.best_epoch,
+    stopped_early = self.run.stopped_early, best_epoch = self.run.best_epoch, tables = self.run.tables,
+    best_tables = self.run.best_tables,
   }
 end
 
@@ -88,6 +89,7 @@ function M:restore(saved)
   local w = self.watch
   w.best, w.reference, w.waited = saved.watch.best, saved.watch.reference, saved.watch.waited
   run.best_epoch, run.stopped, run.stopped_early = saved.best_epoch, saved.stopped, saved.stopped_early
+  run.tables, run.best_tables = saved.tables, saved.best_tables
   run.best = run.best_epoch and run.history[run.best_epoch] or nil
   if w.stopping and w.stopping.restore and run.best and core.file_exists(self.keep.best) then
     self.best_state = require("nn.io").load(self.keep.best)
@@ -236,7 +238,7 @@ local function finish_epoch(self, row)
   run.history[at.epoch] = row
   self:log(row)
   if self.watch:improved(row) then
-    run.best, run.best_epoch = row, row.epoch
+    run.best, run.best_epoch, run.best_tables = row, row.epoch, run.tables
     if self.watch.stopping and self.watch.stopping.restore then
       self.best_state = copy_of_state(self.model)
     end
@@ -260,20 +262,38 @@ local function finish_epoch(self, row)
   return over
 end
 
+-- Why figures are nan: once for each.
+function M:tell_why(why)
+  local names = {}
+  for name in pairs(why) do
+    names[#names + 1] = not self.told[name] and name or nil
+    self.told[name] = true
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    self.show:say(("fit: %s is nan: %s"):format(name, why[name]))
+  end
+end
+
 -- One epoch, or what is left of it. Returns why the run is to end, or nil.
 function M:epoch()
   local o, run, at = self.o, self.run, self.at
   local started = core.time()
   self.show:begin_epoch(at.epoch)
   local stop = self:train_epoch()
-  local row = metrics.finish(self.lists.train, at.sums, { epoch = at.epoch, loss = at.total / at.terms }, "")
+  local row, tables, why = metrics.finish(self.lists.train, at.sums, { epoch = at.epoch, loss = at.total / at.terms }, "")
   row.lr = o.optimizer.param_groups and o.optimizer.param_groups[1].lr
   if o.valid then
-    local seen = evaluate.run("fit", "valid", self.model, o.valid, o.loss, self.lists.valid, self.steps.valid, "valid_")
-    for name, value in pairs(seen) do
-      row[name] = value
+    local seen = table.pack(evaluate.run("fit", "valid", self.model, o.valid, o.loss, self.lists.valid, self.steps.valid,
+      "valid_"))
+    for i, all in ipairs { row, tables, why } do
+      for name, value in pairs(seen[i]) do
+        all[name] = value
+      end
     end
   end
+  run.tables = tables
+  self:tell_why(why)
   row.seconds = core.time() - started
   local over = core.whole(finish_epoch, self, row)
   self.keep:after_epoch(at.epoch - 1, function()

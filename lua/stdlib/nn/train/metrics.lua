@@ -1,122 +1,246 @@
--- Metrics: figures that are told beside the loss. A metric is a function(output, target) that gives a sum over a batch; fit
--- and evaluate divide by the number of samples, or by what the function gives as a second value. Those here read no value,
--- so that they can stand in a compiled step.
+-- Metrics: figures that are told beside the loss. Here is the list of them as fit and evaluate are given it, and what is done
+-- with it over an epoch; what a metric is, metrics/metric.lua says. A metric of one's own is a function(output, target) that
+-- gives a sum over a batch; it is divided by the number of samples, or by what the function gives as a second value.
 
 local core = require "nn.core"
+local metric = require "nn.train.metrics.metric"
 local module = require "nn.layers.module"
+local options = require "nn.internal.options"
+local plain = require "nn.train.metrics.plain"
+
+metric.define(plain.kinds)
+for _, file in ipairs { "counts", "ranking", "values", "likelihood" } do
+  metric.define(require("nn.train.metrics." .. file).kinds)
+end
 
 local M = {}
 
-local function show(t)
-  return tostring(t.shape)
-end
+-- ---- nn.train.metrics ----
 
--- ---- decisions ----
+-- Functions of a batch, in small letters, and objects that count over many.
+local public = {}
 
--- Output and target with one shape, when they differ only by a last dim of 1.
-local function aligned(who, output, target)
-  if output.shape == target.shape then
-    return output, target
-  end
-  local n = math.max(output.ndim, target.ndim)
-  local longer = output.ndim == n and output or target
-  if math.abs(output.ndim - target.ndim) == 1 and longer:size(n) == 1 and output:numel() == target:numel() then
-    return output:reshape(longer.shape), target:reshape(longer.shape)
-  end
-  core.raise(("%s: the output has shape %s, but the target %s; they must be equal, one figure for each target"):format(who,
-    show(output), show(target)))
-end
-
--- How many elements belong to a sample.
-local function per_sample(t)
-  return #t == 0 and 1 or t:numel() / #t
-end
-
--- The mean over each sample's elements, summed over the samples.
-local function share(right)
-  return right:to("float32"):sum() / per_sample(right)
-end
-
-local function binary(who, output, target, threshold)
-  local a, b = aligned(who, output, target)
-  return share(a:gt(threshold):eq(b:gt(0.5)))
-end
-
--- Class scores over dim 2 against labels, or against shares of the classes (one-hot targets, say).
-local function categorical(who, output, target, loss)
-  if output.ndim < 2 then
-    core.raise(("%s: the output has shape %s, but must be samples x classes"):format(who, show(output)))
-  end
-  local chosen = output:argmax(2)
-  if target.dtype:find "float" and target.shape == output.shape then
-    return share(chosen:eq(target:argmax(2)))
-  end
-  local _, labels = aligned(who, chosen, target)
-  local ignored = module.is_module(loss) and loss.ignore_index
-  if not ignored then
-    return share(chosen:reshape(labels.shape):eq(labels))
-  end
-  local counts = labels:ne(ignored)
-  return core.logical_and(counts, chosen:reshape(labels.shape):eq(labels)):sum(), counts:sum()
-end
-
--- ---- the metrics ----
-
--- What an output means is said by the loss (predicts, in the layer table). A loss over values, such as MSELoss, says it
--- only together with how the classes are written in the targets: `coding` is halfway between the two numbers.
-local function accuracy(output, target, loss, coding)
-  local kind = module.is_module(loss) and loss.input_is
-  local rows = output.ndim >= 2 and output:size(2) > 1
-  if kind == "logits" then
-    return binary("accuracy", output, target, 0)
-  elseif kind == "probabilities" then
-    return binary("accuracy", output, target, 0.5)
-  elseif kind == "scores" or (rows and (kind == "values" or not target.dtype:find "float")) then
-    return categorical("accuracy", output, target, loss)
-  elseif kind == "values" and coding then
-    return binary("accuracy", output, target, coding)
-  elseif kind == "values" then
-    core.raise(("accuracy: with %s, the targets must be classes, all of them 0 or 1, or all -1 or 1; for others say where the "
-      .. "output is taken for the second class: {\"binary_accuracy\", threshold = 0.5}"):format(loss._name))
-  end
-  core.raise(("accuracy: the loss does not tell what an output of shape %s means; say it: {\"binary_accuracy\", threshold = 0} "
-    .. "for logits, {\"binary_accuracy\", threshold = 0.5} for probabilities, or \"categorical_accuracy\" for scores of "
-    .. "classes"):format(show(output)))
-end
-
-local function mean_of(who, formula)
-  return function(output, target)
-    local a, b = aligned(who, output, target)
-    local values = formula(a - b)
-    return values:sum() / per_sample(values)
+local function check(who, output, target)
+  if output.ndim < 1 or target.ndim < 1 then
+    core.raise(("%s: the output has shape %s and the target %s; both must be samples x ..."):format(who, tostring(output.shape),
+      tostring(target.shape)))
   end
 end
 
-M.functions = {
-  ---Share of samples that are taken for the class they are of. What the output means, the loss says: scores of classes
-  ---(CrossEntropyLoss, NLLLoss, MultiMarginLoss: the largest counts), a logit (BCEWithLogitsLoss, HingeLoss and their kin:
-  ---its sign), a probability (BCELoss: above 1/2), a value (MSELoss and its kin: nearer to which of the targets 0 and 1, or
-  --- -1 and 1).
-  accuracy = accuracy,
-  ---The output's largest score (dim 2) is that of the target: labels from 1, or one-hot rows.
-  categorical_accuracy = function(output, target, loss)
-    return categorical("categorical_accuracy", output, target, loss)
-  end,
-  ---An output above the threshold means a target of 1: 0 for logits (the default), 1/2 for probabilities.
-  binary_accuracy = function(output, target, threshold)
-    return binary("binary_accuracy", output, target, type(threshold) == "number" and threshold or 0)
-  end,
-  ---Mean absolute error.
-  mae = mean_of("mae", function(d)
-    return d:abs()
-  end),
-  ---Mean squared error.
-  mse = mean_of("mse", function(d)
-    return d:square()
-  end),
-}
+---How many samples of a batch are taken for the class they are of. What the output means, the loss says: scores of classes
+---(CrossEntropyLoss, NLLLoss, MultiMarginLoss: the largest counts), a logit (BCEWithLogitsLoss, HingeLoss and their kin:
+---its sign), a probability (BCELoss: above 1/2), a value (MSELoss and its kin: nearer to which of the targets 0 and 1, or
+--- -1 and 1; coding is halfway between them).
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@param loss? any
+---@param coding? number
+---@return nn.Tensor sum, nn.Tensor|nil count
+function public.accuracy(output, target, loss, coding)
+  check("accuracy", output, target)
+  return plain.accuracy(output, target, loss, coding)
+end
 
-local lower_is_better = { mae = true, mse = true }
+---How often the output's largest score (dim 2) is that of the target: labels from 1, or one-hot rows.
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@param loss? any its ignore_index counts
+---@return nn.Tensor sum, nn.Tensor|nil count
+function public.categorical_accuracy(output, target, loss)
+  check("categorical_accuracy", output, target)
+  return plain.categorical_accuracy(output, target, loss)
+end
+
+---How often an output above the threshold meets a target of 1: 0 for logits (the default), 1/2 for probabilities.
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@param threshold? any
+---@return nn.Tensor sum
+function public.binary_accuracy(output, target, threshold)
+  check("binary_accuracy", output, target)
+  return plain.binary_accuracy(output, target, threshold)
+end
+
+---The sum over a batch of each sample's mean absolute error.
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@return nn.Tensor sum
+function public.mae(output, target)
+  check("mae", output, target)
+  return plain.mae(output, target)
+end
+
+---The sum over a batch of each sample's mean squared error.
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@return nn.Tensor sum
+function public.mse(output, target)
+  check("mse", output, target)
+  return plain.mse(output, target)
+end
+
+local function make(name, opts)
+  local kind = metric.kinds[name]
+  return metric.new(kind.title, kind, opts)
+end
+
+---Accuracy: the share of targets that are met. input_is tells what the output is, as the loss does in fit.
+---@param opts? {input_is: "scores"|"logits"|"probabilities", name: string}
+---@return nn.Metric
+function public.Accuracy(opts)
+  return make("accuracy", opts)
+end
+
+---Accuracy of scores of classes (dim 2): the largest is that of the target.
+---@param opts? {name: string}
+---@return nn.Metric
+function public.CategoricalAccuracy(opts)
+  return make("categorical_accuracy", opts)
+end
+
+---Accuracy of yes or no: an output above the threshold (0, which is right for logits) means a target of 1.
+---@param opts? {threshold: number, name: string}
+---@return nn.Metric
+function public.BinaryAccuracy(opts)
+  return make("binary_accuracy", opts)
+end
+
+---Mean absolute error.
+---@param opts? {name: string}
+---@return nn.Metric
+function public.MAE(opts)
+  return make("mae", opts)
+end
+
+---Mean squared error.
+---@param opts? {name: string}
+---@return nn.Metric
+function public.MSE(opts)
+  return make("mse", opts)
+end
+
+---The share of targets whose class is among the k best scores (dim 2); of equal scores the first counts as better, as argmax
+---has it. In fit {"top_k", k = 3}; the row calls it top_3.
+---@param k? integer|table default 5; or the options, with k among them
+---@param opts? {k: integer, ignore_index: integer, name: string}
+---@return nn.Metric
+function public.TopK(k, opts)
+  if type(k) == "table" and opts == nil then
+    return make("top_k", k)
+  elseif k == nil then
+    return make("top_k", opts)
+  end
+  local given = { k = k }
+  for name, value in pairs(opts or {}) do
+    if name == "k" then
+      core.raise "TopK: k is given twice"
+    end
+    given[name] = value
+  end
+  return make("top_k", given)
+end
+
+---@class nn.DecisionOptions
+---@field average? string "binary" (of two classes), "macro" (of more), "micro", "weighted" or "none"
+---@field threshold? number above it an output is a yes: default 0 of logits, 1/2 of probabilities
+---@field input_is? string what the output is, where no loss tells: "scores" (of classes), "logits", "probabilities", "values"
+---@field ignore_index? integer targets with this value do not count; default the loss's
+---@field name? string in a row, e.g. "f1_micro"
+
+---Of what was taken for a class, the share that is of it.
+---
+---One yes or no, and two classes, give the figure of the yes (target 1, or label 2). Of several classes, or several answers a
+---sample (dim 2), average says how their figures become one: "macro" (the default) is the mean, "weighted" counts each class
+---as often as it occurs, "micro" counts all decisions in one, "none" gives a tensor with all of them, which is no figure of a
+---row. As with scikit-learn's zero_division = 0, the figure of a class that was never predicted is 0; a class that neither
+---occurs nor was predicted is left out of the macro average.
+---@param opts? nn.DecisionOptions
+---@return nn.Metric
+function public.Precision(opts)
+  return make("precision", opts)
+end
+
+---Of what is of a class, the share that was taken for it; of a class that does not occur it is 0. Options as Precision's.
+---@param opts? nn.DecisionOptions
+---@return nn.Metric
+function public.Recall(opts)
+  return make("recall", opts)
+end
+
+---The harmonic mean of precision and recall, 2 right / (predicted + true); 0 where that is 0 / 0. Options as Precision's. The
+---average is that of the classes' F1, as scikit-learn has it, not the F1 of averages.
+---@param opts? nn.DecisionOptions
+---@return nn.Metric
+function public.F1(opts)
+  return make("f1", opts)
+end
+
+---The confusion matrix: how often a target of class i (row) was taken for class j (column); an int64 tensor. Of yes or no, the
+---no is class 1. Rows of a history hold numbers only: fit has it in run.tables, evaluate gives it in a second table.
+---@param opts? {threshold: number, input_is: string, ignore_index: integer, name: string}
+---@return nn.Metric
+function public.Confusion(opts)
+  return make("confusion", opts)
+end
+
+---@class nn.RankingOptions
+---@field average? string "macro" (default), "weighted" or "none": of several classes, or answers a sample
+---@field input_is? string what the output is, where no loss tells: "scores" (of classes), "logits", "probabilities", "values"
+---@field ignore_index? integer targets with this value do not count; default the loss's
+---@field name? string in a row
+
+---The area under the ROC curve: of all pairs of a yes and a no, the share in which the yes has the higher score; equal scores
+---count half (Mann & Whitney 1947). Of several classes, each against the rest, by softmax's probabilities; of these the mean.
+---All scores are kept until the end of the epoch. Where a class has no targets, or all of them, it is nan.
+---@param opts? nn.RankingOptions
+---@return nn.Metric
+function public.AUC(opts)
+  return make("auc", opts)
+end
+
+---The area under the curve of precision over recall, as a sum over its steps, without interpolation. Classes and options as
+---AUC's. Where a class has no targets it is nan.
+---@param opts? nn.RankingOptions
+---@return nn.Metric
+function public.AveragePrecision(opts)
+  return make("average_precision", opts)
+end
+
+---The root of the mean squared error, of all values together.
+---@param opts? {name: string}
+---@return nn.Metric
+function public.RMSE(opts)
+  return make("rmse", opts)
+end
+
+---The share of the targets' variance that is explained: 1 - sum (y - output)^2 / sum (y - mean y)^2, computed in float64 by
+---Chan, Golub & LeVeque's formula (1979). Of several values a sample it is the mean over these. Where all targets are equal it
+---is nan.
+---@param opts? {name: string}
+---@return nn.Metric
+function public.R2(opts)
+  return make("r2", opts)
+end
+
+---exp of the mean negative log-likelihood of the targets: the perplexity of a language model, over tokens. Class weights and
+---ignore_index, the loss's or its own, count as they do in the loss; label smoothing does not.
+---@param opts? {input_is: "scores"|"probabilities", ignore_index: integer, weight: nn.Tensor, name: string}
+---@return nn.Metric
+function public.Perplexity(opts)
+  return make("perplexity", opts)
+end
+
+---The mean negative log-likelihood of the targets, without weights and label smoothing. Logarithms of probabilities end at
+--- -100, as BCELoss's do.
+---@param opts? {input_is: "scores"|"logits"|"probabilities", ignore_index: integer, name: string}
+---@return nn.Metric
+function public.LogLoss(opts)
+  return make("log_loss", opts)
+end
+
+M.functions = options.namespace("nn.train.metrics", public)
+
+-- ---- a list of metrics as the user gives it ----
 
 -- Halfway between the two numbers by which the targets of a data set name the classes; nil where they are no two such.
 local function coding_of(loader)
@@ -132,8 +256,6 @@ local function coding_of(loader)
     return 0
   end
 end
-
--- ---- a list of metrics as the user gives it ----
 
 local function names_of(t)
   local names = {}
@@ -151,6 +273,14 @@ local function check_direction(who, i, mode)
   return mode
 end
 
+-- The kind of a metric of one's own: its function may read values, so it is called outside of the compiled step.
+local own_kind = { width = 0, merge = plain.merge_sum }
+
+function own_kind.result(_, s)
+  local value = s.sum / s.count
+  return value, value ~= value and "its function gave nan, or counted nothing" or nil
+end
+
 local function own(who, i, given)
   for key in pairs(given) do
     if key ~= 1 and key ~= 2 and key ~= 3 and key ~= "mode" then
@@ -158,55 +288,64 @@ local function own(who, i, given)
         tostring(key)))
     end
   end
-  return { name = given[1], f = given[2], own = true, mode = check_direction(who, i, given[3] or given.mode) }
+  return { name = given[1], f = given[2], own = true, kind = own_kind, mode = check_direction(who, i, given[3] or given.mode) }
 end
 
-local function named(who, i, name, settings, loss, loader)
-  local f = M.functions[name]
-  if not f then
-    local near = core.nearest(name, names_of(M.functions))
+local function named(who, i, name, given)
+  local kind = metric.kinds[name]
+  if not kind then
+    local near = core.nearest(name, names_of(metric.kinds))
     core.raise(("%s: there is no metric '%s'%s (there are: %s; or give your own as {name, function(output, target), \"max\" or "
       .. "\"min\"}, a sum over the batch)"):format(who, name, near and ("; did you mean '%s'?"):format(near) or "",
-      table.concat(names_of(M.functions), ", ")))
+      table.concat(names_of(metric.kinds), ", ")))
   end
-  local threshold = settings.threshold
-  for key in pairs(settings) do
-    if key ~= 1 and not (key == "threshold" and name == "binary_accuracy" and type(threshold) == "number") then
+  local settings = {}
+  for key, value in pairs(given) do
+    if key ~= 1 then
+      settings[key] = value
+    end
+  end
+  for key, value in pairs(kind.old and settings or {}) do
+    local fits = key == "name" and type(value) == "string" or key == "threshold" and type(value) == "number"
+    if not (fits and (key == "name" or name == "binary_accuracy")) and not (key == "input_is" and name == "accuracy") then
       core.raise(("%s: metric %d: '%s' has no setting %s%s"):format(who, i, name, tostring(key),
         name == "binary_accuracy" and " (it takes threshold, a number)" or ""))
     end
   end
-  local coding = name == "accuracy" and module.is_module(loss) and loss.input_is == "values" and coding_of(loader) or nil
-  return { name = name, mode = lower_is_better[name] and "min" or "max", f = function(output, target)
-    if name == "binary_accuracy" then
-      return f(output, target, threshold)
-    end
-    return f(output, target, loss, coding)
-  end }
+  return metric.new(("%s: metric %d: '%s'"):format(who, i, name), kind, settings)
 end
 
----Reads a list of metrics: names, {name, setting = ...}, and {name, function, "max" | "min"}.
+---Reads a list of metrics: names, {name, setting = ...}, {name, function, "max" | "min"}, and objects (nn.train.metrics.AUC()).
 ---@param who string
 ---@param list table
 ---@param loss any what is minimized, if anything
 ---@param loader any where the samples come from
----@return table[] {name =, f =, mode = "max", "min" or nil, own = its function is the user's}
+---@return table[] {name =, mode = "max", "min" or nil, tabular = it gives a tensor, own = its function is the user's, kind =}
 function M.read(who, list, loss, loader)
   local out, seen = {}, { loss = true, epoch = true, seconds = true, lr = true }
+  local coding = #list > 0 and module.is_module(loss) and loss.input_is == "values" and coding_of(loader) or nil
   for i, given in ipairs(list) do
     local m
     if type(given) == "string" then
-      m = named(who, i, given, {}, loss, loader)
+      m = metric.bind(named(who, i, given, {}), loss, coding)
+    elseif metric.is(given) then
+      m = metric.bind(given, loss, coding)
+      local first, n = m.name, 1
+      while seen[m.name] and not given.settings.name do -- it did not choose its name
+        n = n + 1
+        m.name = ("%s_%d"):format(first, n)
+      end
     elseif type(given) == "table" and type(given[1]) == "string" and type(given[2]) == "function" then
       m = own(who, i, given)
     elseif type(given) == "table" and type(given[1]) == "string" and given[2] == nil then
-      m = named(who, i, given[1], given, loss, loader)
+      m = metric.bind(named(who, i, given[1], given), loss, coding)
     else
-      core.raise(("%s: metric %d must be a name or {name, function, \"max\" or \"min\"}, but is %s"):format(who, i,
-        core.describe(given)))
+      core.raise(("%s: metric %d must be a name, {name, setting = ...}, {name, function, \"max\" or \"min\"} or an object such "
+        .. "as nn.train.metrics.AUC(), but is %s"):format(who, i, core.describe(given)))
     end
     if seen[m.name] then
-      core.raise(("%s: another figure is called '%s'; give metric %d another name"):format(who, m.name, i))
+      core.raise(("%s: another figure is called '%s'; give metric %d another name%s"):format(who, m.name, i,
+        m.own and "" or (": {\"%s\", name = \"...\"}"):format(m.kind.name)))
     end
     seen[m.name] = true
     out[i] = m
@@ -220,56 +359,56 @@ function M.read(who, list, loss, loader)
   return out
 end
 
--- ---- sums over an epoch ----
+-- ---- over an epoch ----
 
-local function number(m, value)
-  if module.is_tensor(value) then
-    if value:numel() ~= 1 then
-      core.raise(("metric '%s': gave a tensor of shape %s, but must give one number, a sum over the batch"):format(m.name,
-        show(value)))
-    end
-    return value:item()
-  elseif type(value) ~= "number" then
-    core.raise(("metric '%s': must give a number, a sum over the batch, but gave %s"):format(m.name, core.describe(value)))
-  end
-  return value
-end
-
----The values a step gives for its metrics: for each, its sum and its count, or false and false where the function is the
----user's, which may read values and is left to M.add, outside the compiled step.
+---The values a step gives for its metrics: as many for each as its kind is wide. Those of the user's own functions, which may
+---read values, are left to M.add, outside of the compiled step.
 function M.values(list, output, target)
-  local values = {}
-  for i, m in ipairs(list) do
-    local sum, count = false, false
-    if not m.own then
-      sum, count = m.f(output, target)
-    end
-    values[2 * i - 1], values[2 * i] = sum, count or false
-  end
-  return table.unpack(values, 1, 2 * #list)
-end
-
----Adds a batch's values (from index `at` of the packed values) to the sums.
-function M.add(list, sums, values, at, output, target)
-  for i, m in ipairs(list) do
-    local sum, count = values[at + 2 * i - 2], values[at + 2 * i - 1]
-    if m.own then
-      sum, count = m.f(output, target)
-    end
-    local s = sums[m.name] or { sum = 0, count = 0 }
-    sums[m.name] = s
-    s.sum = s.sum + number(m, sum)
-    s.count = s.count + (count and number(m, count) or #target)
-  end
-end
-
----Puts the metrics of an epoch into a row.
-function M.finish(list, sums, row, prefix)
+  local values, at = {}, 0
   for _, m in ipairs(list) do
-    local s = sums[m.name]
-    row[prefix .. m.name] = s.sum / s.count
+    local width = m.kind.width
+    if width > 0 then
+      local parts = table.pack(m.kind.parts(m, output, target))
+      for i = 1, width do
+        values[at + i] = parts[i] or false
+      end
+    end
+    at = at + width
   end
-  return row
+  return table.unpack(values, 1, at)
+end
+
+---Merges a batch's values (from index `at` of the packed values) into the sums: name -> state. Between two batches, nn.save
+---can store the sums, and what nn.load gives goes on with the same bits.
+function M.add(list, sums, values, at, output, target)
+  for _, m in ipairs(list) do
+    local s = sums[m.name] or {}
+    sums[m.name] = s
+    if m.own then
+      m.kind.merge(m, s, #target, m.f(output, target))
+    else
+      m.kind.merge(m, s, #target, table.unpack(values, at, at + m.kind.width - 1))
+    end
+    at = at + m.kind.width
+  end
+end
+
+---Puts the metrics of an epoch into a row. What is a tensor (a confusion matrix) goes into a second table, and why a figure is
+---nan into a third.
+---@return table row, table<string, nn.Tensor> tables, table<string, string> why
+function M.finish(list, sums, row, prefix)
+  local tables, reasons = {}, {}
+  for _, m in ipairs(list) do
+    local name = prefix .. m.name
+    local value, why = metric.result(m, sums[m.name])
+    if m.tabular then
+      tables[name] = value
+    else
+      row[name] = value
+    end
+    reasons[name] = why
+  end
+  return row, tables, reasons
 end
 
 return M

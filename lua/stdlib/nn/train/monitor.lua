@@ -16,8 +16,10 @@ local function figures(metrics, has_valid)
   local names, modes = {}, {}
   for _, prefix in ipairs(has_valid and { "valid_", "" } or { "" }) do
     for _, m in ipairs(metrics) do
-      names[#names + 1] = prefix .. m.name
-      modes[prefix .. m.name] = m.mode
+      if not m.tabular then -- a tensor is no figure
+        names[#names + 1] = prefix .. m.name
+        modes[prefix .. m.name] = m.mode
+      end
     end
     names[#names + 1] = prefix .. "loss"
     modes[prefix .. "loss"] = "min"
@@ -66,7 +68,8 @@ function M.new(o, metrics, has_valid)
   mode = mode or modes[name]
   if not mode then
     core.raise(("fit: the best epoch goes by '%s', so say which way is better: metrics = {{\"%s\", f, \"min\"}} or \"max\"; or "
-      .. "go by another figure: monitor = \"%s\""):format(name, metrics[1].name, has_valid and "valid_loss" or "loss"))
+      .. "go by another figure: monitor = \"%s\""):format(name, (name:gsub("^valid_", "")),
+      has_valid and "valid_loss" or "loss"))
   end
   return setmetatable({
     name = name, mode = mode, names = names, modes = modes, stopping = stopping, best = nil, reference = nil, waited = 0,
