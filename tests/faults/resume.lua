@@ -31,7 +31,7 @@ return nn.experiment{
     run:log{about = "before", r = nn.rand(1):item()}
     local options = {
       model = model, loss = nn.MSELoss(), optimizer = opt, train = train, valid = valid, epochs = p.epochs, run = run,
-      metrics = {"mae"}, checkpoint = {every_steps = 3}, compile = p.compile, progress = "none",
+      metrics = {"mae", "r2", {"rmse"}}, checkpoint = {every_steps = 3}, compile = p.compile, progress = "none",
       scheduler = p.kind == 1 and nn.sched.StepLR(opt, {step_size = 2, gamma = 0.5})
         or nn.sched.OneCycleLR(opt, {max_lr = 0.1, total_steps = 100}),
       ema = p.kind == 1 and 0.9 or nil, accumulate = p.kind == 2 and 2 or nil, valid_every = 5,
