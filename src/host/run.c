@@ -112,8 +112,9 @@ int nl_run_script(lua_State *L, char **argv, const nl_options *o) {
   const char *name = argv[o->script];
   bool dash = strcmp(name, "-") == 0 && strcmp(argv[o->script - 1], "--") != 0;
   bool command = !dash && is_command(name);
+  static const char words[] = "require('nn.lab.main')(arg[0], ...)";
   int status =
-      command ? luaL_loadstring(L, "require('nn.lab.main')(arg[0], ...)") : nl_load_file(L, dash ? NULL : name);
+      command ? luaL_loadbuffer(L, words, sizeof words - 1, "=(command)") : nl_load_file(L, dash ? NULL : name);
   if (status == LUA_OK) {
     int below = lua_gettop(L) - 1;
     status = nl_call(L, push_arguments(L), LUA_MULTRET);

@@ -157,6 +157,14 @@ static int sleep_for(lua_State *L) {
   return 0;
 }
 
+/* wall_clock() -> seconds since 1970, with their fraction */
+static int wall_clock(lua_State *L) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  lua_pushnumber(L, (double)t.tv_sec + 1e-9 * (double)t.tv_nsec);
+  return 1;
+}
+
 static int process_id(lua_State *L) {
   lua_pushinteger(L, getpid());
   return 1;
@@ -179,8 +187,13 @@ static int program(lua_State *L) {
 }
 
 void nl_open_process(lua_State *L) {
-  static const luaL_Reg functions[] = {{"start", start_program}, {"sleep", sleep_for}, {"process_id", process_id},
-                                       {"host_name", host_name}, {"program", program}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"start", start_program},
+                                       {"sleep", sleep_for},
+                                       {"process_id", process_id},
+                                       {"host_name", host_name},
+                                       {"wall_clock", wall_clock},
+                                       {"program", program},
+                                       {NULL, NULL}};
   static const luaL_Reg methods[] = {
       {"poll", process_poll}, {"kill", process_kill}, {"pid", process_pid}, {NULL, NULL}};
   static const nl_not_replayed refused[] = {

@@ -5,6 +5,7 @@
 
 local callbacks = require "nn.train.callbacks"
 local checkpoint = require "nn.train.checkpoint"
+local checks = require "nn.train.checks"
 local core = require "nn.core"
 local evaluate = require "nn.train.evaluate"
 local keeping = require "nn.train.keeping"
@@ -15,7 +16,8 @@ local monitor = require "nn.train.monitor"
 local options = require "nn.internal.options"
 local progress = require "nn.train.progress"
 
-local M = { evaluate = evaluate.evaluate, metrics = metrics.functions, checkpoint = checkpoint.checkpoint }
+local M = { evaluate = evaluate.evaluate, metrics = metrics.functions, checkpoint = checkpoint.checkpoint,
+  lr_range_test = checks.lr_range_test, overfit_batch = checks.overfit_batch }
 
 local function is_scheduler(s)
   local ok, step = core.try(function()
@@ -43,13 +45,13 @@ local function read_options(opts)
     clip_grad_norm = { "number" }, clip_grad_value = { "number" }, callbacks = { "table", {} }, run = { "any" },
     resume = { "boolean", false }, checkpoint = { "table" }, accumulate = { "integer", 1, least = 1 },
     ema = { "number", above = 0, most = 1 }, max_steps = { "integer", least = 1 }, max_seconds = { "number", above = 0 },
-    valid_every = { "integer", least = 1 },
+    valid_every = { "integer", least = 1 }, observe = { "boolean", false },
   })
   for _, name in ipairs { "model", "loss", "optimizer", "train" } do
     if o[name] == nil then
       core.raise(("fit: %s is missing; it takes model, loss, optimizer, train, and may take valid, epochs, metrics, monitor, "
         .. "mode, run, out, resume, checkpoint, progress, on_epoch, callbacks, scheduler, early_stopping, accumulate, ema, "
-        .. "clip_grad_norm, clip_grad_value, before_step, after_step, valid_every, max_steps, max_seconds, compile"):format(name))
+        .. "clip_grad_norm, clip_grad_value, before_step, after_step, valid_every, observe, max_steps, max_seconds, compile"):format(name))
     end
   end
   o.valid = o.valid or nil
@@ -141,6 +143,8 @@ end
 ---@field accumulate? integer gradients of so many batches make one update
 ---@field ema? number an exponential moving average of the weights with this decay is what is validated and kept
 ---@field valid_every? integer looks at the validation set every so many steps as well
+---@field observe? boolean within a recorded run: looks at the layers once an epoch (layers.jsonl) and at the samples in the end
+---(samples.json), for reports
 ---@field max_steps? integer
 ---@field max_seconds? number
 
@@ -211,6 +215,7 @@ function M.fit(opts)
       l.done = true
     else
       l:go()
+      l:observe_samples()
     end
   end, function(e)
     return e

@@ -23,6 +23,7 @@ for file, names in pairs {
   ["internal.einsum"] = "einsum",
   ["internal.help"] = "help",
   ["lab.experiment"] = "experiment",
+  ["lab.sweep"] = "sweep",
   autograd = "checkpoint",
   io = "save load",
 } do

@@ -61,7 +61,9 @@ end
 function M.plainly(f, ...)
   local results = table.pack(pcall(f, ...))
   if not results[1] then
-    say(tostring(results[2]))
+    local text = tostring(results[2])
+    local file, rest = text:match "^(.-):%d+: (.*)$"
+    say(file and (file == "(command)" or core.is_ours("@" .. file)) and rest or text)
   end
   return table.unpack(results, 2, results.n)
 end
@@ -101,6 +103,10 @@ function M.read(experiment, args, program)
       o.out = take()
     elseif name == "resume" then
       o.resume = take()
+    elseif name == "directory" then -- of a trial: exactly there
+      o.directory = take()
+    elseif name == "budget" then
+      o.budget = math.tointeger(tonumber(take())) or refuse(program, "--budget needs a number of epochs")
     elseif name == "no-record" then
       o.record = false
     elseif off and experiment.params[off] and experiment.params[off].type == "boolean" and not has_value then
@@ -142,10 +148,13 @@ function M.run(experiment, given, o, command)
   local values = M.plainly(params.values, who, experiment.params, given)
   local execute = require("nn.lab.experiment").execute
   local ok, result, run, interrupted, ends = execute(experiment, values, {
-    out = not o.resume and o.record and o.out or nil, resume = o.resume, command = command,
+    out = not o.resume and not o.directory and o.record and o.out or nil, resume = o.resume, command = command,
+    directory = o.directory, budget = o.budget,
   })
   local place = run.directory
-  if ok then
+  if ok == "paused" then
+    return
+  elseif ok then
     local text = show_result(result)
     if text ~= "" then
       print(("%s: %s"):format(experiment.name, text))

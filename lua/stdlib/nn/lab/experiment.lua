@@ -128,7 +128,10 @@ local function execute(self, values, o)
     core.set_rng_state(seed, counter)
   end
   local interrupted, ends = false, false
-  if not ok then
+  if result == runs.PAUSE then
+    core.whole(runs.finish, run, "paused", run.history[#run.history])
+    return "paused", nil, run
+  elseif not ok then
     interrupted, ends = core.is_interrupt(result, before)
   end
   core.whole(runs.finish, run, ok and "finished" or interrupted and "interrupted" or "failed", ok and result or nil,

@@ -67,8 +67,9 @@ function M.runs(directory)
   local list = {}
   collect((directory:gsub("(.)/+$", "%1")), 4, list)
   table.sort(list, function(a, b)
-    if a.started ~= b.started then
-      return tostring(a.started) < tostring(b.started)
+    local x, y = tonumber(a.about.time) or 0, tonumber(b.about.time) or 0
+    if x ~= y then
+      return x < y
     end
     return a.directory < b.directory
   end)

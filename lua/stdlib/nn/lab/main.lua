@@ -1,5 +1,7 @@
 -- The words that nnlua knows beside scripts: nnlua runs, nnlua resume RUN, ...
 
+require "nn" -- errors know then which lines are the library's
+
 local command = require "nn.lab.command"
 local core = require "nn.core"
 

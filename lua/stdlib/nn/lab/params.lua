@@ -10,7 +10,8 @@ local M = {}
 -- What every experiment has; its own parameters cannot be called so.
 local reserved = {
   help = "shows the parameters", out = "names the directory of the runs", resume = "goes on with a run",
-  record = "says whether the run is recorded", params = "is the declaration itself",
+  record = "says whether the run is recorded", directory = "is a trial's place", budget = "is what a trial may use",
+  params = "is the declaration itself",
 }
 
 local kinds = { integer = true, number = true, boolean = true, string = true, list = true }

@@ -82,7 +82,7 @@ function M.write(run, experiment, command)
   local directory, file = run.directory, experiment.file
   local folder = file and (file:match "^(.*)/" or ".")
   local revision, changes
-  if folder and not run.parent and os.getenv "NNLUA_GIT" ~= "no" then
+  if folder and not run.parent and not run._trial then -- a sweep's trials are many
     revision, changes = git_of(folder)
   end
   local values = {}
@@ -91,7 +91,8 @@ function M.write(run, experiment, command)
   end
   core.write_file(directory .. "/run.json", plain.encode {
     format = 1, name = experiment.name, doc = experiment.doc, file = file and core.real_path(file) or file, parameters = values,
-    started = os.date "%Y-%m-%dT%H:%M:%S", command = command, parent = run.parent and run.parent.directory or nil,
+    started = os.date "%Y-%m-%dT%H:%M:%S", time = core.wall_clock(), command = command,
+    parent = run.parent and run.parent.directory or nil,
     versions = core.versions(),
     machine = {
       name = core.host_name(), processor = processor(), threads = core.get_num_threads(), process = core.process_id(),

@@ -53,7 +53,9 @@ function M.about(directory)
 end
 
 ---Goes on with a run; a finished one is only told of.
-function M.resume(directory)
+---@param directory string
+---@param budget? integer epochs after which it pauses again
+function M.resume(directory, budget)
   directory = directory:gsub("/+$", "")
   local about = M.about(directory)
   local done = plain.read(directory .. "/result.json")
@@ -67,7 +69,7 @@ function M.resume(directory)
   for name, value in pairs(about.parameters) do
     given[name] = value
   end
-  return require("nn.lab.command").run(experiment, given, { resume = directory })
+  return require("nn.lab.command").run(experiment, given, { resume = directory, budget = budget })
 end
 
 ---nnlua resume RUN...
@@ -75,8 +77,12 @@ function M.main(_, args)
   if #args == 0 then
     core.raise "usage: nnlua resume RUN...   goes on with runs that were broken off, e.g. runs/depth/2026-11-24T10-15-02-7f3a"
   end
+  local budget = args[#args]:match "^%-%-budget=(%d+)$" -- a sweep's
+  if budget then
+    args[#args] = nil
+  end
   for _, directory in ipairs(args) do
-    M.resume(directory)
+    M.resume(directory, math.tointeger(tonumber(budget)))
   end
 end
 

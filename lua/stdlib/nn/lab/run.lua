@@ -234,7 +234,7 @@ end
 function M.new(experiment, params, o)
   local self = setmetatable({
     name = experiment.name, params = params, history = {}, parent = M.current, resuming = o.resume ~= nil,
-    _before = {}, _numbers = {}, _started = core.time(),
+    _before = {}, _numbers = {}, _started = core.time(), _budget = o.budget, _trial = o.directory ~= nil,
   }, Run)
   if o.resume then
     self.directory = o.resume
@@ -259,8 +259,13 @@ function M.new(experiment, params, o)
   return self
 end
 
+-- What fit raises where a run has used up its budget of epochs: the sweep may go on with it.
+M.PAUSE = setmetatable({}, { __tostring = function()
+  return "the run's budget of epochs is used up"
+end })
+
 ---The end of a run: what came of it is written, last.
----@param state string "finished", "failed" or "interrupted"
+---@param state string "finished", "failed", "interrupted" or "paused"
 function M.finish(self, state, result, err)
   M.current = self._outer
   if self._untee then

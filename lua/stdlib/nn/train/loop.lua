@@ -38,6 +38,7 @@ function M.new(o, lists, watch, keep, calls, show, run)
     at = { epoch = 1, seconds = 0, rows = 0, validated = 0, order = 0 }, began = core.time(),
   }, M)
   fresh_sums(self.at)
+  self.budget = o.run and o.run._budget or nil
   self.model = self.average and self.average.model or o.model -- the one that is looked at
   self.steps = steps.make(o, self.model, lists.train, lists.valid, run, function(text)
     show:say(text)
@@ -275,6 +276,27 @@ function M:tell_why(why)
   end
 end
 
+-- The layers on the first samples of the training set, always the same ones.
+function M:observe_layers(row)
+  local o = self.o
+  if not (o.observe and self.keep.prefix and o.run and evaluate.is_loader(o.train)) then
+    return
+  end
+  local data = o.train.dataset
+  local n = math.min(o.train.batch_size, #data)
+  self.layers = self.layers or require("nn.train.layers").new(o.model, o.loss, o.run:file "layers.jsonl")
+  self.layers:look(data.x:narrow(1, 1, n), data.y:narrow(1, 1, n), row)
+end
+
+---What a report shows of the trained model.
+function M:observe_samples()
+  local o = self.o
+  local loader = evaluate.is_loader(o.valid) and o.valid or o.train
+  if o.observe and self.keep.prefix and o.run and evaluate.is_loader(loader) then
+    require("nn.train.samples").write(o.run:file "samples.json", self.model, loader, o.loss)
+  end
+end
+
 -- One epoch, or what is left of it. Returns why the run is to end, or nil.
 function M:epoch()
   local o, run, at = self.o, self.run, self.at
@@ -294,6 +316,7 @@ function M:epoch()
   end
   run.tables = tables
   self:tell_why(why)
+  self:observe_layers(row)
   row.seconds = core.time() - started
   local over = core.whole(finish_epoch, self, row)
   self.keep:after_epoch(at.epoch - 1, function()
@@ -310,6 +333,12 @@ function M:go()
   local reason
   while self.at.epoch <= self.o.epochs and not reason and not self:limit() do
     reason = self:epoch()
+    if not reason and self.budget and self.at.epoch > self.budget and self.at.epoch <= self.o.epochs then
+      core.whole(self.keep.save, self.keep, function()
+        return self:state()
+      end, self.run)
+      error(require("nn.lab.run").PAUSE, 0)
+    end
   end
   reason = reason or self:limit()
   self.run.stopped = reason
