@@ -51,7 +51,8 @@ local function read_options(opts)
     if o[name] == nil then
       core.raise(("fit: %s is missing; it takes model, loss, optimizer, train, and may take valid, epochs, metrics, monitor, "
         .. "mode, run, out, resume, checkpoint, progress, on_epoch, callbacks, scheduler, early_stopping, accumulate, ema, "
-        .. "clip_grad_norm, clip_grad_value, before_step, after_step, valid_every, observe, max_steps, max_seconds, compile"):format(name))
+        .. "clip_grad_norm, clip_grad_value, before_step, after_step, valid_every, observe, max_steps, max_seconds, "
+        .. "compile"):format(name))
     end
   end
   o.valid = o.valid or nil

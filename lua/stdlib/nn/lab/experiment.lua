@@ -121,7 +121,8 @@ local function execute(self, values, o)
     core.manual_seed(values.seed)
     return read_result(who, self._run(values, run))
   end, function(e)
-    run._trace = type(e) == "string" and debug.traceback(e, 2) or nil
+    local trace = type(e) == "string" and debug.traceback(e, 2)
+    run._trace = trace and trace:gsub("\n[^\n]*/nn/lab/experiment%.lua:.*$", "") or nil -- the rest is not the user's
     return e
   end)
   if outer then -- what an experiment draws does not depend on those that it calls

@@ -237,6 +237,9 @@ end
 ---W . x - theta, or for more classes each one's, n x classes.
 function Perceptron:decision(x)
   fitted(self, "decision")
+  if not core.is_tensor(x) or x.ndim ~= 2 then
+    core.raise(("Perceptron:decision: takes points x features, but got %s"):format(core.describe(x)))
+  end
   x = x:to "float64"
   if self.W.ndim == 1 then
     return x:matmul(self.W) - self.theta

@@ -86,7 +86,8 @@ local function classes(out, model, data)
       return core.linspace(low - (high - low) * 0.05, high + (high - low) * 0.05, GRID)
     end
     local ax, ay = axis(x0, x1), axis(y0, y1)
-    local points = core.stack({ ax:unsqueeze(1):expand(GRID, GRID):reshape(-1), ay:unsqueeze(2):expand(GRID, GRID):reshape(-1) }, 2)
+    local columns, rows = ax:unsqueeze(1):expand(GRID, GRID), ay:unsqueeze(2):expand(GRID, GRID)
+    local points = core.stack({ columns:reshape(-1), rows:reshape(-1) }, 2)
     local _, at = probabilities(model, points, 4096):max(2)
     local shown = {}
     for i = 1, math.min(POINTS, n) do
