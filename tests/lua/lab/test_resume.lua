@@ -1,0 +1,91 @@
+-- Runs that are broken off and gone on with: the same bits. (More of it: tests/faults/resume.lua.)
+
+local core = require "nn.core"
+local lu = require "luaunit"
+local nn = require "nn"
+local process = require "process"
+
+TestLabResume = {}
+
+local nnlua = core.real_path(process.nnlua)
+
+function TestLabResume:test_broken_off_at_random()
+  local out, err, status = process.run(("'%s' tests/faults/resume.lua %d 6"):format(nnlua, os.time() % 100000))
+  lu.assertEquals(status, 0, out .. err)
+end
+
+-- fit without an experiment: interrupted by an error at some step, gone on with by resume = true.
+function TestLabResume:test_fit_goes_on()
+  local directory = os.tmpname()
+  os.remove(directory)
+  local function fit(stop_at, resume, out)
+    nn.manual_seed(3)
+    local model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 1))
+    local x, y = nn.randn(50, 4), nn.randn(50, 1)
+    local opt = nn.optim.Adam(model:parameters(), { lr = 0.01 })
+    local ok, run = pcall(nn.train.fit, {
+      model = model, loss = nn.MSELoss(), optimizer = opt, epochs = 4, out = out, resume = resume, progress = "none",
+      train = nn.data.tensors(x, y):loader { batch_size = 8, shuffle = true }, metrics = { "rmse" },
+      checkpoint = { every_steps = 1 }, after_step = function(step)
+        if step == stop_at then
+          error "stopped"
+        end
+      end, ema = 0.9, scheduler = nn.sched.ExponentialLR(opt, { gamma = 0.9 }),
+    })
+    return ok, run, model
+  end
+  local _, whole, model = fit(nil, false, directory .. "/whole")
+  for _, at in ipairs { 3, 7, 8, 20 } do
+    local out = ("%s/%d"):format(directory, at)
+    lu.assertFalse(fit(at, false, out))
+    local ok, run, again = fit(nil, true, out)
+    lu.assertTrue(ok, tostring(run))
+    lu.assertEquals({ run.resumed.steps, run.steps }, { at - 1, whole.steps })
+    for i, p in ipairs(again:parameters()) do
+      lu.assertTrue(p:equal(model:parameters()[i]))
+    end
+    for i, row in ipairs(whole.history) do
+      lu.assertEquals({ run.history[i].loss, run.history[i].rmse, run.history[i].lr }, { row.loss, row.rmse, row.lr })
+    end
+  end
+  -- a second run does not destroy the first; one that is over is not run again
+  fit(nil, false, directory .. "/whole")
+  lu.assertTrue(core.file_exists(directory .. "/whole/earlier-1/best.safetensors"))
+  local _, done = fit(nil, true, directory .. "/whole")
+  lu.assertEquals(done.steps, whole.steps)
+  os.execute(("rm -r '%s'"):format(directory))
+end
+
+function TestLabResume:test_two_in_one_directory()
+  local directory = os.tmpname()
+  os.remove(directory)
+  core.make_directory(directory)
+  local lock = core.lock_file(directory .. "/.lock")
+  local model = nn.Linear(1, 1)
+  lu.assertErrorMsgContains("another run is under way in", nn.train.fit, { model = model, loss = nn.MSELoss(), out = directory,
+    optimizer = nn.optim.SGD(model:parameters()), train = nn.data.tensors(nn.ones(2, 1), nn.ones(2, 1)):loader(), progress = "none" })
+  lu.assertNotNil(lock)
+  os.execute(("rm -r '%s'"):format(directory))
+end
+
+function TestLabResume:test_checkpoint_by_hand()
+  local path = os.tmpname()
+  os.remove(path)
+  local model = nn.Linear(2, 1)
+  local ck = nn.train.checkpoint(path, { model = model })
+  lu.assertNil(ck:restore())
+  nn.manual_seed(4)
+  ck:save { step = 7 }
+  local draw, weight = nn.rand(1):item(), model.weight:clone()
+  nn.no_grad(function()
+    model.weight:zero_()
+  end)
+  lu.assertEquals(ck:restore().step, 7)
+  lu.assertTrue(model.weight:equal(weight))
+  lu.assertEquals(nn.rand(1):item(), draw)
+  lu.assertErrorMsgContains("has no state for 'other'", function()
+    nn.train.checkpoint(path, { model = model, other = nn.Linear(1, 1) }):restore()
+  end)
+  lu.assertErrorMsgContains("which has no state_dict", nn.train.checkpoint, path, { model = 3 })
+  os.remove(path)
+end
