@@ -188,7 +188,19 @@ function M.main(word, args)
     print(o.where and "no run is like that" or ("no runs in %s"):format(names[1] or "runs"))
     return
   end
-  print(table.concat(M.lines(M.rows(list)), "\n"))
+  -- experiments have parameters of their own: a table for each
+  local groups, names_seen = {}, {}
+  for _, run in ipairs(list) do
+    local name = run.name or ""
+    if not names_seen[name] then
+      names_seen[name] = {}
+      groups[#groups + 1] = names_seen[name]
+    end
+    table.insert(names_seen[name], run)
+  end
+  for i, group in ipairs(groups) do
+    print((i > 1 and "\n" or "") .. table.concat(M.lines(M.rows(group)), "\n"))
+  end
 end
 
 ---The table's rows: what it is, the parameters that differ, the results.

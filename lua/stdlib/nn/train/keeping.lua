@@ -35,7 +35,7 @@ function M.new(o)
     every_steps = { "integer", least = 1 }, every_epochs = { "integer", least = 1 }, every_seconds = { "number", above = 0 },
     keep = { "integer", 0, least = 0 },
   })
-  local self = setmetatable({ o = o, policy = c, wrote = 0, took = 0, saved = 0, spent = 0, started = core.time() }, M)
+  local self = setmetatable({ o = o, policy = c, took = 0, saved = 0, spent = 0, started = core.time() }, M)
   if o.run and o.run.directory then
     self.name = o.run:_next "fit"
     self.prefix = ("%s/%s"):format(o.run.directory, self.name)
@@ -70,13 +70,32 @@ function M:load()
   end
 end
 
+-- Writing is to take a fiftieth of the time at most, where the user does not ask for more.
+function M:may_write()
+  return core.time() - self.started > 50 * (self.spent + self.took)
+end
+
+local function timed(self, f, ...)
+  local began = core.time()
+  f(...)
+  self.took = core.time() - began
+  self.spent = self.spent + self.took
+end
+
+-- Best weights that were not written yet: before anything else that tells of them.
+function M:flush()
+  local best = self.pending
+  if best then
+    self.pending = nil
+    timed(self, require("nn.io").save, self.best, best)
+  end
+end
+
 ---Writes what state() gives, now.
 function M:save(state, run, calls)
-  local began = core.time()
-  require("nn.io").save(self.last, state())
+  self:flush()
+  timed(self, require("nn.io").save, self.last, state())
   self.saved = core.time()
-  self.took = self.saved - began
-  self.spent = self.spent + self.took
   if calls then
     calls:call("checkpoint", self.last, run)
   end
@@ -124,7 +143,7 @@ function M:after_epoch(epoch, state, run, calls)
   if p.every_epochs then
     wanted = epoch % p.every_epochs == 0
   else
-    wanted = not p.every_steps and not p.every_seconds and core.time() - self.started > 50 * (self.spent + self.took)
+    wanted = not p.every_steps and not p.every_seconds and self:may_write()
   end
   if wanted then
     self:save(state, run, calls)
@@ -134,26 +153,37 @@ function M:after_epoch(epoch, state, run, calls)
   end
 end
 
----The weights of the best epoch.
+---The weights of the best epoch: now, or when there is time for it.
 function M:keep_best(model)
-  if self.best then
-    require("nn.io").save(self.best, model:state_dict())
+  if self.best and self:may_write() then
+    self.pending = nil
+    timed(self, require("nn.io").save, self.best, model:state_dict())
+  elseif self.best then
+    self.pending = core.no_grad(function()
+      local copy = {}
+      for name, t in pairs(model:state_dict()) do
+        copy[name] = t:clone()
+      end
+      return copy
+    end)
   end
 end
 
----Whole each time, so that at any moment a whole one is there; but not so often that it takes more than a twentieth of the
----time, and in the end. (Best weights are there before the history that tells of them.)
+---Whole each time, so that at any moment a whole one is there; but not so often that it takes long, and in the end. (Best
+---weights are there before the history that tells of them.)
 function M:write_history(history, last)
-  local now = core.time()
-  if self.history and #history > 0 and (last or now - self.wrote > 20 * (self.history_took or 0)) then
-    core.write_file(self.history, core.json_encode(history))
-    self.wrote = core.time()
-    self.history_took = self.wrote - now
+  if last then
+    self:flush()
+  end
+  if self.history and #history > 0 and (last or self:may_write()) then
+    self:flush()
+    timed(self, core.write_file, self.history, core.json_encode(history))
   end
 end
 
 ---What is left of a run that was broken off.
 function M:keep_interrupted(model, state)
+  self:flush()
   if self.broken then
     require("nn.io").save(self.broken, model:state_dict())
   end

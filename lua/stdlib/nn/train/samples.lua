@@ -8,7 +8,7 @@ local plain = require "nn.lab.plain"
 
 local M = {}
 
-local WORST, BINS, GRID, POINTS, MOST = 24, 30, 60, 400, 20000
+local WORST, BINS, GRID, POINTS, MOST = 24, 30, 60, 400, 4000
 
 local function histograms(model)
   local list = {}
