@@ -42,7 +42,8 @@ for _, path in ipairs(scripts) do
     local started = core.time()
     io.write(("%-34s "):format(name))
     io.stdout:flush()
-    local ok = os.execute(("NNLUA_LECTURE=%s %s --out docs/lecture %s > build/lecture/%s.txt 2>&1"):format(json, program, path, name))
+    local command = "NNLUA_LECTURE=%s %s --out docs/lecture %s --no-record > build/lecture/%s.txt 2>&1"
+    local ok = os.execute(command:format(json, program, path, name))
     if not ok then
       failed = failed + 1
       os.remove(json)

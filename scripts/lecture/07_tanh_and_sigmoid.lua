@@ -1,53 +1,61 @@
 -- Sigmoid and tanh are rescaled versions of each other.
-local L = dofile((arg[0]:gsub("[^/]+$", "lib.lua")))
+local here = (debug.getinfo(1, "S").source:gsub("^@", ""):gsub("[^/]*$", ""))
+local L = dofile(here .. "lib.lua")
 local nn = L.nn
 
-L.lesson {
+return L.experiment {
+  name = "07_tanh_and_sigmoid",
   title = "Sigmoid and tanh are the same function", slide = "Activation functions", tools = "nn.Sigmoid, nn.Tanh",
   says = "Earlier used activation functions: sigmoid, tanh. tanh(x) = 2 sigma(2x) - 1. Rescaled versions of each other.",
   does = "The identity is computed over a wide range. Then a trained net of tanh units is rewritten as a net of sigmoid units "
     .. "with other weights, which must give the same outputs. Then both kinds are trained from the same kind of start.",
+  params = {
+    epochs = { 60, small = 15 },
+    seeds = { 5, small = 2 },
+  },
+  run = function(p)
+    local x = nn.linspace(-20, 20, 100001, { dtype = "float64" })
+    local identity = (nn.tanh(x) - (2 * nn.sigmoid(2 * x) - 1)):abs():max():item()
+    L.check(identity < 1e-15, "the identity holds to float64's rounding, 2 units in the last place of 1")
+
+    local d = nn.data.moons { n = 300, noise = 0.15 }
+    local epochs = p.epochs
+    local net = L.mlp({ 2, 16, 16, 2 }, { act = nn.Tanh })
+    L.fit(net, d, { optimizer = nn.optim.Adam(net:parameters(), { lr = 0.01 }), epochs = epochs })
+    -- tanh(Wx + b) = 2 sigma(2Wx + 2b) - 1: double what goes in; double what takes it up, and move its bias
+    local twin = L.mlp({ 2, 16, 16, 2 }, { act = nn.Sigmoid })
+    nn.no_grad(function()
+      for _, i in ipairs { 1, 3, 5 } do
+        local takes, gives = i > 1 and 2 or 1, i < 5 and 2 or 1
+        local w, b = net[i].weight:detach(), net[i].bias:detach()
+        twin[i].weight:copy_(w * (takes * gives))
+        twin[i].bias:copy_((b - (i > 1 and w:sum(2) or 0)) * gives)
+      end
+    end)
+    local difference = (net(d.x) - twin(d.x)):abs():max():item()
+    local size = net(d.x):abs():max():item()
+    L.check(difference < 1e-5 * math.max(1, size), "the rewritten net is the same function up to float32 rounding")
+
+    local seeds = p.seeds
+    local rows, final = {}, {}
+    for _, act in ipairs { "Tanh", "Sigmoid" } do
+      local losses = {}
+      for seed = 1, seeds do
+        nn.manual_seed(seed)
+        local m = L.mlp({ 2, 16, 16, 16, 2 }, { act = nn[act], init = "glorot_uniform" })
+        local run = L.fit(m, d, { optimizer = nn.optim.SGD(m:parameters(), { lr = 0.3 }), epochs = epochs })
+        losses[seed] = run.history[#run.history].loss
+      end
+      final[act] = losses
+      rows[#rows + 1] = { act, L.pm(losses) }
+    end
+    L.table({ "activation", "training loss after " .. epochs .. " epochs" }, rows, "The same start (Glorot), the same learning rate:")
+    local t = nn.linspace(-4, 4, 200)
+    L.picture("line", { { x = t, y = nn.tanh(t), label = "tanh(x)" }, { x = t, y = nn.sigmoid(t), label = "sigma(x)" },
+      { x = t, y = 2 * nn.sigmoid(2 * t) - 1, label = "2 sigma(2x) - 1" } }, { title = "Rescaled versions of each other", key = "bottom right" })
+    L.check(L.mean(final.Tanh) < L.mean(final.Sigmoid), "from the same start tanh trains faster: its slope at 0 is 1, not 1/4")
+    L.finding("tanh(x) = 2 sigma(2x) - 1 to %.0e, and a tanh net rewritten with sigmoids differs by %.0e; what differs is training: from "
+      .. "the same start the loss ends at %.3f with tanh and %.3f with sigmoid", identity, difference, L.mean(final.Tanh),
+      L.mean(final.Sigmoid))
+  end,
 }
-local x = nn.linspace(-20, 20, 100001, { dtype = "float64" })
-local identity = (nn.tanh(x) - (2 * nn.sigmoid(2 * x) - 1)):abs():max():item()
-L.check(identity < 1e-15, "the identity holds to float64's rounding, 2 units in the last place of 1")
-
-local d = nn.data.moons { n = 300, noise = 0.15 }
-local epochs = L.size(60, 15)
-local net = L.mlp({ 2, 16, 16, 2 }, { act = nn.Tanh })
-L.fit(net, d, { optimizer = nn.optim.Adam(net:parameters(), { lr = 0.01 }), epochs = epochs })
--- tanh(Wx + b) = 2 sigma(2Wx + 2b) - 1: double what goes in; double what takes it up, and move its bias
-local twin = L.mlp({ 2, 16, 16, 2 }, { act = nn.Sigmoid })
-nn.no_grad(function()
-  for _, i in ipairs { 1, 3, 5 } do
-    local takes, gives = i > 1 and 2 or 1, i < 5 and 2 or 1
-    local w, b = net[i].weight:detach(), net[i].bias:detach()
-    twin[i].weight:copy_(w * (takes * gives))
-    twin[i].bias:copy_((b - (i > 1 and w:sum(2) or 0)) * gives)
-  end
-end)
-local difference = (net(d.x) - twin(d.x)):abs():max():item()
-local size = net(d.x):abs():max():item()
-L.check(difference < 1e-5 * math.max(1, size), "the rewritten net is the same function up to float32 rounding")
-
-local seeds = L.size(5, 2)
-local rows, final = {}, {}
-for _, act in ipairs { "Tanh", "Sigmoid" } do
-  local losses = {}
-  for seed = 1, seeds do
-    nn.manual_seed(seed)
-    local m = L.mlp({ 2, 16, 16, 16, 2 }, { act = nn[act], init = "glorot_uniform" })
-    local run = L.fit(m, d, { optimizer = nn.optim.SGD(m:parameters(), { lr = 0.3 }), epochs = epochs })
-    losses[seed] = run.history[#run.history].loss
-  end
-  final[act] = losses
-  rows[#rows + 1] = { act, L.pm(losses) }
-end
-L.table({ "activation", "training loss after " .. epochs .. " epochs" }, rows, "The same start (Glorot), the same learning rate:")
-local t = nn.linspace(-4, 4, 200)
-L.picture("line", { { x = t, y = nn.tanh(t), label = "tanh(x)" }, { x = t, y = nn.sigmoid(t), label = "sigma(x)" },
-  { x = t, y = 2 * nn.sigmoid(2 * t) - 1, label = "2 sigma(2x) - 1" } }, { title = "Rescaled versions of each other", key = "bottom right" })
-L.check(L.mean(final.Tanh) < L.mean(final.Sigmoid), "from the same start tanh trains faster: its slope at 0 is 1, not 1/4")
-L.finding("tanh(x) = 2 sigma(2x) - 1 to %.0e, and a tanh net rewritten with sigmoids differs by %.0e; what differs is training: from "
-  .. "the same start the loss ends at %.3f with tanh and %.3f with sigmoid", identity, difference, L.mean(final.Tanh),
-  L.mean(final.Sigmoid))

@@ -1,8 +1,8 @@
 -- The experiment that scripts 15 to 18 share: a deep net that does not train, and the same net with one thing changed.
 
-local L = ...
+local L, p = ...
 local nn = L.nn
-local M = { depth = L.size(20, 12), width = 32, seeds = L.size(5, 2), epochs = L.size(15, 5) }
+local M = { depth = p.depth, width = 32, seeds = p.seeds, epochs = p.epochs }
 
 local train = nn.data.teacher { n = L.size(4000, 1500), features = 16, outputs = 4, classes = true, seed = 3 }
 

@@ -1,36 +1,13 @@
--- What the lecture's scripts share: a heading, tables, pictures, checks and the finding.
+-- What the lecture's experiments share: a heading, tables, pictures, checks and the finding.
 --
--- A script takes --small (a size for tests, a second or less) and, through nnlua, --out DIR for its pictures; without
--- --out they appear in the terminal. NNLUA_LECTURE=FILE makes it write what it shows as JSON, for `make lecture`.
+-- Each takes --small (a size for tests, a second or less), its own parameters and, through nnlua, --out DIR for its pictures;
+-- without that they appear in the terminal. NNLUA_LECTURE=FILE makes it write what it shows as JSON, for `make lecture`.
 
 local nn = require "nn"
 local core = require "nn.core"
 
 local L = { small = false, quiet = false }
-for _, a in ipairs(arg) do
-  if a == "--small" then
-    L.small = true
-  elseif a == "--help" or a == "-h" then
-    print(("usage: %s [--small]    (pictures to files: nnlua --out DIR %s)"):format(arg[0], arg[0]))
-    os.exit(0)
-  else
-    io.stderr:write(("%s: unknown option '%s'; it takes --small\n"):format(arg[0], a))
-    os.exit(1)
-  end
-end
-if os.getenv "NNLUA_LECTURE_SMALL" then
-  L.small = true
-end
-
-local record = { script = arg[0]:match "([^/]+)$", parts = {}, checks = {} }
-
----A value for the full size, another for --small.
-function L.size(full, small)
-  if L.small then
-    return small
-  end
-  return full
-end
+local record, lab = nil, nil
 
 local function wrap(text, indent)
   local lines, line = {}, indent
@@ -45,11 +22,7 @@ local function wrap(text, indent)
   return table.concat(lines, "\n")
 end
 
----Heading: {title, slide, says = what the slide says, does = the experiment, tools = "nn.x, nn.y", source =}
-function L.lesson(t)
-  for key, value in pairs(t) do
-    record[key] = value
-  end
+local function heading(t)
   print(("== %s =="):format(t.title))
   print(("slide:      %s"):format(t.slide))
   print("it says:\n" .. wrap(t.says, "  "))
@@ -58,7 +31,48 @@ function L.lesson(t)
     print(("source:     %s"):format(t.source))
   end
   print()
-  nn.manual_seed(1)
+end
+
+---An experiment of the lecture: {name, title, slide, says = what the slide says, does = the experiment, tools = "nn.x, nn.y",
+---source =, params =, run = function(p)}. A parameter may say what it is with --small: {30, small = 12}.
+function L.experiment(t)
+  local params, small = { small = { os.getenv "NNLUA_LECTURE_SMALL" ~= nil, doc = "a size for tests" } }, {}
+  for name, given in pairs(t.params or {}) do
+    local p = {}
+    for key, value in pairs(given) do
+      p[key] = value
+    end
+    small[name], p.small = p.small, nil
+    params[name] = p
+  end
+  return nn.experiment {
+    name = t.name, doc = t.title, params = params, file = debug.getinfo(t.run, "S").source:sub(2),
+    run = function(given, run)
+      local p = {}
+      for name, value in pairs(given) do
+        local default = params[name] and params[name][1]
+        p[name] = given.small and value == default and small[name] or value
+      end
+      L.small, lab = given.small, run
+      record = { script = t.name .. ".lua", parts = {}, checks = {} }
+      for _, key in ipairs { "title", "slide", "says", "does", "tools", "source" } do
+        record[key] = t[key]
+      end
+      L.pictures = 0
+      heading(t)
+      L.results = {}
+      t.run(p)
+      return L.results
+    end,
+  }
+end
+
+---A value for the full size, another for --small.
+function L.size(full, small)
+  if L.small then
+    return small
+  end
+  return full
 end
 
 ---A sentence between tables and pictures.
@@ -119,17 +133,15 @@ function L.table(columns, rows, caption)
   record.parts[#record.parts + 1] = { kind = "table", columns = columns, rows = texts, caption = caption }
 end
 
-local pictures = 0
-
 ---A picture: L.picture("line", series, {title = ...}), or for boundary and others with all their arguments before the
 ---options.
 function L.picture(kind, ...)
   local args = { ... }
   local opts = args[#args]
-  pictures = pictures + 1
+  L.pictures = L.pictures + 1
   local plot = nn.plot
   local to_file = (plot.directory or os.getenv "NNLUA_OUT") and true
-  local name = ("%s%s.png"):format(record.script:gsub("%.lua$", ""), pictures > 1 and "_" .. pictures or "")
+  local name = ("%s%s.png"):format(record.script:gsub("%.lua$", ""), L.pictures > 1 and "_" .. L.pictures or "")
   if to_file and plot.available() then
     opts.file = name
     local path = plot[kind](table.unpack(args))
@@ -149,8 +161,14 @@ function L.check(holds, why, ...)
   local text = select("#", ...) > 0 and why:format(...) or why
   record.checks[#record.checks + 1] = text
   if not holds then
-    io.stderr:write(("%s: did not hold: %s\n"):format(record.script, text))
-    os.exit(1)
+    error(("%s: did not hold: %s"):format(record.script, text), 0)
+  end
+end
+
+---Numbers that a sweep can go by, by name.
+function L.result(values)
+  for name, value in pairs(values) do
+    L.results[name] = value
   end
 end
 
@@ -158,6 +176,7 @@ end
 function L.finding(format, ...)
   local text = select("#", ...) > 0 and format:format(...) or format
   record.finding = text
+  lab:log { finding = text, checks = #record.checks }
   local path = os.getenv "NNLUA_LECTURE"
   if path then
     local f = assert(io.open(path, "w"))

@@ -85,7 +85,8 @@ local many_shapes = [[
 function TestProducts:test_many_shapes()
   local out, err, status = process.run(process.nnlua .. " - 40000", many_shapes)
   lu.assertEquals(status, 0, err)
-  lu.assertTrue(tonumber(out) < 64, out)
+  -- the sanitizers keep what was freed for a while
+  lu.assertTrue(tonumber(out) < (process.nnlua:find "address" and 1000 or 64), out)
 end
 
 -- beta * input + alpha * product for extreme and for plain factors, and of integers.

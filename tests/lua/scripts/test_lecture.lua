@@ -23,11 +23,10 @@ for path in io.popen("ls scripts/lecture/[0-9]*.lua"):lines() do
     end
     -- small, on images made up in the place of Fashion-MNIST, its nets have hardly begun to learn
     lu.skipIf(name == "38_summary" and not nn.data.has_fashion_mnist(), "dataset-fashion-mnist is not installed")
-    local out, err, status = process.run(("%s %s --small"):format(process.nnlua, path))
+    local out, err, status = process.run(("%s %s --small --no-record"):format(process.nnlua, path))
     lu.assertEquals(status, 0, err .. out)
     lu.assertStrContains(out, "slide:")
-    local last = out:match "([^\n]+)\n$"
-    lu.assertStrMatches(last, "finding: .*%d.*") -- with a number
+    lu.assertNotNil(out:match "\nfinding: [^\n]*%d", out) -- with a number
   end
 end
 

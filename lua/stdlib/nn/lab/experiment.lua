@@ -43,11 +43,12 @@ end
 ---
 ---`nnlua depth.lua --depth 50 --seed 3` runs it and keeps a directory in runs/depth; from Lua, `depth{depth = 50}` gives the
 ---result. Random numbers start from the parameter `seed`, which every experiment has.
----@param spec {name: string, doc: string, params: table, run: function}
+---@param spec {name: string, doc: string, params: table, run: function, file: string} file: of the script, where `run` is not
+---written in it
 ---@return nn.Experiment
 function M.experiment(spec)
   local o = options.read("experiment", spec, {
-    name = { "string" }, doc = { "string", "" }, params = { "table", {} }, run = { "function" },
+    name = { "string" }, doc = { "string", "" }, params = { "table", {} }, run = { "function" }, file = { "string" },
   })
   if not o.name or not o.name:find "^[%w_][%w_.%-]*$" then
     core.raise(("experiment: needs a name of letters, digits, _ and -: it names the directory of its runs; it is %s"):format(
@@ -55,7 +56,10 @@ function M.experiment(spec)
   elseif not o.run then
     core.raise(("experiment '%s': needs run = function(p, run) ... end"):format(o.name))
   end
-  local file, text = source(o.run)
+  local file, text = o.file, o.file and provenance.read_text(o.file)
+  if not file then
+    file, text = source(o.run)
+  end
   return setmetatable({
     name = o.name, doc = o.doc, params = params.declare(("experiment '%s'"):format(o.name), o.params), file = file, text = text,
     _run = o.run,
