@@ -46,12 +46,13 @@ local function read_options(opts)
     resume = { "boolean", false }, checkpoint = { "table" }, accumulate = { "integer", 1, least = 1 },
     ema = { "number", above = 0, most = 1 }, max_steps = { "integer", least = 1 }, max_seconds = { "number", above = 0 },
     valid_every = { "integer", least = 1 }, observe = { "boolean", false },
+    log = { "string", one_of = { "tensorboard" } },
   })
   for _, name in ipairs { "model", "loss", "optimizer", "train" } do
     if o[name] == nil then
       core.raise(("fit: %s is missing; it takes model, loss, optimizer, train, and may take valid, epochs, metrics, monitor, "
         .. "mode, run, out, resume, checkpoint, progress, on_epoch, callbacks, scheduler, early_stopping, accumulate, ema, "
-        .. "clip_grad_norm, clip_grad_value, before_step, after_step, valid_every, observe, max_steps, max_seconds, "
+        .. "clip_grad_norm, clip_grad_value, before_step, after_step, valid_every, observe, log, max_steps, max_seconds, "
         .. "compile"):format(name))
     end
   end
@@ -83,6 +84,8 @@ local function read_options(opts)
     core.raise(("fit: run must be the run that an experiment's function is given, but is %s"):format(core.describe(o.run)))
   elseif o.run and o.out then
     core.raise "fit: run and out are two places for the results; give one"
+  elseif o.log and not o.out and not o.run then
+    core.raise "fit: log = \"tensorboard\" needs a place: out = \"a directory\" (or run, within an experiment)"
   end
   return o
 end
@@ -146,6 +149,7 @@ end
 ---@field valid_every? integer looks at the validation set every so many steps as well
 ---@field observe? boolean within a recorded run: looks at the layers once an epoch (layers.jsonl) and at the samples in the end
 ---(samples.json), for reports
+---@field log? string "tensorboard": rows also go into an event file in the directory of the run
 ---@field max_steps? integer
 ---@field max_seconds? number
 
@@ -221,6 +225,9 @@ function M.fit(opts)
   end, function(e)
     return e
   end)
+  if l.events then
+    l.events:close()
+  end
   finish(o, l, ok, err, interrupts)
   calls:call("stop", run.stopped or run.interrupted and "interrupted" or "the end", run)
   return run

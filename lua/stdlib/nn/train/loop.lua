@@ -165,6 +165,12 @@ local function one_update(self, next_batch)
 end
 
 function M:log(row)
+  local o = self.o
+  local directory = o.out or o.run and o.run.directory
+  if o.log and directory then
+    self.events = self.events or require("nn.lab.tensorboard").new(directory)
+    self.events:add(self.run.steps, row)
+  end
   if self.o.run then
     self.o.run:log(row)
     self.at.rows = #self.o.run.history
