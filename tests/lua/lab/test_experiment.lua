@@ -178,3 +178,21 @@ function TestExperiment:test_command_line()
     end
   end)
 end
+
+-- Tab in a shell, as bash asks for it.
+function TestExperiment:test_completion()
+  with_directory(function(directory, run)
+    lu.assertStrContains(run "completion words ''", "board compare completion diff list new")
+    lu.assertStrContains(run "completion words outer.lua --", "--fail --no-fail --flag --no-flag --list --n --seed")
+    lu.assertEquals(run "completion words sweep outer.lua --search ''", "grid random tpe halving\n")
+    lu.assertEquals(run "completion words sweep outer.lua --set ''", "fail= flag= list= n= seed=\n")
+    core.write_file(directory .. "/c.lua", [[
+      print "noise"
+      return require("nn").experiment{name = "c", params = {init = {"a", choices = {"a", "bee"}}}, run = print}
+    ]])
+    lu.assertEquals(run "completion words c.lua --init ''", "a bee\n")
+    local out = process.run(("cd '%s' && PATH='%s':$PATH bash -c 'source <(nnlua completion bash); COMP_WORDS=(nnlua outer.lua --f); "
+      .. "COMP_CWORD=2; _nnlua; echo ${COMPREPLY[@]}'"):format(directory, nnlua:match "^(.*)/"))
+    lu.assertEquals(out, "--fail --flag\n")
+  end)
+end

@@ -28,6 +28,35 @@ local function duration(seconds)
   return ("%dh%02dm"):format(seconds // 3600, seconds % 3600 // 60)
 end
 
+-- The course of the loss in one line of text: the lowest value is the lowest block.
+local blocks = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
+local function curve(values, width)
+  local low, high, out = math.huge, -math.huge, {}
+  for _, v in ipairs(values) do
+    if v - v == 0 then
+      low, high = math.min(low, v), math.max(high, v)
+    end
+  end
+  if #values < 2 or not (high > low) or width < 4 then
+    return ""
+  end
+  width = math.min(width, #values)
+  for i = 1, width do
+    local v = values[1 + (i - 1) * (#values - 1) // math.max(width - 1, 1)]
+    out[i] = v - v == 0 and blocks[1 + math.floor((v - low) / (high - low) * 7 + 0.5)] or "!"
+  end
+  return table.concat(out)
+end
+
+-- At most so many characters of a text.
+local function cut(text, width)
+  local n = utf8.len(text)
+  if not n or n <= width then
+    return text
+  end
+  return text:sub(1, (utf8.offset(text, width + 1) or #text + 1) - 1)
+end
+
 local function write(text)
   io.stderr:write(text)
   io.stderr:flush()
@@ -65,6 +94,15 @@ function M:step(samples, loss)
     return
   end
   self.next_show = now + 0.1
+  self.losses = self.losses or {}
+  self.losses[#self.losses + 1] = loss
+  if #self.losses > 400 then -- every other one: the whole course stays in sight
+    local half = {}
+    for i = 2, #self.losses, 2 do
+      half[#half + 1] = self.losses[i]
+    end
+    self.losses = half
+  end
   local rate = self.samples / (now - self.started)
   local bar, left = ("step %d"):format(self.done), ""
   if self.steps then
@@ -73,9 +111,11 @@ function M:step(samples, loss)
     bar = ("[%s%s]"):format(("="):rep(filled), (" "):rep(20 - filled))
     left = ("  %s left"):format(duration(math.max((now - self.run_started) / all * (self.epochs * self.steps - all), 0)))
   end
-  local line = ("epoch %" .. self.width .. "d/%d %s loss %.4f  %.0f samples/s%s"):format(self.epoch, self.epochs, bar, loss, rate,
-    left)
-  write("\r" .. line:sub(1, (core.terminal_width() or 80) - 1) .. "\27[K")
+  local width = (core.terminal_width() or 80) - 1
+  local line = ("epoch %" .. self.width .. "d/%d %s loss %.4f%s  %.0f samples/s%s"):format(self.epoch, self.epochs, bar, loss,
+    self.figures or "", rate, left)
+  line = line .. "  " .. curve(self.losses, math.min(24, width - utf8.len(line) - 2))
+  write("\r" .. cut(line, width) .. "\27[K")
   self.shown = true
 end
 
@@ -102,6 +142,12 @@ function M:end_epoch(row)
     end
     return a < b
   end)
+  -- what is known of the last epoch stands in the live line of the next
+  self.figures = ""
+  for _, name in ipairs(names) do
+    self.figures = name:find "^valid_" and #self.figures < 40 and ("%s  %s %.4f"):format(self.figures, name, row[name])
+      or self.figures
+  end
   local parts = { ("loss %.4f"):format(row.loss) }
   for _, name in ipairs(names) do
     parts[#parts + 1] = ("%s %.4f"):format(name, row[name])
