@@ -37,7 +37,7 @@ local function curve(values, width)
       low, high = math.min(low, v), math.max(high, v)
     end
   end
-  if #values < 2 or not (high > low) or width < 4 then
+  if #values < 2 or high <= low or width < 4 then
     return ""
   end
   width = math.min(width, #values)
