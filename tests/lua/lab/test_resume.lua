@@ -89,3 +89,37 @@ function TestLabResume:test_checkpoint_by_hand()
   lu.assertErrorMsgContains("which has no state_dict", nn.train.checkpoint, path, { model = 3 })
   os.remove(path)
 end
+
+-- A disk that is full ends the run with an explained error; the checkpoint before is whole, and the run goes on from it when there
+-- is room again, to the same bits.
+function TestLabResume:test_a_full_disk()
+  local directory = os.tmpname()
+  os.remove(directory)
+  core.make_directory(directory .. "/disk")
+  core.write_file(directory .. "/full.lua", [[
+    local nn = require "nn"
+    return nn.experiment{ name = "full", run = function(p, run)
+      local x = nn.rand{100, 2} * 2 - 1
+      local y = ((x:select(2, 1) * x:select(2, 2)):gt(0)):to "int64" + 1
+      local model = nn.Sequential(nn.Linear(2, 1000), nn.ReLU(), nn.Dropout(0.1), nn.Linear(1000, 2))
+      local fit = nn.train.fit{ model = model, loss = nn.CrossEntropyLoss(), epochs = 60, run = run, progress = "none",
+        optimizer = nn.optim.Adam(model:parameters(), {lr = 0.01}), checkpoint = {every_steps = 1},
+        train = nn.data.tensors(x, y):loader{batch_size = 32, shuffle = true} }
+      return {loss = fit.history[60].loss, sum = model[1].weight:double():sum():item()}
+    end }
+  ]])
+  local out, err = process.run(([[
+    if ! unshare -rm mount -t tmpfs -o size=160k none '%s/disk' 2>/dev/null; then echo "cannot mount"; exit; fi
+    unshare -rm sh -c 'mount -t tmpfs -o size=160k none "%s/disk" && cd "%s/disk" && "%s" ../full.lua
+      cat runs/full/*/result.json; mount -o remount,size=8m none "%s/disk"; "%s" resume runs/full/*; cat runs/full/*/result.json
+      cat runs/full/*/history.jsonl | wc -l'
+    cd '%s' && '%s' full.lua && cat runs/full/*/result.json]]):format(directory, directory, directory, nnlua, directory, nnlua,
+    directory, nnlua))
+  os.execute(("rm -r '%s'"):format(directory))
+  lu.skipIf(out:find "cannot mount", "no small file system can be mounted here")
+  lu.assertStrContains(err, "No space left on device")
+  lu.assertStrContains(out, '"state":"failed"')
+  lu.assertStrContains(out, "\n60\n")
+  local resumed, whole = out:match '"result":(%b{}).*"result":(%b{})'
+  lu.assertEquals(resumed, whole, out .. err)
+end
