@@ -181,6 +181,9 @@ local function finish(o, l, ok, err, interrupts)
   if ok and not written then
     error(why, 0)
   elseif not ok then
+    if o.run and (interrupted or err == require("nn.lab.run").PAUSE) then
+      o.run._interrupted = err
+    end
     if not interrupted or ends or o.run then
       error(err, 0)
     end

@@ -123,3 +123,42 @@ function TestLabResume:test_a_full_disk()
   local resumed, whole = out:match '"result":(%b{}).*"result":(%b{})'
   lu.assertEquals(resumed, whole, out .. err)
 end
+
+-- Ctrl-C ends a run also where a pcall of the user's catches it in an inner experiment or in a fit.
+function TestLabResume:test_caught_interrupts()
+  local directory = os.tmpname()
+  os.remove(directory)
+  core.make_directory(directory)
+  core.write_file(directory .. "/e.lua", [[
+    local nn = require "nn"
+    local inner = nn.experiment{name = "inner", params = {n = 1}, run = function(p)
+      local from = nn.time()
+      while nn.time() - from < 0.2 do end
+      return {n = p.n}
+    end}
+    return nn.experiment{name = "e", params = {fit = false}, run = function(p, run)
+      local sum = 0
+      local model = nn.Linear(1, 1)
+      for i = 1, 4 do
+        if p.fit then
+          pcall(nn.train.fit, {model = model, loss = nn.MSELoss(), optimizer = nn.optim.SGD(model:parameters()), run = run,
+            train = nn.data.tensors(nn.ones(9, 1), nn.ones(9, 1)):loader{batch_size = 1}, epochs = 300, progress = "none"})
+        else
+          local ok, r = pcall(inner, {n = i})
+          sum = sum + (ok and r.n or 0)
+        end
+        pcall(run.log, run, {sum = sum})
+      end
+      return {sum = p.fit and model.weight:item() or sum}
+    end}
+  ]])
+  for _, option in ipairs { "--no-fit", "--fit" } do
+    local out, err = process.run(("cd '%s' && rm -rf runs && timeout -s INT 0.3 '%s' e.lua %s; '%s' resume runs/e/* && "
+      .. "'%s' e.lua %s --no-record; cat runs/e/*/history.jsonl | wc -l"):format(directory, nnlua, option, nnlua, nnlua, option))
+    if err:find "interrupted; go on with" then -- else it was over before
+      local resumed, whole, rows = out:match "^e: sum (%S+)\ne: sum (%S+)\n(%d+)\n$"
+      lu.assertEquals({ resumed, rows }, { whole, option == "--fit" and "1204" or "4" }, out .. err)
+    end
+  end
+  os.execute(("rm -r '%s'"):format(directory))
+end

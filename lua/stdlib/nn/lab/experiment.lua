@@ -105,6 +105,7 @@ end
 
 -- An experiment within another is a run within its run: numbered, so that it is found when the outer one is resumed.
 local function nested(self, parent)
+  parent:_go_on()
   if not parent.directory then
     return {}
   end
@@ -132,12 +133,18 @@ local function execute(self, values, o)
   if outer then -- what an experiment draws does not depend on those that it calls
     core.set_rng_state(seed, counter)
   end
+  if ok and run._interrupted then -- a pcall of the user's caught it
+    ok, result = false, run._interrupted
+  end
   local interrupted, ends = false, false
   if result == runs.PAUSE then
     core.whole(runs.finish, run, "paused", run.history[#run.history])
     return "paused", nil, run
   elseif not ok then
     interrupted, ends = core.is_interrupt(result, before)
+    if interrupted and outer then
+      outer._interrupted = result
+    end
   end
   core.whole(runs.finish, run, ok and "finished" or interrupted and "interrupted" or "failed", ok and result or nil,
     not ok and result or nil)

@@ -100,6 +100,13 @@ local function open_history(self, keep)
   self._file = assert(io.open(path, "ab"))
 end
 
+-- What Ctrl-C has ended does not go on, also where a pcall around an inner experiment caught the error.
+function Run:_go_on()
+  if self._interrupted then
+    error(self._interrupted, 0)
+  end
+end
+
 ---Adds a row to the history: any names, numbers, strings or booleans.
 ---
 ---    run:log{step = i, loss = loss:item()}
@@ -108,6 +115,7 @@ function Run:log(row)
   if type(row) ~= "table" or core.is_tensor(row) then
     core.raise(("run:log: takes a table such as {loss = 0.3}, but got %s"):format(core.describe(row)))
   end
+  self:_go_on()
   local copy = plain.value("run:log", row)
   self.history[#self.history + 1] = copy
   if not self.directory then
