@@ -76,7 +76,7 @@ end
 ---@return table given, table o {out, resume, record, help}
 function M.read(experiment, args, program)
   local who = ("experiment '%s'"):format(experiment.name)
-  local given, o = {}, { out = "runs", record = true }
+  local given, o = {}, { out = "runs", record = not core.is_sandboxed() } -- in the sandbox nothing may be written, or only there
   local i = 1
   while i <= #args do
     local name, value = args[i]:match "^%-%-([^=]+)=?(.*)$"
@@ -100,7 +100,7 @@ function M.read(experiment, args, program)
     if name == "help" then
       o.help = true
     elseif name == "out" then
-      o.out = take()
+      o.out, o.record = take(), true
     elseif name == "resume" then
       o.resume = take()
     elseif name == "directory" then -- of a trial: exactly there

@@ -54,6 +54,9 @@ end
 -- The user's modules that are loaded: name -> file. What is found on Lua's path and is not the library's own.
 local function modules()
   local list = {}
+  if core.is_sandboxed() then -- no files are looked for there
+    return list
+  end
   for name in pairs(package.loaded) do
     if type(name) == "string" and name ~= "nn" and not name:find "^nn%." then
       local file = package.searchpath(name, package.path)
