@@ -196,3 +196,24 @@ function TestExperiment:test_completion()
     lu.assertEquals(out, "--fail --flag\n")
   end)
 end
+
+-- In the sandbox: nothing is recorded, or only where writing is allowed.
+function TestExperiment:test_sandbox()
+  with_directory(function(directory, run)
+    core.write_file(directory .. "/s.lua", [[
+      local nn = require "nn"
+      return nn.experiment{name = "s", run = function(p, run)
+        run:log{loss = 1}
+        run:figure("a", function(file) assert(file == nil) end)
+        return {loss = 2}
+      end}
+    ]])
+    local out, err = run "--sandbox s.lua"
+    lu.assertEquals(out, "s: loss 2\n", err)
+    lu.assertFalse(core.is_directory(directory .. "/runs"))
+    core.make_directory(directory .. "/w")
+    out, err = run "--sandbox --allow-write w s.lua --out w"
+    lu.assertEquals(out, "s: loss 2\n", err)
+    lu.assertEquals(require("nn.lab.index").runs(directory .. "/w")[1].state, "finished")
+  end)
+end
