@@ -109,3 +109,64 @@ function TestTheory:test_approximation()
   lu.assertTrue(theory.sup_error(theory.random_feature_net(f, 40), f) < 0.01)
   lu.assertTrue(theory.sup_error(theory.trained_net(f, 5, { iterations = 50 }), f) < 0.05)
 end
+
+-- Steep functions: chi_1 = sigma_w^2 E phi'^2, by the limit of tanh as a step: 4/3 sigma_w^2 / sqrt(2 pi q).
+function TestTheory:test_mean_field_of_steep_functions()
+  for _, s in ipairs { 200, 1000, 10000 } do
+    local m = nn.theory.mean_field(nn.tanh, { sigma_w = s })
+    lu.assertAlmostEquals(m.q / (s * s * (1 - math.sqrt(2 / math.pi) / math.sqrt(m.q))), 1, 1e-3)
+    lu.assertAlmostEquals(m.chi_1 / (4 / 3 * s * s / math.sqrt(2 * math.pi * m.q)), 1, 1e-3)
+    lu.assertEquals(m.phase, "chaotic")
+  end
+  -- in the chaotic phase correlations come to 0 (tanh is odd, there is no bias), and xi_c is finite: the slope there is
+  -- sigma_w^2 (E phi')^2; at a steep step (2 / pi)
+  local m = nn.theory.mean_field(nn.tanh, { sigma_w = 1000 })
+  lu.assertAlmostEquals(m.c, 0, 1e-6)
+  lu.assertAlmostEquals(m.xi_c, -1 / math.log(2 / math.pi), 0.02)
+  -- ReLU: any variance stays at the edge; chi_1 = sigma_w^2 / 2
+  for _, q0 in ipairs { 0.1, 1, 30 } do
+    local r = nn.theory.mean_field(nn.relu, { sigma_w = math.sqrt(2), q0 = q0 })
+    lu.assertAlmostEquals(r.q, q0, 1e-6 * q0)
+    lu.assertEquals(r.phase, "edge")
+  end
+end
+
+-- A function with two basins: which fixed point is reached depends on where signals begin.
+function TestTheory:test_mean_field_of_two_basins()
+  local function phi(x)
+    return x * (x * 3 - 3):sigmoid()
+  end
+  local low = nn.theory.mean_field(phi, { sigma_w = 1.35, q0 = 0.001 })
+  local high = nn.theory.mean_field(phi, { sigma_w = 1.45, q0 = 50 })
+  lu.assertEquals(low.q, 0)
+  lu.assertTrue(high.q > 1)
+end
+
+function TestTheory:test_hessian_multiplicities()
+  local function values(d, k)
+    local n = #d
+    local w = nn.Parameter(nn.randn({ n }, { dtype = "float64" }))
+    return nn.theory.hessian_eigenvalues({ w }, function()
+      return (w * w * d):sum() / 2
+    end, { k = k })
+  end
+  nn.manual_seed(1)
+  local function near(a, b)
+    lu.assertEquals(#a, #b)
+    for i, v in ipairs(a) do
+      lu.assertAlmostEquals(v, b[i], 1e-6)
+    end
+  end
+  near(values(nn.tensor({ 5, 5, 5, 1 }, { dtype = "float64" }), 4), { 5, 5, 5, 1 })
+  local d = nn.ones(300, { dtype = "float64" })
+  for i = 1, 5 do
+    d[i] = 7
+  end
+  d[6], d[7] = -3, -3
+  near(values(d, 9), { 7, 7, 7, 7, 7, -3, -3, 1, 1 })
+  near(values(nn.zeros(6, { dtype = "float64" }), 3), { 0, 0, 0 })
+  local w = nn.Parameter(nn.ones(3))
+  near(nn.theory.hessian_eigenvalues({ w }, function()
+    return w:sum()
+  end, { k = 2 }), { 0, 0 })
+end

@@ -140,54 +140,127 @@ local function flat(list, params)
   return core.cat(parts, 1)
 end
 
----The largest eigenvalues (by size) of the loss's Hessian, by Lanczos' method with full orthogonalization on
----Hessian-vector products (Pearlmutter 1994).
+-- Lanczos' method with full orthogonalization, also against `locked` vectors. Where the space that a start spans is used up, it
+-- goes on with another direction. Gives values by size, vectors (a function of the place in the list), residuals.
+local function lanczos(product, n, steps, start, locked, random)
+  local basis, alpha, beta = {}, {}, {}
+  local function orthogonal(w)
+    for _ = 1, 2 do
+      for _, list in ipairs { locked, basis } do
+        for _, b in ipairs(list) do
+          w = w - b * (w * b):sum()
+        end
+      end
+    end
+    return w
+  end
+  local v = orthogonal(start)
+  v = v / v:norm()
+  local scale = 0
+  steps = math.min(steps, n - #locked)
+  for i = 1, steps do
+    basis[i] = v
+    local w = product(v)
+    alpha[i] = (w * v):sum():item()
+    scale = math.max(scale, w:norm():item())
+    w = orthogonal(w)
+    beta[i] = w:norm():item()
+    if i == steps then
+      break
+    elseif beta[i] <= 1e-7 * scale then
+      beta[i] = 0
+      w = orthogonal(random())
+      local length = w:norm():item()
+      if length < 1e-6 then
+        break
+      end
+      v = w / length
+    else
+      v = w / beta[i]
+    end
+  end
+  local m = #basis
+  local t = core.zeros({ m, m }, { dtype = "float64" })
+  for i = 1, m do
+    t[{ i, i }] = alpha[i]
+    if i < m then
+      t[{ i + 1, i }], t[{ i, i + 1 }] = beta[i], beta[i]
+    end
+  end
+  local values, vectors = core.eigh(t)
+  local order = {}
+  for i = 1, m do
+    order[i] = i
+  end
+  local list = values:totable()
+  table.sort(order, function(p, q)
+    return math.abs(list[p]) > math.abs(list[q])
+  end)
+  local out, residuals = {}, {}
+  for i, k in ipairs(order) do
+    out[i], residuals[i] = list[k], math.abs(beta[m] * vectors[{ m, k }]:item())
+  end
+  return out, function(i)
+    local sum = basis[1] * vectors[{ 1, order[i] }]:item()
+    for j = 2, m do
+      sum = sum + basis[j] * vectors[{ j, order[i] }]:item()
+    end
+    return sum / sum:norm()
+  end, residuals
+end
+
+---The largest eigenvalues (by size) of the loss's Hessian, each as often as it occurs, by Lanczos' method with full
+---orthogonalization on Hessian-vector products (Pearlmutter 1994): one space holds a value once, so others follow that are
+---orthogonal to what was found, until they find nothing that belongs among the largest.
 ---@param model nn.Module|nn.Tensor[]
 ---@param loss fun(): nn.Tensor the loss, with gradients
----@param opts? {k: integer, iterations: integer, seed: integer}
+---@param opts? {k: integer, iterations: integer, seed: integer} iterations: products in each space (40)
 ---@return number[] values largest size first
+---@return number[] residuals how far each may be off: |H v - value v|
 function M.hessian_eigenvalues(model, loss, opts)
   local o = options.read("hessian_eigenvalues", opts, {
-    k = { "integer", 5 }, iterations = { "integer", 40 }, seed = { "integer", 1 },
+    k = { "integer", 5, least = 1 }, iterations = { "integer", 40, least = 1 }, seed = { "integer", 1 },
   })
   local params = parameters("hessian_eigenvalues", model)
   local value = core.enable_grad(options.gives_tensor("hessian_eigenvalues", "loss", loss))
   local grads = flat(core.grad(value, params, { create_graph = true, allow_unused = true }), params)
   local function product(v)
     local inner = (grads * v):sum()
+    if not inner.requires_grad then -- the loss is linear in its parameters
+      return core.zeros_like(v)
+    end
     return flat(core.grad(inner, params, { retain_graph = true, allow_unused = true }), params):detach()
   end
-  local n = #grads
-  local steps = math.min(o.iterations, n)
-  local v = core.randn({ n }, { generator = core.Generator(o.seed), dtype = grads.dtype })
-  v = v / v:norm()
-  local basis, alpha, beta = { v }, {}, {}
-  for i = 1, steps do
-    local w = product(basis[i])
-    alpha[i] = (w * basis[i]):sum():item()
-    for _ = 1, 2 do
-      for _, b in ipairs(basis) do
-        w = w - b * (w * b):sum()
-      end
+  local n, generator = #grads, core.Generator(o.seed)
+  local function random()
+    return core.randn({ n }, { generator = generator, dtype = grads.dtype })
+  end
+  local k = math.min(o.k, n)
+  local found, locked = {}, {}
+  local function add(values, vector, residuals, count)
+    for i = 1, count do
+      found[#found + 1] = { values[i], residuals[i] }
+      locked[#locked + 1] = vector(i)
     end
-    beta[i] = w:norm():item()
-    if beta[i] < 1e-10 * math.max(1, math.abs(alpha[1])) or i == steps then
+    table.sort(found, function(a, b)
+      return math.abs(a[1]) > math.abs(b[1])
+    end)
+  end
+  local values, vector, residuals = lanczos(product, n, math.max(o.iterations, k), random(), locked, random)
+  local last = #values == n -- the whole space: nothing is left to be found
+  add(values, vector, residuals, math.min(k, #values))
+  while not last and #locked < n do
+    values, vector, residuals = lanczos(product, n, o.iterations, random(), locked, random)
+    if #values == 0 or #found >= k and math.abs(values[1]) <= math.abs(found[k][1]) * (1 + 1e-6) then
       break
     end
-    basis[i + 1] = w / beta[i]
+    add(values, vector, residuals, 1)
   end
-  local t = core.zeros({ #alpha, #alpha }, { dtype = "float64" })
-  for i = 1, #alpha do
-    t[{ i, i }] = alpha[i]
-    if i < #alpha then
-      t[{ i + 1, i }], t[{ i, i + 1 }] = beta[i], beta[i]
-    end
+  local out, off = {}, {}
+  for i = 1, math.min(k, #found) do
+    out[i], off[i] = found[i][1], found[i][2]
   end
-  local values = core.eigh(t):totable()
-  table.sort(values, function(p, q)
-    return math.abs(p) > math.abs(q)
-  end)
-  return table.move(values, 1, math.min(o.k, #values), 1, {})
+  return out, off
 end
 
 ---The derivative of f's outputs by its inputs at one point: outputs x inputs.
