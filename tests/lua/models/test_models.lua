@@ -56,6 +56,21 @@ function TestModels:test_certificates_at_the_edge()
   lu.assertTrue(n.separable == true or n.separable == nil)
 end
 
+-- From a start that is far from 0 it takes more updates than (R / gamma)^2, and no more than its own bound.
+function TestModels:test_perceptron_bound_from_elsewhere()
+  local more = 0
+  for seed = 1, 30 do
+    local d = nn.data.separable { n = 30, margin = 0.3, seed = seed }
+    for _, lr in ipairs { 0.003, 0.2 } do
+      local p = nn.Perceptron { init = "random", seed = seed, lr = lr, epochs = 100000 }
+      local r = p:fit(d.x, d.y)
+      lu.assertTrue(r.converged and r.updates <= r.bound)
+      more = more + (r.updates > (r.radius / r.margin) ^ 2 and 1 or 0)
+    end
+  end
+  lu.assertTrue(more > 0)
+end
+
 function TestModels:test_perceptron_bound_and_variants()
   for seed = 1, 10 do
     local d = nn.data.separable { n = 50, margin = 0.1, seed = seed }

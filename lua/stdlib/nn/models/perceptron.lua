@@ -112,7 +112,8 @@ end
 
 ---Learns from points (n x d) and labels. Returns a report: converged (a whole epoch without a mistake), epochs, updates,
 ---accuracy and, for two classes, radius R = max |(x, -1)|, margin gamma (the largest one of a plane, 0 where there is
----none) and bound = (R / gamma)^2, which updates cannot exceed when starting from zeros (Novikoff 1962).
+---none) and bound, which updates cannot exceed: (R / gamma)^2 from zeros (Novikoff 1962), and 2 |w0| / (lr gamma) more from w0:
+---after k updates lr k gamma - |w0| <= |w| <= sqrt(|w0|^2 + lr^2 k R^2).
 ---@param x nn.Tensor
 ---@param y nn.Tensor
 ---@return table report
@@ -123,6 +124,10 @@ function Perceptron:fit(x, y)
   local g = core.Generator(o.seed)
   local d, k = #rows[1], #classes == 2 and 1 or #classes
   local w = start(self, k, d, g)
+  local length = 0
+  for _, v in ipairs(w[1]) do
+    length = length + v * v
+  end
   local report = { updates = 0, epochs = 0, converged = false }
   local sum, voters, age = start({ options = { init = "zeros" } }, k, d), {}, 0
   local best, best_correct, run, best_run = copy(w), o.variant == "pocket" and correct(w, rows, class) or 0, 0, 0
@@ -195,7 +200,8 @@ function Perceptron:fit(x, y)
   self.theta = k == 1 and thresholds[1] or core.tensor(thresholds, { dtype = "float64" })
   if k == 1 then
     report.margin, report.radius = require("nn.theory.separable").margin(x, y)
-    report.bound = report.margin > 0 and (report.radius / report.margin) ^ 2 or math.huge
+    report.bound = report.margin > 0
+      and (report.radius / report.margin) ^ 2 + 2 * math.sqrt(length) / (o.lr * report.margin) or math.huge
   end
   report.accuracy = self:score(x, y)
   return report
