@@ -120,7 +120,8 @@ end
 ---The fixed point q of the variance that signals of variance q0 come to, the slope chi_1 = sigma_w^2 E phi'(h)^2 there, and the
 ---depth scales xi = -1 / log(slope) over which signals forget: xi_q of the variance, xi_c of correlations, at the correlation c
 ---that two inputs come to (1 in the ordered phase). phase: "ordered" (chi_1 < 1: inputs become alike, gradients vanish),
----"chaotic" (chi_1 > 1: gradients explode) or "edge". Some functions (GELU, SiLU) have two basins: say with q0 where signals begin.
+---"chaotic" (chi_1 > 1: gradients explode) or "edge". Some functions (GELU, SiLU) have two basins: say with q0 where signals
+---begin.
 ---@param phi fun(x: nn.Tensor): nn.Tensor
 ---@param opts {sigma_w: number, sigma_b: number, q0: number} q0: 1
 ---@return table {q, chi_1, c, xi_q, xi_c, phase, gradient_depth}
