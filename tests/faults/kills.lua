@@ -9,6 +9,7 @@ local M = {}
 local writer = [[
 local nn = require "nn"
 local path = %q
+io.open(path .. "/begun", "w"):close()
 local sets = { { w = nn.zeros(20000), n = 0 }, { w = nn.ones(30000), n = 1 } }
 for i = 1, 1e9 do
   local t = sets[i %% 2 + 1]
@@ -35,8 +36,10 @@ function M.run(seed, count, program)
   local readers = { ["a.safetensors"] = function(p) return nn.load(p).w end, ["a.npz"] = function(p) return nn.io.npz(p).w end,
     ["a.npy"] = nn.io.npy }
   for n = 1, count do
-    local seconds = 0.01 + 0.03 * nn.rand({ 1 }, { generator = r }):item()
-    os.execute(("'%s' '%s' & pid=$!; sleep %.4f; kill -KILL $pid; wait $pid 2>/dev/null"):format(program, script, seconds))
+    local seconds = 0.03 * nn.rand({ 1 }, { generator = r }):item()
+    os.remove(directory .. "/begun") -- it takes its time to start where much else runs
+    os.execute(("'%s' '%s' & pid=$!; while [ ! -e '%s/begun' ]; do sleep 0.002; done; sleep %.4f; kill -KILL $pid; "
+      .. "wait $pid 2>/dev/null"):format(program, script, directory, seconds))
     for name, read in pairs(readers) do
       local path = directory .. "/" .. name
       local there = io.open(path)
