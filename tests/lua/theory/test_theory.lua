@@ -170,3 +170,39 @@ function TestTheory:test_hessian_multiplicities()
     return w:sum()
   end, { k = 2 }), { 0, 0 })
 end
+
+-- The number of regions does not depend on the unit in which weights are measured.
+function TestTheory:test_regions_of_any_scale()
+  nn.manual_seed(2)
+  local net = nn.Sequential(nn.Linear(2, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 1)):to "float64"
+  local count = nn.theory.linear_regions(net).count
+  lu.assertTrue(count > 10)
+  for _, scale in ipairs { 1e-13, 1e-6, 1e9 } do
+    local other = net:clone()
+    nn.no_grad(function()
+      other[1].weight:mul_(scale)
+      other[1].bias:mul_(scale)
+      other[3].bias:mul_(scale)
+    end)
+    lu.assertEquals(nn.theory.linear_regions(other).count, count, scale)
+  end
+end
+
+-- What is known up to a constant has no value that could stand above another bound.
+function TestTheory:test_vc_bounds_are_bounds()
+  for _, activation in ipairs { "threshold", "relu", "sigmoid" } do
+    for weights = 1, 40 do
+      for units = 1, 8 do
+        local upper, lower = math.huge, 0
+        for _, b in ipairs(nn.theory.vc_bounds { weights = weights, units = units, activation = activation }) do
+          lu.assertEquals(b.value == nil, b.order)
+          if b.value then
+            upper = b.kind == "upper" and math.min(upper, b.value) or upper
+            lower = b.kind == "lower" and math.max(lower, b.value) or lower
+          end
+        end
+        lu.assertTrue(lower <= upper)
+      end
+    end
+  end
+end

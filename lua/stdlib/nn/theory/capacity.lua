@@ -10,8 +10,8 @@ local function log2(v)
 end
 
 ---Bounds on the VC dimension of a network of W weights (biases counted), M computing units, L layers of weights and d
----inputs, by kind of unit. Returns a list of {kind = "upper" | "lower", value, formula, source}; order-of-magnitude bounds
----have their constant taken as 1 and order = true.
+---inputs, by kind of unit. Returns a list of {kind = "upper" | "lower", value, formula, source}. Of a bound that is known up to
+---a constant only (order = true) there is no value, but `scale`: the formula without its constant, for how it grows.
 ---@param opts {weights: integer, units: integer, layers: integer, activation: string} activation: "threshold", "relu" (and
 ---other piecewise linear ones), "sigmoid" (and tanh)
 function M.vc_bounds(opts)
@@ -24,7 +24,8 @@ function M.vc_bounds(opts)
   local W, units, L = o.weights, o.units, o.layers
   local list = {}
   local function add(kind, value, formula, source, order)
-    list[#list + 1] = { kind = kind, value = value, formula = formula, source = source, order = order or false }
+    list[#list + 1] = { kind = kind, value = not order and value or nil, scale = order and value or nil, formula = formula,
+      source = source, order = order or false }
   end
   if o.activation == "threshold" then
     if units == 1 then

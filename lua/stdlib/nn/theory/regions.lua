@@ -9,10 +9,14 @@ local M = {}
 -- The parts of a convex polygon on both sides of a x + b y + c = 0.
 local function cut(polygon, a, b, c)
   local sides, value = { {}, {} }, {}
-  local above, below = false, false
+  local above, below, scale = false, false, 0
+  for _, p in ipairs(polygon) do
+    scale = math.max(scale, math.abs(a * p[1]) + math.abs(b * p[2]) + math.abs(c))
+  end
+  local least = 1e-12 * scale -- what rounding makes of 0; weights may be tiny or huge
   for i, p in ipairs(polygon) do
     value[i] = a * p[1] + b * p[2] + c
-    above, below = above or value[i] > 1e-12, below or value[i] < -1e-12
+    above, below = above or value[i] > least, below or value[i] < -least
   end
   if not (above and below) then
     return above and polygon or nil, below and polygon or (not above and polygon or nil)
