@@ -1,4 +1,4 @@
-# nnlua. Targets: all demo demo-lab test test-sanitize test-threads test-long test-lua-suite coverage matrix fuzz-api lint format docs lecture bench bench-language bench-growth bench-diff install uninstall clean (see README.md).
+# nnlua. Targets: all demo page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix fuzz-api lint format docs lecture bench bench-language bench-growth bench-diff install uninstall clean (see README.md).
 include packages.mk
 
 PREFIX  ?= /usr/local
@@ -63,7 +63,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all fuzz-api docs build demo demo-lab test test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
+.PHONY: all fuzz-api docs build demo page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -129,6 +129,27 @@ test:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all c-tests
 	@tests/run $B
+
+# The page that shows runs: web/lab in one file. nodejs and npm from elsewhere than Debian do as well.
+PAGE := build/page/page.html
+PAGE_TOOLS = $(if $(and $(shell command -v node),$(shell command -v npm)),true,tools/packages $(PACKAGES_PAGE))
+NPM_CI := cd web/lab && npm ci --ignore-scripts --no-audit --no-fund --silent
+
+page:
+	@$(PAGE_TOOLS)
+	@$(MAKE) --no-print-directory -s $(PAGE)
+	@cmp -s $(PAGE) lua/stdlib/nn/lab/page.html || cp -f $(PAGE) lua/stdlib/nn/lab/page.html
+
+$(PAGE): $(wildcard web/lab/*.js web/lab/*.css) web/lab/page.html web/lab/build.mjs web/lab/package-lock.json
+	@[ -d web/lab/node_modules/esbuild ] || { $(NPM_CI) --omit=dev; }
+	node web/lab/build.mjs $@
+
+# The page in a browser: Debian's chromium, or CHROMIUM=/path/to/one; ONLY="live page" runs one test.
+test-web: page
+	@$(if $(CHROMIUM),true,tools/packages $(PACKAGES_WEB))
+	@[ -d web/lab/node_modules/playwright-core ] || { $(NPM_CI); }
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@node tests/web/run.mjs $(if $(ONLY),"$(ONLY)")
 
 test-sanitize:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
@@ -241,6 +262,7 @@ install: all
 	install -m 644 nn.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so
 	install -m 644 lua/stdlib/nn.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/
 	for d in $(LIBRARY_DIRS); do install -m 644 lua/stdlib/$$d/*.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/$$d/ || exit 1; done
+	[ ! -f lua/stdlib/nn/lab/page.html ] || install -m 644 lua/stdlib/nn/lab/page.html $(DESTDIR)$(PREFIX)/share/lua/5.4/nn/lab/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nnlua $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so
@@ -248,4 +270,4 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/share/lua/5.4/nn
 
 clean:
-	rm -rf build nnlua nn.so
+	rm -rf build nnlua nn.so lua/stdlib/nn/lab/page.html web/lab/node_modules
