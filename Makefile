@@ -1,4 +1,4 @@
-# nnlua. Targets: all demo page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix fuzz-api lint format docs lecture bench bench-language bench-growth bench-diff install uninstall clean (see README.md).
+# nnlua. Targets: all demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix fuzz-api lint format docs lecture bench bench-language bench-growth bench-diff install uninstall clean (see README.md).
 include packages.mk
 
 PREFIX  ?= /usr/local
@@ -63,7 +63,7 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all fuzz-api docs build demo page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
+.PHONY: all fuzz-api docs build demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so
@@ -123,6 +123,7 @@ demo:
 demo-lab:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO:%=%?)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@$(MAKE) --no-print-directory -s page
 	@tools/demo-lab
 
 test:

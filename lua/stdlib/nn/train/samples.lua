@@ -62,8 +62,9 @@ local function classes(out, model, data)
   local confusion = core.zeros(count * count):scatter_add(1, (y - 1) * count + predicted, core.ones(n))
   out.confusion = confusion:reshape(count, count):to("int64"):totable()
   out.classes = data.classes
-  local own = p:gather(2, y:unsqueeze(2)):reshape(-1)
-  local _, order = own:sort(1)
+  -- the surest mistakes first
+  local sure = core.where(predicted:ne(y), p:amax(2), core.zeros(n) - 1)
+  local _, order = sure:sort(1, true)
   local side, worst = side_of(x), {}
   for k = 1, math.min(WORST, n) do
     local i = order[k]:item()
