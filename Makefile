@@ -63,15 +63,24 @@ HOST_SRC := $(wildcard src/host/*.c)
 CORE_OBJ := $(CORE_SRC:src/%.c=$B/%.o) $(foreach i,$(ISAS),$(PER_ISA:%=$B/kernels/%.$i.o))
 HOST_OBJ := $(HOST_SRC:src/%.c=$B/%.o)
 
-.PHONY: all fuzz-api docs build demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
-.DELETE_ON_ERROR:
-
-all: $B/nnlua $B/nn.so
-ifeq ($(VARIANT),gcc)
-all: nnlua nn.so
+# What serves `nnlua board`, where libmicrohttpd is there: a module of its own, so that the program does not need it.
+ifneq ($(BOARD),no)
+ifeq ($(shell pkg-config --exists libmicrohttpd 2>/dev/null && echo yes),yes)
+BOARD_SO  := nn_board.so
+BOARD_OBJ := $(patsubst src/%.c,$B/%.o,$(wildcard src/board/*.c))
+endif
 endif
 
-nnlua nn.so: %: $B/%
+.PHONY: all board fuzz-api docs build demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
+.DELETE_ON_ERROR:
+
+all: $B/nnlua $B/nn.so board
+board: $(BOARD_SO:%=$B/%)
+ifeq ($(VARIANT),gcc)
+all: nnlua nn.so $(BOARD_SO)
+endif
+
+nnlua nn.so nn_board.so: %: $B/%
 	cp -f $< $@.new && mv -f $@.new $@
 
 $B/nnlua: $(HOST_OBJ) $(CORE_OBJ)
@@ -79,6 +88,9 @@ $B/nnlua: $(HOST_OBJ) $(CORE_OBJ)
 
 $B/nn.so: $(CORE_OBJ)
 	$(CC) $(ALL_CFLAGS) -shared -o $@ $^ $(LIBS)
+
+$B/nn_board.so: $(BOARD_OBJ)
+	$(CC) $(ALL_CFLAGS) -shared -o $@ $^ $(shell pkg-config --libs libmicrohttpd)
 
 # Objects depend on the flags they were made with, so that changing them rebuilds.
 $B/flags: FORCE
@@ -106,7 +118,7 @@ $B/kernels/random.$1.o: src/kernels/random.c $B/flags
 endef
 $(foreach i,$(ISAS),$(eval $(call isa_rules,$i)))
 
--include $(CORE_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
+-include $(CORE_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(BOARD_OBJ:.o=.d)
 
 build:
 	@tools/packages $(PACKAGES_BUILD)
@@ -231,7 +243,7 @@ bench-diff:
 	@./nnlua tests/bench/diff.lua build/revision/nnlua "$(BENCH)"
 
 lint:
-	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_LINT)
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_LINT) $(PACKAGES_BOARD:%=%?)
 	@tools/lint $(NPROC)
 
 format:
@@ -260,15 +272,15 @@ LIBRARY_DIRS := $(shell cd lua/stdlib && find nn -type d)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(LIBRARY_DIRS:%=$(DESTDIR)$(PREFIX)/share/lua/5.4/%)
 	install -m 755 nnlua $(DESTDIR)$(PREFIX)/bin/nnlua
-	install -m 644 nn.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so
+	install -m 644 nn.so $(BOARD_SO) $(DESTDIR)$(PREFIX)/lib/lua/5.4/
 	install -m 644 lua/stdlib/nn.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/
 	for d in $(LIBRARY_DIRS); do install -m 644 lua/stdlib/$$d/*.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/$$d/ || exit 1; done
 	[ ! -f lua/stdlib/nn/lab/page.html ] || install -m 644 lua/stdlib/nn/lab/page.html $(DESTDIR)$(PREFIX)/share/lua/5.4/nn/lab/
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/nnlua $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so
+	rm -f $(DESTDIR)$(PREFIX)/bin/nnlua $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn_board.so
 	rm -f $(DESTDIR)$(PREFIX)/share/lua/5.4/nn.lua
 	rm -rf $(DESTDIR)$(PREFIX)/share/lua/5.4/nn
 
 clean:
-	rm -rf build nnlua nn.so lua/stdlib/nn/lab/page.html web/lab/node_modules
+	rm -rf build nnlua nn.so nn_board.so lua/stdlib/nn/lab/page.html web/lab/node_modules

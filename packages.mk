@@ -5,7 +5,9 @@ ifeq ($(shell uname -m),x86_64)
 PACKAGES_BUILD += libxsmm-dev
 endif
 PACKAGES_DEMO  := dataset-fashion-mnist
-PACKAGES_TEST  := protobuf-compiler lua-unit dataset-fashion-mnist lua-rex-pcre2
+# what `nnlua board` needs; the rest is built and runs without it
+PACKAGES_BOARD := libmicrohttpd-dev
+PACKAGES_TEST  := protobuf-compiler lua-unit dataset-fashion-mnist lua-rex-pcre2 $(PACKAGES_BOARD:%=%?)
 PACKAGES_LINT  := clang clang-format lua-check
 PACKAGES_BENCH := python3 python3-torch python3-numpy python3-sklearn gnuplot-nox
 PACKAGES_PAGE := nodejs npm

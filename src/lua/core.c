@@ -41,6 +41,8 @@ __attribute__((visibility("default"))) int luaopen_nn_core(lua_State *L) {
   nl_open_optim(L);
   nl_open_io(L);
   nl_open_files(L);
+  nl_open_folder(L);
+  nl_open_columns(L);
   nl_open_process(L);
   nl_open_compile(L);
   nl_open_profile(L);

@@ -183,6 +183,8 @@ void nl_open_layer_make(lua_State *L);
 void nl_open_optim(lua_State *L);
 void nl_open_io(lua_State *L);
 void nl_open_files(lua_State *L);
+void nl_open_folder(lua_State *L);
+void nl_open_columns(lua_State *L);
 void nl_open_process(lua_State *L);
 void nl_open_compile(lua_State *L);
 void nl_open_profile(lua_State *L);

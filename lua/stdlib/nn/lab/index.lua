@@ -20,6 +20,25 @@ function M.history(directory)
   return rows
 end
 
+local function either(kind, value, otherwise)
+  return type(value) == kind and value or otherwise
+end
+
+---A run by what its files say, which somebody else may have written.
+---@param directory string
+---@param about table run.json
+---@param done table|nil result.json
+---@param held boolean|nil whether its lock is
+function M.of(directory, about, done, held)
+  return {
+    directory = directory, name = either("string", about.name, directory:match "[^/]+$"),
+    parameters = either("table", about.parameters, {}), started = either("string", about.started, ""), about = about,
+    state = done and either("string", done.state, "failed") or held and "running" or "broken off",
+    seconds = done and either("number", done.seconds), result = done and either("table", done.result) or {},
+    error = done and done.error,
+  }
+end
+
 ---What is known of a run; nil and the reason where the directory is none.
 ---@param directory string
 ---@param with_history? boolean
@@ -31,11 +50,7 @@ function M.run(directory, with_history)
   end
   local done = plain.read(directory .. "/result.json")
   local held = not done and core.lock_file(directory .. "/lock", true)
-  local run = {
-    directory = directory, name = about.name, parameters = about.parameters or {}, started = about.started, about = about,
-    state = done and done.state or held and "running" or "broken off", seconds = done and done.seconds,
-    result = done and done.result or {}, error = done and done.error,
-  }
+  local run = M.of(directory, about, done, held)
   if with_history then
     run.history = M.history(directory)
   end

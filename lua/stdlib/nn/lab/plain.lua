@@ -70,6 +70,23 @@ function M.restore(value)
   return out
 end
 
+---Text that others wrote, as every reader of JSON takes it: what is not UTF-8, and zero bytes, become the sign for that.
+function M.text(text)
+  text = text:gsub("\0", "\u{fffd}")
+  local ok, bad = utf8.len(text)
+  if ok then
+    return text
+  end
+  local parts, from = {}, 1
+  while not ok do
+    parts[#parts + 1] = text:sub(from, bad - 1)
+    from = bad + 1
+    ok, bad = utf8.len(text, from)
+  end
+  parts[#parts + 1] = text:sub(from)
+  return table.concat(parts, "\u{fffd}")
+end
+
 ---Reads a file of JSON: its table, or nil and why not.
 function M.read(path)
   local f, why = io.open(path, "rb")

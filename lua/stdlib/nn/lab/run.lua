@@ -48,9 +48,14 @@ local function new_directory(parent)
   core.raise(("run: no new directory can be made in %s"):format(parent))
 end
 
+-- Who only looks whether a lock is held (nnlua runs, nnlua board) has it for an instant.
 local function lock(directory)
-  return core.lock_file(directory .. "/lock")
-    or core.raise(("run: %s is under way in another process; wait for it, or end it"):format(directory))
+  local held = core.lock_file(directory .. "/lock")
+  for _ = 1, held and 0 or 5 do
+    core.sleep(0.01)
+    held = held or core.lock_file(directory .. "/lock")
+  end
+  return held or core.raise(("run: %s is under way in another process; wait for it, or end it"):format(directory))
 end
 
 -- ---- rows ----

@@ -1,0 +1,276 @@
+-- What `nnlua board` reads by: directories of which nothing outside is seen, and histories as columns.
+
+local client = require "lab.board_client"
+local core = require "nn.core"
+local lu = require "luaunit"
+local nn = require "nn"
+local watch = require "nn.lab.watch"
+
+TestColumns = {}
+
+-- Columns as Lua values, and the same made by way of json_decode.
+local function columns(text)
+  local rows, texts, left_out = core.json_columns(text)
+  local out = {}
+  for name, list in pairs(texts) do
+    out[name] = assert(core.json_decode('{"x":[' .. list:gsub("null", '"-"') .. "]}")).x
+  end
+  return rows, out, left_out
+end
+
+local function expected(text)
+  local rows, out, names = {}, {}, {}
+  for line in (text .. ((text == "" or text:sub(-1) == "\n") and "" or "\n")):gmatch "([^\n]*)\n" do
+    local row = core.json_decode(line)
+    rows[#rows + 1] = type(row) == "table" and row or {}
+    for name, value in pairs(rows[#rows]) do
+      names[name] = names[name] or type(name) == "string" and type(value) == "number" or nil
+    end
+  end
+  for name in pairs(names) do
+    out[name] = {}
+    for i, row in ipairs(rows) do
+      out[name][i] = type(row[name]) == "number" and row[name] or "-"
+    end
+  end
+  return #rows, out
+end
+
+local function same(text)
+  local rows, got = columns(text)
+  local wanted_rows, wanted = expected(text)
+  lu.assertEquals(rows, wanted_rows, text)
+  lu.assertEquals(got, wanted, text)
+end
+
+function TestColumns.test_values()
+  local rows, got, left_out = columns '{"epoch":1,"loss":0.1}\n{"epoch":2,"loss":"nan","acc":5e-1}\n{"epoch":3}\n'
+  lu.assertEquals(rows, 3)
+  lu.assertEquals(got, { epoch = { 1, 2, 3 }, loss = { 0.1, "-", "-" }, acc = { "-", 0.5, "-" } })
+  lu.assertFalse(left_out)
+  lu.assertEquals(core.json_columns "", 0)
+  lu.assertEquals(core.json_columns "\n\n", 2)
+  lu.assertEquals(core.json_columns '{"a":1}', 1)
+end
+
+-- Lines that are nearly right: whatever one reader takes, the other takes.
+function TestColumns.test_as_json_decode_has_it()
+  for _, line in ipairs { "{}", "{ }", '{"a":01}', '{"a":-}', '{"a":1.}', '{"a":.5}', '{"a":1e}', '{"a":1e400}', '{"a":1e99}',
+    '{"a":123456789012345678901}', '{"a":-0.0}', '{"a":1,}', '{"a":1,,"b":2}', '{,"a":1}', '{"a":1}}', '{"a":1}x', '{"a":1 }',
+    '{"a":1,"a":2}', '{"a" :1}', '{"a":[1,2]}', '{"a":{"b":1},"c":2}', '{"a\\n":1}', '{"a":"x,\\"b\\":2"}', '{"a":tru}',
+    '{"a":true,"b":null,"c":false,"d":3}', '{"":1}', '{"\xff":1}', '{"a":"\xff","b":1}', '{"ä":1}', '[1]', "1", '"a"', "{", "}", "",
+    '{"a":1}{"b":2}', '{"a":1\r}', '{"a":1}\r', '{"a":NaN}', '{"a":+1}', '{"a":0x10}', '{"a":1', '{"a"', '{"a":', '{"a":1,"b"}',
+    '{"a\0":1}', '{"a":1}\0' } do
+    same(line)
+    same('{"a":5}\n' .. line .. '\n{"a":6}\n')
+  end
+end
+
+function TestColumns.test_random_changes()
+  local g = nn.Generator(3)
+  local good = '{"epoch":12,"loss":0.125,"note":"x","lr":1e-05}\n{"epoch":13,"loss":-3,"ok":true}\n'
+  for _ = 1, 3000 do
+    local text = good
+    for _ = 1, g:integer(3) do
+      local at, with = g:integer(#text), ('{}[]":,.0123e-+ntf \\\n'):sub(g:integer(21)):sub(1, 1)
+      text = text:sub(1, at - 1) .. with .. text:sub(at + g:integer(2))
+    end
+    same(text)
+  end
+end
+
+-- Names without end cost neither time nor memory.
+function TestColumns.test_many_names()
+  local parts = {}
+  for i = 1, 3000 do
+    parts[i] = ('{"name%d":1}'):format(i)
+  end
+  local rows, texts, left_out = core.json_columns(table.concat(parts, "\n"))
+  local count = 0
+  for _ in pairs(texts) do
+    count = count + 1
+  end
+  lu.assertEquals({ rows, count, left_out }, { 3000, 256, true })
+  lu.assertTrue((select(3, core.json_columns('{"' .. ("n"):rep(1000) .. '":1}'))))
+end
+
+TestFolder = {}
+
+function TestFolder:setUp()
+  self.top = client.new_directory()
+  self.inside = self.top .. "/inside"
+  client.put(self.top .. "/secret", "secret")
+  client.put(self.inside .. "/a/file", "0123456789")
+  client.put(self.inside .. "/.hidden/file", "x")
+  client.put(self.top .. "/other/file", "secret")
+  os.execute(("cd %s && ln -s ../secret link && ln -s ../other linked && ln -s a own && mkfifo a/pipe && ln -s file a/link"):format(
+    self.inside))
+end
+
+function TestFolder:tearDown()
+  os.execute("rm -rf " .. self.top)
+end
+
+function TestFolder:test_only_what_is_inside()
+  local f = assert(core.open_folder(self.inside))
+  lu.assertEquals({ f:read("a/file", 2, 3) }, { "234", 10 })
+  lu.assertEquals({ f:read("a/file", 20, 3) }, { "", 10 })
+  lu.assertEquals(f:status "a/file", "file")
+  lu.assertEquals(f:status "a", "directory")
+  lu.assertEquals(f:status "", "directory")
+  for _, path in ipairs { "../secret", "..", ".", "a/../../secret", "a/..", "./a/file", "a/./file", "/etc/passwd", "a//file", "link",
+    "linked/file", "own/file", "a/link", "a/pipe", "a", "", "a/file/x", "no", ("x"):rep(300), ("x/"):rep(3000), self.top .. "/secret",
+    "/dev/null", "/proc/self/mem" } do
+    local text, why = f:read(path, 0, 100)
+    lu.assertNil(text, path)
+    lu.assertStrContains(why, ": ")
+    lu.assertNil((f:lines(path, 0, 100)), path)
+    lu.assertFalse(f:held(path), path)
+  end
+  lu.assertErrorMsgContains("zero byte", f.read, f, "a/file\0x", 0, 10)
+  local directories, files = f:list ""
+  lu.assertEquals({ directories, files }, { { "a" }, {} })
+  directories, files = f:list "a"
+  lu.assertEquals({ directories, files }, { {}, { "file" } })
+  for _, path in ipairs { "..", "linked", "own", "a/file", ".", "no" } do
+    lu.assertNil((f:list(path)), path)
+  end
+  f:close()
+  lu.assertNil((f:read("a/file", 0, 10)))
+  lu.assertNil((core.open_folder(self.inside .. "/no")))
+end
+
+function TestFolder:test_lines()
+  local f = assert(core.open_folder(self.inside))
+  client.put(self.inside .. "/a/file", "a\nbb\nccc")
+  lu.assertEquals({ f:lines("a/file", 0, 100) }, { 2, 5, 8 })
+  lu.assertEquals({ f:lines("a/file", 2, 3) }, { 1, 5, 3 })
+  lu.assertEquals({ f:lines("a/file", 5, 100) }, { 0, nil, 3 })
+  client.put(self.inside .. "/a/file", ("x"):rep(99999) .. "\n" .. ("y\n"):rep(50000))
+  lu.assertEquals({ f:lines("a/file", 0, 1 << 40) }, { 50001, 200000, 200000 })
+end
+
+function TestFolder:test_no_files_are_left_open()
+  local f = assert(core.open_folder(self.inside))
+  local function open_now()
+    return #core.list_directory "/proc/self/fd"
+  end
+  local before = open_now()
+  for _ = 1, 50 do
+    f:read("a/file", 0, 10)
+    f:read("linked/file", 0, 10)
+    f:list "a"
+    f:list "no"
+    f:status "a/file"
+    f:lines("a/pipe", 0, 10)
+    f:held "a/file"
+    pcall(f.read, f, "a/file", 0, -1)
+  end
+  lu.assertEquals(open_now(), before)
+end
+
+TestWatch = {}
+
+function TestWatch:setUp()
+  self.directory = client.new_directory()
+  self.watch = watch.new(self.directory)
+end
+
+function TestWatch:tearDown()
+  os.execute("rm -rf " .. self.directory)
+end
+
+function TestWatch:look()
+  self.watch.looked = -math.huge
+  local co = coroutine.wrap(function()
+    self.watch:refresh(function() end)
+  end)
+  co()
+end
+
+function TestWatch:rows(id, from, most)
+  local out = {}
+  self.watch:rows(self.watch.runs[id], from, most or 1 << 40, out, function() end)
+  return assert(core.json_decode(table.concat(out)))
+end
+
+-- From any row, over the marks, and with columns that begin and end in the middle.
+function TestWatch:test_rows_from_anywhere()
+  local lines = {}
+  for i = 1, 30000 do
+    lines[i] = i % 3 == 0 and ('{"step":%d}'):format(i) or ('{"loss":%d.5,"step":%d%s}'):format(i, i,
+      i > 20000 and i < 20010 and ',"late":1' or "")
+  end
+  client.put_run(self.directory .. "/a/r", {}, 0)
+  client.put(self.directory .. "/a/r/history.jsonl", table.concat(lines, "\n") .. "\n" .. '{"step":')
+  self:look()
+  lu.assertEquals(self.watch.runs["a/r"].history.rows, 30000)
+  lu.assertTrue(#self.watch.runs["a/r"].history.marks > 2)
+  for _, from in ipairs { 0, 1, 2, 999, 1000, 10000, 19999, 20003, 20008, 29998, 29999 } do
+    local got = self:rows("a/r", from)
+    lu.assertEquals({ got.rows, #got.columns.step }, { 30000 - from, 30000 - from })
+    lu.assertEquals({ got.columns.step[1], got.columns.step[#got.columns.step] }, { from + 1, 30000 })
+    lu.assertEquals(got.columns.late ~= nil, from < 20009)
+    if got.columns.loss then
+      lu.assertEquals(got.columns.loss[(from + 1) % 3 == 0 and 2 or 1], from + ((from + 1) % 3 == 0 and 2.5 or 1.5))
+    end
+  end
+  for _, from in ipairs { 30000, 30001, 999999 } do
+    lu.assertEquals(self:rows("a/r", from), { columns = {}, rows = 0 })
+  end
+  -- in parts
+  local from, sum = 0, 0
+  while from < 30000 do
+    local got = self:rows("a/r", from, 1)
+    lu.assertTrue(got.rows > 0)
+    lu.assertEquals(#got.columns.step, got.rows)
+    for i, step in ipairs(got.columns.step) do
+      sum = sum + (step == from + i and 1 or 0)
+    end
+    from = from + got.rows
+  end
+  lu.assertEquals(sum, 30000)
+end
+
+function TestWatch:test_a_line_without_end()
+  client.put_run(self.directory .. "/r", {}, 0)
+  client.put(self.directory .. "/r/history.jsonl", '{"a":1}\n{"a":' .. ("1"):rep(3000000) .. '}\n{"a":3}\n' .. ("x"):rep(2000000))
+  self:look()
+  local got = self:rows("r", 0)
+  lu.assertEquals(got.rows, 3)
+  lu.assertEquals({ got.columns.a[1], got.columns.a[3] }, { 1, 3 })
+  lu.assertEquals(self:rows("r", 2).columns.a, { 3 })
+end
+
+-- Only what changes is told; a history that was cut is counted anew.
+function TestWatch:test_changes()
+  client.put_run(self.directory .. "/a/one", { n = 1 }, 5)
+  client.put_run(self.directory .. "/a/two", { n = 2 }, 5, { state = "finished", seconds = 1, result = { accuracy = 0.5 } })
+  local function since(stamp)
+    self:look()
+    return assert(core.json_decode(self.watch:changes(stamp)))
+  end
+  local all = since(0)
+  lu.assertEquals(#all.runs, 2)
+  lu.assertEquals(#since(all.stamp).runs, 0)
+  lu.assertEquals(since(all.stamp).stamp, all.stamp)
+  client.add(self.directory .. "/a/one/history.jsonl", '{"epoch":6}\n{"epo')
+  local next_ = since(all.stamp)
+  lu.assertEquals({ #next_.runs, next_.runs[1].id, next_.runs[1].rows }, { 1, "a/one", 6 })
+  client.add(self.directory .. "/a/one/history.jsonl", 'ch":7}\n')
+  lu.assertEquals(since(next_.stamp).runs[1].rows, 7)
+  lu.assertEquals(self:rows("a/one", 5).columns.epoch, { 6, 7 })
+  client.put(self.directory .. "/a/one/history.jsonl", '{"epoch":1}\n')
+  lu.assertEquals(since(0).runs[1].rows + since(0).runs[2].rows, 6)
+  os.execute("rm -r " .. self.directory .. "/a/two")
+  local last = since(next_.stamp)
+  lu.assertEquals(last.gone, { "a/two" })
+  -- broken files are no runs, and no error
+  client.put(self.directory .. "/b/x/run.json", "{")
+  client.put(self.directory .. "/b/y/run.json", '{"name":7,"parameters":3,"started":[],"x":1}')
+  client.put(self.directory .. "/b/y/result.json", '{"state":1,"seconds":"nan","result":"x"}')
+  client.put(self.directory .. "/b/z/run.json/file", "x")
+  client.put(self.directory .. "/deep/1/2/3/4/run.json", "{}")
+  last = since(last.stamp)
+  lu.assertEquals({ #last.runs, last.runs[1].id, last.runs[1].name, last.runs[1].state }, { 1, "b/y", "y", "failed" })
+end
