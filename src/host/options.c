@@ -37,6 +37,10 @@ void nl_print_help(const char *program) {
          "  --help            show this\n"
          "  --version         show the versions of everything, and the kernels chosen\n"
          "\n"
+         "experiments and their runs (docs/lab.md), in the place of a script:\n"
+         "  list [DIR]  new NAME  runs [DIR]  resume RUN  compare RUN RUN  diff RUN RUN\n"
+         "  sweep FILE  report RUN...  board [DIR]  completion bash   (each with --help)\n"
+         "\n"
          "environment: NNLUA_ISA=avx512|avx2|plain forces lower kernels than the processor has\n"
          "             NNLUA_OUT=DIR is --out\n",
          program);

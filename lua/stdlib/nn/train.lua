@@ -44,7 +44,7 @@ local function read_options(opts)
     after_step = { "function" }, before_step = { "function" }, monitor = { "string" }, mode = { "string" },
     clip_grad_norm = { "number" }, clip_grad_value = { "number" }, callbacks = { "table", {} }, run = { "any" },
     resume = { "boolean", false }, checkpoint = { "table" }, accumulate = { "integer", 1, least = 1 },
-    ema = { "number", above = 0, most = 1 }, max_steps = { "integer", least = 1 }, max_seconds = { "number", above = 0 },
+    ema = { "number", above = 0, most = 0.9999999 }, max_steps = { "integer", least = 1 }, max_seconds = { "number", above = 0 },
     valid_every = { "integer", least = 1 }, observe = { "boolean", false },
     log = { "string", one_of = { "tensorboard" } },
   })
@@ -138,21 +138,21 @@ end
 ---@field before_step? fun(step: integer) called after the backward and before the update: change gradients here
 ---@field after_step? fun(step: integer) called after each update, e.g. for a projection of the weights
 ---@field on_epoch? fun(row: table, run: table): boolean|nil called with each row; ends the run by returning false
-
 ---@field run? nn.Run of an experiment: rows go into its history, checkpoints into its directory, and a resumed one goes on
 ---@field resume? boolean goes on from out/last.safetensors, with the bits of a run that was not broken off
 ---@field checkpoint? {every_steps: integer, every_epochs: integer, every_seconds: number, keep: integer} when last.safetensors
 ---is written (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older ones stay
 ---@field callbacks? table[] of {start =, step =, validation =, epoch =, checkpoint =, stop =}: functions; false ends the run
----@field accumulate? integer gradients of so many batches make one update
----@field ema? number an exponential moving average of the weights with this decay is what is validated and kept
+---@field accumulate? integer so many batches make one update, by the mean of the gradients of their losses (each batch counts the
+---same, also a smaller one)
+---@field ema? number an exponential moving average of the weights with this decay, from the first update on, is what is
+---validated and kept
 ---@field valid_every? integer looks at the validation set every so many steps as well
 ---@field observe? boolean within a recorded run: looks at the layers once an epoch (layers.jsonl) and at the samples in the end
 ---(samples.json), for reports
 ---@field log? string "tensorboard": rows also go into an event file in the directory of the run
 ---@field max_steps? integer
 ---@field max_seconds? number
-
 -- What ends a fit, well or not: files are written, best weights put back; errors go on.
 local function finish(o, l, ok, err, interrupts)
   local run, keep, show = l.run, l.keep, l.show

@@ -129,8 +129,8 @@ function TestExperiment:test_a_run_is_a_directory()
     lu.assertEquals(text "script.lua", script)
     lu.assertEquals(text "log.txt", "printed\tfalse\nwritten 3\n")
     lu.assertEquals({ text "own/data.txt", text "figures/line.png" }, { "own", "png" })
-    lu.assertEquals(core.list_directory(place .. "/runs"), { "inner", "inner-2", "inner-3" })
-    lu.assertEquals(plain.read(place .. "/runs/inner-2/result.json").state, "finished")
+    lu.assertEquals(core.list_directory(place .. "/runs"), { "inner", "inner+2", "inner+3" })
+    lu.assertEquals(plain.read(place .. "/runs/inner+2/result.json").state, "finished")
     -- what it draws does not depend on those that it calls
     local _, other = run "outer.lua --n 1 --seed 7"
     local second = plain.read(directory .. "/" .. other:match "run: (%S+)" .. "/result.json")

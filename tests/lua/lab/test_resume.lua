@@ -162,3 +162,110 @@ function TestLabResume:test_caught_interrupts()
   end
   os.execute(("rm -r '%s'"):format(directory))
 end
+
+local function kept(script, modules, f)
+  local directory = os.tmpname()
+  os.remove(directory)
+  core.make_directory(directory)
+  core.write_file(directory .. "/e.lua", script)
+  for name, text in pairs(modules or {}) do
+    core.write_file(directory .. "/" .. name, text)
+  end
+  f(directory, function(command)
+    return process.run(("cd '%s' && nnlua() { '%s' \"$@\"; } && %s"):format(directory, nnlua, command))
+  end)
+  os.execute(("rm -r '%s'"):format(directory))
+end
+
+-- Rows that the user's own loop or functions within fit log are neither lost nor doubled.
+function TestLabResume:test_rows_of_the_users()
+  for _, body in ipairs {
+    [[local ck = nn.train.checkpoint(run:file "loop.safetensors", {model = model})
+      local at = ck:restore() or {epoch = 0}
+      for epoch = at.epoch + 1, 6 do
+        run:log{epoch = epoch, w = model.weight:sum():item()}
+        nn.no_grad(function() model.weight:mul_(0.5) end)
+        ck:save{epoch = epoch}
+        die(epoch)
+      end]],
+    [[local function log(what) return function(n) run:log{what = what, n = type(n) == "number" and n or nil} end end
+      local n = 0
+      nn.train.fit{model = model, loss = nn.MSELoss(), optimizer = nn.optim.SGD(model:parameters()), epochs = 3, run = run,
+        train = data:loader{batch_size = 4}, valid = data:loader{batch_size = 8}, valid_every = 2, progress = "none",
+        checkpoint = {every_steps = 2}, before_step = log "before_step", on_epoch = log "on_epoch", callbacks = {{start = log "start",
+        step = log "step", validation = log "validation", epoch = log "epoch", checkpoint = log "checkpoint"},
+        {step = function(step) die(step) end}}}]],
+  } do
+    kept(([[
+      local nn = require "nn"
+      return nn.experiment{name = "e", params = {die = 0}, run = function(p, run)
+        local marker = run:file "died"
+        local function die(n)
+          if n == p.die and not io.open(marker) then io.open(marker, "w"):close() os.execute "kill -9 $PPID" end
+        end
+        local model = nn.Linear(2, 1)
+        local data = nn.data.tensors(nn.randn(16, 2), nn.randn(16, 1))
+        %s
+        return {w = model.weight:sum():item()}
+      end}]]):format(body), nil, function(_, run)
+      local function rows(die)
+        local out = run(("rm -rf runs; nnlua e.lua --die %d > /dev/null 2>&1; nnlua resume runs/e/* > /dev/null 2>&1; "
+          .. "sed 's/\"seconds\":[^,}]*//' runs/e/*/history.jsonl; cat runs/e/*/result.json | grep -o '\"result.*finished'"):format(die))
+        return (out:gsub('"seconds.*', ""))
+      end
+      local whole = rows(0)
+      for die = 1, 6 do
+        lu.assertEquals(rows(die), whole, die .. body)
+      end
+    end)
+  end
+end
+
+-- Modules are kept as they were when they were required, also within the run and by a name with a slash; each run has its own.
+function TestLabResume:test_modules_of_runs()
+  kept([[
+    local nn = require "nn"
+    return nn.experiment{name = "e", params = {die = true}, run = function(p, run)
+      local v, w = require "h", require "lib/k"
+      local marker = run:file "died"
+      if not io.open(marker) then io.open(marker, "w"):close() os.execute "kill -9 $PPID" end
+      return {v = v, w = w}
+    end}]], { ["h.lua"] = "return 1" }, function(directory, run)
+    core.make_directory(directory .. "/lib")
+    core.write_file(directory .. "/lib/k.lua", "return 10")
+    run "nnlua e.lua --out a"
+    core.write_file(directory .. "/h.lua", "return 2")
+    core.write_file(directory .. "/lib/k.lua", "return 20")
+    run "nnlua e.lua --out b"
+    core.write_file(directory .. "/h.lua", "return 3")
+    local out = run "nnlua resume a/e/* b/e/*"
+    lu.assertEquals(out, "e: v 1  w 10\ne: v 2  w 20\n")
+  end)
+end
+
+-- Runs within runs: names that could be mistaken, what a finished one says, what cannot be resumed alone.
+function TestLabResume:test_runs_within()
+  kept([[
+    local nn = require "nn"
+    local function make(name)
+      return nn.experiment{name = name, params = {k = 1}, run = function(p, run)
+        run:log{k = p.k}
+        return {v = p.k}
+      end}
+    end
+    local x, y = make "x", make "x-2"
+    return nn.experiment{name = "outer", params = {die = true}, run = function(p, run)
+      local a, ar = x{k = 1}
+      local b = y{k = 22}
+      local c, cr = x{k = 3}
+      local marker = run:file "died"
+      if p.die and not io.open(marker) then io.open(marker, "w"):close() os.execute "kill -9 $PPID" end
+      return {a = a.v, b = b.v, c = c.v, rows = #ar.history + #cr.history, k = cr.history[1].k}
+    end}]], nil, function(_, run)
+    local whole = run "nnlua e.lua --no-die --no-record"
+    run "nnlua e.lua"
+    lu.assertStrContains((run "nnlua resume runs/outer/*/runs/x"), "is finished") -- told, not run as the outer one
+    lu.assertEquals(run "nnlua resume runs/outer/*", whole)
+    lu.assertEquals(whole, "outer: a 1  b 22  c 3  k 3  rows 2\n")
+  end)
+end

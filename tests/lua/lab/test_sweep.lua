@@ -140,3 +140,96 @@ function TestSweep:test_killed()
   lu.assertEquals(status, 0, out .. err)
   lu.assertStrContains(out, "16 lines, 0 wrong")
 end
+
+local function in_directory(files, f)
+  local directory = os.tmpname()
+  os.remove(directory)
+  core.make_directory(directory)
+  for name, text in pairs(files) do
+    core.write_file(directory .. "/" .. name, text)
+  end
+  f(directory, function(command)
+    return process.run(("cd '%s' && nnlua() { '%s' \"$@\"; } && %s"):format(directory, nnlua, command))
+  end)
+  os.execute(("rm -r '%s'"):format(directory))
+end
+
+local tell = [[
+  local nn = require "nn"
+  local e = nn.experiment{name = "e", params = {width = 16, names = {{"x"}}, flags = {{true}}, tag = "t", x = 1.0}, run = function(p)
+    return {loss = #p.names * 1000 + p.width + (p.names[1] == "a,b" and 0.5 or 0) + (p.flags[1] == false and 0.25 or 0)
+      + (p.tag == "nan" and 0.125 or 0)}
+  end}
+]]
+
+-- What a trial is given is what was said: other defaults, lists of strings with commas, false, strings that are words of JSON.
+function TestSweep:test_what_trials_get()
+  in_directory({ ["e.lua"] = tell .. "return e", ["s.lua"] = [[
+    local nn = require "nn"
+    local e = require "e"
+    local s = nn.sweep{experiment = e:with{width = 64}, progress = false,
+      set = {names = {{"a,b"}, {"c", "d"}}, flags = {{false}}, tag = {"nan"}}}
+    print(s.trials[1].value, s.trials[2].value, s.best.value)
+  ]] }, function(_, run)
+    local out, err = run "nnlua s.lua"
+    lu.assertEquals(out, "1064.875\t2064.375\t1064.875\n", err)
+    out = run [[nnlua sweep e.lua --set "names={a,b},{c}" --set width=1,1,2]]
+    lu.assertStrContains(out, "2001")
+    lu.assertStrContains(out, "1002")
+    lu.assertEquals(select(2, out:gsub("2001", "")), 1) -- the same value twice is one trial
+  end)
+end
+
+-- A sweep is of one text; a file that sweeps when it is loaded does not begin sweeps in its trials without end.
+function TestSweep:test_texts()
+  in_directory({ ["e.lua"] = tell .. "return e", ["bomb.lua"] = tell .. "nn.sweep{experiment = e, set = {x = {1, 2}}, progress = false}"
+    .. " return e" }, function(directory, run)
+    run "nnlua sweep e.lua --set x=1,2"
+    core.write_file(directory .. "/e.lua", tell .. "return e -- changed")
+    local _, err = run "nnlua sweep --resume runs/e/sweep-1"
+    lu.assertStrContains(err, "was changed (or is gone) since the sweep began")
+    local out, why = run "nnlua bomb.lua --no-record"
+    lu.assertStrContains(out .. why, "must not sweep when it is loaded")
+    lu.assertNil(core.list_directory(directory .. "/runs/e/sweep-3"))
+  end)
+end
+
+-- A trial that ends itself by a signal is not begun again; a figure that is nan is no best one.
+function TestSweep:test_odd_ends()
+  in_directory({ ["e.lua"] = [[
+    local nn = require "nn"
+    return nn.experiment{name = "e", params = {kind = 1}, run = function(p)
+      if p.kind == 2 then os.execute "kill -TERM $PPID" while true do end end
+      return {loss = p.kind == 3 and 0/0 or p.kind}
+    end}]] }, function(directory, run)
+    local out = run "nnlua sweep e.lua --set kind=1,2,3 --maximize loss"
+    lu.assertStrContains(out, "it was ended by a signal")
+    lu.assertStrContains(out, "loss is nan")
+    lu.assertNotStrContains(out, "inf")
+    -- left by a sweep that was killed, beyond its time
+    core.write_file(directory .. "/late.lua", [[
+      local nn = require "nn"
+      return nn.experiment{name = "late", params = {kind = 1}, run = function() while true do end end}]])
+    run "nnlua sweep late.lua --set kind=1 --seconds 1 & sleep 0.4; kill -9 $!; wait"
+    out = run "nnlua sweep --resume runs/late/sweep-1"
+    lu.assertStrContains(out, "it took longer than 1 seconds")
+  end)
+end
+
+-- A search that learns keeps away from where trials fail.
+function TestSweep:test_tpe_and_failures()
+  local d = { space.dimension(experiment, "lr", "uniform(0,1)") }
+  local failed = { tpe = 0, random = 0 }
+  for kind in pairs(failed) do
+    for seed = 1, 6 do
+      local s, ended = search.new(kind, d, { seed = seed, max_trials = 40 }), {}
+      for i = 1, 40 do
+        local p = s.propose(i, ended)
+        local bad = p.lr > 0.7
+        failed[kind] = failed[kind] + (bad and 1 or 0)
+        ended[i] = { number = i, parameters = p, value = bad and math.huge or (p.lr - 0.6) ^ 2 }
+      end
+    end
+  end
+  lu.assertTrue(failed.tpe < failed.random, ("%d against %d"):format(failed.tpe, failed.random))
+end

@@ -72,14 +72,17 @@ local function refuse(program, text)
   core.raise(("%s\ntry: nnlua %s --help"):format(text, program))
 end
 
+local truths = { ["true"] = true, ["false"] = true, yes = true, no = true }
+
 ---Reads the options of an experiment: its parameters' values as given, and what is said of the run.
 ---@return table given, table o {out, resume, record, help}
 function M.read(experiment, args, program)
   local who = ("experiment '%s'"):format(experiment.name)
-  local given, o = {}, { out = "runs", record = not core.is_sandboxed() } -- in the sandbox nothing may be written, or only there
+  -- in the sandbox nothing may be written, or only where it is said
+  local given, o = {}, { out = "runs", record = not core.is_sandboxed() }
   local i = 1
   while i <= #args do
-    local name, value = args[i]:match "^%-%-([^=]+)=?(.*)$"
+    local name, value = (args[i] == "-h" and "--help" or args[i]):match "^%-%-([^=]+)=?(.*)$"
     local has_value = args[i]:find("=", 1, true) ~= nil
     if not name then
       refuse(program, ("%s: '%s' is no option; parameters are given as --name value"):format(who, args[i]))
@@ -89,7 +92,7 @@ function M.read(experiment, args, program)
         i = i + 1
         value = args[i]
       end
-      if value == nil then
+      if value == nil or not has_value and value:find "^%-%-%a" then
         refuse(program, ("%s: --%s needs a value"):format(who, name))
       end
       return value
@@ -97,7 +100,7 @@ function M.read(experiment, args, program)
     local plain = name:gsub("%-", "_")
     local p = experiment.params[name] or experiment.params[plain]
     local off = not p and plain:match "^no_(.+)$"
-    if name == "help" then
+    if name == "help" or args[i] == "-h" then
       o.help = true
     elseif name == "out" then
       o.out, o.record = take(), true
@@ -105,13 +108,18 @@ function M.read(experiment, args, program)
       o.resume = take()
     elseif name == "directory" then -- of a trial: exactly there
       o.directory = take()
+    elseif name == "parameters" then -- all of a trial's, as JSON
+      local values = require("nn.lab.plain").restore(core.json_decode(take()) or refuse(program, "--parameters needs JSON"))
+      for one, v in pairs(values) do
+        given[params.known(who, experiment.params, one).name] = v
+      end
     elseif name == "budget" then
       o.budget = math.tointeger(tonumber(take())) or refuse(program, "--budget needs a number of epochs")
     elseif name == "no-record" then
       o.record = false
     elseif off and experiment.params[off] and experiment.params[off].type == "boolean" and not has_value then
       given[off] = false
-    elseif p and p.type == "boolean" and not has_value and not ({ ["true"] = 1, ["false"] = 1 })[args[i + 1]] then
+    elseif p and p.type == "boolean" and not has_value and not truths[args[i + 1]] then
       given[p.name] = true
     else
       p = p or params.known(who, experiment.params, plain)
@@ -180,7 +188,10 @@ function M.main(experiment, args)
     print(M.help(experiment, program))
     return
   end
-  if o.resume then
+  if o.resume and next(given) then
+    refuse(program, ("experiment '%s': --resume goes on with the run's own parameters; it takes no others"):format(
+      experiment.name))
+  elseif o.resume then
     return M.plainly(require("nn.lab.resume").resume, o.resume)
   end
   local command = { program }

@@ -164,7 +164,8 @@ function Experiment:__call(given, opts)
   if runs.current then
     place = nested(self, runs.current)
     if place.result then
-      return place.result, setmetatable({ name = self.name, directory = place.directory, history = {}, params = values }, {
+      return place.result, setmetatable({ name = self.name, directory = place.directory,
+        history = require("nn.lab.index").history(place.directory), params = values }, {
         __index = runs.current,
       })
     end

@@ -6,6 +6,26 @@ local plain = require "nn.lab.plain"
 
 local M = {}
 
+---What of a table has a name and is no table: somebody else may have written it.
+function M.scalars(t)
+  local out = {}
+  for name, value in pairs(t) do
+    if type(name) == "string" and type(value) ~= "table" then
+      out[name] = value
+    end
+  end
+  return out
+end
+
+local function named(t)
+  for name in pairs(t) do
+    if type(name) ~= "string" then
+      return {}
+    end
+  end
+  return t
+end
+
 ---The rows of a run, each with the names it was logged with. Half a line at the end is none.
 function M.history(directory)
   local rows = {}
@@ -13,7 +33,7 @@ function M.history(directory)
   if f then
     for line in f:lines() do
       local row = core.json_decode(line)
-      rows[#rows + 1] = type(row) == "table" and plain.restore(row) or nil
+      rows[#rows + 1] = type(row) == "table" and M.scalars(plain.restore(row)) or nil
     end
     f:close()
   end
@@ -32,9 +52,9 @@ end
 function M.of(directory, about, done, held)
   return {
     directory = directory, name = either("string", about.name, directory:match "[^/]+$"),
-    parameters = either("table", about.parameters, {}), started = either("string", about.started, ""), about = about,
+    parameters = named(either("table", about.parameters, {})), started = either("string", about.started, ""), about = about,
     state = done and either("string", done.state, "failed") or held and "running" or "broken off",
-    seconds = done and either("number", done.seconds), result = done and either("table", done.result) or {},
+    seconds = done and either("number", done.seconds), result = named(done and either("table", done.result) or {}),
     error = done and done.error,
   }
 end
@@ -60,7 +80,11 @@ end
 -- Runs in a directory and in those below it, but not the runs within runs.
 local function collect(directory, depth, list)
   if core.file_exists(directory .. "/run.json") then
-    list[#list + 1] = M.run(directory)
+    local run, why = M.run(directory)
+    list[#list + 1] = run
+    if not run then
+      io.stderr:write(("%s cannot be read: %s\n"):format(directory, why))
+    end
     return
   end
   if depth == 0 then

@@ -11,6 +11,7 @@ local M = {}
 local reserved = {
   help = "shows the parameters", out = "names the directory of the runs", resume = "goes on with a run",
   record = "says whether the run is recorded", directory = "is a trial's place", budget = "is what a trial may use",
+  parameters = "gives them all",
   params = "is the declaration itself",
 }
 
@@ -39,6 +40,8 @@ function M.text(value)
       parts[i] = M.text(item)
     end
     return table.concat(parts, ",")
+  elseif value ~= value then
+    return "nan"
   elseif math.type(value) == "float" then
     for digits = 1, 17 do
       local text = ("%." .. digits .. "g"):format(value)
@@ -181,7 +184,7 @@ function M.check(who, p, value)
     out[i] = item
   end
   for key in pairs(value) do
-    if not out[key] then
+    if out[key] == nil then
       bad(who, p.name, "must be a list, but has the key %s", tostring(key))
     end
   end
@@ -193,6 +196,9 @@ function M.check(who, p, value)
 end
 
 local function read_item(text)
+  if text == "true" or text == "false" then
+    return text == "true"
+  end
   local number = tonumber(text)
   if number and number == number then
     return number

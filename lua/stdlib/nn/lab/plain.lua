@@ -40,9 +40,29 @@ function M.value(who, value)
   return copy(who, value, "", 0)
 end
 
+---Text that others wrote, as every reader of JSON takes it: what is not UTF-8, and zero bytes, become the sign for that.
+function M.text(text)
+  text = text:gsub("\0", "\u{fffd}")
+  local ok, bad = utf8.len(text)
+  if ok then
+    return text
+  end
+  local parts, from = {}, 1
+  while not ok do
+    parts[#parts + 1] = text:sub(from, bad - 1)
+    from = bad + 1
+    ok, bad = utf8.len(text, from)
+  end
+  parts[#parts + 1] = text:sub(from)
+  return table.concat(parts, "\u{fffd}")
+end
+
 local function with_words(value)
   if type(value) == "number" and (value ~= value or value == math.huge or value == -math.huge) then
     return value ~= value and "nan" or value > 0 and "inf" or "-inf"
+  elseif type(value) == "string" then
+    local text = M.text(value)
+    return words[text:match "^\\*(.*)$"] and "\\" .. text or text -- a string that is such a word gets a backslash
   elseif type(value) ~= "table" then
     return value
   end
@@ -60,31 +80,17 @@ end
 
 ---What was read, with the numbers that JSON has no words for.
 function M.restore(value)
-  if type(value) ~= "table" then
-    return words[value] or value
+  if type(value) == "string" then
+    local plain = value:match "^\\(\\*.*)$"
+    return words[value] or plain and words[plain:match "^\\*(.*)$"] and plain or value
+  elseif type(value) ~= "table" then
+    return value
   end
   local out = {}
   for key, item in pairs(value) do
     out[key] = M.restore(item)
   end
   return out
-end
-
----Text that others wrote, as every reader of JSON takes it: what is not UTF-8, and zero bytes, become the sign for that.
-function M.text(text)
-  text = text:gsub("\0", "\u{fffd}")
-  local ok, bad = utf8.len(text)
-  if ok then
-    return text
-  end
-  local parts, from = {}, 1
-  while not ok do
-    parts[#parts + 1] = text:sub(from, bad - 1)
-    from = bad + 1
-    ok, bad = utf8.len(text, from)
-  end
-  parts[#parts + 1] = text:sub(from)
-  return table.concat(parts, "\u{fffd}")
 end
 
 ---Reads a file of JSON: its table, or nil and why not.

@@ -51,6 +51,10 @@ local function git_of(folder)
   return revision:match "%x+", output_of { "git", "-C", folder, "diff", "HEAD" }
 end
 
+local function is_ours(name)
+  return name == "nn" or name:find "^nn%." ~= nil
+end
+
 -- The user's modules that are loaded: name -> file. What is found on Lua's path and is not the library's own.
 local function modules()
   local list = {}
@@ -58,7 +62,7 @@ local function modules()
     return list
   end
   for name in pairs(package.loaded) do
-    if type(name) == "string" and name ~= "nn" and not name:find "^nn%." then
+    if type(name) == "string" and not is_ours(name) then
       local file = package.searchpath(name, package.path)
       if file and not file:find "%.so$" then
         list[name] = file
@@ -68,15 +72,51 @@ local function modules()
   return list
 end
 
+---The file of a module in a run's directory.
+function M.module_file(name)
+  return name:gsub("[^%w_.%-]", function(c)
+    return ("%%%02X"):format(c:byte())
+  end) .. ".lua"
+end
+
+local function keep_module(run, name, file)
+  local path = ("%s/modules/%s"):format(run.directory, M.module_file(name))
+  local text = not core.file_exists(path) and read_text(file)
+  if text then
+    core.make_directory(run.directory .. "/modules")
+    core.write_file(path, text)
+  end
+end
+
+---From now on a module is kept as it is when it is required. Returns what ends that.
+function M.watch_modules(run)
+  local originals = table.move(package.searchers, 1, #package.searchers, 1, {})
+  local watching = {}
+  for i, original in ipairs(originals) do
+    watching[i] = function(name)
+      local loader, file = original(name)
+      if type(loader) == "function" and type(file) == "string" and not is_ours(name) and file:find "%.lua$" then
+        keep_module(run, name, file)
+      end
+      return loader, file
+    end
+    package.searchers[i] = watching[i]
+  end
+  return function()
+    for i, searcher in ipairs(package.searchers) do
+      for k, one in ipairs(watching) do
+        if searcher == one then
+          package.searchers[i] = originals[k]
+        end
+      end
+    end
+  end
+end
+
 ---Modules that are not written yet; once at the beginning and once at the end, where some were required in between.
 function M.write_modules(run)
   for name, file in pairs(modules()) do
-    local path = ("%s/modules/%s.lua"):format(run.directory, name)
-    local text = not core.file_exists(path) and name:find "^[%w_.%-]+$" and read_text(file)
-    if text then
-      core.make_directory(run.directory .. "/modules")
-      core.write_file(path, text)
-    end
+    keep_module(run, name, file)
   end
 end
 

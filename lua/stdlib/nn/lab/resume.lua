@@ -6,17 +6,30 @@ local provenance = require "nn.lab.provenance"
 
 local M = {}
 
--- Modules of the user's come from the run's directory first.
+-- Modules of the user's come from the run's directory first. Returns what ends that, so that another run finds its own.
 local function use_modules(directory)
-  table.insert(package.searchers, 2, function(name)
-    local path = ("%s/modules/%s.lua"):format(directory, name)
-    local text = name:find "^[%w_.%-]+$" and provenance.read_text(path)
+  local loaded = {}
+  local function searcher(name)
+    local path = ("%s/modules/%s"):format(directory, provenance.module_file(name))
+    local text = provenance.read_text(path)
     if not text then
       return nil
     end
+    loaded[#loaded + 1] = name
     local f, why = load(text, "@" .. path, "t")
     return f or error(why, 0), path
-  end)
+  end
+  table.insert(package.searchers, 2, searcher)
+  return setmetatable({}, { __close = function()
+    for i = #package.searchers, 1, -1 do
+      if package.searchers[i] == searcher then
+        table.remove(package.searchers, i)
+      end
+    end
+    for _, name in ipairs(loaded) do
+      package.loaded[name] = nil
+    end
+  end })
 end
 
 -- The experiment of a run: from its own text; errors name the file it came from.
@@ -35,9 +48,19 @@ local function experiment_of(directory, about)
     io.stderr:write(("resume: %s was changed since; the run goes on with its own copy, %s/script.lua\n"):format(about.file,
       directory))
   end
-  local value = f(name)
+  local sweep = require "nn.lab.sweep"
+  sweep.loading = true
+  local fine, value = pcall(f, name)
+  sweep.loading = false
+  if not fine then
+    error(value, 0)
+  end
   if not require("nn.lab.experiment").is_experiment(value) then
     core.raise(("resume: the script of %s gives no experiment, but %s"):format(directory, core.describe(value)))
+  end
+  if value.name ~= about.name then
+    core.raise(("resume: %s is a run of '%s' within a run of '%s'; go on with that one: nnlua resume %s"):format(directory,
+      tostring(about.name), value.name, tostring(about.parent or "RUN")))
   end
   value.file, value.text = about.file, text
   return value
@@ -63,7 +86,7 @@ function M.resume(directory, budget)
     print(("%s is finished; there is nothing to go on with"):format(directory))
     return
   end
-  use_modules(directory)
+  local _ <close> = use_modules(directory)
   local experiment = experiment_of(directory, about)
   local given = {}
   for name, value in pairs(about.parameters) do

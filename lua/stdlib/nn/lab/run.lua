@@ -122,12 +122,13 @@ function Run:log(row)
   end
   self:_go_on()
   local copy = plain.value("run:log", row)
+  local line = plain.encode(copy)
   self.history[#self.history + 1] = copy
   if not self.directory then
     return
   end
   if #self.history <= #self._before then -- what is logged again after a resume stands there already
-    if plain.encode(copy) == plain.encode(self._before[#self.history]) then
+    if line == plain.encode(self._before[#self.history]) then
       return
     end
     self._before = {}
@@ -138,11 +139,15 @@ function Run:log(row)
   elseif not self._file then
     open_history(self, #self.history - 1)
   end
-  write(self._file, self.directory .. "/history.jsonl", plain.encode(copy) .. "\n")
+  write(self._file, self.directory .. "/history.jsonl", line .. "\n")
 end
 
 ---For what takes up its work in the middle (a fit from a checkpoint): rows up to number n were logged by then.
 function Run:_take_up(n)
+  if n > math.max(#self._before, #self.history) then
+    io.stderr:write(("run: history.jsonl has %d rows, but there were %d when the checkpoint was written: the others are lost\n")
+      :format(#self._before, n))
+  end
   for i = #self.history + 1, math.min(n, #self._before) do
     self.history[i] = self._before[i]
   end
@@ -184,7 +189,7 @@ end
 -- The place of the next fit in this run: its first, second, ... Its checkpoints are found by that when it is resumed.
 function Run:_next(what)
   self._numbers[what] = (self._numbers[what] or 0) + 1
-  return self._numbers[what] == 1 and what or ("%s-%d"):format(what, self._numbers[what])
+  return self._numbers[what] == 1 and what or ("%s+%d"):format(what, self._numbers[what]) -- no experiment has + in its name
 end
 
 -- ---- what is printed ----
@@ -195,6 +200,7 @@ local function tee(path)
   if not file then
     return function() end
   end
+  file:setvbuf "line"
   local old_print, old_write, handles = print, io.write, getmetatable(io.stdout).__index
   local old_method = handles.write
   local function keep(...)
@@ -268,6 +274,9 @@ function M.new(experiment, params, o)
   if self.directory and not self.parent then
     self._untee = tee(self.directory .. "/log.txt")
   end
+  if self.directory and not core.is_sandboxed() then
+    self._unwatch = provenance.watch_modules(self)
+  end
   self._outer, M.current = M.current, self
   return self
 end
@@ -281,6 +290,9 @@ end })
 ---@param state string "finished", "failed", "interrupted" or "paused"
 function M.finish(self, state, result, err)
   M.current = self._outer
+  if self._unwatch then
+    self._unwatch()
+  end
   if self._untee then
     self._untee()
   end

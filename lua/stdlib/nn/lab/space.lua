@@ -50,6 +50,11 @@ function M.dimension(experiment, name, given)
       core.raise(("sweep: %s: there is no '%s(...)'; there are log(low,high) and uniform(low,high)"):format(name, kind))
     end
     d = range(p, kind, inside)
+  elseif type(given) == "string" and p.type == "list" and given:find "{" then -- {64,32},{8}
+    d = { values = {} }
+    for inside in given:gmatch "%b{}" do
+      d.values[#d.values + 1] = params.read("sweep", p, inside:sub(2, -2))
+    end
   elseif type(given) == "string" then
     d = { values = {} }
     for part in given:gmatch "[^,]+" do
@@ -61,6 +66,14 @@ function M.dimension(experiment, name, given)
   if d.values and #d.values == 0 then
     core.raise(("sweep: %s has no values; write --set %s=1,2,3"):format(name, name))
   end
+  local seen, different = {}, {}
+  for _, value in ipairs(d.values or {}) do -- the same value twice would be the same trial twice
+    if not seen[params.text(value)] then
+      different[#different + 1] = value
+    end
+    seen[params.text(value)] = true
+  end
+  d.values = d.values and different
   d.name, d.type, d.min, d.max = name, p.type, p.min, p.max
   return d
 end
@@ -101,9 +114,11 @@ local function points(d)
     core.raise(("sweep: a grid needs values: --set %s=a,b,c or %s=%s(%s,%s,4); or take --search random"):format(d.name, d.name,
       d.kind, params.text(d.low), params.text(d.high)))
   end
-  local out = {}
+  local out, seen = {}, {}
   for i = 1, d.points do
-    out[i] = M.value_at(d, (i - 1) / (d.points - 1))
+    local value = M.value_at(d, (i - 1) / (d.points - 1))
+    out[#out + 1] = not seen[value] and value or nil -- integers of a short range come twice
+    seen[value] = true
   end
   return out
 end

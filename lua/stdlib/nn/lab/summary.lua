@@ -34,7 +34,7 @@ function M.groups(trials, names)
       groups[#groups + 1] = g
     end
     g.trials[#g.trials + 1] = t
-    if t.value and t.value == t.value and t.state == "finished" then
+    if t.value and t.value < math.huge and t.state == "finished" then
       g.values[#g.values + 1] = t.value
     else
       g.failed = g.failed + 1
@@ -130,7 +130,9 @@ function M.show(sweep, trials, names)
     end
     local notes = {}
     for _, t in ipairs(g.trials) do
-      if t.state ~= "finished" then
+      if t.nan and t.state == "finished" then
+        notes[#notes + 1] = ("%s is nan"):format(sweep.objective)
+      elseif t.state ~= "finished" then
         local why = t.error and t.error:gsub("%s+", " "):sub(1, 60)
         local at = tables.text(signed(t.value, sweep.maximize))
         notes[#notes + 1] = t.state == "paused" and ("stopped %s, at %s"):format(why, at)
@@ -152,7 +154,7 @@ function M.show(sweep, trials, names)
     return a[2] > b[2]
   end)
   if #shares > 0 then
-    print "\nshare of the variance that each parameter explains:"
+    print "\nshare of the variance that each parameter explains alone (shares overlap where parameters act together):"
     for _, s in ipairs(shares) do
       print(("  %-12s %5.1f%%"):format(s[1], 100 * s[2]))
     end

@@ -4,7 +4,6 @@
 local core = require "nn.core"
 local index = require "nn.lab.index"
 local options = require "nn.internal.options"
-local params = require "nn.lab.params"
 local plain = require "nn.lab.plain"
 local provenance = require "nn.lab.provenance"
 local search = require "nn.lab.search"
@@ -62,6 +61,9 @@ local function check(o)
     o.epochs = p and math.tointeger(p.default)
       or core.raise "sweep: halving stops trials after some epochs: give --epochs N, the most"
   end
+  if next(o.set) == nil and o.search ~= "grid" then
+    core.raise "sweep: nothing is varied; give set (--set NAME=VALUES)"
+  end
   if o.search == "halving" and o.seeds > 1 then
     core.raise "sweep: halving takes one seed; sweep the best again with --seeds"
   end
@@ -116,7 +118,8 @@ function Sweep:read_value(trial, run)
     trial.state, trial.error = "failed", ("its result has no number '%s'"):format(self.objective)
     return
   end
-  trial.value = (value ~= value) and math.huge or self.maximize and -value or value
+  trial.nan = value ~= value
+  trial.value = trial.nan and math.huge or self.maximize and -value or value
   if run.state == "paused" or self.search.rungs then
     local rung = #self.search.rungs
     for i, epochs in ipairs(self.search.rungs) do
@@ -125,15 +128,43 @@ function Sweep:read_value(trial, run)
     trial.rung = rung
     trial.values = trial.values or {}
     trial.values[rung] = trial.value
-    for i = 1, rung - 1 do -- of a sweep that was killed: it was good enough then
-      trial.values[i] = trial.values[i] or trial.value
+    if rung > 1 and trial.values[1] == nil then -- of a sweep that was killed: its rows tell
+      for _, row in ipairs(index.history(run.directory)) do
+        local v = row["valid_" .. self.objective] or row[self.objective]
+        for i = 1, rung - 1 do
+          if row.epoch == self.search.rungs[i] and row.step == nil and type(v) == "number" and trial.values[i] == nil then
+            trial.values[i] = v ~= v and math.huge or self.maximize and -v or v
+          end
+        end
+      end
     end
   end
 end
 
 -- ---- trials as processes ----
 
+-- All parameters of a trial: those of the sweep, and the defaults of the experiment that was swept.
+function Sweep:values_of(trial)
+  local values = {}
+  for name, value in pairs(self.defaults) do
+    values[name] = value
+  end
+  for name, value in pairs(trial.parameters) do
+    values[name] = value
+  end
+  return values
+end
+
+-- A sweep is of one text: trials of two would stand in one table.
+function Sweep:check_text()
+  if provenance.read_text(self.script) ~= self.text then
+    core.raise(("sweep: %s was changed (or is gone) since the sweep began; put the text of %s/script.lua back, or begin "
+      .. "another sweep"):format(self.script, self.directory))
+  end
+end
+
 function Sweep:start(trial, budget)
+  self:check_text()
   local directory = self:trial_directory(trial.number)
   local argv = { core.program(), "--threads", tostring(self.threads) }
   if self.memory then
@@ -149,9 +180,7 @@ function Sweep:start(trial, budget)
     end
     core.make_directory(self.directory .. "/trials")
     table.move({ self.script, "--directory", directory }, 1, 3, #argv + 1, argv)
-    for name, value in pairs(trial.parameters) do
-      argv[#argv + 1] = ("--%s=%s"):format(name, params.text(value))
-    end
+    argv[#argv + 1] = "--parameters=" .. plain.encode(self:values_of(trial))
   end
   if budget then
     argv[#argv + 1] = "--budget=" .. budget
@@ -185,19 +214,44 @@ function Sweep:ended(trial, kind, number)
     self:close(trial, why)
   end
   self:look(trial)
+  if trial.state == "interrupted" then -- nobody but the trial itself ends it so: again it would do the same
+    trial.state, trial.error = "failed", "it was ended by a signal (SIGTERM or SIGINT)"
+    self:close(trial, trial.error)
+  end
   if trial.late and trial.state ~= "finished" then
     trial.state, trial.error = "failed", ("it took longer than %g seconds"):format(self.seconds)
     self:close(trial, trial.error)
   end
 end
 
+-- A trial of a sweep that was killed, beyond its time: ended by its number, which its lock says is alive.
+function Sweep:end_late(trial)
+  local directory = self:trial_directory(trial.number)
+  local about = self.seconds and plain.read(directory .. "/run.json")
+  local pid = about and type(about.machine) == "table" and math.tointeger(about.machine.process)
+  if trial.state == "running" and pid and core.wall_clock() - (tonumber(about.time) or math.huge) > self.seconds then
+    local p = core.start { "kill", "-KILL", ("%d"):format(pid) }
+    while p and not p:poll() do
+      core.sleep(0.002)
+    end
+    core.sleep(0.02)
+    if not core.lock_file(directory .. "/lock", true) then
+      self:close(trial, ("it took longer than %g seconds"):format(self.seconds))
+      self:look(trial)
+    end
+  end
+end
+
 -- ---- the loop ----
 
-function Sweep:finished()
+-- What a search may learn from; a trial that failed is the worst there is.
+function Sweep:ended_trials()
   local list = {}
   for _, t in ipairs(self.trials) do
     if t.value and (t.state == "finished" or t.state == "paused") then
       list[#list + 1] = t
+    elseif t.state == "failed" then
+      list[#list + 1] = { number = t.number, parameters = t.parameters, value = math.huge }
     end
   end
   return list
@@ -220,7 +274,7 @@ function Sweep:next()
   if self.proposed < self.search.total then
     -- proposals of a search that learns depend on what ended before: fixed, once they are written down
     self.proposed = self.proposed + 1
-    local values = self.search.propose(self.proposed, self:finished())
+    local values = self.search.propose(self.proposed, self:ended_trials())
     local first
     for seed = 1, self.seeds do
       local parameters = { seed = self.seed + seed - 1, epochs = self.search.rungs and self.takes_epochs and self.epochs or nil }
@@ -306,6 +360,7 @@ function Sweep:go()
         if t.state == "running" and not t.process then
           self:look(t)
           waits = waits or t.state == "running"
+          self:end_late(t)
         end
       end
       self:show(#running)
@@ -346,11 +401,20 @@ local function open_sweep(directory)
   self.directory = directory
   self.lock = core.lock_file(directory .. "/lock")
     or core.raise(("sweep: %s is under way in another process"):format(directory))
-  local text = provenance.read_text(self.script)
-  local f, bad = load(text or "", "@" .. self.script, "t")
-  local experiment = f and f(self.script)
-  if not require("nn.lab.experiment").is_experiment(experiment) then
-    core.raise(("sweep: %s gives no experiment: %s"):format(self.script, tostring(bad)))
+  self.text = provenance.read_text(directory .. "/script.lua")
+  self:check_text()
+  local f, bad = load(self.text, "@" .. self.script, "t")
+  M.loading = true
+  local fine, experiment = pcall(f or error, f and self.script or bad)
+  M.loading = false
+  if not fine or not require("nn.lab.experiment").is_experiment(experiment) then
+    core.raise(("sweep: %s gives no experiment, but %s"):format(self.script, fine and core.describe(experiment)
+      or tostring(experiment)))
+  end
+  for name, p in pairs(experiment.params) do
+    if self.defaults[name] == nil then
+      self.defaults[name] = p.default
+    end
   end
   self.takes_epochs = experiment.params.epochs ~= nil
   local dimensions
@@ -389,6 +453,15 @@ local function finish(self)
   getmetatable(self.lock).__close(self.lock)
 end
 
+-- While the file of an experiment is loaded for a trial, a sweep in it would begin another one, and so on.
+local function is_loading()
+  local trial = M.loading
+  for _, text in ipairs(arg or {}) do
+    trial = trial or text == "--directory"
+  end
+  return trial and not require("nn.lab.run").current
+end
+
 ---Runs a sweep to its end: many trials of an experiment, each a process with a run of its own.
 ---
 ---    local s = nn.sweep{experiment = require "experiments.depth", set = {depth = {10, 30}, lr = "log(1e-4,1e-1)"}, seeds = 5,
@@ -396,15 +469,22 @@ end
 ---    print(s.best.parameters.depth, s.best.value)
 ---@param opts table experiment, set, seeds, jobs, search ("grid", "random", "tpe", "halving"), max_trials, maximize or minimize,
 ---seconds and memory (limits of a trial), threads (of a trial: 1), seed, out, progress, epochs (of halving: the most)
----@return table {directory, trials = {{parameters, value, state, error}...}, best, groups}
+---@return table {directory, trials = {{parameters, value, state, error}...}, best}
 function M.sweep(opts)
+  if is_loading() then
+    core.raise "sweep: the file of an experiment must not sweep when it is loaded: its trials load it, too; sweep in another file"
+  end
   local o = options.read("sweep", opts, spec)
   check(o)
   dimensions_of(o.experiment, o.set)
-  local directory = new_directory(o.out, o.experiment.name)
+  local directory, defaults = new_directory(o.out, o.experiment.name), {}
+  for name, p in pairs(o.experiment.params) do
+    defaults[name] = p.default
+  end
   core.write_file(directory .. "/script.lua", o.experiment.text)
   core.write_file(directory .. "/sweep.json", plain.encode {
-    format = 1, name = o.experiment.name, script = o.experiment.file, set = o.set, seeds = o.seeds, jobs = o.jobs,
+    format = 1, name = o.experiment.name, script = core.real_path(o.experiment.file) or o.experiment.file,
+    defaults = defaults, set = o.set, seeds = o.seeds, jobs = o.jobs,
     kind = o.search,
     max_trials = o.max_trials, objective = o.maximize or o.minimize or "loss", maximize = o.maximize ~= nil, seconds = o.seconds,
     memory = o.memory, threads = o.threads, seed = o.seed, progress = o.progress, epochs = o.epochs,
@@ -428,14 +508,14 @@ function M.go_on(directory)
   end
   local best
   for _, t in ipairs(self.trials) do
-    if t.state == "finished" and t.value and (not best or t.value < best.value) then
+    if t.state == "finished" and t.value and t.value < math.huge and (not best or t.value < best.value) then
       best = t
     end
   end
   local out = { directory = directory, trials = {}, names = self.names, sweep = self }
   for i, t in ipairs(self.trials) do
     out.trials[i] = { number = t.number, parameters = t.parameters, state = t.state, error = t.error, seconds = t.seconds,
-      value = t.value and (self.maximize and -t.value or t.value), directory = self:trial_directory(t.number) }
+      value = t.nan and 0 / 0 or t.value and (self.maximize and -t.value or t.value), directory = self:trial_directory(t.number) }
     out.best = t == best and out.trials[i] or out.best
   end
   return out
@@ -482,7 +562,11 @@ local function from_command_line(args)
     if not name then
       core.raise(("nnlua sweep: --set takes NAME=VALUES, but got '%s'"):format(text))
     end
-    given.set[name:gsub("%-", "_")] = values
+    name = name:gsub("%-", "_")
+    if given.set[name] then
+      core.raise(("nnlua sweep: --set %s is given twice"):format(name))
+    end
+    given.set[name] = values
   end
   for name, key in pairs { seeds = "seeds", jobs = "jobs", ["max-trials"] = "max_trials", threads = "threads", seed = "seed",
     epochs = "epochs" } do

@@ -8,7 +8,7 @@ M.__index = M
 -- The events, and what is told.
 local events = {
   start = "(run)", step = "(step, loss, run), after each update", validation = "(row, run)", epoch = "(row, run)",
-  checkpoint = "(path, run)", stop = "(reason, run)",
+  checkpoint = "(path, run), before it is written", stop = "(reason, run)",
 }
 
 local function names()

@@ -18,6 +18,12 @@ local Checkpoint = class.new("Checkpoint", nil, {
   end,
 })
 
+-- The run of an experiment that is under way: its history belongs to the state of what is done in it.
+local function lab_run()
+  local runs = package.loaded["nn.lab.run"]
+  return runs and runs.current
+end
+
 local function has_state(part)
   local ok, found = core.try(function()
     return type(part.state_dict) == "function" and type(part.load_state_dict) == "function"
@@ -33,11 +39,15 @@ end
 ---      ...
 ---      if step % 100 == 0 then ck:save{step = step} end
 ---    end
----@param path string
+---Within an experiment it goes into the run: run:file "loop.safetensors". Where the run is not recorded that is nil, and the
+---checkpoint does nothing.
+---@param path string|nil
 ---@param parts table name -> model, optimizer, schedule, loader, average: whatever has state_dict and load_state_dict
 ---@return nn.Checkpoint
 function M.checkpoint(path, parts)
-  options.argument("checkpoint", "path", path, "string")
+  if path ~= nil or not lab_run() then
+    options.argument("checkpoint", "path", path, "string")
+  end
   options.argument("checkpoint", "parts", parts, "table")
   for name, part in pairs(parts) do
     if not has_state(part) then
@@ -53,8 +63,13 @@ end
 ---Writes everything, and numbers of one's own.
 ---@param extra? table what the loop needs to know to go on, e.g. {step = 100}
 function Checkpoint:save(extra)
+  local run = lab_run()
+  if not self.path then
+    return
+  end
   local seed, counter = core.rng_state()
-  local state = { parts = {}, random = { seed = seed, counter = counter }, extra = extra or {} }
+  local state = { parts = {}, random = { seed = seed, counter = counter }, extra = extra or {},
+    rows = run and #run.history or nil }
   for name, part in pairs(self.parts) do
     state.parts[name] = part:state_dict()
   end
@@ -64,7 +79,7 @@ end
 ---Puts everything back as it was saved.
 ---@return table|nil extra what save was given; nil where there is no checkpoint
 function Checkpoint:restore()
-  if not core.file_exists(self.path) then
+  if not self.path or not core.file_exists(self.path) then
     return nil
   end
   local state = io_.load(self.path)
@@ -72,6 +87,10 @@ function Checkpoint:restore()
     core.raise(("checkpoint: %s is no checkpoint"):format(self.path))
   end
   M.put(self.path, self.parts, state)
+  local run = lab_run()
+  if run and math.type(state.rows) == "integer" then
+    run:_take_up(state.rows)
+  end
   return state.extra
 end
 

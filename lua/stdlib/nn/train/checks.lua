@@ -17,6 +17,11 @@ local function on_trial(model, opt, train, f)
     state[name] = t:clone()
   end
   local saved, training = opt and opt:state_dict(), model.training
+  local grads = {}
+  for i, p in ipairs(model:parameters()) do
+    grads[i] = p.grad or false
+    p.grad = nil
+  end
   local seed, counter = core.rng_state()
   if not training then
     model:train()
@@ -25,7 +30,9 @@ local function on_trial(model, opt, train, f)
   model:load_state_dict(state)
   if opt then
     opt:load_state_dict(saved)
-    opt:zero_grad()
+  end
+  for i, p in ipairs(model:parameters()) do
+    p.grad = grads[i] or nil
   end
   if not training then
     model:eval()

@@ -52,7 +52,7 @@ function M.new(o)
     if not o.resume then
       self.aside = put_aside(o.out)
     end
-  elseif o.resume or o.checkpoint then
+  elseif not o.run and (o.resume or o.checkpoint) then
     core.raise "fit: resume and checkpoint need a place: out = \"a directory\" (or run, within an experiment)"
   end
   return self
@@ -66,7 +66,11 @@ end
 ---The state that was saved, or nil.
 function M:load()
   if self.last and self.resumes and core.file_exists(self.last) then
-    return require("nn.io").load(self.last)
+    local ok, saved = core.try(require("nn.io").load, self.last)
+    if not ok then
+      core.raise(("fit: the checkpoint cannot be read: %s. Without that file the fit begins anew"):format(tostring(saved)))
+    end
+    return saved
   end
 end
 
@@ -93,12 +97,12 @@ end
 
 ---Writes what state() gives, now.
 function M:save(state, run, calls)
+  if calls then -- before it is written, so that it knows of what they log
+    calls:call("checkpoint", self.last, run)
+  end
   self:flush()
   timed(self, require("nn.io").save, self.last, state())
   self.saved = core.time()
-  if calls then
-    calls:call("checkpoint", self.last, run)
-  end
 end
 
 local function copy_file(from, to)

@@ -55,6 +55,7 @@ function M:state()
     at[key] = value
   end
   at.seconds = at.seconds + core.time() - self.began
+  at.rows = self.o.run and #self.o.run.history or 0 -- with those that the user's functions logged
   for name, part in pairs(keeping.parts(self.o, self.average)) do
     parts[name] = part:state_dict()
   end
@@ -173,7 +174,6 @@ function M:log(row)
   end
   if self.o.run then
     self.o.run:log(row)
-    self.at.rows = #self.o.run.history
   end
 end
 
@@ -325,17 +325,19 @@ function M:epoch()
   self:observe_layers(row)
   row.seconds = core.time() - started
   local over = core.whole(finish_epoch, self, row)
+  local goes_on = self.calls:call("epoch", row, run)
   self.keep:after_epoch(at.epoch - 1, function()
     return self:state()
   end, run, self.calls)
-  local goes_on = self.calls:call("epoch", row, run)
   return stop or over and "early stopping" or not goes_on and "a callback" or nil
 end
 
 ---Trains to the end, or to what ends it before. Raises what breaks it off.
 function M:go()
   self.whole = self.keep:whole_steps()
-  self.calls:call("start", self.run)
+  if not self.run.resumed then
+    self.calls:call("start", self.run)
+  end
   local reason
   while self.at.epoch <= self.o.epochs and not reason and not self:limit() do
     reason = self:epoch()
