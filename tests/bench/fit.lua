@@ -1,9 +1,9 @@
 -- What fit costs beside a compiled loop written by hand: the plain net of Fashion-MNIST, batches of 128, in turn.
---   ./nnlua tests/bench/fit.lua [ROUNDS]
+--   ./nnlua tests/bench/fit.lua [ROUNDS] [EPOCHS]
 
 local nn = require "nn"
 
-local rounds = tonumber(arg[1] or 5)
+local rounds, epochs = tonumber(arg[1] or 5), tonumber(arg[2] or 3)
 local train = nn.data.has_fashion_mnist() and nn.data.fashion_mnist() or nn.data.synthetic_images()
 train = train:range(1, math.min(#train, 20000))
 local directory = os.tmpname()
@@ -26,7 +26,7 @@ local function bare()
     return loss
   end)
   local from = nn.time()
-  for _ = 1, 3 do
+  for _ = 1, epochs do
     for x, y in loader do
       step(x, y):item()
     end
@@ -36,7 +36,7 @@ end
 
 local function fit(more)
   local m, opt, loader = model()
-  local o = { model = m, loss = criterion, optimizer = opt, train = loader, epochs = 3, progress = "none" }
+  local o = { model = m, loss = criterion, optimizer = opt, train = loader, epochs = epochs, progress = "none" }
   for key, value in pairs(more) do
     o[key] = value
   end
@@ -89,7 +89,7 @@ local function median(list)
   table.sort(list)
   return list[#list // 2 + 1]
 end
-print(("a compiled loop by hand: %.3f s for 3 epochs of %d steps"):format(median(base), (#train + 127) // 128))
+print(("a compiled loop by hand: %.3f s for %d epochs of %d steps"):format(median(base), epochs, (#train + 127) // 128))
 for i, kind in ipairs(kinds) do
   print(("%-40s %.3f (%.3f .. %.3f)"):format(kind[1], median(times[i]), times[i][1], times[i][#times[i]]))
 end

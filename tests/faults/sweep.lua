@@ -1,17 +1,17 @@
 -- A sweep of many short trials: what it costs beside them, and, killed on the way (kill -9) and started again, that every
 -- trial is there exactly once.
---   ./nnlua tests/faults/sweep.lua [TRIALS] [KILLS]
+--   ./nnlua tests/faults/sweep.lua [TRIALS] [KILLS] [EPOCHS of a trial]
 
 local core = require "nn.core"
 local index = require "nn.lab.index"
 local plain = require "nn.lab.plain"
 
-local trials, kills = tonumber(arg[1] or 200), tonumber(arg[2] or 3)
+local trials, kills, epochs = tonumber(arg[1] or 200), tonumber(arg[2] or 3), tonumber(arg[3] or 40)
 local nnlua = core.program()
 local folder = os.tmpname()
 os.remove(folder)
 core.make_directory(folder)
-core.write_file(folder .. "/trial.lua", [[
+core.write_file(folder .. "/trial.lua", ([[
 local nn = require "nn"
 return nn.experiment{
   name = "trial", params = {lr = 0.1, width = 8},
@@ -21,12 +21,12 @@ return nn.experiment{
     local model = nn.Sequential(nn.Linear(8, p.width), nn.Tanh(), nn.Linear(p.width, 1))
     local fit = nn.train.fit{
       model = model, loss = nn.MSELoss(), optimizer = nn.optim.SGD(model:parameters(), {lr = p.lr}),
-      train = nn.data.tensors(x, y):loader{batch_size = 32, shuffle = true}, epochs = 40, run = run, progress = "none",
+      train = nn.data.tensors(x, y):loader{batch_size = 32, shuffle = true}, epochs = EPOCHS, run = run, progress = "none",
     }
     return {loss = fit.best.loss}
   end,
 }
-]])
+]]):gsub("EPOCHS", tostring(epochs)) .. "")
 
 local function command(...)
   return assert(core.start({ nnlua, ... }, folder .. "/output.txt"))
@@ -66,7 +66,7 @@ for line in io.lines(sweep .. "/trials.jsonl") do
   wrong = wrong + (seen[key] and 1 or 0)
   seen[key] = true
   local run = index.run(("%s/trials/%04d"):format(sweep, t.number), true)
-  local right = run and run.state == "finished" and run.parameters.lr == t.parameters.lr and #run.history == 40
+  local right = run and run.state == "finished" and run.parameters.lr == t.parameters.lr and #run.history == epochs
   wrong = wrong + (right and 0 or 1)
   own = own + (right and run.seconds or 0)
   local epochs = {}
