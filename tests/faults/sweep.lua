@@ -69,10 +69,10 @@ for line in io.lines(sweep .. "/trials.jsonl") do
   local right = run and run.state == "finished" and run.parameters.lr == t.parameters.lr and #run.history == epochs
   wrong = wrong + (right and 0 or 1)
   own = own + (right and run.seconds or 0)
-  local epochs = {}
+  local known = {}
   for _, row in ipairs(run and run.history or {}) do
-    wrong = wrong + (epochs[row.epoch] and 1 or 0)
-    epochs[row.epoch] = true
+    wrong = wrong + (known[row.epoch] and 1 or 0)
+    known[row.epoch] = true
   end
 end
 local whole = kind == "exit" and status == 0 and lines == trials and wrong == 0
