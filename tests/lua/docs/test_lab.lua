@@ -62,6 +62,6 @@ function TestLabPage:test_blocks()
       run_commands(directory, block)
     end
   end
-  lu.assertEquals(counts, { lua = 4, sh = 4, files = 1 })
+  lu.assertEquals(counts, { lua = 5, sh = 4, files = 1 })
   os.execute(("rm -r '%s'"):format(directory))
 end
