@@ -145,6 +145,9 @@ function TestExperiment:test_a_run_is_a_directory()
     lu.assertEquals(#core.json_decode(out), 3)
     lu.assertStrContains(run "runs --where \"n > 2\"", "finished")
     lu.assertEquals(run "runs --where \"n > 20\"", "no run is like that\n")
+    local _, unknown = run "runs --where \"nn > 2\" --sort=-n"
+    lu.assertStrContains(unknown, "no run has 'nn'; did you mean 'n'?")
+    lu.assertEquals(select(2, run "runs --where \"n > 2 and state == 'finished'\" --sort=-n"), "")
     local _, wrong = run "runs --where \"n >\""
     lu.assertStrContains(wrong, "is no expression")
     lu.assertStrContains(run "list .", "outer.lua  calls another\n  --fail false --flag true --list 1,2 --n 2 --seed 1")

@@ -19,6 +19,32 @@ function M.names(run)
   return names
 end
 
+local keywords = { ["and"] = true, ["or"] = true, ["not"] = true, ["true"] = true, ["false"] = true, ["nil"] = true }
+
+---A sentence about a name that no run has, or "".
+---@param text string an expression, or the name of --sort
+function M.unknown(text, runs)
+  local known = {}
+  for _, run in ipairs(runs) do
+    for name in pairs(M.names(run)) do
+      known[name] = true
+    end
+  end
+  local list = {}
+  for name in pairs(known) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  for name in text:gsub("%b''", ""):gsub('%b""', ""):gmatch "%f[%a_][%a_][%w_]*" do
+    if not known[name] and not keywords[name] then
+      local near = core.nearest(name, list)
+      return ("no run has '%s'%s (they have %s)"):format(name, near and ("; did you mean '%s'?"):format(near) or "",
+        table.concat(list, ", "))
+    end
+  end
+  return ""
+end
+
 ---A function that tells whether an expression holds for a run. What compares a name that the run does not have does not hold.
 ---@param text string
 ---@return fun(run: table): boolean

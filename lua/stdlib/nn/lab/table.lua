@@ -163,11 +163,17 @@ function M.main(word, args)
   if #names > 1 then
     core.raise(("nnlua runs: takes one directory\n%s"):format(usage))
   end
-  local list = {}
+  local list, all = {}, index.runs(names[1] or "runs")
   local holds = o.where and query.filter(o.where)
-  for _, run in ipairs(index.runs(names[1] or "runs")) do
+  for _, run in ipairs(all) do
     if not holds or holds(run) then
       list[#list + 1] = run
+    end
+  end
+  for _, text in ipairs { o.where or "", o.sort or "" } do
+    local why = #all > 0 and query.unknown(text, all) or ""
+    if why ~= "" then
+      io.stderr:write("nnlua runs: ", why, "\n")
     end
   end
   if o.sort then
