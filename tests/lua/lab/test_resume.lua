@@ -152,14 +152,19 @@ function TestLabResume:test_caught_interrupts()
       return {sum = p.fit and model.weight:item() or sum}
     end}
   ]])
-  for _, option in ipairs { "--no-fit", "--fit" } do
-    local out, err = process.run(("cd '%s' && rm -rf runs && timeout -s INT 0.3 '%s' e.lua %s; '%s' resume runs/e/* && "
-      .. "'%s' e.lua %s --no-record; cat runs/e/*/history.jsonl | wc -l"):format(directory, nnlua, option, nnlua, nnlua, option))
-    if err:find "interrupted; go on with" then -- else it was over before
+  local seen = {}
+  for _, case in ipairs { { "--no-fit", 0.3 }, { "--no-fit", 0.6 }, { "--fit", 0.3 } } do
+    local option = case[1]
+    local out, err = process.run(("cd '%s' && rm -rf runs && timeout -s INT %g '%s' e.lua %s; '%s' resume runs/e/* && "
+      .. "'%s' e.lua %s --no-record; cat runs/e/*/history.jsonl | wc -l"):format(directory, case[2], nnlua, option, nnlua, nnlua,
+      option))
+    if err:find "interrupted; go on with" then -- else it had not begun, or was over before
+      seen[option] = true
       local resumed, whole, rows = out:match "^e: sum (%S+)\ne: sum (%S+)\n(%d+)\n$"
       lu.assertEquals({ resumed, rows }, { whole, option == "--fit" and "1204" or "4" }, out .. err)
     end
   end
+  lu.assertTrue(seen["--no-fit"])
   os.execute(("rm -r '%s'"):format(directory))
 end
 
@@ -260,12 +265,13 @@ function TestLabResume:test_runs_within()
       local c, cr = x{k = 3}
       local marker = run:file "died"
       if p.die and not io.open(marker) then io.open(marker, "w"):close() os.execute "kill -9 $PPID" end
-      return {a = a.v, b = b.v, c = c.v, rows = #ar.history + #cr.history, k = cr.history[1].k}
+      return {a = a.v, b = b.v, c = c.v, rows = #ar.history + #cr.history, k = cr.history[1].k,
+        name = tostring(ar):match "^Run%(x, 1 rows"}
     end}]], nil, function(_, run)
     local whole = run "nnlua e.lua --no-die --no-record"
     run "nnlua e.lua"
     lu.assertStrContains((run "nnlua resume runs/outer/*/runs/x"), "is finished") -- told, not run as the outer one
     lu.assertEquals(run "nnlua resume runs/outer/*", whole)
-    lu.assertEquals(whole, "outer: a 1  b 22  c 3  k 3  rows 2\n")
+    lu.assertEquals(whole, "outer: a 1  b 22  c 3  k 3  name Run(x, 1 rows  rows 2\n")
   end)
 end

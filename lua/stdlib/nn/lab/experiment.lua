@@ -8,17 +8,8 @@ local plain = require "nn.lab.plain"
 local provenance = require "nn.lab.provenance"
 local runs = require "nn.lab.run"
 
-local Experiment = options.class "nn.Experiment"
-
-local fields = { name = true, doc = true, params = true, file = true, text = true }
-local methods = Experiment.__index
-Experiment.__index = function(_, key)
-  local value = rawget(methods, key)
-  if value == nil and not fields[key] and type(key) == "string" and not key:find "^_" then
-    options.unknown("nn.Experiment", key, methods, fields)
-  end
-  return value
-end
+local Experiment = options.strict_class("nn.Experiment", { name = true, doc = true, params = true, file = true, text = true },
+  "it is called with a table of parameters: e{seed = 2}")
 
 local M = {}
 
@@ -164,10 +155,8 @@ function Experiment:__call(given, opts)
   if runs.current then
     place = nested(self, runs.current)
     if place.result then
-      return place.result, setmetatable({ name = self.name, directory = place.directory,
-        history = require("nn.lab.index").history(place.directory), params = values }, {
-        __index = runs.current,
-      })
+      return place.result, runs.over(self.name, values, place.directory, require("nn.lab.index").history(place.directory),
+        place.result)
     end
   end
   local ok, result, run = execute(self, values, place)

@@ -4,26 +4,18 @@
 --   run.json       name, parameters, when, where, with what versions; script.lua, modules/, changes.diff: the texts
 --   history.jsonl  a line for each row that was logged
 --   result.json    written last: state (finished, failed, interrupted), seconds, result, error
---   fit*.safetensors  checkpoints; figures/; log.txt: what was printed; lock: held while the run lives
+--   fit*.safetensors  checkpoints; figures/; log.txt: what was printed; lock: held while the run lives, holder: by whom
 
 local core = require "nn.core"
 local options = require "nn.internal.options"
 local plain = require "nn.lab.plain"
 local provenance = require "nn.lab.provenance"
 
-local Run = options.class "nn.Run"
-
-local fields = {
+local Run = options.strict_class("nn.Run", {
   name = true, params = true, directory = true, parent = true, history = true, resuming = true, result = true,
-}
-local methods = Run.__index
-Run.__index = function(_, key)
-  local value = rawget(methods, key)
-  if value == nil and not fields[key] and type(key) == "string" and not key:find "^_" then
-    options.unknown("nn.Run", key, methods, fields)
-  end
-  return value
-end
+  _file = true, _lock = true, _outer = true, _untee = true, _unwatch = true, _budget = true, _trial = true, _trace = true,
+  _interrupted = true, _over = true,
+}, "its rows are run.history[i]")
 
 local M = {}
 
@@ -55,7 +47,11 @@ local function lock(directory)
     core.sleep(0.01)
     held = held or core.lock_file(directory .. "/lock")
   end
-  return held or core.raise(("run: %s is under way in another process; wait for it, or end it"):format(directory))
+  if held then -- who holds it, and since when
+    core.write_file(directory .. "/holder", ("%d %.3f\n"):format(core.process_id(), core.wall_clock()))
+    return held
+  end
+  core.raise(("run: %s is under way in another process; wait for it, or end it"):format(directory))
 end
 
 -- ---- rows ----
@@ -107,6 +103,9 @@ end
 
 -- What Ctrl-C has ended does not go on, also where a pcall around an inner experiment caught the error.
 function Run:_go_on()
+  if self._over then
+    core.raise(("run:log: the run of '%s' is over"):format(self.name))
+  end
   if self._interrupted then
     error(self._interrupted, 0)
   end
@@ -260,7 +259,6 @@ function M.new(experiment, params, o)
     self._lock = lock(o.resume)
     self._before = (read_history(o.resume .. "/history.jsonl"))
     os.remove(o.resume .. "/result.json")
-    os.remove(o.resume .. "/tell.txt")
   elseif o.directory then
     core.make_directory(o.directory)
     self.directory, self._lock = o.directory, lock(o.directory)
@@ -279,6 +277,12 @@ function M.new(experiment, params, o)
   end
   self._outer, M.current = M.current, self
   return self
+end
+
+---A run within another that was finished before the other was resumed: what its files say.
+function M.over(name, params, directory, history, result)
+  return setmetatable({ name = name, params = params, directory = directory, history = history, result = result,
+    parent = M.current, resuming = false, _over = true }, Run)
 end
 
 -- What fit raises where a run has used up its budget of epochs: the sweep may go on with it.

@@ -224,13 +224,15 @@ function Sweep:ended(trial, kind, number)
   end
 end
 
--- A trial of a sweep that was killed, beyond its time: ended by its number, which its lock says is alive.
+-- A trial of a sweep that was killed, beyond its time: ended by its number, if that is still its own, which its command says.
 function Sweep:end_late(trial)
   local directory = self:trial_directory(trial.number)
-  local about = self.seconds and plain.read(directory .. "/run.json")
-  local pid = about and type(about.machine) == "table" and math.tointeger(about.machine.process)
-  if trial.state == "running" and pid and core.wall_clock() - (tonumber(about.time) or math.huge) > self.seconds then
-    local p = core.start { "kill", "-KILL", ("%d"):format(pid) }
+  local holder = self.seconds and provenance.read_text(directory .. "/holder") or ""
+  local pid, since = holder:match "^(%d+) ([%d.]+)\n$"
+  local command = pid and provenance.read_text(("/proc/%s/cmdline"):format(pid)) or ""
+  local own = command:find(("%s/trials/%04d"):format(self.directory:match "[^/]*$", trial.number), 1, true)
+  if trial.state == "running" and own and core.wall_clock() - tonumber(since) > self.seconds then
+    local p = core.start { "kill", "-KILL", pid }
     while p and not p:poll() do
       core.sleep(0.002)
     end
@@ -257,10 +259,14 @@ function Sweep:ended_trials()
   return list
 end
 
+local function waits_for_its_turn(t)
+  return t.state == "new" or t.state == "broken off" or t.state == "interrupted"
+end
+
 -- The next trial to run, and its budget; nil where there is none now.
 function Sweep:next()
   for _, t in ipairs(self.trials) do
-    if t.state == "new" or t.state == "broken off" or t.state == "interrupted" then
+    if waits_for_its_turn(t) then
       local rungs = self.search.rungs
       return t, rungs and rungs[math.min((t.rung or 0) + 1, #rungs)] or nil
     end
@@ -299,7 +305,7 @@ function Sweep:show(running)
   for _, t in ipairs(self.trials) do
     done = done + (t.state == "finished" and 1 or 0)
     failed = failed + (t.state == "failed" and 1 or 0)
-    if t.value and (not best or t.value < best) then
+    if t.value and t.value < math.huge and (not best or t.value < best) then
       best = t.value
     end
   end
@@ -383,7 +389,7 @@ end
 
 function Sweep:next_is_there()
   for _, t in ipairs(self.trials) do
-    if t.state == "new" or t.state == "broken off" or t.state == "interrupted" then
+    if waits_for_its_turn(t) then
       return true
     end
   end
@@ -484,8 +490,7 @@ function M.sweep(opts)
   core.write_file(directory .. "/script.lua", o.experiment.text)
   core.write_file(directory .. "/sweep.json", plain.encode {
     format = 1, name = o.experiment.name, script = core.real_path(o.experiment.file) or o.experiment.file,
-    defaults = defaults, set = o.set, seeds = o.seeds, jobs = o.jobs,
-    kind = o.search,
+    defaults = defaults, set = o.set, seeds = o.seeds, jobs = o.jobs, kind = o.search,
     max_trials = o.max_trials, objective = o.maximize or o.minimize or "loss", maximize = o.maximize ~= nil, seconds = o.seconds,
     memory = o.memory, threads = o.threads, seed = o.seed, progress = o.progress, epochs = o.epochs,
     started = os.date "%Y-%m-%dT%H:%M:%S",

@@ -1,11 +1,21 @@
 -- What fit keeps on disk: the history, the best weights, and checkpoints from which it can go on.
 
 local core = require "nn.core"
-local evaluate = require "nn.train.evaluate"
 local options = require "nn.internal.options"
 
 local M = {}
 M.__index = M
+
+---A model's state as it is now.
+function M.copy_of_state(model)
+  return core.no_grad(function()
+    local copy = {}
+    for name, t in pairs(model:state_dict()) do
+      copy[name] = t:clone()
+    end
+    return copy
+  end)
+end
 
 -- Results of an earlier run in the same directory are put aside, not lost.
 local function put_aside(out)
@@ -163,13 +173,7 @@ function M:keep_best(model)
     self.pending = nil
     timed(self, require("nn.io").save, self.best, model:state_dict())
   elseif self.best then
-    self.pending = core.no_grad(function()
-      local copy = {}
-      for name, t in pairs(model:state_dict()) do
-        copy[name] = t:clone()
-      end
-      return copy
-    end)
+    self.pending = M.copy_of_state(model)
   end
 end
 
@@ -217,5 +221,4 @@ function M.parts(o, average)
   return parts
 end
 
-M.is_loader = evaluate.is_loader
 return M

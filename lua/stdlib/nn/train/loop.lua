@@ -10,16 +10,6 @@ local steps = require "nn.train.steps"
 local M = {}
 M.__index = M
 
-local function copy_of_state(model)
-  return core.no_grad(function()
-    local copy = {}
-    for name, t in pairs(model:state_dict()) do
-      copy[name] = t:clone()
-    end
-    return copy
-  end)
-end
-
 local function fresh_sums(at)
   at.count, at.total, at.terms, at.sums = 0, 0, 0, {}
 end
@@ -35,7 +25,7 @@ function M.new(o, lists, watch, keep, calls, show, run)
   local self = setmetatable({
     o = o, lists = lists, told = {}, watch = watch, keep = keep, calls = calls, show = show, run = run,
     average = o.ema and require("nn.optim").AveragedModel(o.model, { decay = o.ema }) or nil,
-    at = { epoch = 1, seconds = 0, rows = 0, validated = 0, order = 0 }, began = core.time(),
+    at = { epoch = 1, seconds = 0, rows = 0, validated = 0 }, began = core.time(),
   }, M)
   fresh_sums(self.at)
   self.budget = o.run and o.run._budget or nil
@@ -247,7 +237,7 @@ local function finish_epoch(self, row)
   if self.watch:improved(row) then
     run.best, run.best_epoch, run.best_tables = row, row.epoch, run.tables
     if self.watch.stopping and self.watch.stopping.restore then
-      self.best_state = copy_of_state(self.model)
+      self.best_state = keeping.copy_of_state(self.model)
     end
     self.keep:keep_best(self.model)
   end
