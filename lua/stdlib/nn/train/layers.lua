@@ -31,7 +31,7 @@ local function dead_share(x)
   return flat:abs():amax(1):eq(0):to("float64"):mean():item()
 end
 
----Looks at one batch; before holds the weights' norms of the last look.
+---Looks at one batch, and writes a row of what it saw. How far the updates went is told from the second look on.
 function M:look(x, y, row)
   local seed, counter = core.rng_state()
   local model, seen, removals = self.model, {}, {}
@@ -60,7 +60,7 @@ function M:look(x, y, row)
   for _, remove in ipairs(removals) do
     remove()
   end
-  local norms, layers = {}, {}
+  local weights, layers = {}, {}
   for i, one in ipairs(seen) do
     local weight, gradient, moved = 0, 0, 0
     for _, entry in ipairs(one.module:named_parameters()) do
@@ -69,18 +69,18 @@ function M:look(x, y, row)
       weight = weight + now:square():sum():item()
       gradient = gradient + (p.grad and p.grad:to("float64"):square():sum():item() or 0)
       local key = one.name .. "." .. entry[1]
-      norms[key] = now:clone()
-      if self.norms and self.norms[key] then
-        moved = moved + (now - self.norms[key]):square():sum():item()
+      weights[key] = now:clone()
+      if self.weights and self.weights[key] then
+        moved = moved + (now - self.weights[key]):square():sum():item()
       end
     end
     layers[i] = { name = one.name, kind = one.kind, activation = one.activation, dead = one.dead }
     if weight > 0 then
       layers[i].weight, layers[i].gradient = math.sqrt(weight), math.sqrt(gradient)
-      layers[i].update = self.norms and math.sqrt(moved / weight) or nil
+      layers[i].update = self.weights and math.sqrt(moved / weight) or nil
     end
   end
-  self.norms = norms
+  self.weights = weights
   for i, entry in ipairs(model:named_parameters()) do
     entry[2].grad = grads[i][2]
   end
