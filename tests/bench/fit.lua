@@ -5,7 +5,6 @@ local nn = require "nn"
 
 local rounds, epochs = tonumber(arg[1] or 5), tonumber(arg[2] or 3)
 local train = nn.data.has_fashion_mnist() and nn.data.fashion_mnist() or nn.data.synthetic_images()
-train = train:range(1, math.min(#train, 20000))
 local directory = os.tmpname()
 os.remove(directory)
 

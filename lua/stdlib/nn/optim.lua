@@ -72,15 +72,22 @@ end
 
 -- The p-norm of all of them together.
 local function joint_norm(grads, p)
+  if p == 2 and #grads > 0 then
+    local norms = {}
+    for i, g in ipairs(grads) do
+      norms[i] = g:norm()
+    end
+    return core.stack(norms):norm()
+  end
   local total = core.zeros()
   for _, g in ipairs(grads) do
     if p == math.huge then
       total = g:numel() > 0 and core.maximum(total, g:abs():max()) or total
     else
-      total = total + (p == 2 and g:square() or g:abs():pow(p)):sum()
+      total = total + g:abs():pow(p):sum()
     end
   end
-  return p == 2 and total:sqrt() or p == math.huge and total or total:pow(1 / p)
+  return p == math.huge and total or total:pow(1 / p)
 end
 
 ---Scales all gradients together so that their joint norm is at most max_norm (Pascanu et al. 2013). Reads no value, so it

@@ -322,10 +322,11 @@ NL_COMPOSE(cosine_similarity) {
   }
   x = nl_b_expand(b, x, ndim, shape);
   y = nl_b_expand(b, y, ndim, shape);
-  nl_tensor *dot = nl_b_sum(b, b_mul(b, x, y), 1, &dim, false), *least = nl_b_number(b, eps);
-  nl_tensor *nx = b_maximum(b, nl_b_do(b, op_norm(), "tnlb", x, 2.0, 1, &dim, 0), least);
-  nl_tensor *ny = b_maximum(b, nl_b_do(b, op_norm(), "tnlb", y, 2.0, 1, &dim, 0), least);
-  nl_give(c, b_div(b, dot, b_mul(b, nx, ny)));
+  /* each is brought to length 1 before they meet: the product of long ones may be no number */
+  nl_tensor *least = nl_b_number(b, eps);
+  x = b_div(b, x, b_maximum(b, nl_b_do(b, op_norm(), "tnlb", x, 2.0, 1, &dim, 1), least));
+  y = b_div(b, y, b_maximum(b, nl_b_do(b, op_norm(), "tnlb", y, 2.0, 1, &dim, 1), least));
+  nl_give(c, nl_b_sum(b, b_mul(b, x, y), 1, &dim, false));
 }
 NL_COMPOSE(normalize) {
   int64_t dim = c->attr[normalize_dim].i;

@@ -1,5 +1,6 @@
 /* Reductions over any dims. The kernels see [outer][red][inner]; when the dims named are not neighbours the input is
    first laid out with them last. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -370,6 +371,38 @@ static nl_status infer_norm(nl_call *c) {
   }
   return status == NL_OK ? infer_reduction(c, norm_dim, norm_keepdim, c->dtype) : status;
 }
+static double float_at(const void *x, nl_dtype dtype, int64_t i) {
+  return dtype == NL_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
+}
+
+/* Squares leave the range of numbers long before the norm does: 1e25 squared is inf in float32, 1e-25 squared is 0.
+   Where the sum of squares says that this has happened, the norm is made again of elements divided by the largest. */
+static void mend_norms(nl_call *c, const geometry *g) {
+  bool narrow = c->dtype == NL_F32;
+  double low = sqrt((double)g->count * (narrow ? FLT_MIN / FLT_EPSILON : DBL_MIN / DBL_EPSILON));
+  const void *out = nl_tensor_data(c->out[0]), *x = NULL;
+  int64_t inner = g->around.inner;
+  for (int64_t r = 0; r < c->out[0]->numel; r++) {
+    double norm = float_at(out, c->dtype, r), largest = 0, sum = 0;
+    if (g->count == 0 || norm != norm || (norm >= low && !isinf(norm))) {
+      continue;
+    }
+    x = x ? x : reduction_input(c, g);
+    int64_t from = r / inner * g->count * inner + r % inner;
+    for (int64_t i = 0; i < g->count; i++) {
+      largest = fmax(largest, fabs(float_at(x, c->dtype, from + i * inner)));
+    }
+    if (largest == 0 || isinf(largest)) {
+      continue;
+    }
+    for (int64_t i = 0; i < g->count; i++) {
+      double v = float_at(x, c->dtype, from + i * inner) / largest;
+      sum += v * v;
+    }
+    nl_tensor_set_double(c->out[0], r, largest * sqrt(sum));
+  }
+}
+
 static void run_norm(nl_call *c) {
   geometry g = call_geometry(c, norm_dim);
   double p = c->attr[norm_p].number;
@@ -379,22 +412,30 @@ static void run_norm(nl_call *c) {
     reduce_with(c, p == 2 ? NL_RED_SUMSQ : (p == 1 ? NL_RED_SUMABS : NL_RED_MAXABS), &g, out);
     if (p == 2) {
       nl_k->elementwise->unary[NL_UN_SQRT][c->dtype](n, out, out);
+      mend_norms(c, &g);
     }
     return;
   }
   const void *x = reduction_input(c, &g);
   for (int64_t r = 0; r < n; r++) {
-    double sum = p == -INFINITY ? INFINITY : 0;
+    int64_t from = r / g.around.inner * g.count * g.around.inner + r % g.around.inner;
+    double sum = p == -INFINITY ? INFINITY : 0, unit = 1;
+    if (p > 0) { /* powers of the share of the largest stay within the range of numbers */
+      double largest = 0;
+      for (int64_t i = 0; i < g.count; i++) {
+        largest = fmax(largest, fabs(float_at(x, c->dtype, from + i * g.around.inner)));
+      }
+      unit = largest > 0 && !isinf(largest) ? largest : 1;
+    }
     for (int64_t i = 0; i < g.count; i++) {
-      int64_t at = (r / g.around.inner * g.count + i) * g.around.inner + r % g.around.inner;
-      double v = fabs(c->dtype == NL_F32 ? ((const float *)x)[at] : ((const double *)x)[at]);
+      double v = fabs(float_at(x, c->dtype, from + i * g.around.inner));
       if (p == -INFINITY) {
         sum = v < sum || v != v ? v : sum;
       } else {
-        sum += p == 0 ? v != 0 : pow(v, p);
+        sum += p == 0 ? v != 0 : pow(v / unit, p);
       }
     }
-    nl_tensor_set_double(c->out[0], r, p == 0 || p == -INFINITY ? sum : pow(sum, 1 / p));
+    nl_tensor_set_double(c->out[0], r, p == 0 || p == -INFINITY ? sum : unit * pow(sum, 1 / p));
   }
 }
 /* g * sign(x) |x|^(p-1) / norm^(p-1); at norm 0 the gradient is 0 */
