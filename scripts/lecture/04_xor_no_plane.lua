@@ -10,6 +10,10 @@ return L.experiment {
   says = "Perceptrons cannot solve classification tasks that are not linearly separable: simple XOR problems.",
   does = "nn.theory.separable is asked for a plane or a proof that there is none; the proof is checked in exact fractions. "
     .. "The perceptron and its variants are let loose on XOR.",
+  asks = {
+    { "How many of the four points can a line get right at most?", "three; the pocket algorithm keeps the best line it has seen" },
+    { "Add a third input, x1 x2. Is XOR separable now?", "yes: x1 + x2 - 2 x1 x2 > 1/2; one learned or given feature is enough" },
+  },
   run = function()
     local d = nn.data.xor()
     local proof = nn.theory.separable(d.x, d.y)
@@ -28,6 +32,7 @@ return L.experiment {
     L.table({ "variant", "epochs", "updates", "ended", "share right" }, rows)
     L.check(best <= 0.75, "a plane gets at most 3 of the 4 points")
     L.picture("scatter", d.x, { classes = d.y, labels = { "0", "1" }, title = "XOR: no line divides the classes" })
+    L.result { best = best }
     L.finding("XOR is not linearly separable, proved by 1/2 x2 + 1/2 x3 = 1/2 x1 + 1/2 x4; no perceptron got more than %d of the 4 points",
       math.floor(best * 4 + 0.5))
   end,

@@ -1,12 +1,18 @@
--- What the lecture's experiments share: a heading, tables, pictures, checks and the finding.
+-- What the lecture's experiments share: a heading, runs over seeds, comparisons, tables, pictures, checks and the finding.
 --
--- Each takes --small (a size for tests, a second or less), its own parameters and, through nnlua, --out DIR for its pictures;
--- without that they appear in the terminal. NNLUA_LECTURE=FILE makes it write what it shows as JSON, for `make lecture`.
+-- Each takes --seed N (its runs have the seeds N, N + 1, ...), --seeds K (how many), --small (a size for tests, a second or
+-- less), its own parameters and, through nnlua, --out DIR for its pictures; without that they appear in the terminal.
+-- Everything random in an experiment, its data included, follows the seed of the run it belongs to (L.over). What is said of
+-- a difference comes from L.compare, which knows what the seeds allow to say.
+-- NNLUA_LECTURE=FILE makes it write what it shows as JSON, for `make lecture`.
 
 local nn = require "nn"
 local core = require "nn.core"
 
-local L = { small = false, quiet = false }
+local here = (debug.getinfo(1, "S").source:gsub("^@", ""):gsub("[^/]*$", ""))
+local stats = dofile(here .. "stats.lua")
+
+local L = { small = false, nn = nn, mean = stats.mean, deviation = stats.deviation, interval = stats.interval }
 local record, lab = nil, nil
 
 local function wrap(text, indent)
@@ -33,11 +39,22 @@ local function heading(t)
   print()
 end
 
+-- What makes an experiment of the lecture, beside params and run: printed, and kept in the record.
+local words = { "title", "slide", "says", "does", "tools", "source", "wrong", "asks" }
+
 ---An experiment of the lecture: {name, title, slide, says = what the slide says, does = the experiment, tools = "nn.x, nn.y",
----source =, params =, run = function(p)}. A parameter may say what it is with --small: {30, small = 12}.
+---source =, wrong = what is wrong on the slide, asks = {{question, answer}, ...}, params =, seeds = {20, small = 3},
+---run = function(p)}. A parameter may say what it is with --small: {30, small = 12}. Without `seeds` nothing in it is random.
 function L.experiment(t)
-  local params, small = { small = { os.getenv "NNLUA_LECTURE_SMALL" ~= nil, doc = "a size for tests" } }, {}
+  local params, small = { small = { false, doc = "a size for tests" } }, {}
+  local given_params = { seeds = { 1, doc = "not used: nothing here is random", min = 1 } }
+  if t.seeds then
+    given_params.seeds = { t.seeds[1], small = t.seeds.small, min = 1, doc = "how many runs, each with the next seed" }
+  end
   for name, given in pairs(t.params or {}) do
+    given_params[name] = given
+  end
+  for name, given in pairs(given_params) do
     local p = {}
     for key, value in pairs(given) do
       p[key] = value
@@ -54,17 +71,80 @@ function L.experiment(t)
         p[name] = given.small and value == default and small[name] or value
       end
       L.small, lab = given.small, run
-      record = { script = t.name .. ".lua", parts = {}, checks = {} }
-      for _, key in ipairs { "title", "slide", "says", "does", "tools", "source" } do
+      record = { script = t.name .. ".lua", parts = {}, checks = {}, seed = p.seed, seeds = t.seeds and p.seeds or nil }
+      for _, key in ipairs(words) do
         record[key] = t[key]
       end
-      L.pictures = 0
+      L.pictures, L.results, L.comparisons, L.seed = 0, {}, {}, p.seed
       heading(t)
-      L.results = {}
+      if t.seeds then
+        print(("runs:       %d, seeds %d to %d\n"):format(p.seeds, p.seed, p.seed + p.seeds - 1))
+      end
       t.run(p)
       return L.results
     end,
   }
+end
+
+---Runs f(seed, i) for each of the seeds, after nn.manual_seed(seed). f gives a table of numbers by name; L.over gives for
+---each name the list of them, one for each run, and makes their means results that a sweep can go by. `prefix` stands before
+---those results' names, where an experiment calls this more than once.
+---@param p table the parameters: seed, seeds
+---@param f fun(seed: integer, i: integer): table
+---@return table lists
+function L.over(p, f, prefix)
+  local lists = {}
+  for i = 1, p.seeds do
+    local seed = p.seed + i - 1
+    nn.manual_seed(seed)
+    for name, value in pairs(f(seed, i)) do
+      lists[name] = lists[name] or {}
+      lists[name][i] = value
+    end
+  end
+  for name, list in pairs(lists) do
+    if type(list[1]) == "number" then
+      L.results[((prefix or "") .. name):gsub("%W+", "_")] = stats.mean(list)
+    end
+  end
+  return lists
+end
+
+---A difference between two lists by the same seeds, with its interval and what may be said of it; shown before the finding.
+---Written into a sentence with %s: "1.2 points higher (0.8 to 1.6)", or "no different within noise (...)".
+---@param what string
+---@param a number[]
+---@param b number[]|number
+---@param opts? table unit, scale; ratio = true: a / b; points = true: shares, in points of a hundred
+function L.compare(what, a, b, opts)
+  opts = opts or {}
+  if opts.points then
+    opts.scale, opts.unit = 100, "points"
+  end
+  local c = stats.compare(what, a, b, opts)
+  L.comparisons[#L.comparisons + 1] = c
+  return c
+end
+
+---The finding rests on this difference being "higher" or "lower": an error if the interval does not say so. With --small, where
+---intervals of two or three runs are wide, an error if it says the opposite.
+function L.expect(c, verdict)
+  local opposite = verdict == "higher" and "lower" or "higher"
+  c.expected = verdict
+  L.check(L.small and c.verdict ~= opposite or c.verdict == verdict, "%s: the %g%% interval lies %s %s", c.what,
+    100 * stats.confidence, verdict == "higher" and "above" or "below", c.ratio and "1" or "0")
+end
+
+local function show_comparisons()
+  local rows = {}
+  for i, c in ipairs(L.comparisons) do
+    rows[i] = { c.what, c:number(c.mean), c.ratio and "x" or c.unit, ("%s .. %s"):format(c:number(c.low), c:number(c.high)),
+      c.verdict == "within noise" and c.verdict or c.ratio and (c.verdict == "higher" and "larger" or "smaller") or c.verdict }
+  end
+  if #rows > 0 then
+    L.table({ "difference, paired by seed", "mean", "", "99% interval", "verdict" }, rows,
+      ("Differences over %d runs (Student's t; ratios by their logarithms):"):format(L.comparisons[1].n))
+  end
 end
 
 ---A value for the full size, another for --small.
@@ -172,10 +252,14 @@ function L.result(values)
   end
 end
 
----The last line.
+---The last line. Comparisons go into it with %s.
 function L.finding(format, ...)
   local text = select("#", ...) > 0 and format:format(...) or format
-  record.finding = text
+  show_comparisons()
+  record.finding, record.comparisons = text, {}
+  for i, c in ipairs(L.comparisons) do
+    record.comparisons[i] = { what = c.what, verdict = c.verdict, expected = c.expected, text = tostring(c) }
+  end
   lab:log { finding = text, checks = #record.checks }
   local path = os.getenv "NNLUA_LECTURE"
   if path then
@@ -188,26 +272,44 @@ end
 
 -- ---- experiments' common parts ----
 
-function L.mean(list)
-  local s = 0
-  for _, v in ipairs(list) do
-    s = s + v
-  end
-  return s / #list
-end
-
----Standard deviation over runs (n - 1).
-function L.deviation(list)
-  local m, s = L.mean(list), 0
-  for _, v in ipairs(list) do
-    s = s + (v - m) ^ 2
-  end
-  return #list > 1 and math.sqrt(s / (#list - 1)) or 0
-end
-
----"0.912 ± 0.003"
+---"0.912 ± 0.003": mean and deviation
 function L.pm(list, digits)
   return ("%%.%df ± %%.%df"):format(digits or 3, digits or 3):format(L.mean(list), L.deviation(list))
+end
+
+---"91.2 ± 0.3 %" of shares
+function L.percent(list, digits)
+  return ("%%.%df ± %%.%df %%%%"):format(digits or 1, digits or 1):format(100 * L.mean(list), 100 * L.deviation(list))
+end
+
+---A curve for a picture from those of all runs: their mean, with a band of one deviation.
+---@param curves number[][]
+---@param more? table label, x, style
+function L.band(curves, more)
+  local s = { y = {}, error = {} }
+  for k, v in pairs(more or {}) do
+    s[k] = v
+  end
+  for e = 1, #curves[1] do
+    local column = {}
+    for i, curve in ipairs(curves) do
+      column[i] = curve[e]
+    end
+    s.y[e], s.error[e] = L.mean(column), L.deviation(column)
+  end
+  return s
+end
+
+---Bars with their deviations: lists in the order of the names.
+function L.bars(lists, more)
+  local s = { y = {}, error = {} }
+  for k, v in pairs(more or {}) do
+    s[k] = v
+  end
+  for i, list in ipairs(lists) do
+    s.y[i], s.error[i] = L.mean(list), L.deviation(list)
+  end
+  return s
 end
 
 ---A fully connected net: sizes {784, 256, 10}; opts: act (class, default nn.ReLU), init (name), before(i, width) and
@@ -236,19 +338,28 @@ function L.mlp(sizes, opts)
   return net
 end
 
----The parts of Fashion-MNIST an experiment uses: n training images, the next m for validation and k test images,
----normalized. The synthetic images where the real ones are not installed.
-function L.images(n, m, k)
-  local train, test
-  if nn.data.has_fashion_mnist() then
-    train, test = nn.data.fashion_mnist()
-  else
-    L.say "(Fashion-MNIST is not here: synthetic images instead. For the real ones: apt-get install dataset-fashion-mnist)"
-    train, test = nn.data.synthetic_images { train = n + (m or 0), test = k or 1000 }
+---The parts of Fashion-MNIST that a run uses: n training images, m others for validation and k test images, drawn by the
+---seed, normalized by the training images. The synthetic images where the real ones are not installed.
+local whole
+function L.images(seed, n, m, k)
+  if not whole then
+    if nn.data.has_fashion_mnist() then
+      whole = { nn.data.fashion_mnist() }
+    else
+      L.say "(Fashion-MNIST is not here: synthetic images instead. For the real ones: apt-get install dataset-fashion-mnist)"
+      whole = { nn.data.synthetic_images { train = 20000, test = 5000 } }
+    end
   end
-  nn.data.normalize(train, test)
-  local valid = m and m > 0 and train:range(n + 1, n + m) or nil
-  return train:range(1, n), valid, k and test:range(1, k) or test
+  local g = nn.Generator(seed)
+  local function draw(set, index)
+    return nn.data.tensors(set.x[index], set.y[index])
+  end
+  local order, order_test = nn.randperm(#whole[1], { generator = g }), nn.randperm(#whole[2], { generator = g })
+  local train = draw(whole[1], order[{ { 1, n } }])
+  local test = draw(whole[2], order_test[{ { 1, k or 1000 } }])
+  local valid = m and m > 0 and draw(whole[1], order[{ { n + 1, n + m } }]) or nil
+  nn.data.normalize(train, test, valid)
+  return train, test, valid
 end
 
 ---Accuracy of a model on a data set.
@@ -287,10 +398,9 @@ function L.layer_gradients(net, x, y, loss)
   local grads = nn.grad((loss or nn.CrossEntropyLoss())(h, y), outs)
   local list = {}
   for i, g in ipairs(grads) do
-    list[i] = math.sqrt(g:to("float64"):square():mean():item())
+    list[i] = g:norm():item() / math.sqrt(g:numel())
   end
   return list
 end
 
-L.nn = nn
 return L

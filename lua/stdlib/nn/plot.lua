@@ -5,8 +5,9 @@
 --     {title = "Loss", xlabel = "epoch", ylabel = "loss", file = "loss.png"})
 --
 -- Options of all: file, title, xlabel, ylabel, log ("x", "y", "xy"), xrange and yrange ({low, high}), columns (1 or 2: the
--- width of a page's column or of the page), size ({width, height} in pixels). Colours can be told apart by colour-blind
--- readers (Okabe & Ito 2008; viridis for values). Values are tensors or lists.
+-- width of a page's column or of the page), size ({width, height} in pixels). Lines, points and bars also take hline: a
+-- dashed line across, {value, label}, such as what guessing reaches. Colours can be told apart by colour-blind readers
+-- (Okabe & Ito 2008; viridis for values); in the terminal each curve bears a letter. Values are tensors or lists.
 
 local core = require "nn.core"
 local gnuplot = require "nn.plot.gnuplot"
@@ -145,12 +146,22 @@ end
 
 -- ---- lines and points ----
 
+-- The dashed line of the option hline, as a part of gnuplot's plot.
+local function across(o)
+  local h = o.hline
+  if h and not is_finite(h[1]) then
+    core.raise(("%s: hline must be {value, label}, such as {0.1, \"chance\"}, but its value is %s"):format(o.who,
+      core.describe(h[1])))
+  end
+  return h and ("%s with lines dashtype 2 linecolor rgb '#555555' %s"):format(gnuplot.number(h[1]), gnuplot.titled(h[2]))
+end
+
 local function xy(given, o, style)
   local series = series_of(o.who, given)
   if not o.file then
     return terminal.xy(series, o, style)
   end
-  local lines, parts = {}, {}
+  local lines, parts = {}, { across(o) }
   for i, s in ipairs(series) do
     gnuplot.block(lines, "d" .. i, s.error and { s.x, s.y, s.error } or { s.x, s.y })
     if s.error then
@@ -167,14 +178,14 @@ end
 ---@param series nn.Tensor|table
 ---@param opts? table
 function M.line(series, opts)
-  return xy(series, read("line", opts), "lines")
+  return xy(series, read("line", opts, { hline = { "table" } }), "lines")
 end
 
 ---Points. x, y and optionally classes: nn.plot.scatter(points, {classes = labels}) with points n x 2, or series as in line.
 ---@param given nn.Tensor|table
 ---@param opts? table
 function M.scatter(given, opts)
-  local o = read("scatter", opts, { classes = { "any" }, labels = { "table" } })
+  local o = read("scatter", opts, { classes = { "any" }, labels = { "table" }, hline = { "table" } })
   if core.is_tensor(given) and given.ndim == 2 then
     if given:size(2) ~= 2 then
       core.raise(("plot.scatter: points must be n x 2, but have shape %s"):format(tostring(given.shape)))
@@ -204,7 +215,7 @@ end
 ---@param values nn.Tensor|table numbers, or a list of groups {label =, y = numbers}
 ---@param names? string[]
 function M.bar(values, names, opts)
-  local o = read("bar", opts)
+  local o = read("bar", opts, { hline = { "table" } })
   local series = series_of(o.who, values)
   local n = series[1] and #series[1].y or 0
   if n == 0 then
@@ -214,18 +225,21 @@ function M.bar(values, names, opts)
   if not o.file then
     return terminal.bars(series, names, o)
   end
-  local lines, columns = {}, {}
+  local lines, columns, dashed, errors = {}, {}, across(o), false
   lines[#lines + 1] = "$d << EOD"
   for i = 1, n do
     local cells = { '"' .. tostring(names[i] or i):gsub('["%c]', " ") .. '"' }
     for k, s in ipairs(series) do
-      cells[k + 1] = gnuplot.number(s.y[i] or 0 / 0)
+      cells[2 * k] = gnuplot.number(s.y[i] or 0 / 0)
+      cells[2 * k + 1] = gnuplot.number(s.error and s.error[i] or 0 / 0)
+      errors = errors or s.error ~= nil
     end
     lines[#lines + 1] = table.concat(cells, " ")
   end
   lines[#lines + 1] = "EOD"
   o.key = o.key ~= "" and o.key or "above"
-  lines[#lines + 1] = "set style data histograms\nset style histogram clustered gap 1\nset style fill solid 0.9 noborder"
+  lines[#lines + 1] = ("set style data histograms\nset style histogram %s gap 1%s\nset style fill solid 0.9 noborder"):format(
+    errors and "errorbars" or "clustered", errors and " linewidth 1" or "")
   local longest = 0
   for _, name in ipairs(names) do
     longest = math.max(longest, #tostring(name))
@@ -238,9 +252,14 @@ function M.bar(values, names, opts)
   if o.log == "" and not o.yrange then
     lines[#lines + 1] = "set yrange [*<0:0<*]"
   end
-  for k, s in ipairs(series) do
-    columns[k] = ("$d using %d:xtic(1) linetype %d %s"):format(k + 1, k, gnuplot.titled(s.label))
+  if errors then
+    lines[#lines + 1] = "set errorbars linecolor rgb '#333333' linewidth 1"
   end
+  for k, s in ipairs(series) do
+    columns[k] = ("$d using %d%s:xtic(1) linetype %d %s"):format(2 * k, errors and (":%d"):format(2 * k + 1) or "", k,
+      gnuplot.titled(s.label))
+  end
+  columns[#columns + 1] = dashed
   lines[#lines + 1] = "plot " .. table.concat(columns, ", ")
   return run(o, lines)
 end

@@ -22,11 +22,19 @@ local function canvas()
       self:dot(x0 + (x1 - x0) * i / n, y0 + (y1 - y0) * i / n)
     end
   end
+  local letters = {}
+  function c.letter(_, x, y, text)
+    x, y = math.floor(x + 0.5), math.floor(y + 0.5)
+    local at = y // 4 * columns + x // 2
+    if x >= 0 and y >= 0 and x < c.width and y < c.height and not letters[at] then
+      letters[at] = text
+    end
+  end
   function c.row(_, r)
     local out = {}
     for k = 0, columns - 1 do
       local v = cells[r * columns + k]
-      out[#out + 1] = v and utf8.char(0x2800 + v) or " "
+      out[#out + 1] = letters[r * columns + k] or v and utf8.char(0x2800 + v) or " "
     end
     return table.concat(out)
   end
@@ -81,6 +89,18 @@ local function show(lines)
   print(table.concat(lines, "\n"))
 end
 
+-- A letter for each curve with a name, where there are several.
+local function letters_of(series)
+  local list, n = {}, 0
+  for k, s in ipairs(series) do
+    if s.label then
+      n = n + 1
+      list[k] = n <= 26 and string.char(96 + n) or nil
+    end
+  end
+  return n > 1 and list or {}
+end
+
 ---Lines or points.
 function M.xy(series, o, style)
   local xs, ys = {}, {}
@@ -89,6 +109,7 @@ function M.xy(series, o, style)
     table.move(s.y, 1, #s.y, #ys + 1, ys)
   end
   local logx, logy = o.log:find "x", o.log:find "y"
+  ys[#ys + 1] = o.hline and o.hline[1]
   local x0, x1 = extent(xs, o.xrange, logx)
   local y0, y1 = extent(ys, o.yrange, logy)
   local c = canvas()
@@ -98,7 +119,14 @@ function M.xy(series, o, style)
     end
     return (v - low) / (high - low) * (size - 1)
   end
-  for _, s in ipairs(series) do
+  if o.hline and not (logy and o.hline[1] <= 0) then
+    local y = c.height - 1 - place(o.hline[1], y0, y1, logy, c.height)
+    for x = 0, c.width - 1, 4 do
+      c:dot(x, y)
+    end
+  end
+  local letters = letters_of(series)
+  for k, s in ipairs(series) do
     local px, py
     local as_points = (s.style or style) == "points"
     for i = 1, #s.x do
@@ -109,6 +137,10 @@ function M.xy(series, o, style)
         else
           c:line(px, py, x, y)
         end
+        -- at four places along the curve, not the same ones for each
+        if letters[k] and (i == #s.x or (i + k * #s.x // 16) % math.max(1, #s.x // 4) == 0) then
+          c:letter(x, y, letters[k])
+        end
         px, py = x, y
       else
         px = nil
@@ -116,10 +148,14 @@ function M.xy(series, o, style)
     end
   end
   local out = frame(c, o, x0, x1, y0, y1)
-  for _, s in ipairs(series) do
+  for k, s in ipairs(series) do
     if s.label then
-      out[#out + 1] = ("%11s%s: from %s to %s"):format("", s.label, text(s.y[1] or 0 / 0), text(s.y[#s.y] or 0 / 0))
+      out[#out + 1] = ("%11s%s%s: from %s to %s"):format("", letters[k] and letters[k] .. " = " or "", s.label,
+        text(s.y[1] or 0 / 0), text(s.y[#s.y] or 0 / 0))
     end
+  end
+  if o.hline then
+    out[#out + 1] = ("%11s┄ %s: %s"):format("", o.hline[2] or "dashed", text(o.hline[1]))
   end
   show(out)
 end
@@ -147,9 +183,15 @@ function M.bars(series, names, o)
       local v = s.y[i] or 0 / 0
       local n = largest > 0 and finite(v) and math.floor(math.abs(v) / largest * 48 + 0.5) or 0
       local name = k == 1 and tostring(names[i] or i) or ""
-      out[#out + 1] = ("%s%s │%s %s%s"):format((" "):rep(widest - #name), name, ("█"):rep(n), text(v),
+      local spread = s.error and s.error[i] and (" ± %s"):format(text(s.error[i])) or ""
+      out[#out + 1] = ("%s%s │%s %s%s%s"):format((" "):rep(widest - #name), name, ("█"):rep(n), text(v), spread,
         s.label and "  " .. s.label or "")
     end
+  end
+  if o.hline then
+    local n = largest > 0 and math.floor(math.min(1, math.abs(o.hline[1]) / largest) * 48 + 0.5) or 0
+    out[#out + 1] = ("%s │%s┆ %s: %s"):format((" "):rep(widest), (" "):rep(math.max(0, n - 1)), o.hline[2] or "dashed",
+      text(o.hline[1]))
   end
   show(out)
 end
