@@ -2,35 +2,11 @@
 
 local L, p = ...
 local nn = L.nn
-local M = { depth = p.depth, width = 32, seeds = p.seeds, epochs = p.epochs }
+local M = { depth = p.depth, width = p.width, epochs = p.epochs }
 
-local train = nn.data.teacher { n = L.size(4000, 1500), features = 16, outputs = 4, classes = true, seed = 3 }
 
----The gradient at the output of the first hidden layer over that of the last, from a diagnosis.
-function M.ratio(report)
-  local sizes = {}
-  for _, l in ipairs(report.layers) do
-    if l.kind == "Linear" and l.module.out_features == M.width and l.grad_rms then
-      sizes[#sizes + 1] = l.grad_rms
-    end
-  end
-  return sizes[1] / sizes[#sizes]
-end
-
----Gradient ratio (first / last hidden layer) before training and training accuracy after it, over the seeds.
----@param build fun(): nn.Module
-function M.measure(build)
-  local ratios, accuracies = {}, {}
-  for seed = 1, M.seeds do
-    nn.manual_seed(seed)
-    local net = build()
-    local r = nn.diagnose(net, train:loader { batch_size = 128 }, nn.CrossEntropyLoss(), { batches = 2, jacobian = false })
-    ratios[seed] = M.ratio(r)
-    local run = L.fit(net, train, { optimizer = nn.optim.SGD(net:parameters(), { lr = 0.01, momentum = 0.9 }), epochs = M.epochs,
-      batch = 32 })
-    accuracies[seed] = run.history[#run.history].accuracy
-  end
-  return ratios, accuracies
+local function data(seed)
+  return nn.data.teacher { n = L.size(4000, 1500), features = 16, outputs = 4, classes = true, seed = seed }
 end
 
 ---Sizes of the deep net.
@@ -48,34 +24,64 @@ function M.patient(opts)
   return L.mlp(M.sizes(), opts or { act = nn.Sigmoid })
 end
 
----The share of the most frequent class.
-function M.chance()
-  local best = 0
-  for c = 1, 4 do
-    best = math.max(best, train.y:eq(c):to("float32"):mean():item())
+-- The gradient at the output of the first hidden layer over that of the last, by hooks on the layers' outputs.
+local function ratio(net, x, y)
+  local outs, h = {}, x
+  for i = 1, #net - 1 do
+    h = net[i](h)
+    local kind = net[i]._name
+    if kind == "Linear" or kind == "WeightNorm" or kind == "Highway" or kind == "Residual" then
+      outs[#outs + 1] = h
+    end
   end
-  return best
+  local g = nn.grad(nn.CrossEntropyLoss()(net[#net](h), y), outs)
+  return g[1]:norm():item() / g[#g]:norm():item()
 end
 
----Runs the patient and the cures {name, build}, prints, checks that the named cure trains and the patient does not.
+---Runs the patient and the cures {name, build} over the seeds, prints, checks that the patient does not learn. Gives the lists
+---by name: accuracy, ratio (gradient first / last hidden layer before training); and the chance of guessing right.
 function M.compare(cures)
-  local chance = M.chance()
   local all = { { "the patient: sigmoid", M.patient } }
   table.move(cures, 1, #cures, 2, all)
-  local rows, result, bars, names = {}, {}, {}, {}
+  local r = L.over(p, function(seed)
+    local train = data(seed)
+    local out = { chance = 0 }
+    for c = 1, 4 do
+      out.chance = math.max(out.chance, train.y:eq(c):to("float32"):mean():item())
+    end
+    for _, c in ipairs(all) do
+      nn.manual_seed(seed)
+      local net = c[2]()
+      out[c[1] .. " ratio"] = ratio(net, train.x[{ { 1, 256 } }], train.y[{ { 1, 256 } }])
+      local run = L.fit(net, train, { optimizer = nn.optim.SGD(net:parameters(), { lr = p.lr, momentum = 0.9 }), epochs = M.epochs, batch = 32 })
+      out[c[1]] = run.history[#run.history].accuracy
+    end
+    return out
+  end)
+  local rows, names, lists = {}, {}, {}
   for i, c in ipairs(all) do
-    local ratios, acc = M.measure(c[2])
-    rows[i] = { c[1], L.mean(ratios), L.pm(acc) }
-    result[i] = { ratio = L.mean(ratios), accuracy = L.mean(acc) }
-    bars[i], names[i] = L.mean(acc), c[1]
+    rows[i] = { c[1], L.mean(r[c[1] .. " ratio"]), L.percent(r[c[1]]) }
+    names[i], lists[i] = c[1], r[c[1]]
   end
   L.table({ ("%d layers"):format(M.depth), "gradient first / last", "training accuracy" }, rows)
-  L.say("Always answering the most frequent class gets %.3f.", chance)
-  L.picture("bar", bars, names, { title = "Training accuracy after " .. M.epochs .. " epochs" })
+  L.say("Always answering the most frequent class gets %.1f%%.", 100 * L.mean(r.chance))
+  L.picture("bar", { L.bars(lists) }, names, { title = "Training accuracy after " .. M.epochs .. " epochs", yrange = { 0, 1 }, hline = { L.mean(r.chance), "the most frequent class" } })
   -- 4 standard errors of a share over the training set
-  local noise = 4 * 0.5 / math.sqrt(#train)
-  L.check(result[1].accuracy < chance + noise + 0.02, "the patient does not learn (chance %.3f)", chance)
-  return result, chance
+  L.check(math.abs(L.mean(r["the patient: sigmoid"]) - L.mean(r.chance)) < 4 * 0.5 / math.sqrt(L.size(4000, 1500)) + 0.02, "the patient does not learn (chance %.2f)", L.mean(r.chance))
+  M.chance = L.mean(r.chance)
+  return r
+end
+
+---How much more accurate `name` is than `than` (the patient, by default).
+function M.gain(r, name, than)
+  than = than or "the patient: sigmoid"
+  return L.compare(("accuracy: %s over %s"):format(name, than:gsub(": sigmoid", "")), r[name], r[than], { points = true })
+end
+
+---How many times larger the gradient's ratio first / last is.
+function M.carries(r, name, than)
+  than = than or "the patient: sigmoid"
+  return L.compare(("gradient first / last: %s over %s"):format(name, than:gsub(": sigmoid", "")), r[name .. " ratio"], r[than .. " ratio"], { ratio = true })
 end
 
 return M
