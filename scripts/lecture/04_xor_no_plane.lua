@@ -17,7 +17,7 @@ return L.experiment {
   run = function()
     local d = nn.data.xor()
     local proof = nn.theory.separable(d.x, d.y)
-    L.say(tostring(proof) .. ".")
+    L.say("%s.", tostring(proof))
     L.say("In words: the middle of the two points of class 1 is the middle of the two points of class 0. A plane with both points "
       .. "of a class on one side has their middle on that side, too; the same point cannot be on both sides.")
     L.check(proof.separable == false and proof.exact, "the certificate says no, exactly")

@@ -157,7 +157,7 @@ end
 
 ---A sentence between tables and pictures.
 function L.say(format, ...)
-  local text = select("#", ...) > 0 and format:format(...) or format
+  local text = format:format(...)
   print(wrap(text, ""))
   record.parts[#record.parts + 1] = { kind = "text", text = text }
 end
@@ -238,7 +238,7 @@ end
 ---Something the finding rests on: an error if it does not hold. `why`: what was expected, and where the tolerance comes
 ---from.
 function L.check(holds, why, ...)
-  local text = select("#", ...) > 0 and why:format(...) or why
+  local text = why:format(...)
   record.checks[#record.checks + 1] = text
   if not holds then
     error(("%s: did not hold: %s"):format(record.script, text), 0)
@@ -254,7 +254,7 @@ end
 
 ---The last line. Comparisons go into it with %s.
 function L.finding(format, ...)
-  local text = select("#", ...) > 0 and format:format(...) or format
+  local text = format:format(...)
   show_comparisons()
   record.finding, record.comparisons = text, {}
   for i, c in ipairs(L.comparisons) do

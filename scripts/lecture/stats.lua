@@ -93,6 +93,9 @@ end
 
 ---"2.1 points higher (1.7 to 2.5)", "3.0 times as large (2.5 to 3.6)" or "no different within noise (-0.3 to 0.4 points)"
 function Comparison:__tostring()
+  if self.deviation == 0 and self.verdict == "within noise" then
+    return "exactly the same"
+  end
   local low, high = self:number(self.low), self:number(self.high)
   if self.ratio then
     if self.verdict == "within noise" then
