@@ -374,7 +374,7 @@ function L.fit(model, data, opts)
     train = data:loader { batch_size = opts.batch or 64, shuffle = opts.shuffle ~= false }, valid = opts.valid and
       opts.valid:loader { batch_size = 500 } or nil, epochs = opts.epochs, metrics = opts.metrics or { "accuracy" },
     progress = "none", scheduler = opts.scheduler, after_step = opts.after_step, on_epoch = opts.on_epoch,
-    early_stopping = opts.early_stopping,
+    early_stopping = opts.early_stopping, clip_grad_norm = opts.clip_grad_norm,
   }
 end
 

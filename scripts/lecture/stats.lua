@@ -82,6 +82,9 @@ local function number(v, spread)
   local largest = math.floor(math.log(math.max(math.abs(v), size), 10))
   local digits = math.max(0, math.min(6, 1 - math.floor(math.log(size, 10)), 3 - largest))
   v = math.abs(v) < 1e-6 * size and 0.0 or v
+  if v == 0 and spread == 0 then
+    return "0"
+  end
   if math.abs(v) >= 1e5 or (v ~= 0 and math.abs(v) < 1e-4) then
     return ("%.1e"):format(v)
   end
