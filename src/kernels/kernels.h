@@ -219,6 +219,10 @@ typedef struct nl_product_kernels {
   /* c[i * step] (+)= rows[i][0 .. k) . x[0 .. k) */
   void (*dots[NL_DTYPE_COUNT])(int64_t m, int64_t k, const void *rows, int64_t ld, const void *x, void *c, int64_t step,
                                bool accumulate);
+  /* x[0 .. k) -= the sum over i of c[i] * rows[i][0 .. k) */
+  void (*subtract)(int64_t m, int64_t k, const double *rows, int64_t ld, const double *c, double *x);
+  /* (x, y) becomes (c x + s y, c y - s x): a Givens rotation of two rows */
+  void (*rotate)(int64_t n, double *x, double *y, double c, double s);
   /* float32 arithmetic in registers, as much as n rounds give; returns the operations done */
   double (*spin)(int64_t n, float *sink);
 } nl_product_kernels;

@@ -124,6 +124,31 @@ SMALL(double)
 DOTS(float)
 DOTS(double)
 
+static void subtract_rows(int64_t m, int64_t k, const double *rows, int64_t ld, const double *c, double *restrict x) {
+  int64_t i = 0;
+  for (; i + 4 <= m; i += 4) {
+    const double *a = rows + i * ld, *b = a + ld, *d = b + ld, *e = d + ld;
+    const double ca = c[i], cb = c[i + 1], cd = c[i + 2], ce = c[i + 3];
+    for (int64_t q = 0; q < k; q++) {
+      x[q] -= (ca * a[q] + cb * b[q]) + (cd * d[q] + ce * e[q]);
+    }
+  }
+  for (; i < m; i++) {
+    const double *a = rows + i * ld;
+    for (int64_t q = 0; q < k; q++) {
+      x[q] -= c[i] * a[q];
+    }
+  }
+}
+
+static void rotate_rows(int64_t n, double *restrict x, double *restrict y, double c, double s) {
+  for (int64_t q = 0; q < n; q++) {
+    const double a = x[q], b = y[q];
+    x[q] = c * a + s * b;
+    y[q] = c * b - s * a;
+  }
+}
+
 /* Twelve independent sums of sixteen elements: enough to hide the latency of multiplying and adding. */
 static double spin(int64_t n, float *sink) {
   float sum[12][16];
@@ -157,5 +182,7 @@ extern const nl_product_kernels NL_ISA(nl_product_kernels);
 const nl_product_kernels NL_ISA(nl_product_kernels) = {
     .small = {[NL_F32] = small_float, [NL_F64] = small_double},
     .dots = {[NL_F32] = dots_float, [NL_F64] = dots_double},
+    .subtract = subtract_rows,
+    .rotate = rotate_rows,
     .spin = spin,
 };

@@ -1,214 +1,210 @@
-/* Exact arithmetic, for certificates: linear equations over the rationals (GMP), of which every double is one. */
-#include <gmp.h>
+/* What stands behind certificates, for our own Lua files: exact sums of products, and the nearest points of hulls, by
+   floating point and by rational numbers. Points are float64 tensors, sides a string with a byte (0 or 1) for each. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/interrupt.h"
+#include "kernels/exact_dot.h"
+#include "kernels/exact_hull.h"
+#include "kernels/hull.h"
 #include "lua/nl_lua.h"
 
-#define EXACT_TYPE "nn.Exact"
+#define HULL_TYPE "nn.ExactHull"
 
-enum { MOST = 512 }; /* rows and columns */
-
-/* rows x (cols + 1) rationals: a system with its right side. A userdata, so that nothing leaks when Lua raises. */
-typedef struct exact {
-  int rows, cols;
-  bool ready;
-  mpq_t *q;
-} exact;
-
-static int exact_gc(lua_State *L) {
-  exact *e = luaL_checkudata(L, 1, EXACT_TYPE);
-  if (e->ready) {
-    for (int i = 0; i < e->rows * (e->cols + 1); i++) {
-      mpq_clear(e->q[i]);
-    }
-    free(e->q);
-    e->ready = false;
-  }
-  return 0;
-}
-
-static double number_at(lua_State *L, int table, int i) {
+static double number_at(lua_State *L, int table, int64_t i) {
   lua_rawgeti(L, table, i);
   double v = lua_tonumber(L, -1);
   bool ok = lua_type(L, -1) == LUA_TNUMBER && isfinite(v);
   lua_pop(L, 1);
   if (!ok) {
-    nl_lua_error(L, "exact: element %d is no finite number", i);
+    nl_lua_error(L, "exact: element %d is no finite number", (int)i);
   }
   return v;
 }
 
-static mpq_t *entry_at(const exact *e, int row, int col) {
-  return &e->q[row * (e->cols + 1) + col];
+/* A float64 tensor with `ndim` dims, without gaps. */
+static nl_tensor *check_plain(lua_State *L, int index, const char *who, int ndim) {
+  nl_tensor *t = nl_check_tensor(L, index, who, "x");
+  nl_lua_no_reading(L, who);
+  if (nl_tensor_dtype(t) != NL_F64 || t->ndim != ndim || !t->contiguous) {
+    nl_lua_error(L, "%s: needs contiguous float64 tensors with %d dims", who, ndim);
+  }
+  return t;
 }
 
-/* Gauss-Jordan with `given` for the columns that get no pivot; pivot columns are tried in the order of `order`. Returns
-   false where the equations contradict each other. */
-static bool eliminate(exact *e, const int *order, int *pivot_row_of) {
-  mpq_t factor, term;
-  mpq_init(factor);
-  mpq_init(term);
-  int row = 0;
-  for (int c = 0; c < e->cols; c++) {
-    pivot_row_of[c] = -1;
+static const uint8_t *check_sides(lua_State *L, int index, const char *who, const nl_tensor *x) {
+  size_t n;
+  const char *s = luaL_checklstring(L, index, &n);
+  if ((int64_t)n != x->shape[0] || !memchr(s, 0, n) || !memchr(s, 1, n)) {
+    nl_lua_error(L, "%s: needs the side of each point, 0 or 1, and points of both", who);
   }
-  for (int k = 0; k < e->cols && row < e->rows; k++) {
-    int c = order[k], found = -1;
-    for (int r = row; r < e->rows && found < 0; r++) {
-      found = mpq_sgn(*entry_at(e, r, c)) != 0 ? r : -1;
-    }
-    if (found < 0) {
-      continue;
-    }
-    for (int j = 0; j <= e->cols; j++) {
-      if (found != row) {
-        mpq_swap(*entry_at(e, found, j), *entry_at(e, row, j));
-      }
-    }
-    mpq_inv(factor, *entry_at(e, row, c));
-    for (int j = 0; j <= e->cols; j++) {
-      mpq_mul(*entry_at(e, row, j), *entry_at(e, row, j), factor);
-    }
-    for (int r = 0; r < e->rows; r++) {
-      if (r != row && mpq_sgn(*entry_at(e, r, c)) != 0) {
-        mpq_set(factor, *entry_at(e, r, c));
-        for (int j = 0; j <= e->cols; j++) {
-          mpq_mul(term, factor, *entry_at(e, row, j));
-          mpq_sub(*entry_at(e, r, j), *entry_at(e, r, j), term);
-        }
-      }
-    }
-    pivot_row_of[c] = row++;
-  }
-  bool consistent = true;
-  for (int r = row; r < e->rows; r++) {
-    consistent = consistent && mpq_sgn(*entry_at(e, r, e->cols)) == 0;
-  }
-  mpq_clear(factor);
-  mpq_clear(term);
-  return consistent;
+  return (const uint8_t *)s;
 }
 
-/* exact_solve(rows, cols, values, right, given) -> numbers, texts, smallest sign; or nil where there is no solution.
-   The exact solution of values (row-major) x = right in which unknowns that the equations leave free have the value
-   given[i]; texts are fractions such as "1/2". Unknowns with larger |given| become the dependent ones. */
-static int exact_solve(lua_State *L) {
-  int rows = (int)luaL_checkinteger(L, 1), cols = (int)luaL_checkinteger(L, 2);
-  luaL_argcheck(L, rows > 0 && rows <= MOST && cols > 0 && cols <= MOST, 1, "too large for exact arithmetic");
-  for (int i = 3; i <= 5; i++) {
-    luaL_checktype(L, i, LUA_TTABLE);
-  }
-  double given[MOST];
-  int order[MOST], pivot[MOST];
-  for (int c = 0; c < cols; c++) {
-    given[c] = number_at(L, 5, c + 1);
-    int k = c;
-    while (k > 0 && fabs(given[order[k - 1]]) < fabs(given[c])) {
-      order[k] = order[k - 1];
-      k--;
-    }
-    order[k] = c;
-  }
-  exact *e = lua_newuserdatauv(L, sizeof *e, 0);
-  *e = (exact){.rows = rows, .cols = cols};
-  luaL_setmetatable(L, EXACT_TYPE);
-  e->q = calloc((size_t)rows * ((size_t)cols + 1), sizeof(mpq_t));
-  if (!e->q) {
-    return nl_lua_error(L, "exact: out of memory");
-  }
-  for (int i = 0; i < rows * (cols + 1); i++) {
-    mpq_init(e->q[i]);
-  }
-  e->ready = true;
-  for (int r = 0; r < rows; r++) {
-    for (int c = 0; c < cols; c++) {
-      mpq_set_d(*entry_at(e, r, c), number_at(L, 3, r * cols + c + 1));
-    }
-    mpq_set_d(*entry_at(e, r, cols), number_at(L, 4, r + 1));
-  }
-  if (!eliminate(e, order, pivot)) {
-    lua_pushnil(L);
-    return 1;
-  }
-  /* the free unknowns' share is taken from the right sides: column `cols` becomes the dependent unknowns */
-  mpq_t value, term;
-  mpq_init(value);
-  mpq_init(term);
-  for (int c = 0; c < cols; c++) {
-    if (pivot[c] < 0) {
-      mpq_set_d(value, given[c]);
-      for (int r = 0; r < rows; r++) {
-        mpq_mul(term, *entry_at(e, r, c), value);
-        mpq_sub(*entry_at(e, r, cols), *entry_at(e, r, cols), term);
-      }
-    }
-  }
-  mpq_clear(value);
-  mpq_clear(term);
-  int smallest = 1;
-  lua_createtable(L, cols, 0);
-  lua_createtable(L, cols, 0);
-  for (int c = 0; c < cols; c++) {
-    char small[400];
-    int sign;
-    if (pivot[c] >= 0) {
-      mpq_t *v = entry_at(e, pivot[c], cols);
-      sign = mpq_sgn(*v);
-      lua_pushnumber(L, mpq_get_d(*v));
-      bool fits = mpz_sizeinbase(mpq_numref(*v), 10) + mpz_sizeinbase(mpq_denref(*v), 10) + 4 < sizeof small;
-      lua_pushstring(L, fits ? mpq_get_str(small, 10, *v) : "a long fraction");
-    } else {
-      sign = (given[c] > 0) - (given[c] < 0);
-      lua_pushnumber(L, given[c]);
-      snprintf(small, sizeof small, "%.17g", given[c]);
-      lua_pushstring(L, small);
-    }
-    smallest = sign < smallest ? sign : smallest;
-    lua_rawseti(L, -3, c + 1);
-    lua_rawseti(L, -3, c + 1);
-  }
-  /* texts were set into the upper table by the first rawseti, numbers into the lower by the second */
-  lua_pushinteger(L, smallest);
-  return 3;
+static void *scratch(lua_State *L, int64_t count, size_t size) {
+  void *p = lua_newuserdatauv(L, (size_t)count * size + 1, 0);
+  memset(p, 0, (size_t)count * size + 1);
+  return p;
 }
 
-/* exact_sign(w, x, theta) -> the sign of w . x - theta, exactly */
+static nl_tensor *push_tensor(lua_State *L, int ndim, const int64_t *shape) {
+  nl_box *box = nl_push_box(L);
+  nl_tensor *t = NULL;
+  nl_lua_check(L, nl_tensor_new(NL_F64, ndim, shape, &t));
+  nl_fill_box(L, -1, box, t);
+  return t;
+}
+
+/* exact_sign(w, x, theta) -> the sign of w . x - theta, exactly; w and x are lists */
 static int exact_sign(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
-  double theta = luaL_checknumber(L, 3);
-  lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
-  luaL_argcheck(L, n == (lua_Integer)lua_rawlen(L, 2), 2, "of another length");
-  exact *e = lua_newuserdatauv(L, sizeof *e, 0);
-  *e = (exact){.rows = 1, .cols = 2};
-  luaL_setmetatable(L, EXACT_TYPE);
-  e->q = calloc(3, sizeof(mpq_t));
-  if (!e->q) {
-    return nl_lua_error(L, "exact: out of memory");
+  double theta = luaL_checknumber(L, 3), value;
+  int64_t n = (int64_t)lua_rawlen(L, 1);
+  luaL_argcheck(L, n == (int64_t)lua_rawlen(L, 2), 2, "of another length");
+  luaL_argcheck(L, isfinite(theta), 3, "must be finite");
+  double *w = scratch(L, 2 * n, sizeof *w);
+  for (int64_t i = 0; i < n; i++) {
+    w[i] = number_at(L, 1, i + 1);
+    w[n + i] = number_at(L, 2, i + 1);
   }
-  for (int i = 0; i < 3; i++) {
-    mpq_init(e->q[i]);
-  }
-  e->ready = true;
-  mpq_set_d(e->q[0], -theta);
-  for (int i = 1; i <= n; i++) {
-    mpq_set_d(e->q[1], number_at(L, 1, i));
-    mpq_set_d(e->q[2], number_at(L, 2, i));
-    mpq_mul(e->q[1], e->q[1], e->q[2]);
-    mpq_add(e->q[0], e->q[0], e->q[1]);
-  }
-  lua_pushinteger(L, mpq_sgn(e->q[0]));
+  nl_exact_dots(1, n, w + n, 1, w, &theta, &value);
+  lua_pushinteger(L, (value > 0) - (value < 0));
   return 1;
 }
 
+/* exact_dots(x, planes) -> for each row of x (n x d) the sum over the rows (w, theta) of planes (parts x (d + 1)) of
+   w . x - theta, exactly, then rounded to float64 */
+static int exact_dots(lua_State *L) {
+  nl_tensor *x = check_plain(L, 1, "exact_dots", 2), *planes = check_plain(L, 2, "exact_dots", 2);
+  int64_t n = x->shape[0], d = x->shape[1], parts = planes->shape[0];
+  luaL_argcheck(L, planes->shape[1] == d + 1, 2, "of another width");
+  double *w = scratch(L, parts * (d + 1), sizeof *w), *theta = w + parts * d;
+  const double *from = nl_tensor_data(planes), *points = nl_tensor_data(x);
+  for (int64_t p = 0; p < parts; p++) {
+    memcpy(w + p * d, from + p * (d + 1), (size_t)d * sizeof *w);
+    theta[p] = from[p * (d + 1) + d];
+  }
+  double *out = nl_tensor_data(push_tensor(L, 1, &n));
+  for (int64_t i = 0; i < n; i++) {
+    if (nl_interrupt_pending()) {
+      nl_lua_check(L, nl_fail_interrupted());
+    }
+    nl_exact_dots(1, d, points + i * d, parts, w, theta, out + i);
+  }
+  return 1;
+}
+
+/* hull_nearest(x, sides or nil) -> indices, weights, w, rounds: see kernels/hull.h. The points of side 0 have their
+   sign changed already. */
+static int hull_nearest(lua_State *L) {
+  nl_tensor *x = check_plain(L, 1, "hull_nearest", 2);
+  nl_hull h = {.n = x->shape[0], .m = x->shape[1], .p = nl_tensor_data(x)};
+  luaL_argcheck(L, h.n > 0, 1, "without points");
+  h.side = lua_isnil(L, 2) ? NULL : check_sides(L, 2, "hull_nearest", x);
+  h.room = h.n < h.m + 2 ? h.n : h.m + 2;
+  h.index = scratch(L, h.room, sizeof *h.index);
+  h.weight = scratch(L, h.room, sizeof *h.weight);
+  lua_createtable(L, 0, 0);
+  lua_createtable(L, 0, 0);
+  h.w = nl_tensor_data(push_tensor(L, 1, &h.m));
+  nl_lua_check(L, nl_hull_nearest(&h));
+  for (int64_t i = 0; i < h.k; i++) {
+    lua_pushinteger(L, h.index[i] + 1);
+    lua_rawseti(L, -4, i + 1);
+    lua_pushnumber(L, h.weight[i]);
+    lua_rawseti(L, -3, i + 1);
+  }
+  lua_pushinteger(L, h.rounds);
+  return 4;
+}
+
+/* independent_rows(a, tolerance) -> a list of at most as many rows as a has columns; see kernels/hull.h */
+static int independent_rows(lua_State *L) {
+  nl_tensor *a = check_plain(L, 1, "independent_rows", 2);
+  int64_t rows = a->shape[0], cols = a->shape[1];
+  luaL_argcheck(L, rows >= cols, 1, "with more columns than rows");
+  double *copy = scratch(L, rows * cols, sizeof *copy);
+  int64_t *chosen = scratch(L, cols, sizeof *chosen);
+  memcpy(copy, nl_tensor_data(a), (size_t)(rows * cols) * sizeof *copy);
+  int64_t found = nl_independent_rows(rows, cols, copy, luaL_checknumber(L, 2), chosen);
+  if (nl_interrupt_pending()) {
+    nl_lua_check(L, nl_fail_interrupted());
+  }
+  lua_createtable(L, (int)found, 0);
+  for (int64_t i = 0; i < found; i++) {
+    lua_pushinteger(L, chosen[i] + 1);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static int drop_hull(lua_State *L) {
+  nl_exact_hull_free(nl_held(L, HULL_TYPE));
+  return 0;
+}
+
+/* exact_hull(x, sides, indices, weights, limit) -> nil (more than limit active points), or "apart" or "meet", indices,
+   weights, texts, parts, tries, margin: see kernels/exact_hull.h. Signs are as they are. */
+static int exact_hull(lua_State *L) {
+  nl_tensor *x = check_plain(L, 1, "exact_hull", 2);
+  const uint8_t *side = check_sides(L, 2, "exact_hull", x);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  int limit = (int)luaL_checkinteger(L, 5);
+  int64_t start = (int64_t)lua_rawlen(L, 3), shape[2] = {NL_EXACT_PARTS, x->shape[1] + 1};
+  luaL_argcheck(L, limit >= 2 && limit <= 1000, 5, "out of range");
+  int64_t *index = scratch(L, start + limit, sizeof *index);
+  double *weight = scratch(L, start + limit, sizeof *weight);
+  for (int64_t i = 0; i < start; i++) {
+    index[i] = (int64_t)number_at(L, 3, i + 1) - 1;
+    weight[i] = number_at(L, 4, i + 1);
+    luaL_argcheck(L, index[i] >= 0 && index[i] < x->shape[0], 3, "no point has this index");
+  }
+  char **text = scratch(L, limit, sizeof *text);
+  nl_exact_hull *h = nl_push_hold(L, sizeof *h, HULL_TYPE, "__gc", drop_hull);
+  *h = (nl_exact_hull){.n = x->shape[0],
+                       .d = x->shape[1],
+                       .x = nl_tensor_data(x),
+                       .side = side,
+                       .start = start,
+                       .start_index = index,
+                       .start_weight = weight,
+                       .limit = limit,
+                       .text = text,
+                       .index = index + start,
+                       .weight = weight + start};
+  int at = lua_gettop(L);
+  h->parts = nl_tensor_data(push_tensor(L, 2, shape));
+  shape[0] = NL_EXACT_TRIES;
+  h->tries = nl_tensor_data(push_tensor(L, 2, shape));
+  nl_lua_check(L, nl_exact_hull_nearest(h));
+  if (h->answer == NL_EXACT_TOO_LARGE) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_pushstring(L, h->answer == NL_EXACT_APART ? "apart" : "meet");
+  for (int i = 0; i < 3; i++) {
+    lua_createtable(L, h->k, 0);
+  }
+  for (int i = 0; i < h->k; i++) {
+    lua_pushinteger(L, h->index[i] + 1);
+    lua_rawseti(L, -4, i + 1);
+    lua_pushnumber(L, h->weight[i]);
+    lua_rawseti(L, -3, i + 1);
+    lua_pushstring(L, h->text[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushvalue(L, at + 1);
+  lua_pushvalue(L, at + 2);
+  lua_pushnumber(L, h->margin);
+  return 7;
+}
+
 void nl_open_exact(lua_State *L) {
-  static const luaL_Reg functions[] = {{"exact_solve", exact_solve}, {"exact_sign", exact_sign}, {NULL, NULL}};
-  luaL_newmetatable(L, EXACT_TYPE);
-  lua_pushcfunction(L, exact_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pop(L, 1);
+  static const luaL_Reg functions[] = {{"exact_sign", exact_sign},     {"exact_dots", exact_dots},
+                                       {"hull_nearest", hull_nearest}, {"independent_rows", independent_rows},
+                                       {"exact_hull", exact_hull},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

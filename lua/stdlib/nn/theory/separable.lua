@@ -1,11 +1,12 @@
 -- Linear separability with certificates.
 --
--- The nearest points of the two classes' convex hulls are found by Wolfe's algorithm (P. Wolfe 1976, "Finding the nearest
--- point in a polytope"), over differences of a point of each. If they differ, the plane halfway between them separates;
--- if they coincide, the convex weights that make them prove that no plane can. Either certificate is then checked in
--- exact arithmetic over the points as they are (every float is a rational number).
+-- The nearest points of the two classes' convex hulls are found in floating point (nn.internal.hulls). If they differ, a
+-- plane between them separates; if they coincide, the convex weights that make them prove that no plane can. Neither is
+-- believed: the plane is held against every point by sums without rounding, the weights are enclosed rigorously, and
+-- where floating point does not get as far, the same algorithm runs over the rational numbers.
 
 local core = require "nn.core"
+local hulls = require "nn.internal.hulls"
 local options = require "nn.internal.options"
 
 local M = {}
@@ -166,142 +167,126 @@ end
 
 local Certificate = options.class "nn.Certificate"
 
+-- What is longer is not printed: terms of a side, characters of a fraction.
+local MOST_TERMS, LONGEST = 12, 40
+
 function Certificate:__tostring()
   if self.separable == nil then
-    return ("undecided: the hulls are nearer than %.3g"):format(self.distance)
+    return "undecided: " .. self.reason
   end
   if self.separable then
-    return ("separable: w . x > theta for every point of the higher class, < for every other, checked %s; margin %.6g"):format(
-      self.exact and "exactly" or "in floating point", self.margin)
+    local margin = ("margin %.6g"):format(self.margin)
+    if self.margin_most > self.margin * (1 + 1e-6) and self.margin_most < math.huge then
+      margin = ("margin %.6g, and no plane has more than %.6g"):format(self.margin, self.margin_most)
+    end
+    return ("separable: w . x > theta for every point of the higher class, < for every other, checked exactly; %s%s"):format(
+      margin, self.rest and "; w and theta have parts in rest" or "")
   end
   local parts = {}
   for _, side in ipairs { "higher", "lower" } do
     local terms = {}
-    for _, t in ipairs(self[side]) do
-      terms[#terms + 1] = ("%s * x%d"):format(t.text, t.index)
+    for k, t in ipairs(self[side]) do
+      terms[k] = k <= MOST_TERMS and ("%s * x%d"):format(
+        #t.text > LONGEST and ("about %.6g"):format(t.weight) or t.text, t.index) or nil
     end
-    parts[#parts + 1] = table.concat(terms, " + ")
+    local more = #self[side] - #terms
+    parts[#parts + 1] = table.concat(terms, " + ") .. (more > 0 and (" + %d more"):format(more) or "")
   end
   return ("not separable: %s = %s, checked exactly: a point in both convex hulls"):format(parts[1], parts[2])
 end
 
--- Exact signs of w . x - theta for the points whose floating-point sign could be wrong.
-local function check_plane(x, positive, w, theta)
-  local wt = core.tensor(w, { dtype = "float64" })
-  local values = (x:matmul(wt) - theta):totable()
-  local bounds = (x:abs():matmul(wt:abs()) + math.abs(theta)):totable()
-  for i, v in ipairs(values) do
-    local sign = v > 0 and 1 or (v < 0 and -1 or 0)
-    if math.abs(v) <= bounds[i] * (#w + 3) * 2.3e-16 then
-      sign = core.exact_sign(w, x[i]:totable(), theta)
-    end
-    if sign ~= (positive[i] and 1 or -1) then
-      return false
-    end
-  end
-  return true
+local function certificate(t)
+  t.exact = t.separable ~= nil or nil
+  return setmetatable(t, Certificate)
 end
 
--- Exact convex weights near those found.
-local function check_weights(rows, set)
-  local columns, where = {}, {}
-  local function column(index, sign)
-    local key = sign * index
-    if not where[key] then
-      columns[#columns + 1] = { index = index, sign = sign, weight = 0.0 }
-      where[key] = columns[#columns]
-    end
-    return where[key]
-  end
-  for _, s in ipairs(set) do
-    local a, b = column(s.a, 1), column(s.b, -1)
-    a.weight, b.weight = a.weight + s.weight, b.weight + s.weight
-  end
-  local d, values, right, given = #rows[1], {}, {}, {}
-  for r = 1, d + 2 do
-    right[r] = r > d and 1.0 or 0.0
-    for _, c in ipairs(columns) do
-      local v
-      if r <= d then
-        v = c.sign * rows[c.index][r]
-      elseif r == d + 1 then
-        v = c.sign == 1 and 1.0 or 0.0
-      else
-        v = c.sign == -1 and 1.0 or 0.0
-      end
-      values[#values + 1] = v
-    end
-  end
-  for i, c in ipairs(columns) do
-    given[i] = c.weight
-  end
-  if #columns > 500 or d > 500 then
-    return nil
-  end
-  local numbers, texts, smallest = core.exact_solve(d + 2, #columns, values, right, given)
-  if not numbers or smallest < 0 then
-    return nil
-  end
+-- Two lists of {index, weight, text, within} of weights for some points.
+local function meeting(problem, indices, weights, texts, within)
   local higher, lower = {}, {}
-  for i, c in ipairs(columns) do
-    if numbers[i] ~= 0 then
-      table.insert(c.sign == 1 and higher or lower, { index = c.index, weight = numbers[i], text = texts[i] })
-    end
+  for k, i in ipairs(indices) do
+    table.insert(problem.positive[i] and higher or lower, { index = i, weight = weights[k],
+      text = texts and texts[k] or ("about %.6g"):format(weights[k]), within = within and within[k] or 0.0 })
   end
-  return higher, lower
+  return certificate { separable = false, higher = higher, lower = lower, distance = 0.0 }
 end
 
----Whether a plane separates two classes of points, with a certificate.
+local function apart(plane, most)
+  most = math.max(most, plane.margin)
+  return certificate { separable = true, w = plane.w, theta = plane.theta, rest = plane.rest, margin = plane.margin,
+    margin_most = most, distance = 2 * most }
+end
+
+---Whether a plane separates two classes of points, with a certificate. Touching classes are not separable.
 ---
----separable = true: w (tensor), theta, margin (of the nearest point to the plane): w . x > theta for the class with the
----higher label, w . x < theta for the other; the plane has the largest margin. separable = false: higher and lower, lists
----of {index, weight, text}: convex weights of points of each class that give the same point. exact = true: checked in
----exact arithmetic. separable = nil: the classes are nearer to each other than floating point can decide.
+---separable = true: w (float64), theta, margin: w . x > theta for the class with the higher label, w . x < theta for the
+---other, and no point is nearer to the plane than margin (in units of x; a lower bound that holds, rounding and all). No
+---plane has more than margin_most: where the two agree to some 1e-9, and they nearly always do, the plane is the best.
+---rest, seldom there: a list of {w, theta} to be added, for classes so near to each other that one float64 a number is not
+---enough. separable = false: higher and lower, lists of {index, weight, text, within}: convex weights of points of each
+---class that give the same point; text is the exact fraction where within = 0, else the exact weight, which is above 0, is
+---as near as within. exact = true: proved, without rounding. separable = nil, very seldom: not decided; reason says why.
+---
+---P. Wolfe 1976, "Finding the nearest point in a polytope"; S. M. Rump 2010, "Verification methods", section 10.
 ---@param x nn.Tensor n x d
 ---@param y nn.Tensor n labels of two classes
 ---@return table certificate
 function M.separable(x, y)
   local positive
   x, positive = M.two_classes("theory.separable", x, y)
-  local rows, up, down = x:totable(), {}, {}
-  for i in ipairs(rows) do
-    table.insert(positive[i] and up or down, i)
+  local problem = hulls.problem(x, positive)
+  if problem.one_class then
+    return certificate { separable = true, w = core.zeros(x:size(2), { dtype = "float64" }),
+      theta = positive[1] and -1.0 or 1.0, margin = math.huge, margin_most = math.huge, distance = math.huge }
   end
-  if #up == 0 or #down == 0 then
-    return setmetatable({ separable = true, w = core.zeros(x:size(2), { dtype = "float64" }), theta = #up > 0 and -1.0 or 1.0,
-      margin = math.huge, exact = true, distance = math.huge }, Certificate)
+  local i, j = hulls.same_point(problem)
+  if i then
+    return meeting(problem, { i, j }, { 1.0, 1.0 }, { "1", "1" })
   end
-  local d = x:size(2)
-  local upper, lower = x:index_select(1, core.tensor(up)), x:index_select(1, core.tensor(down))
-  local function difference(i, j)
-    local p = {}
-    for k = 1, d do
-      p[k] = rows[i][k] - rows[j][k]
+  local indices, weights, w, distance = hulls.nearest(problem)
+  local plane = hulls.try_plane(problem, w)
+  local most = plane and hulls.margin_bound(problem, indices, weights)
+  if plane and most <= plane.margin * (1 + 1e-9) then
+    return apart(plane, most)
+  end
+  local within
+  for attempt = 1, 2 do
+    if not plane and #indices > hulls.FEW then
+      local found, near, error_of = hulls.prove_meeting(problem, indices, weights)
+      if found then
+        return meeting(problem, found, near, nil, error_of)
+      end
     end
-    return { p = p, a = i, b = j, key = i * (#rows + 1) + j }
+    local exact = hulls.exactly(problem, indices, weights)
+    if exact and exact.meet then
+      return meeting(problem, exact.indices, exact.weights, exact.texts)
+    elseif exact then
+      local better = hulls.best_plane(problem, exact)
+      if better and not (plane and plane.margin > better.margin) then
+        plane = better
+      end
+      within = exact.margin
+      if plane then
+        return apart(plane, exact.margin)
+      end
+      break
+    elseif plane then
+      return apart(plane, most)
+    elseif attempt == 1 then -- once more, each column and each point on a scale of its own
+      indices, weights, w = hulls.nearest_scaled(problem)
+      plane = hulls.try_plane(problem, w)
+      most = plane and hulls.margin_bound(problem, indices, weights)
+    end
   end
-  local nearest, set = M.min_norm_point(function(v)
-    local t = core.tensor(v, { dtype = "float64" })
-    return difference(up[upper:matmul(t):argmin():item()], down[lower:matmul(t):argmax():item()])
-  end, difference(up[1], down[1]))
-  local distance = math.sqrt(dot(nearest, nearest))
-  local t = core.tensor(nearest, { dtype = "float64" })
-  local low, high = lower:matmul(t):max():item(), upper:matmul(t):min():item()
-  local theta = low + (high - low) / 2
-  if high > low and check_plane(x, positive, nearest, theta) then
-    return setmetatable({ separable = true, w = t, theta = theta, margin = (high - low) / 2 / distance, exact = true,
-      distance = distance }, Certificate)
-  end
-  local above, below = check_weights(rows, set)
-  if above then
-    return setmetatable({ separable = false, higher = above, lower = below, exact = true, distance = 0.0 }, Certificate)
-  end
-  return setmetatable({ distance = distance }, Certificate)
+  return certificate { distance = within and 2 * within or distance,
+    reason = within and "a plane separates the classes, but float64 cannot hold one"
+      or ("the classes are too near to each other for floating point (about %.3g), and %d points too many for exact "
+        .. "arithmetic"):format(distance, #indices) }
 end
 
 ---The largest margin of a plane through the origin: max over unit vectors u of min_i s_i u . x_i, with s_i = 1 for the
 ---higher class and -1 for the other. With bias = true (the default) the points get a last coordinate -1, so that u's last
----entry is the threshold: the margin of the perceptron's convergence theorem (Novikoff 1962). 0 where there is none.
+---entry is the threshold: the margin of the perceptron's convergence theorem (Novikoff 1962). 0 where there is none. What
+---a plane was seen to have, without rounding errors that make it too large.
 ---@param x nn.Tensor n x d
 ---@param y nn.Tensor n
 ---@param opts? {bias: boolean}
@@ -317,16 +302,13 @@ function M.margin(x, y, opts)
   for i, p in ipairs(positive) do
     signs[i] = p and 1.0 or -1.0
   end
-  local radius = x:square():sum(2):max():sqrt():item()
+  local largest = x:abs():max():item()
+  local scale = largest > 0 and hulls.power(largest) or 1.0
+  local radius = (x / scale):square():sum(2):max():sqrt():item() * scale
+  -- the hulls of the points and of their mirror images have their nearest points at the margin, and opposite to each other
   local z = x * core.tensor(signs, { dtype = "float64" }):unsqueeze(2)
-  local rows = z:totable()
-  local nearest = M.min_norm_point(function(v)
-    local i = z:matmul(core.tensor(v, { dtype = "float64" })):argmin():item()
-    return { p = rows[i], key = i }
-  end, { p = rows[1], key = 1 })
-  local size = math.sqrt(dot(nearest, nearest))
-  local least = z:matmul(core.tensor(nearest, { dtype = "float64" })):min():item()
-  return size > 0 and least > 0 and least / size or 0.0, radius
+  local c = M.separable(core.cat({ z, -z }, 1), core.arange(2 * #x):lt(#x):to "int64")
+  return c.separable and c.margin or 0.0, radius
 end
 
 return M

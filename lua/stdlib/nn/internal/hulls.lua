@@ -1,0 +1,380 @@
+-- Two classes of points: the nearest points of their convex hulls in floating point, and how what comes out is proved.
+-- A problem is {x, positive, sides, signs}: x (n x d, float64), booleans, a byte for each, and a column of 1 and -1.
+
+local core = require "nn.core"
+
+local M = {}
+
+local F64 = { dtype = "float64" }
+local EPS = 2.0 ^ -52
+
+---Up to so many points, weights are wanted as fractions. Up to MOST exact arithmetic takes seconds.
+M.FEW, M.MOST = 24, 64
+
+---The power of two that is above |v| / 2 and not above |v| (v finite, not 0); at least 2^-1022.
+---@param v number
+---@return number
+function M.power(v)
+  local e = string.unpack("<i8", string.pack("<d", math.abs(v))) >> 52
+  return string.unpack("<d", string.pack("<i8", math.max(e, 1) << 52))
+end
+
+-- 1 / p is beyond float64 for p = 2^-1022 no more than for 2^1023, where it is subnormal: exact in both.
+local function scale_of(largest)
+  return largest > 0 and 1 / M.power(largest) or 1.0
+end
+
+local function column(list)
+  return core.tensor(list, F64):unsqueeze(2)
+end
+
+---@param x nn.Tensor n x d, float64 and finite
+---@param positive boolean[]
+---@return table
+function M.problem(x, positive)
+  local bytes, signs, ups = {}, {}, 0
+  for i, p in ipairs(positive) do
+    bytes[i], signs[i], ups = p and "\1" or "\0", p and 1.0 or -1.0, ups + (p and 1 or 0)
+  end
+  if ups == 0 or ups == #positive then
+    return { one_class = true }
+  end
+  x = (x + 0.0):contiguous() -- no -0
+  return { x = x, positive = positive, sides = table.concat(bytes), signs = column(signs),
+    up = core.tensor(bytes and signs, F64):gt(0) }
+end
+
+-- A string that is the same for lists of the same numbers, and for no others.
+local function key_of(row)
+  local parts = {}
+  for from = 1, #row, 200 do
+    local to = math.min(from + 199, #row)
+    parts[#parts + 1] = string.pack(("d"):rep(to - from + 1), table.unpack(row, from, to))
+  end
+  return table.concat(parts)
+end
+
+---A point that both classes have.
+---@param problem table
+---@return integer? higher, integer? lower
+function M.same_point(problem)
+  local first = { {}, {} }
+  for i, row in ipairs(problem.x:size(2) > 0 and problem.x:totable() or {}) do
+    local key, side = key_of(row), problem.positive[i] and 1 or 2
+    local other = first[3 - side][key]
+    if other then
+      return side == 1 and i or other, side == 1 and other or i
+    end
+    first[side][key] = first[side][key] or i
+  end
+  if problem.x:size(2) == 0 then
+    return problem.sides:find("\1", 1, true), problem.sides:find("\0", 1, true)
+  end
+end
+
+---Indices and weights of the nearest points, their difference w (d), and how far they are from each other.
+---@param problem table
+---@return integer[] indices, number[] weights, nn.Tensor w, number distance
+function M.nearest(problem)
+  local scale = scale_of(problem.x:abs():max():item())
+  local z = problem.x * scale
+  z = z - z:mean(1, true)
+  local size = z:square():sum(2):max():sqrt():item()
+  local indices, weights, w = core.hull_nearest((z * problem.signs / size):contiguous(), problem.sides)
+  return indices, weights, w, w:norm():item() * size / scale
+end
+
+---The same, each column and each point being on a scale of its own: what is near is another question then, but whether
+---the hulls meet is the same.
+---@param problem table
+---@return integer[] indices, number[] weights, nn.Tensor w
+function M.nearest_scaled(problem)
+  local d = problem.x:size(2)
+  local scales, largest = {}, problem.x:abs():amax(1):totable()
+  for j = 1, d do
+    scales[j] = scale_of(largest[j])
+  end
+  local columns = core.tensor(scales, F64)
+  local z = problem.x * columns
+  z = z - z:mean(1, true)
+  scales = z:abs():amax(1):totable()
+  for j = 1, d do
+    scales[j] = scale_of(scales[j])
+  end
+  local again = core.tensor(scales, F64)
+  z = core.cat({ z * again, core.ones({ #z, 1 }, F64) }, 2)
+  local norms = z:square():sum(2, true):sqrt()
+  local indices, shares, w = core.hull_nearest((z * problem.signs / norms):contiguous(), nil)
+  local weights, sums = {}, { 0.0, 0.0 }
+  norms = norms:reshape(-1):totable()
+  for k, i in ipairs(indices) do
+    weights[k] = shares[k] / norms[i]
+    local side = problem.positive[i] and 1 or 2
+    sums[side] = sums[side] + weights[k]
+  end
+  for k, i in ipairs(indices) do
+    weights[k] = weights[k] / sums[problem.positive[i] and 1 or 2]
+  end
+  return indices, weights, w:narrow(1, 1, d) * columns * again
+end
+
+-- The values of w . x - theta, and the smallest of them on the right side: below or at 0 where the plane is wrong.
+local function look(problem, planes)
+  local values = core.exact_dots(problem.x, planes)
+  local high = core.where(problem.up, values, math.huge):min():item()
+  local low = core.where(problem.up, -math.huge, values):max():item()
+  return math.min(high, -low), low, high
+end
+
+-- Rounded down: the smallest value over |w|.
+local function margin_of(least, w)
+  local largest = w:abs():max():item()
+  return least / ((w / largest):norm():item() * (1 + 1e-14)) / largest * (1 - 4 * EPS)
+end
+
+local function row_of(w, theta)
+  return core.cat({ w, core.tensor({ theta }, F64) }, 1):unsqueeze(1)
+end
+
+---The plane with this normal that lies in the middle; nil where there is none. Every point was looked at, exactly.
+---@param problem table
+---@param w nn.Tensor d
+---@return table? {w, theta, margin}
+function M.try_plane(problem, w)
+  local largest = w:numel() > 0 and w:abs():max():item() or 0
+  if not (largest > 0 and largest < math.huge) then
+    return nil
+  end
+  -- products of a size that float64 can hold, whatever the points' is; else w as large as 1
+  local size = problem.x:abs():max():item()
+  w = w * scale_of(largest)
+  if size < 1e-150 or size > 1e150 then
+    w = w * scale_of(size)
+  end
+  local _, low, high = look(problem, row_of(w, 0.0))
+  local theta = low + (high - low) / 2
+  if not (low < high and math.abs(theta) < math.huge) then
+    return nil
+  end
+  local least = look(problem, row_of(w, theta))
+  return least > 0 and { w = w, theta = theta, margin = margin_of(least, w) } or nil
+end
+
+---No plane has a larger margin than this: half the distance of a point in either hull.
+---@param problem table
+---@param indices integer[]
+---@param weights number[]
+---@return number
+function M.margin_bound(problem, indices, weights)
+  -- multiples of 2^-52 that add up to 1 on either side, exactly
+  local whole, sums, largest = {}, { 0, 0 }, {}
+  for k, i in ipairs(indices) do
+    local side = problem.positive[i] and 1 or 2
+    whole[k] = math.floor(weights[k] * 2.0 ^ 52)
+    sums[side] = sums[side] + whole[k]
+    largest[side] = whole[k] > (whole[largest[side]] or -1) and k or largest[side]
+  end
+  for side = 1, 2 do
+    whole[largest[side]] = whole[largest[side]] + (1 << 52) - sums[side]
+    if whole[largest[side]] < 0 then
+      return math.huge
+    end
+  end
+  local where = core.tensor(indices)
+  local points = problem.x:index_select(1, where) * problem.signs:index_select(1, where)
+  local values = core.exact_dots(points:t():contiguous(), row_of(core.tensor(whole, F64) * 2.0 ^ -52, 0.0))
+  local most = values:abs():max():item()
+  return most > 0 and (values / most):norm():item() * (1 + 1e-14) * most / 2 * (1 + 4 * EPS) or 0.0
+end
+
+---The exact answer, beginning with these weights; nil where too many points are in it.
+---@param problem table
+---@param indices integer[]
+---@param weights number[]
+---@return table? {meet, indices, weights, texts, parts, tries, margin}
+function M.exactly(problem, indices, weights)
+  local answer, found, near, texts, parts, tries, margin = core.exact_hull(problem.x, problem.sides, indices, weights, M.MOST)
+  return answer and { meet = answer == "meet", indices = found, weights = near, texts = texts, parts = parts, tries = tries,
+    margin = answer == "apart" and margin * (1 + 8 * EPS) or 0.0 }
+end
+
+---A plane in float64 near the exact one: one whose rounding did little harm, else one in several parts; nil: there is
+---none.
+---@param problem table
+---@param exact table
+---@return table? {w, theta, rest, margin}
+function M.best_plane(problem, exact)
+  local d, best = problem.x:size(2), nil
+  for t = 1, #exact.tries do
+    local plane = M.try_plane(problem, exact.tries[t]:narrow(1, 1, d))
+    if plane and not (best and best.margin >= plane.margin) then
+      best = plane
+      if best.margin >= exact.margin * (1 - 1e-9) then
+        break
+      end
+    end
+  end
+  if best then
+    return best
+  end
+  for count = 2, #exact.parts do
+    local planes = exact.parts:narrow(1, 1, count):contiguous()
+    local least = look(problem, planes)
+    if least > 0 then
+      local rest, list = {}, planes:totable()
+      for p = 2, count do
+        rest[p - 1] = { w = planes[p]:narrow(1, 1, d):clone(), theta = list[p][d + 1] }
+      end
+      local w = planes[1]:narrow(1, 1, d):clone()
+      return { w = w, theta = list[1][d + 1], rest = rest, margin = margin_of(least, w) }
+    end
+  end
+end
+
+-- The equations that weights of some points fulfil where the hulls meet: a row for each, without those that follow from
+-- others at sight; rows and columns times powers of two. Returns rows, right sides, the columns' scales.
+local function equations(problem, indices)
+  local where = core.tensor(indices)
+  local points, signs = problem.x:index_select(1, where), problem.signs:index_select(1, where):reshape(-1)
+  local keep, seen = {}, {}
+  for j, row in ipairs(points:t():contiguous():totable()) do
+    local key = key_of(row)
+    local same = seen[key]
+    for k = 2, same and 0 or #row do
+      same = row[k] == row[1]
+      if not same then
+        break
+      end
+    end
+    seen[key] = true
+    if not same then -- a constant: the weights of either side add up to the same
+      keep[#keep + 1] = j
+    end
+  end
+  local up = signs:gt(0):to "float64"
+  local rows = core.stack({ up, 1 - up }, 1)
+  if #keep > 0 then
+    rows = core.cat({ rows, points:index_select(2, core.tensor(keep)):t() * signs }, 1)
+  end
+  local right = core.zeros({ #rows }, F64)
+  right[1], right[2] = 1.0, 1.0
+  local function scales(largest)
+    local list = largest:totable()
+    for k, v in ipairs(list) do
+      list[k] = scale_of(v)
+    end
+    return core.tensor(list, F64)
+  end
+  local of_rows = scales(rows:abs():amax(2))
+  local scaled = rows * of_rows:unsqueeze(2)
+  local of_columns = scales(scaled:abs():amax(1))
+  scaled = scaled * of_columns
+  -- nothing may have become too small to be exact
+  if not (scaled / of_columns / of_rows:unsqueeze(2)):eq(rows):all():item() then
+    return nil
+  end
+  return scaled:contiguous(), right * of_rows, of_columns
+end
+
+-- Is each of the other rows, with its right side, a combination of the chosen ones, exactly? Numbers that are simple
+-- fractions are tried.
+local function follows(rows, right, chosen, inverse)
+  local is_chosen, others = {}, {}
+  for _, r in ipairs(chosen) do
+    is_chosen[r] = true
+  end
+  for r = 1, #rows do
+    if not is_chosen[r] then
+      others[#others + 1] = r
+    end
+  end
+  if #others == 0 then
+    return true
+  end
+  local all = core.cat({ rows, right:unsqueeze(2) }, 2)
+  local basis = all:index_select(1, core.tensor(chosen)):t()
+  local factors = rows:index_select(1, core.tensor(others)):matmul(inverse)
+  for k, r in ipairs(others) do
+    local table_ = core.cat({ basis, all[r]:unsqueeze(2) }, 2):contiguous()
+    local fits = false
+    for _, den in ipairs { 1, 2, 3, 4, 5, 6, 8, 12, 16, 64, 256, 1024 } do
+      local numbers = (factors[k] * den):round()
+      if (numbers - factors[k] * den):abs():max():item() < 1e-6 * den then
+        local plane = core.cat({ numbers, core.tensor({ -1.0 * den, 0.0 }, F64) }, 1):unsqueeze(1)
+        fits = core.exact_dots(table_, plane):eq(0):all():item()
+      end
+      if fits then
+        break
+      end
+    end
+    if not fits then
+      return false
+    end
+  end
+  return true
+end
+
+-- The solution of a x = b in several parts, and how far each of its numbers is from the exact one; nil where a may be
+-- singular. With E = |I - R a|: |x - x~| <= |R| |b - a x~| + E |x - x~| (S. M. Rump 2010, "Verification methods", 10.5);
+-- every sum is bounded with what it may have lost by rounding, the residual is exact.
+local function enclose(a, b, inverse)
+  local n = #a
+  local loss = (n + 8) * EPS
+  local size = inverse:abs()
+  local defect = ((inverse:matmul(a) - core.eye(n, F64)):abs() + size:matmul(a:abs()) * loss + n * 1e-300) * (1 + loss)
+  local sums = defect:sum(2) * (1 + loss)
+  local contraction = sums:max():item()
+  if not (contraction < 0.5) then
+    return nil
+  end
+  local system = core.cat({ a, -b:unsqueeze(2) }, 2):contiguous()
+  local parts, rows, residual = {}, {}, -b
+  for p = 1, 3 do
+    parts[p] = -inverse:matmul(residual)
+    rows[p] = core.cat({ parts[p], core.tensor({ p == 1 and 1.0 or 0.0, 0.0 }, F64) }, 1):unsqueeze(1)
+    residual = core.exact_dots(system, core.cat(rows, 1):contiguous())
+  end
+  local near = (size:matmul(residual:abs()) + n * 1e-300) * (1 + loss)
+  local most = near:max():item() / (1 - contraction) * (1 + 8 * EPS)
+  local x = parts[1] + (parts[2] + parts[3])
+  return x, (near + sums * most + x:abs() * EPS) * (1 + 8 * EPS)
+end
+
+---Proves that the hulls meet: that the equations have a solution near these weights, all of it above 0. Returns the
+---points, weights, and how far each is from the exact one; nil where that did not succeed.
+---@param problem table
+---@param indices integer[]
+---@param weights number[]
+---@return integer[]? indices, number[]? weights, number[]? within
+function M.prove_meeting(problem, indices, weights)
+  local most, points = 0, {}
+  for _, w in ipairs(weights) do
+    most = math.max(most, w)
+  end
+  for k, i in ipairs(indices) do
+    if weights[k] > 1e-11 * most then -- less is 0, and rounding
+      points[#points + 1] = i
+    end
+  end
+  local rows, right, scales = equations(problem, points)
+  if not rows or #rows < #points then
+    return nil
+  end
+  local chosen = core.independent_rows(rows, 1e-12)
+  if #chosen < #points then
+    return nil
+  end
+  local where = core.tensor(chosen)
+  local a, b = rows:index_select(1, where):contiguous(), right:index_select(1, where)
+  local ok, inverse = core.try(core.inv, a)
+  if not ok then -- singular
+    return nil
+  end
+  local x, within = enclose(a, b, inverse)
+  if not x or not x:gt(within * 2):all():item() or not follows(rows, right, chosen, inverse) then
+    return nil
+  end
+  return points, (x * scales):totable(), (within * scales):totable()
+end
+
+return M
