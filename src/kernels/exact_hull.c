@@ -9,6 +9,7 @@
 
 #include "core/interrupt.h"
 #include "core/memory.h"
+#include "kernels/lift.h"
 
 /* Points are x * 2^-lowest, whole numbers, with their side's sign (1: +, 0: -). The weights of a side add up to 1. With
    G the products of the active points, H = G + C' C (C: two rows, which say the side) and U = H^-1 C', the weights of
@@ -18,9 +19,10 @@ typedef struct rationals {
   int lowest, highest; /* exponents: of the lowest bit of all numbers, and above the largest */
   int k, cap;
   int64_t *index;
-  mpz_t *point;        /* cap x d */
-  mpz_t *gram;         /* cap x cap */
-  mpz_t *table;        /* cap x (cap + 2): H and C', which elimination makes det and det U */
+  mpz_t *point;     /* cap x d */
+  mpz_t *gram;      /* cap x cap */
+  mpz_t *table, *u; /* cap x cap: H; cap x 2: U, times some number */
+  int *right;
   mpz_t *now, now_den; /* weights: now[i] / now_den */
   mpz_t *goal, goal_den;
   mpz_t *w;         /* d: the sum of now * point */
@@ -120,37 +122,19 @@ static int side_of(const rationals *s, int i) {
   return s->h->side[s->index[i]];
 }
 
-/* The goal of the active points. *dependent: a point that depends on those before it (-1: none). E. Bareiss 1968,
-   "Sylvester's identity and multistep integer-preserving Gaussian elimination". */
+/* The goal of the active points. *dependent: a point that depends on those before it (-1: none). */
 static nl_status aim_exactly(rationals *s, int *dependent) {
-  int k = s->k, ld = s->cap + 2;
-  *dependent = -1;
+  int k = s->k;
   for (int i = 0; i < k; i++) {
     for (int j = 0; j < k; j++) {
-      mpz_add_ui(s->table[i * ld + j], s->gram[i * s->cap + j], side_of(s, i) == side_of(s, j));
+      mpz_add_ui(s->table[i * s->cap + j], s->gram[i * s->cap + j], side_of(s, i) == side_of(s, j));
     }
-    mpz_set_ui(s->table[i * ld + k], side_of(s, i) == 0);
-    mpz_set_ui(s->table[i * ld + k + 1], side_of(s, i) == 1);
+    s->right[2 * i] = side_of(s, i) == 0;
+    s->right[2 * i + 1] = side_of(s, i) == 1;
   }
-  mpz_set_ui(s->a, 1);
-  for (int p = 0; p < k; p++) {
-    mpz_t *pivot = s->table + p * ld;
-    if (mpz_sgn(pivot[p]) == 0) {
-      *dependent = p;
-      return NL_OK;
-    }
-    if (nl_interrupt_pending()) {
-      return nl_fail_interrupted();
-    }
-    for (int i = 0; i < k; i++) {
-      mpz_t *row = s->table + i * ld;
-      for (int j = p + 1; i != p && j < k + 2; j++) {
-        mpz_mul(row[j], row[j], pivot[p]);
-        mpz_submul(row[j], row[p], pivot[j]);
-        mpz_divexact(row[j], row[j], s->a);
-      }
-    }
-    mpz_set(s->a, pivot[p]);
+  nl_status status = nl_lift_solve(k, s->cap, s->table, 2, s->right, s->u, s->a, dependent);
+  if (status != NL_OK || *dependent >= 0) {
+    return status;
   }
   mpz_t t[4];
   for (int i = 0; i < 4; i++) {
@@ -158,7 +142,7 @@ static nl_status aim_exactly(rationals *s, int *dependent) {
   }
   for (int i = 0; i < k; i++) { /* t = C U, which is symmetric */
     for (int b = 0; b < 2; b++) {
-      mpz_add(t[2 * side_of(s, i) + b], t[2 * side_of(s, i) + b], s->table[i * ld + k + b]);
+      mpz_add(t[2 * side_of(s, i) + b], t[2 * side_of(s, i) + b], s->u[2 * i + b]);
     }
   }
   mpz_mul(s->goal_den, t[0], t[3]);
@@ -167,8 +151,8 @@ static nl_status aim_exactly(rationals *s, int *dependent) {
   mpz_sub(t[0], t[0], t[2]);
   mpz_set(s->a, s->goal_den);
   for (int i = 0; i < k; i++) {
-    mpz_mul(s->goal[i], s->table[i * ld + k], t[3]);
-    mpz_addmul(s->goal[i], s->table[i * ld + k + 1], t[0]);
+    mpz_mul(s->goal[i], s->u[2 * i], t[3]);
+    mpz_addmul(s->goal[i], s->u[2 * i + 1], t[0]);
     mpz_gcd(s->a, s->a, s->goal[i]);
   }
   for (int i = 0; i < k; i++) {
@@ -490,7 +474,9 @@ nl_status nl_exact_hull_nearest(nl_exact_hull *h) {
   s.bound = nl_new((size_t)h->n * sizeof *s.bound);
   s.point = bunch(cap * d);
   s.gram = bunch(cap * cap);
-  s.table = bunch(cap * (cap + 2));
+  s.table = bunch(cap * cap);
+  s.u = bunch(2 * cap);
+  s.right = nl_new(2 * cap * sizeof *s.right);
   s.now = bunch(cap);
   s.goal = bunch(cap);
   s.w = bunch(d);
@@ -498,18 +484,20 @@ nl_status nl_exact_hull_nearest(nl_exact_hull *h) {
   for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
     mpz_init(*single[i]);
   }
-  bool all = s.index && s.wd && s.bound && s.point && s.gram && s.table && s.now && s.goal && s.w;
+  bool all = s.index && s.wd && s.bound && s.point && s.gram && s.table && s.u && s.right && s.now && s.goal && s.w;
   nl_status status = all ? run(&s) : NL_NOMEM;
   for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
     mpz_clear(*single[i]);
   }
   unbunch(s.point, cap * d);
   unbunch(s.gram, cap * cap);
-  unbunch(s.table, cap * (cap + 2));
+  unbunch(s.table, cap * cap);
+  unbunch(s.u, 2 * cap);
   unbunch(s.now, cap);
   unbunch(s.goal, cap);
   unbunch(s.w, d);
   nl_delete(s.index);
+  nl_delete(s.right);
   nl_delete(s.wd);
   nl_delete(s.bound);
   return status;

@@ -18,7 +18,7 @@ typedef struct walk {
   int sides;
   int64_t length, room; /* of a row of q; of rows in q and in r */
   double *q, *r;        /* room x length, rows orthonormal; room x room, upper triangular, row-major */
-  double *v, *c, *goal, *value;
+  double *v, *extended, *c, *goal, *value;
   bool *active, *banned;
   size_t bytes;
   void *block;
@@ -88,7 +88,7 @@ static nl_status join(walk *s, int64_t point, bool *joined) {
     }
   }
   double rest = sqrt(dot_of(s->length, v, v));
-  if (!(rest > 1e-13 * before)) {
+  if (!(rest > 1e-15 * before)) {
     return NL_OK;
   }
   for (int64_t i = 0; i < h->k; i++) {
@@ -164,6 +164,56 @@ static bool aim(walk *s) {
     finite = finite && isfinite(s->goal[i]);
   }
   return finite;
+}
+
+/* The place is right to rounding of 1, which is not enough where it is near to 0: its direction decides. All active
+   points of a side are to be at one level along it; what they lack is found with the rounding of the place alone, and
+   taken away: w += Q R^-T (level - w . point). */
+static void straighten(walk *s) {
+  nl_hull *h = s->h;
+  double *w = s->v + s->sides, size = sqrt(dot_of(h->m, w, w));
+  if (!(size < 1e-3) || size == 0) {
+    return;
+  }
+  double *extended = s->extended, level[2], count[2];
+  for (int pass = 0; pass < 3; pass++) {
+    memset(level, 0, sizeof level);
+    memset(count, 0, sizeof count);
+    for (int64_t i = 0; i < h->k; i++) {
+      int side = s->sides == 2 ? h->side[h->index[i]] : 0;
+      s->c[i] = dot_of(h->m, h->p + h->index[i] * h->m, w);
+      level[side] += s->c[i];
+      count[side]++;
+    }
+    for (int side = 0; side < s->sides; side++) {
+      level[side] /= count[side];
+    }
+    if (pass == 2) {
+      break;
+    }
+    for (int64_t i = 0; i < h->k; i++) {
+      s->c[i] = level[s->sides == 2 ? h->side[h->index[i]] : 0] - s->c[i];
+    }
+    for (int64_t i = 0; i < h->k; i++) { /* R' u = c, row by row; then minus u, for Q u is added */
+      const double *row = s->r + i * s->room;
+      s->c[i] /= row[i];
+      double u = s->c[i];
+      if (i + 1 < h->k) {
+        nl_k->product->subtract(1, h->k - i - 1, row + i + 1, h->k, &u, s->c + i + 1);
+      }
+      s->c[i] = -u;
+    }
+    memset(extended, 0, (size_t)s->length * sizeof *extended);
+    nl_k->product->subtract(h->k, s->length, s->q, s->length, s->c, extended);
+    for (int64_t j = 0; j < h->m; j++) {
+      w[j] += extended[s->sides + j];
+    }
+  }
+  /* the levels add up to the square of the norm */
+  double scale = (level[0] + (s->sides == 2 ? level[1] : 0)) / dot_of(h->m, w, w);
+  for (int64_t j = 0; j < h->m && scale > 0 && isfinite(scale); j++) {
+    w[j] *= scale;
+  }
 }
 
 /* To the point of smallest norm that needs no weight below 0; points without weight leave. False: the point that joined
@@ -254,6 +304,7 @@ static nl_status go(walk *s) {
     }
     const double *w = s->v + s->sides;
     if (fresh) {
+      straighten(s);
       memcpy(h->w, w, (size_t)h->m * sizeof *w);
       double size = dot_of(h->m, w, w);
       idle = size < best * (1 - 1e-12) ? 0 : idle + 1;
@@ -287,14 +338,16 @@ nl_status nl_hull_nearest(nl_hull *h) {
   s.length = h->m + s.sides;
   h->k = h->rounds = 0;
   memset(h->w, 0, (size_t)h->m * sizeof *h->w);
-  size_t numbers = (size_t)(s.length + 2 * (h->room + 1) + h->n), bytes = numbers * sizeof(double) + 2 * (size_t)h->n;
+  size_t numbers = (size_t)(2 * s.length + 2 * (h->room + 1) + h->n),
+         bytes = numbers * sizeof(double) + 2 * (size_t)h->n;
   s.block = nl_data_alloc(bytes);
   if (!s.block) {
     return NL_NOMEM;
   }
   memset(s.block, 0, bytes);
   s.v = s.block;
-  s.c = s.v + s.length;
+  s.extended = s.v + s.length;
+  s.c = s.extended + s.length;
   s.goal = s.c + h->room + 1;
   s.value = s.goal + h->room + 1;
   s.active = (bool *)(s.value + h->n);

@@ -162,8 +162,8 @@ static int exact_hull(lua_State *L) {
     weight[i] = number_at(L, 4, i + 1);
     luaL_argcheck(L, index[i] >= 0 && index[i] < x->shape[0], 3, "no point has this index");
   }
-  char **text = scratch(L, limit, sizeof *text);
-  nl_exact_hull *h = nl_push_hold(L, sizeof *h, HULL_TYPE, "__gc", drop_hull);
+  /* the texts' array lies in the same block, which is let go of last */
+  nl_exact_hull *h = nl_push_hold(L, sizeof *h + (size_t)limit * sizeof(char *), HULL_TYPE, "__gc", drop_hull);
   *h = (nl_exact_hull){.n = x->shape[0],
                        .d = x->shape[1],
                        .x = nl_tensor_data(x),
@@ -172,7 +172,7 @@ static int exact_hull(lua_State *L) {
                        .start_index = index,
                        .start_weight = weight,
                        .limit = limit,
-                       .text = text,
+                       .text = (char **)(h + 1),
                        .index = index + start,
                        .weight = weight + start};
   int at = lua_gettop(L);

@@ -9,7 +9,7 @@ local F64 = { dtype = "float64" }
 local EPS = 2.0 ^ -52
 
 ---Up to so many points, weights are wanted as fractions. Up to MOST exact arithmetic takes seconds.
-M.FEW, M.MOST = 24, 64
+M.FEW, M.MOST = 24, 150
 
 ---The power of two that is above |v| / 2 and not above |v| (v finite, not 0); at least 2^-1022.
 ---@param v number
@@ -160,13 +160,8 @@ function M.try_plane(problem, w)
   return least > 0 and { w = w, theta = theta, margin = margin_of(least, w) } or nil
 end
 
----No plane has a larger margin than this: half the distance of a point in either hull.
----@param problem table
----@param indices integer[]
----@param weights number[]
----@return number
-function M.margin_bound(problem, indices, weights)
-  -- multiples of 2^-52 that add up to 1 on either side, exactly
+-- Weights as whole numbers of 2^-52, those of either side adding up to 2^52 exactly; nil where they are too far from it.
+local function whole_weights(problem, indices, weights)
   local whole, sums, largest = {}, { 0, 0 }, {}
   for k, i in ipairs(indices) do
     local side = problem.positive[i] and 1 or 2
@@ -177,14 +172,73 @@ function M.margin_bound(problem, indices, weights)
   for side = 1, 2 do
     whole[largest[side]] = whole[largest[side]] + (1 << 52) - sums[side]
     if whole[largest[side]] < 0 then
-      return math.huge
+      return nil
     end
   end
+  return core.tensor(whole, F64) * 2.0 ^ -52, largest
+end
+
+-- What is to be added to the weights for their point (values) to lie along w: multiples of a power of two that add up to 0
+-- on either side, exactly. nil where that is not to be had.
+local function correction(points, up, values, w, largest)
+  local scale = scale_of(points:abs():max():item())
+  local unit, v = w / w:abs():max(), values * scale
+  unit = unit / unit:norm()
+  local rows = core.cat({ core.stack({ up, 1 - up }, 1), (points * scale):t() }, 1)
+  local lacking = core.cat({ core.zeros({ 2 }, F64), unit * (unit * v):sum() - v }, 1)
+  local ok, delta = core.try(core.lstsq, rows, lacking:unsqueeze(2))
+  if not ok then
+    return nil
+  end
+  delta = delta:reshape(-1)
+  local most = delta:abs():max():item()
+  if not (most > 0 and most < 1e-6) then
+    return nil
+  end
+  local step = M.power(most) * 2.0 ^ -50
+  local list, sides, sums = (delta / step):totable(), up:totable(), { 0, 0 }
+  for k, number in ipairs(list) do
+    list[k] = math.floor(number)
+    local side = sides[k] == 1 and 1 or 2
+    sums[side] = sums[side] + list[k]
+  end
+  for side = 1, 2 do
+    list[largest[side]] = list[largest[side]] - sums[side]
+  end
+  return core.tensor(list, F64) * step
+end
+
+---No plane has a larger margin than this: half the distance of a point in either hull, that of these weights, or of ones
+---near them that are better.
+---@param problem table
+---@param indices integer[]
+---@param weights number[]
+---@param plane table
+---@return number
+function M.margin_bound(problem, indices, weights, plane)
+  local first, largest = whole_weights(problem, indices, weights)
+  if not first then
+    return math.huge
+  end
   local where = core.tensor(indices)
-  local points = problem.x:index_select(1, where) * problem.signs:index_select(1, where)
-  local values = core.exact_dots(points:t():contiguous(), row_of(core.tensor(whole, F64) * 2.0 ^ -52, 0.0))
-  local most = values:abs():max():item()
-  return most > 0 and (values / most):norm():item() * (1 + 1e-14) * most / 2 * (1 + 4 * EPS) or 0.0
+  local signs = problem.signs:index_select(1, where)
+  local points = problem.x:index_select(1, where) * signs
+  local columns = points:t():contiguous()
+  local function half_norm(planes)
+    local values = core.exact_dots(columns, planes)
+    local most = values:abs():max():item()
+    return values, most > 0 and (values / most):norm():item() * (1 + 1e-14) * most / 2 * (1 + 4 * EPS) or 0.0
+  end
+  local values, bound = half_norm(row_of(first, 0.0))
+  if bound <= plane.margin * (1 + 1e-9) then
+    return bound
+  end
+  local second = correction(points, signs:reshape(-1):gt(0):to "float64", values, plane.w, largest)
+  if second and (first + second):ge(0):all():item() then -- rounding keeps the sign of a sum
+    local _, better = half_norm(core.cat({ row_of(first, 0.0), row_of(second, 0.0) }, 1))
+    bound = math.min(bound, better)
+  end
+  return bound
 end
 
 ---The exact answer, beginning with these weights; nil where too many points are in it.
@@ -324,7 +378,7 @@ local function enclose(a, b, inverse)
   local defect = ((inverse:matmul(a) - core.eye(n, F64)):abs() + size:matmul(a:abs()) * loss + n * 1e-300) * (1 + loss)
   local sums = defect:sum(2) * (1 + loss)
   local contraction = sums:max():item()
-  if not (contraction < 0.5) then
+  if contraction >= 0.5 or contraction ~= contraction then
     return nil
   end
   local system = core.cat({ a, -b:unsqueeze(2) }, 2):contiguous()

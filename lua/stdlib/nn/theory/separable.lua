@@ -244,8 +244,8 @@ function M.separable(x, y)
   end
   local indices, weights, w, distance = hulls.nearest(problem)
   local plane = hulls.try_plane(problem, w)
-  local most = plane and hulls.margin_bound(problem, indices, weights)
-  if plane and most <= plane.margin * (1 + 1e-9) then
+  local most = plane and hulls.margin_bound(problem, indices, weights, plane)
+  if plane and (most <= plane.margin * (1 + 1e-9) or #indices > hulls.FEW and most <= plane.margin * 1.01) then
     return apart(plane, most)
   end
   local within
@@ -274,7 +274,7 @@ function M.separable(x, y)
     elseif attempt == 1 then -- once more, each column and each point on a scale of its own
       indices, weights, w = hulls.nearest_scaled(problem)
       plane = hulls.try_plane(problem, w)
-      most = plane and hulls.margin_bound(problem, indices, weights)
+      most = plane and hulls.margin_bound(problem, indices, weights, plane)
     end
   end
   return certificate { distance = within and 2 * within or distance,
