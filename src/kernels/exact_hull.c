@@ -65,7 +65,7 @@ static void find_range(rationals *s) {
   }
 }
 
-static void whole(const rationals *s, double x, mpz_t out) {
+static void as_whole(const rationals *s, double x, mpz_t out) {
   int e;
   int64_t m = mantissa_of(x, &e);
   mpz_set_si(out, m);
@@ -84,11 +84,11 @@ static void dot_whole(const rationals *s, const mpz_t *a, const mpz_t *b, mpz_t 
   }
 }
 
-static void enter(rationals *s, int64_t point) {
+static void admit_point(rationals *s, int64_t point) {
   int64_t d = s->h->d;
   mpz_t *p = s->point + s->k * d;
   for (int64_t j = 0; j < d; j++) {
-    whole(s, s->h->x[point * d + j], p[j]);
+    as_whole(s, s->h->x[point * d + j], p[j]);
     if (s->h->side[point] == 0) {
       mpz_neg(p[j], p[j]);
     }
@@ -242,7 +242,7 @@ static bool find_place(rationals *s) {
 }
 
 /* z 2^shift, rounded towards 0; 0 where it is too small. */
-static double scaled(const mpz_t z, long shift) {
+static double at_scale(const mpz_t z, long shift) {
   long e;
   double v = mpz_get_d_2exp(&e, z);
   return mpz_sgn(z) == 0 ? 0 : ldexp(v, (int)fmax(fmin((double)(e + shift), 5000), -5000));
@@ -262,10 +262,10 @@ static int64_t find_wrong(rationals *s) {
   const nl_exact_hull *h = s->h;
   long size = size_of_w(s);
   for (int64_t j = 0; j < h->d; j++) {
-    s->wd[j] = scaled(s->w[j], -size);
+    s->wd[j] = at_scale(s->w[j], -size);
   }
-  double level[2] = {scaled(s->level[0], s->lowest - s->highest - size),
-                     scaled(s->level[1], s->lowest - s->highest - size)};
+  double level[2] = {at_scale(s->level[0], s->lowest - s->highest - size),
+                     at_scale(s->level[1], s->lowest - s->highest - size)};
   double most = 0;
   int64_t found = -1;
   for (int64_t i = 0; i < h->n; i++) {
@@ -298,7 +298,7 @@ static int64_t find_wrong(rationals *s) {
     }
     mpz_set_ui(s->b, 0);
     for (int64_t j = 0; j < h->d; j++) {
-      whole(s, h->x[i * h->d + j], s->a);
+      as_whole(s, h->x[i * h->d + j], s->a);
       mpz_addmul(s->b, s->a, s->w[j]);
     }
     if (h->side[i] == 0) {
@@ -320,7 +320,7 @@ static void spread(rationals *s, const mpz_t z, long shift, int64_t at) {
     for (int p = 0; p < (t < 0 ? NL_EXACT_PARTS : 2); p++) {
       long e = 0, bits = (long)mpz_sizeinbase(s->a, 2);
       double v = mpz_sgn(s->a) ? mpz_get_d_2exp(&e, s->a) : 0;
-      double part = scaled(s->a, shift - 5);
+      double part = at_scale(s->a, shift - 5);
       sum += part;
       if (t < 0) {
         s->h->parts[p * step + at] = part;
@@ -390,11 +390,11 @@ static nl_status report_weights(rationals *s) {
 }
 
 /* The active points at first, without those that depend on others; their weights as they are, over their side's sum. */
-static nl_status begin(rationals *s) {
+static nl_status choose_first(rationals *s) {
   const nl_exact_hull *h = s->h;
   int seen[2] = {0};
   for (int64_t i = 0; i < h->start && i < s->cap; i++) {
-    enter(s, h->start_index[i]);
+    admit_point(s, h->start_index[i]);
   }
   for (int dependent = 0; dependent >= 0;) {
     nl_status status = aim_exactly(s, &dependent);
@@ -429,7 +429,7 @@ static nl_status begin(rationals *s) {
 static nl_status run(rationals *s) {
   nl_exact_hull *h = s->h;
   find_range(s);
-  nl_status status = begin(s);
+  nl_status status = choose_first(s);
   for (int64_t point = 0; status == NL_OK; h->rounds++) {
     int dependent = -1;
     do {
@@ -456,7 +456,7 @@ static nl_status run(rationals *s) {
     if (s->k == s->cap) {
       return NL_OK;
     }
-    enter(s, point);
+    admit_point(s, point);
   }
   return status;
 }

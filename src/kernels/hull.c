@@ -30,7 +30,7 @@ static double dot_of(int64_t n, const double *a, const double *b) {
   return s;
 }
 
-static void extend(const walk *s, int64_t i, double *v) {
+static void extended_point(const walk *s, int64_t i, double *v) {
   const nl_hull *h = s->h;
   v[0] = v[s->sides - 1] = 0;
   v[s->sides == 2 ? h->side[i] : 0] = 1;
@@ -77,7 +77,7 @@ static nl_status join(walk *s, int64_t point, bool *joined) {
     return status;
   }
   double *v = s->v, *more = s->goal;
-  extend(s, point, v);
+  extended_point(s, point, v);
   double before = sqrt(dot_of(s->length, v, v));
   memset(s->c, 0, (size_t)h->k * sizeof *s->c);
   for (int pass = 0; pass < 2; pass++) { /* twice is enough: Gram and Schmidt, and again */
@@ -106,7 +106,7 @@ static nl_status join(walk *s, int64_t point, bool *joined) {
   return NL_OK;
 }
 
-static void leave(walk *s, int64_t at) {
+static void drop_active(walk *s, int64_t at) {
   nl_hull *h = s->h;
   s->active[h->index[at]] = false;
   h->k--;
@@ -244,7 +244,7 @@ static bool settle(walk *s, int64_t newest) {
     for (int64_t i = h->k - 1; i >= 0; i--) {
       if (h->weight[i] <= 0 && (i == first || h->index[i] != newest)) {
         useful = useful && h->index[i] != newest;
-        leave(s, i);
+        drop_active(s, i);
       }
     }
     if (h->k < s->sides) {

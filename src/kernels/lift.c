@@ -101,7 +101,7 @@ static bool reconstruct(int count, int digits, const uint64_t *digit, mpz_t *x, 
   mpz_set_ui(den, 1);
   mp_bitcnt_t room = mpz_sizeinbase(m, 2) - 8;
   bool fine = true;
-  for (int i = 0; i < count && fine; i++) {
+  for (int i = 0; i < count && fine && !nl_interrupt_pending(); i++) {
     mpz_set_ui(v, 0);
     for (int k = digits - 1; k >= 0; k--) {
       mpz_mul_ui(v, v, PRIME);
@@ -131,12 +131,13 @@ static bool solves(int k, int ld, mpz_t *h, int sides, const int *b, mpz_t *x, c
   mpz_inits(sum, want, NULL);
   bool fine = true;
   for (int i = 0; i < k * sides && fine; i++) {
+    fine = !nl_interrupt_pending();
     mpz_set_ui(sum, 0);
     for (int j = 0; j < k; j++) {
       mpz_addmul(sum, h[(i / sides) * ld + j], x[j * sides + i % sides]);
     }
     mpz_mul_si(want, den, b[i]);
-    fine = mpz_cmp(sum, want) == 0;
+    fine = fine && mpz_cmp(sum, want) == 0;
   }
   mpz_clears(sum, want, NULL);
   return fine;
@@ -196,6 +197,9 @@ static nl_status lift_up(lift *s, const int *b, mpz_t *x, mpz_t den, int *depend
       }
       look += look / 2;
     }
+  }
+  if (nl_interrupt_pending()) {
+    return nl_fail_interrupted();
   }
   return *dependent >= 0 ? NL_OK : nl_fail("nl_lift_solve: no solution");
 }

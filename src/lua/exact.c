@@ -48,7 +48,7 @@ static void *scratch(lua_State *L, int64_t count, size_t size) {
   return p;
 }
 
-static nl_tensor *push_tensor(lua_State *L, int ndim, const int64_t *shape) {
+static nl_tensor *push_numbers(lua_State *L, int ndim, const int64_t *shape) {
   nl_box *box = nl_push_box(L);
   nl_tensor *t = NULL;
   nl_lua_check(L, nl_tensor_new(NL_F64, ndim, shape, &t));
@@ -86,7 +86,7 @@ static int exact_dots(lua_State *L) {
     memcpy(w + p * d, from + p * (d + 1), (size_t)d * sizeof *w);
     theta[p] = from[p * (d + 1) + d];
   }
-  double *out = nl_tensor_data(push_tensor(L, 1, &n));
+  double *out = nl_tensor_data(push_numbers(L, 1, &n));
   for (int64_t i = 0; i < n; i++) {
     if (nl_interrupt_pending()) {
       nl_lua_check(L, nl_fail_interrupted());
@@ -108,7 +108,7 @@ static int hull_nearest(lua_State *L) {
   h.weight = scratch(L, h.room, sizeof *h.weight);
   lua_createtable(L, 0, 0);
   lua_createtable(L, 0, 0);
-  h.w = nl_tensor_data(push_tensor(L, 1, &h.m));
+  h.w = nl_tensor_data(push_numbers(L, 1, &h.m));
   nl_lua_check(L, nl_hull_nearest(&h));
   for (int64_t i = 0; i < h.k; i++) {
     lua_pushinteger(L, h.index[i] + 1);
@@ -176,9 +176,9 @@ static int exact_hull(lua_State *L) {
                        .index = index + start,
                        .weight = weight + start};
   int at = lua_gettop(L);
-  h->parts = nl_tensor_data(push_tensor(L, 2, shape));
+  h->parts = nl_tensor_data(push_numbers(L, 2, shape));
   shape[0] = NL_EXACT_TRIES;
-  h->tries = nl_tensor_data(push_tensor(L, 2, shape));
+  h->tries = nl_tensor_data(push_numbers(L, 2, shape));
   nl_lua_check(L, nl_exact_hull_nearest(h));
   if (h->answer == NL_EXACT_TOO_LARGE) {
     lua_pushnil(L);
