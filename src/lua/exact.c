@@ -120,6 +120,48 @@ static int hull_nearest(lua_State *L) {
   return 4;
 }
 
+/* hull_nearest_wide(x, sides, center, indices, weights) -> indices, weights (2 x k), w (2 x d), rounds: the same with
+   more digits, beginning with these; the sum of the two rows is what was found. Signs are as they are. */
+static int hull_nearest_wide(lua_State *L) {
+  nl_tensor *x = check_plain(L, 1, "hull_nearest_wide", 2), *center = check_plain(L, 3, "hull_nearest_wide", 1);
+  nl_hull h = {.n = x->shape[0], .m = x->shape[1], .p = nl_tensor_data(x), .center = nl_tensor_data(center)};
+  h.side = check_sides(L, 2, "hull_nearest_wide", x);
+  luaL_argcheck(L, center->shape[0] == h.m, 3, "of another width");
+  luaL_checktype(L, 4, LUA_TTABLE);
+  luaL_checktype(L, 5, LUA_TTABLE);
+  h.room = h.n < h.m + 2 ? h.n : h.m + 2;
+  h.start = (int64_t)lua_rawlen(L, 4);
+  int64_t *start = scratch(L, h.start, sizeof *start);
+  double *weight = scratch(L, h.start, sizeof *weight);
+  for (int64_t i = 0; i < h.start; i++) {
+    start[i] = (int64_t)number_at(L, 4, i + 1) - 1;
+    weight[i] = number_at(L, 5, i + 1);
+    luaL_argcheck(L, start[i] >= 0 && start[i] < h.n, 4, "no point has this index");
+  }
+  h.start_index = start;
+  h.start_weight = weight;
+  h.index = scratch(L, h.room, sizeof *h.index);
+  h.weight = scratch(L, 2 * h.room, sizeof *h.weight);
+  h.weight_low = h.weight + h.room;
+  int64_t shape[2] = {2, h.m};
+  lua_createtable(L, 0, 0);
+  int list = lua_gettop(L);
+  h.w = nl_tensor_data(push_numbers(L, 2, shape));
+  h.w_low = h.w + h.m;
+  nl_lua_check(L, nl_hull_nearest_wide(&h));
+  for (int64_t i = 0; i < h.k; i++) {
+    lua_pushinteger(L, h.index[i] + 1);
+    lua_rawseti(L, list, i + 1);
+  }
+  shape[1] = h.k;
+  double *weights = nl_tensor_data(push_numbers(L, 2, shape));
+  memcpy(weights, h.weight, (size_t)h.k * sizeof *weights);
+  memcpy(weights + h.k, h.weight_low, (size_t)h.k * sizeof *weights);
+  lua_insert(L, -2);
+  lua_pushinteger(L, h.rounds);
+  return 4;
+}
+
 /* independent_rows(a, tolerance) -> a list of at most as many rows as a has columns; see kernels/hull.h */
 static int independent_rows(lua_State *L) {
   nl_tensor *a = check_plain(L, 1, "independent_rows", 2);
@@ -203,8 +245,12 @@ static int exact_hull(lua_State *L) {
 }
 
 void nl_open_exact(lua_State *L) {
-  static const luaL_Reg functions[] = {{"exact_sign", exact_sign},     {"exact_dots", exact_dots},
-                                       {"hull_nearest", hull_nearest}, {"independent_rows", independent_rows},
-                                       {"exact_hull", exact_hull},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"exact_sign", exact_sign},
+                                       {"exact_dots", exact_dots},
+                                       {"hull_nearest", hull_nearest},
+                                       {"hull_nearest_wide", hull_nearest_wide},
+                                       {"independent_rows", independent_rows},
+                                       {"exact_hull", exact_hull},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

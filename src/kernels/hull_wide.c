@@ -1,0 +1,3 @@
+/* hull.c with twice the digits. */
+#define NL_HULL_WIDE
+#include "kernels/hull.c"
