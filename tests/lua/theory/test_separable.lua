@@ -21,11 +21,23 @@ local function check(x, y, message)
   lu.assertNotNil(c.separable, message)
   lu.assertTrue(c.exact, message)
   if c.separable then
-    if not c.rest then
-      local w = c.w:totable()
-      for i, row in ipairs(rows) do
-        lu.assertEquals(core.exact_sign(w, row, c.theta), labels[i] == high and 1 or -1, message)
+    local planes = { c, table.unpack(c.rest or {}) }
+    local w = {} -- of all parts, one behind the other, and then their thetas
+    for _, part in ipairs(planes) do
+      table.move(part.w:totable(), 1, #rows[1], #w + 1, w)
+    end
+    for _, part in ipairs(planes) do
+      w[#w + 1] = -part.theta
+    end
+    for i, row in ipairs(rows) do
+      local point = {}
+      for k = 1, #planes do
+        table.move(row, 1, #row, (k - 1) * #row + 1, point)
       end
+      for _ = 1, #planes do
+        point[#point + 1] = 1.0
+      end
+      lu.assertEquals(core.exact_sign(w, point, 0.0), labels[i] == high and 1 or -1, message)
     end
     lu.assertTrue(c.margin >= 0 and c.margin <= c.margin_most and c.margin_most < math.huge, message)
   else
@@ -155,6 +167,26 @@ function TestSeparable:test_small_margins()
       local c = check(x, labels_of(y), ("d = %d, margin %g"):format(d, m))
       lu.assertAlmostEquals(c.margin / m, 1, 1e-6)
       lu.assertAlmostEquals(c.margin_most / m, 1, 1e-6)
+    end
+  end
+end
+
+-- With a hundred points at the margin, which are too many for quick fractions: twice the digits of float64 find the plane.
+function TestSeparable:test_small_margins_of_many_points()
+  for e, precision in pairs { [9] = 1e-6, [12] = 1e-4, [13] = 1e-3, [16] = math.huge } do
+    local g = nn.Generator(e)
+    local d, n = 70, 210
+    local x = nn.rand({ n, d }, { generator = g, dtype = "float64" })
+    local y = nn.arange(n):ge(n // 2)
+    local last = (1 + nn.rand({ n }, { generator = g, dtype = "float64" })) * nn.where(y, 1.0, -1.0) * 10.0 ^ -e
+    x = nn.cat({ x:narrow(2, 1, d - 1), last:unsqueeze(2) }, 2)
+    local c = check(x, labels_of(y), "margin 1e-" .. e)
+    lu.assertTrue(c.separable and c.margin > 10.0 ^ -e and c.margin_most < c.margin * (1 + 1e-6), "margin 1e-" .. e)
+    local turn = nn.qr(nn.randn({ d, d }, { generator = g, dtype = "float64" }))
+    local turned = check(x:matmul(turn), labels_of(y), "turned 1e-" .. e)
+    if precision < 1 then
+      lu.assertTrue(turned.separable and turned.margin_most < turned.margin * (1 + 10 * precision))
+      lu.assertAlmostEquals(turned.margin / c.margin, 1, 10 * precision)
     end
   end
 end

@@ -118,6 +118,20 @@ function M.nearest_scaled(problem)
   return indices, weights, w:narrow(1, 1, d) * columns * again
 end
 
+---The same as nearest with twice the digits, beginning with those points. nil where the points have no common scale.
+---@param problem table
+---@param indices integer[]
+---@param weights number[]
+---@return integer[]? indices, nn.Tensor? weights 2 x k, nn.Tensor? w 2 x d: sums of two rows each
+function M.nearest_wide(problem, indices, weights)
+  local scale = scale_of(problem.x:abs():max():item())
+  local z = (problem.x * scale):contiguous()
+  if not (z / scale):eq(problem.x):all():item() then
+    return nil
+  end
+  return core.hull_nearest_wide(z, problem.sides, z:mean(1), indices, weights)
+end
+
 -- The values of w . x - theta, and the smallest of them on the right side: below or at 0 where the plane is wrong.
 local function look(problem, planes)
   local values = core.exact_dots(problem.x, planes)
@@ -139,25 +153,38 @@ end
 ---The plane with this normal that lies in the middle; nil where there is none. Every point was looked at, exactly.
 ---@param problem table
 ---@param w nn.Tensor d
----@return table? {w, theta, margin}
-function M.try_plane(problem, w)
+---@param w_low? nn.Tensor d: to be added
+---@return table? {w, theta, rest, margin}
+function M.try_plane(problem, w, w_low)
   local largest = w:numel() > 0 and w:abs():max():item() or 0
   if not (largest > 0 and largest < math.huge) then
     return nil
   end
   -- products of a size that float64 can hold, whatever the points' is; else w as large as 1
-  local size = problem.x:abs():max():item()
-  w = w * scale_of(largest)
+  local scales, size = { scale_of(largest) }, problem.x:abs():max():item()
   if size < 1e-150 or size > 1e150 then
-    w = w * scale_of(size)
+    scales[2] = scale_of(size)
   end
-  local _, low, high = look(problem, row_of(w, 0.0))
-  local theta = low + (high - low) / 2
-  if not (low < high and math.abs(theta) < math.huge) then
+  for _, scale in ipairs(scales) do
+    w, w_low = w * scale, w_low and w_low * scale
+  end
+  local function planes(theta, theta_low)
+    local first = row_of(w, theta)
+    return w_low and core.cat({ first, row_of(w_low, theta_low) }, 1) or first
+  end
+  local _, low, high = look(problem, planes(0.0, 0.0))
+  local theta, theta_low = low + (high - low) / 2, 0.0
+  if theta ~= theta or math.abs(theta) == math.huge then
     return nil
   end
-  local least = look(problem, row_of(w, theta))
-  return least > 0 and { w = w, theta = theta, margin = margin_of(least, w) } or nil
+  local least
+  least, low, high = look(problem, planes(theta, 0.0))
+  if w_low then
+    theta_low = low + (high - low) / 2
+    least = look(problem, planes(theta, theta_low))
+  end
+  return least > 0 and { w = w, theta = theta, rest = w_low and { { w = w_low, theta = theta_low } },
+    margin = margin_of(least, w) } or nil
 end
 
 -- Weights as whole numbers of 2^-52, those of either side adding up to 2^52 exactly; nil where they are too far from it.
@@ -178,25 +205,14 @@ local function whole_weights(problem, indices, weights)
   return core.tensor(whole, F64) * 2.0 ^ -52, largest
 end
 
--- What is to be added to the weights for their point (values) to lie along w: multiples of a power of two that add up to 0
--- on either side, exactly. nil where that is not to be had.
-local function correction(points, up, values, w, largest)
-  local scale = scale_of(points:abs():max():item())
-  local unit, v = w / w:abs():max(), values * scale
-  unit = unit / unit:norm()
-  local rows = core.cat({ core.stack({ up, 1 - up }, 1), (points * scale):t() }, 1)
-  local lacking = core.cat({ core.zeros({ 2 }, F64), unit * (unit * v):sum() - v }, 1)
-  local ok, delta = core.try(core.lstsq, rows, lacking:unsqueeze(2))
-  if not ok then
-    return nil
-  end
-  delta = delta:reshape(-1)
-  local most = delta:abs():max():item()
+-- Changes of weights, as multiples of a power of two that add up to 0 on either side, exactly; nil where they are none.
+local function whole_changes(change, up, largest)
+  local most = change:abs():max():item()
   if not (most > 0 and most < 1e-6) then
     return nil
   end
   local step = M.power(most) * 2.0 ^ -50
-  local list, sides, sums = (delta / step):totable(), up:totable(), { 0, 0 }
+  local list, sides, sums = (change / step):totable(), up:totable(), { 0, 0 }
   for k, number in ipairs(list) do
     list[k] = math.floor(number)
     local side = sides[k] == 1 and 1 or 2
@@ -208,14 +224,26 @@ local function correction(points, up, values, w, largest)
   return core.tensor(list, F64) * step
 end
 
+-- What is to be added to the weights for their point (values) to lie along w; nil where that is not to be had.
+local function correction(points, up, values, w)
+  local scale = scale_of(points:abs():max():item())
+  local unit, v = w / w:abs():max(), values * scale
+  unit = unit / unit:norm()
+  local rows = core.cat({ core.stack({ up, 1 - up }, 1), (points * scale):t() }, 1)
+  local lacking = core.cat({ core.zeros({ 2 }, F64), unit * (unit * v):sum() - v }, 1)
+  local ok, delta = core.try(core.lstsq, rows, lacking:unsqueeze(2))
+  return ok and delta:reshape(-1) or nil
+end
+
 ---No plane has a larger margin than this: half the distance of a point in either hull, that of these weights, or of ones
 ---near them that are better.
 ---@param problem table
 ---@param indices integer[]
 ---@param weights number[]
 ---@param plane table
+---@param weights_low? nn.Tensor what float64 left of the weights
 ---@return number
-function M.margin_bound(problem, indices, weights, plane)
+function M.margin_bound(problem, indices, weights, plane, weights_low)
   local first, largest = whole_weights(problem, indices, weights)
   if not first then
     return math.huge
@@ -223,7 +251,7 @@ function M.margin_bound(problem, indices, weights, plane)
   local where = core.tensor(indices)
   local signs = problem.signs:index_select(1, where)
   local points = problem.x:index_select(1, where) * signs
-  local columns = points:t():contiguous()
+  local columns, up = points:t():contiguous(), signs:reshape(-1):gt(0):to "float64"
   local function half_norm(planes)
     local values = core.exact_dots(columns, planes)
     local most = values:abs():max():item()
@@ -233,7 +261,8 @@ function M.margin_bound(problem, indices, weights, plane)
   if bound <= plane.margin * (1 + 1e-9) then
     return bound
   end
-  local second = correction(points, signs:reshape(-1):gt(0):to "float64", values, plane.w, largest)
+  local change = weights_low and core.tensor(weights, F64) - first + weights_low or correction(points, up, values, plane.w)
+  local second = change and whole_changes(change, up, largest)
   if second and (first + second):ge(0):all():item() then -- rounding keeps the sign of a sum
     local _, better = half_norm(core.cat({ row_of(first, 0.0), row_of(second, 0.0) }, 1))
     bound = math.min(bound, better)

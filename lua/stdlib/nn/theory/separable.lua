@@ -216,6 +216,76 @@ local function apart(plane, most)
     margin_most = most, distance = 2 * most }
 end
 
+-- Floating point first, then floating point with twice the digits, then fractions; and where these have too many points to
+-- deal with, once more on other scales.
+local function decide(problem)
+  local indices, weights, w, distance = hulls.nearest(problem)
+  local plane = hulls.try_plane(problem, w)
+  local most = plane and hulls.margin_bound(problem, indices, weights, plane)
+  local few = #indices <= hulls.FEW
+  local enough = 1 + (few and 1e-9 or #indices <= hulls.MOST and 1e-6 or 1e-3)
+  if plane and most <= plane.margin * enough then
+    return apart(plane, most)
+  end
+
+  -- the better of two planes; no bound is worse for it
+  local function offer(other, bound)
+    plane = other and not (plane and plane.margin >= other.margin) and other or plane
+    most = math.min(most or math.huge, bound)
+  end
+  local function prove()
+    if plane then
+      return nil
+    end
+    local found, near, within = hulls.prove_meeting(problem, indices, weights)
+    return found and meeting(problem, found, near, nil, within)
+  end
+  local known = not few and prove()
+  if known then
+    return known
+  end
+  if not few then
+    local points, shares, place = hulls.nearest_wide(problem, indices, weights)
+    if points then
+      local high, low = place[1]:clone(), place[2]:clone()
+      local other = hulls.try_plane(problem, high)
+      local fine = shares[1]:totable()
+      local bound = other and hulls.margin_bound(problem, points, fine, other, shares[2]) or math.huge
+      if not other then
+        other = hulls.try_plane(problem, high, low)
+        bound = other and hulls.margin_bound(problem, points, fine, other, shares[2]) or math.huge
+      end
+      offer(other, bound)
+      indices, weights = points, fine
+      known = plane and (most <= plane.margin * 1.01 or #points > hulls.MOST) and apart(plane, most) or prove()
+      if known then
+        return known
+      end
+    end
+  end
+  local exact = hulls.exactly(problem, indices, weights)
+  if exact and exact.meet then
+    return meeting(problem, exact.indices, exact.weights, exact.texts)
+  elseif exact then
+    offer(hulls.best_plane(problem, exact), exact.margin)
+  elseif not plane then
+    indices, weights, w = hulls.nearest_scaled(problem)
+    local other = hulls.try_plane(problem, w)
+    offer(other, other and hulls.margin_bound(problem, indices, weights, other) or math.huge)
+    known = prove()
+    if known then
+      return known
+    end
+  end
+  if plane then
+    return apart(plane, most)
+  end
+  return certificate { distance = exact and 2 * exact.margin or distance,
+    reason = exact and "a plane separates the classes, but float64 cannot hold one"
+      or ("the classes are too near to each other for floating point (about %.3g), and %d points too many for exact "
+        .. "arithmetic"):format(distance, #indices) }
+end
+
 ---Whether a plane separates two classes of points, with a certificate. Touching classes are not separable.
 ---
 ---separable = true: w (float64), theta, margin: w . x > theta for the class with the higher label, w . x < theta for the
@@ -242,45 +312,7 @@ function M.separable(x, y)
   if i then
     return meeting(problem, { i, j }, { 1.0, 1.0 }, { "1", "1" })
   end
-  local indices, weights, w, distance = hulls.nearest(problem)
-  local plane = hulls.try_plane(problem, w)
-  local most = plane and hulls.margin_bound(problem, indices, weights, plane)
-  if plane and (most <= plane.margin * (1 + 1e-9) or #indices > hulls.FEW and most <= plane.margin * 1.01) then
-    return apart(plane, most)
-  end
-  local within
-  for attempt = 1, 2 do
-    if not plane and #indices > hulls.FEW then
-      local found, near, error_of = hulls.prove_meeting(problem, indices, weights)
-      if found then
-        return meeting(problem, found, near, nil, error_of)
-      end
-    end
-    local exact = hulls.exactly(problem, indices, weights)
-    if exact and exact.meet then
-      return meeting(problem, exact.indices, exact.weights, exact.texts)
-    elseif exact then
-      local better = hulls.best_plane(problem, exact)
-      if better and not (plane and plane.margin > better.margin) then
-        plane = better
-      end
-      within = exact.margin
-      if plane then
-        return apart(plane, exact.margin)
-      end
-      break
-    elseif plane then
-      return apart(plane, most)
-    elseif attempt == 1 then -- once more, each column and each point on a scale of its own
-      indices, weights, w = hulls.nearest_scaled(problem)
-      plane = hulls.try_plane(problem, w)
-      most = plane and hulls.margin_bound(problem, indices, weights, plane)
-    end
-  end
-  return certificate { distance = within and 2 * within or distance,
-    reason = within and "a plane separates the classes, but float64 cannot hold one"
-      or ("the classes are too near to each other for floating point (about %.3g), and %d points too many for exact "
-        .. "arithmetic"):format(distance, #indices) }
+  return decide(problem)
 end
 
 ---The largest margin of a plane through the origin: max over unit vectors u of min_i s_i u . x_i, with s_i = 1 for the
