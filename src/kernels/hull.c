@@ -19,7 +19,7 @@ typedef long double real;
 #define ROUNDING ((real)1e-33)
 
 static void dots(int64_t m, int64_t k, const real *rows, const real *x, real *out) {
-  for (int64_t i = 0; i < m; i++) {
+  for (int64_t i = 0; i < m && !nl_interrupt_pending(); i++) { /* what is wrong then is not used */
     out[i] = 0;
     for (int64_t j = 0; j < k; j++) {
       out[i] += rows[i * k + j] * x[j];
@@ -28,7 +28,7 @@ static void dots(int64_t m, int64_t k, const real *rows, const real *x, real *ou
 }
 
 static void subtract(int64_t m, int64_t k, const real *rows, const real *c, real *x) {
-  for (int64_t i = 0; i < m; i++) {
+  for (int64_t i = 0; i < m && !nl_interrupt_pending(); i++) { /* what is wrong then is not used */
     for (int64_t j = 0; j < k; j++) {
       x[j] -= c[i] * rows[i * k + j];
     }
@@ -60,7 +60,7 @@ static void rotate(int64_t n, real *x, real *y, real c, real s) {
 #endif
 
 static real dot_of(int64_t n, const real *a, const real *b) {
-  real s;
+  real s = 0;
   dots(1, n, a, b, &s);
   return s;
 }

@@ -270,6 +270,28 @@ function M.margin_bound(problem, indices, weights, plane, weights_low)
   return bound
 end
 
+---The largest margin of a plane through the origin that has all points on its upper side: what a plane was seen to have
+---(at or below 0: no such plane was found), and what none exceeds.
+---@param z nn.Tensor n x d, float64
+---@return number margin, number most
+function M.origin_margin(z)
+  local scale = scale_of(z:abs():max():item())
+  local scaled = z * scale
+  local size = scaled:square():sum(2):max():sqrt():item()
+  local indices, weights, w = core.hull_nearest((scaled / size):contiguous(), nil)
+  local largest = w:abs():max():item()
+  if largest == 0 or largest ~= largest then
+    return 0.0, math.huge
+  end
+  w = w * scale_of(largest)
+  local margin = margin_of(core.exact_dots(z:contiguous(), row_of(w, 0.0)):min():item(), w)
+  local columns = z:index_select(1, core.tensor(indices)):t():contiguous()
+  local shares = core.tensor(weights, F64)
+  local values = core.exact_dots(columns, row_of(shares, 0.0))
+  local most = values:abs():max():item()
+  return margin, most > 0 and (values / most):norm():item() / shares:sum():item() * (1 + 1e-12) * most or 0.0
+end
+
 ---The exact answer, beginning with these weights; nil where too many points are in it.
 ---@param problem table
 ---@param indices integer[]

@@ -167,6 +167,9 @@ end
 
 local Certificate = options.class "nn.Certificate"
 
+-- Up to so many points, the margin of a plane through the origin is wanted to the last digit.
+local MANY = 500
+
 -- What is longer is not printed: terms of a side, characters of a fraction.
 local MOST_TERMS, LONGEST = 12, 40
 
@@ -327,6 +330,7 @@ function M.margin(x, y, opts)
   local o = options.read("theory.margin", opts, { bias = { "boolean", true } })
   local positive
   x, positive = M.two_classes("theory.margin", x, y)
+  local given = x
   if o.bias then
     x = core.cat({ x, core.full({ #x, 1 }, -1.0, { dtype = "float64" }) }, 2)
   end
@@ -337,10 +341,14 @@ function M.margin(x, y, opts)
   local largest = x:abs():max():item()
   local scale = largest > 0 and hulls.power(largest) or 1.0
   local radius = (x / scale):square():sum(2):max():sqrt():item() * scale
-  -- the hulls of the points and of their mirror images have their nearest points at the margin, and opposite to each other
   local z = x * core.tensor(signs, { dtype = "float64" }):unsqueeze(2)
+  local margin, most = hulls.origin_margin(z)
+  if margin > 0 and (#z > MANY or most <= margin * (1 + 1e-6)) or o.bias and M.separable(given, y).separable == false then
+    return math.max(margin, 0.0), radius
+  end
+  -- the hulls of the points and of their mirror images have their nearest points at the margin, and opposite to each other
   local c = M.separable(core.cat({ z, -z }, 1), core.arange(2 * #x):lt(#x):to "int64")
-  return c.separable and c.margin or 0.0, radius
+  return math.max(margin, c.separable and c.margin or 0.0), radius
 end
 
 return M
