@@ -71,8 +71,8 @@ static int invert(int k, uint64_t *a, int *row_of) {
 
 /* n / d = x modulo m with |n|, d below sqrt(m / 2), by half of Euclid's algorithm; false: there is none. */
 static bool as_fraction(const mpz_t x, const mpz_t m, mpz_t n, mpz_t d) {
-  mpz_t r, t, q, s;
-  mpz_inits(r, t, q, s, NULL);
+  mpz_t r, t, q;
+  mpz_inits(r, t, q, NULL);
   mpz_set(r, m);
   mpz_mod(n, x, m);
   mpz_set_ui(d, 1);
@@ -88,7 +88,7 @@ static bool as_fraction(const mpz_t x, const mpz_t m, mpz_t n, mpz_t d) {
     mpz_neg(n, n);
   }
   bool small = mpz_sizeinbase(d, 2) <= half;
-  mpz_clears(r, t, q, s, NULL);
+  mpz_clears(r, t, q, NULL);
   return small;
 }
 
@@ -99,7 +99,7 @@ static bool reconstruct(int count, int digits, const uint64_t *digit, mpz_t *x, 
   mpz_ui_pow_ui(m, PRIME, (unsigned long)digits);
   mpz_tdiv_q_2exp(half, m, 1);
   mpz_set_ui(den, 1);
-  mp_bitcnt_t room = mpz_sizeinbase(m, 2) - 8;
+  mp_bitcnt_t room = mpz_sizeinbase(m, 2) - 64; /* what is so small is no remainder by chance */
   bool fine = true;
   for (int i = 0; i < count && fine && !nl_interrupt_pending(); i++) {
     mpz_set_ui(v, 0);
@@ -215,7 +215,7 @@ nl_status nl_lift_solve(int k, int ld, mpz_t *h, int sides, const int *b, mpz_t 
     }
     bits += most + 8; /* Hadamard's bound of the determinant, with its root of k */
   }
-  s.most = (int)(2 * bits / 60 + 8);
+  s.most = (int)(2 * bits / 60 + 10);
   s.inverse = nl_new(n * n * sizeof *s.inverse);
   s.mod = nl_new(count * sizeof *s.mod);
   s.digit = nl_new((size_t)s.most * count * sizeof *s.digit);

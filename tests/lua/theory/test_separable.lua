@@ -153,10 +153,41 @@ function TestSeparable:test_whole_points_against_brute_force()
   lu.assertTrue(counts[true] > 100 and counts[false] > 100)
 end
 
+-- The ways that are for many points (twice the digits, enclosed weights) against fractions from the beginning to the end,
+-- where there are few.
+function TestSeparable:test_floating_point_against_fractions()
+  local hulls = require "nn.internal.hulls"
+  local g, few = nn.Generator(6), hulls.FEW
+  hulls.FEW = 0
+  local ok, message = pcall(function()
+    for round = 1, 400 do
+      local d, n, size = 1 + round % 9, 2 + round * 7 % 37, ({ 1, 2, 5, 100 })[round % 4 + 1]
+      local x = nn.randint(-size, size + 1, { n, d }, { generator = g }):to "float64" / (round % 3 == 0 and 7 or 1)
+      if round % 5 == 0 and d > 2 then
+        x = nn.cat({ x, x:narrow(2, 1, 1) + x:narrow(2, 2, 1), nn.ones({ n, 1 }, F64) }, 2)
+      end
+      local w = nn.randn({ x:size(2) }, { generator = g, dtype = "float64" }):round()
+      local y = (round % 2 == 0 and nn.randint(0, 2, { n }, { generator = g }) or x:matmul(w):ge(0):to "int64"):totable()
+      y[1], y[2] = 0, 1
+      local c = check(x, nn.tensor(y), "round " .. round)
+      local sides = string.char(table.unpack(y))
+      local answer, _, _, _, _, _, margin = core.exact_hull(x:contiguous(), sides, { 1, 2 }, { 1.0, 1.0 }, 64)
+      lu.assertEquals(c.separable, answer == "apart", "round " .. round)
+      if c.separable then
+        lu.assertTrue(margin >= c.margin * (1 - 1e-12) and margin <= c.margin_most * (1 + 1e-12), "round " .. round)
+      end
+    end
+  end)
+  hulls.FEW = few
+  if not ok then
+    error(message, 0)
+  end
+end
+
 -- The margin is that of the construction: points whose last coordinate begins at +-m, above and below each other.
 function TestSeparable:test_small_margins()
   for _, d in ipairs { 2, 10 } do
-    for _, m in ipairs { 1e-8, 1e-12, 1e-16, 1e-40, 1e-150, d == 2 and 1e-300 or 1e-200 } do
+    for _, m in ipairs { 1e-8, 1e-12, 1e-16, 1e-40, 1e-150, 1e-300 } do
       local g = nn.Generator(1)
       local x = nn.rand({ 200, d }, { generator = g, dtype = "float64" })
       local last = m * (1 + nn.rand({ 200 }, { generator = g, dtype = "float64" }))

@@ -6,7 +6,7 @@ local core = require "nn.core"
 local M = {}
 
 local F64 = { dtype = "float64" }
-local EPS = 2.0 ^ -52
+local EPS, TINY = 2.0 ^ -52, 5e-324
 
 ---Up to so many points, weights are wanted as fractions. Up to MOST exact arithmetic takes seconds.
 M.FEW, M.MOST = 24, 150
@@ -140,10 +140,16 @@ local function look(problem, planes)
   return math.min(high, -low), low, high
 end
 
+-- The norm, rounded up: its square loses at most numel + 4 roundings.
+local function norm_above(v)
+  local largest = v:abs():max():item()
+  return largest > 0 and (v / largest):norm():item() * (1 + (v:numel() + 8) * EPS) * largest + TINY or 0.0
+end
+
 -- Rounded down: the smallest value over |w|.
 local function margin_of(least, w)
   local largest = w:abs():max():item()
-  return least / ((w / largest):norm():item() * (1 + 1e-14)) / largest * (1 - 4 * EPS)
+  return least / norm_above(w / largest) / largest * (1 - 8 * EPS)
 end
 
 local function row_of(w, theta)
@@ -220,6 +226,9 @@ local function whole_changes(change, up, largest)
   end
   for side = 1, 2 do
     list[largest[side]] = list[largest[side]] - sums[side]
+    if math.abs(list[largest[side]]) > 1 << 53 then
+      return nil
+    end
   end
   return core.tensor(list, F64) * step
 end
@@ -254,8 +263,7 @@ function M.margin_bound(problem, indices, weights, plane, weights_low)
   local columns, up = points:t():contiguous(), signs:reshape(-1):gt(0):to "float64"
   local function half_norm(planes)
     local values = core.exact_dots(columns, planes)
-    local most = values:abs():max():item()
-    return values, most > 0 and (values / most):norm():item() * (1 + 1e-14) * most / 2 * (1 + 4 * EPS) or 0.0
+    return values, norm_above(values) / 2 * (1 + 8 * EPS) + TINY
   end
   local values, bound = half_norm(row_of(first, 0.0))
   if bound <= plane.margin * (1 + 1e-9) then
@@ -288,8 +296,7 @@ function M.origin_margin(z)
   local columns = z:index_select(1, core.tensor(indices)):t():contiguous()
   local shares = core.tensor(weights, F64)
   local values = core.exact_dots(columns, row_of(shares, 0.0))
-  local most = values:abs():max():item()
-  return margin, most > 0 and (values / most):norm():item() / shares:sum():item() * (1 + 1e-12) * most or 0.0
+  return margin, norm_above(values) / shares:sum():item() * (1 + (#indices + 8) * EPS) + TINY
 end
 
 ---The exact answer, beginning with these weights; nil where too many points are in it.
@@ -300,7 +307,7 @@ end
 function M.exactly(problem, indices, weights)
   local answer, found, near, texts, parts, tries, margin = core.exact_hull(problem.x, problem.sides, indices, weights, M.MOST)
   return answer and { meet = answer == "meet", indices = found, weights = near, texts = texts, parts = parts, tries = tries,
-    margin = answer == "apart" and margin * (1 + 8 * EPS) or 0.0 }
+    margin = answer == "apart" and margin * (1 + 8 * EPS) + TINY or 0.0 }
 end
 
 ---A plane in float64 near the exact one: one whose rounding did little harm, else one in several parts; nil: there is
