@@ -11,12 +11,15 @@ return L.experiment {
   does = "All 16 functions of two bits are put to a unit: which have a W and a theta, found by Rosenblatt's rule, and which "
     .. "are proved to have none? Each unit found is written down as a layer with nn.Step behind it, which must be the function.",
   asks = {
-    { "Which of the 16 functions of two bits can a threshold unit not be?", "XOR and its opposite, equality; the other 14 have a line" },
-    { "And of the 256 functions of three bits: how many can it be?", "104 (Muroga 1971); try nn.theory.separable on all of them" },
+    { "Which of the 16 functions of two bits can a threshold unit not be?", "XOR and its opposite, equality; the other 14 "
+      .. "have a line" },
+    { "And of the 256 functions of three bits: how many can it be?", "104 (Muroga 1971); try nn.theory.separable on "
+      .. "all of them" },
   },
   run = function()
     local x = nn.tensor { { 0.0, 0.0 }, { 0.0, 1.0 }, { 1.0, 0.0 }, { 1.0, 1.0 } }
-    local names = { [0] = "never", [1] = "NOR", [8] = "AND", [14] = "OR", [6] = "XOR", [9] = "equal", [7] = "NAND", [15] = "always" }
+    local names = { [0] = "never", [1] = "NOR", [8] = "AND", [14] = "OR", [6] = "XOR", [9] = "equal", [7] = "NAND",
+      [15] = "always" }
     local rows, possible = {}, 0
     local function is_function(w, theta, bits)
       local unit = nn.Sequential(nn.Linear(2, 1), nn.Step())
@@ -62,7 +65,8 @@ return L.experiment {
     end, x, nn.tensor { 1, 2, 2, 2 }, { title = "OR by one unit: a line" })
     L.check(possible == 14, "14 of the 16 functions are linearly separable; XOR and its opposite are not")
     L.result { possible = possible }
-    L.finding("one threshold unit can be %d of the 16 functions of two bits; the other %d (XOR and equality) are proved impossible",
+    L.finding("one threshold unit can be %d of the 16 functions of two bits; the other %d (XOR and equality) are "
+      .. "proved impossible",
       possible, 16 - possible)
   end,
 }

@@ -16,7 +16,8 @@ return L.experiment {
     { "And how many are really needed?", "far fewer: the table shows the share of the bound that was used" },
   },
   seeds = { 10, small = 3 },
-  params = { n = { 100, doc = "points in a data set", min = 10 }, margin = { 0.01, doc = "the narrowest margin", min = 0.0, max = 0.3 } },
+  params = { n = { 100, doc = "points in a data set", min = 10 }, margin = { 0.01, doc = "the narrowest margin", min = 0.0,
+    max = 0.3 } },
   run = function(p)
     local rows, points, bounds = {}, { x = {}, y = {} }, { x = {}, y = {} }
     local worst, runs = 0, 0
@@ -36,11 +37,10 @@ return L.experiment {
       rows[#rows + 1] = { margin, L.pm(r.updates, 0), math.max(table.unpack(r.updates)), L.mean(r.bound), L.percent(r.share) }
     end
     L.table({ "margin", "updates (mean)", "updates (most)", "bound (mean)", "of the bound" }, rows)
-    local ended, overlap, proof = 0, nil, nil
+    local ended, overlap = 0, nil
     for i = 1, p.seeds do
       local d = nn.data.moons { n = p.n, noise = 0.3, seed = p.seed + i - 1 }
-      proof = nn.theory.separable(d.x, d.y)
-      if proof.separable == false then
+      if nn.theory.separable(d.x, d.y).separable == false then
         overlap = nn.Perceptron({ epochs = L.size(2000, 200) }):fit(d.x, d.y)
         ended = ended + (overlap.converged and 1 or 0)
       end
@@ -50,9 +50,11 @@ return L.experiment {
       .. "convex hulls of both classes.", overlap.epochs, overlap.updates)
     L.check(ended == 0, "without a separating plane it never ends")
     points.label, bounds.label = "updates", "bound"
-    L.picture("scatter", { points, bounds }, { title = "Updates until the end", xlabel = "1 / margin", ylabel = "updates", log = "xy" })
+    L.picture("scatter", { points, bounds }, { title = "Updates until the end", xlabel = "1 / margin", ylabel = "updates",
+      log = "xy" })
     L.result { largest_share = worst }
-    L.finding("in all %d separable runs the perceptron ended without mistakes, with at most %.0f%% of the (R/gamma)^2 updates that the "
+    L.finding("in all %d separable runs the perceptron ended without mistakes, with at most %.0f%% of the (R/gamma)^2 "
+      .. "updates that the "
       .. "theorem allows; on classes that overlap it never ended", runs, 100 * worst)
   end,
 }

@@ -14,11 +14,14 @@ return L.experiment {
   title = "The solution depends on the start", slide = "Perceptrons and linear separability",
   tools = "nn.Perceptron, nn.theory.separable",
   says = "The final solution is not unique: arbitrary solution (depending on initial weights).",
-  does = "Separable data sets, each learned from many random initial weights: the largest angle between two solutions of one data "
+  does = "Separable data sets, each learned from many random initial weights: the largest angle between two solutions "
+    .. "of one data "
     .. "set (angles are compared around the circle), their margins, and the largest margin there is.",
   asks = {
-    { "Which of the many planes would you like to have?", "the one with the largest margin; script 23 finds it with the hinge loss" },
-    { "Start all weights at 0: how many solutions are left?", "one for each order of the samples: the rule itself draws no random numbers" },
+    { "Which of the many planes would you like to have?", "the one with the largest margin; script 23 finds it with "
+      .. "the hinge loss" },
+    { "Start all weights at 0: how many solutions are left?", "one for each order of the samples: the rule itself draws no "
+      .. "random numbers" },
   },
   seeds = { 10, small = 3 },
   params = {
@@ -64,22 +67,28 @@ return L.experiment {
           widest = math.max(widest, apart(angles[a], angles[b]))
         end
       end
-      return { widest = widest, margin = L.mean(margins), least = math.min(table.unpack(margins)), most = math.max(table.unpack(margins)) }
+      return { widest = widest, margin = L.mean(margins), least = math.min(table.unpack(margins)),
+        most = math.max(table.unpack(margins)) }
     end)
     for class = 1, 2 do
       local index = kept.y:eq(class)
-      lines[#lines + 1] = { x = kept.x:select(2, 1)[index], y = kept.x:select(2, 2)[index], style = "points", label = "class " .. class }
+      lines[#lines + 1] = { x = kept.x:select(2, 1)[index], y = kept.x:select(2, 2)[index], style = "points",
+        label = "class " .. class }
     end
     L.table({ ("of %d data sets"):format(p.seeds), "smallest", "mean ± deviation", "largest" }, {
-      { "largest angle between two solutions (degrees)", math.min(table.unpack(r.widest)), L.pm(r.widest, 1), math.max(table.unpack(r.widest)) },
-      { "margin / best margin, mean of the starts", math.min(table.unpack(r.margin)), L.pm(r.margin), math.max(table.unpack(r.margin)) },
+      { "largest angle between two solutions (degrees)", math.min(table.unpack(r.widest)), L.pm(r.widest, 1),
+        math.max(table.unpack(r.widest)) },
+      { "margin / best margin, mean of the starts", math.min(table.unpack(r.margin)), L.pm(r.margin),
+        math.max(table.unpack(r.margin)) },
       { "  of the worst start", math.min(table.unpack(r.least)), L.pm(r.least), math.max(table.unpack(r.least)) },
       { "  of the luckiest start", math.min(table.unpack(r.most)), L.pm(r.most), math.max(table.unpack(r.most)) },
     })
     L.picture("line", lines, { title = "Solutions from 8 starts", xrange = { low, high }, yrange = { low, high } })
     L.check(math.min(table.unpack(r.widest)) > 1, "in every data set two solutions differ by more than a degree")
-    L.finding("on each of %d data sets %d starts gave correct planes in different directions, %.0f ± %.0f degrees apart at most; a start's plane has "
-      .. "%.0f%% of the best margin on average, the worst %.0f%%", p.seeds, p.starts, L.mean(r.widest), L.deviation(r.widest), 100 * L.mean(r.margin),
+    L.finding("on each of %d data sets %d starts gave correct planes in different directions, %.0f ± %.0f degrees apart at "
+      .. "most; a start's plane has "
+      .. "%.0f%% of the best margin on average, the worst %.0f%%", p.seeds, p.starts, L.mean(r.widest), L.deviation(r.widest),
+      100 * L.mean(r.margin),
       100 * L.mean(r.least))
   end,
 }

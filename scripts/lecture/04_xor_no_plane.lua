@@ -11,14 +11,16 @@ return L.experiment {
   does = "nn.theory.separable is asked for a plane or a proof that there is none; the proof is checked in exact fractions. "
     .. "The perceptron and its variants are let loose on XOR.",
   asks = {
-    { "How many of the four points can a line get right at most?", "three; the pocket algorithm keeps the best line it has seen" },
+    { "How many of the four points can a line get right at most?", "three; the pocket algorithm keeps the best line "
+      .. "it has seen" },
     { "Add a third input, x1 x2. Is XOR separable now?", "yes: x1 + x2 - 2 x1 x2 > 1/2; one learned or given feature is enough" },
   },
   run = function()
     local d = nn.data.xor()
     local proof = nn.theory.separable(d.x, d.y)
     L.say("%s.", tostring(proof))
-    L.say("In words: the middle of the two points of class 1 is the middle of the two points of class 0. A plane with both points "
+    L.say("In words: the middle of the two points of class 1 is the middle of the two points of class 0. A plane with "
+      .. "both points "
       .. "of a class on one side has their middle on that side, too; the same point cannot be on both sides.")
     L.check(proof.separable == false and proof.exact, "the certificate says no, exactly")
     local rows, best = {}, 0
@@ -33,7 +35,8 @@ return L.experiment {
     L.check(best <= 0.75, "a plane gets at most 3 of the 4 points")
     L.picture("scatter", d.x, { classes = d.y, labels = { "0", "1" }, title = "XOR: no line divides the classes" })
     L.result { best = best }
-    L.finding("XOR is not linearly separable, proved by 1/2 x2 + 1/2 x3 = 1/2 x1 + 1/2 x4; no perceptron got more than %d of the 4 points",
+    L.finding("XOR is not linearly separable, proved by 1/2 x2 + 1/2 x3 = 1/2 x1 + 1/2 x4; no perceptron got more than %d of "
+      .. "the 4 points",
       math.floor(best * 4 + 0.5))
   end,
 }

@@ -10,13 +10,17 @@ return L.experiment {
   says = "Solution of introducing intermediate layers: the outputs of the first layer are used as input of the first "
     .. "intermediate layer. The key idea is to replace the discontinuous threshold function by a differentiable function.",
   does = "First a net of three threshold units with weights written down by hand (OR and NAND, then AND). Then nets with 1 to "
-    .. "8 hidden units learn XOR from random weights by backpropagation: how often do they succeed? With tanh units; with threshold units, whose "
-    .. "derivative is 0, so that no gradient reaches the weights in front of them; and with threshold units that pretend a derivative of 1 near the "
+    .. "8 hidden units learn XOR from random weights by backpropagation: how often do they succeed? With tanh units; with "
+    .. "threshold units, whose "
+    .. "derivative is 0, so that no gradient reaches the weights in front of them; and with threshold units that pretend a "
+    .. "derivative of 1 near the "
     .. "threshold (straight-through, what nn.Step does).",
   asks = {
-    { "Why do hidden threshold units learn nothing by backpropagation?", "their derivative is 0, so the first layer never moves; only the "
+    { "Why do hidden threshold units learn nothing by backpropagation?", "their derivative is 0, so the first layer never "
+      .. "moves; only the "
       .. "output layer learns, on the features that chance gave" },
-    { "Two hidden units suffice by hand. Why are they not enough for learning each time?", "some starts end in a local minimum where both "
+    { "Two hidden units suffice by hand. Why are they not enough for learning each time?", "some starts end in a local minimum "
+      .. "where both "
       .. "units do the same; more units make such a start unlikely" },
   },
   seeds = { 50, small = 8 },
@@ -72,7 +76,8 @@ return L.experiment {
       tanh[i], threshold[i], through[i] = r.tanh, r.threshold, r.through
       learned[i] = { width, L.mean(r.tanh), L.mean(r.threshold), L.mean(r.through) }
     end
-    L.table({ "hidden units", "tanh", "threshold", "threshold, straight-through" }, learned, ("Learned: the share of %d starts that solve XOR"):format(p.seeds))
+    L.table({ "hidden units", "tanh", "threshold", "threshold, straight-through" }, learned, ("Learned: the share of %d starts "
+      .. "that solve XOR"):format(p.seeds))
     local function with_error(lists, label)
       local s = { x = widths, y = {}, error = {}, label = label, style = "linespoints" }
       for i, list in ipairs(lists) do
@@ -82,14 +87,18 @@ return L.experiment {
       return s
     end
     L.picture("line", { with_error(tanh, "tanh"), with_error(threshold, "threshold"), with_error(through, "straight-through") },
-      { title = "Share of starts that learn XOR (band: one standard error)", xlabel = "hidden units", ylabel = "share", yrange = { 0, 1.05 }, key = "bottom right" })
-    L.picture("boundary", shown, d.x, d.y:reshape(-1):to "int64" + 1, { title = "XOR learned with 8 hidden tanh units", margin = 0.5 })
+      { title = "Share of starts that learn XOR (band: one standard error)", xlabel = "hidden units", ylabel = "share",
+        yrange = { 0, 1.05 }, key = "bottom right" })
+    L.picture("boundary", shown, d.x, d.y:reshape(-1):to "int64" + 1, { title = "XOR learned with 8 hidden tanh units",
+      margin = 0.5 })
     L.check(L.mean(tanh[1]) == 0, "one hidden unit never suffices: its net is a threshold on one line")
     -- a success rate of 0.97 gives less than 0.8 of 50 once in 10^8; of 8, less than 0.75 once in 500
     L.check(L.mean(tanh[5]) >= L.size(0.8, 0.75), "8 hidden tanh units suffice nearly always")
     L.expect(L.compare("share solved with 4 units: tanh over threshold", tanh[4], threshold[4], { points = true }), "higher")
-    L.finding("two layers of threshold units are XOR exactly; learned from random weights, %.0f%% of the nets with 2 tanh units and "
-      .. "%.0f%% of those with 8 solve it, and none with 1; with 4 units tanh's share is %s than that of threshold units, whose first layer never moves",
+    L.finding("two layers of threshold units are XOR exactly; learned from random weights, %.0f%% of the nets with 2 "
+      .. "tanh units and "
+      .. "%.0f%% of those with 8 solve it, and none with 1; with 4 units tanh's share is %s than that of threshold units, "
+      .. "whose first layer never moves",
       100 * L.mean(tanh[2]), 100 * L.mean(tanh[5]), tostring(L.comparisons[1]))
   end,
 }

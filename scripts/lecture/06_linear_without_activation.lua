@@ -10,8 +10,10 @@ return L.experiment {
   does = "A net of many linear layers is multiplied out into one matrix and compared with it. Then nets with and without "
     .. "activations are trained on two moons, beside logistic regression.",
   asks = {
-    { "Ten linear layers have 8,000 weights. How many different functions of the plane can they be?", "those of one 2 x 2 matrix and a bias: 6 numbers" },
-    { "Is the deep linear net's training also that of logistic regression?", "no: the function is, the way there is not (script 26)" },
+    { "Ten linear layers have 8,000 weights. How many different functions of the plane "
+      .. "can they be?", "those of one 2 x 2 matrix and a bias: 6 numbers" },
+    { "Is the deep linear net's training also that of logistic regression?", "no: the function is, the way there is not "
+      .. "(script 26)" },
   },
   seeds = { 10, small = 3 },
   params = {
@@ -37,7 +39,8 @@ return L.experiment {
     end)
     local x = nn.randn(1000, 2)
     local difference = (net(x) - (x:matmul(w:t()) + b)):abs():max():item()
-    L.say("%d linear layers with %d weights equal one 2 x 2 matrix and a bias: largest difference %.1e (float32 rounding).", depth,
+    L.say("%d linear layers with %d weights equal one 2 x 2 matrix and a bias: largest difference %.1e (float32 rounding).",
+      depth,
       (net:parameter_count()), difference)
     -- ten products of 32 terms with values about 1: 10 * 32 * 6e-8 bounds the rounding
     L.check(difference < 2e-5, "the difference is rounding")
@@ -57,14 +60,17 @@ return L.experiment {
       return out
     end)
     L.table({ "model", "test accuracy" }, {
-      { "logistic regression", L.pm(r.logistic) }, { "4 layers, no activation", L.pm(r.linear) }, { "4 layers, tanh", L.pm(r.tanh) },
+      { "logistic regression", L.pm(r.logistic) }, { "4 layers, no activation", L.pm(r.linear) }, { "4 layers, tanh",
+        L.pm(r.tanh) },
     })
     L.picture("boundary", shown, d.x, d.y, { title = "With tanh between the layers" })
     local none = L.compare("accuracy: 4 linear layers over logistic regression", r.linear, r.logistic, { points = true })
     local curved = L.compare("accuracy: tanh over no activation", r.tanh, r.linear, { points = true })
     L.check(math.abs(none.mean) < 3, "the deep linear net is as good as logistic regression to 3 points")
     L.expect(curved, "higher")
-    L.finding("a linear net of %d layers is one matrix (difference %.0e); on the moons four linear layers reach %.1f%%, logistic regression %.1f%%; with tanh "
-      .. "between the layers the accuracy is %s", depth, difference, 100 * L.mean(r.linear), 100 * L.mean(r.logistic), tostring(curved))
+    L.finding("a linear net of %d layers is one matrix (difference %.0e); on the moons four linear layers reach %.1f%%, "
+      .. "logistic regression %.1f%%; with tanh "
+      .. "between the layers the accuracy is %s", depth, difference, 100 * L.mean(r.linear), 100 * L.mean(r.logistic),
+      tostring(curved))
   end,
 }

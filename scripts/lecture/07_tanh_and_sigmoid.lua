@@ -10,9 +10,11 @@ return L.experiment {
   does = "The identity is computed over a wide range. Then a trained net of tanh units is rewritten as a net of sigmoid units "
     .. "with other weights, which must give the same outputs. Then both kinds are trained from the same kind of start.",
   asks = {
-    { "A net of tanh units is given. Which sigmoid net is the same function?", "double the weights and biases into each unit, double those out of it, "
+    { "A net of tanh units is given. Which sigmoid net is the same function?", "double the weights and biases into each unit, "
+      .. "double those out of it, "
       .. "and take the sum of the weights out off the next bias" },
-    { "If they are the same functions, why does training differ?", "the same start is another function, and the slope at 0 is 1/4 in the place of 1" },
+    { "If they are the same functions, why does training differ?", "the same start is another function, and the slope at 0 is "
+      .. "1/4 in the place of 1" },
   },
   seeds = { 10, small = 3 },
   params = {
@@ -54,14 +56,18 @@ return L.experiment {
       end
       return out
     end)
-    L.table({ "activation", "training loss after " .. epochs .. " epochs" }, { { "tanh", L.pm(final.Tanh) }, { "sigmoid", L.pm(final.Sigmoid) } },
+    L.table({ "activation", "training loss after " .. epochs .. " epochs" }, { { "tanh", L.pm(final.Tanh) }, { "sigmoid",
+      L.pm(final.Sigmoid) } },
       "The same start (Glorot), the same learning rate:")
     local t = nn.linspace(-4, 4, 200)
     L.picture("line", { { x = t, y = nn.tanh(t), label = "tanh(x)" }, { x = t, y = nn.sigmoid(t), label = "sigma(x)" },
-      { x = t, y = 2 * nn.sigmoid(2 * t) - 1, label = "2 sigma(2x) - 1" } }, { title = "Rescaled versions of each other", key = "bottom right" })
+      { x = t, y = 2 * nn.sigmoid(2 * t) - 1, label = "2 sigma(2x) - 1" } }, { title = "Rescaled versions of each other",
+        key = "bottom right" })
     L.expect(L.compare("training loss: tanh over sigmoid", final.Tanh, final.Sigmoid), "lower") -- its slope at 0 is 1, not 1/4
-    L.finding("tanh(x) = 2 sigma(2x) - 1 to %.0e, and a tanh net rewritten with sigmoids differs by %.0e; what differs is training: from "
-      .. "the same start and at the same rate the loss ends %s with tanh (%.3f and %.3f)", identity, difference, tostring(L.comparisons[1]), L.mean(final.Tanh),
+    L.finding("tanh(x) = 2 sigma(2x) - 1 to %.0e, and a tanh net rewritten with sigmoids differs by %.0e; what differs is "
+      .. "training: from "
+      .. "the same start and at the same rate the loss ends %s with tanh (%.3f and %.3f)", identity, difference,
+      tostring(L.comparisons[1]), L.mean(final.Tanh),
       L.mean(final.Sigmoid))
   end,
 }

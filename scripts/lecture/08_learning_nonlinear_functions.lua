@@ -11,7 +11,8 @@ return L.experiment {
   does = "Logistic regression (by Newton's method, so that it is at its optimum) and one small MLP on XOR clouds, moons, "
     .. "circles, two spirals, and, as a control, on classes that a line divides (blobs); accuracy on data that neither has seen.",
   asks = {
-    { "On which of the five does the MLP gain nothing?", "where a line divides the classes; there logistic regression is as good" },
+    { "On which of the five does the MLP gain nothing?", "where a line divides the classes; there logistic "
+      .. "regression is as good" },
     { "What does logistic regression answer on the four points of XOR?", "1/2 for each: its weights are 0 at the optimum" },
   },
   seeds = { 10, small = 3 },
@@ -45,7 +46,8 @@ return L.experiment {
         if problem[1] == "circles" then
           shown = { m, train }
         end
-        return { linear = nn.LogisticRegression({ l2 = 1e-3 }):fit(train.x, train.y):score(test.x, test.y), deep = L.accuracy(m, test) }
+        return { linear = nn.LogisticRegression({ l2 = 1e-3 }):fit(train.x, train.y):score(test.x, test.y),
+          deep = L.accuracy(m, test) }
       end, problem[1]:match "^%w+%s?%w*" .. "_")
       rows[#rows + 1] = { problem[1], L.pm(r.linear), L.pm(r.deep) }
       lists[problem[1]] = r
@@ -54,13 +56,15 @@ return L.experiment {
     L.picture("boundary", shown[1], shown[2].x, shown[2].y, { title = "Circles, by the MLP" })
     local four = nn.data.xor()
     local exact = nn.LogisticRegression():fit(four.x, four.y)
-    L.say("On the four XOR points themselves logistic regression's optimum is the constant 1/2: weights %.1e and %.1e, loss %.4f = 4 log 2.",
+    L.say("On the four XOR points themselves logistic regression's optimum is the constant 1/2: weights %.1e and %.1e, loss "
+      .. "%.4f = 4 log 2.",
       exact.weight[1]:item(), exact.weight[2]:item(), exact.loss)
     L.check(math.abs(exact.loss - 4 * math.log(2)) < 1e-6, "at its optimum it says 1/2 for each point")
     local clouds, circles, control = lists["xor with noise"], lists.circles, lists["two clouds (the control)"]
     local gain = {}
     for _, problem in ipairs(problems) do
-      gain[problem[1]] = L.compare(problem[1] .. ": MLP over logistic regression", lists[problem[1]].deep, lists[problem[1]].linear, { points = true })
+      gain[problem[1]] = L.compare(problem[1] .. ": MLP over logistic regression", lists[problem[1]].deep,
+        lists[problem[1]].linear, { points = true })
     end
     -- the standard error of a share of 1/2 over 400 points is 0.025, that of the mean over 10 runs 0.008
     L.check(math.abs(L.mean(clouds.linear) - 0.5) < 0.1, "logistic regression is at chance on XOR")
@@ -68,8 +72,11 @@ return L.experiment {
       L.expect(gain[name], "higher")
     end
     L.check(gain["two clouds (the control)"].mean < 1, "where a line suffices the MLP gains less than a point")
-    L.finding("on XOR logistic regression gets %.0f%% (chance), the MLP %.0f%%; on circles %.0f%% and %.0f%%; on unseen points of two clouds that a line "
-      .. "divides (best possible 97.7%%) %.1f%% and %.1f%%: the MLP is %s there", 100 * L.mean(clouds.linear), 100 * L.mean(clouds.deep), 100 * L.mean(circles.linear),
-      100 * L.mean(circles.deep), 100 * L.mean(control.linear), 100 * L.mean(control.deep), tostring(gain["two clouds (the control)"]))
+    L.finding("on XOR logistic regression gets %.0f%% (chance), the MLP %.0f%%; on circles %.0f%% and %.0f%%; on unseen points "
+      .. "of two clouds that a line "
+      .. "divides (best possible 97.7%%) %.1f%% and %.1f%%: the MLP is %s there", 100 * L.mean(clouds.linear),
+      100 * L.mean(clouds.deep), 100 * L.mean(circles.linear),
+      100 * L.mean(circles.deep), 100 * L.mean(control.linear), 100 * L.mean(control.deep),
+        tostring(gain["two clouds (the control)"]))
   end,
 }

@@ -12,13 +12,17 @@ return L.experiment {
     .. "(every 'no' is a proof)? For networks with one hidden layer: how many random points can training label in every way? "
     .. "And Cover's count against what random labels show.",
   wrong = "The bound O(W log(c M)) is Baum & Haussler's, for threshold units. Sigmoid nets have a lower bound of order W^2 "
-    .. "(Koiran & Sontag 1997), so it cannot hold for them; the known upper bound is of order (W M)^2 (Karpinski & Macintyre 1997).",
+    .. "(Koiran & Sontag 1997), so it cannot hold for them; the known upper bound is of order (W M)^2 (Karpinski & "
+    .. "Macintyre 1997).",
   asks = {
-    { "Three points in the plane can be labelled in all ways by half-planes. Can four?", "no: of any four points one labelling is an XOR (Radon's theorem)" },
-    { "Of how many of the labellings of n = 2d points in d dimensions does a plane through 0 give each?", "of exactly half (Cover 1965)" },
+    { "Three points in the plane can be labelled in all ways by half-planes. Can four?", "no: of any four points one labelling "
+      .. "is an XOR (Radon's theorem)" },
+    { "Of how many of the labellings of n = 2d points in d dimensions does a plane through "
+      .. "0 give each?", "of exactly half (Cover 1965)" },
   },
   seeds = { 5, small = 1 },
-  params = { draws = { 200, small = 30, doc = "random labellings for Cover's count", min = 10 }, tries = { 6, doc = "starts of training for each labelling", min = 1 } },
+  params = { draws = { 200, small = 30, doc = "random labellings for Cover's count", min = 10 }, tries = { 6,
+    doc = "starts of training for each labelling", min = 1 } },
   run = function(p)
     local grid = nn.tensor { { 0.0, 0.0 }, { 1.0, 0.1 }, { 0.2, 1.0 }, { -0.9, 0.3 }, { 0.3, -1.0 }, { 0.5, 0.4 } }
     local intervals = nn.theory.vc_dimension("intervals", { { 1 }, { 2 }, { 3 }, { 4 } })
@@ -44,7 +48,8 @@ return L.experiment {
         for try = 1, tries do
           nn.manual_seed(1000 * seed + try)
           local net = nn.Sequential(nn.Linear(2, width, { init = "he_normal" }), nn.Tanh(), nn.Linear(width, 1))
-          local opt = nn.optim.LBFGS(net:parameters(), { line_search_fn = "strong_wolfe", max_iter = 200, tolerance_change = 1e-7 })
+          local opt = nn.optim.LBFGS(net:parameters(), { line_search_fn = "strong_wolfe", max_iter = 200,
+            tolerance_change = 1e-7 })
           nn.no_grad(function()
             net[1].weight:mul_(2)
           end)
@@ -81,8 +86,10 @@ return L.experiment {
       local sigmoid = nn.theory.vc_bounds { weights = weights, units = width + 1, activation = "sigmoid" }[1]
       rows[#rows + 1] = { width, weights, L.mean(r.shattered), most, threshold.value, sigmoid.value }
     end
-    L.table({ "hidden units", "W", "points, mean", "most", "threshold units: 2 W log2(e M)", "sigmoid units: Karpinski & Macintyre" }, rows,
-      "Nets 2-M-1 of tanh units: random points that training labels in every way (a lower bound; the search stops at " .. L.size(8, 5)
+    L.table({ "hidden units", "W", "points, mean", "most", "threshold units: 2 W log2(e M)", "sigmoid units: Karpinski "
+      .. "& Macintyre" }, rows,
+      "Nets 2-M-1 of tanh units: random points that training labels in every way (a lower bound; the "
+        .. "search stops at " .. L.size(8, 5)
         .. "). The slide's bound is for threshold units, tanh units have the last column's:")
     L.check(reached[2] > halves, "two hidden units shatter more points than any half-plane")
 
@@ -106,13 +113,16 @@ return L.experiment {
     for i = 1, #ns do
       worst = math.max(worst, math.abs(shares[i] - theory[i]))
     end
-    L.picture("line", { { x = ns, y = theory, label = "Cover 1965" }, { x = ns, y = shares, label = "random labels", style = "points" } },
+    L.picture("line", { { x = ns, y = theory, label = "Cover 1965" }, { x = ns, y = shares, label = "random labels",
+      style = "points" } },
       { title = "Share of labellings a plane in 10 dims gives", xlabel = "points", ylabel = "share" })
     -- six shares; 4.5 standard errors of a share at 1/2 are passed once in 25,000 runs
     L.check(worst < 4.5 * 0.5 / math.sqrt(draws), "the measured shares agree with Cover's count within 4.5 standard errors")
     L.result { worst_off_cover = worst }
-    L.finding("half-planes have VC dimension %d; a net with 2 tanh units (9 weights) labels %d random points in every way (the slide's bound, %.0f, is for "
-      .. "threshold units; for tanh only %.0f is proved); and at n = 2d points a plane gives half of all labellings (measured %.2f, Cover %.2f)", halves, reached[2],
+    L.finding("half-planes have VC dimension %d; a net with 2 tanh units (9 weights) labels %d random points in every way (the "
+      .. "slide's bound, %.0f, is for "
+      .. "threshold units; for tanh only %.0f is proved); and at n = 2d points a plane gives half of all labellings (measured "
+      .. "%.2f, Cover %.2f)", halves, reached[2],
       rows[2][5], rows[2][6], shares[4], theory[4])
   end,
 }

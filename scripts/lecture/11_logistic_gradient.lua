@@ -5,11 +5,13 @@ local nn = L.nn
 
 return L.experiment {
   name = "11_logistic_gradient",
-  title = "The gradient of logistic regression", slide = "Gradients for Logistic Regression", tools = "nn.grad, nn.bce_with_logits",
+  title = "The gradient of logistic regression", slide = "Gradients for Logistic Regression",
+    tools = "nn.grad, nn.bce_with_logits",
   says = "dL/dW = sum_i (sigma_i - y_i) x_i, derived line by line with d sigma / dz = sigma (1 - sigma).",
   does = "Each line of the derivation is computed for random data and compared with the next, with what the tape gives and "
     .. "with differences of the loss.",
-  wrong = "Every line is right. What is left out: the bias b of the slide before, whose gradient is sum_i (sigma_i - y_i); and that log sigma as written is log 0 for "
+  wrong = "Every line is right. What is left out: the bias b of the slide before, whose gradient is sum_i (sigma_i - y_i); and "
+    .. "that log sigma as written is log 0 for "
     .. "|W . x| of some hundreds, where nn.bce_with_logits, the same loss, still has its gradient.",
   asks = {
     { "Which inputs pull hardest on W?", "those that are answered wrong with confidence: |sigma - y| is near 1" },
@@ -67,14 +69,17 @@ return L.experiment {
     L.table({ "dL/dW by", "first element", "second", "relative difference from sum (s - y) x" }, rows)
     local fit = nn.LogisticRegression():fit(x, y)
     local at_best = (nn.sigmoid(x:matmul(fit.weight) + fit.bias) - y):unsqueeze(2) * x
-    L.say("At the optimum (Newton's method, %d steps) the gradient is %.1e: the errors are uncorrelated with every input.", fit.iterations,
+    L.say("At the optimum (Newton's method, %d steps) the gradient is %.1e: the errors are uncorrelated with every input.",
+      fit.iterations,
       at_best:sum(1):abs():max():item())
     local steps = {}
     for i, v in ipairs(fit.history) do
       steps[i] = v - fit.loss + 1e-16
     end
-    L.picture("line", { y = steps, style = "linespoints" }, { title = "Newton's method: loss above its minimum", xlabel = "step", log = "y" })
-    L.finding("all four lines of the derivation and the tape agree to %.0e on %d data sets, differences of the loss to %.0e; sum (sigma_i - y_i) x_i is the gradient", math.max(table.unpack(r.worst)), p.seeds,
+    L.picture("line", { y = steps, style = "linespoints" }, { title = "Newton's method: loss above its minimum",
+      xlabel = "step", log = "y" })
+    L.finding("all four lines of the derivation and the tape agree to %.0e on %d data sets, differences of the loss to %.0e; "
+      .. "sum (sigma_i - y_i) x_i is the gradient", math.max(table.unpack(r.worst)), p.seeds,
       math.max(table.unpack(r.differences)))
   end,
 }

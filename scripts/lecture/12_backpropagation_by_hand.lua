@@ -11,7 +11,8 @@ return L.experiment {
   does = "A net with six weight matrices. Every factor dh_k/dh_(k-1) = diag(1 - h_k^2) W_k is computed as a matrix, the product "
     .. "is built up from the left as on the slide, and each dL/dW_k is compared with what backward() gives.",
   asks = {
-    { "Why is the product built from the left?", "then each factor costs a vector times a matrix; from the right it would be matrix times matrix" },
+    { "Why is the product built from the left?", "then each factor costs a vector times a matrix; from the right it would be "
+      .. "matrix times matrix" },
     { "How many factors does dL/dW1 have in a net of L layers?", "L + 1: each layer adds one, and each has |tanh'| <= 1 in it" },
   },
   seeds = { 10, small = 2 },
@@ -22,7 +23,8 @@ return L.experiment {
       local widths = { 5, 7, 6, 8, 6, 7, 3 }
       local W = {}
       for k = 1, 6 do
-        W[k] = (nn.randn({ widths[k + 1], widths[k] }, { generator = g, dtype = "float64" }) / math.sqrt(widths[k])):requires_grad_()
+        W[k] = (nn.randn({ widths[k + 1], widths[k] }, { generator = g,
+          dtype = "float64" }) / math.sqrt(widths[k])):requires_grad_()
       end
       local x = nn.randn({ widths[1] }, { generator = g, dtype = "float64" })
       local target = nn.randn({ widths[7] }, { generator = g, dtype = "float64" })
@@ -67,13 +69,15 @@ return L.experiment {
       return { worst = worst, output = rows[1][3], h1 = rows[6][3], fall = rows[6][3] / rows[1][3] }
     end)
     L.table({ "gradient", "product on the slide", "|dL/dh|", "|dL/dW|", "relative difference from backward()" }, rows)
-    L.say("Each row has one more factor than the one above: this is all that backpropagation does, and the whole work is one product "
+    L.say("Each row has one more factor than the one above: this is all that backpropagation does, and the whole work is "
+      .. "one product "
       .. "of a vector and a matrix a layer, because the product is built from the left.")
     L.picture("bar", { norms[1], norms[2], norms[3], norms[4], norms[5], norms[6] }, { "W1", "W2", "W3", "W4", "W5", "W6" },
       { title = "Size of the gradients", ylabel = "|dL/dW|" })
     local worst = math.max(table.unpack(r.worst))
     L.check(worst < 1e-12, "by hand and by the tape agree to float64's rounding")
     local fall = L.compare("|dL/dh1| over |dL/dy|", r.h1, r.output, { ratio = true })
-    L.finding("the slide's six products agree with backward() to %.0e in %d nets; the signal dL/dh1 is %s as that at the output", worst, p.seeds, tostring(fall))
+    L.finding("the slide's six products agree with backward() to %.0e in %d nets; the signal dL/dh1 is %s as that "
+      .. "at the output", worst, p.seeds, tostring(fall))
   end,
 }

@@ -12,9 +12,11 @@ return L.experiment {
   does = "The gradient's size at every layer of untrained nets of 5 to 30 layers with four activations and three "
     .. "initializations (PyTorch's default, Glorot's and He's); the factor it is multiplied with from layer to layer.",
   asks = {
-    { "Sigmoid's derivative is at most 1/4. By what is the gradient multiplied in each layer at most, with weights of variance 1/(3k)?", "by 1/4 times sqrt(1/3) = 0.144" },
+    { "Sigmoid's derivative is at most 1/4. By what is the gradient multiplied in each layer at most, with weights of "
+      .. "variance 1/(3k)?", "by 1/4 times sqrt(1/3) = 0.144" },
     { "With Glorot's weights the gradient through ReLUs shrinks, through tanh it does not. Is tanh the better activation?",
-      "no: Glorot's weights are made for tanh. ReLU lets half of the signal through and needs twice the variance, He's; see the last rows" },
+      "no: Glorot's weights are made for tanh. ReLU lets half of the signal through and needs twice the variance, He's; see "
+        .. "the last rows" },
   },
   seeds = { 10, small = 3 },
   params = { width = { 64, min = 2 }, depth = { 30, small = 15, doc = "of the deepest nets", min = 6 } },
@@ -76,19 +78,25 @@ return L.experiment {
       for i, act in ipairs(acts) do
         series[i] = { y = L.band(curves[act .. " " .. init]).y, label = act }
       end
-      L.picture("line", series, { title = title, xlabel = "layer (1 = next to the input)", ylabel = "gradient", log = "y", key = "bottom right" })
+      L.picture("line", series, { title = title, xlabel = "layer (1 = next to the input)", ylabel = "gradient", log = "y",
+        key = "bottom right" })
     end
     picture("default", "Size of the gradient by layer, PyTorch's default weights")
     picture("He", "Size of the gradient by layer, He's weights")
     -- sigma' <= 1/4, and the default weights U(-1/sqrt n, 1/sqrt n) have E|W v|^2 = |v|^2 / 3: at most 1/4 sqrt(1/3) = 0.144
-    L.check(L.mean(r["Sigmoid default"]) < 0.16, "sigmoid with default weights: at most 0.144 a layer by theory (10%% for finite width)")
+    L.check(L.mean(r["Sigmoid default"]) < 0.16, "sigmoid with default weights: at most 0.144 a layer by theory (10%% for "
+      .. "finite width)")
     local relu = L.compare("factor a layer: ReLU with He's over with Glorot's", r["ReLU He"], r["ReLU Glorot"])
     L.expect(relu, "higher")
     L.expect(L.compare("factor a layer with Glorot's: tanh over ReLU", r["Tanh Glorot"], r["ReLU Glorot"]), "higher")
-    L.expect(L.compare("factor a layer with its own weights: ReLU (He) over tanh (Glorot)", r["ReLU He"], r["Tanh Glorot"]), "higher")
+    L.expect(L.compare("factor a layer with its own weights: ReLU (He) over tanh (Glorot)", r["ReLU He"],
+      r["Tanh Glorot"]), "higher")
     L.check(L.mean(r["Sigmoid He"]) < 0.5, "no weights of these save sigmoid units: 1/4 times sqrt 2 at most")
-    L.finding("from layer to layer the gradient is multiplied by %.2f with sigmoid, %.2f with tanh, %.2f with ReLU and %.2f with ELU at PyTorch's default weights; each with the weights made for it, by "
-      .. "%.2f (tanh, Glorot) and %.2f (ReLU, He). With Glorot's weights ReLU has only %.2f: they are not its own", L.mean(r["Sigmoid default"]), L.mean(r["Tanh default"]),
-      L.mean(r["ReLU default"]), L.mean(r["ELU default"]), L.mean(r["Tanh Glorot"]), L.mean(r["ReLU He"]), L.mean(r["ReLU Glorot"]))
+    L.finding("from layer to layer the gradient is multiplied by %.2f with sigmoid, %.2f with tanh, %.2f with ReLU and %.2f "
+      .. "with ELU at PyTorch's default weights; each with the weights made for it, by "
+      .. "%.2f (tanh, Glorot) and %.2f (ReLU, He). With Glorot's weights ReLU has only %.2f: they are not its own",
+      L.mean(r["Sigmoid default"]), L.mean(r["Tanh default"]),
+      L.mean(r["ReLU default"]), L.mean(r["ELU default"]), L.mean(r["Tanh Glorot"]), L.mean(r["ReLU He"]),
+        L.mean(r["ReLU Glorot"]))
   end,
 }

@@ -9,19 +9,25 @@ return L.experiment {
   tools = "nn.diagnose, nn.theory.mean_field", source = "Hochreiter 1991; Schoenholz et al. 2017",
   says = "In the saturation regions of the activation functions the gradients are close to zero. Gradient signal gets lost in "
     .. "the noise.",
-  does = "Tanh nets are driven into saturation in two ways: by larger weights, and by biases of +b or -b at weights of the right size. For both, the share of "
-    .. "saturated units and the factor by which the gradient is multiplied in each layer. Then both kinds are trained, and the gradient's signal over "
+  does = "Tanh nets are driven into saturation in two ways: by larger weights, and by biases of +b or -b at weights of the "
+    .. "right size. For both, the share of "
+    .. "saturated units and the factor by which the gradient is multiplied in each layer. Then both kinds are trained, and the "
+    .. "gradient's signal over "
     .. "its noise between mini-batches is measured before and after.",
-  wrong = "Saturation alone does not make gradients vanish. The factor of a layer is |W| times tanh', and where larger weights saturate, |W| grows faster than tanh' falls: "
-    .. "E[tanh'^2] is of the order of 1/|W|, so the squared factor |W|^2 E[tanh'^2] grows like |W|. The gradient explodes. It vanishes where units saturate at a fixed size of the weights: by biases, "
+  wrong = "Saturation alone does not make gradients vanish. The factor of a layer is |W| times tanh', and where larger weights "
+    .. "saturate, |W| grows faster than tanh' falls: "
+    .. "E[tanh'^2] is of the order of 1/|W|, so the squared factor |W|^2 E[tanh'^2] grows like |W|. The gradient explodes. It "
+    .. "vanishes where units saturate at a fixed size of the weights: by biases, "
     .. "by inputs far from 0, by means that sigmoid units pass on.",
   asks = {
-    { "Multiply all weights of a tanh net by 10. Does the first layer's gradient shrink or grow?", "it grows: the weights' factor of 10 in each layer outweighs the flat tanh" },
+    { "Multiply all weights of a tanh net by 10. Does the first layer's gradient "
+      .. "shrink or grow?", "it grows: the weights' factor of 10 in each layer outweighs the flat tanh" },
     { "How must units be saturated so that the gradient does vanish?", "without larger weights: by biases or inputs far from 0" },
   },
   seeds = { 10, small = 3 },
   params = {
-    depth = { 10, small = 6, doc = "hidden layers", min = 3 }, width = { 64, small = 32, min = 2 }, lr = { 0.05, doc = "of SGD with momentum 0.9", min = 0.0 },
+    depth = { 10, small = 6, doc = "hidden layers", min = 3 }, width = { 64, small = 32, min = 2 }, lr = { 0.05,
+      doc = "of SGD with momentum 0.9", min = 0.0 },
     epochs = { 8, small = 3, min = 1 },
   },
   run = function(p)
@@ -81,12 +87,15 @@ return L.experiment {
         series[k].x[i], series[k].y[i] = L.mean(r.saturated), L.mean(r.factor)
       end
     end
-    L.table({ "", "units saturated", "gradient's factor a layer", "mean-field theory" }, rows, ("%d hidden layers of %d tanh units (saturated: the slope is below 0.1):"):format(depth, width))
-    L.picture("line", series, { title = "The same saturation, the opposite effect", xlabel = "share of saturated units", ylabel = "gradient's factor from layer to layer", log = "y",
+    L.table({ "", "units saturated", "gradient's factor a layer", "mean-field theory" }, rows, ("%d hidden layers of %d tanh "
+      .. "units (saturated: the slope is below 0.1):"):format(depth, width))
+    L.picture("line", series, { title = "The same saturation, the opposite effect", xlabel = "share of saturated units",
+      ylabel = "gradient's factor from layer to layer", log = "y",
       hline = { 1, "neither vanishes nor explodes" }, key = "bottom left" })
     local last = #ways[1][2]
     L.check(L.mean(shares[1][last]) > 0.5 and L.mean(shares[2][last]) > 0.5, "both ways saturate more than half of the units")
-    local by_weights = L.compare("factor a layer: largest weights over weights x 1", factors[1][last], factors[1][L.size(2, 1)], { ratio = true })
+    local by_weights = L.compare("factor a layer: largest weights over weights x 1", factors[1][last], factors[1][L.size(2,
+      1)], { ratio = true })
     local by_biases = L.compare("factor a layer: largest biases over none", factors[2][last], factors[2][1], { ratio = true })
     L.expect(by_weights, "higher")
     L.expect(by_biases, "lower")
@@ -104,7 +113,8 @@ return L.experiment {
           return nn.diagnose(net, loader, ce, { batches = 16, jacobian = false }).parameters[1].signal_to_noise
         end
         local out = { before = ratio() }
-        local run = L.fit(net, d, { optimizer = nn.optim.SGD(net:parameters(), { lr = p.lr, momentum = 0.9 }), epochs = p.epochs })
+        local run = L.fit(net, d, { optimizer = nn.optim.SGD(net:parameters(), { lr = p.lr, momentum = 0.9 }),
+          epochs = p.epochs })
         out.after, out.loss = ratio(), run.history[#run.history].loss
         return out
       end, kind[1]:gsub("%W+", "_") .. "_")
@@ -113,12 +123,15 @@ return L.experiment {
     end
     L.table({ "net", "signal / noise, first layer: before training", "after", "training loss after" }, noise_rows)
     local t = nn.linspace(-4, 4, 200)
-    L.picture("line", { { x = t, y = nn.tanh(t), label = "tanh" }, { x = t, y = 1 - nn.tanh(t):square(), label = "its derivative" } },
+    L.picture("line", { { x = t, y = nn.tanh(t), label = "tanh" }, { x = t, y = 1 - nn.tanh(t):square(),
+      label = "its derivative" } },
       { title = "The derivative is close to 0 in the saturation regions", key = "top left" })
     L.expect(L.compare("training loss: weights x 5 over as it should be", loss["weights x 5"], loss["as it should be"]), "higher")
     local slow = L.compare("training loss: biases +-2 over as it should be", loss["biases +-2"], loss["as it should be"])
     L.expect(slow, "higher")
-    L.finding("with weights ten times larger %.0f%% of the units are saturated and the gradient's factor a layer is %s: it explodes; with biases of +-3 %.0f%% are, and the factor is %s: it "
-      .. "vanishes. Saturation takes the gradient only where the weights do not give it back", 100 * L.mean(shares[1][last]), tostring(by_weights), 100 * L.mean(shares[2][last]), tostring(by_biases))
+    L.finding("with weights ten times larger %.0f%% of the units are saturated and the gradient's factor a layer is %s: it "
+      .. "explodes; with biases of +-3 %.0f%% are, and the factor is %s: it "
+      .. "vanishes. Saturation takes the gradient only where the weights do not give it back", 100 * L.mean(shares[1][last]),
+      tostring(by_weights), 100 * L.mean(shares[2][last]), tostring(by_biases))
   end,
 }

@@ -8,15 +8,19 @@ return L.experiment {
   title = "Cure 1: gating", slide = "How to solve the vanishing gradient problem", tools = "nn.Highway, nn.Residual",
   source = "Srivastava, Greff & Schmidhuber 2015; He et al. 2016",
   says = "Currently applied methods: gating (mostly used in RNNs). Clever usage is 'trick of the trade' in deep learning.",
-  does = "A deep sigmoid net that does not learn; the same net with its layers inside highway gates (their bias at -3, as the paper advises for depth), or with shortcuts. Nothing "
+  does = "A deep sigmoid net that does not learn; the same net with its layers inside highway gates (their bias at -3, as the "
+    .. "paper advises for depth), or with shortcuts. Nothing "
     .. "else is changed.",
   asks = {
-    { "What is the derivative of x + f(x), and why does it not vanish over 20 layers?", "1 + f'(x): a product of numbers near 1" },
-    { "Why does a highway gate begin nearly closed (bias -3)?", "then each layer begins as the identity, and the gradient passes" },
+    { "What is the derivative of x + f(x), and why does it not vanish "
+      .. "over 20 layers?", "1 + f'(x): a product of numbers near 1" },
+    { "Why does a highway gate begin nearly closed (bias -3)?", "then each layer begins as the identity, and the "
+      .. "gradient passes" },
   },
   seeds = { 6, small = 2 },
   params = {
-    depth = { 20, small = 12, doc = "hidden layers", min = 2 }, width = { 32, min = 2 }, lr = { 0.01, doc = "of SGD with momentum 0.9", min = 0.0 },
+    depth = { 20, small = 12, doc = "hidden layers", min = 2 }, width = { 32, min = 2 }, lr = { 0.01,
+      doc = "of SGD with momentum 0.9", min = 0.0 },
     epochs = { 15, small = 5, min = 1 },
   },
   run = function(p)
@@ -39,7 +43,8 @@ return L.experiment {
     L.expect(cure.carries(r, "shortcuts"), "higher")
     L.expect(gates, "higher")
     L.expect(shortcuts, "higher")
-    L.finding("a %d-layer sigmoid net stays at %.0f%% (chance %.0f%%); with highway gates it is %s, with shortcuts %s", cure.depth,
+    L.finding("a %d-layer sigmoid net stays at %.0f%% (chance %.0f%%); with highway gates it is %s, with shortcuts %s",
+      cure.depth,
       100 * L.mean(r["the patient: sigmoid"]), 100 * cure.chance, tostring(gates), tostring(shortcuts))
   end,
 }

@@ -8,17 +8,21 @@ return L.experiment {
   title = "Cure 2: normalization", slide = "How to solve the vanishing gradient problem",
   tools = "nn.BatchNorm1d, nn.LayerNorm, nn.WeightNorm", source = "Ioffe & Szegedy 2015; Ba et al. 2016; Salimans & Kingma 2016",
   says = "Normalization: distorts gradient, increases noise. Batch normalization, layer normalization, weight normalization.",
-  does = "The same sick net with batch norm, layer norm, or weight norm, and nothing else. Weight norm twice: with rows of length 1, as it begins, and of length 4, which sigmoid's slope of 1/4 "
-    .. "calls for; and, as the control, plain weights of that length without any norm. Then the slide's 'increases noise' and 'distorts gradient' are measured: how much the gradient of 16 samples "
+  does = "The same sick net with batch norm, layer norm, or weight norm, and nothing else. Weight norm twice: with rows of "
+    .. "length 1, as it begins, and of length 4, which sigmoid's slope of 1/4 "
+    .. "calls for; and, as the control, plain weights of that length without any norm. Then the slide's 'increases noise' and "
+    .. "'distorts gradient' are measured: how much the gradient of 16 samples "
     .. "changes with the 48 others in their batch, and the angle by which a norm turns the gradient that comes into it.",
-  wrong = "'Distorts gradient, increases noise' is said of normalization, but noise is batch normalization's alone: layer and weight norm treat each sample by itself.",
+  wrong = "'Distorts gradient, increases noise' is said of normalization, but noise is batch normalization's alone: layer and "
+    .. "weight norm treat each sample by itself.",
   asks = {
     { "Which of the three lets a sample's gradient depend on the others in its batch?", "batch norm only" },
     { "Weight norm with rows of length 4 helps. Is it the norm that helps?", "the control says: it is the length" },
   },
   seeds = { 6, small = 2 },
   params = {
-    depth = { 20, small = 12, doc = "hidden layers", min = 2 }, width = { 32, min = 2 }, lr = { 0.01, doc = "of SGD with momentum 0.9", min = 0.0 },
+    depth = { 20, small = 12, doc = "hidden layers", min = 2 }, width = { 32, min = 2 }, lr = { 0.01,
+      doc = "of SGD with momentum 0.9", min = 0.0 },
     epochs = { 15, small = 5, min = 1 },
   },
   run = function(p)
@@ -53,7 +57,8 @@ return L.experiment {
       end
     end
     local r = cure.compare {
-      { "batch norm", normed(nn.BatchNorm1d) }, { "layer norm", normed(nn.LayerNorm) }, { "weight norm, rows of 1", weight_normed(1, true) },
+      { "batch norm", normed(nn.BatchNorm1d) }, { "layer norm", normed(nn.LayerNorm) }, { "weight norm, rows of 1",
+        weight_normed(1, true) },
       { "weight norm, rows of 4", weight_normed(4, true) }, { "plain weights, rows of 4", weight_normed(4, false) },
     }
 
@@ -64,7 +69,8 @@ return L.experiment {
       local ce, out = nn.CrossEntropyLoss(), {}
       for name, maker in pairs(makers) do
         nn.manual_seed(seed)
-        local net = L.mlp({ 16, 32, 32, 4 }, { act = nn.Sigmoid, init = "glorot_normal", before = maker and function(_, n) return maker(n) end or nil })
+        local net = L.mlp({ 16, 32, 32, 4 }, { act = nn.Sigmoid, init = "glorot_normal", before = maker and function(_,
+          n) return maker(n) end or nil })
         local gradients = {}
         for k = 1, 20 do -- the same 16 samples in 20 batches
           local from = 16 + 48 * k
@@ -88,8 +94,10 @@ return L.experiment {
       end
       return out
     end, "noise_")
-    L.table({ "", "gradient of 16 samples changes with their batch by", "angle between the gradients behind and before the norm" }, {
-      { "none", L.percent(noise["none noise"]), "" }, { "batch norm", L.percent(noise["batch norm noise"]), L.pm(noise["batch norm angle"], 0) .. " degrees" },
+    L.table({ "", "gradient of 16 samples changes with their batch by", "angle between the gradients behind and "
+      .. "before the norm" }, {
+      { "none", L.percent(noise["none noise"]), "" }, { "batch norm", L.percent(noise["batch norm noise"]),
+        L.pm(noise["batch norm angle"], 0) .. " degrees" },
       { "layer norm", L.percent(noise["layer norm noise"]), L.pm(noise["layer norm angle"], 0) .. " degrees" },
     }, "'Increases noise' and 'distorts gradient':")
     local batch, layer, weight = cure.gain(r, "batch norm"), cure.gain(r, "layer norm"), cure.gain(r, "weight norm, rows of 4")
@@ -98,9 +106,12 @@ return L.experiment {
     L.expect(cure.carries(r, "layer norm"), "higher")
     L.expect(cure.carries(r, "weight norm, rows of 4", "weight norm, rows of 1"), "higher")
     L.expect(batch, "higher")
-    L.check(L.mean(noise["batch norm noise"]) > 0.02 and L.mean(noise["layer norm noise"]) < 1e-5, "only batch norm lets a gradient depend on the rest of the batch")
-    L.finding("a %d-layer sigmoid net stays at %.0f%% (chance %.0f%%); with batch norm it is %s, with layer norm %s, with weight norm of length 4 %s, and that is %s than plain weights of that length; the "
-      .. "gradient of a sample changes with its batch by %.0f%% with batch norm and not at all with layer norm", cure.depth, 100 * L.mean(r["the patient: sigmoid"]), 100 * cure.chance,
+    L.check(L.mean(noise["batch norm noise"]) > 0.02
+      and L.mean(noise["layer norm noise"]) < 1e-5, "only batch norm lets a gradient depend on the rest of the batch")
+    L.finding("a %d-layer sigmoid net stays at %.0f%% (chance %.0f%%); with batch norm it is %s, with layer norm %s, with "
+      .. "weight norm of length 4 %s, and that is %s than plain weights of that length; the "
+      .. "gradient of a sample changes with its batch by %.0f%% with batch norm and not at all with layer norm", cure.depth,
+      100 * L.mean(r["the patient: sigmoid"]), 100 * cure.chance,
       tostring(batch), tostring(layer), tostring(weight), tostring(norm_alone), 100 * L.mean(noise["batch norm noise"]))
   end,
 }

@@ -5,17 +5,22 @@ local nn = L.nn
 
 return L.experiment {
   name = "19_relu_as_sigmoids",
-  title = "ReLU as a sum of sigmoids", slide = "Example: ReLUs and ELUs", tools = "nn.sigmoid, nn.softplus, nn.theory.linear_regions",
+  title = "ReLU as a sum of sigmoids", slide = "Example: ReLUs and ELUs", tools = "nn.sigmoid, nn.softplus, "
+    .. "nn.theory.linear_regions",
   source = "Nair & Hinton 2010",
-  says = "Idea: N sigmoids with shared weights but different biases: sum_i sigma(h - i + 0.5) ~ log(1 + e^h) ~ max(0, h). Gradient is "
+  says = "Idea: N sigmoids with shared weights but different biases: sum_i sigma(h - i + 0.5) ~ log(1 + e^h) ~ max(0, h). "
+    .. "Gradient is "
     .. "either 0 or 1. ReLU nets learn a piecewise linear function.",
-  does = "Both approximations are computed, with their largest errors, and the sum with only N = 5 sigmoids beside the one with 60. Then the linear pieces of ReLU nets of two inputs are "
+  does = "Both approximations are computed, with their largest errors, and the sum with only N = 5 sigmoids beside the one "
+    .. "with 60. Then the linear pieces of ReLU nets of two inputs are "
     .. "counted exactly.",
-  wrong = "The sum runs to N, and its units are bounded: above h = N it stays at N. The approximation needs N larger than every h that occurs; in the paper the sum is infinite. "
+  wrong = "The sum runs to N, and its units are bounded: above h = N it stays at N. The approximation needs N larger than "
+    .. "every h that occurs; in the paper the sum is infinite. "
     .. "And at 0 itself ReLU has no gradient; programs take 0 there.",
   asks = {
     { "What is the sum of 5 shifted sigmoids at h = 20?", "5: each is at 1" },
-    { "Does a deeper ReLU net of the same width have more pieces?", "in the table: yes, but nothing near the exponential number that it could have" },
+    { "Does a deeper ReLU net of the same width have more pieces?", "in the table: yes, but nothing near the exponential "
+      .. "number that it could have" },
   },
   seeds = { 10, small = 2 },
   params = { width = { 8, min = 1 } },
@@ -36,10 +41,13 @@ return L.experiment {
       { "sum of 60 sigmoids ~ log(1 + e^h)", first, h[(sum - soft):abs():argmax():item()]:item() },
       { "log(1 + e^h) ~ max(0, h)", second, h[(soft - hard):abs():argmax():item()]:item() },
     })
-    L.picture("line", { { x = h, y = sum, label = "sum of 60 sigmoids" }, { x = h, y = few, label = "of 5" }, { x = h, y = soft, label = "log(1 + e^h)" },
-      { x = h, y = hard, label = "max(0, h)" } }, { title = "ReLU as a sum of sigmoids", xrange = { -4, 10 }, yrange = { 0, 10 }, key = "top left" })
+    L.picture("line", { { x = h, y = sum, label = "sum of 60 sigmoids" }, { x = h, y = few, label = "of 5" }, { x = h,
+      y = soft, label = "log(1 + e^h)" },
+      { x = h, y = hard, label = "max(0, h)" } }, { title = "ReLU as a sum of sigmoids", xrange = { -4, 10 }, yrange = { 0,
+        10 }, key = "top left" })
     -- the sum is the midpoint rule with step 1 for the integral of sigma, whose error is about max |sigma'| / 24 = 1/96
-    L.check(first < 1 / 48, "the midpoint rule's error is sigma'(h) / 24 <= 1/96, and terms of higher order that are smaller still")
+    L.check(first < 1 / 48, "the midpoint rule's error is sigma'(h) / 24 <= 1/96, and terms of higher order that are "
+      .. "smaller still")
     L.check(math.abs(second - math.log(2)) < 1e-12, "softplus differs most at 0, by log 2")
     local w = p.width
     local kinds, rows = { { 2, w, 1 }, { 2, 2 * w, 1 }, { 2, w, w, 1 }, { 2, w, w, w, 1 } }, {}
@@ -78,7 +86,8 @@ return L.experiment {
     L.say("2000 random points of the last net show %.0f different gradients on average.", L.mean(r.gradients))
     local deeper = L.compare("pieces: three layers over one of as many units", r.net_4, r.net_1, { ratio = true })
     L.expect(deeper, "higher")
-    L.finding("60 shifted sigmoids equal log(1 + e^h) to %.4f (the midpoint rule says about 1/96), which equals max(0, h) to log 2 = %.3f; ReLU nets with three layers of %d units have %.0f ± %.0f linear pieces on "
+    L.finding("60 shifted sigmoids equal log(1 + e^h) to %.4f (the midpoint rule says about 1/96), which equals max(0, h) to "
+      .. "log 2 = %.3f; ReLU nets with three layers of %d units have %.0f ± %.0f linear pieces on "
       .. "a square, %s as with one layer", first, second, w, L.mean(r.net_4), L.deviation(r.net_4), tostring(deeper))
   end,
 }

@@ -7,16 +7,20 @@ return L.experiment {
   name = "20_dying_relus",
   title = "Dying ReLUs", slide = "Example: ReLUs and ELUs", tools = "nn.ReLU, nn.LeakyReLU, nn.ELU",
   says = "Gradient is either 0 or 1 (helps against vanishing gradients!). Problem: Dying ReLUs.",
-  does = "Nets of three hidden layers are trained by Adam at learning rates from right to far too high: the share of units that end below 0 for every sample, and the loss. "
-    .. "Then the nets of a rate that killed many are trained on at a right one: do the dead units come back? As ReLUs, whose gradient is 0 there; exchanged for leaky ReLU; exchanged for ELU; "
+  does = "Nets of three hidden layers are trained by Adam at learning rates from right to far too high: the share of units "
+    .. "that end below 0 for every sample, and the loss. "
+    .. "Then the nets of a rate that killed many are trained on at a right one: do the dead units come back? As ReLUs, whose "
+    .. "gradient is 0 there; exchanged for leaky ReLU; exchanged for ELU; "
     .. "and, as a control, nets that never had the high rate, for as many epochs.",
   asks = {
-    { "A ReLU is 0 for all samples. What moves its own weights?", "nothing; only the layers before it can, by moving its inputs" },
+    { "A ReLU is 0 for all samples. What moves its own weights?", "nothing; only the layers before it can, by "
+      .. "moving its inputs" },
     { "Do ELUs die?", "they end below 0 for all samples even more easily, but with a gradient there, so they come back" },
   },
   seeds = { 10, small = 2 },
   params = {
-    width = { 64, small = 32, min = 2 }, epochs = { 10, small = 4, doc = "at the high rate", min = 1 }, more = { 30, small = 8, doc = "epochs at the right rate", min = 1 },
+    width = { 64, small = 32, min = 2 }, epochs = { 10, small = 4, doc = "at the high rate", min = 1 }, more = { 30, small = 8,
+      doc = "epochs at the right rate", min = 1 },
     high = { 0.1, doc = "the high learning rate of Adam", min = 0.0 }, right = { 3e-3, doc = "the right one", min = 0.0 },
   },
   run = function(p)
@@ -64,7 +68,8 @@ return L.experiment {
     L.table({ "learning rate", "ReLU: below 0", "loss", "leaky ReLU: below 0", "loss", "ELU: below 0", "loss" }, rows,
       ("Share of units below 0 for every sample, and training loss, after %d epochs of Adam:"):format(p.epochs))
     local band = L.bars(shares)
-    L.picture("line", { x = rates, y = band.y, error = band.error, style = "linespoints" }, { title = "ReLUs that are dead after training", xlabel = "learning rate of Adam", ylabel = "share", log = "x" })
+    L.picture("line", { x = rates, y = band.y, error = band.error, style = "linespoints" },
+      { title = "ReLUs that are dead after training", xlabel = "learning rate of Adam", ylabel = "share", log = "x" })
 
     local r = L.over(p, function(seed)
       local d, out = data(seed), {}
@@ -84,13 +89,17 @@ return L.experiment {
       return out
     end, "after_")
     L.table({ ("after %d epochs at the rate %g"):format(p.more, p.right), "units below 0 for every sample", "training loss" }, {
-      { "before: what the high rate left", L.percent(r.shocked, 0), "" }, { "trained on as ReLU", L.percent(r.ReLU_dead, 0), L.pm(r.ReLU_loss) },
-      { "trained on as leaky ReLU", L.percent(r.LeakyReLU_dead, 0), L.pm(r.LeakyReLU_loss) }, { "trained on as ELU", L.percent(r.ELU_dead, 0), L.pm(r.ELU_loss) },
+      { "before: what the high rate left", L.percent(r.shocked, 0), "" }, { "trained on as ReLU", L.percent(r.ReLU_dead, 0),
+        L.pm(r.ReLU_loss) },
+      { "trained on as leaky ReLU", L.percent(r.LeakyReLU_dead, 0), L.pm(r.LeakyReLU_loss) }, { "trained on as ELU",
+        L.percent(r.ELU_dead, 0), L.pm(r.ELU_loss) },
       { "never had the high rate", L.percent(r.control_dead, 0), L.pm(r.control_loss) },
     })
-    L.picture("bar", { L.bars { r.shocked, r.ReLU_dead, r.LeakyReLU_dead, r.ELU_dead, r.control_dead } }, { "high rate", "ReLU", "leaky ReLU", "ELU", "control" },
+    L.picture("bar", { L.bars { r.shocked, r.ReLU_dead, r.LeakyReLU_dead, r.ELU_dead, r.control_dead } },
+      { "high rate", "ReLU", "leaky ReLU", "ELU", "control" },
       { title = "Share of units below 0 for every sample", yrange = { 0 } })
-    local killed = L.compare(("dead ReLUs: rate %g over %g"):format(p.high, rates[1]), shares[L.size(4, 2)], shares[1], { points = true })
+    local killed = L.compare(("dead ReLUs: rate %g over %g"):format(p.high, rates[1]), shares[L.size(4, 2)], shares[1],
+      { points = true })
     local revived = L.compare("units below 0: trained on as ELU over as ReLU", r.ELU_dead, r.ReLU_dead, { points = true })
     local elu = L.compare("loss: trained on as ELU over as ReLU", r.ELU_loss, r.ReLU_loss)
     local leaky = L.compare("loss: trained on as leaky ReLU over as ReLU", r.LeakyReLU_loss, r.ReLU_loss)
@@ -98,8 +107,10 @@ return L.experiment {
     L.expect(killed, "higher")
     L.expect(revived, "lower")
     L.expect(lost, "higher")
-    L.finding("Adam at a rate of %g leaves %.0f%% of the ReLUs dead; trained on at %g, %.0f%% still are, and the loss is %s than in nets that never had that rate. Exchanged for ELU %.0f%% stay below 0, and the loss "
-      .. "is %s than as ReLUs; for leaky ReLU %.0f%%, and %s", p.high, 100 * L.mean(r.shocked), p.right, 100 * L.mean(r.ReLU_dead), tostring(lost), 100 * L.mean(r.ELU_dead), tostring(elu),
+    L.finding("Adam at a rate of %g leaves %.0f%% of the ReLUs dead; trained on at %g, %.0f%% still are, and the loss is %s "
+      .. "than in nets that never had that rate. Exchanged for ELU %.0f%% stay below 0, and the loss "
+      .. "is %s than as ReLUs; for leaky ReLU %.0f%%, and %s", p.high, 100 * L.mean(r.shocked), p.right,
+      100 * L.mean(r.ReLU_dead), tostring(lost), 100 * L.mean(r.ELU_dead), tostring(elu),
       100 * L.mean(r.LeakyReLU_dead), tostring(leaky))
   end,
 }

@@ -5,17 +5,22 @@ local nn = L.nn
 
 return L.experiment {
   name = "21_elu_against_relu",
-  title = "ELU against ReLU", slide = "Example: ReLUs and ELUs", tools = "nn.ELU, nn.ReLU, nn.LeakyReLU", source = "Clevert, Unterthiner & Hochreiter 2015, figure 3",
+  title = "ELU against ReLU", slide = "Example: ReLUs and ELUs", tools = "nn.ELU, nn.ReLU, nn.LeakyReLU",
+    source = "Clevert, Unterthiner & Hochreiter 2015, figure 3",
   says = "Exponential linear unit, by Clevert, Unterthiner, Hochreiter in 2015.",
-  does = "Their experiment in kind: deep narrow nets on Fashion-MNIST instead of MNIST (they: 8 layers of 128 units, SGD with rate 0.01), with ReLU, leaky ReLU "
-    .. "and ELU: the mean activation of the hidden units and the training loss over time. Each activation at three learning rates, and compared at the best of each as well as at the paper's.",
+  does = "Their experiment in kind: deep narrow nets on Fashion-MNIST instead of MNIST (they: 8 layers of 128 units, SGD with "
+    .. "rate 0.01), with ReLU, leaky ReLU "
+    .. "and ELU: the mean activation of the hidden units and the training loss over time. Each activation at three learning "
+    .. "rates, and compared at the best of each as well as at the paper's.",
   asks = {
-    { "ReLU's outputs are never negative. What does that do to the next layer's inputs?", "their mean is not 0; the bias shift that ELU was made against" },
+    { "ReLU's outputs are never negative. What does that do to the next layer's inputs?", "their mean is not 0; the bias shift "
+      .. "that ELU was made against" },
     { "The paper compares at one learning rate. Is that fair?", "only if the best rate is the same for both: see the table" },
   },
   seeds = { 6, small = 2 },
   params = {
-    n = { 3000, small = 800, doc = "training images", min = 64 }, epochs = { 6, small = 3, min = 1 }, layers = { 8, min = 2 }, width = { 96, small = 32, min = 2 },
+    n = { 3000, small = 800, doc = "training images", min = 64 }, epochs = { 6, small = 3, min = 1 }, layers = { 8, min = 2 },
+      width = { 96, small = 32, min = 2 },
     rates = { { 0.003, 0.01, 0.03, 0.1 }, doc = "learning rates of SGD" },
   },
   run = function(p)
@@ -71,16 +76,20 @@ return L.experiment {
       series[k] = L.band(curves[kind], { label = kind })
     end
     L.table(columns, rows, ("Training loss after %d epochs:"):format(p.epochs))
-    L.picture("line", series, { title = ("Training loss at the rate %g (bands: one deviation)"):format(middle), xlabel = "epoch", ylabel = "loss" })
+    L.picture("line", series, { title = ("Training loss at the rate %g (bands: one deviation)"):format(middle),
+      xlabel = "epoch", ylabel = "loss" })
     local function at(lr, other)
-      return L.compare(("loss: ELU (rate %g) over ReLU (rate %g)"):format(lr, other or lr), r[("ELU %g"):format(lr)], r[("ReLU %g"):format(other or lr)])
+      return L.compare(("loss: ELU (rate %g) over ReLU (rate %g)"):format(lr, other or lr), r[("ELU %g"):format(lr)],
+        r[("ReLU %g"):format(other or lr)])
     end
     local paper, fair = at(middle), at(best.ELU, best.ReLU)
     local mean = L.compare("|mean activation|: ELU over ReLU", r["ELU mean"], r["ReLU mean"])
     L.expect(mean, "lower")
     L.expect(paper, "lower")
-    L.say("Agreement with the paper: ELU's mean activations are nearer to 0, and at the middle rate its loss is %s. At the best rate of each (ELU %g, ReLU %g) it is %s.", tostring(paper), best.ELU, best.ReLU, tostring(fair))
-    L.finding("in %d-layer nets the mean activation of a unit is %.2f away from 0 with ReLU and %.2f with ELU; after %d epochs ELU's training loss is %s than ReLU's at the rate %g, and %s at the best rate of each",
+    L.say("Agreement with the paper: ELU's mean activations are nearer to 0, and at the middle rate its loss is %s. At the "
+      .. "best rate of each (ELU %g, ReLU %g) it is %s.", tostring(paper), best.ELU, best.ReLU, tostring(fair))
+    L.finding("in %d-layer nets the mean activation of a unit is %.2f away from 0 with ReLU and %.2f with ELU; after %d epochs "
+      .. "ELU's training loss is %s than ReLU's at the rate %g, and %s at the best rate of each",
       p.layers, L.mean(r["ReLU mean"]), L.mean(r["ELU mean"]), p.epochs, tostring(paper), middle, tostring(fair))
   end,
 }

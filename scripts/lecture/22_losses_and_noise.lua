@@ -5,18 +5,25 @@ local nn = L.nn
 
 return L.experiment {
   name = "22_losses_and_noise",
-  title = "Losses and noise", slide = "One word about loss functions", tools = "nn.MSELoss, nn.L1Loss, nn.GaussianNLLLoss, nn.LaplaceNLLLoss, nn.data.noise",
+  title = "Losses and noise", slide = "One word about loss functions", tools = "nn.MSELoss, nn.L1Loss, nn.GaussianNLLLoss, "
+    .. "nn.LaplaceNLLLoss, nn.data.noise",
   source = "Huber 1964; Lange, Little & Taylor 1989",
-  says = "Mean-squared error for Gaussian noise assumption, absolute error for Laplace noise assumption. If specific information about noise is known the loss "
+  says = "Mean-squared error for Gaussian noise assumption, absolute error for Laplace noise assumption. If specific "
+    .. "information about noise is known the loss "
     .. "function can be adapted.",
-  does = "That the likelihoods are these losses is computed. Then straight lines are fitted to many data sets at once, with every loss at its exact optimum (reweighted least squares), for each kind of noise: whose "
-    .. "estimates are nearer to the truth? And with specific information: the loss of Student's t where the noise is t with 3 degrees of freedom, and a Gaussian likelihood with the known deviation of each sample.",
+  does = "That the likelihoods are these losses is computed. Then straight lines are fitted to many data sets at once, with "
+    .. "every loss at its exact optimum (reweighted least squares), for each kind of noise: whose "
+    .. "estimates are nearer to the truth? And with specific information: the loss of Student's t where the noise is t with 3 "
+    .. "degrees of freedom, and a Gaussian likelihood with the known deviation of each sample.",
   asks = {
-    { "The noise is Laplace's. How many fewer samples does L1 need than MSE?", "in the limit of many samples half as many; with 100 it is about 0.6" },
-    { "You know that half of the samples are ten times noisier. What do you do?", "weigh each by 1/sigma^2: nn.GaussianNLLLoss with its variance" },
+    { "The noise is Laplace's. How many fewer samples does L1 need than MSE?", "in the limit of many samples half as many; "
+      .. "with 100 it is about 0.6" },
+    { "You know that half of the samples are ten times noisier. What do you do?", "weigh each by 1/sigma^2: nn.GaussianNLLLoss "
+      .. "with its variance" },
   },
   seeds = { 20, small = 4 },
-  params = { sets = { 60, small = 25, doc = "data sets in each run", min = 2 }, n = { 100, doc = "samples in a data set", min = 5 } },
+  params = { sets = { 60, small = 25, doc = "data sets in each run", min = 2 }, n = { 100, doc = "samples in a data set",
+    min = 5 } },
   run = function(p)
     nn.manual_seed(p.seed)
     local x, y = nn.randn({ 1000 }, { dtype = "float64" }), nn.randn({ 1000 }, { dtype = "float64" })
@@ -63,7 +70,8 @@ return L.experiment {
       out.known = known and fit(a, b, "MSE", known)
       return out
     end
-    local kinds, losses, rows, lists = { "gaussian", "laplace", "uniform", "student", "two sizes" }, { "MSE", "L1", "Huber", "Student t", "known" }, {}, {}
+    local kinds, losses, rows, lists = { "gaussian", "laplace", "uniform", "student", "two sizes" },
+      { "MSE", "L1", "Huber", "Student t", "known" }, {}, {}
     for k, kind in ipairs(kinds) do
       lists[kind] = L.over(p, function(seed)
         return errors(seed, kind, p.n)
@@ -74,7 +82,8 @@ return L.experiment {
       end
     end
     L.table({ "noise (deviation 1)", "MSE", "L1", "Huber", "Student t", "deviation known" }, rows,
-      ("Root mean square error of the two coefficients over %d data sets of %d samples (two sizes: deviation 0.2 or 2, known for each sample):"):format(p.sets * p.seeds, p.n))
+      ("Root mean square error of the two coefficients over %d data sets of %d samples (two sizes: deviation 0.2 or 2, known "
+        .. "for each sample):"):format(p.sets * p.seeds, p.n))
     local series = {}
     for l, loss in ipairs { "MSE", "L1", "Student t" } do
       series[l] = { y = {}, label = loss }
@@ -92,7 +101,8 @@ return L.experiment {
       end, ("n_%d_"):format(n))
       growth[i] = { n, L.pm(g.laplace, 2), L.pm(g.gaussian, 2) }
     end
-    L.table({ "samples", "Laplace noise", "Gaussian noise" }, growth, "Squared error of L1 over that of MSE; for many samples theory says 1/2 and pi/2 = 1.57:")
+    L.table({ "samples", "Laplace noise", "Gaussian noise" }, growth, "Squared error of L1 over that of MSE; for many samples "
+      .. "theory says 1/2 and pi/2 = 1.57:")
     local function ratio(what, kind, a, b)
       return L.compare(what, lists[kind][a], lists[kind][b], { ratio = true })
     end
@@ -104,7 +114,8 @@ return L.experiment {
     L.expect(l, "lower")
     L.expect(t, "lower")
     L.expect(h, "lower")
-    L.finding("with %d samples and Gaussian noise L1's squared error is %s as MSE's, with Laplace noise %s (the limits for many samples are 1.57 and 0.5); the likelihood of Student's t is %s where the noise is that, and "
+    L.finding("with %d samples and Gaussian noise L1's squared error is %s as MSE's, with Laplace noise %s (the limits for "
+      .. "many samples are 1.57 and 0.5); the likelihood of Student's t is %s where the noise is that, and "
       .. "known deviations make the error %s", p.n, tostring(g), tostring(l), tostring(t), tostring(h))
   end,
 }

@@ -11,20 +11,28 @@ end
 
 return L.experiment {
   name = "26_orthogonal_and_linear_nets",
-  title = "Orthogonal weights and deep linear nets", slide = "Weight initialization - newer schemes (Saxe 2014)", tools = "nn.init.orthogonal_, nn.svd, nn.linalg.slogdet",
+  title = "Orthogonal weights and deep linear nets", slide = "Weight initialization - newer schemes (Saxe 2014)",
+    tools = "nn.init.orthogonal_, nn.svd, nn.linalg.slogdet",
   source = "Saxe, McClelland & Ganguli 2014, eqs. 6 and 7, figures 2 and 4",
-  says = "Initialize with random orthogonal matrices. Reasoning comes from analyzing linear nets. Essential idea: keep determinant of Jacobian close to 1, then you won't lose "
+  says = "Initialize with random orthogonal matrices. Reasoning comes from analyzing linear nets. Essential idea: keep "
+    .. "determinant of Jacobian close to 1, then you won't lose "
     .. "much information.",
-  does = "A linear net with one hidden layer learns a map with known singular values s; Saxe's solution says that each mode's strength follows "
-    .. "u(t) = s e^(2st/tau) / (e^(2st/tau) - 1 + s/u0). Gradient descent is compared with it from Saxe's aligned start, where it holds by construction, and from small random weights, where it is an approximation. Then deep products of Gaussian, "
-    .. "orthogonal and of Gaussian matrices scaled to determinant 1: determinant and singular values. Then the slide's reason, that orthogonal weights make learning time independent of depth: steps to learn a map, for depths 2 to 32.",
-  wrong = "A determinant of 1 is not enough: it is the product of the singular values, and diag(1000, 1/1000) has determinant 1 and loses one of two directions. What keeps information is all singular values near 1 (dynamical isometry).",
+  does = "A linear net with one hidden layer learns a map with known singular values s; Saxe's solution says that each mode's "
+    .. "strength follows "
+    .. "u(t) = s e^(2st/tau) / (e^(2st/tau) - 1 + s/u0). Gradient descent is compared with it from Saxe's aligned start, where "
+    .. "it holds by construction, and from small random weights, where it is an approximation. Then deep products of Gaussian, "
+    .. "orthogonal and of Gaussian matrices scaled to determinant 1: determinant and singular values. Then the slide's reason, "
+    .. "that orthogonal weights make learning time independent of depth: steps to learn a map, for depths 2 to 32.",
+  wrong = "A determinant of 1 is not enough: it is the product of the singular values, and diag(1000, 1/1000) has determinant "
+    .. "1 and loses one of two directions. What keeps information is all singular values near 1 (dynamical isometry).",
   asks = {
-    { "Twenty Gaussian matrices, each scaled to |det| = 1, are multiplied. The product has determinant 1. Does it keep information?", "no: a few directions are stretched by thousands, and beside those the others vanish; see the table" },
+    { "Twenty Gaussian matrices, each scaled to |det| = 1, are multiplied. The product has determinant 1. Does it keep "
+      .. "information?", "no: a few directions are stretched by thousands, and beside those the others vanish; see the table" },
     { "Which is learned first, the strong mode or the weak one?", "the strong one: the time is proportional to 1/s" },
   },
   seeds = { 10, small = 2 },
-  params = { u0 = { 0.001, doc = "strength of the modes at the start", min = 0.0 }, lr = { 0.005, doc = "of gradient descent, for the modes", min = 0.0 } },
+  params = { u0 = { 0.001, doc = "strength of the modes at the start", min = 0.0 }, lr = { 0.005,
+    doc = "of gradient descent, for the modes", min = 0.0 } },
   run = function(p)
     local n, strengths, u0, lr, steps = 8, { 3, 2, 1 }, p.u0, p.lr, L.size(2000, 1500)
     local series, halves = {}, {}
@@ -71,7 +79,8 @@ return L.experiment {
                 table.insert(series[k].x, t)
                 table.insert(series[k].y, strength[i])
                 if start == "aligned" and t % 60 == 0 then
-                  series[i + 6] = series[i + 6] or { x = {}, y = {}, label = ("s = %g, Saxe's equation"):format(target), style = "points" }
+                  series[i + 6] = series[i + 6] or { x = {}, y = {}, label = ("s = %g, Saxe's equation"):format(target),
+                    style = "points" }
                   table.insert(series[i + 6].x, t)
                   table.insert(series[i + 6].y, exact)
                 end
@@ -90,15 +99,19 @@ return L.experiment {
       halves[i] = { target, math.log(target / u0 - 1) / (2 * target * lr), L.pm(r["aligned" .. i], 0), L.pm(r["random" .. i], 0) }
     end
     L.table({ "mode's strength s", "half learned after (steps), by the equation", "aligned start", "small random start" }, halves)
-    L.say("Largest deviation from the equation, of a mode's strength: %s from the aligned start, %s from small random weights.", L.percent(r.aligned), L.percent(r.random))
-    L.picture("line", series, { title = "Modes are learned one after another", xlabel = "step", ylabel = "strength", key = "above maxrows 3", columns = 2 })
+    L.say("Largest deviation from the equation, of a mode's strength: %s from the aligned start, %s from small "
+      .. "random weights.", L.percent(r.aligned), L.percent(r.random))
+    L.picture("line", series, { title = "Modes are learned one after another", xlabel = "step", ylabel = "strength",
+      key = "above maxrows 3", columns = 2 })
     -- gradient descent with step h follows the flow up to O(h s): half a step's growth, h * 2 s = 0.03 relative, at the steepest place
-    L.check(math.max(table.unpack(r.aligned)) < 0.04, "discrete steps differ from the equation by about lr * 2 s = 0.03 at most from the aligned start")
+    L.check(math.max(table.unpack(r.aligned)) < 0.04, "discrete steps differ from the equation by about lr * 2 s = 0.03 at "
+      .. "most from the aligned start")
     local off = L.compare("largest deviation from the equation: random over aligned start", r.random, r.aligned, { ratio = true })
     L.expect(off, "higher")
 
     -- products: determinant and singular values
-    local kinds, depths, rows, spread = { "Gaussian", "Gaussian, |det| = 1", "orthogonal" }, L.size({ 1, 5, 10, 20 }, { 1, 10 }), {}, nil
+    local kinds, depths, rows, spread = { "Gaussian", "Gaussian, |det| = 1", "orthogonal" }, L.size({ 1, 5, 10, 20 }, { 1,
+      10 }), {}, nil
     for _, depth in ipairs(depths) do
       local s = L.over(p, function(seed)
         local out = {}
@@ -118,7 +131,8 @@ return L.experiment {
             product = w:matmul(product)
           end
           local _, sv = nn.svd(product)
-          out["det" .. k], out["high" .. k], out["kept" .. k] = log_det / 32, sv[1]:item(), sv:gt(0.01 * sv[1]:item()):sum():item()
+          out["det" .. k], out["high" .. k], out["kept" .. k] = log_det / 32, sv[1]:item(),
+            sv:gt(0.01 * sv[1]:item()):sum():item()
         end
         return out
       end, ("product_%d_"):format(depth))
@@ -165,7 +179,8 @@ return L.experiment {
       end
       return best < math.huge and best or L.size(2000, 400)
     end
-    local learn_depths, learned, learn_rows, curves = L.size({ 2, 4, 8, 16, 32 }, { 2, 8 }), {}, {}, { orthogonal = {}, gaussian = {} }
+    local learn_depths, learned, learn_rows, curves = L.size({ 2, 4, 8, 16, 32 }, { 2, 8 }), {}, {}, { orthogonal = {},
+      gaussian = {} }
     for i, depth in ipairs(learn_depths) do
       learned[i] = L.over(p, function(seed)
         return { orthogonal = learn(seed, depth, "orthogonal"), gaussian = learn(seed, depth, "gaussian") }
@@ -173,16 +188,26 @@ return L.experiment {
       learn_rows[i] = { depth, L.pm(learned[i].orthogonal, 0), L.pm(learned[i].gaussian, 0) }
       curves.orthogonal[i], curves.gaussian[i] = learned[i].orthogonal, learned[i].gaussian
     end
-    L.table({ "layers", "orthogonal", "Gaussian" }, learn_rows, ("Steps until a linear net has learned an orthogonal map (loss below 0.1), at the best of its learning rates (at most %d):"):format(L.size(2000, 400)))
-    L.picture("line", { L.bars(curves.orthogonal, { x = learn_depths, label = "orthogonal" }), L.bars(curves.gaussian, { x = learn_depths, label = "Gaussian" }) },
+    L.table({ "layers", "orthogonal", "Gaussian" }, learn_rows, ("Steps until a linear net has learned an orthogonal map (loss "
+      .. "below 0.1), at the best of its learning rates (at most %d):"):format(L.size(2000, 400)))
+    L.picture("line", { L.bars(curves.orthogonal, { x = learn_depths, label = "orthogonal" }), L.bars(curves.gaussian,
+      { x = learn_depths, label = "Gaussian" }) },
       { title = "Learning time against depth", xlabel = "layers", ylabel = "steps", log = "xy", key = "top left" })
     local last = #learn_depths
-    local faster = L.compare(("%d layers: steps, Gaussian over orthogonal"):format(learn_depths[last]), learned[last].gaussian, learned[last].orthogonal, { ratio = true })
-    local growth = L.compare(("orthogonal: steps at %d layers over %d"):format(learn_depths[last], learn_depths[1]), learned[last].orthogonal, learned[1].orthogonal, { ratio = true })
-    local late = L.compare(("orthogonal: steps at %d layers over %d"):format(learn_depths[last], learn_depths[(last + 1) // 2]), learned[last].orthogonal, learned[(last + 1) // 2].orthogonal, { ratio = true })
+    local faster = L.compare(("%d layers: steps, Gaussian over orthogonal"):format(learn_depths[last]), learned[last].gaussian,
+      learned[last].orthogonal, { ratio = true })
+    local growth = L.compare(("orthogonal: steps at %d layers over %d"):format(learn_depths[last], learn_depths[1]),
+      learned[last].orthogonal, learned[1].orthogonal, { ratio = true })
+    local late = L.compare(("orthogonal: steps at %d layers over %d"):format(learn_depths[last],
+      learn_depths[(last + 1) // 2]), learned[last].orthogonal, learned[(last + 1) // 2].orthogonal, { ratio = true })
     L.expect(faster, "higher")
-    L.finding("gradient descent follows Saxe's equation within %.1f%% of a mode's strength from his aligned start, from small random weights it is off by up to %.0f%%; of a product of %d Gaussian matrices with determinant 1 only %.0f of 32 directions "
-      .. "are left within a factor 100 of the longest, of orthogonal ones all; the steps that Gaussian weights take at %d layers are %s as those of orthogonal ones, whose steps at %d layers are %s as at %d, and %s as at %d", 100 * math.max(table.unpack(r.aligned)), 100 * math.max(table.unpack(r.random)), depths[#depths],
-      L.mean(spread.kept2), learn_depths[last], tostring(faster), learn_depths[last], tostring(growth), learn_depths[1], tostring(late), learn_depths[(last + 1) // 2])
+    L.finding("gradient descent follows Saxe's equation within %.1f%% of a mode's strength from his aligned start, from small "
+      .. "random weights it is off by up to %.0f%%; of a product of %d Gaussian matrices with determinant 1 only %.0f of 32 "
+      .. "directions "
+      .. "are left within a factor 100 of the longest, of orthogonal ones all; the steps that Gaussian weights take at %d "
+      .. "layers are %s as those of orthogonal ones, whose steps at %d layers are %s as at %d, and %s as at %d",
+      100 * math.max(table.unpack(r.aligned)), 100 * math.max(table.unpack(r.random)), depths[#depths],
+      L.mean(spread.kept2), learn_depths[last], tostring(faster), learn_depths[last], tostring(growth), learn_depths[1],
+        tostring(late), learn_depths[(last + 1) // 2])
   end,
 }

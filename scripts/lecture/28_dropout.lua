@@ -6,16 +6,21 @@ local nn = L.nn
 return L.experiment {
   name = "28_dropout",
   title = "Dropout", slide = "Dropout", tools = "nn.Dropout", source = "Srivastava et al. 2014, figures 4 and 7",
-  says = "Randomly drop out units during training. No unit can rely on the presence of other units for their work. Typical dropout rates: 0.5 for hidden and 0.2 for input units. Need to force units to prevent co-adaptation.",
-  does = "Their experiments in kind on Fashion-MNIST with few training images: test error and test loss with and without dropout on inputs and hidden units; and co-adaptation, measured as how much the loss rises "
-    .. "when a random half of the first hidden units is silenced (the rest doubled; mean of ten masks), and as the mean correlation between units.",
+  says = "Randomly drop out units during training. No unit can rely on the presence of other units for their work. Typical "
+    .. "dropout rates: 0.5 for hidden and 0.2 for input units. Need to force units to prevent co-adaptation.",
+  does = "Their experiments in kind on Fashion-MNIST with few training images: test error and test loss with and without "
+    .. "dropout on inputs and hidden units; and co-adaptation, measured as how much the loss rises "
+    .. "when a random half of the first hidden units is silenced (the rest doubled; mean of ten masks), and as the mean "
+    .. "correlation between units.",
   asks = {
     { "Dropout of 0.5 on 256 hidden units: how many nets are trained at once?", "2^256, which share their weights" },
-    { "Is the training accuracy higher or lower with dropout?", "lower for as many epochs: the net is handicapped while it trains" },
+    { "Is the training accuracy higher or lower with dropout?", "lower for as many epochs: the net is handicapped "
+      .. "while it trains" },
   },
   seeds = { 12, small = 2 },
   params = {
-    n = { 1000, small = 400, doc = "training images", min = 64 }, epochs = { 20, small = 6, min = 1 }, width = { 256, small = 64, min = 2 }, hidden = { 0.5, doc = "rate for hidden units", min = 0.0, max = 0.95 },
+    n = { 1000, small = 400, doc = "training images", min = 64 }, epochs = { 20, small = 6, min = 1 }, width = { 256,
+      small = 64, min = 2 }, hidden = { 0.5, doc = "rate for hidden units", min = 0.0, max = 0.95 },
     input = { 0.2, doc = "rate for inputs", min = 0.0, max = 0.95 },
   },
   run = function(p)
@@ -27,8 +32,10 @@ return L.experiment {
       local out = {}
       for k, rate in ipairs(rates) do
         nn.manual_seed(seed)
-        local net = nn.Sequential(nn.Dropout(rate[1]), nn.Linear(784, width), nn.ReLU(), nn.Dropout(rate[2]), nn.Linear(width, width), nn.ReLU(), nn.Dropout(rate[2]), nn.Linear(width, 10))
-        local run = L.fit(net, train, { optimizer = nn.optim.Adam(net:parameters(), { lr = 1e-3 }), epochs = p.epochs, valid = test })
+        local net = nn.Sequential(nn.Dropout(rate[1]), nn.Linear(784, width), nn.ReLU(), nn.Dropout(rate[2]), nn.Linear(width,
+          width), nn.ReLU(), nn.Dropout(rate[2]), nn.Linear(width, 10))
+        local run = L.fit(net, train, { optimizer = nn.optim.Adam(net:parameters(), { lr = 1e-3 }), epochs = p.epochs,
+          valid = test })
         curves[k] = curves[k] or {}
         local errors = {}
         for i, row in ipairs(run.history) do
@@ -59,7 +66,8 @@ return L.experiment {
       return out
     end)
     for k, rate in ipairs(rates) do
-      rows[k] = { rate[1], rate[2], L.percent(r["train" .. k]), L.percent(r["error" .. k], 2), L.pm(r["loss" .. k], 3), L.pm(r["silenced" .. k], 2), L.pm(r["correlated" .. k], 3) }
+      rows[k] = { rate[1], rate[2], L.percent(r["train" .. k]), L.percent(r["error" .. k], 2), L.pm(r["loss" .. k], 3),
+        L.pm(r["silenced" .. k], 2), L.pm(r["correlated" .. k], 3) }
       names[k] = ("input %g, hidden %g"):format(rate[1], rate[2])
       series[k] = L.band(curves[k], { label = names[k] })
     end
@@ -86,8 +94,11 @@ return L.experiment {
     L.expect(corr, "lower")
     L.expect(loss, "lower")
     L.expect(silent, "lower")
-    L.say("Agreement with the paper: with hidden dropout the test error is %s, with input dropout %s, with both %s (they train for much longer, with max-norm).", tostring(err), tostring(input), tostring(both))
-    L.finding("on %d images hidden dropout makes the test loss %s, and the test error %s; input dropout of %g makes the error %s; the correlation between units is %s, and silencing half of them raises the loss by %.2f without and %.2f with dropout", p.n,
+    L.say("Agreement with the paper: with hidden dropout the test error is %s, with input dropout %s, with both %s (they train "
+      .. "for much longer, with max-norm).", tostring(err), tostring(input), tostring(both))
+    L.finding("on %d images hidden dropout makes the test loss %s, and the test error %s; input dropout of %g makes the error "
+      .. "%s; the correlation between units is %s, and silencing half of them raises the loss by %.2f without and %.2f "
+      .. "with dropout", p.n,
       tostring(loss), tostring(err), p.input, tostring(input), tostring(corr), L.mean(r.silenced1), L.mean(r.silenced3))
   end,
 }

@@ -15,17 +15,29 @@ end
 
 return L.experiment {
   name = "32_batch_norm_effects",
-  title = "What batch norm does", slide = "Batch normalization", tools = "nn.BatchNorm1d", source = "Ioffe & Szegedy 2015, figure 1; Santurkar et al. 2018, figure 2",
-  says = "During learning, the output distribution of a layer will change; higher layers have to continuously adapt to this change. BN normalizes each minibatch to mean 0 and std 1. BN helps both for regularization and optimization. Best way to do this is still not completely understood!",
-  does = "Sigmoid nets of three hidden layers on Fashion-MNIST (Ioffe and Szegedy: MNIST, 100 units). Optimization: test accuracy with and without batch norm over learning rates, and for three times as many epochs. The shift: how far the inputs of the last "
-    .. "sigmoid layer move from epoch to epoch. Santurkar's counter-experiment: batch norm with noise behind it that shifts and scales each unit anew in each step. Regularization: ReLU nets with and without batch norm at two batch sizes, at the same learning rate and as many steps.",
-  wrong = "'BN helps both for regularization and optimization': how much it helps optimization depends on the learning rate; most of the gap at one rate is made up by a better rate and more epochs. Its regularization is measured with a control here, and does not show.",
+  title = "What batch norm does", slide = "Batch normalization", tools = "nn.BatchNorm1d",
+    source = "Ioffe & Szegedy 2015, figure 1; Santurkar et al. 2018, figure 2",
+  says = "During learning, the output distribution of a layer will change; higher layers have to continuously adapt to this "
+    .. "change. BN normalizes each minibatch to mean 0 and std 1. BN helps both for regularization and optimization. Best way "
+    .. "to do this is still not completely understood!",
+  does = "Sigmoid nets of three hidden layers on Fashion-MNIST (Ioffe and Szegedy: MNIST, 100 units). Optimization: test "
+    .. "accuracy with and without batch norm over learning rates, and for three times as many epochs. The shift: how far the "
+    .. "inputs of the last "
+    .. "sigmoid layer move from epoch to epoch. Santurkar's counter-experiment: batch norm with noise behind it that shifts "
+    .. "and scales each unit anew in each step. Regularization: ReLU nets with and without batch norm at two batch sizes, at "
+    .. "the same learning rate and as many steps.",
+  wrong = "'BN helps both for regularization and optimization': how much it helps optimization depends on the learning rate; "
+    .. "most of the gap at one rate is made up by a better rate and more epochs. Its regularization is measured with a control "
+    .. "here, and does not show.",
   asks = {
-    { "At a rate of 0.1 batch norm looks like a miracle. At which rate is the gap smallest?", "see the first table: each net has its own best rate" },
-    { "If batch norm helps because it stops the inputs from moving, what must noise behind it do?", "undo the help; it does not (Santurkar et al. 2018)" },
+    { "At a rate of 0.1 batch norm looks like a miracle. At which rate is the gap smallest?", "see the first table: each net "
+      .. "has its own best rate" },
+    { "If batch norm helps because it stops the inputs from moving, what must noise "
+      .. "behind it do?", "undo the help; it does not (Santurkar et al. 2018)" },
   },
   seeds = { 6, small = 2 },
-  params = { epochs = { 5, small = 2, min = 1 }, width = { 100, small = 40, min = 2 }, n = { 3000, small = 800, doc = "training images", min = 128 }, momentum = { 0.9, doc = "of SGD", min = 0.0, max = 0.99 } },
+  params = { epochs = { 5, small = 2, min = 1 }, width = { 100, small = 40, min = 2 }, n = { 3000, small = 800,
+    doc = "training images", min = 128 }, momentum = { 0.9, doc = "of SGD", min = 0.0, max = 0.99 } },
   run = function(p)
     local width = p.width
     local function bn(_, n) return nn.BatchNorm1d(n) end
@@ -50,7 +62,8 @@ return L.experiment {
       local net = build(before)
       local moved, last, quantiles = 0, nil, { {}, {}, {} }
       local x = test.x[{ { 1, 300 } }]
-      local run = L.fit(net, train_set, { optimizer = nn.optim.SGD(net:parameters(), { lr = lr, momentum = p.momentum }), epochs = epochs, batch = 60, valid = test,
+      local run = L.fit(net, train_set, { optimizer = nn.optim.SGD(net:parameters(), { lr = lr, momentum = p.momentum }),
+        epochs = epochs, batch = 60, valid = test,
         on_epoch = watch and function()
           local h = look(net, x)
           local mean, deviation = h:mean(1), h:std(1)
@@ -99,7 +112,8 @@ return L.experiment {
         end
       end
     end
-    L.table({ "learning rate", "without", "batch norm", "batch norm, then noise" }, rows, ("Test accuracy of sigmoid nets after %d epochs of SGD with momentum %g:"):format(p.epochs, p.momentum))
+    L.table({ "learning rate", "without", "batch norm", "batch norm, then noise" }, rows, ("Test accuracy of sigmoid nets "
+      .. "after %d epochs of SGD with momentum %g:"):format(p.epochs, p.momentum))
     local long = L.over(p, function(seed)
       local train_set, test = L.images(seed, p.n, 0, L.size(2000, 600))
       local out = {}
@@ -109,21 +123,25 @@ return L.experiment {
       return out
     end, "long_")
     L.table({ "each at its best rate", "after " .. p.epochs .. " epochs", "after " .. 3 * p.epochs }, {
-      { ("without (%g)"):format(best[1]), L.percent(r[("k1_%g"):format(best[1])]), L.percent(long.k1) }, { ("batch norm (%g)"):format(best[2]), L.percent(r[("k2_%g"):format(best[2])]), L.percent(long.k2) },
+      { ("without (%g)"):format(best[1]), L.percent(r[("k1_%g"):format(best[1])]), L.percent(long.k1) },
+        { ("batch norm (%g)"):format(best[2]), L.percent(r[("k2_%g"):format(best[2])]), L.percent(long.k2) },
     })
     local series = {}
     for k, kind in ipairs(kinds) do
       series[k] = L.band(curves[k], { label = kind[1] })
     end
-    L.picture("line", series, { title = ("Test accuracy by epoch at the rate %g"):format(watched), xlabel = "epoch", ylabel = "accuracy", key = "bottom right", hline = { 0.1, "chance" } })
+    L.picture("line", series, { title = ("Test accuracy by epoch at the rate %g"):format(watched), xlabel = "epoch",
+      ylabel = "accuracy", key = "bottom right", hline = { 0.1, "chance" } })
     local lines = {}
     for k = 1, 2 do
       for q, name in ipairs { "15%", "median", "85%" } do
         lines[#lines + 1] = { y = shown[k][q], label = ("%s, %s"):format(kinds[k][1], name) }
       end
     end
-    L.picture("line", lines, { title = ("Input of one unit of the last sigmoid layer, seed %d"):format(p.seed), xlabel = "epoch", ylabel = "input", columns = 2, key = "above maxrows 2" })
-    L.table({ "", "the last layer's inputs move from epoch to epoch by" }, { { "without", L.pm(r.moved_1, 2) .. " deviations" }, { "batch norm", L.pm(r.moved_2, 2) .. " deviations" } },
+    L.picture("line", lines, { title = ("Input of one unit of the last sigmoid layer, seed %d"):format(p.seed),
+      xlabel = "epoch", ylabel = "input", columns = 2, key = "above maxrows 2" })
+    L.table({ "", "the last layer's inputs move from epoch to epoch by" }, { { "without", L.pm(r.moved_1, 2)
+      .. " deviations" }, { "batch norm", L.pm(r.moved_2, 2) .. " deviations" } },
       ("At the rate %g, mean over units of |change of the mean| / deviation:"):format(watched))
 
     -- regularization, with its control
@@ -135,7 +153,8 @@ return L.experiment {
           nn.manual_seed(seed)
           local net = L.mlp({ 784, width, width, 10 }, { before = kinds[k][2], init = "he_normal" })
           local steps = L.size(600, 60)
-          L.fit(net, train_set, { optimizer = nn.optim.Adam(net:parameters(), { lr = 1e-3 }), epochs = steps * batch // #train_set, batch = batch })
+          L.fit(net, train_set, { optimizer = nn.optim.Adam(net:parameters(), { lr = 1e-3 }),
+            epochs = steps * batch // #train_set, batch = batch })
           local name = ("b%d_%d"):format(batch, k)
           out["test_" .. name], out["train_" .. name] = L.accuracy(net, test), L.accuracy(net, train_set)
           out["gap_" .. name] = out["train_" .. name] - out["test_" .. name]
@@ -147,25 +166,34 @@ return L.experiment {
     for _, batch in ipairs { 10, 100 } do
       for k = 1, 2 do
         local name = ("b%d_%d"):format(batch, k)
-        reg_rows[#reg_rows + 1] = { batch, kinds[k][1], L.percent(reg["train_" .. name]), L.percent(reg["test_" .. name]), L.percent(reg["gap_" .. name]) }
+        reg_rows[#reg_rows + 1] = { batch, kinds[k][1], L.percent(reg["train_" .. name]), L.percent(reg["test_" .. name]),
+          L.percent(reg["gap_" .. name]) }
       end
     end
-    L.table({ "batch size", "", "training accuracy", "test accuracy", "gap" }, reg_rows, ("Regularization: ReLU nets, %d steps of Adam at the same rate:"):format(L.size(600, 60)))
+    L.table({ "batch size", "", "training accuracy", "test accuracy", "gap" }, reg_rows, ("Regularization: ReLU nets, %d steps "
+      .. "of Adam at the same rate:"):format(L.size(600, 60)))
     local function at(k, lr)
       return r[("k%d_%g"):format(k, lr)]
     end
-    local low = L.compare(("test accuracy at the rate %g: batch norm over without"):format(watched), at(2, watched), at(1, watched), { points = true })
+    local low = L.compare(("test accuracy at the rate %g: batch norm over without"):format(watched), at(2, watched), at(1,
+      watched), { points = true })
     local fair = L.compare("at the best rate of each: batch norm over without", at(2, best[2]), at(1, best[1]), { points = true })
     local later = L.compare(("the same after %d epochs"):format(3 * p.epochs), long.k2, long.k1, { points = true })
-    local noise = L.compare(("test accuracy at the rate %g: noise behind it over without"):format(watched), at(3, watched), at(1, watched), { points = true })
+    local noise = L.compare(("test accuracy at the rate %g: noise behind it over without"):format(watched), at(3, watched),
+      at(1, watched), { points = true })
     local moved = L.compare("movement of the inputs: batch norm over without", r.moved_2, r.moved_1)
-    local test_10 = L.compare("test accuracy, batches of 10: batch norm over without", reg.test_b10_2, reg.test_b10_1, { points = true })
+    local test_10 = L.compare("test accuracy, batches of 10: batch norm over without", reg.test_b10_2, reg.test_b10_1,
+      { points = true })
     local gap_10 = L.compare("gap, batches of 10: batch norm over without", reg.gap_b10_2, reg.gap_b10_1, { points = true })
-    local test_100 = L.compare("test accuracy, batches of 100: batch norm over without", reg.test_b100_2, reg.test_b100_1, { points = true })
+    local test_100 = L.compare("test accuracy, batches of 100: batch norm over without", reg.test_b100_2, reg.test_b100_1,
+      { points = true })
     L.expect(low, "higher")
     L.expect(moved, "lower")
     L.expect(noise, "higher")
-    L.finding("at a rate of %g batch norm makes the test accuracy of a sigmoid net %s after %d epochs; at the best rate of each it is %s, and after %d epochs %s. Noise behind the norm leaves %s. As a regularizer, against the control: the test accuracy is %s with batches of 10 and %s with 100, and the gap "
-      .. "between training and test %s", watched, tostring(low), p.epochs, tostring(fair), 3 * p.epochs, tostring(later), tostring(noise), tostring(test_10), tostring(test_100), tostring(gap_10))
+    L.finding("at a rate of %g batch norm makes the test accuracy of a sigmoid net %s after %d epochs; at the best rate of "
+      .. "each it is %s, and after %d epochs %s. Noise behind the norm leaves %s. As a regularizer, against the control: the "
+      .. "test accuracy is %s with batches of 10 and %s with 100, and the gap "
+      .. "between training and test %s", watched, tostring(low), p.epochs, tostring(fair), 3 * p.epochs, tostring(later),
+      tostring(noise), tostring(test_10), tostring(test_100), tostring(gap_10))
   end,
 }

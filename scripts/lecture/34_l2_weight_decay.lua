@@ -5,12 +5,18 @@ local nn = L.nn
 
 return L.experiment {
   name = "34_l2_weight_decay",
-  title = "L2 weight decay: the two ends", slide = "Weight decay / L2 Weight Decay", tools = "nn.RidgeRegression, nn.optim.SGD weight_decay, nn.regularize.l2",
+  title = "L2 weight decay: the two ends", slide = "Weight decay / L2 Weight Decay", tools = "nn.RidgeRegression, nn.optim.SGD "
+    .. "weight_decay, nn.regularize.l2",
   source = "Hoerl & Kennard 1970; van Laarhoven 2017",
-  says = "min sum (g(x_i; W) - y_i)^2 + lambda sum w_j^2. lambda = 0 => standard regression. lambda = infinity => W = 0 (except w_0, straight line through mean). Weights around 0 correspond to low complexity models.",
-  does = "Polynomials of degree 9 are fitted to 20 noisy points for lambda from 0 to huge, in closed form: weights, error on the points and on the truth; lambda is chosen by 20 other points. That decay in the optimizer and "
-    .. "a penalty in the loss are the same step is computed, too. And a control for 'low complexity': a net with batch norm, all of whose weights before a norm are made ten times smaller.",
-  wrong = "'Weights around 0 correspond to low complexity models' holds where the size of the weights matters. Before a batch norm it does not: the net with all those weights divided by 10 is the same function (van Laarhoven 2017); there weight decay acts as a higher learning rate.",
+  says = "min sum (g(x_i; W) - y_i)^2 + lambda sum w_j^2. lambda = 0 => standard regression. lambda = infinity => W = 0 "
+    .. "(except w_0, straight line through mean). Weights around 0 correspond to low complexity models.",
+  does = "Polynomials of degree 9 are fitted to 20 noisy points for lambda from 0 to huge, in closed form: weights, error on "
+    .. "the points and on the truth; lambda is chosen by 20 other points. That decay in the optimizer and "
+    .. "a penalty in the loss are the same step is computed, too. And a control for 'low complexity': a net with batch norm, "
+    .. "all of whose weights before a norm are made ten times smaller.",
+  wrong = "'Weights around 0 correspond to low complexity models' holds where the size of the weights matters. Before a batch "
+    .. "norm it does not: the net with all those weights divided by 10 is the same function (van Laarhoven 2017); there weight "
+    .. "decay acts as a higher learning rate.",
   asks = {
     { "lambda = 10^6: what is the fitted curve?", "the mean of the y: w_0 is not penalized" },
     { "Divide the weights before a batch norm by 10. How does the net's function change?", "not at all, but for eps" },
@@ -74,7 +80,8 @@ return L.experiment {
       out.same = (one_step(true) - one_step(false)):abs():max():item()
       -- before a norm the size of the weights says nothing
       nn.manual_seed(seed)
-      local net = L.mlp({ 8, 32, 32, 3 }, { init = "he_normal", before = function(_, n) return nn.BatchNorm1d(n, { eps = 1e-12 }) end }):to "float64"
+      local net = L.mlp({ 8, 32, 32, 3 }, { init = "he_normal", before = function(_, n) return nn.BatchNorm1d(n,
+        { eps = 1e-12 }) end }):to "float64"
       local probe = nn.randn({ 200, 8 }, { generator = g, dtype = "float64" })
       local before = net(probe):detach()
       nn.no_grad(function()
@@ -93,7 +100,8 @@ return L.experiment {
     rows[#rows + 1] = { "chosen by validation", "", "", "", L.pm(r.chosen) }
     L.table({ "lambda", "sum w^2", "w_0", "error on the points", "on the truth" }, rows, "Mean of the seeds:")
     curves[#curves + 1] = data
-    L.picture("line", curves, { title = ("Degree %d, three lambdas (seed %d)"):format(p.degree, p.seed), yrange = { -2, 2 }, key = "top left" })
+    L.picture("line", curves, { title = ("Degree %d, three lambdas (seed %d)"):format(p.degree, p.seed), yrange = { -2, 2 },
+      key = "top left" })
     local function most(name)
       return math.max(table.unpack(r[name]))
     end
@@ -105,7 +113,10 @@ return L.experiment {
     local mean = L.compare("error on the truth: chosen lambda over lambda = 10^6", r.chosen, r.fresh7, { ratio = true })
     L.expect(none, "lower")
     L.expect(mean, "lower")
-    L.finding("with lambda = 0 the fit is least squares (difference %.0e), with 10^6 all weights are 0 and w_0 is the mean (off by %.0e); with the lambda that %d other points choose the error on the truth is %s as with 0, and %s as with 10^6; a net with batch norm is the same function "
-      .. "with weights ten times smaller (difference %.0e)", most "at_0", most "at_inf", p.n, tostring(none), tostring(mean), most "by_norm")
+    L.finding("with lambda = 0 the fit is least squares (difference %.0e), with 10^6 all weights are 0 and w_0 is the mean "
+      .. "(off by %.0e); with the lambda that %d other points choose the error on the truth is %s as with 0, and %s as with "
+      .. "10^6; a net with batch norm is the same function "
+      .. "with weights ten times smaller (difference %.0e)", most "at_0", most "at_inf", p.n, tostring(none), tostring(mean),
+      most "by_norm")
   end,
 }

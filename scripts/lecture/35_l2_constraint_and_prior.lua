@@ -5,13 +5,17 @@ local nn = L.nn
 
 return L.experiment {
   name = "35_l2_constraint_and_prior",
-  title = "L2: constraint, penalty, prior", slide = "L2 Weight Decay", tools = "nn.regularize.project_l2_, lambda_of_constraint", source = "Hoerl & Kennard 1970",
-  says = "Equivalent: keep norm of W smaller than some given constant: min sum (g(x_i; W) - y_i)^2 s. t. sum w_j^2 <= T. This form has many names: L2 regularization, Gaussian weight prior, ridge regression, Tikhonov regularization.",
-  does = "A regression under sum w^2 <= T is solved by projected gradients; the lambda that belongs to T is computed at the solution, and ridge regression with this lambda must give the same weights. Then the same for a small network, and "
+  title = "L2: constraint, penalty, prior", slide = "L2 Weight Decay", tools = "nn.regularize.project_l2_, "
+    .. "lambda_of_constraint", source = "Hoerl & Kennard 1970",
+  says = "Equivalent: keep norm of W smaller than some given constant: min sum (g(x_i; W) - y_i)^2 s. t. sum w_j^2 <= T. This "
+    .. "form has many names: L2 regularization, Gaussian weight prior, ridge regression, Tikhonov regularization.",
+  does = "A regression under sum w^2 <= T is solved by projected gradients; the lambda that belongs to T is computed at the "
+    .. "solution, and ridge regression with this lambda must give the same weights. Then the same for a small network, and "
     .. "the Gaussian prior: the most probable weights under N(0, 1 / (2 lambda)).",
   asks = {
     { "T gets smaller. What happens to the lambda that belongs to it?", "it grows: a tighter constraint is a stronger penalty" },
-    { "A prior N(0, 1) on the weights, noise of variance 1 on y: which lambda is that?", "1: the penalty is sum w^2 / 2 beside sum e^2 / 2" },
+    { "A prior N(0, 1) on the weights, noise of variance 1 on y: which lambda is that?", "1: the penalty is sum w^2 / 2 beside "
+      .. "sum e^2 / 2" },
   },
   seeds = { 8, small = 2 },
   params = { n = { 60, doc = "samples", min = 10 }, steps = { 4000, small = 1500, doc = "of projected gradients", min = 100 } },
@@ -21,7 +25,8 @@ return L.experiment {
       local g = nn.Generator(seed)
       local x = nn.randn({ p.n, 8 }, { generator = g, dtype = "float64" })
       x = x - x:mean(1, true)
-      local y = x:matmul(nn.randn({ 8 }, { generator = g, dtype = "float64" })) + nn.randn({ p.n }, { generator = g, dtype = "float64" })
+      local y = x:matmul(nn.randn({ 8 }, { generator = g, dtype = "float64" })) + nn.randn({ p.n }, { generator = g,
+        dtype = "float64" })
       y = y - y:mean()
       local free = nn.LinearRegression({ intercept = false }):fit(x, y).weight:square():sum():item()
       local rows, worst, ts, ls = {}, 0, {}, {}
@@ -78,18 +83,23 @@ return L.experiment {
     local log_prior = -0.5 * w:square():sum():item() / variance - 4 * math.log(2 * math.pi * variance)
     local penalty = lambda * w:square():sum():item()
     local constant = -4 * math.log(2 * math.pi * variance)
-    L.check(math.abs(-log_prior + constant - penalty) < 1e-9 * math.max(1, penalty), "-log N(w; 0, 1/(2 lambda)) is lambda sum w^2 and a constant")
+    L.check(math.abs(-log_prior + constant - penalty) < 1e-9 * math.max(1, penalty), "-log N(w; 0, 1/(2 lambda)) is lambda sum "
+      .. "w^2 and a constant")
     shown = shown or { rows = rows, ts = ts, ls = ls }
     return { worst = worst, net_lambda = net_lambda, net_residual = net_residual, lambda_tight = ls[4], lambda_loose = ls[1] }
     end)
     L.table({ "T", "lambda", "sum w^2, constraint", "sum w^2, penalty", "largest difference of weights", "gradient's part not along w" }, shown.rows, ("Of seed %d:"):format(p.seed))
-    L.picture("line", { x = shown.ts, y = shown.ls, style = "linespoints" }, { title = "The lambda that belongs to T", xlabel = "T", ylabel = "lambda", log = "xy" })
-    L.say("A 1-16-1 tanh net under sum w^2 <= 6: its gradient is -2 lambda w with lambda = %s, up to %.1f%% of its length.", L.pm(r.net_lambda, 2), 100 * L.mean(r.net_residual))
+    L.picture("line", { x = shown.ts, y = shown.ls, style = "linespoints" }, { title = "The lambda that belongs to T",
+      xlabel = "T", ylabel = "lambda", log = "xy" })
+    L.say("A 1-16-1 tanh net under sum w^2 <= 6: its gradient is -2 lambda w with lambda = %s, up to %.1f%% of its length.",
+      L.pm(r.net_lambda, 2), 100 * L.mean(r.net_residual))
     local worst = math.max(table.unpack(r.worst))
     L.check(worst < 1e-4, "constraint and penalty have the same solution (the iteration stops at finite precision)")
     L.check(math.min(table.unpack(r.net_lambda)) > 0, "the constraint is active: a larger norm would lower the error")
     local grows = L.compare("lambda: T of 5% over T of 90%", r.lambda_tight, r.lambda_loose, { ratio = true })
     L.expect(grows, "higher")
-    L.finding("for four values of T on %d data sets the constrained solution and ridge regression with the lambda that belongs to T differ by at most %.0e; from T at 90%% of the free solution's norm to 5%% lambda gets %s", p.seeds, worst, tostring(grows))
+    L.finding("for four values of T on %d data sets the constrained solution and ridge regression with the lambda that belongs "
+      .. "to T differ by at most %.0e; from T at 90%% of the free solution's norm to 5%% lambda gets %s", p.seeds, worst,
+      tostring(grows))
   end,
 }

@@ -5,17 +5,25 @@ local nn = L.nn
 
 return L.experiment {
   name = "36_l1_sparsity",
-  title = "L1 against L2", slide = "L1 Weight Decay", tools = "nn.lasso_path, nn.RidgeRegression, nn.regularize.proximal_l1_", source = "Tibshirani 1996; Daubechies et al. 2004",
-  says = "L2 regularization -> small parameters. L1 regularization -> some parameters should be put exactly to 0. 'sparse' = 'contains many zeros'. LASSO, Laplace weight prior.",
-  does = "Regressions with 10 inputs of which 3 matter: the paths of all weights as lambda grows, with L1 (coordinate descent) and L2 (closed form); exact zeros are counted, and whether some lambda keeps exactly the three. That the Laplace prior is the L1 penalty is computed. Then "
-    .. "networks whose first layer gets proximal L1 steps, or weight decay of the same strength, or plain subgradient steps of L1: which weights are exactly 0?",
-  wrong = "An L1 term in the loss, followed by plain gradient steps, does not put weights exactly to 0: they jump around it by the learning rate. Exact zeros need the proximal step (or coordinate descent).",
+  title = "L1 against L2", slide = "L1 Weight Decay", tools = "nn.lasso_path, nn.RidgeRegression, nn.regularize.proximal_l1_",
+    source = "Tibshirani 1996; Daubechies et al. 2004",
+  says = "L2 regularization -> small parameters. L1 regularization -> some parameters should be put exactly to 0. 'sparse' = "
+    .. "'contains many zeros'. LASSO, Laplace weight prior.",
+  does = "Regressions with 10 inputs of which 3 matter: the paths of all weights as lambda grows, with L1 (coordinate descent) "
+    .. "and L2 (closed form); exact zeros are counted, and whether some lambda keeps exactly the three. That the Laplace prior "
+    .. "is the L1 penalty is computed. Then "
+    .. "networks whose first layer gets proximal L1 steps, or weight decay of the same strength, or plain subgradient steps of "
+    .. "L1: which weights are exactly 0?",
+  wrong = "An L1 term in the loss, followed by plain gradient steps, does not put weights exactly to 0: they jump around it by "
+    .. "the learning rate. Exact zeros need the proximal step (or coordinate descent).",
   asks = {
-    { "The derivative of |w| at 0 is not defined. What does that do for sparsity?", "a weight stays at 0 as long as the loss pulls less than lambda; w^2 has no pull there at all, so any pull moves it" },
+    { "The derivative of |w| at 0 is not defined. What does that do for sparsity?", "a weight stays at 0 as long as the loss "
+      .. "pulls less than lambda; w^2 has no pull there at all, so any pull moves it" },
     { "You add 0.01 sum |w| to the loss and train with Adam. How many weights are exactly 0?", "none; try it" },
   },
   seeds = { 20, small = 3 },
-  params = { n = { 100, doc = "samples", min = 12 }, noise = { 0.5, min = 0.0 }, lambda = { 0.02, doc = "of the network's first layer", min = 0.0 }, nets = { 6, small = 2, doc = "networks", min = 1 } },
+  params = { n = { 100, doc = "samples", min = 12 }, noise = { 0.5, min = 0.0 }, lambda = { 0.02,
+    doc = "of the network's first layer", min = 0.0 }, nets = { 6, small = 2, doc = "networks", min = 1 } },
   run = function(p)
     local true_w = nn.tensor({ 3.0, -2.0, 1.0, 0, 0, 0, 0, 0, 0, 0 }, { dtype = "float64" })
     local lambdas, steps = {}, L.size(40, 12)
@@ -61,7 +69,8 @@ return L.experiment {
     for k, name in ipairs { "L1", "L2" } do
       local lines, useless = {}, {}
       for j = 1, 10 do
-        local line = { x = lambdas, y = paths[k]:select(2, j), label = j <= 3 and ("w%d (true %g)"):format(j, true_w[j]:item()) or j == 4 and "the seven that are 0" or nil }
+        local line = { x = lambdas, y = paths[k]:select(2, j), label = j <= 3 and ("w%d (true %g)"):format(j, true_w[j]:item())
+          or j == 4 and "the seven that are 0" or nil }
         if j > 4 then
           useless[#useless + 1] = line
         else
@@ -69,7 +78,8 @@ return L.experiment {
         end
       end
       table.move(useless, 1, #useless, #lines + 1, lines)
-      L.picture("line", lines, { title = ("%s: the path of each weight (seed %d)"):format(name, p.seed), xlabel = "lambda", ylabel = "weight", log = "x", hline = { 0 } })
+      L.picture("line", lines, { title = ("%s: the path of each weight (seed %d)"):format(name, p.seed), xlabel = "lambda",
+        ylabel = "weight", log = "x", hline = { 0 } })
     end
     -- the prior: -log of Laplace(w; 0, b) with b = 1 / lambda is lambda sum |w| and a constant
     nn.manual_seed(p.seed)
@@ -83,11 +93,12 @@ return L.experiment {
       local x = data(seed)
       local fx, fy = x:to "float32", ((x:select(2, 1) * 2):sin() + x:select(2, 2):square() * 0.5):to("float32"):unsqueeze(2)
       local out = {}
-      for k, kind in ipairs(kinds) do
+      for k in ipairs(kinds) do
         nn.manual_seed(seed)
         local net = L.mlp({ 10, 16, 1 }, { act = nn.Tanh })
         local lr = 0.02
-        local opt = nn.optim.SGD({ { params = { net[1].weight }, weight_decay = k == 3 and 2 * p.lambda or 0 }, { params = { net[1].bias, net[3].weight, net[3].bias } } }, { lr = lr })
+        local opt = nn.optim.SGD({ { params = { net[1].weight }, weight_decay = k == 3 and 2 * p.lambda or 0 },
+          { params = { net[1].bias, net[3].weight, net[3].bias } } }, { lr = lr })
         local step = nn.compile(function(a, b)
           opt:zero_grad()
           local loss = nn.mse_loss(net(a), b)
@@ -115,9 +126,13 @@ return L.experiment {
     end
     L.table({ "network's first layer", "weights exactly 0", "of 8 useless inputs cut off entirely" }, net_rows)
     L.check(math.max(table.unpack(r.l2_zeros)) == 0, "L2 never gives an exact zero")
-    L.check(L.mean(r.exactly) > 0.5, "in most data sets there is a lambda at which L1 keeps exactly the three weights that matter")
-    L.check(L.mean(nets.zeros_1) > 0.3 and L.mean(nets.zeros_2) == 0 and L.mean(nets.zeros_3) == 0, "in the networks, too, only proximal L1 gives exact zeros")
-    L.finding("in %.0f%% of %d data sets some lambda keeps exactly the 3 of 10 weights that matter (and makes the first %.2f too small); L2 has no zero at any lambda; in networks proximal L1 makes %.0f%% of the first layer exactly 0, the same penalty in the loss and weight decay none",
+    L.check(L.mean(r.exactly) > 0.5, "in most data sets there is a lambda at which L1 keeps exactly the three weights "
+      .. "that matter")
+    L.check(L.mean(nets.zeros_1) > 0.3 and L.mean(nets.zeros_2) == 0
+      and L.mean(nets.zeros_3) == 0, "in the networks, too, only proximal L1 gives exact zeros")
+    L.finding("in %.0f%% of %d data sets some lambda keeps exactly the 3 of 10 weights that matter (and makes the first %.2f "
+      .. "too small); L2 has no zero at any lambda; in networks proximal L1 makes %.0f%% of the first layer exactly 0, the "
+      .. "same penalty in the loss and weight decay none",
       100 * L.mean(r.exactly), p.seeds, L.mean(r.shrunk), 100 * L.mean(nets.zeros_1))
   end,
 }

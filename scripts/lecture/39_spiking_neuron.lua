@@ -5,20 +5,32 @@ local nn = L.nn
 
 return L.experiment {
   name = "39_spiking_neuron",
-  title = "The neuron behind the threshold unit", slide = "Neurophysiological background / Perceptrons / Some historical remarks", tools = "nn.Step, nn.plot.line",
+  title = "The neuron behind the threshold unit", slide = "Neurophysiological background / Perceptrons / Some "
+    .. "historical remarks", tools = "nn.Step, nn.plot.line",
   source = "Lapicque 1907; McCulloch & Pitts 1943; Minsky & Papert 1969; Rumelhart, Hinton & Williams 1986",
-  says = "Electric charges of connected neurons may raise or lower this charge. As soon as the charge reaches a certain threshold, an electric impulse is transmitted. In analogy to the biological model: inputs => charges received, weights => properties of the synaptic interface, "
-    .. "output => impulse that is sent as soon as the charge exceeds the threshold. In 1986, Rumelhart, McClelland, Hinton first published the backpropagation algorithm.",
-  does = "A leaky integrate-and-fire neuron, tau dV/dt = -V + I: its firing rate against its formula. Then ten synapses bring impulses, all 1,024 patterns of them: with impulses at the same time it must be the threshold unit W . x > theta. Then the impulses come spread over time: how often do the "
+  says = "Electric charges of connected neurons may raise or lower this charge. As soon as the charge reaches a certain "
+    .. "threshold, an electric impulse is transmitted. In analogy to the biological model: inputs => charges received, weights "
+    .. "=> properties of the synaptic interface, "
+    .. "output => impulse that is sent as soon as the charge exceeds the threshold. In 1986, Rumelhart, McClelland, Hinton "
+    .. "first published the backpropagation algorithm.",
+  does = "A leaky integrate-and-fire neuron, tau dV/dt = -V + I: its firing rate against its formula. Then ten synapses bring "
+    .. "impulses, all 1,024 patterns of them: with impulses at the same time it must be the threshold unit W . x > theta. Then "
+    .. "the impulses come spread over time: how often do the "
     .. "two still agree?",
-  wrong = "A neuron does not add up charges for ever: they leak, so that only inputs within some tau count together, which the unit on the slide leaves out. And of the history: the 1986 paper in Nature is by Rumelhart, Hinton and Williams (McClelland edited the PDP volumes with Rumelhart), and it "
-    .. "was not the first: Linnainmaa 1970 has the algorithm, Werbos 1974 its use for networks, as the slide itself says of Werbos. Minsky and Papert proved limits of single layers, and only guessed that many layers would be no better.",
+  wrong = "A neuron does not add up charges for ever: they leak, so that only inputs within some tau count together, which the "
+    .. "unit on the slide leaves out. And of the history: the 1986 paper in Nature is by Rumelhart, Hinton and Williams "
+    .. "(McClelland edited the PDP volumes with Rumelhart), and it "
+    .. "was not the first: Linnainmaa 1970 has the algorithm, Werbos 1974 its use for networks, as the slide itself says of "
+    .. "Werbos. Minsky and Papert proved limits of single layers, and only guessed that many layers would be no better.",
   asks = {
-    { "Two impulses of 0.6 arrive at a neuron with threshold 1. Does it fire?", "if the second comes before the first has leaked below 0.4, within tau log 1.5" },
-    { "Which part of the threshold unit is the synapse, and which the membrane?", "the weights, and the sum compared with theta" },
+    { "Two impulses of 0.6 arrive at a neuron with threshold 1. Does it fire?", "if the second comes before the first has "
+      .. "leaked below 0.4, within tau log 1.5" },
+    { "Which part of the threshold unit is the synapse, and which the membrane?", "the weights, and the sum "
+      .. "compared with theta" },
   },
   seeds = { 20, small = 3 },
-  params = { synapses = { 10, small = 8, min = 1, max = 14 }, tau = { 20.0, doc = "time constant of the membrane, ms", min = 1.0 } },
+  params = { synapses = { 10, small = 8, min = 1, max = 14 }, tau = { 20.0, doc = "time constant of the membrane, ms",
+    min = 1.0 } },
   run = function(p)
     local tau, dt = p.tau, 0.01
     -- the rate for a constant current: V goes to I; from 0 it takes tau log(I / (I - 1)) to reach the threshold 1
@@ -38,8 +50,10 @@ return L.experiment {
       table.insert(formula, exact)
       worst = math.max(worst, math.abs(rate / exact - 1))
     end
-    L.picture("line", { { x = currents, y = formula, label = "1 / (tau log(I / (I - 1)))" }, { x = currents, y = simulated, label = "simulated", style = "points" } },
-      { title = "Firing rate of a leaky neuron", xlabel = "current (threshold 1)", ylabel = "impulses a second", hline = { 0, "below I = 1 it is silent" }, key = "top left" })
+    L.picture("line", { { x = currents, y = formula, label = "1 / (tau log(I / (I - 1)))" }, { x = currents, y = simulated,
+      label = "simulated", style = "points" } },
+      { title = "Firing rate of a leaky neuron", xlabel = "current (threshold 1)", ylabel = "impulses a second",
+        hline = { 0, "below I = 1 it is silent" }, key = "top left" })
     L.check(worst < 0.01, "Euler steps of tau / 2000 give the rate to 1%%")
 
     local n, spreads, agree = p.synapses, { 0, 2, 5, 10, 20, 50 }, {}
@@ -105,13 +119,18 @@ return L.experiment {
       agree[i] = r["agree_" .. spread]
       y[i], e[i] = L.mean(agree[i]), L.deviation(agree[i])
     end
-    L.table({ "impulses spread over (ms)", "agrees with the threshold unit", "of its impulses, not sent" }, rows, ("All %d patterns of %d synapses, tau = %g ms:"):format(1 << n, n, tau))
-    L.picture("line", { x = spreads, y = y, error = e, style = "linespoints" }, { title = "A neuron is a threshold unit for inputs at the same time", xlabel = "impulses spread over (ms)", ylabel = "share of patterns that agree", yrange = { 0, 1.05 }, key = "bottom left" })
+    L.table({ "impulses spread over (ms)", "agrees with the threshold unit", "of its impulses, not sent" }, rows,
+      ("All %d patterns of %d synapses, tau = %g ms:"):format(1 << n, n, tau))
+    L.picture("line", { x = spreads, y = y, error = e, style = "linespoints" }, { title = "A neuron is a threshold unit for "
+      .. "inputs at the same time", xlabel = "impulses spread over (ms)", ylabel = "share of patterns that agree",
+      yrange = { 0, 1.05 }, key = "bottom left" })
     for i = 1, p.seeds do
       L.check(r.agree_0[i] == 1, "for impulses at the same time the neuron is the threshold unit on every pattern")
     end
     local loss = L.compare("agreement: spread over 50 ms over at the same time", r.agree_50, r.agree_0, { points = true })
     L.expect(loss, "lower")
-    L.finding("on all %d patterns of impulses at the same time a leaky neuron is exactly the threshold unit; spread over %g ms (tau is %g ms) the agreement is %s; its rate for a constant current is the formula's to %.1f%%", 1 << n, 50, tau, tostring(loss), 100 * worst)
+    L.finding("on all %d patterns of impulses at the same time a leaky neuron is exactly the threshold unit; spread over %g ms "
+      .. "(tau is %g ms) the agreement is %s; its rate for a constant current is the formula's to %.1f%%", 1 << n, 50, tau,
+      tostring(loss), 100 * worst)
   end,
 }

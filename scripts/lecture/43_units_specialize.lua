@@ -5,17 +5,25 @@ local nn = L.nn
 
 return L.experiment {
   name = "43_units_specialize",
-  title = "Units that focus on one thing", slide = "Regularization in Deep Neural Networks", tools = "nn.Dropout, nn.no_grad", source = "Morcos et al. 2018",
-  says = "Deep nets have enough units that each one can focus on one specific thing. Need to force units to prevent co-adaptation.",
-  does = "For each hidden unit of nets on Fashion-MNIST, its selectivity: (mean activation for its favourite class - mean for the others) / (their sum), 1 for a unit that answers to one class only. Before and after training, for the first and the last of three hidden layers, for narrow and wide nets, and with dropout. "
-    .. "And is a specialist important? The most and the least selective tenth of the last layer are silenced, one after the other, and beside them a random tenth.",
+  title = "Units that focus on one thing", slide = "Regularization in Deep Neural Networks", tools = "nn.Dropout, nn.no_grad",
+    source = "Morcos et al. 2018",
+  says = "Deep nets have enough units that each one can focus on one specific thing. Need to force units to prevent "
+    .. "co-adaptation.",
+  does = "For each hidden unit of nets on Fashion-MNIST, its selectivity: (mean activation for its favourite class - mean for "
+    .. "the others) / (their sum), 1 for a unit that answers to one class only. Before and after training, for the first and "
+    .. "the last of three hidden layers, for narrow and wide nets, and with dropout. "
+    .. "And is a specialist important? The most and the least selective tenth of the last layer are silenced, one after the "
+    .. "other, and beside them a random tenth.",
   asks = {
-    { "Which layer's units are more selective after training, the first's or the last's?", "in these nets hardly either; see the verdict" },
+    { "Which layer's units are more selective after training, the first's or the last's?", "in these nets hardly either; see "
+      .. "the verdict" },
     { "Dropout lets no unit rely on others. Does that make units more or less selective?", "more: each must be of use alone" },
-    { "Silence the most selective units. Does the accuracy fall more than for random ones?", "look: selectivity is not importance (Morcos et al.)" },
+    { "Silence the most selective units. Does the accuracy fall more than for random ones?", "look: selectivity is not "
+      .. "importance (Morcos et al.)" },
   },
   seeds = { 8, small = 2 },
-  params = { n = { 3000, small = 600, doc = "training images", min = 64 }, epochs = { 8, small = 3, min = 1 }, width = { 128, small = 40, min = 20 }, rate = { 0.5, doc = "dropout", min = 0.0, max = 0.9 } },
+  params = { n = { 3000, small = 600, doc = "training images", min = 64 }, epochs = { 8, small = 3, min = 1 }, width = { 128,
+    small = 40, min = 20 }, rate = { 0.5, doc = "dropout", min = 0.0, max = 0.9 } },
   run = function(p)
     local function selectivity(h, y)
       local means = {}
@@ -48,7 +56,8 @@ return L.experiment {
       for k, kind in ipairs(kinds) do
         nn.manual_seed(seed)
         local w = kind[2]
-        local net = L.mlp({ 784, w, w, w, 10 }, { init = "he_normal", after = kind[3] > 0 and function() return nn.Dropout(kind[3]) end or nil })
+        local net = L.mlp({ 784, w, w, w, 10 }, { init = "he_normal", after = kind[3] > 0
+          and function() return nn.Dropout(kind[3]) end or nil })
         local function note(name)
           local list = layers(net, test.x)
           for _, which in ipairs { 1, 3 } do
@@ -85,20 +94,26 @@ return L.experiment {
     end)
     local rows, cut, series = {}, {}, {}
     for k, kind in ipairs(kinds) do
-      rows[k] = { ("%s (%d units)"):format(kind[1], kind[2]), L.pm(r["before1_" .. k], 2), L.pm(r["before3_" .. k], 2), L.pm(r["after1_" .. k], 2), L.pm(r["after3_" .. k], 2) }
-      cut[k] = { kind[1], L.percent(r["accuracy_" .. k]), L.percent(r["most_" .. k], 2), L.percent(r["least_" .. k], 2), L.percent(r["random_" .. k], 2) }
+      rows[k] = { ("%s (%d units)"):format(kind[1], kind[2]), L.pm(r["before1_" .. k], 2), L.pm(r["before3_" .. k], 2),
+        L.pm(r["after1_" .. k], 2), L.pm(r["after3_" .. k], 2) }
+      cut[k] = { kind[1], L.percent(r["accuracy_" .. k]), L.percent(r["most_" .. k], 2), L.percent(r["least_" .. k], 2),
+        L.percent(r["random_" .. k], 2) }
       series[k] = L.bars({ r["before1_" .. k], r["after1_" .. k], r["before3_" .. k], r["after3_" .. k] }, { label = kind[1] })
     end
     L.table({ "net", "before training: layer 1", "layer 3", "after: layer 1", "layer 3" }, rows, "Mean selectivity of the units:")
-    L.table({ "net", "test accuracy", "lost with the most selective tenth", "the least selective", "a random tenth" }, cut, "Silencing a tenth of the last hidden layer:")
-    L.picture("bar", series, { "layer 1, before", "layer 1, after", "layer 3, before", "layer 3, after" }, { title = "Selectivity of the units (bars: one deviation)", yrange = { 0, 1 } })
+    L.table({ "net", "test accuracy", "lost with the most selective tenth", "the least selective", "a random tenth" },
+      cut, "Silencing a tenth of the last hidden layer:")
+    L.picture("bar", series, { "layer 1, before", "layer 1, after", "layer 3, before", "layer 3, after" },
+      { title = "Selectivity of the units (bars: one deviation)", yrange = { 0, 1 } })
     local trained = L.compare("selectivity, layer 3, wide: after over before training", r.after3_2, r.before3_2)
     local deep = L.compare("selectivity after training, wide: layer 3 over layer 1", r.after3_2, r.after1_2)
     local dropout = L.compare("selectivity, layer 3: with dropout over without", r.after3_3, r.after3_2)
     local loss = L.compare("accuracy lost, wide: most selective tenth over a random one", r.most_2, r.random_2, { points = true })
     L.expect(trained, "higher")
     L.expect(dropout, "higher")
-    L.finding("training makes the selectivity of the last hidden layer %s (%.2f to %.2f), compared with the first layer it is %s; with dropout it is %s; the accuracy lost by silencing the most selective tenth is %s than by a random tenth", tostring(trained), L.mean(r.before3_2), L.mean(r.after3_2), tostring(deep),
+    L.finding("training makes the selectivity of the last hidden layer %s (%.2f to %.2f), compared with the first layer it is "
+      .. "%s; with dropout it is %s; the accuracy lost by silencing the most selective tenth is %s than by a random tenth",
+      tostring(trained), L.mean(r.before3_2), L.mean(r.after3_2), tostring(deep),
       tostring(dropout), tostring(loss))
   end,
 }

@@ -5,15 +5,20 @@ local nn = L.nn
 
 return L.experiment {
   name = "46_depth_scale",
-  title = "Where the field went on: depth scales", slide = "Weight initialization", tools = "nn.theory.mean_field, nn.theory.edge_of_chaos", source = "Schoenholz, Gilmer, Ganguli & Sohl-Dickstein 2017, figure 5",
+  title = "Where the field went on: depth scales", slide = "Weight initialization",
+    tools = "nn.theory.mean_field, nn.theory.edge_of_chaos", source = "Schoenholz, Gilmer, Ganguli & Sohl-Dickstein "
+    .. "2017, figure 5",
   says = "Good initializations are able to train even 30+ layer nets.",
-  does = "Mean-field theory says over how many layers xi two inputs become indistinguishable in an untrained tanh net with weights of variance sigma_w^2 / k; signals get through about 6 xi of them. Nets of 10 to 80 layers are trained for each sigma_w, and the deepest that learns is compared with 6 xi.",
+  does = "Mean-field theory says over how many layers xi two inputs become indistinguishable in an untrained tanh net with "
+    .. "weights of variance sigma_w^2 / k; signals get through about 6 xi of them. Nets of 10 to 80 layers are trained for "
+    .. "each sigma_w, and the deepest that learns is compared with 6 xi.",
   asks = {
     { "What is xi at the edge of chaos?", "infinite: there signals get through any depth" },
     { "sigma_w = 0.8: which nets learn?", "those that are not much deeper than 6 xi; the table has the number" },
   },
   seeds = { 5, small = 2 },
-  params = { width = { 64, small = 32, min = 8 }, epochs = { 8, small = 3, min = 1 }, n = { 1000, small = 300, min = 64 }, sigma_b = { 0.05, doc = "deviation of the biases", min = 0.0 } },
+  params = { width = { 64, small = 32, min = 8 }, epochs = { 8, small = 3, min = 1 }, n = { 1000, small = 300, min = 64 },
+    sigma_b = { 0.05, doc = "deviation of the biases", min = 0.0 } },
   run = function(p)
     local sigmas, depths = L.size({ 0.6, 0.8, 0.9, 1.0, 1.1 }, { 0.6, 1.0 }), L.size({ 5, 10, 20, 40, 60 }, { 5, 20 })
     local theory, learned, shallow, deep = {}, {}, {}, {}
@@ -39,7 +44,8 @@ return L.experiment {
               nn.init.normal_(net[k].bias, 0, p.sigma_b)
             end
           end)
-          local run = L.fit(net, d, { optimizer = nn.optim.SGD(net:parameters(), { lr = 0.02, momentum = 0.9 }), epochs = p.epochs, batch = 32 })
+          local run = L.fit(net, d, { optimizer = nn.optim.SGD(net:parameters(), { lr = 0.02, momentum = 0.9 }),
+            epochs = p.epochs, batch = 32 })
           local gain = run.history[p.epochs].accuracy - chance
           out[("gain_%d_%d"):format(i, depth)] = gain
           if gain > 0.5 * (1 - chance) then -- half of what guessing leaves
@@ -63,18 +69,28 @@ return L.experiment {
         end
       end
     end
-    L.table({ "sigma_w", "phase", "chi", "xi", "6 xi", ("deepest that learns, of %s"):format(table.concat(depths, ", ")) }, rows, "A net learns if it reaches half of what guessing leaves:")
+    L.table({ "sigma_w", "phase", "chi", "xi", "6 xi", ("deepest that learns, of %s"):format(table.concat(depths, ", ")) },
+      rows, "A net learns if it reaches half of what guessing leaves:")
     local columns = {}
     for i, sigma in ipairs(sigmas) do
-      columns[i] = { x = depths, y = matrix[i], label = ("sigma_w = %g, 6 xi = %.0f"):format(sigma, math.min(6 * theory[i].xi_c, 9999)), style = "linespoints" }
+      columns[i] = { x = depths, y = matrix[i], label = ("sigma_w = %g, 6 xi = %.0f"):format(sigma,
+        math.min(6 * theory[i].xi_c, 9999)), style = "linespoints" }
     end
-    L.picture("line", columns, { title = "Training accuracy above chance, by depth", xlabel = "layers", ylabel = "accuracy - chance", log = "x", key = "bottom left" })
-    L.say("The theory bounds the depth from above: deeper than some 6 xi layers no signal arrives. Near the edge, where it allows hundreds, other things end it first: here %d epochs at one learning rate.", p.epochs)
-    L.say("Nets of at most 6 xi layers gain %.1f points over guessing on average, those of more than 12 xi %.1f.", 100 * L.mean(shallow), #deep > 0 and 100 * L.mean(deep) or 0)
-    local order = L.compare(("deepest net that learns: sigma_w = %g over %g"):format(sigmas[L.size(4, 2)], sigmas[1]), learned[L.size(4, 2)], learned[1], { unit = "layers" })
+    L.picture("line", columns, { title = "Training accuracy above chance, by depth", xlabel = "layers",
+      ylabel = "accuracy - chance", log = "x", key = "bottom left" })
+    L.say("The theory bounds the depth from above: deeper than some 6 xi layers no signal arrives. Near the edge, where it "
+      .. "allows hundreds, other things end it first: here %d epochs at one learning rate.", p.epochs)
+    L.say("Nets of at most 6 xi layers gain %.1f points over guessing on average, those of more than 12 xi %.1f.",
+      100 * L.mean(shallow), #deep > 0 and 100 * L.mean(deep) or 0)
+    local order = L.compare(("deepest net that learns: sigma_w = %g over %g"):format(sigmas[L.size(4, 2)], sigmas[1]),
+      learned[L.size(4, 2)], learned[1], { unit = "layers" })
     L.expect(order, "higher")
-    L.check(#deep == 0 or L.mean(deep) < 0.5 * L.mean(shallow), "nets deeper than 12 xi gain less than half of what those within 6 xi do")
-    L.finding("with sigma_w = %g theory gives 6 xi = %.0f layers, and the deepest net that learns has %.0f; with %g it gives %.0f, and %.0f learn, %s; beyond 12 xi nets gain %.0f points over guessing, within 6 xi %.0f", sigmas[1], 6 * theory[1].xi_c, L.mean(learned[1]), sigmas[L.size(4, 2)],
-      math.min(6 * theory[L.size(4, 2)].xi_c, 99999), L.mean(learned[L.size(4, 2)]), tostring(order), #deep > 0 and 100 * L.mean(deep) or 0, 100 * L.mean(shallow))
+    L.check(#deep == 0 or L.mean(deep) < 0.5 * L.mean(shallow), "nets deeper than 12 xi gain less than half of what those "
+      .. "within 6 xi do")
+    L.finding("with sigma_w = %g theory gives 6 xi = %.0f layers, and the deepest net that learns has %.0f; with %g it gives "
+      .. "%.0f, and %.0f learn, %s; beyond 12 xi nets gain %.0f points over guessing, within 6 xi %.0f", sigmas[1],
+      6 * theory[1].xi_c, L.mean(learned[1]), sigmas[L.size(4, 2)],
+      math.min(6 * theory[L.size(4, 2)].xi_c, 99999), L.mean(learned[L.size(4, 2)]), tostring(order), #deep > 0
+        and 100 * L.mean(deep) or 0, 100 * L.mean(shallow))
   end,
 }

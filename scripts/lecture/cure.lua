@@ -53,7 +53,8 @@ function M.compare(cures)
       nn.manual_seed(seed)
       local net = c[2]()
       out[c[1] .. " ratio"] = ratio(net, train.x[{ { 1, 256 } }], train.y[{ { 1, 256 } }])
-      local run = L.fit(net, train, { optimizer = nn.optim.SGD(net:parameters(), { lr = p.lr, momentum = 0.9 }), epochs = M.epochs, batch = 32 })
+      local run = L.fit(net, train, { optimizer = nn.optim.SGD(net:parameters(), { lr = p.lr, momentum = 0.9 }),
+        epochs = M.epochs, batch = 32 })
       out[c[1]] = run.history[#run.history].accuracy
     end
     return out
@@ -65,9 +66,11 @@ function M.compare(cures)
   end
   L.table({ ("%d layers"):format(M.depth), "gradient first / last", "training accuracy" }, rows)
   L.say("Always answering the most frequent class gets %.1f%%.", 100 * L.mean(r.chance))
-  L.picture("bar", { L.bars(lists) }, names, { title = "Training accuracy after " .. M.epochs .. " epochs", yrange = { 0, 1 }, hline = { L.mean(r.chance), "the most frequent class" } })
+  L.picture("bar", { L.bars(lists) }, names, { title = "Training accuracy after " .. M.epochs .. " epochs", yrange = { 0, 1 },
+    hline = { L.mean(r.chance), "the most frequent class" } })
   -- 4 standard errors of a share over the training set
-  L.check(math.abs(L.mean(r["the patient: sigmoid"]) - L.mean(r.chance)) < 4 * 0.5 / math.sqrt(L.size(4000, 1500)) + 0.02, "the patient does not learn (chance %.2f)", L.mean(r.chance))
+  L.check(math.abs(L.mean(r["the patient: sigmoid"]) - L.mean(r.chance)) < 4 * 0.5 / math.sqrt(L.size(4000,
+    1500)) + 0.02, "the patient does not learn (chance %.2f)", L.mean(r.chance))
   M.chance = L.mean(r.chance)
   return r
 end
@@ -81,7 +84,8 @@ end
 ---How many times larger the gradient's ratio first / last is.
 function M.carries(r, name, than)
   than = than or "the patient: sigmoid"
-  return L.compare(("gradient first / last: %s over %s"):format(name, than:gsub(": sigmoid", "")), r[name .. " ratio"], r[than .. " ratio"], { ratio = true })
+  return L.compare(("gradient first / last: %s over %s"):format(name, than:gsub(": sigmoid", "")), r[name .. " ratio"], r[than
+    .. " ratio"], { ratio = true })
 end
 
 return M

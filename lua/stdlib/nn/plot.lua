@@ -147,7 +147,7 @@ end
 -- ---- lines and points ----
 
 -- The dashed line of the option hline, as a part of gnuplot's plot.
-local function across(o)
+local function dashed_line(o)
   local h = o.hline
   if h and not is_finite(h[1]) then
     core.raise(("%s: hline must be {value, label}, such as {0.1, \"chance\"}, but its value is %s"):format(o.who,
@@ -161,7 +161,7 @@ local function xy(given, o, style)
   if not o.file then
     return terminal.xy(series, o, style)
   end
-  local lines, parts = {}, { across(o) }
+  local lines, parts = {}, { dashed_line(o) }
   for i, s in ipairs(series) do
     gnuplot.block(lines, "d" .. i, s.error and { s.x, s.y, s.error } or { s.x, s.y })
     if s.error then
@@ -225,7 +225,7 @@ function M.bar(values, names, opts)
   if not o.file then
     return terminal.bars(series, names, o)
   end
-  local lines, columns, dashed, errors = {}, {}, across(o), false
+  local lines, columns, dashed, errors = {}, {}, dashed_line(o), false
   lines[#lines + 1] = "$d << EOD"
   for i = 1, n do
     local cells = { '"' .. tostring(names[i] or i):gsub('["%c]', " ") .. '"' }
