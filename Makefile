@@ -209,7 +209,7 @@ test-long: test
 lecture:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO:%=%?) $(PACKAGES_LECTURE)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all
-	@./nnlua tools/lecture.lua $(LECTURE)
+	@./nnlua tools/lecture/make.lua $(LECTURE)
 
 # docs/reference, from the op table.
 docs:
