@@ -1,0 +1,128 @@
+-- How a network is put together, read off its calls: what is never called, what the loss does not reach, what stands between two
+-- layers with weights, and what stands before the loss.
+
+local core = require "nn.core"
+local observe = require "nn.diagnose.observe"
+
+local M = {}
+
+-- Layers that leave a straight line a straight line.
+local straight = {
+  Identity = true, Flatten = true, Dropout = true, Dropout1d = true, Dropout2d = true, GaussianDropout = true,
+  BatchNorm1d = true, BatchNorm2d = true, Affine = true,
+}
+
+local function width_of(m)
+  return m._name == "Linear" and m.out_features or m.out_channels, m._name == "Linear" and m.in_features or m.in_channels
+end
+
+---Pairs of layers with weights between which nothing bends. Where the layer between is narrower than both ends (a bottleneck) or
+---convolves channel by channel, the two together are a matrix that one layer could not be made of so cheaply: that is meant.
+function M.straight_pairs(calls)
+  local made, pairs_found, seen = {}, {}, {}
+  for _, c in ipairs(calls) do
+    local kind = c.leaf.module._name
+    if observe.mixes(kind) then
+      local from, x, read = nil, c.x, c.read
+      for _ = 1, #calls do
+        from = made[core.storage_serial(x)]
+        if not from or from.wrote ~= read or from.y:numel() ~= x:numel() or not straight[from.leaf.module._name] then
+          break
+        end
+        x, read = from.x, from.read
+      end
+      if from and from.wrote == read and from.y:numel() == x:numel() and observe.mixes(from.leaf.module._name)
+        and from.leaf ~= c.leaf and not seen[c.leaf] then
+        local middle, first = width_of(from.leaf.module)
+        local last = width_of(c.leaf.module)
+        local grouped = (from.leaf.module.groups or 1) > 1 or (c.leaf.module.groups or 1) > 1
+        if not grouped and not (middle < first and middle < last) then
+          pairs_found[#pairs_found + 1] = { first = from.leaf, second = c.leaf }
+          seen[c.leaf] = true
+        end
+      end
+    end
+    -- a view of what came in (Identity, Flatten) is still what the layer before gave
+    if core.storage_serial(c.x) ~= core.storage_serial(c.y) then
+      made[core.storage_serial(c.y)] = c
+    end
+  end
+  return pairs_found
+end
+
+---What of the parameters the loss does not reach: {never, cut, frozen}, lists of names of layers.
+---@param leaves table[]
+---@param called table<table, boolean>
+---@param params table[] {name, parameter, got} got: whether it got a gradient
+function M.reach(leaves, called, params)
+  local of_parameter, out = {}, { never = {}, cut = {}, frozen = {} }
+  for _, p in ipairs(params) do
+    of_parameter[p.parameter] = p
+  end
+  local owned = {}
+  for _, leaf in ipairs(leaves) do
+    local all, trained, reached = 0, 0, 0
+    for _, p in ipairs(leaf.module:parameters()) do
+      local known = of_parameter[p]
+      owned[p] = true
+      all = all + 1
+      trained = trained + (p.requires_grad and 1 or 0)
+      reached = reached + (known and known.got and 1 or 0)
+    end
+    if all > 0 and trained == 0 then
+      out.frozen[#out.frozen + 1] = leaf.name
+    elseif all > 0 and reached == 0 then
+      local list = called[leaf] and out.cut or out.never
+      list[#list + 1] = leaf.name
+    end
+  end
+  for _, p in ipairs(params) do
+    if not owned[p.parameter] then
+      if not p.parameter.requires_grad then
+        out.frozen[#out.frozen + 1] = p.name
+      elseif not p.got then
+        out.never[#out.never + 1] = p.name
+      end
+    end
+  end
+  return out
+end
+
+-- The reach of an activation's values, where it ends.
+local ranges = {
+  Sigmoid = { 0, 1 }, Tanh = { -1, 1 }, Softsign = { -1, 1 }, Hardsigmoid = { 0, 1 }, Softmax = { 0, 1 }, ReLU = { 0, math.huge },
+  ReLU6 = { 0, 6 }, Softplus = { 0, math.huge },
+}
+
+---What stands before the loss: {softmax = bool, squashed = kind, beyond = share of targets out of reach}.
+function M.before_loss(calls, out, loss, y)
+  local found = {}
+  if not core.is_tensor(out) or not out.dtype:find "float" or not core.is_tensor(y) then
+    return found
+  end
+  out = out:detach()
+  local last = calls[#calls]
+  local made_by = last and core.storage_serial(last.y) == core.storage_serial(out) and last.y:numel() == out:numel()
+    and last.wrote == core.storage_version(out) and last.leaf.module._name or nil
+  local wants = core.is_module(loss) and loss.input_is or nil
+  core.try(core.no_grad, function()
+    -- a loss that does not change when all scores rise by one has a softmax of its own
+    local here, shifted = loss(out, y), loss(out + 1, y)
+    found.own_softmax = y.dtype == "int64"
+      and math.abs((here - shifted):item()) < 1e-4 * math.max(1, math.abs(here:item()))
+  end)
+  if found.own_softmax and out.ndim >= 2 and out:size(2) > 1 then
+    local sums = out:sum(2)
+    found.softmax = out:min():item() >= 0 and (sums - 1):abs():max():item() < 1e-3
+    found.squashed = not found.softmax and made_by and ranges[made_by] and made_by or nil
+  elseif wants == "logits" then
+    found.squashed = made_by and ranges[made_by] and made_by or nil
+  elseif wants == "values" and made_by and ranges[made_by] and y.dtype:find "float" and y:numel() == out:numel() then
+    local range = ranges[made_by]
+    found.beyond = core.logical_or(y:lt(range[1]), y:gt(range[2])):to("float32"):mean():item()
+    found.kind = made_by
+  end
+  return found
+end
+
+return M
