@@ -264,6 +264,11 @@ static int storage_serial(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)nl_storage_serial());
   return 1;
 }
+/* storage_id(x): equal for tensors that share memory, while one of them lives */
+static int storage_id(lua_State *L) {
+  lua_pushlightuserdata(L, nl_check_tensor(L, 1, "storage_id", "x")->storage);
+  return 1;
+}
 static int storage_version(lua_State *L) {
   lua_pushinteger(L, nl_storage_version(nl_check_tensor(L, 1, "version", "x")->storage));
   return 1;
@@ -347,6 +352,7 @@ void nl_open_function(lua_State *L) {
                                        {"region", open_region},
                                        {"storage_serial", storage_serial},
                                        {"storage_version", storage_version},
+                                       {"storage_id", storage_id},
                                        {"set_anomaly", set_anomaly},
                                        {"remove_hook", remove_hook},
                                        {"hook", hook},

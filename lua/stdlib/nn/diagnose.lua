@@ -20,6 +20,12 @@ local Report = require "nn.diagnose.show"
 
 local M = {}
 
+local known = {
+  batches = { "integer", 8, least = 1 }, samples = { "integer", 2048, least = 0 }, jacobian = { "boolean", true },
+  largest_jacobian = { "integer", 512 }, updates = { "table" }, optimizer = { "any" }, try = { "boolean", false },
+  steps = { "integer", 30, least = 1 },
+}
+
 -- The loss of the best answer that does not look at the input: the classes' shares, or the mean target.
 local function chance_of(loss, batches)
   local ok, value = core.try(core.no_grad, function()
@@ -30,9 +36,9 @@ local function chance_of(loss, batches)
     local y = core.cat(ys, 1)
     if y.dtype == "int64" and y.ndim == 1 then
       local entropy = 0
-      local _, counts = y:unique({ return_counts = true })
-      for _, n in ipairs(counts:totable()) do
-        entropy = entropy - n / #y * math.log(n / #y)
+      local low = y:min():item()
+      for _, n in ipairs(y:max():item() - low < 2 ^ 20 and (y - low + 1):bincount():totable() or {}) do
+        entropy = entropy - (n > 0 and n / #y * math.log(n / #y) or 0)
       end
       return entropy
     elseif module.is_module(loss) and loss.input_is == "values" and y.dtype:find "float" then
@@ -42,18 +48,16 @@ local function chance_of(loss, batches)
   return ok and value or nil
 end
 
----Measures a model over some batches of a loader, without changing it, the loader or the random numbers.
+---Measures a model over some batches of a loader, without changing it, the loader or the random numbers. Options are
+---samples: how many are asked whether the targets follow from the inputs (0: none); optimizer: its steps are measured on a copy;
+---try: remedies are tried on a copy, for so many steps. A disease is {name, text, remedy, confidence, evidence, trial}.
 ---@param model nn.Module
 ---@param loader nn.Loader gives x, y
 ---@param loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
----@param opts? {batches: integer, samples: integer, jacobian: boolean, largest_jacobian: integer, updates: table, optimizer: table, try: boolean, steps: integer} samples: how many are asked whether the targets follow from the inputs (0: none); optimizer: its steps are measured on a copy; try: remedies are tried on a copy, for so many steps
----@return table report fields: layers, parameters, input, loss, input_output (singular values), diseases ({name, text, remedy, confidence, evidence, trial}), consequences, healthy, summary
+---@param opts? {batches: integer, samples: integer, jacobian: boolean, optimizer: table, try: boolean, steps: integer}
+---@return table report layers, parameters, input, loss, input_output, diseases, consequences, healthy, summary
 function M.look(model, loader, loss, opts)
-  local o = options.read("diagnose", opts, {
-    batches = { "integer", 8, least = 1 }, samples = { "integer", 2048, least = 0 }, jacobian = { "boolean", true },
-    largest_jacobian = { "integer", 512 }, updates = { "table" }, optimizer = { "any" }, try = { "boolean", false },
-    steps = { "integer", 30, least = 1 },
-  })
+  local o = options.read("diagnose", opts, known)
   if o.optimizer ~= nil and not optimizer.is_optimizer(o.optimizer) then
     core.raise(("diagnose: option optimizer must be an optimizer, but is %s"):format(core.describe(o.optimizer)))
   end
@@ -140,11 +144,13 @@ end
 
 -- nn.diagnose{model = ..., loader = ..., loss = ..., and options}
 local function by_name(given)
-  local opts = {}
+  local all, opts = { model = { "any" }, loader = { "any" }, loss = { "any" } }, {}
+  for key, rule in pairs(known) do
+    all[key] = rule
+  end
+  options.read("diagnose", given, all)
   for key, value in pairs(given) do
-    if key ~= "model" and key ~= "loader" and key ~= "loss" then
-      opts[key] = value
-    end
+    opts[key] = known[key] and value or nil
   end
   return M.look(given.model, given.loader, given.loss, opts)
 end

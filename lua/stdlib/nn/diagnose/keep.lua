@@ -87,7 +87,8 @@ function M.hold(model, loader)
         if t.is_leaf and t.requires_grad ~= wanted then
           t.requires_grad = wanted
         end
-        if not rawequal(t.grad, grad) then
+        local now = t.grad
+        if (now == nil) ~= (grad == nil) or now and core.storage_id(now) ~= core.storage_id(grad) then
           t.grad = grad
         end
         if grad and not equal_bits(grad:detach(), grad_copy) then

@@ -1,5 +1,5 @@
--- Do the targets follow from the inputs at all? A test of independence, which needs no training; where it finds nothing, a copy of
--- the network is trained on some of the samples and asked about the others.
+-- Do the targets follow from the inputs at all? A test of independence, which needs no training; where it finds nothing, a copy
+-- of the network is trained on some of the samples and asked about the others.
 
 local core = require "nn.core"
 

@@ -152,7 +152,7 @@ local function parameter_of(p, biases, updates)
 end
 
 -- Reports, in its fields, what labels.lua finds.
-local function judge_labels(report, model, loss, more, leaves, o)
+local function judge_labels(report, model, more, leaves, o)
   local first = more[1]
   if o.samples < labels.least or not (core.is_tensor(first[1]) and core.is_tensor(first[2])) or not labels.can_judge(first[2])
     or first[1].ndim == 0 or #first[1] ~= #first[2] then
@@ -167,8 +167,8 @@ local function judge_labels(report, model, loss, more, leaves, o)
     -- what the network makes of the samples, by its output and by what its last layer reads
     core.try(core.no_grad, function()
       model:train()
-      local calls, out = nil, nil
-      calls = observe.traced(leaves, function()
+      local out
+      local calls = observe.traced(leaves, function()
         out = model(x)
       end)
       local last = calls[#calls]
@@ -257,7 +257,7 @@ function M.measure(model, loader, loss, o)
   report.input = fine and features or observe.features { measured[1][1] }
   report.input.tokens = order[1] and order[1].kind == "Embedding" or nil
   report.reach = structure.reach(leaves, called, params)
-  judge_labels(report, model, loss, more, leaves, o)
+  judge_labels(report, model, more, leaves, o)
   local sample = measured[1][1]
   if o.jacobian and sample.dtype:find "float" then
     model:eval()

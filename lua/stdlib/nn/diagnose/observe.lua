@@ -124,15 +124,15 @@ function M.new_row(call)
   local m = call.leaf.module
   return {
     name = call.leaf.name, kind = m._name, text = tostring(m):match "^[^\n]-%)" or m._name, module = m,
-    is_activation = M.pointwise[m._name] or false, count = 0, mean = 0, square = 0, grad_count = 0, grad_square = 0, grad_mean = 0,
-    saturated = 0, across = 0, nonfinite = 0, zeroed = 0,
+    is_activation = M.pointwise[m._name] or false, count = 0, mean = 0, square = 0,
+    grad_count = 0, grad_square = 0, grad_mean = 0, saturated = 0, across = 0, nonfinite = 0, zeroed = 0,
   }
 end
 
 local function add_slopes(row, call)
   row.peak = row.peak or peak_of(call)
   local peak = row.peak
-  if not (peak > 0) then
+  if peak <= 0 then
     return -- a step: no gradient is meant to pass
   end
   local slope = slope_of(call)
@@ -165,7 +165,7 @@ function M.add_call(row, call, grad)
   if grad then
     row.grad_count = row.grad_count + 1
     row.grad_mean = row.grad_mean + number(grad:mean())
-    row.grad_square = row.grad_square + number(grad:square():mean())
+    row.grad_square = row.grad_square + number(grad:to("float64"):square():mean())
     if M.mixes(row.kind) and y.ndim >= 2 then
       -- units that no sample's gradient reaches
       local reached = grad:ne(0):to("float32"):sum(all_but_units(y, row.kind ~= "Linear")):gt(0)
@@ -214,13 +214,14 @@ function M.add_times(rows, calls, gradient_of)
       local g = gradient_of(list[1].x)
       if g and g.ndim == 3 then
         local along = m.batch_first and 2 or 1
+        g = g:to "float64" -- squares of what vanishes are 0 in float32
         local per_step = g:square():mean(along == 2 and { 1, 3 } or { 2, 3 }):sqrt()
         sizes = per_step:totable()
       end
     elseif #list >= 8 then
       for i, c in ipairs(list) do
         local g = gradient_of(c.y)
-        sizes[i] = g and math.sqrt(number(g:square():mean())) or 0
+        sizes[i] = g and math.sqrt(number(g:to("float64"):square():mean())) or 0
       end
     end
     if #sizes >= 8 then

@@ -25,7 +25,7 @@ function M.straight_pairs(calls)
     if observe.mixes(kind) then
       local from, x, read = nil, c.x, c.read
       for _ = 1, #calls do
-        from = made[core.storage_serial(x)]
+        from = made[core.storage_id(x)]
         if not from or from.wrote ~= read or from.y:numel() ~= x:numel() or not straight[from.leaf.module._name] then
           break
         end
@@ -43,8 +43,8 @@ function M.straight_pairs(calls)
       end
     end
     -- a view of what came in (Identity, Flatten) is still what the layer before gave
-    if core.storage_serial(c.x) ~= core.storage_serial(c.y) then
-      made[core.storage_serial(c.y)] = c
+    if core.storage_id(c.x) ~= core.storage_id(c.y) then
+      made[core.storage_id(c.y)] = c
     end
   end
   return pairs_found
@@ -102,7 +102,7 @@ function M.before_loss(calls, out, loss, y)
   end
   out = out:detach()
   local last = calls[#calls]
-  local made_by = last and core.storage_serial(last.y) == core.storage_serial(out) and last.y:numel() == out:numel()
+  local made_by = last and core.storage_id(last.y) == core.storage_id(out) and last.y:numel() == out:numel()
     and last.wrote == core.storage_version(out) and last.leaf.module._name or nil
   local wants = core.is_module(loss) and loss.input_is or nil
   core.try(core.no_grad, function()

@@ -5,7 +5,6 @@ local core = require "nn.core"
 local measure = require "nn.diagnose.measure"
 local module = require "nn.layers.module"
 local observe = require "nn.diagnose.observe"
-local optimizer = require "nn.optim.optimizer"
 
 local M = {}
 
@@ -260,7 +259,7 @@ local function without_last(net, report, kinds)
   if not last or not kinds[last.kind] then
     return nil, "what squashes is written in forward, and must be taken out there"
   end
-  local done = exchange(net, function(m, path)
+  local done = exchange(net, function(_, path)
     return path == last.name and nn.Identity() or nil
   end)
   if #done == 0 then
@@ -319,7 +318,7 @@ local function scaled(_, report, setting)
     end
     return "inputs shifted and scaled to mean 0 and deviation 1"
   end
-  local mean, std = x:mean(1, true), x:std(1, true)
+  local mean, std = x:mean(1, true), x:std(1, 1, true)
   std = core.where(std:gt(0), std, core.ones_like(std))
   setting.inputs = function(t)
     return (t - mean) / std
@@ -453,11 +452,11 @@ function M.run(model, loss, report, batches, o)
         trial.loss = { before = plain.before, without = plain.after, start = start, with = after }
         trial.gradient_ratio = { without = plain.ratio, with = ratio }
         trial.helped = after < plain.after
-        trial.text = ("with the remedy (%s) %d steps bring the loss from %s to %s, without it from %s to %s"):format(done, o.steps,
-          number(start), number(after), number(plain.before), number(plain.after))
+        trial.text = ("with the remedy (%s) %d steps bring the loss from %s to %s, without it from %s to %s"):format(done,
+          o.steps, number(start), number(after), number(plain.before), number(plain.after))
         if plain.ratio or ratio then
-          trial.text = ("%s; the first layer's gradient over the last hidden one's is %s with it and %s without"):format(trial.text,
-            number(ratio), number(plain.ratio))
+          trial.text = ("%s; the first layer's gradient over the last hidden one's is %s with it and %s without"):format(
+            trial.text, number(ratio), number(plain.ratio))
         end
         trial.text = trial.text .. (trial.helped and "" or "; it did not help here")
       end

@@ -22,8 +22,8 @@ local explains = {
   ["cut off from the loss"] = { "vanishing gradients" },
   ["symmetry"] = { "collapsed representations", "vanishing gradients", "dead units", "updates too small" },
   ["saturation"] = { "overconfident outputs" },
-  ["exploding activations"] = { "overconfident outputs" },
-  ["exploding gradients"] = { "overconfident outputs", "updates too large" },
+  ["exploding activations"] = { "overconfident outputs", "dead units" },
+  ["exploding gradients"] = { "overconfident outputs", "updates too large", "dead units" },
   ["vanishing gradients"] = { "updates too small" },
   ["dead units"] = { "updates too small" },
 }
@@ -55,7 +55,8 @@ function rules.finite(report, sick)
   for _, l in ipairs(report.layers) do
     if (l.nonfinite or 0) > 0 then
       sick("values that are not finite", "high",
-        "a smaller learning rate, clipping the gradient's norm, or looking for log(0) and 0/0", { values = l.nonfinite, layer = l.name },
+        "a smaller learning rate, clipping the gradient's norm, or looking for log(0) and 0/0",
+        { values = l.nonfinite, layer = l.name },
         "%d values of layer %s (%s) are nan or infinite", l.nonfinite, l.name, l.kind)
       return
     end
@@ -99,12 +100,13 @@ function rules.structure(report, sick)
     local what = s.softmax and "probabilities" or "the values of " .. s.squashed
     sick("activation before the loss", "high",
       s.softmax and "leaving the softmax out: the loss has one of its own (or nn.NLLLoss of the logarithms)"
-      or "leaving the last activation out: the loss takes scores of any size", { softmax = s.softmax or false, kind = s.squashed },
+      or "leaving the last activation out: the loss takes scores of any size",
+      { softmax = s.softmax or false, kind = s.squashed },
       "the model gives %s, and the loss squashes them again: its gradient is small and it cannot come near 0", what)
   end
   if (s.beyond or 0) > at.out_of_reach then
-    sick("targets out of reach", by_share(s.beyond, at.out_of_reach), "no activation after the last layer, or targets scaled to its range",
-      { share = s.beyond, kind = s.kind }, "%.0f%% of the targets lie where the last %s cannot reach", 100 * s.beyond, s.kind)
+    sick("targets out of reach", by_share(s.beyond, at.out_of_reach),
+      "no activation after the last layer, or targets scaled to its range", { share = s.beyond, kind = s.kind }, "%.0f%% of the targets lie where the last %s cannot reach", 100 * s.beyond, s.kind)
   end
   local most
   for _, l in ipairs(report.layers) do
@@ -165,7 +167,7 @@ local function worst_of(layers, key)
   return worst
 end
 
-function rules.units(report, sick, facts)
+function rules.units(_, sick, facts)
   local worst = worst_of(facts.acts, "saturated")
   if worst and worst.saturated > at.saturated then
     facts.saturated = worst
@@ -205,15 +207,15 @@ function rules.units(report, sick, facts)
     if l.unreached and l.unreached > at.dead and l.units >= 8 and (next_one.unreached or 0) < at.dead then
       facts.dead = { dead = l.unreached, units = l.units }
       sick("dead units", by_share(l.unreached, at.dead), remedy, { share = l.unreached, layer = l.name },
-        "no sample's gradient comes back to %.0f%% of the outputs of layer %s, though it reaches layer %s: what stands between is "
-          .. "flat there", 100 * l.unreached, l.name, next_one.name)
+        "no sample's gradient comes back to %.0f%% of the outputs of layer %s, though it reaches layer %s: what stands between "
+          .. "is flat there", 100 * l.unreached, l.name, next_one.name)
       return
     end
   end
 end
 
 -- Gradients by depth: compared at the outputs of the layers with weights, without the last.
-function rules.depth(report, sick, facts)
+function rules.depth(_, sick, facts)
   local with = {}
   for _, l in ipairs(facts.weighted) do
     with[#with + 1] = l.grad_rms and not l.time and l or nil
@@ -240,7 +242,8 @@ function rules.depth(report, sick, facts)
   elseif first > last / at.depth_ratio and ratio > 1 / at.depth_per_layer then
     sick("exploding gradients", by_excess(first * at.depth_ratio / last),
       "smaller initial weights (He's for ReLU, Glorot's for tanh), batch norm, or nn.optim.clip_grad_norm_", evidence,
-      "gradients grow by %.2g per layer from output to input: %.2g at the last hidden layer, %.2g at the first", ratio, last, first)
+      "gradients grow by %.2g per layer from output to input: %.2g at the last hidden layer, %.2g at the first", ratio, last,
+      first)
   end
 end
 
@@ -252,8 +255,8 @@ function rules.time(report, sick)
       if t.first < t.largest * at.time_ratio then
         sick("vanishing gradients through time", t.first == 0 and "high" or by_excess(t.largest * at.time_ratio / t.first),
           "recurrent weights that are orthogonal, an LSTM or GRU with forget gates open (bias 1 or more), or shorter sequences",
-          evidence, "over %d steps of layer %s the gradient falls from %.2g to %.2g at the first step", t.steps, l.name, t.largest,
-            t.first)
+          evidence, "over %d steps of layer %s the gradient falls from %.2g to %.2g at the first step", t.steps, l.name,
+          t.largest, t.first)
         return
       elseif t.last > 0 and t.first > t.last * at.time_explodes then
         sick("exploding gradients through time", by_excess(t.first / (t.last * at.time_explodes)),
@@ -295,12 +298,13 @@ function rules.forward(_, sick, facts)
 end
 
 function rules.updates(report, sick, facts)
-  local large, count, tiny, most, progress = nil, 0, 0, 0, 0
+  local large, count, tiny, most, progress, largest = nil, 0, 0, 0, 0, 0
   for _, p in ipairs(report.parameters) do
     if p.update and p.matrix then
       count = count + 1
       -- weights that start at 0 are compared with fresh ones
       local ratio = p.update / math.max(p.weight, 0.3 * p.fresh)
+      largest = math.max(largest, ratio)
       if ratio > at.update_large and (not large or ratio > most) then
         large, most = p, ratio
       elseif ratio < at.update_small then
@@ -319,10 +323,12 @@ function rules.updates(report, sick, facts)
     return
   end
   report.progress = count > 0 and report.loss > 0 and progress / report.loss or nil
-  local slow = report.progress and report.progress < at.progress and facts.signal > 0.2
-  if count > 0 and (tiny == count or slow) then
+  report.largest_update = count > 0 and largest or nil
+  local finished = report.chance and report.loss < at.unfinished * report.chance
+  local slow = report.progress and report.progress < at.progress and largest < at.update_slow and facts.signal > 0.2
+  if count > 0 and (tiny == count or slow) and not finished then
     sick("updates too small", tiny == count and "high" or by_excess(at.progress / math.max(report.progress, 1e-300)),
-      "a larger learning rate", { progress = report.progress },
+      "a larger learning rate", { progress = report.progress, largest = largest },
       tiny == count and "each step changes every weight by less than a millionth of its size"
       or "each step can lower the loss by at most %.2g of its size, though the gradient is clear", report.progress)
   end
@@ -354,8 +360,8 @@ local function last_questions(report, sick, facts)
       { samples = l.samples, relation = l.relation, learnt = l.learnt },
       "in %d samples the targets follow from the inputs no more than chance would have it (%.1f deviations; %s)", l.samples,
       l.relation, l.learnt and ("a copy trained on two thirds knows the rest at %.1f"):format(l.learnt) or "not trained")
-  elseif report.batches >= 4 and facts.signal < at.signal and facts.counted > 0 and report.chance
-    and report.loss > 0.9 * report.chance then
+  elseif not l and report.batches >= 4 and facts.counted > 0 and report.chance and report.loss > 0.9 * report.chance
+    and facts.signal < math.max(at.signal, at.signal_noise / math.sqrt(report.batches)) then
     sick("gradient lost in noise", "low", "larger batches, a smaller learning rate with momentum, or checking that the labels "
       .. "belong to the inputs", { signal = facts.signal, loss = report.loss, chance = report.chance },
       "the gradient's mean over batches is %.2g of its deviation, for the best weight, and the loss is that of guessing (%.3g)",
