@@ -70,7 +70,10 @@ function M.look(model, loader, loss, opts)
     report.optimizer = o.optimizer
     report.chance = chance_of(loss, batches)
     if o.optimizer then
-      local updates, why = trial.updates(model, o.optimizer, batches, loss)
+      local ok, updates, why = core.try(trial.updates, model, o.optimizer, batches, loss)
+      if not ok then -- one that looks at the loss itself (LBFGS) makes no steps of this kind
+        updates, why = nil, tostring(updates)
+      end
       report.not_stepped = why
       for _, p in ipairs(report.parameters) do
         p.update = updates and updates[p.name] or p.update

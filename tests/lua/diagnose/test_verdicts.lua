@@ -113,6 +113,8 @@ function TestVerdicts:test_no_activation()
     return n.c(n.a(x):relu_())
   end))
   local x = classes().x
+  -- what a shortcut reads, too, is no mere part of the next layer
+  healthy(nn.Sequential(nn.Linear(16, 32), nn.Residual(nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 32)), nn.ReLU(), nn.Linear(32, 4)))
   healthy(nn.Sequential(nn.Linear(16, 4), nn.Linear(4, 16)), nn.data.tensors(x, x), { loss = nn.MSELoss() })
 end
 

@@ -104,11 +104,14 @@ local function layer_of(row, previous)
     grad_rms = n > 0 and math.sqrt(row.grad_square / n) or nil,
     saturated = row.can_saturate and row.saturated / c or nil,
     dead = row.alive and 1 - row.alive:to("float32"):mean():item() or nil,
-    units = row.alive and row.alive:numel() or row.reached and row.reached:numel() or nil,
-    unreached = row.reached and 1 - row.reached:to("float32"):mean():item() or nil,
+    units = row.alive and row.alive:numel() or row.unit_grad and row.unit_grad:numel() or nil,
     dropped = row.kind:find "^Dropout" and row.zeroed / c or nil,
     nonfinite = row.nonfinite, singular = row.singular, between_samples = row.across > 0 and row.across / c or 0,
   }
+  if row.reads then
+    local r = row.reads
+    layer.reads = { rms = math.sqrt(r.square / c), between_samples = r.across / c, grad_rms = math.sqrt(r.grad_square / c) }
+  end
   if row.time then
     local t = row.time
     layer.time = { steps = t.steps, first = t.first / t.count, last = t.last / t.count, largest = t.largest / t.count }
@@ -207,7 +210,7 @@ function M.measure(model, loader, loss, o)
     if b == 1 then
       report.batch_size = #batch[1]
       report.structure = structure.before_loss(seen.calls, seen.out, loss, batch[2])
-      report.structure.straight = structure.straight_pairs(seen.calls)
+      report.structure.straight = structure.straight_pairs(seen.calls, seen.gradient_of)
       local out = core.is_tensor(seen.out) and seen.out or seen.calls[#seen.calls].y
       report.outputs = out.ndim == 2 and out:size(2) or 1
       report.target_classes = core.is_tensor(batch[2]) and batch[2].dtype == "int64"
@@ -226,13 +229,14 @@ function M.measure(model, loader, loss, o)
     for leaf in pairs(seen.called) do
       called[leaf] = true
     end
-    for _, c in ipairs(seen.calls) do
-      local key = c.leaf
+    for i, c in ipairs(seen.calls) do
+      local key, before = c.leaf, seen.calls[i - 1]
+      c.after_conv = before and before.leaf.module._name:find "^Conv" and before.y.ndim == c.x.ndim
       if not rows[key] then
         rows[key] = observe.new_row(c)
         order[#order + 1] = rows[key]
       end
-      observe.add_call(rows[key], c, seen.gradient_of(c.y))
+      observe.add_call(rows[key], c, seen.gradient_of(c.y), seen.gradient_of(c.x))
     end
     observe.add_times(rows, seen.calls, seen.gradient_of)
     add_parameters(params, seen)
@@ -255,6 +259,10 @@ function M.measure(model, loader, loss, o)
   end
   local fine, features = core.try(observe.features, inputs)
   report.input = fine and features or observe.features { measured[1][1] }
+  report.input.nonfinite = 0
+  for _, t in ipairs(inputs) do
+    report.input.nonfinite = report.input.nonfinite + (t.dtype:find "float" and number(core.logical_not(t:isfinite()):sum()) or 0)
+  end
   report.input.tokens = order[1] and order[1].kind == "Embedding" or nil
   report.reach = structure.reach(leaves, called, params)
   judge_labels(report, model, more, leaves, o)
@@ -268,6 +276,17 @@ function M.measure(model, loader, loss, o)
   end
   for i, row in ipairs(order) do
     report.layers[i] = layer_of(row, order[i - 1])
+  end
+  -- units of a layer with weights that next to nothing reaches of the gradient that the next one sends back
+  local next_layer, next_row
+  for i = #order, 1, -1 do
+    local row, layer = order[i], report.layers[i]
+    if row.unit_grad then
+      if next_row and next_layer.reads and next_layer.reads.grad_rms > 0 then
+        layer.unreached = row.unit_grad:le(1e-6 * next_layer.reads.grad_rms):to("float32"):mean():item()
+      end
+      next_layer, next_row = layer, row
+    end
   end
   for i, p in ipairs(params) do
     report.parameters[i] = parameter_of(p, biases, o.updates)

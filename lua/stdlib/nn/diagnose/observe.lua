@@ -149,11 +149,22 @@ local function add_slopes(row, call)
   end
 end
 
+-- How much of a tensor's power lies between samples: 0 where all inputs look alike.
+local function between_samples(y)
+  if #y > 1 and y.ndim >= 2 then
+    local flat = y:flatten(2)
+    local total = number(flat:square():mean())
+    local between = number((flat - flat:mean(1, true)):square():mean())
+    return total > 0 and between / total or 1
+  end
+end
+
 ---Adds what one call of a layer shows.
 ---@param row table
 ---@param call table
 ---@param grad nn.Tensor|nil the loss's gradient at the output
-function M.add_call(row, call, grad)
+---@param grad_x nn.Tensor|nil and at the input
+function M.add_call(row, call, grad, grad_x)
   local y = call.y:detach()
   if not y.dtype:find "float" or y:numel() == 0 then
     return
@@ -167,9 +178,9 @@ function M.add_call(row, call, grad)
     row.grad_mean = row.grad_mean + number(grad:mean())
     row.grad_square = row.grad_square + number(grad:to("float64"):square():mean())
     if M.mixes(row.kind) and y.ndim >= 2 then
-      -- units that no sample's gradient reaches
-      local reached = grad:ne(0):to("float32"):sum(all_but_units(y, row.kind ~= "Linear")):gt(0)
-      row.reached = row.reached and core.logical_or(row.reached, reached) or reached
+      -- the largest gradient that any sample brings to a unit
+      local most = grad:abs():amax(all_but_units(y, row.kind ~= "Linear"))
+      row.unit_grad = row.unit_grad and core.maximum(row.unit_grad, most) or most
     end
   end
   if row.is_activation then
@@ -179,12 +190,13 @@ function M.add_call(row, call, grad)
     row.zeroed = row.zeroed + number(core.logical_and(y:eq(0), call.x:detach():ne(0)):to("float32"):mean())
       / math.max(1e-12, number(call.x:detach():ne(0):to("float32"):mean()))
   end
-  if #y > 1 and y.ndim >= 2 then
-    -- how much of a layer's variation is between samples: 0 where all inputs look alike
-    local flat = y:flatten(2)
-    local total = number(flat:square():mean())
-    local between = number((flat - flat:mean(1, true)):square():mean())
-    row.across = row.across + (total > 0 and between / total or 1)
+  row.across = row.across + (between_samples(y) or 0)
+  if M.mixes(row.kind) and call.x.dtype:find "float" then
+    local x = call.x:detach()
+    row.reads = row.reads or { square = 0, across = 0, grad_square = 0 }
+    row.reads.grad_square = row.reads.grad_square + (grad_x and number(grad_x:to("float64"):square():mean()) or 0)
+    row.reads.square = row.reads.square + number(x:square():mean())
+    row.reads.across = row.reads.across + (between_samples(x) or 0)
   end
 end
 

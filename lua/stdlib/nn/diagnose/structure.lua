@@ -6,6 +6,21 @@ local observe = require "nn.diagnose.observe"
 
 local M = {}
 
+-- Does the second layer alone read what the first gave? Then the gradient there is what comes back through the second one.
+-- Where a shortcut or another layer reads it, too, the first is no mere part of the second.
+local function sole_reader(first, second, gradient_of)
+  local here, there = gradient_of(first.y), gradient_of(second.y)
+  if not here or not there or core.storage_id(first.y) ~= core.storage_id(second.x)
+    or first.y.shape ~= second.x.shape then
+    return true -- a layer that drops or norms stands between: not computed
+  end
+  local again = core.enable_grad(function()
+    local x = first.y:detach():clone():requires_grad_()
+    return core.grad(second.forward(second.leaf.module, x), { x }, { gradient = there })[1]
+  end)
+  return (again - here):abs():max():item() <= 1e-3 * here:abs():max():item()
+end
+
 -- Layers that leave a straight line a straight line.
 local straight = {
   Identity = true, Flatten = true, Dropout = true, Dropout1d = true, Dropout2d = true, GaussianDropout = true,
@@ -18,7 +33,7 @@ end
 
 ---Pairs of layers with weights between which nothing bends. Where the layer between is narrower than both ends (a bottleneck) or
 ---convolves channel by channel, the two together are a matrix that one layer could not be made of so cheaply: that is meant.
-function M.straight_pairs(calls)
+function M.straight_pairs(calls, gradient_of)
   local made, pairs_found, seen = {}, {}, {}
   for _, c in ipairs(calls) do
     local kind = c.leaf.module._name
@@ -36,7 +51,7 @@ function M.straight_pairs(calls)
         local middle, first = width_of(from.leaf.module)
         local last = width_of(c.leaf.module)
         local grouped = (from.leaf.module.groups or 1) > 1 or (c.leaf.module.groups or 1) > 1
-        if not grouped and not (middle < first and middle < last) then
+        if not grouped and not (middle < first and middle < last) and sole_reader(from, c, gradient_of) then
           pairs_found[#pairs_found + 1] = { first = from.leaf, second = c.leaf }
           seen[c.leaf] = true
         end
@@ -105,6 +120,9 @@ function M.before_loss(calls, out, loss, y)
   local made_by = last and core.storage_id(last.y) == core.storage_id(out) and last.y:numel() == out:numel()
     and last.wrote == core.storage_version(out) and last.leaf.module._name or nil
   local wants = core.is_module(loss) and loss.input_is or nil
+  if wants == "values" and y.dtype:find "float" and y.shape == out.shape then
+    found.target_rms, found.output_rms = y:square():mean():sqrt():item(), out:square():mean():sqrt():item()
+  end
   core.try(core.no_grad, function()
     -- a loss that does not change when all scores rise by one has a softmax of its own
     local here, shifted = loss(out, y), loss(out + 1, y)

@@ -41,6 +41,9 @@ return {
   norm_batch = 8, norm_conditioning = 1e-8,
   -- derived: targets a twentieth of which no output can reach are another range, not outliers
   out_of_reach = 0.05,
+  -- derived: a hundred times larger than the outputs, with steps of a thousandth a hundred thousand steps away
+  target_scale = 100,
+  -- derived: fresh outputs of size 1 cost little more than guessing (log n + 1/2); 5 times that comes from outputs of 10 and more
   overconfident = 5,
   -- half of a layer's units as copies of others: not the two or three that are so by accident
   twins = 0.5,

@@ -327,6 +327,16 @@ local function scaled(_, report, setting)
 end
 remedies["inputs not normalized"], remedies["features on different scales"] = scaled, scaled
 
+remedies["targets on another scale"] = function(_, report, setting)
+  local y = core.cat(report.measured_y, 1)
+  local mean, std = y:mean(1, true), y:std(1, 1, true)
+  std = core.where(std:gt(0), std, core.ones_like(std))
+  setting.targets = function(t)
+    return (t - mean) / std
+  end
+  return "targets shifted and scaled to mean 0 and deviation 1"
+end
+
 remedies["updates too large"] = function(_, report, setting, d)
   if not report.optimizer then
     return nil, "the optimizer is not known: give it as optimizer = ..."
@@ -354,21 +364,27 @@ local by_hand = {
 
 -- ---- the trial ----
 
-local function evaluate(net, loss, batches, inputs, training)
+-- A batch with what the remedy does to inputs and targets.
+local function as_set(b, setting)
+  return { setting.inputs and setting.inputs(b[1]) or b[1], setting.targets and setting.targets(b[2]) or b[2] }
+end
+
+local function evaluate(net, loss, batches, setting, training)
   net:train(training)
   local sum = 0
   core.no_grad(function()
     for _, b in ipairs(batches) do
-      sum = sum + loss(net(inputs and inputs(b[1]) or b[1]), b[2]):item() / #batches
+      local s = as_set(b, setting)
+      sum = sum + loss(net(s[1]), s[2]):item() / #batches
     end
   end)
   return sum
 end
 
-local function gradient_ratio(net, loss, batches, inputs)
+local function gradient_ratio(net, loss, batches, setting)
   local list, at = {}, 0
   for i = 1, math.min(2, #batches) do
-    list[i] = { inputs and inputs(batches[i][1]) or batches[i][1], batches[i][2] }
+    list[i] = as_set(batches[i], setting)
   end
   local report = measure.measure(net, function()
     at = at + 1
@@ -386,8 +402,8 @@ local function train(net, opt, loss, batches, o, setting, seed, counter)
   core.set_rng_state(seed, counter)
   net:train()
   for k = 1, opt and o.steps or 0 do
-    local b = batches[(k - 1) % #batches + 1]
-    local x = setting.inputs and setting.inputs(b[1]) or b[1]
+    local b = as_set(batches[(k - 1) % #batches + 1], setting)
+    local x = b[1]
     if setting.clip then
       core.enable_grad(function()
         opt:zero_grad()
@@ -414,9 +430,9 @@ function M.run(model, loss, report, batches, o)
     normed = normed or l.norm ~= nil
   end
   local plain
-  report.measured_x = {}
+  report.measured_x, report.measured_y = {}, {}
   for i, b in ipairs(batches) do
-    report.measured_x[i] = b[1]
+    report.measured_x[i], report.measured_y[i] = b[1], b[2]
   end
   -- the network as it is, once
   local function without()
@@ -424,10 +440,10 @@ function M.run(model, loss, report, batches, o)
     if not copy then
       return nil, why
     end
-    local out = { before = evaluate(copy, loss, batches, nil, normed) }
-    out.ratio = gradient_ratio(copy:clone(), loss, batches)
+    local out = { before = evaluate(copy, loss, batches, {}, normed) }
+    out.ratio = gradient_ratio(copy:clone(), loss, batches, {})
     train(copy, M.optimizer_for(copy, report.optimizer, model, 1), loss, batches, o, {}, seed, counter)
-    out.after = evaluate(copy, loss, batches, nil, normed)
+    out.after = evaluate(copy, loss, batches, {}, normed)
     return out
   end
   for _, d in ipairs(report.diseases) do
@@ -444,11 +460,11 @@ function M.run(model, loss, report, batches, o)
       done, why = core.no_grad(remedies[d.name], copy, report, setting, d)
       if done then
         trial.applied, trial.remedy = true, done
-        local start = evaluate(copy, loss, batches, setting.inputs, normed)
-        local ratio = gradient_ratio(copy:clone(), loss, batches, setting.inputs)
+        local start = evaluate(copy, loss, batches, setting, normed)
+        local ratio = gradient_ratio(copy:clone(), loss, batches, setting)
         local like = (setting.factor or report.optimizer) and report.optimizer or nil
         train(copy, M.optimizer_for(copy, like, model, setting.factor), loss, batches, o, setting, seed, counter)
-        local after = evaluate(copy, loss, batches, setting.inputs, normed)
+        local after = evaluate(copy, loss, batches, setting, normed)
         trial.loss = { before = plain.before, without = plain.after, start = start, with = after }
         trial.gradient_ratio = { without = plain.ratio, with = ratio }
         trial.helped = after < plain.after
@@ -466,7 +482,7 @@ function M.run(model, loss, report, batches, o)
       trial.text = "not by itself: " .. why
     end
   end
-  report.measured_x = nil
+  report.measured_x, report.measured_y = nil, nil
   report.trial = report.diseases[1] and report.diseases[1].trial or nil
 end
 

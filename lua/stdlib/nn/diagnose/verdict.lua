@@ -13,6 +13,7 @@ local explains = {
     "dead units", "saturation", "exploding activations", "exploding gradients", "vanishing gradients", "overconfident outputs",
     "collapsed representations", "vanishing activations", "labels unrelated to inputs", "gradient lost in noise",
   },
+  ["targets on another scale"] = { "updates too small", "exploding gradients", "gradient lost in noise" },
   ["features on different scales"] = {
     "inputs not normalized", "saturation", "dead units", "overconfident outputs", "exploding activations", "updates too large",
     "vanishing gradients", "updates too small",
@@ -52,6 +53,12 @@ end
 local rules = {}
 
 function rules.finite(report, sick)
+  if (report.input.nonfinite or 0) > 0 then
+    sick("values that are not finite", "high", "looking for what made them, or leaving these samples out",
+      { values = report.input.nonfinite, layer = "inputs" }, "%d values of the inputs are nan or infinite",
+      report.input.nonfinite)
+    return
+  end
   for _, l in ipairs(report.layers) do
     if (l.nonfinite or 0) > 0 then
       sick("values that are not finite", "high",
@@ -106,7 +113,14 @@ function rules.structure(report, sick)
   end
   if (s.beyond or 0) > at.out_of_reach then
     sick("targets out of reach", by_share(s.beyond, at.out_of_reach),
-      "no activation after the last layer, or targets scaled to its range", { share = s.beyond, kind = s.kind }, "%.0f%% of the targets lie where the last %s cannot reach", 100 * s.beyond, s.kind)
+      "no activation after the last layer, or targets scaled to its range", { share = s.beyond, kind = s.kind },
+      "%.0f%% of the targets lie where the last %s cannot reach", 100 * s.beyond, s.kind)
+  end
+  if s.target_rms and s.target_rms > at.target_scale * math.max(1, s.output_rms) then
+    sick("targets on another scale", by_excess(s.target_rms / at.target_scale / math.max(1, s.output_rms)),
+      "shifting and scaling the targets to mean 0 and deviation 1", { targets = s.target_rms, outputs = s.output_rms },
+      "the targets are of size %.3g, the outputs of size %.2g: the last layer must grow before anything else is learnt",
+      s.target_rms, s.output_rms)
   end
   local most
   for _, l in ipairs(report.layers) do
@@ -272,6 +286,13 @@ end
 -- The signal itself, from the first activation to the last.
 function rules.forward(_, sick, facts)
   local acts = facts.acts
+  if #acts < 3 then
+    -- activations that are functions: what they give is what the layers with weights read
+    acts = {}
+    for i = 2, #facts.weighted do
+      acts[#acts + 1] = not facts.weighted[i].time and facts.weighted[i].reads or nil
+    end
+  end
   if #acts < 3 then
     return
   end
