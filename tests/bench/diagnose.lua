@@ -3,8 +3,8 @@
 --
 --   ./nnlua tests/bench/diagnose.lua [seeds] [part of a name] [--write]
 --
--- Thresholds (lua/stdlib/nn/diagnose/thresholds.lua) were fitted on even seeds of the kinds that are not marked as late. Odd seeds
--- (from 1001 on), and the kinds that were written after the thresholds were fixed (late), were not looked at for that.
+-- Thresholds (lua/stdlib/nn/diagnose/thresholds.lua) were fitted on even seeds. Odd seeds (from 1001 on), and the kinds that were
+-- written after the thresholds were fixed (patients/late_*.lua), were not looked at for that.
 
 local here = debug.getinfo(1, "S").source:gsub("^@", ""):gsub("[^/]*$", "")
 package.path = here .. "?.lua;" .. package.path
@@ -46,18 +46,38 @@ local function judge(kind, names)
   return false
 end
 
-local halves = { { title = "even seeds (fitted)" }, { title = "odd seeds (not looked at)" } }
-for _, h in ipairs(halves) do
-  h.table, h.sick, h.sick_right, h.found, h.healthy, h.healthy_right, h.wrong = {}, 0, 0, 0, 0, 0, {}
-end
+-- Three parts: {title, a seed from a number, files}.
+local parts = {
+  {
+    title = "Kinds written after the thresholds were fixed", files = { "late_sick", "late_healthy" },
+    seed = function(i)
+      return 2000 + i
+    end,
+  },
+  {
+    title = "Odd seeds: not looked at when thresholds were chosen", files = { "sick", "healthy" },
+    seed = function(i)
+      return 999 + 2 * i
+    end,
+  },
+  {
+    title = "Even seeds: those that thresholds were fitted on", files = { "sick", "healthy" },
+    seed = function(i)
+      return 2 * i
+    end,
+  },
+}
 
-local kinds, began = { {}, {} }, os.time()
-for which, file in ipairs { "patients.sick", "patients.healthy" } do
-  for _, kind in ipairs(require(file)) do
-    if not only or kind.name:find(only, 1, true) then
-      kinds[which][#kinds[which] + 1] = kind
-      for seed = 1, seeds do
-        local h = halves[seed % 2 + 1]
+local began = os.time()
+for _, part in ipairs(parts) do
+  part.table, part.sick, part.right, part.found, part.healthy, part.wrong = {}, 0, 0, 0, 0, {}
+  part.healthy_right, part.kinds = 0, { 0, 0 }
+  for which, file in ipairs(part.files) do
+    for _, kind in ipairs(require("patients." .. file)) do
+      local wanted = not only or kind.name:find(only, 1, true)
+      part.kinds[which] = part.kinds[which] + (wanted and 1 or 0)
+      for i = 1, wanted and seeds or 0 do
+        local seed = part.seed(i)
         local ok, names, report = pcall(verdict_of, kind, seed)
         if not ok then
           io.stderr:write(kind.name, ": ", tostring(names), "\n")
@@ -65,20 +85,18 @@ for which, file in ipairs { "patients.sick", "patients.healthy" } do
         end
         local right = judge(kind, names)
         local expected, given = kind.want and kind.want[1] or "healthy", names[1] or "healthy"
-        if right and kind.want then
-          given = expected
-        end
-        h.table[expected] = h.table[expected] or {}
-        h.table[expected][given] = (h.table[expected][given] or 0) + 1
+        given = right and expected or given
+        part.table[expected] = part.table[expected] or {}
+        part.table[expected][given] = (part.table[expected][given] or 0) + 1
         if kind.want then
-          h.sick, h.sick_right = h.sick + 1, h.sick_right + (right and 1 or 0)
-          h.found = h.found + (#names > 0 and 1 or 0)
+          part.sick, part.right = part.sick + 1, part.right + (right and 1 or 0)
+          part.found = part.found + (#names > 0 and 1 or 0)
         else
-          h.healthy, h.healthy_right = h.healthy + 1, h.healthy_right + (right and 1 or 0)
+          part.healthy, part.healthy_right = part.healthy + 1, part.healthy_right + (right and 1 or 0)
         end
         if not right then
-          h.wrong[kind.name] = h.wrong[kind.name] or { want = expected, times = 0 }
-          local w = h.wrong[kind.name]
+          local w = part.wrong[kind.name] or { want = expected, times = 0 }
+          part.wrong[kind.name] = w
           w.times, w.given = w.times + 1, #names > 0 and table.concat(names, ", ") or "healthy"
           io.stderr:write(("seed %d, %s (%s): %s\n"):format(seed, kind.name, expected, w.given))
           if only then
@@ -104,35 +122,40 @@ local function say(text, ...)
   out[#out + 1] = select("#", ...) > 0 and text:format(...) or text
 end
 
-say("%d sick and %d healthy networks, each over %d seeds.", #kinds[1], #kinds[2], seeds)
-for i = 2, 1, -1 do
-  local h = halves[i]
+local function percent(n, of)
+  return of > 0 and ("%d of %d (%.1f%%)"):format(n, of, 100 * n / of) or "none"
+end
+
+say("%d kinds of sick networks and %d of healthy ones; in each part each kind is made anew for %d seeds.",
+  parts[1].kinds[1] + parts[2].kinds[1], parts[1].kinds[2] + parts[2].kinds[2], seeds)
+say ""
+say "| part | sick found sick | right disease first | healthy found healthy |"
+say "| --- | --- | --- | --- |"
+for _, p in ipairs(parts) do
+  say("| %s | %s | %s | %s |", p.title, percent(p.found, p.sick), percent(p.right, p.sick), percent(p.healthy_right, p.healthy))
+end
+for _, p in ipairs(parts) do
   say ""
-  say("### %s", i == 2 and "Odd seeds: not looked at when thresholds were chosen" or "Even seeds: those that thresholds were fitted on")
-  say ""
-  say("Sick networks found sick: %d of %d (%.1f%%); with the right disease first: %d (%.1f%%). Healthy networks found healthy: "
-    .. "%d of %d (%.1f%%).", h.found, h.sick, 100 * h.found / math.max(1, h.sick), h.sick_right,
-    100 * h.sick_right / math.max(1, h.sick), h.healthy_right, h.healthy, 100 * h.healthy_right / math.max(1, h.healthy))
+  say("### %s", p.title)
   say ""
   say "| expected | given (times) |"
   say "| --- | --- |"
-  for _, expected in ipairs(sorted(h.table)) do
+  for _, expected in ipairs(sorted(p.table)) do
     local cells = {}
-    for _, given in ipairs(sorted(h.table[expected])) do
-      local n = h.table[expected][given]
-      local text = given == expected and "right" or given
-      table.insert(cells, given == expected and 1 or #cells + 1, ("%s (%d)"):format(text, n))
+    for _, given in ipairs(sorted(p.table[expected])) do
+      local n = p.table[expected][given]
+      table.insert(cells, given == expected and 1 or #cells + 1, ("%s (%d)"):format(given == expected and "right" or given, n))
     end
     say("| %s | %s |", expected, table.concat(cells, ", "))
   end
   say ""
-  say(next(h.wrong) and "What stays wrong:" or "None is wrong.")
-  if next(h.wrong) then
+  say(next(p.wrong) and "What stays wrong:" or "None is wrong.")
+  if next(p.wrong) then
     say ""
   end
-  for _, name in ipairs(sorted(h.wrong)) do
-    local w = h.wrong[name]
-    say("- %s: expected %s, got %s (%d of %d)", name, w.want, w.given, w.times, (seeds + (i == 2 and 1 or 0)) // 2)
+  for _, name in ipairs(sorted(p.wrong)) do
+    local w = p.wrong[name]
+    say("- %s: expected %s, got %s (%d of %d)", name, w.want, w.given, w.times, seeds)
   end
 end
 print(table.concat(out, "\n"))

@@ -14,6 +14,7 @@ local measure = require "nn.diagnose.measure"
 local module = require "nn.layers.module"
 local optimizer = require "nn.optim.optimizer"
 local options = require "nn.internal.options"
+local structure = require "nn.diagnose.structure"
 local trial = require "nn.diagnose.trial"
 local verdict = require "nn.diagnose.verdict"
 local Report = require "nn.diagnose.show"
@@ -41,7 +42,7 @@ local function chance_of(loss, batches)
         entropy = entropy - (n > 0 and n / #y * math.log(n / #y) or 0)
       end
       return entropy
-    elseif module.is_module(loss) and loss.input_is == "values" and y.dtype:find "float" then
+    elseif structure.wants(loss) == "values" and y.dtype:find "float" then
       return loss(y:mean(1, true):expand_as(y), y):item()
     end
   end)

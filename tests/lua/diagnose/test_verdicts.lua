@@ -200,6 +200,56 @@ function TestVerdicts:test_softmax_twice()
   healthy(mlp(nn.ReLU):add(nn.LogSoftmax(2)), nil, { loss = nn.NLLLoss() })
 end
 
+function TestVerdicts:test_functions_before_the_loss()
+  local data = classes()
+  local bits = nn.data.tensors(data.x, data.y:gt(2):float():unsqueeze(2))
+  local function net(f)
+    return net_of({ a = nn.Linear(16, 32), b = nn.Linear(32, 1) }, function(n, x)
+      return f(n.b(nn.relu(n.a(x))))
+    end)
+  end
+  local d = sick("activation before the loss", net(nn.sigmoid), bits, { loss = nn.BCEWithLogitsLoss() })
+  lu.assertEquals(d.evidence.kind, "Sigmoid")
+  healthy(net(nn.sigmoid), bits, { loss = nn.BCELoss() })
+  healthy(net(function(x)
+    return x
+  end), bits, { loss = nn.BCEWithLogitsLoss() })
+  -- a loss that says nothing of its inputs
+  healthy(net(function(x)
+    return x
+  end), nn.data.tensors(data.x, data.y:float():unsqueeze(2)), { loss = nn.PoissonNLLLoss() })
+end
+
+function TestVerdicts:test_saturated_functions()
+  local net = three(function(n, x)
+    return n.c(n.b(n.a(x):tanh()):tanh())
+  end)
+  healthy(net)
+  nn.no_grad(function()
+    net.a.weight:mul_(40)
+    net.b.weight:mul_(40)
+  end)
+  lu.assertTrue(sick("saturation", net).evidence.share > 0.5)
+end
+
+function TestVerdicts:test_targets()
+  local data = nn.data.teacher { n = 512, features = 16, outputs = 1, seed = 7 }
+  local mse = nn.MSELoss()
+  local function net()
+    return nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 1))
+  end
+  healthy(net(), data, { loss = mse })
+  sick("targets on another scale", net(), nn.data.tensors(data.x, data.y * 1e5), { loss = mse })
+  local d = sick("targets out of reach", net():add(nn.Sigmoid()), nn.data.tensors(data.x, data.y * 3), { loss = mse })
+  lu.assertTrue(d.evidence.share > 0.3)
+  local y = data.y:clone()
+  y[{ 3, 1 }] = 0 / 0
+  sick("values that are not finite", net(), nn.data.tensors(data.x, y), { loss = mse })
+  local x = data.x:clone()
+  x[{ 3, 1 }] = 1 / 0
+  lu.assertEquals(sick("values that are not finite", net(), nn.data.tensors(x, data.y), { loss = mse }).evidence.layer, "inputs")
+end
+
 function TestVerdicts:test_learning_rates()
   for _, c in ipairs { { "SGD", 1e-5, "small" }, { "Adam", 1e-5, "small" }, { "Adam", 1, "large" } } do
     nn.manual_seed(5)

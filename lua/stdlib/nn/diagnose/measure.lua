@@ -103,6 +103,7 @@ local function layer_of(row, previous)
     grad_std = n > 0 and math.sqrt(math.max(0, row.grad_square / n - (row.grad_mean / n) ^ 2)) or nil,
     grad_rms = n > 0 and math.sqrt(row.grad_square / n) or nil,
     saturated = row.can_saturate and row.saturated / c or nil,
+    saturated_after = (row.passed_count or 0) > 0 and row.flat_count / row.passed_count or nil,
     dead = row.alive and 1 - row.alive:to("float32"):mean():item() or nil,
     units = row.alive and row.alive:numel() or row.unit_grad and row.unit_grad:numel() or nil,
     dropped = row.kind:find "^Dropout" and row.zeroed / c or nil,
@@ -237,6 +238,12 @@ function M.measure(model, loader, loss, o)
         order[#order + 1] = rows[key]
       end
       observe.add_call(rows[key], c, seen.gradient_of(c.y), seen.gradient_of(c.x))
+    end
+    for i, c in ipairs(seen.calls) do
+      local after = seen.calls[i + 1]
+      if after and observe.mixes(c.leaf.module._name) and observe.mixes(after.leaf.module._name) then
+        observe.add_between(rows[c.leaf], c, after, seen.gradient_of(c.y), seen.gradient_of(after.x))
+      end
     end
     observe.add_times(rows, seen.calls, seen.gradient_of)
     add_parameters(params, seen)

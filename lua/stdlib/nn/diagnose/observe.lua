@@ -200,6 +200,23 @@ function M.add_call(row, call, grad, grad_x)
   end
 end
 
+-- Activations that are functions, between a layer with weights and the one that is called next: an element is saturated where
+-- little of the gradient comes back though the value is near the largest. (Where ReLU is flat its value is 0.)
+function M.add_between(row, call, next_call, grad_y, grad_x)
+  if not grad_y or not grad_x or call.y.shape ~= next_call.x.shape or call.y.ndim ~= 2
+    or core.storage_id(call.y) == core.storage_id(next_call.x) then
+    return
+  end
+  local passed = grad_x:abs()
+  local counts = passed:gt(1e-3 * number(passed:max()))
+  local slope = grad_y:abs() / core.where(counts, passed, core.ones_like(passed))
+  local value = next_call.x:detach():abs()
+  local near_end = value:gt(0.9 * number(value:max()))
+  local flat = core.logical_and(core.logical_and(counts, near_end), slope:lt(0.1))
+  row.flat_count = (row.flat_count or 0) + number(flat:sum())
+  row.passed_count = (row.passed_count or 0) + number(counts:sum())
+end
+
 -- ---- time ----
 
 -- From the sizes of gradients step by step: first over last, and how many steps lie between.

@@ -226,6 +226,15 @@ function rules.units(_, sick, facts)
       return
     end
   end
+  local after = worst_of(facts.weighted, "saturated_after")
+  if not facts.saturated and after and after.saturated_after > at.saturated then
+    facts.saturated = { kind = "function", saturated = after.saturated_after }
+    sick("saturation", by_share(after.saturated_after, at.saturated),
+      "smaller initial weights (Glorot's), batch norm before the activation, or ReLU with He initialization",
+      { share = after.saturated_after, layer = after.name },
+      "%.0f%% of the values that are made of layer %s's outputs are at their end, where next to no gradient comes back",
+      100 * after.saturated_after, after.name)
+  end
 end
 
 -- Gradients by depth: compared at the outputs of the layers with weights, without the last.
