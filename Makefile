@@ -1,4 +1,4 @@
-# nnlua. Targets: all demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix fuzz-api lint format docs lecture bench bench-language bench-growth bench-diff install uninstall clean (see README.md).
+# nnlua. Targets: all demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix fuzz-api lint format docs lecture bench bench-language bench-growth bench-diagnose bench-diff install uninstall clean (see README.md).
 include packages.mk
 
 PREFIX  ?= /usr/local
@@ -71,7 +71,7 @@ BOARD_OBJ := $(patsubst src/%.c,$B/%.o,$(wildcard src/board/*.c))
 endif
 endif
 
-.PHONY: all board fuzz-api docs build demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diff install uninstall clean
+.PHONY: all board fuzz-api docs build demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diagnose bench-diff install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so board
@@ -233,6 +233,11 @@ bench-growth:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all
 	@./nnlua tests/bench/growth.lua "$(BENCH)"
+
+# How often nn.diagnose is right, into docs/diagnose.md.
+bench-diagnose:
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@./nnlua --threads 1 tests/bench/diagnose.lua 4 --write
 
 # This tree beside another revision: make bench-diff REV=HEAD~5
 REV ?= HEAD

@@ -20,7 +20,7 @@ return {
   { "Gating, and nets that are no MLPs", "`nn.Highway` `Residual` `GLU` `RNN` `LSTM` `GRU` and their cells, `Conv1d` `Conv2d`, pooling, `Embedding`", "golden; scripts 15, 37" },
   { "Patterns", "`nn.rex` (PCRE2)", "tests/lua/rex/test_rex.lua" },
   { "Synthetic data", "`nn.data.xor` `parity` `spirals` `moons` `circles` `blobs` `checkerboard` `gaussian_quantiles` `separable` `sines` `steps` `teacher` `swiss_roll` `noise`", "tests/lua/data/test_synthetic.lua; most scripts" },
-  { "Looking inside", "`nn.diagnose`, `nn.diagnose.watch`", "tests/lua/diagnose/test_diagnose.lua; scripts 13 to 18" },
+  { "Looking inside", "`nn.diagnose`, `nn.diagnose.watch`", "tests/lua/diagnose; docs/diagnose.md; scripts 13 to 18" },
   { "Theory", "`nn.theory.vc_bounds` `vc_dimension` `shatters` `cover_count` `rademacher_linear` `rademacher_finite` `linear_regions` `constructive_net` `random_feature_net` `trained_net` `loss_line` `loss_plane` `hessian_eigenvalues` `mean_field` `edge_of_chaos` `jacobian` `singular_values`", "scripts 09, 10, 13, 19, 26; tests/lua/theory/test_theory.lua" },
   { "Pictures", "`nn.plot.line` `scatter` `bar` `hist` `heatmap` `image` `grid` `boundary` `quiver` `surface` `graph`", "tests/lua/plot/test_plot.lua; all scripts" },
 }

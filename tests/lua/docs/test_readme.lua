@@ -51,6 +51,10 @@ function TestReadme:test_performance()
   check_blocks("docs/performance.md", 1, 0)
 end
 
+function TestReadme:test_diagnose()
+  check_blocks("docs/diagnose.md", 1, 0)
+end
+
 -- The commands it names exist.
 function TestReadme:test_targets()
   local m = assert(io.open "Makefile")

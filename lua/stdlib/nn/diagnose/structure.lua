@@ -116,7 +116,7 @@ end
 -- The reach of an activation's values, where it ends.
 local ranges = {
   Sigmoid = { 0, 1 }, Tanh = { -1, 1 }, Softsign = { -1, 1 }, Hardsigmoid = { 0, 1 }, Softmax = { 0, 1 }, ReLU = { 0, math.huge },
-  ReLU6 = { 0, 6 }, Softplus = { 0, math.huge },
+  ReLU6 = { 0, 6 }, Softplus = { 0, math.huge }, Hardtanh = { -1, 1 },
 }
 
 ---What stands before the loss: {softmax = bool, squashed = kind, beyond = share of targets out of reach}.
