@@ -5,7 +5,7 @@
 --
 -- Thresholds (lua/stdlib/nn/diagnose/thresholds.lua) were fitted on even seeds. Odd seeds (from 1001 on) were not looked at for that.
 -- The kinds of patients/late_*.lua were written after it; two rules were added for what they showed. Those of patients/last_*.lua were
--- written after that, and changed nothing: they say what to expect of networks that nobody has thought of.
+-- written after that. What each gave in its first run, before anything was mended for it, stands in docs/diagnose.md.
 
 local here = debug.getinfo(1, "S").source:gsub("^@", ""):gsub("[^/]*$", "")
 package.path = here .. "?.lua;" .. package.path
@@ -50,7 +50,7 @@ end
 -- The parts: {title, a seed from a number, files}.
 local parts = {
   {
-    title = "Kinds written after the last change of nn.diagnose", files = { "last_sick", "last_healthy" },
+    title = "Kinds written last (what their first run gave is said above)", files = { "last_sick", "last_healthy" },
     seed = function(i)
       return 3000 + i
     end,

@@ -105,6 +105,15 @@ end
 function TestVerdicts:test_no_activation()
   sick("no activation between layers", nn.Sequential(nn.Linear(16, 32), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 4)))
   sick("no activation between layers", nn.Sequential(nn.Linear(16, 32), nn.Dropout(0.2), nn.Flatten(), nn.Linear(32, 4)))
+  -- functions that only drop or scale
+  sick("no activation between layers", three(function(n, x)
+    return n.c(nn.relu(n.b(nn.dropout(n.a(x), 0.3) * 2)))
+  end))
+  for _, bends in ipairs { nn.leaky_relu, nn.abs, nn.softplus, nn.relu } do
+    healthy(three(function(n, x)
+      return n.c(nn.relu(n.b(bends(n.a(x)))))
+    end))
+  end
   -- a function between the layers, also one that writes in place, is an activation; a bottleneck is meant
   healthy(three(function(n, x)
     return n.c(nn.relu(n.b(n.a(x):tanh())))

@@ -21,6 +21,22 @@ local function sole_reader(first, second, gradient_of)
   return (again - here):abs():max():item() <= 1e-3 * here:abs():max():item()
 end
 
+-- Is x only y times a number, with some elements left out whatever their sign? So do functions that drop or scale; what bends
+-- treats the signs differently, or its factor differs from element to element.
+local function only_scaled(x, y)
+  local kept, above = x:ne(0), y:gt(0)
+  local function count(mask)
+    return mask:to("float32"):sum():item()
+  end
+  local up, down = count(above), count(y:lt(0))
+  local kept_up, kept_down = count(core.logical_and(kept, above)), count(core.logical_and(kept, y:lt(0)))
+  if kept_up < 8 or kept_down < 8 or math.abs(kept_up / up - kept_down / down) > 0.2 then
+    return false
+  end
+  local factor = (x / y):masked_select(core.logical_and(kept, y:ne(0)))
+  return (factor:max() - factor:min()):item() <= 1e-3 * factor:abs():max():item()
+end
+
 -- Layers that leave a straight line a straight line.
 local straight = {
   Identity = true, Flatten = true, Dropout = true, Dropout1d = true, Dropout2d = true, GaussianDropout = true,
@@ -35,7 +51,7 @@ end
 ---convolves channel by channel, the two together are a matrix that one layer could not be made of so cheaply: that is meant.
 function M.straight_pairs(calls, gradient_of)
   local made, pairs_found, seen = {}, {}, {}
-  for _, c in ipairs(calls) do
+  for i, c in ipairs(calls) do
     local kind = c.leaf.module._name
     if observe.mixes(kind) then
       local from, x, read = nil, c.x, c.read
@@ -45,6 +61,10 @@ function M.straight_pairs(calls, gradient_of)
           break
         end
         x, read = from.x, from.read
+      end
+      local before = calls[i - 1]
+      if not from and before and before.y.shape == x.shape and only_scaled(x:detach(), before.y:detach()) then
+        from, read = before, before.wrote
       end
       if from and from.wrote == read and from.y:numel() == x:numel() and observe.mixes(from.leaf.module._name)
         and from.leaf ~= c.leaf and not seen[c.leaf] then

@@ -100,7 +100,7 @@ local function classes(out, model, data)
 end
 
 local function diagnosis(model, loader, loss)
-  local report = require "nn.diagnose"(model, loader, loss, { batches = 2 })
+  local report = require "nn.diagnose"(model, loader, loss, { batches = 2, samples = 0 }) -- no copy is trained at a run's end
   local list = {}
   for i, d in ipairs(report.diseases) do
     list[i] = { verdict = d.name, evidence = d.text, remedy = d.remedy }
