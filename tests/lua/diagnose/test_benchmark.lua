@@ -2,8 +2,16 @@
 
 local lu = require "luaunit"
 local nn = require "nn"
+local core = require "nn.core"
 
 TestBenchmark = {}
+
+-- Blocks of many sizes would fill the cache of memory for the suites that come after.
+function TestBenchmark:tearDown()
+  collectgarbage()
+  collectgarbage()
+  core.memory_trim()
+end
 
 local function kinds(file)
   local path = package.path
