@@ -110,7 +110,7 @@ return L.experiment {
         local net = build(kind[2], kind[3])
         local loader, ce = d:loader { batch_size = 64, shuffle = true }, nn.CrossEntropyLoss()
         local function ratio()
-          return nn.diagnose(net, loader, ce, { batches = 16, jacobian = false }).parameters[1].signal_to_noise
+          return nn.diagnose(net, loader, ce, { batches = 16, jacobian = false, samples = 0 }).parameters[1].signal_to_noise
         end
         local out = { before = ratio() }
         local run = L.fit(net, d, { optimizer = nn.optim.SGD(net:parameters(), { lr = p.lr, momentum = 0.9 }),

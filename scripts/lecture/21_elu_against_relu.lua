@@ -21,7 +21,7 @@ return L.experiment {
   params = {
     n = { 3000, small = 800, doc = "training images", min = 64 }, epochs = { 6, small = 3, min = 1 }, layers = { 8, min = 2 },
       width = { 96, small = 32, min = 2 },
-    rates = { { 0.003, 0.01, 0.03, 0.1 }, doc = "learning rates of SGD" },
+    rates = { { 0.003, 0.01, 0.03, 0.05 }, doc = "learning rates of SGD" },
   },
   run = function(p)
     local kinds, curves = { "ReLU", "LeakyReLU", "ELU" }, {}

@@ -32,7 +32,7 @@ return L.experiment {
   seeds = { 8, small = 2 },
   params = {
     n = { 1200, small = 400, doc = "training images", min = 64 }, epochs = { 15, small = 2, min = 1 }, shift = { 3,
-      doc = "pixels", min = 0, max = 10 }, length = { 50, small = 30, doc = "of the sequences", min = 2 },
+      doc = "pixels", min = 0, max = 10 }, length = { 60, small = 30, doc = "of the sequences", min = 2 },
     sequences = { 500, small = 300, min = 32 }, sequence_epochs = { 15, small = 6, min = 1 }, rate = { 3e-3,
       doc = "of Adam, for the sequences", min = 0.0 },
   },
@@ -104,7 +104,7 @@ return L.experiment {
     end, "images_")
     -- sequences of the symbols +1 and -1: which came first? A flag in the second channel marks it.
     local length, n = p.length, p.sequences
-    local sequences = L.over({ seed = p.seed, seeds = p.seeds + 2 }, function(seed)
+    local sequences = L.over({ seed = p.seed, seeds = 2 * p.seeds + 4 }, function(seed)
       local g = nn.Generator(seed)
       local function make()
         local x = nn.zeros(n, length, 2)

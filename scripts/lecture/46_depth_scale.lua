@@ -21,13 +21,14 @@ return L.experiment {
     sigma_b = { 0.05, doc = "deviation of the biases", min = 0.0 } },
   run = function(p)
     local sigmas, depths = L.size({ 0.6, 0.8, 0.9, 1.0, 1.1 }, { 0.6, 1.0 }), L.size({ 5, 10, 20, 40, 60 }, { 5, 20 })
-    local theory, learned, shallow, deep = {}, {}, {}, {}
+    local theory, learned = {}, {}
     for i, sigma in ipairs(sigmas) do
       theory[i] = nn.theory.mean_field(nn.tanh, { sigma_w = sigma, sigma_b = p.sigma_b })
     end
     local r = L.over(p, function(seed)
       local d, out = nn.data.teacher { n = p.n, features = 16, outputs = 2, classes = true, seed = seed }, {}
       local chance = math.max(d.y:eq(1):to("float32"):mean():item(), d.y:eq(2):to("float32"):mean():item())
+      local within, beyond = {}, {}
       for i, sigma in ipairs(sigmas) do
         out["deepest_" .. i] = 0
         for _, depth in ipairs(depths) do
@@ -46,13 +47,17 @@ return L.experiment {
           end)
           local run = L.fit(net, d, { optimizer = nn.optim.SGD(net:parameters(), { lr = 0.02, momentum = 0.9 }),
             epochs = p.epochs, batch = 32 })
-          local gain = run.history[p.epochs].accuracy - chance
+          local gain = (run.history[p.epochs].accuracy - chance) / (1 - chance)
           out[("gain_%d_%d"):format(i, depth)] = gain
-          if gain > 0.5 * (1 - chance) then -- half of what guessing leaves
+          local xi = theory[i].xi_c
+          local group = depth <= 6 * xi and within or depth > 12 * xi and beyond or {}
+          group[#group + 1] = gain
+          if gain > 0.5 then -- half of what guessing leaves
             out["deepest_" .. i] = depth
           end
         end
       end
+      out.within, out.beyond = L.mean(within), L.mean(beyond)
       return out
     end)
     local rows, matrix = {}, {}
@@ -64,9 +69,6 @@ return L.experiment {
         matrix[i] = matrix[i] or {}
         local list = r[("gain_%d_%d"):format(i, depth)]
         table.insert(matrix[i], math.max(0, L.mean(list)))
-        for _, v in ipairs(list) do
-          table.insert(depth <= 6 * xi and shallow or depth > 12 * xi and deep or {}, v)
-        end
       end
     end
     L.table({ "sigma_w", "phase", "chi", "xi", "6 xi", ("deepest that learns, of %s"):format(table.concat(depths, ", ")) },
@@ -80,17 +82,16 @@ return L.experiment {
       ylabel = "accuracy - chance", log = "x", key = "bottom left" })
     L.say("The theory bounds the depth from above: deeper than some 6 xi layers no signal arrives. Near the edge, where it "
       .. "allows hundreds, other things end it first: here %d epochs at one learning rate.", p.epochs)
-    L.say("Nets of at most 6 xi layers gain %.1f points over guessing on average, those of more than 12 xi %.1f.",
-      100 * L.mean(shallow), #deep > 0 and 100 * L.mean(deep) or 0)
-    local order = L.compare(("deepest net that learns: sigma_w = %g over %g"):format(sigmas[L.size(4, 2)], sigmas[1]),
-      learned[L.size(4, 2)], learned[1], { unit = "layers" })
-    L.expect(order, "higher")
-    L.check(#deep == 0 or L.mean(deep) < 0.5 * L.mean(shallow), "nets deeper than 12 xi gain less than half of what those "
-      .. "within 6 xi do")
-    L.finding("with sigma_w = %g theory gives 6 xi = %.0f layers, and the deepest net that learns has %.0f; with %g it gives "
-      .. "%.0f, and %.0f learn, %s; beyond 12 xi nets gain %.0f points over guessing, within 6 xi %.0f", sigmas[1],
-      6 * theory[1].xi_c, L.mean(learned[1]), sigmas[L.size(4, 2)],
-      math.min(6 * theory[L.size(4, 2)].xi_c, 99999), L.mean(learned[L.size(4, 2)]), tostring(order), #deep > 0
-        and 100 * L.mean(deep) or 0, 100 * L.mean(shallow))
+    L.say("Nets of at most 6 xi layers learn %.0f%% of what guessing leaves, those of more than 12 xi %.0f%%.", 100 * L.mean(r.within),
+      100 * L.mean(r.beyond))
+    local depth = L.compare("share learned of what guessing leaves: nets of more than 12 xi layers over those of at most 6 xi", r.beyond, r.within,
+      { points = true })
+    L.expect(depth, "lower")
+    L.check(math.abs(L.mean(r.beyond)) < 0.05, "nets deeper than 12 xi learn nothing over guessing (5%%: their noise)")
+    local last = L.size(4, 2)
+    L.finding("with sigma_w = %g theory gives 6 xi = %.0f layers, and the deepest net that learns has %.0f; with %g it gives %.0f, "
+      .. "and %.0f learn. Nets of more than 12 xi layers learn %.0f%% of what guessing leaves: %s than those of at most 6 xi", sigmas[1],
+      6 * theory[1].xi_c, L.mean(learned[1]), sigmas[last], math.min(6 * theory[last].xi_c, 99999), L.mean(learned[last]),
+      100 * L.mean(r.beyond), tostring(depth))
   end,
 }
