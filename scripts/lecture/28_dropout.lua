@@ -19,7 +19,7 @@ return L.experiment {
   },
   seeds = { 12, small = 2 },
   params = {
-    n = { 1000, small = 400, doc = "training images", min = 64 }, epochs = { 20, small = 6, min = 1 }, width = { 256,
+    n = { 800, small = 400, doc = "training images", min = 64 }, epochs = { 16, small = 6, min = 1 }, width = { 256,
       small = 64, min = 2 }, hidden = { 0.5, doc = "rate for hidden units", min = 0.0, max = 0.95 },
     input = { 0.2, doc = "rate for inputs", min = 0.0, max = 0.95 },
   },

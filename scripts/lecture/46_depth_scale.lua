@@ -82,15 +82,19 @@ return L.experiment {
       ylabel = "accuracy - chance", log = "x", key = "bottom left" })
     L.say("The theory bounds the depth from above: deeper than some 6 xi layers no signal arrives. Near the edge, where it "
       .. "allows hundreds, other things end it first: here %d epochs at one learning rate.", p.epochs)
-    L.say("Nets of at most 6 xi layers learn %.0f%% of what guessing leaves, those of more than 12 xi %.0f%%.", 100 * L.mean(r.within),
+    L.say("Nets of at most 6 xi layers learn %.0f%% of what guessing leaves, those of more than 12 xi %.0f%%.",
+      100 * L.mean(r.within),
       100 * L.mean(r.beyond))
-    local depth = L.compare("share learned of what guessing leaves: nets of more than 12 xi layers over those of at most 6 xi", r.beyond, r.within,
+    local depth = L.compare("share learned of what guessing leaves: nets of more than 12 xi layers over those of at most 6 xi",
+      r.beyond, r.within,
       { points = true })
     L.expect(depth, "lower")
     L.check(math.abs(L.mean(r.beyond)) < 0.05, "nets deeper than 12 xi learn nothing over guessing (5%%: their noise)")
     local last = L.size(4, 2)
-    L.finding("with sigma_w = %g theory gives 6 xi = %.0f layers, and the deepest net that learns has %.0f; with %g it gives %.0f, "
-      .. "and %.0f learn. Nets of more than 12 xi layers learn %.0f%% of what guessing leaves: %s than those of at most 6 xi", sigmas[1],
+    L.finding("with sigma_w = %g theory gives 6 xi = %.0f layers, and the deepest net that learns has %.0f; with %g it "
+      .. "gives %.0f, "
+      .. "and %.0f learn. Nets of more than 12 xi layers learn %.0f%% of what guessing leaves: %s than those of at most 6 xi",
+      sigmas[1],
       6 * theory[1].xi_c, L.mean(learned[1]), sigmas[last], math.min(6 * theory[last].xi_c, 99999), L.mean(learned[last]),
       100 * L.mean(r.beyond), tostring(depth))
   end,

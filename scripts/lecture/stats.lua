@@ -44,8 +44,14 @@ local function t_area(t, df)
   return math.exp(log_gamma((df + 1) / 2) - log_gamma(df / 2)) / math.sqrt(math.pi) * sum * top / (3 * n)
 end
 
+local quantiles = {}
+
 ---The t below which lies the share p (above 1/2) of Student's distribution with df degrees of freedom.
 function M.t_quantile(p, df)
+  local key = ("%.17g %d"):format(p, df)
+  if quantiles[key] then
+    return quantiles[key]
+  end
   local low, high = 0, 1
   while t_area(high, df) < p - 0.5 do
     high = high * 2
@@ -58,7 +64,8 @@ function M.t_quantile(p, df)
       high = middle
     end
   end
-  return (low + high) / 2
+  quantiles[key] = (low + high) / 2
+  return quantiles[key]
 end
 
 ---The interval of the mean: low, high. Of one value it is everything.

@@ -54,6 +54,9 @@ static bool bad(const char *program, const char *option, const char *why) {
 
 static bool unrecognized(const char *program, const char *option) {
   fprintf(stderr, "%s: unrecognized option '%s'\n", program, option);
+  if (option[1] == '-') {
+    fprintf(stderr, "a script's own options stand behind its name: %s SCRIPT %s\n", program, option);
+  }
   fprintf(stderr, "try '%s --help'\n", program);
   return false;
 }

@@ -7,11 +7,13 @@ local function html(text)
 end
 
 local style = [[
-body { font: 10.5pt/1.35 Georgia, "DejaVu Serif", serif; color: #111; background: #fff; max-width: 46em; margin: 2em auto; padding: 0 1em; }
+body { font: 10.5pt/1.35 Georgia, "DejaVu Serif",
+  serif; color: #111; background: #fff; max-width: 46em; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 16pt; margin: 0; } header p { margin: .2em 0; color: #444; }
 blockquote { margin: .6em 0; padding-left: .8em; border-left: 3px solid #0072b2; font-style: italic; }
 table { border-collapse: collapse; font-size: 8.5pt; margin: .4em 0; font-family: sans-serif; display: block; overflow-x: auto; }
-th, td { border-bottom: 1px solid #ccc; padding: .15em .5em; text-align: right; } th:first-child, td:first-child { text-align: left; }
+th, td { border-bottom: 1px solid #ccc; padding: .15em .5em; text-align: right; } th:first-child,
+  td:first-child { text-align: left; }
 img { max-width: 48%; height: auto; } figure { margin: .4em 0; } .finding { border: 1px solid #0072b2; padding: .5em .8em; }
 details { margin: .2em 0 .5em 1em; } code { font-size: 9pt; } h2 { font-size: 11pt; margin: .8em 0 .2em; }
 @media print { body { margin: 0; max-width: none; } details { display: none; } nav { display: none; } @page { size: A4; margin: 14mm; } }

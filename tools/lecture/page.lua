@@ -83,7 +83,8 @@ local function section(r)
   for _, part in ipairs(r.parts or {}) do
     show(part)
   end
-  add("**Finding:** %s. Run it: `./nnlua scripts/lecture/%s` (%.0f s%s)\n", marked(r.finding), r.script, math.max(1, r.seconds or 0),
+  add("**Finding:** %s. Run it: `./nnlua scripts/lecture/%s` (%.0f s%s)\n", marked(r.finding), r.script, math.max(1, r.seconds
+    or 0),
     r.seeds and (", %d runs, seeds from %d"):format(r.seeds, r.seed) or "")
   if r.seeds and r.again then
     add("At the seeds from %d: %s.\n", r.fresh_seed, marked(r.again))
@@ -115,7 +116,8 @@ function M.lecture(records)
 # The lecture, checked
 
 This page retells a deep-learning lecture (perceptron, multi-layer perceptron, backpropagation, vanishing gradient, activations,
-losses, initialization, dropout, batch normalization, weight decay) around %d experiments. Each prints what the slide says, what it
+losses, initialization, dropout, batch normalization, weight decay) around %d experiments. Each prints what the slide says,
+  what it
 does, tables, pictures, and one finding:
 
     ./nnlua scripts/lecture/12_backpropagation_by_hand.lua
@@ -123,25 +125,29 @@ does, tables, pictures, and one finding:
     ./nnlua --out pictures scripts/lecture/24_initializers_deep.lua    # pictures as PNG files
 
 A finding is a statement about a distribution. Each experiment runs at several seeds, and everything random in it, its data too,
-follows the seed. A comparison is paired by seed; it is shown with its mean and Student's interval of 99%%, and where that holds 0 the
+follows the seed. A comparison is paired by seed; it is shown with its mean
+  and Student's interval of 99%%, and where that holds 0 the
 words are "no different within noise": the sentence of the finding is made of the interval, so that it cannot say more.
 `--seed N` and `--seeds K` choose other seeds, `--small` a version of about a second, `--help` shows the knobs of each. A script stops
 with an error if its finding does not hold. `make lecture` runs all of them in full at the seeds from 1 and at fresh ones that
-the clock chooses, fails if a difference is on the other side there, and writes this page and [errata.md](errata.md), what is wrong
+the clock chooses, fails if a difference is on the other side there, and writes this page and [errata.md](errata.md),
+  what is wrong
 on the slides. Nothing here is written by hand but the words.
 
 Made from revision %s, on %s kernels. On these kernels and with these libraries the numbers are the same bits each time, for any
 number of threads; on others (`NNLUA_ISA`, another processor) sums are added in another order, and what training makes of that
 differs as it does with another seed.
 
-To learn with it: [a handout for each experiment](lecture/handouts/), and `./nnlua scripts/exercises.lua`, which asks first, then runs.
+To learn with it: [a handout for each experiment](lecture/handouts/), and `./nnlua scripts/exercises.lua`, which asks first,
+  then runs.
 ]], #records, table.concat(list, ", "), kernels)
 
   add "\n## Slides, tools, scripts, findings\n"
   add "| | slide | tools | script | finding |"
   add "| --- | --- | --- | --- | --- |"
   for _, r in ipairs(records) do
-    add("| %s | %s | %s | [%s](../scripts/lecture/%s) | %s |", r.script:match "^%d+", cell(r.slide), cell(r.tools or ""), r.script,
+    add("| %s | %s | %s | [%s](../scripts/lecture/%s) | %s |", r.script:match "^%d+", cell(r.slide), cell(r.tools or ""),
+      r.script,
       r.script, cell(marked(r.finding)))
   end
 
@@ -178,7 +184,8 @@ function M.errata(records)
   add([[
 # Errata of the lecture
 
-What is wrong, or not the whole truth, in the slides that [lecture.md](lecture.md) checks: %d sentences, each with the derivation of what
+What is wrong, or not the whole truth, in the slides that [lecture.md](lecture.md) checks: %d sentences,
+  each with the derivation of what
 is right and the measurement. The slides are quoted as they are.
 ]], #list)
   for i, e in ipairs(list) do

@@ -4,7 +4,8 @@
 return {
   { "Neurophysiological background",
     { "The inside of every neuron carries a certain electric charge.", false, "a fact of biology; 39 begins with it" },
-    { "Charges of connected neurons may raise or lower this charge, by transmission of ions through the synaptic interface.", "39" },
+    { "Charges of connected neurons may raise or lower this charge, by transmission of ions through the "
+      .. "synaptic interface.", "39" },
     { "As soon as the charge reaches a certain threshold, an electric impulse is transmitted through the axon.", "39" },
     { "Neurotransmitters control the strength to which an impulse is transmitted.", "39", "as weights" },
   },
@@ -105,7 +106,8 @@ return {
     { "Good initializations can help against vanishing gradients.", "18 24" },
     { "Good initializations can help to converge quickly (fewer iterations needed).", "24 26" },
     { "Good initializations are able to train even 30+ layer nets.", "24 46" },
-    { "Not relevant in practice (way too deep!).", false, "an opinion of its time: residual nets of 152 layers won in 2015 (15)" },
+    { "Not relevant in practice (way too deep!).", false, "an opinion of its time: residual nets of 152 layers won "
+      .. "in 2015 (15)" },
     { "Interesting from research POV.", "46", "an opinion; 46 is such research" },
   },
   { "Weight initialization - simple schemes",

@@ -180,10 +180,27 @@ function M.run(experiment, given, o, command)
   say(interrupted and tostring(result) or run._trace or tostring(result))
 end
 
+-- What `nnlua --seed 7 script.lua` said before the script's name: of an experiment that is its seed, too.
+local function seed_before()
+  local seed
+  for i = -1, -64, -1 do
+    local text = arg and arg[i]
+    if not text then
+      break
+    end
+    local value = text:match "^%-%-seed=(.+)$" or text == "--seed" and arg[i + 1] or nil
+    seed = seed or value and math.tointeger(tonumber(value)) or nil
+  end
+  return seed
+end
+
 ---The program calls this for an experiment that a script returned.
 function M.main(experiment, args)
   local program = arg and arg[0] or experiment.name .. ".lua"
   local given, o = M.plainly(M.read, experiment, args, program)
+  if given.seed == nil and not o.resume then
+    given.seed = seed_before()
+  end
   if o.help then
     print(M.help(experiment, program))
     return
