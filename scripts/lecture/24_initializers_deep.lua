@@ -39,6 +39,8 @@ return L.experiment {
       lecun_uniform = "LeCun, uniform", glorot_normal = "Glorot, normal", glorot_uniform = "Glorot, U(±√(6/(k+l)))",
         relu_uniform = "slide's ReLU rule, U(±√(3/(k+l)))", he_normal = "He, N(0, 2/k)",
       he_uniform = "He, uniform", orthogonal = "orthogonal", lsuv = "LSUV" }
+    local short = { "N(0, 0.01)", "U(±1/k)", "U(±1/√k)", "sparse", "LeCun N", "LeCun U", "Glorot N", "Glorot U", "U(±√3/..)", "He N", "He U",
+      "orthogonal", "LSUV" }
     local function build(act, scheme, layers, x, w)
       local sizes = { 16 }
       for i = 1, layers do
@@ -108,7 +110,7 @@ return L.experiment {
         tanh_epochs > epochs and "-" or ("%.1f"):format(tanh_epochs), L.mean(column("grad ", "ReLU")),
           L.percent(column("", "ReLU"), 0),
         relu_epochs > epochs and "-" or ("%.1f"):format(relu_epochs), L.percent(r["two " .. scheme], 0) }
-      labels[i] = names[scheme]:gsub(",.*", ""):gsub(" %(.*", "")
+      labels[i] = short[i]
     end
     L.table({ "initializer", "k Var(W)", "tanh: std", "gradient", "accuracy", "epochs", "ReLU: gradient", "accuracy", "epochs", "2 layers: accuracy" }, rows,
       ("%d hidden layers; epochs: until the training loss is below 0.5, of %d (-: not reached):"):format(depth, epochs))

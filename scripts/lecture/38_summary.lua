@@ -97,7 +97,7 @@ return L.experiment {
       L.table({ setting.name, "training accuracy", "test accuracy" }, rows, ("%d images, %d epochs%s:"):format(setting.n,
         setting.epochs, setting.noise > 0 and ", a fifth of the labels random" or ""))
       L.picture("bar", { L.bars(lists) }, names, { title = ("Test accuracy, %s (bars: one deviation)"):format(setting.name),
-        columns = 2, yrange = { 0, 1 }, hline = { 0.1, "chance" } })
+        columns = 2, yrange = { 0, 1 }, size = { 1100, 480 }, hline = { 0.1, "chance" } })
     end
     local first, deep, noisy = settings[1], settings[2], settings[3]
     L.expect(first.verdicts["none of them"], "lower")

@@ -50,6 +50,9 @@ int nl_report(lua_State *L, int status);
 int nl_call(lua_State *L, int arguments, int results);
 
 int nl_run_string(lua_State *L, const char *text, const char *name);
+
+/* Pushes the text and below it the user's frames (traceback.c). */
+void nl_push_traceback(lua_State *L, const char *text);
 int nl_load_file(lua_State *L, const char *name); /* NULL: standard input */
 int nl_run_script(lua_State *L, char **argv, const nl_options *);
 

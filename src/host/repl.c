@@ -315,10 +315,24 @@ static void remember(session *s, const char *text) {
 /* ?name: a call of nn.help. Takes the line over. */
 static int load_help(session *s, char *line) {
   remember(s, line);
-  int status = luaL_loadstring(s->L, "local name = ... return function() require('nn').help(name) end");
+  static const char code[] = "local name = ... return function() require('nn').help(name) end";
+  int status = luaL_loadbuffer(s->L, code, sizeof code - 1, "=(prompt)");
   if (status == LUA_OK) {
     const char *name = line + 1 + strspn(line + 1, " \t");
     lua_pushlstring(s->L, name, strcspn(name, " \t;"));
+    lua_call(s->L, 1, 1);
+  }
+  free(line);
+  return status;
+}
+
+/* %name ...: one of the prompt's commands. Takes the line over. */
+static int load_command(session *s, char *line) {
+  remember(s, line);
+  static const char code[] = "local line = ... return function() require('nn.internal.commands').run(line) end";
+  int status = luaL_loadbuffer(s->L, code, sizeof code - 1, "=(prompt)");
+  if (status == LUA_OK) {
+    lua_pushstring(s->L, line + 1);
     lua_call(s->L, 1, 1);
   }
   free(line);
@@ -336,6 +350,9 @@ static int load_input(session *s) {
   }
   if (line[0] == '?') {
     return load_help(s, line);
+  }
+  if (line[0] == '%') {
+    return load_command(s, line);
   }
   const char *shown = line[0] == '=' ? line + 1 : line;
   lua_pushfstring(L, "return %s", shown);
@@ -374,11 +391,24 @@ static int load_input(session *s) {
   }
 }
 
+/* The prompt's own way to show results, of the library; nil where that is not there. */
+static int find_results(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "nn.internal.prompt");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "results");
+  return 1;
+}
+
 static void print_results(lua_State *L) {
   int n = lua_gettop(L);
   if (n > 0) {
     luaL_checkstack(L, LUA_MINSTACK, "too many results to print");
-    lua_getglobal(L, "print");
+    lua_pushcfunction(L, find_results);
+    if (nl_call(L, 0, 1) != LUA_OK) {
+      lua_pop(L, 1);
+      lua_getglobal(L, "print");
+    }
     lua_insert(L, 1);
     if (nl_call(L, n, 0) != LUA_OK) {
       const char *text = lua_tostring(L, -1);

@@ -37,7 +37,7 @@ static int add_traceback(lua_State *L) {
     }
     text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
-  luaL_traceback(L, L, text, 1);
+  nl_push_traceback(L, text);
   return 1;
 }
 

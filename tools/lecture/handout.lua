@@ -16,7 +16,11 @@ th, td { border-bottom: 1px solid #ccc; padding: .15em .5em; text-align: right; 
   td:first-child { text-align: left; }
 img { max-width: 48%; height: auto; } figure { margin: .4em 0; } .finding { border: 1px solid #0072b2; padding: .5em .8em; }
 details { margin: .2em 0 .5em 1em; } code { font-size: 9pt; } h2 { font-size: 11pt; margin: .8em 0 .2em; }
-@media print { body { margin: 0; max-width: none; } details { display: none; } nav { display: none; } @page { size: A4; margin: 14mm; } }
+@media print { body { margin: 0; max-width: none; font-size: 8.4pt; line-height: 1.25; }
+  h1 { font-size: 13pt; } h2 { font-size: 9.5pt; margin: .5em 0 .1em; }
+  p, blockquote { margin: .35em 0; }
+  table { font-size: 6.8pt; } th, td { padding: .05em .4em; } img { max-width: 44%; } details, nav { display: none; }
+  @page { size: A4; margin: 14mm; } }
 ]]
 
 -- The tables that fit on a page: of few rows and columns, two at most.

@@ -81,7 +81,7 @@ local function finish(job, status)
   end
   local record = read_json(base .. ".json")
   record.seconds, record.revision, record.kernels = seconds, revision, kernels
-  record.citation, record.source = record.source, fingerprint(read(job.script.path))
+  record.citation, record.source = record.source, job.source
   write_json(base .. ".json", record)
   print(record.finding)
 end
@@ -92,7 +92,7 @@ while next_job <= #jobs or #running > 0 do
     local job = jobs[next_job]
     local base = ("build/lecture/%s.%d"):format(job.script.name, job.set)
     os.remove(base .. ".txt")
-    job.started = core.time()
+    job.started, job.source = core.time(), fingerprint(read(job.script.path))
     job.process = assert(core.start({ "env", "NNLUA_LECTURE=" .. base .. ".json", program, "--threads", "1", "--out",
       job.set == 1 and "docs/lecture" or "build/lecture", job.script.path, "--no-record", "--seed", tostring(job.seed) },
       base .. ".txt"))

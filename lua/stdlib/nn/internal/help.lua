@@ -203,6 +203,70 @@ local function help_of_value(name, value)
   end
 end
 
+---The head of an op's function, or nil.
+function M.head(f)
+  load_ops()
+  local op = by_function[f]
+  return op and (core[op.name] == f and "nn." or "x:") .. M.signature(op)
+end
+
+-- What a member of a family is, in a sentence.
+local function sentence_of(name, value)
+  local ok, text = core.try(help_of_value, name, value)
+  text = ok and text or ""
+  local op = by_function[value]
+  if op then
+    text = op.doc
+  end
+  for line in text:gmatch "[^\n]+" do
+    if line:find "^%u" and not line:find "^%w+%(" then
+      local rest = text:sub((text:find(line, 1, true)))
+      local paragraph = rest:match "^(.-)\n%s*\n" or rest
+      -- to the end of the first sentence; "et al." is none
+      local flat = paragraph:gsub("%s*\n%s*", " "):gsub("al%. ", "al\1 ")
+      return ((flat:match "^(.-%.)%s" or flat):gsub("\1", "."))
+    end
+  end
+  return ""
+end
+
+---A namespace of nn (nn.optim) as text: its members, each with a sentence; nil of other tables.
+function M.family(t)
+  local meta = getmetatable(t)
+  local name = type(meta) == "table" and rawget(meta, "__name")
+  if name == "nn" and t == package.loaded.nn then
+    local layers = core.layer_names()
+    local families = {}
+    for family in pairs(require("nn.internal.public").namespaces) do
+      families[#families + 1] = "nn." .. family
+    end
+    table.sort(families)
+    return ("nn: %d operations on tensors (nn.randn, nn.sum, ...: docs/reference), %d layers and losses (nn.Linear, ...), and "
+      .. "families:\n  %s\n?softmax, ?Linear or ?nn.optim tell more; nn.<Tab> lists all."):format(#core.ops(), #layers,
+      table.concat(families, " "):gsub("(nn%.plot) ", "%1\n  "))
+  end
+  if type(name) ~= "string" or not name:find "^nn%.%l" or not (rawget(meta, "homes") or rawget(meta, "__index")) then
+    return nil
+  end
+  load_ops()
+  local rows, widest = {}, 0
+  for _, key in ipairs(namespace_names(t)) do
+    local ok, value = core.try(function()
+      return t[key]
+    end)
+    if ok and value ~= nil then
+      rows[#rows + 1] = { key, sentence_of(key, value) }
+      widest = math.max(widest, #key)
+    end
+  end
+  local out = { ("%s  (?%s.%s tells more)"):format(name, name, rows[1] and rows[1][1] or "name") }
+  for _, row in ipairs(rows) do
+    local text = #row[2] > 96 - widest and row[2]:sub(1, 92 - widest) .. " ..." or row[2]
+    out[#out + 1] = (("  %-" .. widest .. "s  %s"):format(row[1], text):gsub("%s+$", ""))
+  end
+  return table.concat(out, "\n")
+end
+
 local function find(name)
   local nn = require "nn"
   local plain = name:gsub("^nn%.", ""):gsub("^[%w_]+:", "")

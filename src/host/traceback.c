@@ -1,0 +1,64 @@
+/* The traceback of an error: the user's frames. Those of our own library say nothing to somebody who does not work on
+   it; NNLUA_TRACEBACK=all shows them. Where there are none, it is Lua's own traceback. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/host.h"
+
+/* Is a frame's source a file of the library in this directory? */
+static bool from_library(const lua_Debug *ar, const char *directory) {
+  size_t n = directory ? strlen(directory) : 0;
+  return n > 0 && ar->source[0] == '@' && strncmp(ar->source + 1, directory, n) == 0 &&
+         strncmp(ar->source + 1 + n, "/nn", 3) == 0;
+}
+
+static void add_name(luaL_Buffer *b, lua_State *L, const lua_Debug *ar) {
+  if (*ar->namewhat) {
+    bool global = strcmp(ar->namewhat, "global") == 0;
+    lua_pushfstring(L, "%s '%s'", global ? "function" : ar->namewhat, ar->name);
+  } else if (*ar->what == 'm') {
+    lua_pushliteral(L, "main chunk");
+  } else {
+    lua_pushfstring(L, "function <%s:%d>", ar->short_src, ar->linedefined);
+  }
+  luaL_addvalue(b);
+}
+
+void nl_push_traceback(lua_State *L, const char *text) {
+  const char *wanted = getenv("NNLUA_TRACEBACK");
+  bool prompt = !nl_program, library = prompt;
+  nl_push_library(L);
+  int at = lua_gettop(L);
+  const char *directory = lua_tostring(L, at);
+  lua_Debug ar;
+  for (int level = 1; !library && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "S", &ar);
+    library = from_library(&ar, directory);
+  }
+  if (!library || (wanted && strcmp(wanted, "all") == 0)) {
+    luaL_traceback(L, L, text, 1);
+    lua_remove(L, at);
+    return;
+  }
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  luaL_addstring(&b, text);
+  bool any = false;
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sln", &ar);
+    /* the line that one has just typed, and what the prompt makes of one */
+    bool typed =
+        prompt && ((*ar.what == 'm' && strcmp(ar.source, "=stdin") == 0) || strcmp(ar.source, "=(prompt)") == 0);
+    if (ar.currentline <= 0 || typed || from_library(&ar, directory)) {
+      continue;
+    }
+    luaL_addstring(&b, any ? "\n\t" : "\nstack traceback:\n\t");
+    any = true;
+    lua_pushfstring(L, "%s:%d: in ", ar.short_src, ar.currentline);
+    luaL_addvalue(&b);
+    add_name(&b, L, &ar);
+  }
+  luaL_pushresult(&b);
+  lua_remove(L, at);
+}
