@@ -26,17 +26,26 @@ local function spec_of(rule)
 end
 
 local function help_of(rule)
-  local out, seen = { rule.doc, "  params: parameters, or groups {params = {...}, lr = ...}" }, {}
-  local spec = spec_of(rule)
+  local out, seen = {}, {}
+  local spec, heads = spec_of(rule), {}
+  out[1] = ""
+  out[2] = rule.doc
+  out[3] = "  params: parameters, or groups {params = {...}, lr = ...}"
   for _, o in ipairs(rule.options) do
     if not seen[o.name] then
       seen[o.name] = true
       local default = spec[o.name][2]
-      out[#out + 1] = ("  %s: default %s"):format(o.name,
-        type(default) == "table" and ("{%s}"):format(table.concat(default, ", ")) or tostring(default))
+      local text = type(default) == "table" and ("{%s}"):format(table.concat(default, ", ")) or tostring(default)
+      out[#out + 1] = ("  %s: default %s"):format(o.name, text)
+      heads[#heads + 1] = ("%s = %s"):format(o.name, text)
     end
   end
-  out[#out + 1] = "Keeps for each parameter: " .. table.concat(rule.states, ", ") .. "."
+  out[1] = ("nn.optim.%s(params, {%s})"):format(rule.name, table.concat(heads, ", "))
+  if #rule.states > 0 then
+    out[#out + 1] = "Keeps for each parameter: " .. table.concat(rule.states, ", ") .. "."
+  end
+  out[#out + 1] = ("example:\n  local opt = nn.optim.%s(model:parameters(), {lr = 0.01})"):format(rule.name)
+  out[#out + 1] = "  opt:zero_grad(); loss:backward(); opt:step()"
   return table.concat(out, "\n")
 end
 

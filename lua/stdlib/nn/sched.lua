@@ -8,6 +8,7 @@
 -- the base rate; ChainedScheduler and SequentialLR put such functions together.
 
 local class = require "nn.internal.class"
+local contract = require "nn.internal.contract"
 local core = require "nn.core"
 local optimizer = require "nn.optim.optimizer"
 local options = require "nn.internal.options"
@@ -127,8 +128,36 @@ function Scheduler:load_state_dict(state)
   end
 end
 
--- A scheduler whose value needs nothing but its options: define(name, spec, function(o, t, base)).
-local function define(name, spec, value, check, per)
+local examples = { step_size = "30", milestones = "{30, 60}", gamma = "0.95", T_max = "20", T_0 = "10" }
+
+-- What is said of one: its head, the sentence, an example.
+local function help_of(name, doc, spec)
+  local keys, parts = {}, {}
+  for key in pairs(spec) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    local default = spec[key][2]
+    parts[i] = default == nil and key or ("%s = %s"):format(key, type(default) == "number" and ("%.4g"):format(default) or
+      tostring(default))
+  end
+  local example = {}
+  for _, key in ipairs(keys) do
+    example[#example + 1] = spec[key].needed and ("%s = %s"):format(key, examples[key]) or nil
+  end
+  return ([[
+nn.sched.%s(opt, {%s})
+%s
+lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+example:
+  local schedule = nn.sched.%s(opt, {%s})
+  nn.train.fit{..., optimizer = opt, scheduler = schedule}]]):format(name, table.concat(parts, ", "), doc, name,
+    table.concat(example, ", "))
+end
+
+-- A scheduler whose value needs nothing but its options: define(name, doc, spec, function(o, t, base)).
+local function define(name, doc, spec, value, check, per)
   ---@param opt nn.Optimizer
   ---@param opts? table
   M[name] = function(opt, opts)
@@ -145,6 +174,9 @@ local function define(name, spec, value, check, per)
       return value(o, t, base, group)
     end, per)
   end
+  contract.help[M[name]] = function()
+    return help_of(name, doc, spec)
+  end
 end
 
 local function needed(kind, least)
@@ -160,13 +192,15 @@ local function check_milestones(who, list)
   end
 end
 
----lr = base * gamma^floor(t / step_size)
-define("StepLR", { step_size = needed("integer", 1), gamma = { "number", 0.1 } }, function(o, t, base)
+define("StepLR",
+  "Falls by gamma every step_size steps: lr = base * gamma^floor(t / step_size).",
+  { step_size = needed("integer", 1), gamma = { "number", 0.1 } }, function(o, t, base)
   return base * o.gamma ^ (t // o.step_size)
 end)
 
----lr = base * gamma^(number of milestones reached)
-define("MultiStepLR", { milestones = needed "table", gamma = { "number", 0.1 } }, function(o, t, base)
+define("MultiStepLR",
+  "Falls by gamma at each milestone: lr = base * gamma^(number of milestones reached).",
+  { milestones = needed "table", gamma = { "number", 0.1 } }, function(o, t, base)
   local n = 0
   for _, m in ipairs(o.milestones) do
     n = n + (t >= m and 1 or 0)
@@ -176,35 +210,41 @@ end, function(o)
   check_milestones("MultiStepLR", o.milestones)
 end)
 
----lr = base * gamma^t
-define("ExponentialLR", { gamma = needed "number" }, function(o, t, base)
+define("ExponentialLR",
+  "Falls by gamma with each step: lr = base * gamma^t.",
+  { gamma = needed "number" }, function(o, t, base)
   return base * o.gamma ^ t
 end)
 
----lr = base * factor for the first total_iters steps
-define("ConstantLR", { factor = { "number", 1 / 3 }, total_iters = { "integer", 5, least = 1 } }, function(o, t, base)
+define("ConstantLR",
+  "Begins lower: lr = base * factor for the first total_iters steps.",
+  { factor = { "number", 1 / 3 }, total_iters = { "integer", 5, least = 1 } }, function(o, t, base)
   return t < o.total_iters and base * o.factor or base
 end)
 
----From base * start_factor to base * end_factor in total_iters steps: a warm-up.
-define("LinearLR", {
+define("LinearLR",
+  "From base * start_factor to base * end_factor in total_iters steps: a warm-up.",
+  {
   start_factor = { "number", 1 / 3 }, end_factor = { "number", 1 }, total_iters = { "integer", 5, least = 1 },
 }, function(o, t, base)
   return base * (o.start_factor + (o.end_factor - o.start_factor) * math.min(t, o.total_iters) / o.total_iters)
 end)
 
----lr = base * (1 - t / total_iters)^power
-define("PolynomialLR", { total_iters = { "integer", 5, least = 1 }, power = { "number", 1 } }, function(o, t, base)
+define("PolynomialLR",
+  "Falls to 0 along a power: lr = base * (1 - t / total_iters)^power.",
+  { total_iters = { "integer", 5, least = 1 }, power = { "number", 1 } }, function(o, t, base)
   return base * (1 - math.min(t, o.total_iters) / o.total_iters) ^ o.power
 end)
 
----Half a cosine from base to eta_min in T_max steps (and back, if it goes on): Loshchilov & Hutter 2017.
-define("CosineAnnealingLR", { T_max = needed("integer", 1), eta_min = { "number", 0 } }, function(o, t, base)
+define("CosineAnnealingLR",
+  "Half a cosine from base to eta_min in T_max steps (and back, if it goes on): Loshchilov & Hutter 2017.",
+  { T_max = needed("integer", 1), eta_min = { "number", 0 } }, function(o, t, base)
   return o.eta_min + (base - o.eta_min) * (1 + math.cos(math.pi * t / o.T_max)) / 2
 end)
 
----Cosines that start again after T_0, T_0 * T_mult, ... steps: Loshchilov & Hutter 2017.
-define("CosineAnnealingWarmRestarts", {
+define("CosineAnnealingWarmRestarts",
+  "Cosines that start again after T_0, T_0 * T_mult, ... steps: Loshchilov & Hutter 2017.",
+  {
   T_0 = needed("integer", 1), T_mult = { "integer", 1, least = 1 }, eta_min = { "number", 0 },
 }, function(o, t, base)
   local length = o.T_0
@@ -214,7 +254,7 @@ define("CosineAnnealingWarmRestarts", {
   return o.eta_min + (base - o.eta_min) * (1 + math.cos(math.pi * t / length)) / 2
 end)
 
----lr = base * f(t)
+---Yours: lr = base * f(t).
 M.LambdaLR = function(opt, f)
   if type(f) ~= "function" then
     core.raise(("LambdaLR: the second argument must be a function(step) that gives a factor, but is %s"):format(core.describe(f)))

@@ -69,6 +69,37 @@ local function session(input)
   return process.run(process.nnlua .. " -i", input)
 end
 
+function TestShow:test_lists_and_search()
+  local out = session "?layers\n?losses\n?Adam\n?schedules\n??dropout\n??weight decay\n?loader\n?softmx\n??zzqq\n?\n"
+  lu.assertStrContains(out, "  Linear             A linear map")
+  lu.assertStrContains(out, "  MSELoss ")
+  lu.assertStrContains(out, "nn.optim.Adam(params, {lr = 0.001, betas = {0.9, 0.999}")
+  lu.assertStrMatches(out, ".*StepLR +Falls by gamma.*")
+  lu.assertStrMatches(out, ".*> nn%.Dropout +While training.*") -- the name itself comes first
+  lu.assertStrMatches(out, ".*nn%.optim%.AdamW +.*[wW]eight.*")
+  lu.assertStrContains(out, "there is no 'loader'; this is written about it:\nnn.")
+  lu.assertStrContains(out, "did you mean 'softmax'?")
+  lu.assertStrContains(out, "nothing is written about 'zzqq'")
+  lu.assertStrContains(out, "??word searches")
+end
+
+-- Each optimizer and schedule has a head, a sentence and an example that runs.
+function TestShow:test_what_is_said_of_optimizers_and_schedules()
+  for _, family in ipairs { "optim", "sched" } do
+    for name, f in pairs(nn[family]) do
+      local help = require("nn.internal.contract").help[require("nn.internal.contract").original(f)]
+      if help then
+        local text = help()
+        lu.assertStrContains(text, ("nn.%s.%s("):format(family, name))
+        local code = text:match "local %w+ = (nn%.[^\n]*)"
+        local model = nn.Linear(2, 2)
+        local made = load("local nn, model, opt = ... return " .. code)(nn, model, nn.optim.SGD(model:parameters(), { lr = 1 }))
+        lu.assertEquals(made.name, name)
+      end
+    end
+  end
+end
+
 function TestShow:test_the_last_results_are_kept()
   local out = session "1 + 1\n'two'\n{3}\n_1\n_ .. '!'\nnil\n_\n"
   lu.assertStrContains(out, "> {3}\n> two\n> two!\n> nil\n> two!\n")

@@ -224,7 +224,7 @@ local function sentence_of(name, value)
       local paragraph = rest:match "^(.-)\n%s*\n" or rest
       -- to the end of the first sentence; "et al." is none
       local flat = paragraph:gsub("%s*\n%s*", " "):gsub("al%. ", "al\1 ")
-      return ((flat:match "^(.-%.)%s" or flat):gsub("\1", "."))
+      return ((flat:match "^(.-[^%.%s]%.)%s" or flat):gsub("\1", "."))
     end
   end
   return ""
@@ -302,6 +302,115 @@ local function in_a_namespace(name)
   end
 end
 
+-- ---- lists and search ----
+
+-- What `?layers` and the like name: the families of the layer table, and namespaces by what people call them.
+local called = { optimizers = "optim", schedules = "sched", schedulers = "sched", datasets = "data", initializers = "init",
+  plots = "plot", training = "train", metrics = "train.metrics" }
+
+-- "layers", "losses", "activations": the layer table's entries by family.
+local function layers_of(word)
+  local layer_help = require "nn.internal.layer_help"
+  local rows, families = {}, {}
+  for _, entry in ipairs(core.layers()) do
+    local is_loss = entry.name:find "Loss$" ~= nil
+    if word == "layers" and not is_loss or word == "losses" and is_loss or entry.family == word then
+      rows[#rows + 1] = entry
+    end
+    families[entry.family] = true
+  end
+  if #rows == 0 then
+    return nil
+  end
+  local out, widest = {}, 0
+  for _, entry in ipairs(rows) do
+    widest = math.max(widest, #entry.name)
+  end
+  for _, entry in ipairs(rows) do
+    local doc = entry.doc:match "^(.-[^%.%s]%.)%s" or entry.doc
+    doc = #doc > 96 - widest and doc:sub(1, 92 - widest) .. " ..." or doc
+    out[#out + 1] = ("  %-" .. widest .. "s  %s"):format(entry.name, doc)
+  end
+  local names = {}
+  for family in pairs(families) do
+    names[#names + 1] = family
+  end
+  table.sort(names)
+  out[#out + 1] = ("?%s tells more. Of a kind: ?%s"):format(layer_help.entry(rows[1].name).name, table.concat(names, " ?"))
+  return table.concat(out, "\n")
+end
+
+-- All public names with what is said of them: {name, text, weight}; made once.
+local index
+local function make_index()
+  local nn = require "nn"
+  local public = require "nn.internal.public"
+  index = {}
+  local function put(name, text)
+    index[#index + 1] = { name, text }
+  end
+  for name, op in pairs(load_ops()) do
+    if core.public[name] or rawget(nn, name) then
+      put("nn." .. name, op.doc .. " " .. (op.example or ""))
+    end
+  end
+  for _, entry in ipairs(core.layers()) do
+    put("nn." .. entry.name, ("%s %s %s %s"):format(entry.doc, entry.formula or "", entry.example or "", entry.source or ""))
+  end
+  for space, file in pairs(public.namespaces) do
+    local family = require(file)
+    for _, key in ipairs(namespace_names(family)) do
+      local ok, value = core.try(function()
+        return family[key]
+      end)
+      local known, text = core.try(help_of_value, key, ok and value or nil)
+      put(("nn.%s.%s"):format(space, key), known and text or "")
+    end
+  end
+end
+
+---What is written about a word: names that have it first, then what is said of others.
+---@param word string
+---@return string
+function M.search(word)
+  load_ops()
+  if not index then
+    make_index()
+  end
+  local wanted, found = word:lower(), {}
+  for _, entry in ipairs(index) do
+    local name, text = entry[1]:lower(), entry[2]:lower()
+    local last = name:match "[^%.]+$"
+    local weight = last == wanted and 1 or last:find(wanted, 1, true) == 1 and 2 or name:find(wanted, 1, true) and 3
+      or text:find("%f[%w]" .. wanted:gsub("%p", "%%%0")) and 4 or text:find(wanted, 1, true) and 5
+    if weight then
+      found[#found + 1] = { weight, entry[1], entry[2] }
+    end
+  end
+  table.sort(found, function(a, b)
+    return a[1] < b[1] or a[1] == b[1] and a[2] < b[2]
+  end)
+  if #found == 0 then
+    return ("nothing is written about '%s'"):format(word)
+  end
+  local out, widest = {}, 0
+  for i = 1, math.min(#found, 25) do
+    widest = math.max(widest, #found[i][2])
+  end
+  for i = 1, math.min(#found, 25) do
+    local text = found[i][3]:gsub("%s*\n%s*", " ")
+    -- where the word stands, if it is not in the beginning
+    local at = found[i][1] >= 4 and text:lower():find(wanted, 1, true) or 1
+    text = at > 60 and "... " .. text:sub(at - 30) or text
+    local room = 98 - widest
+    out[i] = (("%-" .. widest .. "s  %s"):format(found[i][2], #text > room and text:sub(1, room - 4) .. " ..." or text))
+  end
+  if #found > 25 then
+    out[#out + 1] = ("... and %d more"):format(#found - 25)
+  end
+  return table.concat(out, "\n")
+end
+
 ---Prints what a name, function, class or tensor is: signature, meaning, an example with its result.
 ---@param what any "softmax", "optim.Adam", nn.softmax, nn.Linear, a tensor
 function M.help(what)
@@ -314,10 +423,12 @@ function M.help(what)
     written_help[core.tensor_methods[name]] = text
   end
   local text
-  if what == nil or what == "" then
+  if type(what) == "string" and what:sub(1, 1) == "?" then
+    text = M.search(what:match "^%?%s*(.-)%s*$")
+  elseif what == nil or what == "" then
     text = "nn.help \"softmax\", nn.help(nn.Linear) or, at the prompt, ?softmax tell what something is.\n"
-      .. "Namespaces: nn.linalg, nn.optim, nn.sched, nn.data, nn.init, nn.io, nn.func, nn.autograd, nn.regularize, nn.theory,\n"
-      .. "nn.diagnose, nn.plot. The reference is in docs/reference/."
+      .. "Lists: ?layers ?losses ?activations ?optimizers ?schedules ?data ?init ?plot ?train ?metrics; nn shows all families.\n"
+      .. "??word searches what is written. At the prompt % lists commands. The reference is in docs/reference/."
   elseif type(what) == "string" then
     local name, found = find(what)
     if type(found) == "table" and ops[rawget(found, "name") or ""] == found then
@@ -336,8 +447,25 @@ function M.help(what)
       if plain:find "^%u" then
         first, second = others, op_names
       end
-      local near = in_a_namespace(name) or core.nearest(plain, first) or core.nearest(plain, second)
-      text = ("there is no '%s'%s"):format(what, near and ("; did you mean '%s'?"):format(near) or "")
+      local home = in_a_namespace(plain)
+      if called[plain] then
+        text = M.family(select(2, find(called[plain])))
+      elseif home then
+        text = help_of_value(home, select(2, find(home)))
+        text = text and ("nn.%s:\n%s"):format(home, text)
+      else
+        text = layers_of(plain)
+      end
+      if not text then
+        local near = core.nearest(plain, first) or core.nearest(plain, second)
+        local written_there = M.search(plain)
+        text = ("there is no '%s'"):format(what)
+        if not written_there:find "^nothing" then
+          text = ("%s; this is written about it:\n%s"):format(text, written_there)
+        elseif near then
+          text = ("%s; did you mean '%s'?"):format(text, near)
+        end
+      end
     end
   else
     text = help_of_value(nil, what)
