@@ -319,7 +319,7 @@ static int load_help(session *s, char *line) {
   int status = luaL_loadbuffer(s->L, code, sizeof code - 1, "=(prompt)");
   if (status == LUA_OK) {
     const char *name = line + 1 + strspn(line + 1, " \t");
-    lua_pushlstring(s->L, name, strcspn(name, " \t;"));
+    lua_pushlstring(s->L, name, *name == '?' ? strlen(name) : strcspn(name, " \t;")); /* ??weight decay: all of it */
     lua_call(s->L, 1, 1);
   }
   free(line);
