@@ -133,18 +133,45 @@ static int compare_names(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* What the library knows of the place (nn.internal.complete): adds its words, and says whether it did. */
+static int complete_by_place(lua_State *L) {
+  matches *m = lua_touserdata(L, 3);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "nn.internal.complete");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "candidates");
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_call(L, 2, 1);
+  if (lua_type(L, -1) != LUA_TTABLE) {
+    lua_pushboolean(L, false);
+    return 1;
+  }
+  for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++) {
+    add_match(m, "", lua_tostring(L, -1));
+    lua_pop(L, 1);
+  }
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 /* libedit wants the common prefix first, then the matches, then NULL; all from malloc. */
 static char **complete(const char *text, int start, int end) {
   (void)start;
-  (void)end;
   rl_attempted_completion_over = 1;
   rl_completion_append_character = 0;
   matches m = {NULL, 0, 0};
   int top = lua_gettop(completing);
-  lua_pushcfunction(completing, complete_protected);
-  lua_pushlightuserdata(completing, (void *)(uintptr_t)text);
+  lua_pushcfunction(completing, complete_by_place);
+  lua_pushlstring(completing, rl_line_buffer, end > 0 ? (size_t)end : 0);
+  lua_pushstring(completing, text);
   lua_pushlightuserdata(completing, &m);
-  nl_call(completing, 2, 0); /* an __index may take long: Ctrl-C ends it */
+  if (nl_call(completing, 3, 1) != LUA_OK || !lua_toboolean(completing, -1)) {
+    lua_pushcfunction(completing, complete_protected);
+    lua_pushlightuserdata(completing, (void *)(uintptr_t)text);
+    lua_pushlightuserdata(completing, &m);
+    nl_call(completing, 2, 0); /* an __index may take long: Ctrl-C ends it */
+  }
   lua_settop(completing, top);
   if (m.count == 0) {
     free(m.list);

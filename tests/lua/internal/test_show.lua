@@ -100,6 +100,30 @@ function TestShow:test_what_is_said_of_optimizers_and_schedules()
   end
 end
 
+function TestShow:test_tab_knows_the_place()
+  local complete = require "nn.internal.complete"
+  rawset(_G, "nn", nn)
+  local function words(line, word)
+    local list = complete.candidates(line, word)
+    if list then
+      table.sort(list)
+    end
+    return list and table.concat(list, " ")
+  end
+  lu.assertEquals(words("?softm", "?softm"), "?softmax ?softmin")
+  lu.assertEquals(words("?optim.Adam", "?optim.Adam"), "?optim.Adam ?optim.AdamW ?optim.Adamax")
+  lu.assertEquals(words("%tim", "tim"), "time timeit")
+  lu.assertEquals(words("require 'nn.op", "nn.op"), "nn.optim")
+  lu.assertEquals(words("nn.Linear(3, 4, {b", "b"), "bias = ")
+  lu.assertEquals(words("opt = nn.optim.Adam(m:parameters(), {l", "l"), "lr = ")
+  lu.assertEquals(words("nn.sched.StepLR(opt, {step_size = 3, ", ""), "gamma =  step_size = ")
+  lu.assertEquals(words("nn.train.fit{model = f({1}), epo", "epo"), "epochs = ")
+  for _, line in ipairs { "x = {a", "print(math.fl", "nn.Linear(3, 4, {bias = fa", "f(", "}}}{", "nn.nothing{a", "('{", "" } do
+    lu.assertNil(words(line, line:match "[%w_%.]*$"), line)
+  end
+  rawset(_G, "nn", nil)
+end
+
 function TestShow:test_the_last_results_are_kept()
   local out = session "1 + 1\n'two'\n{3}\n_1\n_ .. '!'\nnil\n_\n"
   lu.assertStrContains(out, "> {3}\n> two\n> two!\n> nil\n> two!\n")

@@ -210,6 +210,22 @@ function M.head(f)
   return op and (core[op.name] == f and "nn." or "x:") .. M.signature(op)
 end
 
+---The names of the options that a function takes in a table: of an op those that are no tensors, of a function with a class of
+---options its fields.
+---@return string[]
+function M.option_names(f)
+  load_ops()
+  local out, op = {}, by_function[f]
+  for name, kind in (op and op.args or ""):gmatch "([%w_]+): (%w+)" do
+    out[#out + 1] = kind ~= "tensor" and kind ~= "tensors" and name or nil
+  end
+  local lines = op and {} or { comment_above(f) }
+  for name in (lines[1] or ""):gmatch "\n    ([%a_][%w_]*)%??: " do
+    out[#out + 1] = name
+  end
+  return out
+end
+
 -- What a member of a family is, in a sentence.
 local function sentence_of(name, value)
   local ok, text = core.try(help_of_value, name, value)
