@@ -481,6 +481,7 @@ void nl_prompt(lua_State *L) {
   if (s.terminal) {
     note_interrupts();
     open_history(&s);
+    puts("?softmax tells what softmax is, ??word searches, % lists commands, Tab completes, Ctrl-D leaves");
   }
   int status;
   lua_settop(L, 0);

@@ -1,5 +1,5 @@
--- What Tab can mean where it is no global or field: names after ?, commands after %, modules in require "...", and names of options
--- in the table of a known function or layer. The C side of the prompt completes the rest (src/host/repl.c).
+-- What Tab can mean where it is no global or field: names after ?, commands after %, modules in require "...", and names of
+-- options in the table of a known function or layer. The C side of the prompt completes the rest (src/host/repl.c).
 
 local core = require "nn.core"
 
