@@ -1,6 +1,8 @@
 #include "io/json.h"
 
+#include <errno.h>
 #include <malloc.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -132,6 +134,109 @@ nl_status nl_json_read(const char *text, size_t n, size_t flags, json_t **value)
   nl_status status = run_guarded(read_text, &r);
   *value = status == NL_OK ? r.read : NULL;
   return status != NL_OK || r.read ? status : nl_fail("%s (line %d)", r.error.text, r.error.line);
+}
+
+static const char *behind_digits(const char *p, const char *end) {
+  while (p < end && *p >= '0' && *p <= '9') {
+    p++;
+  }
+  return p;
+}
+
+/* Behind a number of JSON's grammar, or NULL; and whether it is an integer. */
+static const char *behind_number(const char *p, const char *end, bool *whole) {
+  p += *p == '-';
+  const char *from = p;
+  p = behind_digits(p, end);
+  if (p == from || (*from == '0' && p - from > 1)) {
+    return NULL;
+  }
+  *whole = p == end || (*p != '.' && *p != 'e' && *p != 'E');
+  if (p < end && *p == '.') {
+    from = ++p;
+    p = behind_digits(p, end);
+    if (p == from) {
+      return NULL;
+    }
+  }
+  if (p < end && (*p == 'e' || *p == 'E')) {
+    p++;
+    p += p < end && (*p == '+' || *p == '-');
+    from = p;
+    p = behind_digits(p, end);
+    if (p == from) {
+      return NULL;
+    }
+  }
+  return p;
+}
+
+/* What stands in the place of a number: itself, or what can be read. At most two bytes more than it has. */
+static size_t put_fitting(char *to, const char *p, const char *stop, bool whole, bool *changed) {
+  size_t n = (size_t)(stop - p);
+  char *read_to;
+  double v = strtod(p, &read_to);
+  memcpy(to, p, n);
+  if (read_to == stop && isinf(v)) {
+    n = v > 0 ? 5 : 6;
+    memcpy(to, v > 0 ? "\"inf\"" : "\"-inf\"", n);
+    *changed = true;
+  } else if (read_to == stop && whole) {
+    errno = 0;
+    strtoll(p, NULL, 10);
+    if (errno == ERANGE) {
+      memcpy(to + n, "e0", 2);
+      n += 2;
+      *changed = true;
+    }
+  }
+  return n;
+}
+
+/* *out: NULL where each number fits. */
+static nl_status fit_numbers(const char *text, size_t n, char **out, size_t *out_n) {
+  char *to = malloc(2 * n + 8);
+  *out = to;
+  if (!to) {
+    return nl_fail_memory(2 * n + 8);
+  }
+  bool changed = false, inside = false, whole = false;
+  for (const char *p = text, *end = text + n; p < end;) {
+    const char *stop = !inside && (*p == '-' || (*p >= '0' && *p <= '9')) ? behind_number(p, end, &whole) : NULL;
+    if (stop) {
+      to += put_fitting(to, p, stop, whole, &changed);
+      p = stop;
+      continue;
+    }
+    if (inside && *p == '\\' && p + 1 < end) {
+      *to++ = *p++;
+    } else if (*p == '"') {
+      inside = !inside;
+    }
+    *to++ = *p++;
+  }
+  *out_n = (size_t)(to - *out);
+  if (!changed) {
+    free(*out);
+    *out = NULL;
+  }
+  return NL_OK;
+}
+
+nl_status nl_json_read_fitting(const char *text, size_t n, size_t flags, json_t **value) {
+  nl_status status = nl_json_read(text, n, flags, value);
+  if (status != NL_ERROR) {
+    return status;
+  }
+  char *other;
+  size_t other_n;
+  nl_status fitted = fit_numbers(text, n, &other, &other_n);
+  if (fitted != NL_OK || !other) {
+    return fitted == NL_OK ? status : fitted; /* the error of the first reading waits */
+  }
+  status = nl_json_read(other, other_n, flags, value);
+  free(other);
+  return status;
 }
 
 /* The bytes that follow a first one, and the least and most that the second may be: without surrogates and without what

@@ -19,4 +19,8 @@ nl_status nl_json_write(const json_t *, size_t flags, char **text);
 /* The value of a text of n bytes. Errors: with what is wrong and where; memory; Ctrl-C. */
 nl_status nl_json_read(const char *text, size_t n, size_t flags, json_t **value);
 
+/* The same, where other programs wrote the text: an integer that 64 bits do not hold is the nearest double, and a
+   number that no double holds the string "inf" or "-inf". There is a zero byte behind the text. */
+nl_status nl_json_read_fitting(const char *text, size_t n, size_t flags, json_t **value);
+
 #endif

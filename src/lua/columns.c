@@ -13,17 +13,25 @@ enum { MOST_COLUMNS = 256, LONGEST_NAME = 200 };
 typedef struct column {
   char *name, *text; /* text: a comma behind each value */
   size_t name_n, n, room;
-  lua_Integer rows, seen; /* values so far; the last line that had one, to notice a name that comes twice */
+  lua_Integer rows; /* values so far */
 } column;
 
 typedef struct columns {
   column list[MOST_COLUMNS];
   int count, guess; /* guess: where the next name is, if lines are alike */
   bool left_out;    /* there were more names, or long ones */
-  lua_Integer rows;
+  bool counting;    /* of rows alone, without their values */
+  bool shortest;    /* numbers are written with as few digits as say the same double */
+  lua_Integer rows, unreadable;
 } columns;
 
-/* A number in a line: its column and its text. */
+/* A name in a line, to notice one that comes twice. */
+typedef struct key {
+  const char *s;
+  size_t n;
+} key;
+
+/* A number in a line: its column and its text, which is a word in quotes for nan and infinities. */
 typedef struct cell {
   column *of;
   const char *s;
@@ -68,8 +76,21 @@ static nl_status fill_up(column *c, lua_Integer rows) {
 
 static nl_status put_cell(columns *t, const cell *value) {
   column *c = value->of;
+  const char *s = value->s;
+  size_t n = value->n;
+  char text[40];
+  if (t->shortest && n > 16 && *s != '"') {
+    double v = strtod(s, NULL), again = v;
+    for (int digits = 15; digits <= 17 && (digits == 15 || again != v); digits++) {
+      snprintf(text, sizeof text, "%.*g", digits, v);
+      again = strtod(text, NULL);
+    }
+    bool shorter = memchr(s, '.', n) || memchr(s, 'e', n) || memchr(s, 'E', n); /* integers stand as they are */
+    n = shorter ? strlen(text) : n;
+    s = shorter ? text : s;
+  }
   nl_status status = fill_up(c, t->rows);
-  status = status == NL_OK ? append_text(c, value->s, value->n) : status;
+  status = status == NL_OK ? append_text(c, s, n) : status;
   status = status == NL_OK ? append_text(c, ",", 1) : status;
   c->rows++;
   return status;
@@ -89,7 +110,7 @@ static column *column_of(columns *t, const char *name, size_t n, nl_status *stat
     return NULL;
   }
   column *c = &t->list[t->count];
-  *c = (column){.name = malloc(n + 1), .name_n = n, .seen = -1};
+  *c = (column){.name = malloc(n + 1), .name_n = n};
   if (!c->name) {
     *status = nl_fail_memory(n);
     return NULL;
@@ -161,34 +182,48 @@ static const char *skip_other(const char *p, const char *end) {
   return skip_string(p, end);
 }
 
+/* Whether a text is what nn.lab.plain writes for a number that JSON has no word for. */
+static bool is_word(const char *s, size_t n) {
+  return (n == 5 && (memcmp(s, "\"nan\"", 5) == 0 || memcmp(s, "\"inf\"", 5) == 0)) ||
+         (n == 6 && memcmp(s, "\"-inf\"", 6) == 0);
+}
+
+static bool is_among(const key *keys, int count, key name) {
+  for (int i = 0; i < count; i++) {
+    if (keys[i].n == name.n && memcmp(keys[i].s, name.s, name.n) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /* The numbers of such a line; -1: another kind of line, of which nothing was taken. The end is a '}'. */
 static int read_plain_line(columns *t, const char *p, const char *end, cell *cells, nl_status *status) {
-  int count = 0;
+  key keys[MOST_COLUMNS];
+  int count = 0, names = 0;
   if (end - p < 2 || p[0] != '{' || end[-1] != '}') {
     return -1;
   }
   for (p++; p < end;) {
-    if (count == MOST_COLUMNS) {
-      return -1;
-    }
-    const char *name = p + 1;
+    key name = {p + 1, 0};
     p = skip_string(p, end);
-    if (!p || p + 1 >= end || *p != ':') {
+    if (!p || p + 1 >= end || *p != ':' || names == MOST_COLUMNS) {
       return -1;
     }
-    size_t n = (size_t)(p - 1 - name);
+    name.n = (size_t)(p - 1 - name.s);
     const char *value = ++p;
     bool number = *p == '-' || (*p >= '0' && *p <= '9');
     p = number ? skip_number(p, end) : skip_other(p, end);
-    if (!p || p >= end || (*p != ',' && *p != '}') || (*p == '}') != (p == end - 1)) {
+    if (!p || p >= end || (*p != ',' && *p != '}') || (*p == '}') != (p == end - 1) || is_among(keys, names, name)) {
       return -1;
     }
-    column *c = number ? column_of(t, name, n, status) : NULL;
-    if (*status != NL_OK || (c && c->seen == t->rows)) {
+    keys[names++] = name;
+    number = number || is_word(value, (size_t)(p - value));
+    column *c = t->counting ? NULL : column_of(t, name.s, name.n, status);
+    if (*status != NL_OK) {
       return -1;
     }
-    if (c) {
-      c->seen = t->rows;
+    if (c && number) {
       cells[count++] = (cell){c, value, (size_t)(p - value)};
     }
     p++;
@@ -198,24 +233,32 @@ static int read_plain_line(columns *t, const char *p, const char *end, cell *cel
 
 /* ---- any other line ---- */
 
-static nl_status read_any_line(columns *t, const char *line, size_t n, json_t **box) {
-  nl_status status = nl_json_read(line, n, JSON_REJECT_DUPLICATES, box);
-  if (status != NL_OK) {
-    return status == NL_ERROR ? NL_OK : status; /* a line that is no JSON has no values */
+/* The text of a value that is a number; false: it is none. */
+static bool number_text(const json_t *value, char *text, size_t room) {
+  if (json_is_integer(value)) {
+    snprintf(text, room, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+  } else if (json_is_real(value)) {
+    snprintf(text, room, "%.17g", json_real_value(value));
+  } else if (json_is_string(value)) {
+    snprintf(text, room, "\"%.10s\"", json_string_value(value));
+    return is_word(text, strlen(text)) && json_string_length(value) == strlen(text) - 2;
   }
-  const char *key;
+  return json_is_number(value);
+}
+
+static nl_status read_any_line(columns *t, const char *line, size_t n, json_t **box, bool *is_row) {
+  nl_status status = nl_json_read_fitting(line, n, JSON_REJECT_DUPLICATES, box);
+  *is_row = status == NL_OK && json_is_object(*box);
+  if (status != NL_OK) {
+    return status == NL_ERROR ? NL_OK : status; /* a line that is no JSON is no row */
+  }
+  const char *name;
   json_t *value;
-  json_object_foreach(*box, key, value) { /* nothing, where it is no object */
+  json_object_foreach(*box, name, value) { /* nothing, where it is no object */
     char text[64];
-    if (json_is_integer(value)) {
-      snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    } else if (json_is_real(value)) {
-      snprintf(text, sizeof text, "%.17g", json_real_value(value));
-    } else {
-      continue;
-    }
-    column *c = column_of(t, key, strlen(key), &status);
-    if (c) {
+    bool number = number_text(value, text, sizeof text);
+    column *c = t->counting ? NULL : column_of(t, name, strlen(name), &status);
+    if (c && number) {
       status = put_cell(t, &(cell){c, text, strlen(text)});
     }
     if (status != NL_OK) {
@@ -236,53 +279,83 @@ static int line_gc(lua_State *L) {
   return 0;
 }
 
-static nl_status take_line(columns *t, const char *line, size_t n, json_t **box) {
+/* Names of a line that turned out to be of another kind take no place. */
+static void forget_names(columns *t, int known) {
+  while (t->count > known) {
+    free(t->list[--t->count].name);
+  }
+}
+
+/* whole: it has an end. What stands behind the last one and is no object may be half a line that is being written. */
+static nl_status take_line(columns *t, const char *line, size_t n, bool whole, json_t **box) {
   cell cells[MOST_COLUMNS];
   nl_status status = NL_OK;
-  int count = read_plain_line(t, line, line + n, cells, &status);
+  int known = t->count, count = read_plain_line(t, line, line + n, cells, &status);
+  bool is_row = count >= 0;
   if (count < 0 && status == NL_OK) {
-    status = read_any_line(t, line, n, box);
+    forget_names(t, known);
+    status = read_any_line(t, line, n, box, &is_row);
   }
   for (int i = 0; i < count && status == NL_OK; i++) {
     status = put_cell(t, &cells[i]);
   }
-  t->rows++;
+  t->rows += is_row;
+  t->unreadable += !is_row && whole;
   return status;
 }
 
-/* json_columns(text) -> the number of lines, {name = "1,null,0.5"} with a value for each line, and whether names were
-   left out. Numbers stand as in the text; what is no number (also "nan") and lines that are no objects give null. */
-static int json_columns(lua_State *L) {
+static columns *take_lines(lua_State *L, bool counting, bool shortest) {
   size_t n;
   const char *text = luaL_checklstring(L, 1, &n), *end = text + n;
-  lua_settop(L, 1);
   columns *t = nl_push_hold(L, sizeof *t, COLUMNS_TYPE, "__gc", columns_gc);
   json_t **box = nl_push_hold(L, sizeof *box, LINE_TYPE, "__gc", line_gc);
+  t->counting = counting;
+  t->shortest = shortest;
   for (const char *p = text; p < end;) {
     const char *stop = memchr(p, '\n', (size_t)(end - p));
-    stop = stop ? stop : end;
-    nl_lua_check(L, take_line(t, p, (size_t)(stop - p), box));
-    p = stop + 1;
+    nl_lua_check(L, take_line(t, p, (size_t)((stop ? stop : end) - p), stop != NULL, box));
+    p = stop ? stop + 1 : end;
   }
+  return t;
+}
+
+/* json_rows(text) -> how many of its lines are objects, and how many others there are */
+static int json_rows(lua_State *L) {
+  const columns *t = take_lines(L, true, false);
+  lua_pushinteger(L, t->rows);
+  lua_pushinteger(L, t->unreadable);
+  return 2;
+}
+
+/* json_columns(text[, shortest]) -> the number of lines that are objects, {name = '1,null,"nan"'} with a value for each
+   of these, whether names were left out, and how many lines are no objects: those are no rows. Numbers stand as in the
+   text, or with as few digits as say the same; what is no number gives null. */
+static int json_columns(lua_State *L) {
+  columns *t = take_lines(L, false, lua_toboolean(L, 2));
   lua_pushinteger(L, t->rows);
   lua_createtable(L, 0, t->count);
+  lua_newtable(L);
   for (int i = 0; i < t->count; i++) {
     column *c = &t->list[i];
-    if (c->rows == 0) { /* of a line that turned out to be wrong */
+    lua_pushlstring(L, c->name, c->name_n);
+    if (c->rows == 0) {
+      lua_pushboolean(L, true);
+      lua_rawset(L, -3);
       continue;
     }
     nl_lua_check(L, fill_up(c, t->rows));
-    lua_pushlstring(L, c->name, c->name_n);
     lua_pushlstring(L, c->text, c->n - 1);
-    lua_rawset(L, -3);
+    lua_rawset(L, -4);
     free(c->text); /* the text may be large, and Lua's collector comes late */
     c->text = NULL;
   }
   lua_pushboolean(L, t->left_out);
-  return 3;
+  lua_pushinteger(L, t->unreadable);
+  lua_rotate(L, -3, 2); /* the names without numbers go to the end */
+  return 5;
 }
 
 void nl_open_columns(lua_State *L) {
-  static const luaL_Reg functions[] = {{"json_columns", json_columns}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"json_columns", json_columns}, {"json_rows", json_rows}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

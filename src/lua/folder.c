@@ -1,5 +1,5 @@
 /* A directory of which only what lies in it is ever seen, whatever names are asked for: each part of a path is opened
-   within the one before, links are not followed, and only regular files are read. For `nnlua board`. */
+   within the one before, links are not followed, and only regular files are read. For all that reads runs. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -80,8 +80,9 @@ static int give_reason(lua_State *L, folder *f, const char *path) {
   int why = errno;
   let_go(f);
   lua_pushnil(L);
-  lua_pushfstring(L, "%s: %s", path, strerror(why));
-  return 2;
+  lua_pushfstring(L, "%s: %s", path, why == EINVAL ? "no regular file" : strerror(why));
+  lua_pushboolean(L, why == ENOENT);
+  return 3;
 }
 
 /* A regular file in f->file, with what it is. Looked at before it is opened: opening a device may do something, and a
@@ -97,7 +98,7 @@ static bool open_regular(folder *f, const char *path, struct stat *st) {
       return false;
     }
   }
-  errno = EINVAL;
+  errno = S_ISDIR(st->st_mode) ? EISDIR : EINVAL;
   return f->file >= 0 && S_ISREG(st->st_mode);
 }
 
@@ -111,8 +112,8 @@ static int open_folder(lua_State *L) {
   return f->fd < 0 ? give_reason(L, f, path) : 1;
 }
 
-/* folder:list(path) -> names of directories, names of regular files, in any order, without hidden ones; or nil and the
-   reason */
+/* folder:list(path) -> names of directories, of regular files, and of what is neither (links, pipes), in any order,
+   without hidden ones; or nil and the reason */
 static int folder_list(lua_State *L) {
   folder *f = nl_held(L, FOLDER_TYPE);
   const char *path = nl_check_name(L, 2, "list");
@@ -129,7 +130,8 @@ static int folder_list(lua_State *L) {
   }
   lua_newtable(L);
   lua_newtable(L);
-  lua_Integer directories = 0, files = 0;
+  lua_newtable(L);
+  lua_Integer directories = 0, files = 0, others = 0;
   struct dirent *e;
   while ((e = readdir(f->opened))) {
     unsigned char type = e->d_type;
@@ -140,13 +142,17 @@ static int folder_list(lua_State *L) {
     if (type == DT_UNKNOWN && fstatat(dirfd(f->opened), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
       type = S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
     }
-    if (type == DT_DIR || type == DT_REG) {
-      lua_pushstring(L, e->d_name);
-      lua_rawseti(L, type == DT_DIR ? -3 : -2, type == DT_DIR ? ++directories : ++files);
+    lua_pushstring(L, e->d_name);
+    if (type == DT_DIR) {
+      lua_rawseti(L, -4, ++directories);
+    } else if (type == DT_REG) {
+      lua_rawseti(L, -3, ++files);
+    } else {
+      lua_rawseti(L, -2, ++others);
     }
   }
   let_go(f);
-  return 2;
+  return 3;
 }
 
 /* folder:status(path) -> "file" or "directory" (nil: neither, or nothing), size, nanoseconds of its last change, and a
@@ -183,7 +189,7 @@ static ssize_t read_some(int fd, char *to, size_t n, off_t from) {
 }
 
 /* folder:read(path, from, most) -> at most so many bytes of a regular file from byte `from` (the first is 0), and the
-   size of the file; or nil and the reason */
+   size of the file; or nil, the reason, and whether there is no such file */
 static int folder_read(lua_State *L) {
   folder *f = nl_held(L, FOLDER_TYPE);
   const char *path = nl_check_name(L, 2, "read");

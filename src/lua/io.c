@@ -142,7 +142,9 @@ static json_t **push_json(lua_State *L) {
   return nl_push_hold(L, sizeof(json_t *), JSON_TYPE, "__gc", json_gc);
 }
 
-static void push_json_value(lua_State *L, const json_t *v) {
+#define EMPTY_LIST_TYPE "nn.EmptyList"
+
+static void push_json_value(lua_State *L, const json_t *v, bool told) {
   luaL_checkstack(L, 4, "JSON is nested too deep");
   switch (json_typeof(v)) {
   case JSON_OBJECT: {
@@ -150,15 +152,18 @@ static void push_json_value(lua_State *L, const json_t *v) {
     json_t *item;
     lua_newtable(L);
     json_object_foreach((json_t *)(uintptr_t)v, key, item) {
-      push_json_value(L, item);
+      push_json_value(L, item, told);
       lua_setfield(L, -2, key);
     }
     break;
   }
   case JSON_ARRAY:
     lua_newtable(L);
+    if (told && json_array_size(v) == 0) {
+      luaL_setmetatable(L, EMPTY_LIST_TYPE);
+    }
     for (size_t i = 0; i < json_array_size(v); i++) {
-      push_json_value(L, json_array_get(v, i));
+      push_json_value(L, json_array_get(v, i), told);
       lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     break;
@@ -180,12 +185,16 @@ static void push_json_value(lua_State *L, const json_t *v) {
   }
 }
 
-/* json_decode(text) -> value, or nil and a message */
+/* json_decode(text[, theirs]) -> value, or nil and a message. theirs: another program may have written it, so numbers
+   that do not fit are no error, and an empty list can be told from an empty object when it is written again. */
 static int json_decode(lua_State *L) {
   size_t n;
   const char *text = luaL_checklstring(L, 1, &n);
+  lua_settop(L, 2);
   json_t **box = push_json(L);
-  nl_status status = nl_json_read(text, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, box);
+  const size_t flags = JSON_DECODE_ANY | JSON_REJECT_DUPLICATES;
+  nl_status status =
+      lua_toboolean(L, 2) ? nl_json_read_fitting(text, n, flags, box) : nl_json_read(text, n, flags, box);
   if (status == NL_NOMEM || status == NL_INTERRUPTED) {
     return nl_lua_raise(L);
   } else if (status != NL_OK) {
@@ -193,7 +202,23 @@ static int json_decode(lua_State *L) {
     lua_pushstring(L, nl_error_message());
     return 2;
   }
-  push_json_value(L, *box);
+  push_json_value(L, *box, lua_toboolean(L, 2));
+  return 1;
+}
+
+/* json_row(line) -> the table of a line that is an object, or nil. Numbers that do not fit are no error. */
+static int json_row(lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  json_t **box = push_json(L);
+  nl_status status = nl_json_read_fitting(text, n, JSON_REJECT_DUPLICATES, box);
+  if (status == NL_NOMEM || status == NL_INTERRUPTED) {
+    return nl_lua_raise(L);
+  } else if (status != NL_OK || !json_is_object(*box)) {
+    lua_pushnil(L);
+  } else {
+    push_json_value(L, *box, false);
+  }
   return 1;
 }
 
@@ -238,7 +263,13 @@ static json_t *to_json(lua_State *L, int depth) {
   if (n > 0 && nl_check_list(L, index) != NL_OK) {
     return NULL;
   }
-  json_t *result = n > 0 ? json_array() : json_object();
+  bool empty_list = false;
+  if (n == 0 && lua_getmetatable(L, index)) {
+    luaL_getmetatable(L, EMPTY_LIST_TYPE);
+    empty_list = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+  }
+  json_t *result = n > 0 || empty_list ? json_array() : json_object();
   bool ok = result != NULL;
   for (lua_Unsigned i = 1; i <= n && ok; i++) {
     if ((i & 0xffff) == 0 && nl_interrupt_pending()) {
@@ -250,7 +281,7 @@ static json_t *to_json(lua_State *L, int depth) {
     ok = json_array_append_new(result, to_json(L, depth + 1)) == 0;
     lua_pop(L, 1);
   }
-  if (n == 0) {
+  if (n == 0 && !empty_list) {
     lua_pushnil(L);
     while (ok && lua_next(L, index)) {
       ok = lua_type(L, -2) == LUA_TSTRING;
@@ -302,6 +333,7 @@ void nl_open_io(lua_State *L) {
                                        {"npz_write", npz_write},
                                        {"json_decode", json_decode},
                                        {"json_encode", json_encode},
+                                       {"json_row", json_row},
                                        {NULL, NULL}};
 #define ONCE "files would be touched only once; do it outside"
   static const nl_not_replayed refused[] = {{idx_read, "data", ONCE},    {npy_read, "io.npy", ONCE},
@@ -310,4 +342,6 @@ void nl_open_io(lua_State *L) {
                                             {npz_write, "io.npz", ONCE}, {NULL, NULL, NULL}};
   nl_observe_refuse(refused);
   luaL_setfuncs(L, functions, 0);
+  luaL_newmetatable(L, EMPTY_LIST_TYPE);
+  lua_pop(L, 1);
 }

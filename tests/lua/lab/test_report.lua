@@ -53,28 +53,18 @@ function TestReport:test_columns()
   run("a", {}, { ["history.jsonl"] = table.concat({
     '{"epoch":1,"loss":0.123456789,"step":12345678}', '{"epoch":2,"loss":"nan","valid_loss":"inf"}', '{"epoch":3,"loss":1e-30,"remark":"x"}',
     '{"epoch":4,"lo' }, "\n") })
-  local json, names, rows = report.history(folder .. "/a")
-  lu.assertEquals(json, '{"columns":{"epoch":[1,2,3],"loss":[0.1234568,"nan",1e-30],"remark":[null,null,null],' ..
-    '"step":[12345678,null,null],"valid_loss":[null,"inf",null]},"rows":3}')
-  lu.assertEquals(names, { "epoch", "loss", "remark", "step", "valid_loss" })
-  lu.assertEquals(rows, 3)
-  lu.assertEquals((report.history(folder .. "/a", 2)), '{"columns":{"epoch":[3],"loss":[1e-30],"remark":[null]},"rows":1}')
-  lu.assertEquals((report.history(folder .. "/a", 7)), '{"columns":{},"rows":0}')
+  local json, columns = report.history(folder .. "/a")
+  lu.assertEquals(json, '{"columns":{"epoch":[1,2,3],"loss":[0.123456789,"nan",1e-30],' ..
+    '"step":[12345678,null,null],"valid_loss":[null,"inf",null]},"rows":3,"others":["remark"]}')
+  lu.assertEquals(columns.names, { "epoch", "loss", "step", "valid_loss" })
+  lu.assertEquals({ columns.rows, columns.unreadable }, { 3, 0 })
   lu.assertEquals((report.history(folder .. "/none")), '{"columns":{},"rows":0}')
 end
 
--- Columns are formatted by hundreds where they hold numbers only; that must not be seen.
-function TestReport:test_long_columns()
-  for _, n in ipairs { 1, 99, 100, 101, 200, 250 } do
-    local lines, loss, whole = {}, {}, {}
-    for i = 1, n do
-      loss[i], whole[i] = ("%.7g"):format(math.sin(i) * 10 ^ (i % 9)), ("%d"):format(i * 9999990)
-      lines[i] = ('{"loss":%.17g,"n":%d}\n'):format(math.sin(i) * 10 ^ (i % 9), i * 9999990)
-    end
-    run("b" .. n, {}, { ["history.jsonl"] = table.concat(lines) })
-    lu.assertEquals((report.history(folder .. "/b" .. n)), ('{"columns":{"loss":[%s],"n":[%s]},"rows":%d}'):format(
-      table.concat(loss, ","), table.concat(whole, ","), n))
-  end
+-- No digit is lost, and none is written that says nothing.
+function TestReport:test_digits()
+  run("b", {}, { ["history.jsonl"] = '{"t":1700000000.1234567}\n{"t":0.10000000000000001}\n{"t":1.00000001}\n' })
+  lu.assertEquals((report.history(folder .. "/b")), '{"columns":{"t":[1700000000.1234567,0.1,1.00000001]},"rows":3}')
 end
 
 function TestReport:test_base64() -- RFC 4648, section 10
@@ -116,7 +106,7 @@ function TestReport:test_little_and_broken()
   lu.assertEquals(d.state, "broken off")
   lu.assertEquals(d.history.rows, 0)
   local long = core.json_decode(report.run(run("e", {}, { ["log.txt"] = ("x"):rep(1 << 20) .. "end" })))
-  lu.assertStrContains(long.log, "(the first 3 bytes are left out")
+  lu.assertStrContains(long.log:sub(1, 60), "(3 bytes are left out")
   lu.assertEquals(long.log:sub(-3), "end")
 end
 
@@ -152,7 +142,7 @@ function TestReport:test_page()
   for i = 1, 3 do
     lu.assertEquals(found.data.runs[i].name, hostile)
     lu.assertEquals(found.data.runs[i].parameters, { [hostile] = hostile })
-    lu.assertEquals(found.data.runs[i].history, { rows = 1, names = { hostile } })
+    lu.assertEquals(found.data.runs[i].history, { rows = 1, unreadable = 0, names = { hostile } })
     lu.assertEquals(found["h-" .. i - 1], { columns = { [hostile] = { i } }, rows = 1 })
     local d = found["d-" .. i - 1]
     lu.assertEquals(d.samples.classes, { hostile })

@@ -4,52 +4,58 @@ local client = require "lab.board_client"
 local core = require "nn.core"
 local lu = require "luaunit"
 local nn = require "nn"
+local plain = require "nn.lab.plain"
 local watch = require "nn.lab.watch"
 
 TestColumns = {}
 
 -- Columns as Lua values, and the same made by way of json_decode.
 local function columns(text)
-  local rows, texts, left_out = core.json_columns(text)
+  local rows, texts, left_out, unreadable = core.json_columns(text)
   local out = {}
   for name, list in pairs(texts) do
     out[name] = assert(core.json_decode('{"x":[' .. list:gsub("null", '"-"') .. "]}")).x
   end
-  return rows, out, left_out
+  return rows, out, left_out, unreadable
 end
 
 local function expected(text)
   local rows, out, names = {}, {}, {}
-  for line in (text .. ((text == "" or text:sub(-1) == "\n") and "" or "\n")):gmatch "([^\n]*)\n" do
-    local row = core.json_decode(line)
-    rows[#rows + 1] = type(row) == "table" and row or {}
-    for name, value in pairs(rows[#rows]) do
-      names[name] = names[name] or type(name) == "string" and type(value) == "number" or nil
+  local unreadable = 0
+  for line, stop in text:gmatch "([^\n]*)(\n?)" do
+    local row = core.json_row(line)
+    rows[#rows + 1] = row
+    unreadable = unreadable + (not row and stop ~= "" and 1 or 0)
+    for name, value in pairs(row or {}) do
+      names[name] = names[name] or type(plain.restore(value)) == "number" or nil
     end
   end
   for name in pairs(names) do
     out[name] = {}
     for i, row in ipairs(rows) do
-      out[name][i] = type(row[name]) == "number" and row[name] or "-"
+      local value = plain.restore(row[name])
+      local finite = type(value) == "number" and value - value == 0
+      out[name][i] = finite and value or type(value) == "number" and plain.encode { value }:match '"(.*)"' or "-"
     end
   end
-  return #rows, out
+  return #rows, out, unreadable
 end
 
 local function same(text)
-  local rows, got = columns(text)
-  local wanted_rows, wanted = expected(text)
-  lu.assertEquals(rows, wanted_rows, text)
+  local rows, got, _, unreadable = columns(text)
+  local wanted_rows, wanted, wanted_unreadable = expected(text)
+  lu.assertEquals({ rows, unreadable }, { wanted_rows, wanted_unreadable }, text)
+  lu.assertEquals({ core.json_rows(text) }, { wanted_rows, wanted_unreadable }, text)
   lu.assertEquals(got, wanted, text)
 end
 
 function TestColumns.test_values()
   local rows, got, left_out = columns '{"epoch":1,"loss":0.1}\n{"epoch":2,"loss":"nan","acc":5e-1}\n{"epoch":3}\n'
   lu.assertEquals(rows, 3)
-  lu.assertEquals(got, { epoch = { 1, 2, 3 }, loss = { 0.1, "-", "-" }, acc = { "-", 0.5, "-" } })
+  lu.assertEquals(got, { epoch = { 1, 2, 3 }, loss = { 0.1, "nan", "-" }, acc = { "-", 0.5, "-" } })
   lu.assertFalse(left_out)
   lu.assertEquals(core.json_columns "", 0)
-  lu.assertEquals(core.json_columns "\n\n", 2)
+  lu.assertEquals({ core.json_rows "\n\n" }, { 0, 2 })
   lu.assertEquals(core.json_columns '{"a":1}', 1)
 end
 
@@ -60,10 +66,27 @@ function TestColumns.test_as_json_decode_has_it()
     '{"a":1,"a":2}', '{"a" :1}', '{"a":[1,2]}', '{"a":{"b":1},"c":2}', '{"a\\n":1}', '{"a":"x,\\"b\\":2"}', '{"a":tru}',
     '{"a":true,"b":null,"c":false,"d":3}', '{"":1}', '{"\xff":1}', '{"a":"\xff","b":1}', '{"ä":1}', '[1]', "1", '"a"', "{", "}", "",
     '{"a":1}{"b":2}', '{"a":1\r}', '{"a":1}\r', '{"a":NaN}', '{"a":+1}', '{"a":0x10}', '{"a":1', '{"a"', '{"a":', '{"a":1,"b"}',
-    '{"a\0":1}', '{"a":1}\0' } do
+    '{"a\0":1}', '{"a":1}\0', '{"a":-1e999,"b":1}', '{"a":9223372036854775808,"b":1}', '{"a":-9223372036854775808}', '{"a":"1e400"}',
+    '{"a":01e400}', '{"a":1e400.5}', '{"a":"nan","b":"inf","c":"-inf","d":"\\\\nan"}', '{"a":"x","a":"y"}', '{"a":true,"a":1}' } do
     same(line)
     same('{"a":5}\n' .. line .. '\n{"a":6}\n')
   end
+end
+
+function TestColumns.test_numbers_that_do_not_fit()
+  local rows, got = columns '{"a":1e400,"b":-1e999,"c":9223372036854775808,"d":0.5}\n'
+  lu.assertEquals({ rows, got }, { 1, { a = { "inf" }, b = { "-inf" }, c = { 2.0 ^ 63 }, d = { 0.5 } } })
+  lu.assertEquals(core.json_row '{"a":1e400,"b":1}', { a = "inf", b = 1 })
+  lu.assertNil((core.json_decode "1e400"))
+  for _, line in ipairs { "[1]", "5", "", "null", "{} {}" } do
+    lu.assertNil((core.json_row(line)), line)
+  end
+end
+
+function TestColumns.test_shortest()
+  local _, texts = core.json_columns('{"a":0.10000000000000001}\n{"a":1700000000123.4567}\n{"a":12345678901234567}\n' ..
+    '{"a":1.00000001}\n{"a":0.30000000000000004}\n', true)
+  lu.assertEquals(texts.a, "0.1,1700000000123.4568,12345678901234567,1.00000001,0.30000000000000004")
 end
 
 function TestColumns.test_random_changes()
@@ -237,9 +260,9 @@ function TestWatch:test_a_line_without_end()
   client.put(self.directory .. "/r/history.jsonl", '{"a":1}\n{"a":' .. ("1"):rep(3000000) .. '}\n{"a":3}\n' .. ("x"):rep(2000000))
   self:look()
   local got = self:rows("r", 0)
-  lu.assertEquals(got.rows, 3)
-  lu.assertEquals({ got.columns.a[1], got.columns.a[3] }, { 1, 3 })
-  lu.assertEquals(self:rows("r", 2).columns.a, { 3 })
+  lu.assertEquals({ got.rows, got.columns.a }, { 2, { 1, 3 } })
+  lu.assertEquals(self:rows("r", 1).columns.a, { 3 })
+  lu.assertEquals(assert(core.json_decode(self.watch:changes(0))).runs[1].unreadable, 1)
 end
 
 -- Only what changes is told; a history that was cut is counted anew.
@@ -265,12 +288,18 @@ function TestWatch:test_changes()
   os.execute("rm -r " .. self.directory .. "/a/two")
   local last = since(next_.stamp)
   lu.assertEquals(last.gone, { "a/two" })
-  -- broken files are no runs, and no error
+  -- what is broken is told as what it is, and harms no other run
   client.put(self.directory .. "/b/x/run.json", "{")
   client.put(self.directory .. "/b/y/run.json", '{"name":7,"parameters":3,"started":[],"x":1}')
   client.put(self.directory .. "/b/y/result.json", '{"state":1,"seconds":"nan","result":"x"}')
   client.put(self.directory .. "/b/z/run.json/file", "x")
   client.put(self.directory .. "/deep/1/2/3/4/run.json", "{}")
   last = since(last.stamp)
-  lu.assertEquals({ #last.runs, last.runs[1].id, last.runs[1].name, last.runs[1].state }, { 1, "b/y", "y", "failed" })
+  local told = {}
+  for _, run in ipairs(last.runs) do
+    told[run.id] = run.state .. (run.error and ": " .. run.error or "")
+  end
+  lu.assertStrContains(told["b/x"], "unreadable: b/x/run.json: ")
+  lu.assertStrContains(told["b/z"], "unreadable: b/z/run.json: Is a directory")
+  lu.assertEquals({ #last.runs, told["b/y"] }, { 3, "failed" })
 end

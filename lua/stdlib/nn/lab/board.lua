@@ -3,6 +3,7 @@
 
 local core = require "nn.core"
 local plain = require "nn.lab.plain"
+local rows = require "nn.lab.rows"
 local watch = require "nn.lab.watch"
 
 local M = {}
@@ -58,9 +59,7 @@ end
 
 -- Text of a file, cut where it is long; nil where there is none. last: its end is wanted, not its beginning.
 local function text_of(folder, path, most, last)
-  local _, size = folder:status(path)
-  local from = last and size and math.max(0, size - most) or 0
-  local text = size and folder:read(path, from, most)
+  local text, size = rows.text(folder, path, most, last)
   if not text then
     return nil
   end
@@ -78,14 +77,16 @@ local function json_of(folder, path)
 end
 
 local function lines_of(folder, path, pause)
-  local text, list = folder:read(path, 0, MOST_DATA), {}
-  for line in (text or ""):gmatch "([^\n]+)\n" do
-    if type(core.json_decode(line)) == "table" then
-      list[#list + 1] = line
-    end
-    pause()
+  local list = {}
+  if folder:status(path) ~= "file" then
+    return nil
   end
-  return text and ("[%s]"):format(table.concat(list, ",")) or nil
+  rows.lines(folder, path, 0, MOST_DATA, pause, function(text)
+    for line in text:gmatch "([^\n]*)\n" do
+      list[#list + 1] = core.json_row(line) and line or nil
+    end
+  end)
+  return ("[%s]"):format(table.concat(list, ","))
 end
 
 local function figures_of(folder, id)

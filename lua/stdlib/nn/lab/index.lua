@@ -2,7 +2,7 @@
 -- was broken off.
 
 local core = require "nn.core"
-local plain = require "nn.lab.plain"
+local rows = require "nn.lab.rows"
 
 local M = {}
 
@@ -26,18 +26,13 @@ local function named(t)
   return t
 end
 
----The rows of a run, each with the names it was logged with. Half a line at the end is none.
+---The rows of a run, each with the names it was logged with, and how many lines are no rows (nn.lab.rows).
 function M.history(directory)
-  local rows = {}
-  local f = io.open(directory .. "/history.jsonl", "rb")
-  if f then
-    for line in f:lines() do
-      local row = core.json_decode(line)
-      rows[#rows + 1] = type(row) == "table" and M.scalars(plain.restore(row)) or nil
-    end
-    f:close()
+  local list, unreadable = rows.read(directory, "history.jsonl")
+  for i, row in ipairs(list) do
+    list[i] = M.scalars(row)
   end
-  return rows
+  return list, unreadable
 end
 
 local function either(kind, value, otherwise)
@@ -46,17 +41,26 @@ end
 
 ---A run by what its files say, which somebody else may have written.
 ---@param directory string
----@param about table run.json
+---@param about table|nil run.json
 ---@param done table|nil result.json
 ---@param held boolean|nil whether its lock is
-function M.of(directory, about, done, held)
+---@param problem string|nil why one of the two cannot be read
+function M.of(directory, about, done, held, problem)
+  about = about or {}
   return {
     directory = directory, name = either("string", about.name, directory:match "[^/]+$"),
     parameters = named(either("table", about.parameters, {})), started = either("string", about.started, ""), about = about,
-    state = done and either("string", done.state, "failed") or held and "running" or "broken off",
+    state = problem and "unreadable" or done and either("string", done.state, "failed") or held and "running" or "broken off",
     seconds = done and either("number", done.seconds), result = named(done and either("table", done.result) or {}),
-    error = done and done.error,
+    error = problem or done and done.error,
   }
+end
+
+---Who holds a run's lock, since when (seconds of the wall clock), and how many seconds its sessions before took; nil: nobody
+---said.
+function M.holder(text)
+  local process, since, before = (text or ""):match "^(%d+) ([%d.]+) ?([%d.]*)\n$"
+  return process, tonumber(since), tonumber(before) or 0
 end
 
 ---What is known of a run; nil and the reason where the directory is none.
@@ -64,37 +68,46 @@ end
 ---@param with_history? boolean
 function M.run(directory, with_history)
   directory = directory:gsub("(.)/+$", "%1")
-  local about, why = plain.read(directory .. "/run.json")
-  if not about then
-    return nil, why
+  local folder, closed = core.open_folder(directory)
+  if not folder then
+    return nil, closed
   end
-  local done = plain.read(directory .. "/result.json")
-  local held = not done and core.lock_file(directory .. "/lock", true)
-  local run = M.of(directory, about, done, held)
+  local about, why, missing = rows.json(folder, "run.json")
+  if missing then
+    folder:close()
+    return nil, ("%s/%s"):format(directory, why)
+  end
+  local done, bad, under_way = rows.json(folder, "result.json")
+  local held = under_way and folder:held "lock"
+  folder:close()
+  local run = M.of(directory, about, done, held, not about and why or not done and not under_way and bad or nil)
   if with_history then
-    run.history = M.history(directory)
+    run.history, run.unreadable = M.history(directory)
   end
   return run
 end
 
--- Runs in a directory and in those below it, but not the runs within runs.
-local function collect(directory, depth, list)
-  if core.file_exists(directory .. "/run.json") then
-    local run, why = M.run(directory)
-    list[#list + 1] = run
-    if not run then
-      io.stderr:write(("%s cannot be read: %s\n"):format(directory, why))
+---Whether a directory with these files, directories and others in it (as folder:list has them) is a run's.
+function M.is_run(files, directories, others)
+  for _, names in ipairs { files, directories, others } do
+    for _, name in ipairs(names) do
+      if name == "run.json" then
+        return true
+      end
     end
+  end
+  return false
+end
+
+-- Runs in a directory and in those below it, but not the runs within runs; links are not followed.
+local function collect(folder, top, path, depth, list)
+  local directories, files, others = folder:list(path)
+  if directories and M.is_run(files, directories, others) then
+    list[#list + 1] = M.run(path == "" and top or top .. "/" .. path)
     return
   end
-  if depth == 0 then
-    return
-  end
-  for _, name in ipairs(core.list_directory(directory) or {}) do
-    local path = directory .. "/" .. name
-    if name:sub(1, 1) ~= "." and core.is_directory(path) then
-      collect(path, depth - 1, list)
-    end
+  for _, name in ipairs(depth > 0 and directories or {}) do
+    collect(folder, top, path == "" and name or path .. "/" .. name, depth - 1, list)
   end
 end
 
@@ -104,7 +117,9 @@ function M.runs(directory)
     core.raise(("there are no runs in %s: it is no directory"):format(directory))
   end
   local list = {}
-  collect((directory:gsub("(.)/+$", "%1")), 4, list)
+  local folder = assert(core.open_folder(directory))
+  collect(folder, (directory:gsub("(.)/+$", "%1")), "", 4, list)
+  folder:close()
   table.sort(list, function(a, b)
     local x, y = tonumber(a.about.time) or 0, tonumber(b.about.time) or 0
     if x ~= y then

@@ -57,6 +57,12 @@ function M.text(text)
   return table.concat(parts, "\u{fffd}")
 end
 
+---Such a text as a part of one line of a terminal: without what moves its cursor, colours it, or turns it round.
+function M.line(text)
+  return (M.text(text):gsub("%c", " "):gsub("\xc2[\x80-\x9f]", " "):gsub("\xe2\x80[\xaa-\xae]", "")
+    :gsub("\xe2\x81[\xa6-\xa9]", ""))
+end
+
 local function with_words(value)
   if type(value) == "number" and (value ~= value or value == math.huge or value == -math.huge) then
     return value ~= value and "nan" or value > 0 and "inf" or "-inf"
@@ -70,7 +76,7 @@ local function with_words(value)
   for key, item in pairs(value) do
     out[key] = with_words(item)
   end
-  return out
+  return setmetatable(out, getmetatable(value)) -- an empty list says that it is one
 end
 
 ---One line of JSON, its keys sorted.
@@ -90,7 +96,7 @@ function M.restore(value)
   for key, item in pairs(value) do
     out[key] = M.restore(item)
   end
-  return out
+  return setmetatable(out, getmetatable(value))
 end
 
 ---Reads a file of JSON: its table, or nil and why not.

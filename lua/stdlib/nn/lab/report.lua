@@ -8,33 +8,17 @@ local core = require "nn.core"
 local index = require "nn.lab.index"
 local plain = require "nn.lab.plain"
 local provenance = require "nn.lab.provenance"
+local rows = require "nn.lab.rows"
 
 local M = {}
 
 local marker = "<!--data-->"
-local most_log, most_figure = 1 << 20, 8 << 20 -- bytes
+local most_text, most_figure, most_data = 1 << 20, 8 << 20, 16 << 20 -- bytes
 
 -- ---- JSON ----
 
--- What a file holds may be no UTF-8; JSON must be.
-local function clean(text)
-  local parts, from = {}, 1
-  while true do
-    local length, bad = utf8.len(text, from)
-    if length then
-      parts[#parts + 1] = text:sub(from)
-      return table.concat(parts)
-    end
-    parts[#parts + 1] = text:sub(from, bad - 1) .. "\u{FFFD}"
-    from = bad + 1
-    if from > #text then
-      return table.concat(parts)
-    end
-  end
-end
-
 local function text_json(text)
-  return core.json_encode(clean(text))
+  return core.json_encode(plain.text(text))
 end
 
 -- Members of an object, from {name, JSON text or nil}...; in this order.
@@ -55,120 +39,41 @@ end
 
 -- ---- parts of a run ----
 
-local words = { ["nan"] = '"nan"', ["inf"] = '"inf"', ["-inf"] = '"-inf"' }
+local function nothing() end
 
--- Seven digits tell any two numbers of a curve apart that are not drawn in one place; the run's files have all.
-local function value_json(v)
-  if math.type(v) == "integer" then
-    return ("%d"):format(v)
-  elseif type(v) == "number" and v == v and v > -math.huge and v < math.huge then
-    return ("%.7g"):format(v)
-  end
-  return words[v] or "null"
-end
-
--- The rows of history.jsonl. All at once where they are whole, which is faster; half a line at the end is none: the run is
--- writing it, or was killed while it did.
-local function read_rows(directory)
-  local text = provenance.read_text(directory .. "/history.jsonl") or ""
-  local whole = text:match "^(.*)\n$"
-  local rows = whole and core.json_decode("[" .. whole:gsub("\n", ",") .. "]")
-  if rows then
-    for _, row in ipairs(rows) do
-      if type(row) ~= "table" then
-        rows = nil
-        break
-      end
-    end
-  end
-  if not rows then
-    rows = {}
-    for line in text:gmatch "[^\n]+" do
-      local row = core.json_decode(line)
-      if type(row) ~= "table" then
-        break
-      end
-      rows[#rows + 1] = row
-    end
-  end
-  return rows
-end
-
-local many = 100
-local many_numbers = ("%.7g,"):rep(many)
-
--- A column as JSON. Numbers only, they are formatted by hundreds.
-local function column_json(column, n, plainly)
-  local parts, from = {}, 1
-  if plainly then
-    while from + many - 1 <= n do
-      parts[#parts + 1] = many_numbers:format(table.unpack(column, from, from + many - 1))
-      from = from + many
-    end
-  end
-  for i = from, n do
-    parts[#parts + 1] = value_json(column[i])
-    parts[#parts + 1] = ","
-  end
-  return "[" .. table.concat(parts):sub(1, -2) .. "]"
-end
-
----Rows of a history from number `from` (0: the first) as columns: JSON {"columns":{...},"rows":n}, the names, and n. Numbers
----that JSON has no words for are "nan", "inf", "-inf"; null stands where a row has no such value, or none that is a number.
+---A history as columns: JSON {"columns":{...},"rows":n}, and the columns (nn.lab.rows). Numbers that JSON has no words for are
+---"nan", "inf", "-inf"; null stands where a row has no such value, or none that is a number.
 ---@param directory string
----@param from? integer
 ---@return string json
----@return string[] names
----@return integer rows
-function M.history(directory, from)
-  from = from or 0
-  local rows = read_rows(directory)
-  local n = math.max(0, #rows - from)
-  local columns, names, odd, filled = {}, {}, {}, {}
-  for i = 1, n do
-    for key, v in pairs(rows[from + i]) do
-      local name = tostring(key) -- a line that is a list has numbers for names
-      local column = columns[name]
-      if not column then
-        column = {}
-        columns[name], filled[name] = column, 0
-        names[#names + 1] = name
-      end
-      column[i] = v
-      filled[name] = filled[name] + 1
-      local kind = math.type(v)
-      if not kind or kind == "integer" and (v >= 10000000 or v <= -10000000) then -- more digits than seven
-        odd[name] = true
-      end
-    end
+---@return table columns {names, rows, unreadable, left_out}
+function M.history(directory)
+  local columns, out = rows.columns(true), {}
+  local folder = core.open_folder(directory)
+  if folder then
+    local _, tail = rows.lines(folder, "history.jsonl", 0, math.huge, nothing, function(text)
+      columns:add(text)
+    end)
+    columns:add(tail)
+    folder:close()
   end
-  table.sort(names)
-  local parts = {}
-  for i, name in ipairs(names) do
-    parts[i] = text_json(name) .. ":" .. column_json(columns[name], n, not odd[name] and filled[name] == n)
-  end
-  return ('{"columns":{%s},"rows":%d}'):format(table.concat(parts, ","), n), names, n
+  columns:write(out)
+  return table.concat(out), columns
 end
 
 -- layers.jsonl: its lines as a list.
-local function layers(directory)
+local function layers(folder)
   local lines = {}
-  local f = io.open(directory .. "/layers.jsonl", "rb")
-  if f then
-    for line in f:lines() do
-      if type(core.json_decode(line)) ~= "table" then
-        break
-      end
-      lines[#lines + 1] = line
+  rows.lines(folder, "layers.jsonl", 0, most_data, nothing, function(text)
+    for line in text:gmatch "([^\n]*)\n" do
+      lines[#lines + 1] = core.json_row(line) and line or nil
     end
-    f:close()
-  end
+  end)
   return #lines > 0 and "[" .. table.concat(lines, ",") .. "]" or nil
 end
 
-local function samples(directory)
-  local text = provenance.read_text(directory .. "/samples.json")
-  return text and type(core.json_decode(text)) == "table" and text or nil
+local function samples(folder)
+  local text, size = folder:read("samples.json", 0, most_data)
+  return text and size <= most_data and type(core.json_decode(text)) == "table" and text or nil
 end
 
 local letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -191,60 +96,66 @@ end
 
 local kinds = { png = "image/png", jpg = "image/jpeg", jpeg = "image/jpeg", svg = "image/svg+xml", webp = "image/webp" }
 
+local function figure_bytes(folder, directory, name)
+  local bytes, size = folder:read("figures/" .. name, 0, most_figure)
+  if not bytes or size > most_figure then
+    io.stderr:write(("report: %s/figures/%s is left out: %s\n"):format(plain.line(directory), plain.line(name),
+      bytes and ("it has more than %d MiB"):format(most_figure >> 20) or plain.line(size)))
+    return nil
+  end
+  return bytes
+end
+
 -- In the page, or where `address` (a function of the run's directory and a name) says.
-local function figures(directory, address)
+local function figures(folder, directory, address)
   local list = {}
-  local names = core.is_directory(directory .. "/figures") and core.list_directory(directory .. "/figures") or {}
+  local _, names = folder:list "figures"
+  names = type(names) == "table" and names or {}
   table.sort(names)
   for _, name in ipairs(names) do
     local kind = kinds[(name:match "%.(%w+)$" or ""):lower()]
-    if kind then
-      local src
-      if address then
-        src = address(directory, name)
-      else
-        local bytes = provenance.read_text(("%s/figures/%s"):format(directory, name)) or ""
-        if #bytes <= most_figure then
-          src = ("data:%s;base64,%s"):format(kind, M.base64(bytes))
-        else
-          io.stderr:write(("report: %s/figures/%s is left out: it has more than %d MiB\n"):format(directory, name,
-            most_figure >> 20))
-        end
-      end
-      list[#list + 1] = src and object({ "name", text_json((name:gsub("%.%w+$", ""))) }, { "src", text_json(src) }) or nil
-    end
+    local src = kind and address and address(directory, name)
+    local bytes = kind and not address and figure_bytes(folder, directory, name)
+    src = bytes and ("data:%s;base64,%s"):format(kind, M.base64(bytes)) or src
+    list[#list + 1] = src and object({ "name", text_json((name:gsub("%.%w+$", ""))) }, { "src", text_json(src) }) or nil
   end
   return #list > 0 and "[" .. table.concat(list, ",") .. "]" or nil
 end
 
-local function log(directory)
-  local text = provenance.read_text(directory .. "/log.txt")
-  if text and #text > most_log then
-    text = ("(the first %d bytes are left out; they are in log.txt)\n%s"):format(#text - most_log, text:sub(-most_log))
+local texts = { { "script", "script.lua" }, { "changes", "changes.diff" }, { "log", "log.txt", true } }
+
+-- A text, its beginning or (of a log) its end.
+local function text_of(folder, name, last)
+  local text, size = rows.text(folder, name, most_text, last)
+  if text and size > #text then
+    local note = ("(%d bytes are left out; they are in %s)"):format(size - #text, name)
+    text = last and note .. "\n" .. text or text .. "\n" .. note
   end
-  return text
+  return text and text ~= "" and text or nil
 end
 
 -- What a list says of a run.
 local function line(run, history)
   return { "id", text_json(run.directory) }, { "directory", text_json(run.directory) }, { "name", text_json(tostring(run.name)) },
     { "state", text_json(run.state) }, { "started", run.started and text_json(tostring(run.started)) },
-    { "seconds", run.seconds and value_json(run.seconds) }, { "parameters", plain.encode(run.parameters) },
+    { "seconds", run.seconds and plain.encode(run.seconds) }, { "parameters", plain.encode(run.parameters) },
     { "result", plain.encode(run.result) }, { "error", run.error and text_json(tostring(run.error)) }, { "history", history }
 end
 
-local texts = { { "script", "script.lua" }, { "changes", "changes.diff" } }
-
 -- The rest of it. `place` turns a text into its JSON.
 local function rest(run, o, place)
-  local d, pairs_ = run.directory, {}
-  for _, t in ipairs(texts) do
-    local text = provenance.read_text(d .. "/" .. t[2])
-    pairs_[#pairs_ + 1] = { t[1], text and text ~= "" and place(text) }
+  local folder = core.open_folder(run.directory)
+  if not folder then -- it is gone meanwhile
+    return { "about", plain.encode(run.about) }
   end
-  local said = log(d)
-  return { "layers", layers(d) }, { "samples", samples(d) }, { "figures", figures(d, o.figure) },
-    { "log", said and said ~= "" and place(said) }, { "about", plain.encode(run.about) }, table.unpack(pairs_)
+  local parts = { { "layers", layers(folder) }, { "samples", samples(folder) }, { "figures", figures(folder, run.directory, o.figure) },
+    { "about", plain.encode(run.about) } }
+  for _, t in ipairs(texts) do
+    local text = text_of(folder, t[2], t[3])
+    parts[#parts + 1] = { t[1], text and place(text) }
+  end
+  folder:close()
+  return table.unpack(parts)
 end
 
 -- ---- the data ----
@@ -334,8 +245,13 @@ function M.write(path, runs, options)
     return known[text]
   end
   for i, run in ipairs(runs) do
-    local history, names, rows = M.history(run.directory)
-    list[i] = object(line(run, ('{"rows":%d,"names":%s}'):format(rows, core.json_encode(names))))
+    local history, columns = M.history(run.directory)
+    local remark = rows.remark(run.directory .. "/history.jsonl", columns.unreadable)
+    if remark then
+      io.stderr:write("report: ", remark)
+    end
+    list[i] = object(line(run, ('{"rows":%d,"unreadable":%d,"names":%s}'):format(columns.rows, columns.unreadable,
+      core.json_encode(columns.names))))
     blocks[#blocks + 1] = block(("h-%d"):format(i - 1), history)
     local detail = object(rest(run, {}, place)) -- before its own place is counted: it may add blocks of texts
     blocks[#blocks + 1] = block(("d-%d"):format(i - 1), detail)

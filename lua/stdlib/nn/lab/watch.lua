@@ -4,6 +4,7 @@
 local core = require "nn.core"
 local index = require "nn.lab.index"
 local plain = require "nn.lab.plain"
+local rows = require "nn.lab.rows"
 
 local Watch = {}
 Watch.__index = Watch
@@ -11,35 +12,35 @@ Watch.__index = Watch
 local M = {}
 
 local DEPTH = 4                 -- folders between the directory and a run, as in nn.lab.index
-local BLOCK = 256 * 1024        -- bytes that are read between two pauses
-local LONGEST_LINE = 1024 * 1024
-local LARGEST_JSON = 4 * 1024 * 1024
 local EVERY = 0.5               -- seconds before the files are looked at again
-local SETTLES = 2e9             -- nanoseconds after which a second change of a directory has another time
+local SETTLES = 2e9             -- nanoseconds after which a second change of a file has another time
+local MOST_GONE = 1000          -- runs that are gone and still told of one by one
 
 ---@param directory string
 function M.new(directory)
   -- Stamps of a server that was started later are larger, so that pages which are open see all runs anew.
-  return setmetatable({ directory = directory, runs = {}, gone = {}, stamp = os.time() * 1000, looked = -math.huge }, Watch)
+  return setmetatable({ directory = directory, runs = {}, gone = {}, count_gone = 0, forgotten = 0, stamp = os.time() * 1000, looked = -math.huge }, Watch)
 end
 
 -- ---- one run ----
 
-local function signature(folder, path)
-  local kind, size, time, number = folder:status(path)
-  return kind == "file" and ("%d %d %d"):format(size, time, number) or nil, size, number
+local files = { "run.json", "result.json", "history.jsonl", "holder" }
+
+-- What is seen of a run's files without opening them, and when the last of them changed.
+local function signatures(folder, id)
+  local list, latest = {}, 0
+  for i, name in ipairs(files) do
+    local kind, size, time, number = folder:status(id .. "/" .. name)
+    list[i] = kind == "file" and ("%d %d %d"):format(size, time, number) or "none"
+    latest = math.max(latest, kind == "file" and time or 0)
+  end
+  return list, latest
 end
 
--- A table from a file of JSON, and its text; nil where it is none.
-local function read_json(folder, path, most)
-  local text, size = folder:read(path, 0, most)
-  if not text or size > most then
-    return nil
-  end
-  local value = core.json_decode(text)
-  if type(value) == "table" then
-    return plain.restore(value), text
-  end
+-- Bytes at both ends of what was counted: where they are others, the file was written anew.
+local function ends_of(folder, path, read)
+  local from = math.max(0, read - 64)
+  return (folder:read(path, 0, math.min(64, read)) or "") .. (folder:read(path, from, read - from) or "")
 end
 
 -- Counts the rows that were written since. Every now and then a mark says where a row begins.
@@ -50,22 +51,19 @@ local function count_rows(run, folder, pause)
     size, number = 0, nil
   end
   local h = run.history
-  if not h or h.number ~= number or size < h.read then
-    h = { number = number, rows = 0, read = 0, marks = { { rows = 0, at = 0 } } }
+  if not h or h.number ~= number or size < h.read or h.ends ~= ends_of(folder, path, h.read) then
+    h = { number = number, whole = 0, unreadable = 0, read = 0, marks = { { rows = 0, at = 0 } } }
   end
-  while h.read < size do
-    local rows, behind, got = folder:lines(path, h.read, math.min(BLOCK, size - h.read))
-    if not rows or got == 0 then
-      break
+  local behind, tail = rows.lines(folder, path, h.read, math.max(0, size - h.read), pause, function(text, behind)
+    local n, unreadable = core.json_rows(text)
+    h.whole, h.unreadable, h.read = h.whole + n, h.unreadable + unreadable, behind
+    if behind - h.marks[#h.marks].at >= rows.BLOCK // 2 then
+      h.marks[#h.marks + 1] = { rows = h.whole, at = behind }
     end
-    h.read = h.read + got
-    h.rows = h.rows + rows
-    local last = h.marks[#h.marks]
-    if behind and behind - last.at >= BLOCK // 2 then
-      h.marks[#h.marks + 1] = { rows = h.rows, at = behind }
-    end
-    pause()
-  end
+  end)
+  h.read = behind
+  h.rows = h.whole + (core.json_rows(tail or ""))
+  h.ends = ends_of(folder, path, h.read)
   run.history = h
 end
 
@@ -74,46 +72,45 @@ local function begun(text)
   return year and os.time { year = year, month = month, day = day, hour = hour, min = min, sec = sec }
 end
 
+-- Seconds of a run that is under way: of its sessions before, and since this one began.
+local function seconds_so_far(run, folder)
+  local _, since, before = index.holder(folder:read(run.id .. "/holder", 0, 100))
+  since = since or begun(run.now.started)
+  return since and before + math.max(0, core.wall_clock() - since)
+end
+
 -- What /api/runs says of a run.
-local function entry(run)
+local function entry(run, folder)
   local now = run.now
-  local since = now.state == "running" and begun(now.started)
   return plain.encode {
     id = run.id, name = now.name, state = now.state, started = now.started, parameters = now.parameters, result = now.result,
-    seconds = now.seconds or since and math.max(0, os.time() - since) or nil, rows = run.history.rows,
+    seconds = now.seconds or now.state == "running" and seconds_so_far(run, folder) or nil, rows = run.history.rows,
+    unreadable = run.history.unreadable > 0 and run.history.unreadable or nil, error = now.error and tostring(now.error),
   }
 end
 
--- Looks at the files of a run; false where it is none any more, else whether something is new.
+-- Looks at the files of a run; nil where it is none any more, else whether something is new.
 local function look(self, run, folder, pause)
-  local kind, _, changed, number = folder:status(run.id)
-  if kind ~= "directory" then
+  if folder:status(run.id) ~= "directory" then
     return nil
   end
-  local own = ("%d %d"):format(changed, number)
+  local now, latest = signatures(folder, run.id)
+  local own = table.concat(now, "|")
   if run.settled == own then
     return false
   end
-  local about = signature(folder, run.id .. "/run.json")
-  if about ~= run.about_is or not run.about then
-    run.about_is = about
-    run.about = about and read_json(folder, run.id .. "/run.json", LARGEST_JSON)
-    run.done_is = nil
-  end
-  if not run.about then
+  local about, about_why, missing = rows.json(folder, run.id .. "/run.json")
+  if missing then
     return nil
   end
-  local done = signature(folder, run.id .. "/result.json")
-  if done ~= run.done_is then
-    run.done_is = done
-    run.done = done and read_json(folder, run.id .. "/result.json", LARGEST_JSON)
-  end
+  local done, done_why, under_way = rows.json(folder, run.id .. "/result.json")
   count_rows(run, folder, pause)
-  local held = not run.done and folder:held(run.id .. "/lock")
-  run.now = index.of(("%s/%s"):format(self.directory, run.id), run.about, run.done, held)
-  -- With a result nothing more is written, unless the run is resumed, which takes the result away: that changes the directory.
-  run.settled = run.done and os.time() * 1000000000 - changed > SETTLES and own or nil
-  local state = ("%s|%s|%s|%d"):format(run.about_is, run.done_is, run.now.state, run.history.rows)
+  local held = under_way and folder:held(run.id .. "/lock")
+  run.now = index.of(("%s/%s"):format(self.directory, run.id), about, done, held,
+    not about and about_why or not done and not under_way and done_why or nil)
+  run.settled = run.now.state ~= "running" and not held and not under_way and os.time() * 1000000000 - latest > SETTLES and own
+    or nil
+  local state = ("%s|%s|%s|%d|%d"):format(own, run.now.state, run.now.error, run.history.rows, run.history.unreadable)
   local new = state ~= run.state
   run.state = state
   return new
@@ -129,7 +126,7 @@ local function see(self, scan, id)
   end
   if new then
     run.stamp = scan.stamp
-    run.entry = entry(run)
+    run.entry = entry(run, scan.folder)
     scan.changed = true
   end
   self.runs[id] = run
@@ -142,12 +139,10 @@ local function visit(self, scan, path, depth)
   if self.runs[path] and see(self, scan, path) then
     return
   end
-  local directories, files = scan.folder:list(path)
-  for _, name in ipairs(directories and files or {}) do
-    if name == "run.json" and path ~= "" then
-      see(self, scan, path)
-      return
-    end
+  local directories, plain_files, others = scan.folder:list(path)
+  if directories and path ~= "" and index.is_run(plain_files, directories, others) then
+    see(self, scan, path)
+    return
   end
   for _, name in ipairs(depth > 0 and directories or {}) do
     local below = path == "" and name or path .. "/" .. name
@@ -172,12 +167,17 @@ local function scan_all(self, pause)
   for id in pairs(self.runs) do
     if not scan.seen[id] then
       self.runs[id] = nil
+      self.count_gone = self.count_gone + (self.gone[id] and 0 or 1)
       self.gone[id] = scan.stamp
       scan.changed = true
     end
   end
   for id in pairs(scan.seen) do
+    self.count_gone = self.count_gone - (self.gone[id] and 1 or 0)
     self.gone[id] = nil
+  end
+  if self.count_gone > MOST_GONE then -- who asks with an older stamp is given all
+    self.gone, self.count_gone, self.forgotten = {}, 0, scan.stamp
   end
   self.stamp = scan.changed and scan.stamp or self.stamp
 end
@@ -195,9 +195,12 @@ function Watch:refresh(pause)
   self.looked, self.scanner = core.time(), nil
 end
 
----The JSON text of what has changed since a stamp: {"runs":[...],"gone":[ids],"stamp":n}.
+---The JSON text of what has changed since a stamp: {"runs":[...],"gone":[ids],"stamp":n}; with "whole":true they are all that
+---there is, and what else was known is gone.
 function Watch:changes(since)
   local runs, gone = {}, {}
+  local whole = since < self.forgotten
+  since = whole and 0 or since
   for _, run in pairs(self.runs) do
     if run.stamp > since then
       runs[#runs + 1] = run.entry
@@ -209,38 +212,11 @@ function Watch:changes(since)
     end
   end
   local missing = self.missing and (',"missing":%s'):format(core.json_encode(plain.text(self.missing))) or ""
+  missing = missing .. (whole and ',"whole":true' or "")
   return ('{"gone":[%s],"runs":[%s],"stamp":%d%s}'):format(table.concat(gone, ","), table.concat(runs, ","), self.stamp, missing)
 end
 
 -- ---- what a run says ----
-
--- The end of the line that begins at byte `at`, and how long it is; nil: it has none.
-local function skip_line(folder, path, at, pause)
-  while true do
-    local text = folder:read(path, at, BLOCK)
-    if not text or text == "" then
-      return nil
-    end
-    local stop = text:find("\n", 1, true)
-    if stop then
-      return at + stop
-    end
-    at = at + #text
-    pause()
-  end
-end
-
--- n more values of a column, with null for the rows before them that had none.
-local function add_values(c, rows, values, n)
-  if c.rows < rows then
-    c[#c + 1] = (#c > 0 and "," or "") .. ("null,"):rep(rows - c.rows):sub(1, -2)
-  end
-  if values then
-    c[#c + 1] = #c > 0 and "," or nil
-    c[#c + 1] = values
-  end
-  c.rows = rows + (n or 0)
-end
 
 ---Rows from number `from` on (0: all): {"columns":{...},"rows":n}, where n is how many are given. Not more than `most` bytes
 ---of the file at once: whoever wants the others asks again, until n is 0.
@@ -256,59 +232,24 @@ function Watch:rows(run, from, most, out, pause)
       high = middle - 1
     end
   end
-  local row, at = h.marks[low].rows, h.marks[low].at
-  local first, columns, given, last, size = at, {}, 0, h.rows, BLOCK
-  while row < last and at - first < most do
-    local text = folder:read(path, at, size)
-    local stop = text and text:match "^.*()\n" or 0
-    if not text or text == "" then
-      break
-    elseif stop == 0 and #text >= LONGEST_LINE then
-      text = "\n"
-      at = skip_line(folder, path, at, pause)
-      if not at then
-        break
-      end
-    elseif stop == 0 then
-      if #text < size then
-        break
-      end
-      size, text = LONGEST_LINE, nil
-    else
-      text = text:sub(1, stop)
-      at = at + stop
+  local row, columns = h.marks[low].rows, rows.columns()
+  local function use(text)
+    local begin = 1
+    while row < from and begin <= #text do
+      local stop = text:find("\n", begin, true) or #text
+      row = row + (core.json_rows(text:sub(begin, stop)))
+      begin = stop + 1
     end
-    if text then
-      size = BLOCK
-      local begin = 1
-      while row < from and begin <= #text do
-        begin = text:find("\n", begin, true) + 1
-        row = row + 1
-      end
-      local n, block = core.json_columns(text:sub(begin))
-      row = row + n
-      for name, values in pairs(block) do
-        local c = columns[name] or { rows = 0 }
-        columns[name] = c
-        add_values(c, given, values, n)
-      end
-      given = given + n
+    if begin <= #text then
+      columns:add(text:sub(begin))
     end
-    pause()
+    return columns.rows + from >= h.rows
   end
-  local names = {}
-  for name in pairs(columns) do
-    names[#names + 1] = name
+  local _, tail = rows.lines(folder, path, h.marks[low].at, most, pause, use)
+  if tail and tail ~= "" then
+    use(tail)
   end
-  table.sort(names)
-  out[#out + 1] = '{"columns":{'
-  for i, name in ipairs(names) do
-    add_values(columns[name], given)
-    out[#out + 1] = ("%s%s:["):format(i > 1 and "," or "", core.json_encode(name))
-    table.move(columns[name], 1, #columns[name], #out + 1, out)
-    out[#out + 1] = "]"
-  end
-  out[#out + 1] = ('},"rows":%d}'):format(given)
+  columns:write(out)
 end
 
 return M
