@@ -2,7 +2,8 @@
 
 local core = require "nn.core"
 local index = require "nn.lab.index"
-local provenance = require "nn.lab.provenance"
+local plain = require "nn.lab.plain"
+local rows = require "nn.lab.rows"
 local tables = require "nn.lab.table"
 
 local M = {}
@@ -13,7 +14,7 @@ end
 
 -- Rows of names whose values differ (or all of them), a column a run.
 local function differences(runs, field, all)
-  local names, rows = {}, {}
+  local names, out = {}, {}
   for _, run in ipairs(runs) do
     for name, value in pairs(run[field]) do
       names[name] = names[name] or type(value) ~= "table" or #value > 0
@@ -25,44 +26,63 @@ local function differences(runs, field, all)
   end
   table.sort(list)
   for _, name in ipairs(list) do
-    local row, same = { name }, true
+    local values, same = {}, true
     for i, run in ipairs(runs) do
-      row[i + 1] = tables.text(run[field][name])
-      same = same and row[i + 1] == row[2]
+      values[i] = run[field][name]
+      same = same and tables.key(values[i]) == tables.key(values[1])
     end
     if all or not same then
-      rows[#rows + 1] = row
+      out[#out + 1] = { name, table.unpack(tables.texts(values, #runs)) }
     end
   end
-  return rows
+  return out
 end
 
-local function show(title, rows, runs)
-  if #rows == 0 then
+local function show(title, list, runs)
+  if #list == 0 then
     return
   end
   local head = { title }
   for i, run in ipairs(runs) do
     head[i + 1] = label(run)
   end
-  table.insert(rows, 1, head)
-  print(table.concat(tables.lines(rows), "\n"))
+  table.insert(list, 1, head)
+  print(table.concat(tables.lines(list), "\n"))
   print ""
 end
 
--- The numbers of one name over the rows of a run that have it.
-local function column(run, name)
-  local values = {}
-  for _, row in ipairs(run.history) do
-    if type(row[name]) == "number" then
-      values[#values + 1] = row[name]
+-- What the rows of a run are counted by: a count of theirs that rises from row to row, or their number.
+local function axis_of(run)
+  for _, name in ipairs { "epoch", "step" } do
+    local last, rises = -math.huge, #run.history > 0
+    for _, row in ipairs(run.history) do
+      local v = row[name]
+      rises = rises and type(v) == "number" and v > last
+      last = rises and v or last
+    end
+    if rises then
+      return name
     end
   end
-  return values
+  return "row"
+end
+
+-- The numbers of one name over the rows of a run that have it, and where they stand.
+local function column(run, name, axis)
+  local x, y, bad = {}, {}, {}
+  for i, row in ipairs(run.history) do
+    local v = row[name]
+    if type(v) == "number" and v - v == 0 then
+      x[#x + 1], y[#y + 1] = axis == "row" and i or row[axis], v
+    elseif type(v) == "number" then
+      bad[#bad + 1] = tables.text(v)
+    end
+  end
+  return x, y, bad
 end
 
 -- What a curve is drawn of, where the user does not say: losses and what else most runs have, at most four.
-local function figures(runs, wanted)
+local function figures(runs, wanted, all)
   if wanted then
     return { wanted }
   end
@@ -93,20 +113,35 @@ local function figures(runs, wanted)
     end
     return a < b
   end)
-  return table.move(names, 1, 4, 1, {})
+  return all and names or table.move(names, 1, 4, 1, {})
 end
 
+-- Over the axis that all of them have.
 local function draw(runs, name)
-  local series = {}
+  local axis
   for _, run in ipairs(runs) do
-    local values = column(run, name)
-    if #values > 1 then
-      series[#series + 1] = { y = values, label = label(run) }
+    local own = axis_of(run)
+    axis = (axis or own) == own and own or "row"
+  end
+  local series, remarks, any = {}, {}, false
+  for _, run in ipairs(runs) do
+    local x, y, bad = column(run, name, axis)
+    any = any or #y + #bad > 0
+    if #bad > 0 then
+      remarks[#remarks + 1] = ("%s: %d of %d values of %s are no finite number (%s first), and are not drawn"):format(
+        plain.line(label(run)), #bad, #bad + #y, plain.line(name), bad[1])
+    end
+    if #y > 1 then
+      series[#series + 1] = { x = x, y = y, label = plain.line(label(run)) }
     end
   end
   if #series > 0 then
-    require("nn.plot").line(series, { title = name })
+    require("nn.plot").line(series, { title = plain.line(name), xlabel = axis })
   end
+  if #remarks > 0 then
+    print(table.concat(remarks, "\n"))
+  end
+  return any, #series > 0
 end
 
 local usage = [[
@@ -122,14 +157,20 @@ local function find_all(word, names)
   local runs = {}
   for i, name in ipairs(names) do
     runs[i] = index.find(name)
-    runs[i].history = index.history(runs[i].directory)
+    local unreadable
+    runs[i].history, unreadable = index.history(runs[i].directory)
+    local remark = rows.remark(runs[i].directory .. "/history.jsonl", unreadable)
+    if remark then
+      io.stderr:write(("nnlua %s: %s"):format(word, remark))
+    end
   end
   return runs
 end
 
 local function compare(runs, all)
   for _, run in ipairs(runs) do
-    print(("%s  %s, %s, %s"):format(label(run), run.directory, run.state, run.started or ""))
+    print(plain.line(("%s  %s, %s%s, %s"):format(label(run), run.directory, run.state,
+      run.error and (" (%s)"):format(tostring(run.error)) or "", run.started or "")))
   end
   print ""
   show("parameters", differences(runs, "parameters", all), runs)
@@ -186,12 +227,30 @@ local function diff(a, b)
 end
 M.diff = diff
 
+local MOST_TEXT = 4 * 1024 * 1024
+
+-- As they stand in the run's directory and not where a link leads.
 local function texts(directory)
-  local list = { ["script.lua"] = provenance.read_text(directory .. "/script.lua") or "" }
-  for _, name in ipairs(core.list_directory(directory .. "/modules") or {}) do
-    list["modules/" .. name] = provenance.read_text(directory .. "/modules/" .. name)
+  local list, folder = { ["script.lua"] = "" }, core.open_folder(directory)
+  if not folder then
+    return list
   end
+  local _, modules = folder:list "modules"
+  local names = { "script.lua" }
+  for _, name in ipairs(type(modules) == "table" and modules or {}) do
+    names[#names + 1] = "modules/" .. name
+  end
+  for _, name in ipairs(names) do
+    list[name] = rows.text(folder, name, MOST_TEXT) or list[name]
+  end
+  folder:close()
   return list
+end
+
+local function say_text(text)
+  print((text:gsub("[^\n]+", function(line)
+    return (plain.line((line:gsub("\t", "  "))))
+  end)))
 end
 
 local function show_texts(a, b)
@@ -208,10 +267,10 @@ local function show_texts(a, b)
   table.sort(list)
   for _, name in ipairs(list) do
     if x[name] ~= y[name] then
-      print(("%s: - %s, + %s"):format(name, x[name] and label(a) or "not there", y[name] and label(b) or "not there"))
-      print(table.concat(diff(x[name] or "", y[name] or ""), "\n"))
+      say_text(("%s: - %s, + %s"):format(name, x[name] and label(a) or "not there", y[name] and label(b) or "not there"))
+      say_text(table.concat(diff(x[name] or "", y[name] or ""), "\n"))
     else
-      print(("%s: the same"):format(name))
+      say_text(("%s: the same"):format(name))
     end
   end
 end
@@ -230,7 +289,11 @@ function M.main(word, args)
     return
   end
   for _, name in ipairs(figures(runs, o.figure)) do
-    draw(runs, name)
+    local any, drawn = draw(runs, name)
+    if o.figure and not drawn then
+      core.raise(plain.line(any and ("nnlua compare: '%s' has less than two finite numbers in each run"):format(name)
+        or ("nnlua compare: no run has a column '%s'; they have %s"):format(name, table.concat(figures(runs, nil, true), ", "))))
+    end
   end
 end
 

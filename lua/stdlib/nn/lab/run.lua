@@ -3,13 +3,16 @@
 --
 --   run.json       name, parameters, when, where, with what versions; script.lua, modules/, changes.diff: the texts
 --   history.jsonl  a line for each row that was logged
---   result.json    written last: state (finished, failed, interrupted), seconds, result, error
+--   result.json    written last: state (finished, failed, interrupted), seconds (of all
+--                  sessions of a run that was resumed), result, error
 --   fit*.safetensors  checkpoints; figures/; log.txt: what was printed; lock: held while the run lives, holder: by whom
 
 local core = require "nn.core"
+local index = require "nn.lab.index"
 local options = require "nn.internal.options"
 local plain = require "nn.lab.plain"
 local provenance = require "nn.lab.provenance"
+local rows = require "nn.lab.rows"
 
 local Run = options.strict_class("nn.Run", {
   name = true, params = true, directory = true, parent = true, history = true, resuming = true, result = true,
@@ -41,45 +44,43 @@ local function new_directory(parent)
 end
 
 -- Who only looks whether a lock is held (nnlua runs, nnlua board) has it for an instant.
-local function lock(directory)
+local function lock(directory, before)
   local held = core.lock_file(directory .. "/lock")
   for _ = 1, held and 0 or 5 do
     core.sleep(0.01)
     held = held or core.lock_file(directory .. "/lock")
   end
-  if held then -- who holds it, and since when
-    core.write_file(directory .. "/holder", ("%d %.3f\n"):format(core.process_id(), core.wall_clock()))
-    return held
+  if held then -- who holds it, since when, and how many seconds the run took before
+    local seconds = before and before(directory) or 0
+    core.write_file(directory .. "/holder", ("%d %.3f %.3f\n"):format(core.process_id(), core.wall_clock(), seconds))
+    return held, seconds
   end
   core.raise(("run: %s is under way in another process; wait for it, or end it"):format(directory))
 end
 
+-- Seconds that the sessions of a run took before this one. One that was killed left no result: it lived at least until its
+-- files changed for the last time.
+local function seconds_before(directory)
+  local folder = core.open_folder(directory)
+  if not folder then
+    return 0
+  end
+  local done = rows.json(folder, "result.json")
+  local seconds = done and tonumber(done.seconds)
+  if not seconds or seconds - seconds ~= 0 then
+    local _, since, before = index.holder(folder:read("holder", 0, 100))
+    local last = since or 0
+    for _, name in ipairs { "history.jsonl", "log.txt", "fit.safetensors", "layers.jsonl" } do
+      local kind, _, time = folder:status(name)
+      last = math.max(last, kind == "file" and time / 1e9 or 0)
+    end
+    seconds = before + last - (since or last)
+  end
+  folder:close()
+  return seconds
+end
+
 -- ---- rows ----
-
-local function read_lines(path)
-  local lines = {}
-  local f = io.open(path, "rb")
-  if f then
-    for line in f:lines() do
-      lines[#lines + 1] = line
-    end
-    f:close()
-  end
-  return lines
-end
-
--- What was logged before the run was broken off. The last line may be half of one.
-local function read_history(path)
-  local rows, lines = {}, read_lines(path)
-  for i, line in ipairs(lines) do
-    local row = core.json_decode(line)
-    if type(row) ~= "table" then
-      break
-    end
-    rows[i] = plain.restore(row)
-  end
-  return rows, lines
-end
 
 local function write(file, path, text)
   local ok, why = file:write(text)
@@ -94,9 +95,16 @@ end
 -- The file holds the first `keep` rows and no more.
 local function open_history(self, keep)
   local path = self.directory .. "/history.jsonl"
-  local _, lines = read_history(path)
-  if keep < #lines then
-    core.write_file(path, keep == 0 and "" or table.concat(lines, "\n", 1, keep) .. "\n")
+  local _, _, ends, whole = rows.read(self.directory, "history.jsonl")
+  local behind = keep == 0 and 0 or ends[keep] or 0
+  local file = io.open(path, "rb")
+  if file and (file:seek "end" > behind or not whole) then
+    file:seek("set", 0)
+    local text = file:read(behind) or ""
+    core.write_file(path, text .. (text ~= "" and text:sub(-1) ~= "\n" and "\n" or ""))
+  end
+  if file then
+    file:close()
   end
   self._file = assert(io.open(path, "ab"))
 end
@@ -252,12 +260,17 @@ end
 function M.new(experiment, params, o)
   local self = setmetatable({
     name = experiment.name, params = params, history = {}, parent = M.current, resuming = o.resume ~= nil,
-    _before = {}, _numbers = {}, _started = core.time(), _budget = o.budget, _trial = o.directory ~= nil,
+    _before = {}, _numbers = {}, _started = core.time(), _seconds = 0, _budget = o.budget, _trial = o.directory ~= nil,
   }, Run)
   if o.resume then
     self.directory = o.resume
-    self._lock = lock(o.resume)
-    self._before = (read_history(o.resume .. "/history.jsonl"))
+    self._lock, self._seconds = lock(o.resume, seconds_before)
+    local unreadable
+    self._before, unreadable = rows.read(o.resume, "history.jsonl")
+    local remark = rows.remark(o.resume .. "/history.jsonl", unreadable)
+    if remark then
+      io.stderr:write("run: ", remark)
+    end
     os.remove(o.resume .. "/result.json")
   elseif o.directory then
     core.make_directory(o.directory)
@@ -307,7 +320,7 @@ function M.finish(self, state, result, err)
   if self.directory then
     provenance.write_modules(self)
     core.write_file(self.directory .. "/result.json", plain.encode {
-      state = state, seconds = core.time() - self._started, ended = os.date "%Y-%m-%dT%H:%M:%S", result = result,
+      state = state, seconds = self._seconds + core.time() - self._started, ended = os.date "%Y-%m-%dT%H:%M:%S", result = result,
       error = err and tostring(err) or nil,
     } .. "\n")
   end

@@ -24,7 +24,7 @@ function M.groups(trials, names)
   for _, t in ipairs(trials) do
     local parts = {}
     for i, name in ipairs(names) do
-      parts[i] = params.text(t.parameters[name])
+      parts[i] = tables.key(t.parameters[name])
     end
     local key = table.concat(parts, "\0")
     local g = by[key]
@@ -118,12 +118,25 @@ function M.show(sweep, trials, names)
   end
   head[#head + 1] = "note"
   local rows = { head }
-  for _, g in ipairs(groups) do
-    local row = {}
-    for i, name in ipairs(names) do
-      row[i] = tables.text(g.parameters[name])
+  local texts = {}
+  for i, name in ipairs(names) do
+    local values = {}
+    for k, g in ipairs(groups) do
+      values[k] = g.parameters[name]
     end
-    row[#row + 1] = g.count > 0 and tables.text(signed(g.mean, sweep.maximize)) or ""
+    texts[i] = tables.texts(values, #groups)
+  end
+  local means = {}
+  for k, g in ipairs(groups) do
+    means[k] = g.count > 0 and signed(g.mean, sweep.maximize) or nil
+  end
+  means = tables.texts(means, #groups)
+  for k, g in ipairs(groups) do
+    local row = {}
+    for i in ipairs(names) do
+      row[i] = texts[i][k]
+    end
+    row[#row + 1] = means[k]
     if seeds then
       row[#row + 1] = g.deviation and ("%.3g"):format(g.deviation) or ""
       row[#row + 1] = tostring(g.count)

@@ -6,6 +6,7 @@ local index = require "nn.lab.index"
 local options = require "nn.internal.options"
 local plain = require "nn.lab.plain"
 local provenance = require "nn.lab.provenance"
+local rows = require "nn.lab.rows"
 local search = require "nn.lab.search"
 local space = require "nn.lab.space"
 local summary = require "nn.lab.summary"
@@ -71,26 +72,21 @@ end
 
 -- ---- the state on disk ----
 
-local function read_lines(path)
-  local list = {}
-  local f = io.open(path, "rb")
-  if f then
-    for line in f:lines() do
-      local one = core.json_decode(line)
-      list[#list + 1] = type(one) == "table" and plain.restore(one) or nil
-    end
-    f:close()
-  end
-  return list
-end
-
 function Sweep:trial_directory(number)
   return ("%s/trials/%04d"):format(self.directory, number)
 end
 
 -- A trial is written down before it begins, so that its number always means the same.
 function Sweep:note(trial)
-  self.file = self.file or assert(io.open(self.directory .. "/trials.jsonl", "ab"))
+  if not self.file then
+    local path = self.directory .. "/trials.jsonl"
+    local _, _, ends, whole = rows.read(self.directory, "trials.jsonl")
+    local size = core.file_exists(path) and select(2, assert(core.open_folder(self.directory)):status "trials.jsonl") or 0
+    self.file = assert(io.open(path, "ab"))
+    if not whole or size > (ends[#ends] or 0) then -- half a line of a sweep that was killed is no beginning of another
+      self.file:write "\n"
+    end
+  end
   assert(self.file:write(plain.encode { number = trial.number, parameters = trial.parameters, proposal = trial.proposal }, "\n"))
   assert(self.file:flush())
 end
@@ -99,7 +95,7 @@ end
 function Sweep:look(trial)
   local directory = self:trial_directory(trial.number)
   local run = core.file_exists(directory .. "/run.json") and index.run(directory)
-  trial.state = run and run.state or "new"
+  trial.state = run and (run.state == "unreadable" and "failed" or run.state) or "new"
   trial.error = run and run.error
   trial.seconds = run and run.seconds
   if run and (run.state == "finished" or run.state == "paused") then
@@ -228,10 +224,10 @@ end
 function Sweep:end_late(trial)
   local directory = self:trial_directory(trial.number)
   local holder = self.seconds and provenance.read_text(directory .. "/holder") or ""
-  local pid, since = holder:match "^(%d+) ([%d.]+)\n$"
+  local pid, since = index.holder(holder)
   local command = pid and provenance.read_text(("/proc/%s/cmdline"):format(pid)) or ""
   local own = command:find(("%s/trials/%04d"):format(self.directory:match "[^/]*$", trial.number), 1, true)
-  if trial.state == "running" and own and core.wall_clock() - tonumber(since) > self.seconds then
+  if trial.state == "running" and own and core.wall_clock() - since > self.seconds then
     local p = core.start { "kill", "-KILL", pid }
     while p and not p:poll() do
       core.sleep(0.002)
@@ -427,7 +423,7 @@ local function open_sweep(directory)
   dimensions, self.names = dimensions_of(experiment, self.set)
   self.search = search.new(self.kind, dimensions, { seed = self.seed, max_trials = self.max_trials, epochs = self.epochs })
   self.trials, self.proposed = {}, 0
-  for i, t in ipairs(read_lines(directory .. "/trials.jsonl")) do
+  for i, t in ipairs((rows.read(directory, "trials.jsonl"))) do
     if t.number ~= i then
       break
     end

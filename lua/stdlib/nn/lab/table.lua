@@ -8,16 +8,65 @@ local query = require "nn.lab.query"
 
 local M = {}
 
----A value in a table.
-function M.text(value)
+---A value in a table, by itself; nothing in it moves the terminal's cursor.
+function M.text(value, digits)
   if value == nil then
     return ""
   elseif type(value) == "number" and math.type(value) == "float" then
-    return value ~= value and "nan" or ("%.5g"):format(value)
+    return value ~= value and "nan" or ("%." .. (digits or 5) .. "g"):format(value)
   elseif type(value) == "table" then
-    return #value > 0 and params.text(value) or "..."
+    return #value > 0 and plain.line(params.text(value)) or "..."
   end
-  return (tostring(value):gsub("%c", " "))
+  return plain.line(tostring(value))
+end
+
+---What tells a value from others: its type and all its digits.
+function M.key(value)
+  if type(value) == "number" then
+    local whole = math.tointeger(value)
+    return whole and ("%d"):format(whole) or value ~= value and "nan" or ("%.17g"):format(value)
+  elseif type(value) == "table" then
+    local parts, names = {}, {}
+    for name in pairs(value) do
+      names[#names + 1] = name
+    end
+    table.sort(names, function(a, b)
+      return tostring(a) < tostring(b)
+    end)
+    for i, name in ipairs(names) do
+      parts[i] = ("%s=%s"):format(M.key(name), M.key(value[name]))
+    end
+    return "{" .. table.concat(parts, ",") .. "}"
+  end
+  return type(value) == "string" and ("%q"):format(value) or tostring(value)
+end
+
+-- Texts of values, and whether different values have different ones.
+local function texts_with(values, n, f)
+  local texts, of, apart = {}, {}, true
+  for i = 1, n do
+    local text, key = f(values[i]), M.key(values[i])
+    texts[i] = text
+    apart = apart and (of[text] or key) == key
+    of[text] = of[text] or key
+  end
+  return texts, apart
+end
+
+---The texts of n values that stand beside one another: with as many digits as tell them apart, and in quotes where a text
+---would be taken for another value.
+function M.texts(values, n)
+  for digits = 5, 17 do
+    local texts, apart = texts_with(values, n, function(v)
+      return M.text(v, digits)
+    end)
+    if apart then
+      return texts
+    end
+  end
+  return (texts_with(values, n, function(v)
+    return type(v) == "string" and plain.line(("%q"):format(v)) or type(v) == "table" and plain.line(M.key(v)) or M.text(v, 17)
+  end))
 end
 
 -- Names of parameters that differ between the runs, and of all results that are no tables.
@@ -25,9 +74,9 @@ local function columns(runs)
   local first, differ, results = {}, {}, {}
   for _, run in ipairs(runs) do
     for name, value in pairs(run.parameters) do
-      local text = M.text(value)
-      differ[name] = differ[name] or first[name] ~= nil and first[name] ~= text
-      first[name] = first[name] or text
+      local key = M.key(value)
+      differ[name] = differ[name] or first[name] ~= nil and first[name] ~= key
+      first[name] = first[name] or key
     end
     for name, value in pairs(run.result) do
       results[name] = results[name] or type(value) ~= "table"
@@ -54,9 +103,15 @@ local function width_of(text)
   return utf8.len(text) or #text
 end
 
----Rows of texts as lines, their columns under one another; numbers to the right.
-function M.lines(rows)
-  local widths, numeric = {}, {}
+---Rows of texts as lines, their columns under one another; numbers to the right. Names that others chose stand in them.
+function M.lines(texts)
+  local widths, numeric, rows = {}, {}, {}
+  for r, row in ipairs(texts) do
+    rows[r] = {}
+    for c = 1, #texts[1] do
+      rows[r][c] = plain.line(row[c])
+    end
+  end
   for r, row in ipairs(rows) do
     for c = 1, #rows[1] do
       widths[c] = math.max(widths[c] or 0, width_of(row[c]))
@@ -77,30 +132,35 @@ function M.lines(rows)
   return lines
 end
 
+local function quoted(text)
+  return text:find '[,"\r\n]' and '"' .. text:gsub('"', '""') .. '"' or text
+end
+
+-- A text in CSV. What a spreadsheet would take for a formula has an apostrophe before it, as for those who type it.
 local function csv(text)
-  return text:find '[,"\n]' and '"' .. text:gsub('"', '""') .. '"' or text
+  return quoted(text:find "^[=+@\t\r-]" and "'" .. text or text)
+end
+
+local function csv_value(value)
+  if value == nil then
+    return ""
+  elseif type(value) == "number" then
+    return value == math.huge and "inf" or value == -math.huge and "-inf" or params.text(value)
+  end
+  return csv(type(value) == "table" and plain.encode(value) or tostring(value))
 end
 
 -- All that is known, a line a run.
 local function as_csv(runs)
-  local names = {}
-  for _, run in ipairs(runs) do
-    for name in pairs(query.names(run)) do
-      names[name] = true
-    end
+  local columns_, head = query.columns(runs), { "directory" }
+  for _, column in ipairs(columns_) do
+    head[#head + 1] = csv(column[1])
   end
-  local list = {}
-  for name in pairs(names) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  local lines = { "directory," .. table.concat(list, ",") }
+  local lines = { table.concat(head, ",") }
   for _, run in ipairs(runs) do
-    local values, parts = query.names(run), { csv(run.directory) }
-    for _, name in ipairs(list) do
-      local value = values[name]
-      parts[#parts + 1] = csv(value == nil and "" or type(value) == "number" and params.text(value) or type(value) == "table"
-        and plain.encode(value) or tostring(value))
+    local parts = { csv(run.directory) }
+    for _, column in ipairs(columns_) do
+      parts[#parts + 1] = csv_value(query.look(run, column[2], column[3]))
     end
     lines[#lines + 1] = table.concat(parts, ",")
   end
@@ -153,7 +213,8 @@ local usage = [[
 usage: nnlua runs [DIR] [--where EXPRESSION] [--sort NAME] [--csv | --json]
   DIR      a directory of runs (default: runs)
   --where  only runs for which this holds, e.g. --where "accuracy > 0.9 and depth < 30"; names: parameters, results,
-           name, state ("finished", "failed", "interrupted", "running", "broken off"), seconds, started
+           name, state ("finished", "failed", "interrupted", "running", "broken off", "unreadable"), seconds, started;
+           params.NAME and result.NAME where one name is of two things
   --sort   by a parameter or result; -NAME: the largest first, e.g. --sort=-accuracy
   --csv    all that is known of each run, a line a run; --json: the same as JSON]]
 
@@ -164,16 +225,23 @@ function M.main(word, args)
     core.raise(("nnlua runs: takes one directory\n%s"):format(usage))
   end
   local list, all = {}, index.runs(names[1] or "runs")
-  local holds = o.where and query.filter(o.where)
+  local holds, unknown
+  if o.where then
+    holds, unknown = query.filter(o.where)
+  end
   for _, run in ipairs(all) do
     if not holds or holds(run) then
       list[#list + 1] = run
     end
   end
-  for _, text in ipairs { o.where or "", o.sort or "" } do
-    local why = #all > 0 and query.unknown(text, all) or ""
+  for _, why in ipairs { #all > 0 and unknown and unknown(all) or "", #all > 0 and o.sort and query.unknown_key(o.sort, all) or "" } do
     if why ~= "" then
       io.stderr:write("nnlua runs: ", why, "\n")
+    end
+  end
+  for _, run in ipairs(all) do
+    if run.state == "unreadable" then
+      io.stderr:write(("nnlua runs: %s cannot be read: %s\n"):format(plain.line(run.directory), plain.line(run.error)))
     end
   end
   if o.sort then
@@ -212,24 +280,24 @@ end
 ---The table's rows: what it is, the parameters that differ, the results.
 function M.rows(list)
   local parameters, results = columns(list)
-  local head = { "run", "name", "started", "state" }
-  for _, t in ipairs { parameters, results } do
-    for _, name in ipairs(t) do
-      head[#head + 1] = name
-    end
-  end
-  local rows = { head }
-  for _, run in ipairs(list) do
-    local row = { run.directory:match "%-(%x%x%x%x)$" or run.directory:match "[^/]*$", run.name or "",
+  local head, rows = { "run", "name", "started", "state" }, {}
+  for i, run in ipairs(list) do
+    rows[i] = { run.directory:match "%-(%x%x%x%x)$" or run.directory:match "[^/]*$", run.name or "",
       tostring(run.started or ""):gsub("T", " "), run.state }
-    for _, name in ipairs(parameters) do
-      row[#row + 1] = M.text(run.parameters[name])
-    end
-    for _, name in ipairs(results) do
-      row[#row + 1] = M.text(run.result[name])
-    end
-    rows[#rows + 1] = row
   end
+  for _, part in ipairs { { "parameters", parameters }, { "result", results } } do
+    for _, name in ipairs(part[2]) do
+      local values = {}
+      for i, run in ipairs(list) do
+        values[i] = run[part[1]][name]
+      end
+      head[#head + 1] = name
+      for i, text in ipairs(M.texts(values, #list)) do
+        table.insert(rows[i], text)
+      end
+    end
+  end
+  table.insert(rows, 1, head)
   return rows
 end
 
