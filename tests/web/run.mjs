@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fullRun, hostile, manyRuns, writeRun } from "./runs.mjs";
+import { fullRun, hostile, manyRuns, nearRuns, writeRun } from "./runs.mjs";
 import { log, serve } from "./server.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -29,6 +29,7 @@ fullRun(join(folder, "evil/2026-11-24T10-15-02-0e11"), hostile);
 fullRun(join(folder, "evil/2026-11-24T10-15-02-0e12"), hostile);
 manyRuns(join(folder, "many"), 60, 30);
 manyRuns(join(folder, "crowd"), 2000, 4);
+nearRuns(join(folder, "near"));
 
 const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
 
@@ -386,6 +387,64 @@ const tests = {
     await page.close();
   },
 
+  async "values that are nearly the same are not the same"() {
+    const page = await open(report("digits", "near/digits"));
+    await page.waitForSelector("#curves .u-over");
+    await says(page, ".lead", /The same in all: bias 100, seed 1\./);
+    const groups = () => page.locator("#curves .legend li").allInnerTexts().then((all) => all.map((t) => t.trim().replace(/\s+/g, " ")));
+    await page.locator("#curves select").nth(2).selectOption("n");
+    await page.waitForFunction(() => document.querySelectorAll("#curves .legend .dot").length >= 3);
+    assert.deepEqual((await groups()).slice(0, 3), ["n 5 acc 1.5 \u00b1 0.71", "n 12345678 acc 10", "n 12345679 acc 30"]);
+    await page.locator("#curves select").nth(2).selectOption("lr");
+    await page.waitForFunction(() => /lr/.test(document.querySelector("#curves .legend").textContent));
+    assert.deepEqual((await groups()).slice(0, 2).map((t) => t.split(" acc")[0]), ["lr 1.23456e\u22125", "lr 1.23461e\u22125"]);
+    await page.locator("#results select").nth(2).selectOption("n");
+    await page.waitForFunction(() => document.querySelectorAll("#results .legend li").length === 3);
+    await quiet(page);
+    await page.close();
+  },
+
+  async "types, numbers that are not finite, runs that failed"() {
+    const page = await open(report("types", "near/types"));
+    await page.waitForSelector("#curves .u-over");
+    const ids = () => page.locator("#table tbody th a").allInnerTexts();
+    await page.locator("#curves select").nth(2).selectOption("n");
+    await page.locator("#curves .legend li").first().waitFor();
+    const groups = (await page.locator("#curves .legend li").allInnerTexts()).map((t) => t.trim().replace(/\s+/g, " "));
+    for (const wanted of ['n 1 acc 1', 'n "1" acc 3', 'n none acc 7 (n = 1)', 'n "none" acc 9', "n 2 acc 5 (n = 1; 2 not finite)"]) {
+      assert.ok(groups.includes(wanted), `${wanted} is among ${groups.join(" | ")}`);
+    }
+    const column = page.locator("#table thead button", { hasText: "acc" });
+    await column.click();
+    assert.deepEqual((await ids()).slice(0, 7), ["r6", "r5", "r3", "r1", "r0", "r4", "r2"]);
+    await column.click();
+    assert.deepEqual((await ids()).slice(0, 7), ["r0", "r1", "r3", "r5", "r6", "r4", "r2"]);
+    for (const [words, wanted] of [["acc=inf", ["r4"]], ["acc>-inf", ["r0", "r1", "r3", "r4", "r5", "r6"]], ["acc<inf", ["r0", "r1", "r3", "r5", "r6"]],
+      ["acc = nan", ["r2"]], ["acc < 4 acc >= 3", ["r1"]], ["broken off", ["killed"]], ['state="broken off"', ["killed"]], ["run.state = failed", ["failed"]],
+      ["state=4", ["failed"]], ["n=3", ["failed"]], ["result.n=8", ["failed"]], ["n=8", []], ["unreadable", ["bad"]], ["it broke", ["failed"]],
+      ["constructor=1 toString>2", ["r3", "r5"]]]) {
+      await page.locator("#filter").fill(words);
+      const seen = async () => (await ids()).sort().join(" ");
+      for (let i = 0; i < 60 && (await seen()) !== wanted.join(" "); i++) await page.waitForTimeout(50);
+      assert.equal(await seen(), wanted.join(" "), words);
+    }
+    await page.locator("#filter").fill("");
+    await page.waitForFunction(() => document.querySelector("#table .note").textContent === "10 runs");
+    assert.ok(!/null/.test(await page.locator(".controls").first().innerText()));
+    assert.match(await page.locator("#table tbody").innerText(), /2 min 0 s/);
+    await page.locator("#table a", { hasText: "failed" }).click();
+    await says(page, ".error", /it broke there/);
+    await says(page, ".facts", /3 rows/);
+    await says(page, "#curves", /1 line of history\.jsonl could not be read/);
+    await says(page, "#curves .chart .note", /1 value is inf/);
+    await page.goBack();
+    await page.waitForSelector("#table");
+    await page.locator("#table a", { hasText: "bad" }).click();
+    await says(page, ".error", /run\.json: a list in it has null/);
+    await quiet(page);
+    await page.close();
+  },
+
   async "the shared format in one block does as well"() {
     const path = join(folder, "block.html");
     execFileSync(nnlua, ["-e", `
@@ -448,6 +507,16 @@ const tests = {
     state.broken = false;
     await page.waitForSelector(".banner", { state: "hidden", timeout: 8000 });
 
+    // a run that was killed has no time any more, one that failed says why, and who was away is given all
+    Object.assign(state.runs[1], { seconds: 8, stamp: ++state.stamp });
+    await page.locator("a.back").click();
+    await page.waitForFunction(() => /8\.0 s/.test(document.querySelector("#table tbody").innerText), null, { timeout: 8000 });
+    Object.assign(state.runs[1], { seconds: undefined, state: "broken off", stamp: ++state.stamp });
+    await page.waitForFunction(() => !/8\.0 s/.test(document.querySelector("#table tbody").innerText), null, { timeout: 8000 });
+    Object.assign(state.runs[1], { state: "failed", error: "no memory", stamp: ++state.stamp });
+    await page.locator("#table a", { hasText: "two" }).click();
+    await page.waitForFunction(() => /no memory/.test(document.querySelector(".error")?.textContent), null, { timeout: 8000 });
+
     // a run that was resumed has fewer rows than before
     state.runs[1].history = { columns: { epoch: [1, 2], loss: [7, 8] }, rows: 2 };
     state.runs[1].stamp = ++state.stamp;
@@ -464,8 +533,8 @@ const tests = {
     for (const from of [0, 3, 6]) assert.ok(server.asked.includes(`/api/rows?id=parts&from=${from}`), server.asked.join(" "));
     assert.match(await under(page, 0.999, "#curves .chart"), /^epoch 8$/);
     state.runs.splice(0, 1);
-    state.gone = ["one"];
-    state.stamp++;
+    for (const r of state.runs) r.stamp = ++state.stamp;
+    state.whole = true;
     await page.waitForFunction(() => document.querySelector("#table .note").textContent === "2 runs", null, { timeout: 8000 });
     assert.equal(await page.locator("#table a", { hasText: "one" }).count(), 0);
     assert.ok(page.asked.every((u) => u.startsWith(server.url) || u.startsWith("data:")));

@@ -13,7 +13,7 @@ export function writeRun(directory, about, result, files = {}) {
     versions: { nnlua: "0.1.0" }, machine: { name: "here", threads: 1 }, ...about }));
   if (result) put("result.json", JSON.stringify({ state: "finished", seconds: 3.5, ended: "2026-11-24T10:15:05", result: {}, ...result }));
   const lines = (rows) => rows.map((r) => JSON.stringify(r) + "\n").join("");
-  if (files.history) put("history.jsonl", lines(files.history));
+  if (files.history) put("history.jsonl", typeof files.history === "string" ? files.history : lines(files.history));
   if (files.layers) put("layers.jsonl", lines(files.layers));
   if (files.samples) put("samples.json", JSON.stringify(files.samples));
   if (files.script) put("script.lua", files.script);
@@ -48,6 +48,21 @@ export function fullRun(directory, odd = "") {
       histograms: [{ name: `1.weight${odd}`, edges: [-1, 0, 1], counts: [3, 4] }],
       diagnosis: [{ verdict: `overfits${odd}`, evidence: `seen${odd}`, remedy: `less${odd}` }],
     } });
+}
+
+/** Runs whose parameters are nearly the same, or the same but for their type; numbers that are not finite; one that cannot be read. */
+export function nearRuns(directory) {
+  const history = (v) => [{ epoch: 1, loss: v }, { epoch: 2, loss: v }];
+  const run = (name, i, parameters, result, more = {}) => writeRun(join(directory, name, `r${i}`), { name: "near", parameters, time: i }, { result, ...more },
+    { history: history(typeof result.acc === "number" ? result.acc : 0.5) });
+  [[5, 1.23456e-5, 1], [5, 1.23461e-5, 2], [12345678, 1.23456e-5, 10], [12345679, 1.23461e-5, 30]]
+    .forEach(([n, lr, acc], i) => run("digits", i, { n, lr, seed: 1, bias: 100.0004 }, { acc }));
+  [[1, 1], ["1", 3], [2, "nan"], [2, 5], [2, "inf"], [undefined, 7], ["none", 9]]
+    .forEach(([n, acc], i) => run("types", i, { n, constructor: i % 2 }, { acc, toString: i }, { seconds: 119.6 }));
+  writeRun(join(directory, "types", "bad"), { name: "near", parameters: { n: [1, null, 3] } }, { result: {} });
+  writeRun(join(directory, "types", "failed"), { name: "near", parameters: { n: 3, state: 4 } }, { state: "failed", error: "it broke there", result: { n: 8 } },
+    { history: '{"epoch":1,"loss":1}\nbroken\n{"epoch":2,"loss":1e400}\n{"epoch":3,"loss":3}' });
+  writeRun(join(directory, "types", "killed"), { name: "near", parameters: { n: 4 } }, null, { history: history(1) });
 }
 
 /** n runs that differ in lr and seed, of `rows` rows each. */

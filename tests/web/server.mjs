@@ -21,7 +21,7 @@ export async function serve(page, state) {
       response.end(page);
     } else if (url.pathname === "/api/runs") {
       const since = Number(url.searchParams.get("since") ?? -1);
-      answer({ title: state.title, runs: state.runs.filter((r) => r.stamp > since).map(listOf), gone: state.gone, stamp: state.stamp });
+      answer({ title: state.title, runs: state.runs.filter((r) => r.stamp > since).map(listOf), gone: state.gone, whole: state.whole, stamp: state.stamp });
     } else if (url.pathname === "/api/run" && run) {
       answer({ ...listOf(run), history: run.history, ...run.full });
     } else if (url.pathname === "/api/rows" && run) {

@@ -2,7 +2,7 @@
 
 import { check, choice, h, section } from "./dom.js";
 import { color, colorsOf, dash } from "./colors.js";
-import { compare, duration, number, plural, restore, short, value } from "./format.js";
+import { compare, duration, keyOf, number, own, plural, restore, short, textsOf } from "./format.js";
 import { filter } from "./filter.js";
 import { chart } from "./plot.js";
 import { scatter } from "./scatter.js";
@@ -15,16 +15,16 @@ const linesMost = 200; // more lines than this say nothing more
 const counters = new Set(["epoch", "step", "row", "seconds", "lr"]);
 
 const simple = (v) => v !== null && v !== undefined && typeof v !== "object";
-const groupLabel = (name, v) => `${name} ${v === undefined ? "none" : value(v)}`;
 
 // What the runs have in common, and what they do not.
 function survey(runs) {
-  const values = new Map(), results = new Map(), quantities = new Map();
+  const values = new Map(), results = new Map(), quantities = new Map(), known = new Map();
   for (const r of runs) {
     for (const [name, v] of Object.entries(r.parameters)) {
       if (!values.has(name)) values.set(name, new Map());
-      const key = value(v);
+      const key = keyOf(v);
       values.get(name).set(key, (values.get(name).get(key) || 0) + 1);
+      known.set(key, v);
     }
     for (const [name, v] of Object.entries(r.result)) if (simple(v)) results.set(name, (results.get(name) || 0) + 1);
     for (const name of r.names) quantities.set(name, (quantities.get(name) || 0) + 1);
@@ -34,7 +34,7 @@ function survey(runs) {
     let n = 0;
     for (const count of seen.values()) n += count;
     if (seen.size > 1 || n < runs.length) varied.push(name);
-    else constant.push([name, [...seen.keys()][0]]);
+    else constant.push([name, [...textsOf([known.get([...seen.keys()][0])]).values()][0]]);
   }
   varied.sort((a, b) => (a === "seed") - (b === "seed") || a.localeCompare(b));
   constant.sort((a, b) => a[0].localeCompare(b[0]));
@@ -94,13 +94,12 @@ export function compareView(store, state, go) {
     return [state.axis, "epoch", "step", "row"].find((a) => there[a]);
   }
 
-  const keyOf = (run) => restore(run.parameters[state.group]);
 
   function grouping(list) {
-    const seen = new Map();
+    const seen = new Map(), texts = state.group ? textsOf(list.map((r) => own(r.parameters, state.group))) : null;
     for (const r of list) {
-      const v = state.group ? keyOf(r) : short(r.id), key = state.group ? groupLabel(state.group, v) : r.id;
-      if (!seen.has(key)) seen.set(key, { key, v, runs: [] });
+      const v = state.group ? own(r.parameters, state.group) : short(r.id), key = state.group ? keyOf(v) : r.id;
+      if (!seen.has(key)) seen.set(key, { key: state.group ? `${state.group} ${texts.get(key)}` : key, v: restore(v), runs: [] });
       seen.get(key).runs.push(r);
     }
     const all = [...seen.values()];
@@ -175,12 +174,15 @@ export function compareView(store, state, go) {
       if (list.length > linesMost && n >= linesMost) notes.push(`The first ${linesMost} of ${list.length.toLocaleString("en")} runs are drawn; filter them, or show means of groups.`);
     }
     if (bad) notes.push(`${plural(bad, "value")} ${bad === 1 ? "is" : "are"} ${[...words].join(" or ")}: gaps in the curves.`);
+    const lines = list.reduce((a, r) => a + (r.unreadable || 0), 0);
+    if (lines) notes.push(`${plural(lines, "line")} of these histories could not be read.`);
     if (other) notes.push(`${plural(other, "run")} ${other === 1 ? "has" : "have"} no rising ${axis}; there it is the ${axis === "row" ? "row" : "row's number"}.`);
     curves.update({ title: state.quantity, xLabel: axis === "time" ? "seconds" : axis, logY: state.logY, series, notes, legend: !state.group });
     const results = s.results[0];
     groups.replaceChildren(...(state.group && sets.length <= 24 ? sets : []).map((g) => {
-      const d = describe(g.runs.map((r) => restore(r.result[state.y])));
-      const text = results && d.n ? `  ${state.y} ${number(d.mean)}${d.n > 1 ? ` \u00b1 ${number(d.sd, 2)}` : ""}` : "";
+      const d = describe(g.runs.map((r) => restore(own(r.result, state.y)))), odd = d.bad ? `${d.bad} not finite` : "";
+      const size = d.n < g.runs.length || d.bad ? ` (${[d.n ? `n = ${d.n}` : "", odd].filter(Boolean).join("; ")})` : "";
+      const text = results && d.n + d.bad ? `  ${state.y}${d.n ? ` ${number(d.mean)}` : ""}${d.n > 1 ? ` \u00b1 ${number(d.sd, 2)}` : ""}${size}` : "";
       return h("li", {}, h("button", { type: "button", "aria-pressed": "true", title: "Hides the runs of this group", onclick: () => {
         for (const r of g.runs) state.hidden.add(r.id);
         redraw();
@@ -194,26 +196,28 @@ export function compareView(store, state, go) {
   function drawPoints(list) {
     const get = (r, key) => {
       const name = key.slice(2);
-      return restore(key[0] === "p" ? r.parameters[name] : r.result[name]);
+      return restore(own(key[0] === "p" ? r.parameters : r.result, name));
     };
-    const tints = state.tint ? [...new Set(list.map((r) => value(r.parameters[state.tint])))] : [];
-    const kinds = new Map();
+    const kinds = new Map(), tintOf = (r) => own(r.parameters, state.tint);
+    let tintTexts = new Map();
     if (state.tint) {
-      const sorted = [...new Map(list.map((r) => [value(r.parameters[state.tint]), restore(r.parameters[state.tint])])).entries()]
-        .sort((a, b) => compare(a[1], b[1]));
-      const palette = colorsOf(tints.length, sorted.every((k) => typeof k[1] === "number"));
+      const sorted = [...new Map(list.map((r) => [keyOf(tintOf(r)), restore(tintOf(r))])).entries()].sort((a, b) => compare(a[1], b[1]));
+      tintTexts = textsOf(list.map(tintOf));
+      const palette = colorsOf(sorted.length, sorted.every((k) => typeof k[1] === "number"));
       sorted.forEach((k, i) => kinds.set(k[0], palette[i]));
     }
+    const places = textsOf(list.map((r) => own(state.x[0] === "p" ? r.parameters : r.result, state.x.slice(2))));
     points.update({
       points: state.x && state.y ? list.map((r) => {
         const v = get(r, state.x);
-        return { run: r, x: simple(v) ? v : value(v), y: restore(r.result[state.y]),
-          color: state.tint ? kinds.get(value(r.parameters[state.tint])) : colors.get(r.id) || color(0) };
+        const raw = own(state.x[0] === "p" ? r.parameters : r.result, state.x.slice(2));
+        return { run: r, x: typeof v === "number" ? v : places.get(keyOf(raw)), y: restore(own(r.result, state.y)),
+          color: state.tint ? kinds.get(keyOf(tintOf(r))) : colors.get(r.id) || color(0) };
       }) : [],
       xLabel: state.x.slice(2), yLabel: state.y, logX: state.logX, logY: state.logResult, means: state.means,
     });
     tintKey.replaceChildren(...(kinds.size && kinds.size <= 12 ? [...kinds] : []).map(([k, c]) =>
-      h("li", {}, h("span", { class: "plain" }, h("span", { class: "dot", style: { background: c } }), " ", state.tint, " ", k))));
+      h("li", {}, h("span", { class: "plain" }, h("span", { class: "dot", style: { background: c } }), " ", state.tint, " ", tintTexts.get(k)))));
   }
   const tintKey = h("ul", { class: "legend" });
 
@@ -252,7 +256,7 @@ export function compareView(store, state, go) {
     const quantities = s.quantities.filter((q) => q !== "epoch" && q !== "step");
     if (!quantities.includes(state.quantity)) quantities.unshift(state.quantity);
     const axes = ["epoch", "step"].filter((a) => s.quantities.includes(a));
-    controls.replaceChildren(
+    controls.replaceChildren(...[
       choice("Curve", quantities, state.quantity, set("quantity")),
       choice("over", [...axes, ["row", "row"], ...(s.quantities.includes("seconds") ? [["time", "time"]] : [])], axisNow(), set("axis")),
       choice("Group by", [["", "nothing"], ...s.varied, ...s.constant.map((c) => c[0])], state.group, (v) => {
@@ -264,17 +268,17 @@ export function compareView(store, state, go) {
       }),
       state.group ? choice("Show", [["mean", "mean and spread"], ["lines", "every run"]], state.show, set("show")) : null,
       choice("Smooth", [["0", "not"], ["0.6", "a little"], ["0.9", "more"], ["0.98", "much"]], String(state.beta), (v) => set("beta")(Number(v))),
-      check("log scale", state.logY, set("logY")));
+      check("log scale", state.logY, set("logY"))].filter(Boolean));
     const xs = [...s.varied.map((n) => [`p ${n}`, n]), ...s.results.map((n) => [`r ${n}`, `${n} (result)`])];
     if (!xs.some((x) => x[0] === state.x)) {
       const spans = (k) => { // from 0.001 to 0.1, say
-        const v = store.runs.map((r) => restore(r.parameters[k.slice(2)])).filter((x) => typeof x === "number");
+        const v = store.runs.map((r) => restore(own(r.parameters, k.slice(2)))).filter((x) => typeof x === "number");
         return k[0] === "p" && v.length > 0 && Math.min(...v) > 0 && Math.max(...v) / Math.min(...v) >= 8;
       };
       state.x = (xs.find((x) => x[0] === `p ${state.group}` && spans(x[0])) || xs.find((x) => spans(x[0])) || xs[0] || [""])[0];
       state.logX = state.x !== "" && spans(state.x);
     }
-    const numbers = s.results.filter((n) => store.runs.some((r) => typeof restore(r.result[n]) === "number"));
+    const numbers = s.results.filter((n) => store.runs.some((r) => typeof restore(own(r.result, n)) === "number"));
     if (!numbers.includes(state.y)) {
       state.y = numbers.find((n) => /acc|f1|auc/.test(n)) || numbers.find((n) => /loss/.test(n)) || numbers[0] || "";
     }

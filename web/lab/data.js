@@ -1,7 +1,7 @@
 // Where runs come from: the page itself (a report, its histories read when they are needed), or a server that is asked again.
 // A run here is what a list says of it; its history and its details come on demand.
 
-import { compare, list, restore } from "./format.js";
+import { compare, list, own, restore } from "./format.js";
 
 /** Columns of numbers. y: NaN where there is none; bad: rows whose number was nan or infinite, with the word. */
 export class History {
@@ -9,6 +9,7 @@ export class History {
     this.rows = 0;
     this.columns = new Map();
     this.others = [];
+    this.leftOut = false;
     if (given) this.append(given);
   }
 
@@ -16,7 +17,7 @@ export class History {
     const more = given.rows || 0, before = this.rows, n = before + more;
     const columns = given.columns || {};
     for (const name of new Set([...this.columns.keys(), ...Object.keys(columns)])) {
-      const values = list(columns[name]), old = this.columns.get(name);
+      const values = list(own(columns, name)), old = this.columns.get(name);
       const y = new Float64Array(n).fill(NaN), bad = old ? old.bad : new Map();
       if (old) y.set(old.y);
       let numbers = old ? 1 : 0;
@@ -36,6 +37,9 @@ export class History {
       if (numbers > 0) this.columns.set(name, { y, bad });
       else if (!this.others.includes(name)) this.others.push(name);
     }
+    for (const name of list(given.others)) if (!this.columns.has(name) && !this.others.includes(name)) this.others.push(name);
+    this.others = this.others.filter((name) => !this.columns.has(name));
+    this.leftOut = this.leftOut || given.left_out === true;
     this.rows = n;
     this.cache = {};
   }
@@ -94,7 +98,7 @@ function summary(run) {
   const history = run.history || {};
   return {
     ...run, parameters: run.parameters || {}, result: run.result || {},
-    rows: run.rows ?? history.rows ?? 0, names: run.names || list(history.names), history: undefined,
+    rows: run.rows ?? history.rows ?? 0, unreadable: run.unreadable ?? history.unreadable ?? 0, seconds: run.seconds, error: run.error, names: run.names || list(history.names), history: undefined,
   };
 }
 
@@ -174,7 +178,8 @@ class Server extends Base {
     let ids = null, trouble = "";
     try {
       const data = await this.ask(this.stamp === undefined ? "api/runs" : `api/runs?since=${encodeURIComponent(this.stamp)}`);
-      const came = list(data.runs), gone = list(data.gone).filter((id) => this.byId.has(id));
+      const came = list(data.runs), there = new Set(came.map((r) => r.id));
+      const gone = (data.whole ? [...this.byId.keys()].filter((id) => !there.has(id)) : list(data.gone)).filter((id) => this.byId.has(id));
       if (data.missing) trouble = String(data.missing);
       if (data.title) this.title = data.title;
       if (this.stamp === undefined || came.length + gone.length > 0) {
@@ -200,7 +205,7 @@ class Server extends Base {
       return;
     }
     const ended = old.state !== given.state;
-    Object.assign(old, summary({ ...given, names: old.names }));
+    Object.assign(old, summary({ ...given, names: old.names }), { text: undefined });
     if (ended) old.full = null;
   }
 

@@ -2,7 +2,7 @@
 
 import { check, choice, h, section } from "./dom.js";
 import { color } from "./colors.js";
-import { duration, list, number, plural, restore, time, value } from "./format.js";
+import { duration, list, own, plural, restore, time, value } from "./format.js";
 import { layersView } from "./layers.js";
 import { chart } from "./plot.js";
 import { boundaryView, confusionView, diagnosisView, histogramsView, worstView } from "./samples.js";
@@ -23,7 +23,7 @@ function pairs(names) {
   }
   const rank = (b) => (b === "loss" ? 0 : b === "lr" ? 2 : b === "seconds" ? 3 : 1);
   return [...bases.entries()].sort((a, b) => rank(a[0]) - rank(b[0]) || a[0].localeCompare(b[0]))
-    .map(([base, own]) => ({ base, names: own.sort((a, b) => a.length - b.length) }));
+    .map(([base, all]) => ({ base, names: all.sort((a, b) => a.length - b.length) }));
 }
 
 const titles = { lr: "learning rate", seconds: "seconds per row" };
@@ -59,7 +59,7 @@ function curvesPart(run, state) {
         if (mean) series.push({ label: `${label}, as it is`, x: c.p.x, y: c.p.y, color: paint, alpha: 0.3, width: 1.25, quiet: true });
         series.push({ label, x: c.p.x, y: smooth(c.p.y, mean ? state.beta : 0), color: paint });
       }
-      const changes = { title: titles[base] || base, xLabel: used === "time" ? "seconds" : used, series, notes, logY: state.log };
+      const changes = { title: own(titles, base) || base, xLabel: used === "time" ? "seconds" : used, series, notes, logY: state.log };
       if (charts.has(base)) {
         charts.get(base).update(changes);
       } else {
@@ -70,7 +70,12 @@ function curvesPart(run, state) {
       }
     }
     const skipped = history ? history.others : [];
-    others.textContent = !wanted.length ? "No rows were logged yet." : skipped.length ? `Columns that are no numbers: ${skipped.join(", ")}.` : "";
+    others.textContent = [
+      wanted.length ? "" : history && history.rows ? "No numbers were logged yet." : "No rows were logged yet.",
+      skipped.length ? `Columns that are no numbers: ${skipped.join(", ")}.` : "",
+      history && history.leftOut ? "There are more columns than are shown." : "",
+      run.unreadable ? `${plural(run.unreadable, "line")} of history.jsonl could not be read.` : "",
+    ].filter(Boolean).join(" ");
     others.hidden = others.textContent === "";
   }
 
@@ -126,13 +131,13 @@ function environment(about) {
 function resultTiles(result) {
   const plain = Object.entries(result).filter(([, v]) => v === null || typeof v !== "object");
   return h("dl", { class: "tiles" }, plain.map(([k, v]) => h("div", {}, h("dt", {}, k),
-    h("dd", {}, typeof restore(v) === "number" ? number(restore(v), 5) : value(v)))));
+    h("dd", {}, value(restore(v), 8)))));
 }
 
 function parameterLine(parameters) {
   const names = Object.keys(parameters).sort();
   return names.length ? h("dl", { class: "parameters", "aria-label": "parameters" },
-    names.map((n) => h("div", {}, h("dt", {}, n), h("dd", {}, value(parameters[n]))))) : "";
+    names.map((n) => h("div", {}, h("dt", {}, n), h("dd", {}, value(restore(parameters[n]), 17))))) : "";
 }
 
 const safeImage = (src) => typeof src === "string" && (/^data:image\/(png|jpeg|gif|webp|svg\+xml);base64,/.test(src) || !/^[a-z][a-z0-9+.-]*:|^\/\//i.test(src));
@@ -156,7 +161,7 @@ export function runView(store, run, state) {
     lead.replaceChildren(
       about.doc ? h("p", { class: "doc" }, about.doc) : "",
       h("div", { class: "facts" }, h("span", {}, stateBadge(run.state)), run.started ? h("span", {}, `started ${time(run.started)}`) : "",
-        run.seconds ? h("span", {}, `took ${duration(run.seconds)}`) : "", h("span", {}, plural(run.rows, "row")),
+        run.seconds ? h("span", {}, `${run.state === "running" ? "takes" : "took"} ${duration(run.seconds)}`) : "", h("span", {}, plural(run.rows, "row")),
         h("span", { class: "path" }, run.directory || run.id)),
       run.error ? h("pre", { class: "error", tabindex: "0", role: "region", "aria-label": "error" }, run.error) : "",
       resultTiles(run.result), restOf(run.result) || "", parameterLine(run.parameters));

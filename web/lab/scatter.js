@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import { canvas, h } from "./dom.js";
 import { fade, variable } from "./colors.js";
-import { compare, number, restore, short, value } from "./format.js";
+import { compare, number, restore, short, textsOf, value } from "./format.js";
 import { describe } from "./series.js";
 
 // Round places for ticks between lo and hi.
@@ -84,8 +84,9 @@ export function scatter(o) {
     g.textAlign = "center";
     g.textBaseline = "top";
     const own = numeric && distinct <= 8 ? [...new Set(points.map((p) => p.x))].sort(compare) : null;
+    const texts = own ? [...textsOf(own).values()] : [];
     const places = kinds ? kinds.map((k, i) => [i, value(k)])
-      : (own || ticks(x0, x1, logX, Math.max(2, w / 70))).map((x) => [fx(x), number(x)]);
+      : own ? own.map((x, i) => [fx(x), texts[i]]) : ticks(x0, x1, logX, Math.max(2, w / 70)).map((x) => [fx(x), number(x)]);
     let reached = -Infinity;
     for (const [x, text] of places) {
       const half = g.measureText(text).width / 2, at = px(x);
@@ -155,7 +156,7 @@ export function scatter(o) {
     if (!near) return;
     const { run } = near.p;
     tip.replaceChildren(h("b", {}, `run ${short(run.id)}`), h("div", {}, `${o.yLabel} ${number(near.p.y, 5)}`),
-      ...Object.entries(run.parameters).slice(0, 8).map(([k, v]) => h("div", {}, `${k} ${value(v)}`)));
+      ...Object.entries(run.parameters).slice(0, 8).map(([k, v]) => h("div", {}, `${k} ${value(restore(v), 17)}`)));
     tip.style.left = `${Math.min(near.x + 12, r.width - tip.offsetWidth - 4)}px`;
     tip.style.top = `${Math.max(0, Math.min(near.y + 12, r.height - tip.offsetHeight))}px`;
   });

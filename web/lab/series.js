@@ -72,10 +72,10 @@ export function meanOf(curves) {
   return { x: xs, y, lo, hi, count: least };
 }
 
-/** Mean, standard deviation, least, most and number of the finite ones. */
+/** Mean, standard deviation, least, most and number of the finite ones; bad: how many numbers are not finite. */
 export function describe(values) {
   const v = values.filter((x) => typeof x === "number" && Number.isFinite(x));
   const mean = v.reduce((a, b) => a + b, 0) / v.length;
   const sd = v.length > 1 ? Math.sqrt(v.reduce((a, b) => a + (b - mean) ** 2, 0) / (v.length - 1)) : 0;
-  return { n: v.length, mean, sd, min: v.reduce((a, b) => Math.min(a, b), Infinity), max: v.reduce((a, b) => Math.max(a, b), -Infinity) };
+  return { n: v.length, bad: values.filter((x) => typeof x === "number").length - v.length, mean, sd, min: v.reduce((a, b) => Math.min(a, b), Infinity), max: v.reduce((a, b) => Math.max(a, b), -Infinity) };
 }

@@ -1,7 +1,7 @@
 // The table of runs. Only the rows that are seen are in the page, so that thousands cost what thirty do.
 
 import { h } from "./dom.js";
-import { compare, duration, number, short, time, value } from "./format.js";
+import { compare, duration, keyOf, own, rankOf, restore, short, textsOf, time, value } from "./format.js";
 
 const tall = 34; // px, as the style sheet has it
 
@@ -9,7 +9,7 @@ const stateSigns = { finished: "\u2713", running: "\u25b6", failed: "\u2717", in
 
 export function stateBadge(state) {
   return h("span", { class: `state state-${String(state).replace(/\W/g, "-")}` },
-    h("span", { "aria-hidden": "true" }, stateSigns[state] || "?", " "), state || "unknown");
+    h("span", { "aria-hidden": "true" }, own(stateSigns, state) || "?", " "), state || "unknown");
 }
 
 function columnsOf(runs, varied, results) {
@@ -18,13 +18,17 @@ function columnsOf(runs, varied, results) {
     { key: "state", label: "state", get: (r) => r.state, kind: "state" },
   ];
   if (new Set(runs.map((r) => r.name)).size > 1) columns.push({ key: "name", label: "experiment", get: (r) => r.name });
-  for (const name of varied) columns.push({ key: `p ${name}`, label: name, get: (r) => r.parameters[name], kind: "parameter" });
-  for (const name of results) columns.push({ key: `r ${name}`, label: name, get: (r) => r.result[name], kind: "result" });
+  for (const name of varied) columns.push({ key: `p ${name}`, label: name, get: (r) => own(r.parameters, name), kind: "parameter" });
+  for (const name of results) columns.push({ key: `r ${name}`, label: name, get: (r) => own(r.result, name), kind: "result" });
   columns.push({ key: "rows", label: "rows", get: (r) => r.rows },
     { key: "seconds", label: "time", get: (r) => r.seconds, show: (r) => duration(r.seconds) },
     { key: "started", label: "started", get: (r) => r.started, show: (r) => time(r.started) });
   for (const c of columns) {
-    c.show = c.show || ((r) => (c.kind === "result" && typeof c.get(r) === "number" ? number(c.get(r), 5) : value(c.get(r))));
+    if (c.kind === "parameter" || c.kind === "result") {
+      const texts = textsOf(runs.map(c.get).filter((v) => v !== undefined));
+      c.show = (r) => (c.get(r) === undefined ? "" : texts.get(keyOf(c.get(r))));
+    }
+    c.show = c.show || ((r) => value(c.get(r)));
     let longest = c.label.length + 2, numeric = true;
     for (const r of runs) {
       const v = c.get(r);
@@ -50,11 +54,9 @@ export function runTable(o) {
   function ordered() {
     const c = columns.find((x) => x.key === o.sort.key) || columns[columns.length - 1];
     const sign = o.sort.down ? -1 : 1;
-    return [...o.runs].map((r, i) => [r, i, c.get(r)]).sort((a, b) => {
-      const x = compare(a[2], undefined), y = compare(b[2], undefined); // nothing is last, whichever way
-      if ((x === 0) !== (y === 0)) return x === 0 ? 1 : -1;
-      return sign * compare(a[2], b[2]) || a[1] - b[1];
-    }).map((a) => a[0]);
+    // Whichever way, what is no finite number is behind those that are.
+    return [...o.runs].map((r, i) => [r, i, restore(c.get(r))])
+      .sort((a, b) => rankOf(a[2]) - rankOf(b[2]) || sign * compare(a[2], b[2]) || a[1] - b[1]).map((a) => a[0]);
   }
 
   function row(run, index) {
