@@ -288,6 +288,52 @@ function TestBoard:test_files_that_are_too_large()
   end
 end
 
+-- One line without an end holds nobody up: it is looked at once, not from each of its bytes.
+function TestBoard:test_half_a_line_of_layers()
+  client.put(self.runs .. "/trial/one/layers.jsonl", '{"epoch":1}\n{"epoch":2,"layers":[' .. ("1,"):rep(3000000))
+  local b = self:start()
+  lu.assertEquals(b:json("/api/run?id=trial/one").layers, { { epoch = 1 } })
+end
+
+-- What one run has that cannot be told in JSON is told of this run, and the others stay.
+function TestBoard:test_bad_runs()
+  for name, text in pairs { hole = '{"parameters":{"a":[1,null,3]}}', deep = '{"a":' .. ("["):rep(150) .. ("]"):rep(150) .. "}", half = '{"na' } do
+    client.put(self.runs .. "/bad/" .. name .. "/run.json", text)
+  end
+  os.execute(("mkdir %s/bad/pipe && mkfifo %s/bad/pipe/run.json"):format(self.runs, self.runs))
+  local b = self:start()
+  local told = {}
+  for _, run in ipairs(b:json "/api/runs".runs) do
+    told[run.id] = run.state .. " " .. (run.error or "")
+  end
+  lu.assertEquals(told["trial/one"], "finished ")
+  lu.assertStrContains(told["bad/hole"], "unreadable bad/hole/run.json: a list in it has null")
+  lu.assertStrContains(told["bad/deep"], "unreadable bad/deep/run.json: it is nested deeper")
+  lu.assertStrContains(told["bad/half"], "unreadable bad/half/run.json: ")
+  lu.assertStrContains(told["bad/pipe"], "unreadable bad/pipe/run.json: no regular file")
+  lu.assertEquals(b:json "/api/run?id=bad/hole".state, "unreadable")
+end
+
+-- Ctrl-C ends it as it should from its first line on.
+function TestBoard:test_ended_at_once()
+  for _ = 1, 20 do
+    local log = os.tmpname()
+    local p = assert(core.start({ core.real_path(process.nnlua), "board", self.runs, "--port", "0" }, log))
+    while not client.read_all(log):find "\n" and not p:poll() do -- luacheck: ignore
+    end
+    p:kill "int"
+    local kind, number = p:poll()
+    while not kind do
+      core.sleep(0.002)
+      kind, number = p:poll()
+    end
+    local text = client.read_all(log)
+    os.remove(log)
+    lu.assertEquals({ kind, number }, { "exit", 0 }, text)
+    lu.assertNotStrContains(text, "interrupted")
+  end
+end
+
 function TestBoard:test_other_hosts()
   local b = self:start()
   for _, host in ipairs { "localhost", "LocalHost:80", "127.0.0.1", "127.0.0.1:1", "[::1]:8642" } do

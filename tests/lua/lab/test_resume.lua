@@ -275,3 +275,45 @@ function TestLabResume:test_runs_within()
     lu.assertEquals(whole, "outer: a 1  b 22  c 3  k 3  name Run(x, 1 rows  rows 2\n")
   end)
 end
+
+-- A line that is broken costs no row behind it, half a row at the end does not grow together with the next one, and the seconds
+-- of all sessions are told, also where one was killed and left none.
+function TestLabResume:test_rows_and_seconds()
+  local directory = os.tmpname()
+  os.remove(directory)
+  core.make_directory(directory)
+  core.write_file(directory .. "/e.lua", [[
+    local nn = require "nn"
+    return nn.experiment{name = "e", run = function(p, run)
+      for i = 1, 4 do
+        run:log{step = i}
+        if i == 3 and not run.resuming then error "stopped" end
+      end
+      return {}
+    end}]])
+  local function run(words)
+    return process.run(("cd '%s' && %s"):format(directory, words:gsub("nnlua", nnlua)))
+  end
+  local read = require("nn.lab.plain").read
+  for _, case in ipairs { { "finished", 1000 }, { "killed", 600 } } do
+    run "rm -rf runs; nnlua e.lua"
+    local place = directory .. "/" .. run "printf %s runs/e/*"
+    lu.assertEquals(read(place .. "/result.json").state, "failed")
+    core.write_file(place .. "/history.jsonl", '{"step":1}\nbroken\n{"step":2}\n{"step":3}')
+    core.write_file(place .. "/result.json", '{"state":"failed","seconds":1000}')
+    if case[1] == "killed" then
+      os.remove(place .. "/result.json")
+      core.write_file(place .. "/holder", "1 1700000000.000 500.000\n")
+      process.run(("touch -d @1700000100 '%s/history.jsonl' && touch -d @1600000000 '%s/log.txt'"):format(place, place))
+    end
+    local _, err, status = run("nnlua resume " .. place)
+    lu.assertEquals(status, 0, err)
+    lu.assertStrContains(err, "1 line of " .. place .. "/history.jsonl could not be read")
+    local f = assert(io.open(place .. "/history.jsonl"))
+    lu.assertEquals(f:read "a", '{"step":1}\nbroken\n{"step":2}\n{"step":3}\n{"step":4}\n')
+    f:close()
+    local seconds = read(place .. "/result.json").seconds
+    lu.assertTrue(seconds >= case[2] and seconds < case[2] + 300, seconds)
+  end
+  os.execute(("rm -r '%s'"):format(directory))
+end

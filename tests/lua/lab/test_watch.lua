@@ -303,3 +303,96 @@ function TestWatch:test_changes()
   lu.assertStrContains(told["b/z"], "unreadable: b/z/run.json: Is a directory")
   lu.assertEquals({ #last.runs, told["b/y"] }, { 3, "failed" })
 end
+
+-- What is written into a run that has ended is seen too, also where the directory's time stays as it was, and where a file
+-- has as many bytes as before.
+function TestWatch:test_a_run_that_has_settled()
+  local place = self.directory .. "/r"
+  client.put_run(place, { n = 1 }, 3, { state = "finished", seconds = 1, result = { accuracy = 0.5 } })
+  local function age(seconds, all)
+    os.execute(("find %s %s -exec touch -d @%d {} +"):format(self.directory, all or "-type f", 1700000000 + seconds))
+  end
+  local function told(stamp)
+    self:look()
+    local all = assert(core.json_decode(self.watch:changes(stamp or 0)))
+    return all.runs[1], all.stamp
+  end
+  age(0, "-true")
+  local run, stamp = told()
+  lu.assertEquals({ run.rows, run.result.accuracy }, { 3, 0.5 })
+  lu.assertNil((told(stamp)))
+  local function write(name, text)
+    local f = assert(io.open(place .. "/" .. name, "r+"))
+    f:write(text)
+    f:close()
+  end
+  write("result.json", '{"state":"finished","seconds":1,"result":{"accuracy":0.75}}')
+  age(1)
+  run, stamp = told(stamp)
+  lu.assertEquals(run.result.accuracy, 0.75)
+  client.add(place .. "/history.jsonl", '{"epoch":4,"loss":1}\n')
+  age(2)
+  run, stamp = told(stamp)
+  lu.assertEquals(run.rows, 4)
+  -- the same bytes in number, but other rows
+  local f = assert(io.open(place .. "/history.jsonl"))
+  local size = #f:read "a"
+  f:close()
+  write("history.jsonl", ('{"epoch":7}\n'):rep(9):sub(1, size - 1) .. "\n")
+  age(3)
+  run = told(stamp)
+  lu.assertEquals(run.rows, self:rows("r", 0).rows)
+  lu.assertEquals(self:rows("r", 0).columns.epoch[1], 7)
+end
+
+function TestWatch:test_what_is_told_of_a_run()
+  client.put_run(self.directory .. "/failed", {}, 0, { state = "failed", error = "no memory" })
+  client.put(self.directory .. "/failed/history.jsonl", '{"a":1}\n5\n\n{"a":"nan"}\n{"a":3}')
+  client.put_run(self.directory .. "/going", {}, 1)
+  local lock = assert(core.lock_file(self.directory .. "/going/lock"))
+  client.put(self.directory .. "/going/holder", ("1 %.3f 5000.000\n"):format(core.wall_clock() - 100))
+  self:look()
+  local told = {}
+  for _, run in ipairs(assert(core.json_decode(self.watch:changes(0))).runs) do
+    told[run.id] = run
+  end
+  lu.assertEquals({ told.failed.error, told.failed.rows, told.failed.unreadable }, { "no memory", 3, 2 })
+  lu.assertEquals(self:rows("failed", 0), { columns = { a = { 1, "nan", 3 } }, rows = 3 })
+  lu.assertEquals(self:rows("failed", 2), { columns = { a = { 3 } }, rows = 1 })
+  lu.assertTrue(told.going.seconds >= 5100 and told.going.seconds < 5400, told.going.seconds)
+  getmetatable(lock).__close(lock)
+end
+
+-- Names without end cost no memory without end, and it is told that some are left out.
+function TestWatch:test_many_columns()
+  local lines = {}
+  for i = 1, 20000 do
+    lines[i] = ('{"c%d":1}\n'):format(i)
+  end
+  client.put_run(self.directory .. "/r", {}, 0)
+  client.put(self.directory .. "/r/history.jsonl", table.concat(lines))
+  self:look()
+  local out = {}
+  self.watch:rows(self.watch.runs.r, 0, 1 << 40, out, function() end)
+  local got = assert(core.json_decode(table.concat(out)))
+  local count = 0
+  for _ in pairs(got.columns) do
+    count = count + 1
+  end
+  lu.assertEquals({ got.rows, count, got.left_out }, { 20000, 256, true })
+end
+
+-- A directory in which runs come and go for weeks is not remembered run by run; who asks with an old stamp is given all.
+function TestWatch:test_runs_that_are_gone()
+  client.put_run(self.directory .. "/stays", {}, 0)
+  self:look()
+  local first = assert(core.json_decode(self.watch:changes(0))).stamp
+  os.execute(("cd %s && for i in $(seq 1100); do mkdir r$i && echo '{}' > r$i/run.json; done"):format(self.directory))
+  self:look()
+  os.execute(("rm -r %s/r*"):format(self.directory))
+  self:look()
+  local all = assert(core.json_decode(self.watch:changes(first)))
+  lu.assertEquals({ all.whole, #all.gone, #all.runs, all.runs[1].id }, { true, 0, 1, "stays" })
+  lu.assertNil(next(self.watch.gone))
+  lu.assertNil(assert(core.json_decode(self.watch:changes(all.stamp))).whole)
+end

@@ -300,7 +300,9 @@ local function work(job, before)
   return true
 end
 
-local function loop(board, before)
+local function loop(board, before, directory)
+  print(("board: the runs in %s are at http://127.0.0.1:%d/ (Ctrl-C ends it)"):format(directory, board.server:port()))
+  io.stdout:flush()
   local jobs, idle = {}, true
   while true do
     local request, uri, host = board.server:next(idle and 0.25 or 0)
@@ -361,9 +363,7 @@ function M.serve(directory, port, limits)
       or ("board: %s"):format(why))
   end
   local before = core.interrupts()
-  print(("board: the runs in %s are at http://127.0.0.1:%d/ (Ctrl-C ends it)"):format(directory, server:port()))
-  io.stdout:flush()
-  local ok, err = pcall(loop, { server = server, watch = watch.new(directory) }, before)
+  local ok, err = pcall(loop, { server = server, watch = watch.new(directory) }, before, directory)
   server:close()
   if not ok and not core.is_interrupt(err, before) then
     error(err, 0)

@@ -96,7 +96,7 @@ local function look(self, run, folder, pause)
   end
   local now, latest = signatures(folder, run.id)
   local own = table.concat(now, "|")
-  if run.settled == own then
+  if run.settled == own and (not run.under_way or folder:held(run.id .. "/lock") == run.held) then
     return false
   end
   local about, about_why, missing = rows.json(folder, run.id .. "/run.json")
@@ -106,10 +106,10 @@ local function look(self, run, folder, pause)
   local done, done_why, under_way = rows.json(folder, run.id .. "/result.json")
   count_rows(run, folder, pause)
   local held = under_way and folder:held(run.id .. "/lock")
+  run.under_way, run.held = under_way, held
   run.now = index.of(("%s/%s"):format(self.directory, run.id), about, done, held,
     not about and about_why or not done and not under_way and done_why or nil)
-  run.settled = run.now.state ~= "running" and not held and not under_way and os.time() * 1000000000 - latest > SETTLES and own
-    or nil
+  run.settled = os.time() * 1000000000 - latest > SETTLES and own or nil
   local state = ("%s|%s|%s|%d|%d"):format(own, run.now.state, run.now.error, run.history.rows, run.history.unreadable)
   local new = state ~= run.state
   run.state = state
