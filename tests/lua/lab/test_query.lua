@@ -189,8 +189,9 @@ function TestQuery:test_compare_curves()
   client.put(self.directory .. "/runs/a/history.jsonl", '{"epoch":1,"loss":5}\n{"epoch":2}\nbroken\n{"epoch":3,"loss":"nan"}\n{"epoch":40,"loss":7}\n')
   client.put(self.directory .. "/runs/b/history.jsonl", '{"epoch":1,"loss":1}\n{"epoch":2,"loss":2}')
   local drawn = {}
-  local plot, old = require "nn.plot", nil
-  old, plot.line = plot.line, function(series, o)
+  local plot = require "nn.plot"
+  local old = plot.line
+  plot.line = function(series, o)
     drawn[#drawn + 1] = { series, o }
   end
   local old_print, said = print, {}

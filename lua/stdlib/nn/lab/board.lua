@@ -160,7 +160,7 @@ local function html(text)
 end
 
 local function plain_page(board)
-  local list, rows = {}, {}
+  local list, lines = {}, {}
   for _, run in pairs(board.watch.runs) do
     list[#list + 1] = run
   end
@@ -169,11 +169,11 @@ local function plain_page(board)
   end)
   for i, run in ipairs(list) do
     local now = run.now
-    rows[i] = ('<tr><td><a href="api/run?id=%s">%s</a><td>%s<td>%s<td>%d<td>%s<td>%s</tr>\n'):format(escape(run.id), html(run.id),
+    lines[i] = ('<tr><td><a href="api/run?id=%s">%s</a><td>%s<td>%s<td>%d<td>%s<td>%s</tr>\n'):format(escape(run.id), html(run.id),
       html(now.state), html(now.seconds and ("%.1f"):format(now.seconds) or ""), run.history.rows,
       html(plain.encode(now.parameters)), html(plain.encode(now.result)))
   end
-  return missing_page:format(html(board.watch.directory), table.concat(rows))
+  return missing_page:format(html(board.watch.directory), table.concat(lines))
 end
 
 -- The page that nn.lab.report fills with runs, here without any: it asks for them. What it may load stands in it.

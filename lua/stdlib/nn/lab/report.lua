@@ -148,8 +148,8 @@ local function rest(run, o, place)
   if not folder then -- it is gone meanwhile
     return { "about", plain.encode(run.about) }
   end
-  local parts = { { "layers", layers(folder) }, { "samples", samples(folder) }, { "figures", figures(folder, run.directory, o.figure) },
-    { "about", plain.encode(run.about) } }
+  local parts = { { "layers", layers(folder) }, { "samples", samples(folder) },
+    { "figures", figures(folder, run.directory, o.figure) }, { "about", plain.encode(run.about) } }
   for _, t in ipairs(texts) do
     local text = text_of(folder, t[2], t[3])
     parts[#parts + 1] = { t[1], text and place(text) }

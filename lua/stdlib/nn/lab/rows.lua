@@ -54,12 +54,8 @@ end
 
 ---The text of a file, at most so many bytes of it (the last ones, where that is said), and its size; or nil and why not.
 function M.text(folder, path, most, last)
-  local from, size = 0, nil
-  if last then
-    _, size = folder:status(path)
-    from = math.max(0, (size or 0) - most)
-  end
-  return folder:read(path, from, most)
+  local size = last and select(2, folder:status(path)) or 0
+  return folder:read(path, math.max(0, size - most), most)
 end
 
 -- The end of the line that begins at byte `at`; nil: it has none.
@@ -158,7 +154,8 @@ Columns.__index = Columns
 
 ---Rows as columns of JSON; shortest: numbers with as few digits as say the same.
 function M.columns(shortest)
-  return setmetatable({ list = {}, names = {}, others = {}, rows = 0, unreadable = 0, left_out = false, shortest = shortest }, Columns)
+  return setmetatable({ list = {}, names = {}, others = {}, rows = 0, unreadable = 0, left_out = false, shortest = shortest },
+    Columns)
 end
 
 -- n more values of a column, with null for the rows before them that had none.

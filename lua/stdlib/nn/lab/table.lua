@@ -234,7 +234,8 @@ function M.main(word, args)
       list[#list + 1] = run
     end
   end
-  for _, why in ipairs { #all > 0 and unknown and unknown(all) or "", #all > 0 and o.sort and query.unknown_key(o.sort, all) or "" } do
+  local asked = #all > 0
+  for _, why in ipairs { asked and unknown and unknown(all) or "", asked and o.sort and query.unknown_key(o.sort, all) or "" } do
     if why ~= "" then
       io.stderr:write("nnlua runs: ", why, "\n")
     end

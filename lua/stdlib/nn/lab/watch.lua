@@ -19,7 +19,8 @@ local MOST_GONE = 1000          -- runs that are gone and still told of one by o
 ---@param directory string
 function M.new(directory)
   -- Stamps of a server that was started later are larger, so that pages which are open see all runs anew.
-  return setmetatable({ directory = directory, runs = {}, gone = {}, count_gone = 0, forgotten = 0, stamp = os.time() * 1000, looked = -math.huge }, Watch)
+  return setmetatable({ directory = directory, runs = {}, gone = {}, count_gone = 0, forgotten = 0,
+    stamp = os.time() * 1000, looked = -math.huge }, Watch)
 end
 
 -- ---- one run ----
