@@ -38,7 +38,7 @@ export function value(v, digits = 5) {
     return Array.isArray(v) ? `{${v.map(one).join(", ")}}`
       : `{${Object.entries(v).map(([k, x]) => `${k} = ${one(x)}`).join(", ")}}`;
   }
-  return String(v);
+  return String(v).replace(/^\\(\\*(?:nan|inf|-inf))$/, "$1"); // a text that is such a word came with a backslash
 }
 
 /** What tells a value from others: its type and all its digits. */

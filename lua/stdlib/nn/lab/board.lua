@@ -169,8 +169,8 @@ local function plain_page(board)
   end)
   for i, run in ipairs(list) do
     local now = run.now
-    lines[i] = ('<tr><td><a href="api/run?id=%s">%s</a><td>%s<td>%s<td>%d<td>%s<td>%s</tr>\n'):format(escape(run.id), html(run.id),
-      html(now.state), html(now.seconds and ("%.1f"):format(now.seconds) or ""), run.history.rows,
+    lines[i] = ('<tr><td><a href="api/run?id=%s">%s</a><td>%s<td>%s<td>%d<td>%s<td>%s</tr>\n'):format(escape(run.id),
+      html(run.id), html(now.state), html(now.seconds and ("%.1f"):format(now.seconds) or ""), run.history.rows,
       html(plain.encode(now.parameters)), html(plain.encode(now.result)))
   end
   return missing_page:format(html(board.watch.directory), table.concat(lines))

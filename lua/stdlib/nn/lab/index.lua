@@ -2,6 +2,7 @@
 -- was broken off.
 
 local core = require "nn.core"
+local plain = require "nn.lab.plain"
 local rows = require "nn.lab.rows"
 
 local M = {}
@@ -52,7 +53,7 @@ function M.of(directory, about, done, held, problem)
     parameters = named(either("table", about.parameters, {})), started = either("string", about.started, ""), about = about,
     state = problem and "unreadable" or done and either("string", done.state, "failed") or held and "running" or "broken off",
     seconds = done and either("number", done.seconds), result = named(done and either("table", done.result) or {}),
-    error = problem or done and done.error,
+    error = problem or done and done.error and either("string", done.error, plain.encode(done.error)),
   }
 end
 

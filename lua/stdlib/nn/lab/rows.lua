@@ -45,7 +45,7 @@ function M.json(folder, path)
     return nil, ("%s: it has more than %d MiB"):format(path, M.LARGEST_JSON >> 20), false
   end
   local value, bad = core.json_decode(text, true)
-  bad = type(value) ~= "table" and (bad or "no table") or fault(value, 0)
+  bad = (type(value) ~= "table" or not text:find "^%s*{") and (bad or "no object") or fault(value, 0)
   if bad then
     return nil, ("%s: %s"):format(path, bad), false
   end

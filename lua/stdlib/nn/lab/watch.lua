@@ -86,7 +86,7 @@ local function entry(run, folder)
   return plain.encode {
     id = run.id, name = now.name, state = now.state, started = now.started, parameters = now.parameters, result = now.result,
     seconds = now.seconds or now.state == "running" and seconds_so_far(run, folder) or nil, rows = run.history.rows,
-    unreadable = run.history.unreadable > 0 and run.history.unreadable or nil, error = now.error and tostring(now.error),
+    unreadable = run.history.unreadable > 0 and run.history.unreadable or nil, error = now.error,
   }
 end
 
