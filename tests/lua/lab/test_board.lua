@@ -316,15 +316,15 @@ end
 
 -- Ctrl-C ends it as it should from its first line on: here it comes while that is printed.
 function TestBoard:test_ended_at_once()
-  local out, err, status = process.script(([[
+  local out, err, status = process.run(("timeout 20 %s -e %s"):format(process.quote(process.nnlua), process.quote(([[
     local core, old = require "nn.core", print
     function print(...)
       old(...)
-      os.execute("kill -INT " .. core.process_id())
-      for _ = 1, 1e6 do end
+      local p = core.start { "kill", "-INT", tostring(core.process_id()) }
+      while not p:poll() do end
     end
     require("nn.lab.board").serve(%q, 0)
-    old "ended"]]):format(self.runs))
+    old "ended"]]):format(self.runs))))
   lu.assertEquals({ status, err }, { 0, "" })
   lu.assertStrMatches(out, "board: the runs in .*\nended\n")
 end
