@@ -243,3 +243,21 @@ function TestReport:test_command()
   local out, err = process.run(("%s report %s -o %s"):format(process.quote(process.nnlua), process.quote(folder .. "/i"), process.quote(path)))
   lu.assertTrue(out:find("1 run,", 1, true) ~= nil or err:find("make page", 1, true) ~= nil, out .. err)
 end
+
+function TestReport:test_many_columns()
+  local lines = {}
+  for i = 1, 300 do
+    lines[i] = ('{"c%d":1}\n'):format(i)
+  end
+  run("many", {}, { ["history.jsonl"] = table.concat(lines) .. "broken\n" })
+  local json, columns = report.history(folder .. "/many")
+  lu.assertEquals({ #columns.names, columns.rows, columns.unreadable, columns.left_out }, { 256, 300, 1, true })
+  lu.assertStrContains(json, '"left_out":true')
+  local path = folder .. "/page.html"
+  core.write_file(folder .. "/w.lua", ([[
+    local index, report = require "nn.lab.index", require "nn.lab.report"
+    report.write(%q, {assert(index.run(%q))}, {page = "<!--data-->"})]]):format(path, folder .. "/many"))
+  local _, err = process.run(("%s %s"):format(process.quote(process.nnlua), process.quote(folder .. "/w.lua")))
+  lu.assertStrContains(err, "many/history.jsonl has more than 256 columns")
+  lu.assertStrContains(err, "1 line of " .. folder .. "/many/history.jsonl could not be read")
+end

@@ -250,6 +250,10 @@ function M.write(path, runs, options)
     if remark then
       io.stderr:write("report: ", remark)
     end
+    if columns.left_out then
+      io.stderr:write(("report: %s/history.jsonl has more than %d columns: the others are left out\n"):format(
+        plain.line(run.directory), rows.MOST_COLUMNS))
+    end
     list[i] = object(line(run, ('{"rows":%d,"unreadable":%d,"names":%s}'):format(columns.rows, columns.unreadable,
       core.json_encode(columns.names))))
     blocks[#blocks + 1] = block(("h-%d"):format(i - 1), history)
