@@ -394,7 +394,7 @@ const tests = {
     const groups = () => page.locator("#curves .legend li").allInnerTexts().then((all) => all.map((t) => t.trim().replace(/\s+/g, " ")));
     await page.locator("#curves select").nth(2).selectOption("n");
     await page.waitForFunction(() => document.querySelectorAll("#curves .legend .dot").length >= 3);
-    assert.deepEqual((await groups()).slice(0, 3), ["n 5 acc 1.5 \u00b1 0.71", "n 12345678 acc 10", "n 12345679 acc 30"]);
+    assert.deepEqual((await groups()).slice(0, 3), ["n 5 acc 1.5 \u00b1 0.71", "n 12345678 acc 10", "n 12345679 acc 10.000001"]);
     await page.locator("#curves select").nth(2).selectOption("lr");
     await page.waitForFunction(() => /lr/.test(document.querySelector("#curves .legend").textContent));
     assert.deepEqual((await groups()).slice(0, 2).map((t) => t.split(" acc")[0]), ["lr 1.23456e\u22125", "lr 1.23461e\u22125"]);

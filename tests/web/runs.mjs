@@ -55,7 +55,7 @@ export function nearRuns(directory) {
   const history = (v) => [{ epoch: 1, loss: v }, { epoch: 2, loss: v }];
   const run = (name, i, parameters, result, more = {}) => writeRun(join(directory, name, `r${i}`), { name: "near", parameters, time: i }, { result, ...more },
     { history: history(typeof result.acc === "number" ? result.acc : 0.5) });
-  [[5, 1.23456e-5, 1], [5, 1.23461e-5, 2], [12345678, 1.23456e-5, 10], [12345679, 1.23461e-5, 30]]
+  [[5, 1.23456e-5, 1], [5, 1.23461e-5, 2], [12345678, 1.23456e-5, 10], [12345679, 1.23461e-5, 10.000001]]
     .forEach(([n, lr, acc], i) => run("digits", i, { n, lr, seed: 1, bias: 100.0004 }, { acc }));
   [[1, 1], ["1", 3], [2, "nan"], [2, 5], [2, "inf"], [undefined, 7], ["none", 9]]
     .forEach(([n, acc], i) => run("types", i, { n, constructor: i % 2 }, { acc, toString: i }, { seconds: 119.6 }));

@@ -178,11 +178,12 @@ export function compareView(store, state, go) {
     if (lines) notes.push(`${plural(lines, "line")} of these histories could not be read.`);
     if (other) notes.push(`${plural(other, "run")} ${other === 1 ? "has" : "have"} no rising ${axis}; there it is the ${axis === "row" ? "row" : "row's number"}.`);
     curves.update({ title: state.quantity, xLabel: axis === "time" ? "seconds" : axis, logY: state.logY, series, notes, legend: !state.group });
-    const results = s.results[0];
+    const results = s.results[0], found = new Map(sets.map((g) => [g, describe(g.runs.map((r) => restore(own(r.result, state.y))))]));
+    const means = textsOf([...found.values()].map((d) => d.mean));
     groups.replaceChildren(...(state.group && sets.length <= 24 ? sets : []).map((g) => {
-      const d = describe(g.runs.map((r) => restore(own(r.result, state.y)))), odd = d.bad ? `${d.bad} not finite` : "";
+      const d = found.get(g), odd = d.bad ? `${d.bad} not finite` : "";
       const size = d.n < g.runs.length || d.bad ? ` (${[d.n ? `n = ${d.n}` : "", odd].filter(Boolean).join("; ")})` : "";
-      const text = results && d.n + d.bad ? `  ${state.y}${d.n ? ` ${number(d.mean)}` : ""}${d.n > 1 ? ` \u00b1 ${number(d.sd, 2)}` : ""}${size}` : "";
+      const text = results && d.n + d.bad ? `  ${state.y}${d.n ? ` ${means.get(keyOf(d.mean))}` : ""}${d.n > 1 ? ` \u00b1 ${number(d.sd, 2)}` : ""}${size}` : "";
       return h("li", {}, h("button", { type: "button", "aria-pressed": "true", title: "Hides the runs of this group", onclick: () => {
         for (const r of g.runs) state.hidden.add(r.id);
         redraw();
