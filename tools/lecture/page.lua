@@ -115,31 +115,28 @@ function M.lecture(records)
   add([[
 # The lecture, checked
 
-This page retells a deep-learning lecture (perceptron, multi-layer perceptron, backpropagation, vanishing gradient, activations,
-losses, initialization, dropout, batch normalization, weight decay) around %d experiments. Each prints what the slide says,
-  what it
-does, tables, pictures, and one finding:
+This page retells a deep-learning lecture (perceptron, multi-layer perceptron, backpropagation, vanishing gradient,
+activations, losses, initialization, dropout, batch normalization, weight decay) around %d experiments. Each prints what the
+slide says, what it does, tables, pictures, and one finding:
 
     ./nnlua scripts/lecture/12_backpropagation_by_hand.lua
     ./nnlua scripts/lecture/24_initializers_deep.lua --depth 60 --seeds 3 --seed 100
     ./nnlua --out pictures scripts/lecture/24_initializers_deep.lua    # pictures as PNG files
 
-A finding is a statement about a distribution. Each experiment runs at several seeds, and everything random in it, its data too,
-follows the seed. A comparison is paired by seed; it is shown with its mean
-  and Student's interval of 99%%, and where that holds 0 the
-words are "no different within noise": the sentence of the finding is made of the interval, so that it cannot say more.
-`--seed N` and `--seeds K` choose other seeds, `--small` a version of about a second, `--help` shows the knobs of each. A script stops
-with an error if its finding does not hold. `make lecture` runs all of them in full at the seeds from 1 and at fresh ones that
-the clock chooses, fails if a difference is on the other side there, and writes this page and [errata.md](errata.md),
-  what is wrong
-on the slides. Nothing here is written by hand but the words.
+A finding is a statement about a distribution. Each experiment runs at several seeds, and everything random in it, its data
+too, follows the seed. A comparison is paired by seed; it is shown with its mean and Student's interval of 99%%, and where
+that holds 0 the words are "no different within noise": the sentence of the finding is made of the interval, so that it
+cannot say more. `--seed N` and `--seeds K` choose other seeds, `--small` a version of about a second, `--help` shows the
+knobs of each. A script stops with an error if its finding does not hold. `make lecture` runs all of them in full at the seeds
+from 1 and at fresh ones that the clock chooses, fails if a difference is on the other side there, and writes this page and
+[errata.md](errata.md), what is wrong on the slides. Nothing here is written by hand but the words.
 
-Made from revision %s, on %s kernels. On these kernels and with these libraries the numbers are the same bits each time, for any
-number of threads; on others (`NNLUA_ISA`, another processor) sums are added in another order, and what training makes of that
-differs as it does with another seed.
+Made from revision %s, with kernels for %s. On these kernels and with these libraries the numbers are the same bits each
+time, for any number of threads; on others (`NNLUA_ISA`, another processor) sums are added in another order, and what training
+makes of that differs as it does with another seed.
 
 To learn with it: [a handout for each experiment](lecture/handouts/), and `./nnlua scripts/exercises.lua`, which asks first,
-  then runs.
+then runs.
 ]], #records, table.concat(list, ", "), kernels)
 
   add "\n## Slides, tools, scripts, findings\n"
@@ -184,9 +181,8 @@ function M.errata(records)
   add([[
 # Errata of the lecture
 
-What is wrong, or not the whole truth, in the slides that [lecture.md](lecture.md) checks: %d sentences,
-  each with the derivation of what
-is right and the measurement. The slides are quoted as they are.
+What is wrong, or not the whole truth, in the slides that [lecture.md](lecture.md) checks: %d sentences, each with the
+derivation of what is right and the measurement. The slides are quoted as they are.
 ]], #list)
   for i, e in ipairs(list) do
     local r = known[e.script]

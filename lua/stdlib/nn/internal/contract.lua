@@ -214,7 +214,7 @@ local function make_check(who, f, names)
   end
   local text = ("local fail, %s = ... return function(%s) %s end"):format(table.concat(tests, ", "), table.concat(head, ", "),
     table.concat(body, " "))
-  return load(text, source, "t")(function(i, value)
+  return assert(load(text, source, "t"))(function(i, value)
     core.raise(("%s: %s must be %s, but is %s"):format(who, names[i], words[i], core.describe(value)))
   end, table.unpack(parts)), needed
 end
@@ -237,7 +237,7 @@ local function maker(n, method)
       end
     end
     local names = table.concat(list, ", ")
-    makers[key] = load(([[
+    makers[key] = assert(load(([[
       local f, too_many, make_check, check_self, class_of = ...
       local check, needed, last
       return function(%s)
@@ -257,7 +257,7 @@ local function maker(n, method)
         if class == nil or class ~= last then
           check_self(a1)
           last = class
-        end]] or "", #given > 0 and table.concat(given, " or ") or "false", names, names), source, "t")
+        end]] or "", #given > 0 and table.concat(given, " or ") or "false", names, names), source, "t")) -- nil: no memory
   end
   return makers[key]
 end
