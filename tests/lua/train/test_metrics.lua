@@ -139,3 +139,17 @@ function TestMetrics:test_losses_with_weights()
     end
   end
 end
+
+-- Some losses do not say what an output means: then the metric is told so, or knows by the targets.
+function TestMetrics:test_losses_that_do_not_say_what_outputs_mean()
+  lu.assertFalse(nn.PoissonNLLLoss().input_is)
+  local data = nn.data.tensors(nn.randn(8, 2), nn.ones(8, 1))
+  local function fit(metric)
+    local m = nn.Linear(2, 1)
+    return nn.train.fit { model = m, loss = nn.PoissonNLLLoss(), optimizer = nn.optim.SGD(m:parameters(), { lr = 0.01 }),
+      train = data:loader { batch_size = 4 }, metrics = { metric }, progress = "none" }
+  end
+  lu.assertEquals(#fit("binary_accuracy").history, 1)
+  lu.assertEquals(#fit("mae").history, 1)
+  lu.assertErrorMsgContains("the loss does not tell what an output", fit, "accuracy")
+end

@@ -14,7 +14,7 @@ local function make(name)
   for method, f in pairs(core.layer_methods(Class, name)) do
     Class[method] = f
   end
-  Class.input_is = core.layer_predicts(name)
+  Class.input_is = core.layer_predicts(name) or false -- false: it does not say
   M[name] = Class
   local file = more[core.layer_family(name)]
   if file then
