@@ -92,6 +92,11 @@ static int default_state(lua_State *L) {
 /* set_rng_state(seed, counter) */
 static int set_default_state(lua_State *L) {
   nl_generator *g = nl_generator_now(nl_default_generator());
+  if (lua_type(L, 1) == LUA_TNUMBER && lua_isnoneornil(L, 2)) {
+    return nl_lua_error(
+        L, "set_rng_state: takes both results of nn.rng_state(): local seed, counter = nn.rng_state(), and later "
+           "nn.set_rng_state(seed, counter)");
+  }
   uint64_t seed = check_seed(L, 1, "set_rng_state"), counter = check_seed(L, 2, "set_rng_state");
   g->seed = seed;
   g->counter = counter;

@@ -89,6 +89,14 @@ function TestErrors:test_long_names()
   lu.assertNotStrContains(why, "did you mean")
 end
 
+function TestErrors:test_one_of_two_results_of_rng_state()
+  local seed, counter = nn.rng_state()
+  local first = nn.rand(3)
+  nn.set_rng_state(seed, counter)
+  lu.assertTrue(nn.rand(3):equal(first))
+  lu.assertErrorMsgContains("takes both results of nn.rng_state()", nn.set_rng_state, seed)
+end
+
 function TestErrors:test_a_traceback_follows()
   local _, err = process.script("local nn = require 'nn'\nlocal function f() return nn.zeros(2):reshape(3) end\nf()")
   lu.assertStrContains(err, "stack traceback:")
