@@ -87,7 +87,8 @@ return L.experiment {
     L.check(math.min(table.unpack(r.widest)) > 1, "in every data set two solutions differ by more than a degree")
     L.finding("on each of %d data sets %d starts gave correct planes in different directions, %.0f ± %.0f degrees apart at "
       .. "most; a start's plane has "
-      .. "%.0f%% of the best margin on average, the worst %.0f%%", p.seeds, p.starts, L.mean(r.widest), L.deviation(r.widest),
+      .. "%.0f%% of the best margin on average, the worst start of a data set %.0f%% on average", p.seeds, p.starts,
+      L.mean(r.widest), L.deviation(r.widest),
       100 * L.mean(r.margin),
       100 * L.mean(r.least))
   end,

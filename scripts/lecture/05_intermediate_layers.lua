@@ -17,11 +17,9 @@ return L.experiment {
     .. "threshold (straight-through, what nn.Step does).",
   asks = {
     { "Why do hidden threshold units learn nothing by backpropagation?", "their derivative is 0, so the first layer never "
-      .. "moves; only the "
-      .. "output layer learns, on the features that chance gave" },
-    { "Two hidden units suffice by hand. Why are they not enough for learning each time?", "some starts end in a local minimum "
-      .. "where both "
-      .. "units do the same; more units make such a start unlikely" },
+      .. "moves; only the output layer learns, on the features that chance gave" },
+    { "Two hidden units suffice by hand. Why are they not enough for learning each time?", "some starts are still on a plateau "
+      .. "when the steps are over; more units make such a start unlikely" },
   },
   seeds = { 50, small = 8 },
   params = { steps = { 1500, small = 600, min = 1 }, lr = { 0.05, doc = "Adam's learning rate", min = 0.0 } },

@@ -111,11 +111,11 @@ return L.experiment {
       random[L.size(2, 1)], { ratio = true })
     L.expect(at_four, "lower")
     L.say("Few units gain by training: there the places of the bends matter. With many, random places are near enough to all "
-      .. "of them, and the fitted output layer, which is the exact "
-      .. "optimum of a convex problem, leaves training nothing to gain: both end at float32's rounding and at the kink "
-      .. "of |x - 0.3|.")
-    local slope = math.log(constructed[n] / constructed[1]) / math.log(widths[n] / widths[1])
-    L.finding("the construction's error falls like N^%.2f, to %.3g with %d units; with %d units the trained nets' error is %s "
+      .. "of them, and this training (of the squared error) found nothing better than the fitted output layer; what is left is "
+      .. "at the kink of |x - 0.3|.")
+    local slope = math.log(constructed[n] / constructed[n - 1]) / math.log(widths[n] / widths[n - 1])
+    L.finding("the construction's error falls like N^%.2f in the end, to %.3g with %d units; with %d units the trained nets' "
+      .. "error is %s "
       .. "as random features' error, with %d %s; in the plane tanh "
       .. "reaches %.2g with %d units, and a polynomial activation stays at %.2f", slope, constructed[n], last, widths[L.size(2,
       1)], tostring(at_four), last, tostring(by_training),

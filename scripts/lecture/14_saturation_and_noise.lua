@@ -102,7 +102,7 @@ return L.experiment {
 
     -- signal and noise, before and after training
     local kinds = { { "as it should be", 1, 0 }, { "weights x 5", 5, 0 }, { "biases +-2", 1, 2 } }
-    local noise_rows, loss = {}, {}
+    local noise_rows, loss, signal = {}, {}, {}
     for _, kind in ipairs(kinds) do
       local r = L.over(p, function(seed)
         local d = data(seed, L.size(2048, 512))
@@ -119,6 +119,7 @@ return L.experiment {
         return out
       end, kind[1]:gsub("%W+", "_") .. "_")
       loss[kind[1]] = r.loss
+      signal[#signal + 1] = r.before
       noise_rows[#noise_rows + 1] = { kind[1], L.pm(r.before, 2), L.pm(r.after, 2), L.pm(r.loss, 2) }
     end
     L.table({ "net", "signal / noise, first layer: before training", "after", "training loss after" }, noise_rows)
@@ -127,11 +128,15 @@ return L.experiment {
       label = "its derivative" } },
       { title = "The derivative is close to 0 in the saturation regions", key = "top left" })
     L.expect(L.compare("training loss: weights x 5 over as it should be", loss["weights x 5"], loss["as it should be"]), "higher")
+    L.expect(L.compare("signal / noise before training: weights x 5 over as it should be", signal[2], signal[1],
+      { ratio = true }), "lower")
     local slow = L.compare("training loss: biases +-2 over as it should be", loss["biases +-2"], loss["as it should be"])
     L.expect(slow, "higher")
-    L.finding("with weights ten times larger %.0f%% of the units are saturated and the gradient's factor a layer is %s: it "
-      .. "explodes; with biases of +-3 %.0f%% are, and the factor is %s: it "
-      .. "vanishes. Saturation takes the gradient only where the weights do not give it back", 100 * L.mean(shares[1][last]),
-      tostring(by_weights), 100 * L.mean(shares[2][last]), tostring(by_biases))
+    L.finding("with weights ten times larger %.0f%% of the units are saturated and the gradient's factor a layer is %.2f: it "
+      .. "explodes; with biases of +-3 %.0f%% are, and the factor is %.2f: it vanishes. Noise drowns the signal of the "
+      .. "exploding net (signal / noise %.2f for %.2f), not that of the vanishing one (%.2f)",
+      100 * L.mean(shares[1][last]), L.mean(factors[1][last]), 100 * L.mean(shares[2][last]), L.mean(factors[2][last]),
+        L.mean(signal[2]), L.mean(signal[1]),
+      L.mean(signal[3]))
   end,
 }

@@ -15,7 +15,7 @@ return L.experiment {
   asks = {
     { "A ReLU is 0 for all samples. What moves its own weights?", "nothing; only the layers before it can, by "
       .. "moving its inputs" },
-    { "Do ELUs die?", "they end below 0 for all samples even more easily, but with a gradient there, so they come back" },
+    { "Do ELUs die?", "fewer of them end below 0 for all samples, and with a gradient there, so those come back" },
   },
   seeds = { 10, small = 2 },
   params = {

@@ -116,6 +116,6 @@ return L.experiment {
     L.expect(h, "lower")
     L.finding("with %d samples and Gaussian noise L1's squared error is %s as MSE's, with Laplace noise %s (the limits for "
       .. "many samples are 1.57 and 0.5); the likelihood of Student's t is %s where the noise is that, and "
-      .. "known deviations make the error %s", p.n, tostring(g), tostring(l), tostring(t), tostring(h))
+      .. "known deviations make the squared error %s", p.n, tostring(g), tostring(l), tostring(t), tostring(h))
   end,
 }

@@ -73,12 +73,12 @@ return L.experiment {
       label = "cross-entropy (in bits)" },
       { x = t, y = t:lt(0):to "float32", label = "0/1 loss" } }, { title = "Losses against y f(x)", xlabel = "y f(x)" })
     local against = L.compare("margin: hinge over cross-entropy, lambda = 0.01", r.margin_3, r.margin_4, { scale = 100,
-      unit = "points of the best" })
+      unit = "points" })
     L.expect(against, "higher")
     L.check(L.mean(r.margin_3) > L.size(0.97, 0.85), "the hinge loss with a small penalty finds the largest margin to "
       .. "3%% on average")
     L.finding("n times cross-entropy is -log likelihood (to %.0e); with the hinge loss the plane has %.1f ± %.1f%% of the "
-      .. "largest margin and is held by %.1f of %d points; it is %s than with cross-entropy at the same penalty",
+      .. "largest margin and is held by %.1f of %d points; its share is %s than with cross-entropy at the same penalty",
       difference, 100 * L.mean(r.margin_3), 100 * L.deviation(r.margin_3), L.mean(r.support_3), p.n, tostring(against))
   end,
 }

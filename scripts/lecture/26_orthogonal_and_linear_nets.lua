@@ -21,10 +21,11 @@ return L.experiment {
     .. "strength follows "
     .. "u(t) = s e^(2st/tau) / (e^(2st/tau) - 1 + s/u0). Gradient descent is compared with it from Saxe's aligned start, where "
     .. "it holds by construction, and from small random weights, where it is an approximation. Then deep products of Gaussian, "
-    .. "orthogonal and of Gaussian matrices scaled to determinant 1: determinant and singular values. Then the slide's reason, "
-    .. "that orthogonal weights make learning time independent of depth: steps to learn a map, for depths 2 to 32.",
-  wrong = "A determinant of 1 is not enough: it is the product of the singular values, and diag(1000, 1/1000) has determinant "
-    .. "1 and loses one of two directions. What keeps information is all singular values near 1 (dynamical isometry).",
+    .. "orthogonal and of Gaussian matrices scaled to determinant 1: determinant and singular values. Then Saxe's reason, that "
+    .. "orthogonal weights make learning time independent of depth: steps to learn a map, for depths 2 to 32.",
+  wrong = "A determinant of 1 is not enough: it is the product of the singular values. diag(1000, 1/1000) has determinant 1, "
+    .. "and makes one direction a million times shorter than the other, where noise of a millionth of the signal drowns it. "
+    .. "What keeps information is all singular values near 1 (dynamical isometry).",
   asks = {
     { "Twenty Gaussian matrices, each scaled to |det| = 1, are multiplied. The product has determinant 1. Does it keep "
       .. "information?", "no: a few directions are stretched by thousands, and beside those the others vanish; see the table" },
@@ -201,13 +202,19 @@ return L.experiment {
     local late = L.compare(("orthogonal: steps at %d layers over %d"):format(learn_depths[last],
       learn_depths[(last + 1) // 2]), learned[last].orthogonal, learned[(last + 1) // 2].orthogonal, { ratio = true })
     L.expect(faster, "higher")
+    local never = 0
+    for _, steps_taken in ipairs(learned[last].gaussian) do
+      never = never + (steps_taken >= L.size(2000, 400) and 1 or 0)
+    end
     L.finding("gradient descent follows Saxe's equation within %.1f%% of a mode's strength from his aligned start, from small "
       .. "random weights it is off by up to %.0f%%; of a product of %d Gaussian matrices with determinant 1 only %.0f of 32 "
       .. "directions "
-      .. "are left within a factor 100 of the longest, of orthogonal ones all; the steps that Gaussian weights take at %d "
-      .. "layers are %s as those of orthogonal ones, whose steps at %d layers are %s as at %d, and %s as at %d",
+      .. "are left within a factor 100 of the longest, of orthogonal ones all; %d of %d Gaussian nets of %d layers did not "
+      .. "learn within %d steps at any rate (that is %s as orthogonal ones take, at least); the orthogonal ones' steps at %d "
+      .. "layers are %s as at %d, and %s as at %d",
       100 * math.max(table.unpack(r.aligned)), 100 * math.max(table.unpack(r.random)), depths[#depths],
-      L.mean(spread.kept2), learn_depths[last], tostring(faster), learn_depths[last], tostring(growth), learn_depths[1],
+      L.mean(spread.kept2), never, p.seeds, learn_depths[last], L.size(2000, 400), tostring(faster), learn_depths[last],
+        tostring(growth), learn_depths[1],
         tostring(late), learn_depths[(last + 1) // 2])
   end,
 }

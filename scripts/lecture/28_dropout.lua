@@ -81,7 +81,8 @@ return L.experiment {
       L.expect(loss, "lower")
       L.expect(silent, "lower")
     end
-    L.say("Agreement with the paper: with hidden dropout the test error is %s, with input dropout %s, with both %s (they train "
+    L.say("Beside the paper, where the error falls: with hidden dropout the test error is here %s, with input dropout %s, with "
+      .. "both %s (they train "
       .. "for much longer, with max-norm).", tostring(err), tostring(input), tostring(both))
     L.finding("on %d images hidden dropout makes the test loss %s, and the test error %s; input dropout of %g makes the error "
       .. "%s; the correlation between units is %s, and silencing half of them raises the loss by %.2f without and %.2f "

@@ -15,11 +15,12 @@ return L.experiment {
     .. "networks whose first layer gets proximal L1 steps, or weight decay of the same strength, or plain subgradient steps of "
     .. "L1: which weights are exactly 0?",
   wrong = "An L1 term in the loss, followed by plain gradient steps, does not put weights exactly to 0: they jump around it by "
-    .. "the learning rate. Exact zeros need the proximal step (or coordinate descent).",
+    .. "the learning rate times lambda. Exact zeros need the proximal step (or coordinate descent).",
   asks = {
     { "The derivative of |w| at 0 is not defined. What does that do for sparsity?", "a weight stays at 0 as long as the loss "
       .. "pulls less than lambda; w^2 has no pull there at all, so any pull moves it" },
-    { "You add 0.01 sum |w| to the loss and train with Adam. How many weights are exactly 0?", "none; try it" },
+    { "You add 0.02 sum |w| to the loss and take plain gradient steps. How many weights "
+      .. "are exactly 0?", "none; see the last table" },
   },
   seeds = { 20, small = 3 },
   params = { n = { 100, doc = "samples", min = 12 }, noise = { 0.5, min = 0.0 }, lambda = { 0.02,

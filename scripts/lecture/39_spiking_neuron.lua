@@ -100,26 +100,29 @@ return L.experiment {
       end
       local threshold = unit(nn.tensor(rows)):reshape(-1):detach():totable()
       for _, spread in ipairs(spreads) do
-        local same, missed, fired = 0, 0, 0
+        local same, missed, fired, extra = 0, 0, 0, 0
         for code = 0, patterns - 1 do
           local times = (nn.rand({ n }, { generator = g }) * spread):totable()
           local neuron = fires(code, times)
           same = same + (neuron == (threshold[code + 1] == 1) and 1 or 0)
           fired = fired + threshold[code + 1]
+          extra = extra + (threshold[code + 1] == 0 and neuron and 1 or 0)
           missed = missed + (threshold[code + 1] == 1 and not neuron and 1 or 0)
         end
         out["agree_" .. spread] = same / patterns
         out["missed_" .. spread] = fired > 0 and missed / fired or 0
+        out["extra_" .. spread], out["sent_" .. spread], out["unit"] = extra / patterns, (fired - missed + extra) / patterns,
+          fired / patterns
       end
       return out
     end)
     local rows, y, e = {}, {}, {}
     for i, spread in ipairs(spreads) do
-      rows[i] = { spread, L.percent(r["agree_" .. spread]), L.percent(r["missed_" .. spread]) }
+      rows[i] = { spread, L.percent(r["agree_" .. spread]), L.percent(r["missed_" .. spread]), L.percent(r["extra_" .. spread]) }
       agree[i] = r["agree_" .. spread]
       y[i], e[i] = L.mean(agree[i]), L.deviation(agree[i])
     end
-    L.table({ "impulses spread over (ms)", "agrees with the threshold unit", "of its impulses, not sent" }, rows,
+    L.table({ "impulses spread over (ms)", "agrees with the threshold unit", "of its impulses, not sent", "sent where it is silent" }, rows,
       ("All %d patterns of %d synapses, tau = %g ms:"):format(1 << n, n, tau))
     L.picture("line", { x = spreads, y = y, error = e, style = "linespoints" }, { title = "A neuron is a threshold unit for "
       .. "inputs at the same time", xlabel = "impulses spread over (ms)", ylabel = "share of patterns that agree",
@@ -129,6 +132,8 @@ return L.experiment {
     end
     local loss = L.compare("agreement: spread over 50 ms over at the same time", r.agree_50, r.agree_0, { points = true })
     L.expect(loss, "lower")
+    L.say("Two things part them: the leak, which keeps impulses back; and the order: excitation that comes before inhibition "
+      .. "sends one that the sum would not.")
     L.finding("on all %d patterns of impulses at the same time a leaky neuron is exactly the threshold unit; spread over %g ms "
       .. "(tau is %g ms) the agreement is %s; its rate for a constant current is the formula's to %.1f%%", 1 << n, 50, tau,
       tostring(loss), 100 * worst)

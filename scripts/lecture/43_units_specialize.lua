@@ -15,11 +15,11 @@ return L.experiment {
     .. "And is a specialist important? The most and the least selective tenth of the last layer are silenced, one after the "
     .. "other, and beside them a random tenth.",
   asks = {
-    { "Which layer's units are more selective after training, the first's or the last's?", "in these nets hardly either; see "
-      .. "the verdict" },
+    { "Which layer's units are more selective after training, the first's or the last's?", "without dropout hardly either; "
+      .. "with it the first's: see the table" },
     { "Dropout lets no unit rely on others. Does that make units more or less selective?", "more: each must be of use alone" },
-    { "Silence the most selective units. Does the accuracy fall more than for random ones?", "look: selectivity is not "
-      .. "importance (Morcos et al.)" },
+    { "Silence the most selective units. Does the accuracy fall more than for random ones?", "less: many of them are nearly "
+      .. "silent; selectivity is not importance (Morcos et al.)" },
   },
   seeds = { 8, small = 2 },
   params = { n = { 3000, small = 600, doc = "training images", min = 64 }, epochs = { 8, small = 3, min = 1 }, width = { 128,

@@ -9,9 +9,11 @@ return L.experiment {
     tools = "nn.svd, nn.RidgeRegression", source = "Belkin et al. 2019; Hastie et al. 2022",
   says = "Overfitting is an issue in neural networks. Even more so in deep neural networks.",
   does = "Regression on N random ReLU features from n noisy samples, with the solution of smallest norm (what gradient descent "
-    .. "from 0 finds): the test error as N grows past n. Then the same with the best of several ridge penalties.",
-  wrong = "'Even more so in deep' nets, as if more weights always meant more overfitting: the error is worst where the weights "
-    .. "just suffice to fit every sample, N = n, and falls again beyond. A good penalty removes the peak.",
+    .. "from 0 finds): the test error as N grows past n. Then the same with one of several ridge penalties, chosen by "
+    .. "other samples.",
+  wrong = "'Even more so': with more weights there is not always more overfitting. The error is worst where the weights just "
+    .. "suffice to fit every sample, N = n, and falls again beyond; a good penalty removes the peak. (This is width; for depth "
+    .. "see 27, where more layers do end in a higher validation loss.)",
   asks = {
     { "100 samples. With how many features is the test error worst?", "with about 100: the only solution that fits has "
       .. "huge weights" },
@@ -32,20 +34,26 @@ return L.experiment {
           return nn.randn({ ... }, { generator = g, dtype = "float64" })
         end
         local truth = randn(d) / math.sqrt(d)
-        local x, tx = randn(n, d), randn(1000, d)
+        local x, tx, vx = randn(n, d), randn(1000, d), randn(n, d)
         local y, ty = x:matmul(truth) + randn(n) * p.noise, tx:matmul(truth)
         local w = randn(d, N) / math.sqrt(d)
-        local f, tf = nn.relu(x:matmul(w)) / math.sqrt(N), nn.relu(tx:matmul(w)) / math.sqrt(N)
+        local vy = vx:matmul(truth) + randn(n) * p.noise -- the penalty is chosen by these
+        local f, tf, vf = nn.relu(x:matmul(w)) / math.sqrt(N), nn.relu(tx:matmul(w)) / math.sqrt(N),
+          nn.relu(vx:matmul(w)) / math.sqrt(N)
         local u, s, vt = nn.svd(f)
         local uy = u:t():matmul(y)
         local function solve(lambda)
           local keep = lambda == 0 and nn.where(s:gt(1e-10 * s[1]:item()), 1 / s, 0.0) or s / (s:square() + lambda)
           local a = vt:t():matmul(uy * keep)
-          return (tf:matmul(a) - ty):square():mean():item(), (f:matmul(a) - y):square():mean():item()
+          return (tf:matmul(a) - ty):square():mean():item(), (f:matmul(a) - y):square():mean():item(),
+            (vf:matmul(a) - vy):square():mean():item()
         end
-        local best = math.huge
+        local best, least = nil, math.huge
         for k = -6, 2 do
-          best = math.min(best, (solve(10.0 ^ k)))
+          local of_test, _, of_valid = solve(10.0 ^ k)
+          if of_valid < least then
+            best, least = of_test, of_valid
+          end
         end
         local test, train = solve(0)
         return { least = test, ridge = best, train = train }
@@ -64,10 +72,11 @@ return L.experiment {
       end
       rows[i] = { share, curves.train[i] < 1e-10 and 0 or curves.train[i], curves.least[i], curves.ridge[i] }
     end
-    L.table({ "features / samples", "training error", "test error, smallest norm", "test error, best ridge penalty" }, rows,
+    L.table({ "features / samples", "training error", "test error, smallest norm", "test error, ridge penalty by validation" },
+      rows,
       ("Geometric means of the seeds, n = %d:"):format(n))
     L.picture("line", { { x = shares, y = curves.least, label = "smallest norm", style = "linespoints" }, { x = shares,
-      y = curves.ridge, label = "best ridge penalty", style = "linespoints" } },
+      y = curves.ridge, label = "ridge penalty by validation", style = "linespoints" } },
       { title = "Double descent", xlabel = "features / samples", ylabel = "test error", log = "xy" })
     local peak = 1
     for i, share in ipairs(shares) do
@@ -78,7 +87,7 @@ return L.experiment {
       2)].least, { ratio = true })
     local down = L.compare(("test error: %g times as many over as many"):format(shares[last]), lists[last].least,
       lists[peak].least, { ratio = true })
-    local ridge = L.compare("as many features as samples: best penalty over none", lists[peak].ridge, lists[peak].least,
+    local ridge = L.compare("as many features as samples: chosen penalty over none", lists[peak].ridge, lists[peak].least,
       { ratio = true })
     local many = L.compare(("smallest norm: %g times as many over half as many"):format(shares[last]), lists[last].least,
       lists[L.size(3, 2)].least, { ratio = true })

@@ -8,7 +8,8 @@ return L.experiment {
   title = "Where the field went on: dropout against width", slide = "Dropout", tools = "nn.Dropout",
     source = "Srivastava et al. 2014, section 7.3",
   says = "Typical dropout rates: 0.5 for hidden and 0.2 for input units.",
-  does = "Nets of two hidden layers of 16 to 512 units on few images, with hidden dropout of 0, 0.25, 0.5 and 0.75: test loss "
+  does = "Nets of two hidden layers of 16, 64 and 256 units on few images, with hidden dropout of 0, 0.25, 0.5 and "
+    .. "0.75: test loss "
     .. "and test error. A rate leaves width times (1 - rate) units at a time: does the best rate depend on the width?",
   asks = {
     { "16 units and a rate of 0.75: how many units are there at a time?", "four; too few for ten classes" },

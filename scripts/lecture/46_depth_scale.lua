@@ -10,7 +10,7 @@ return L.experiment {
     .. "2017, figure 5",
   says = "Good initializations are able to train even 30+ layer nets.",
   does = "Mean-field theory says over how many layers xi two inputs become indistinguishable in an untrained tanh net with "
-    .. "weights of variance sigma_w^2 / k; signals get through about 6 xi of them. Nets of 10 to 80 layers are trained for "
+    .. "weights of variance sigma_w^2 / k; signals get through about 6 xi of them. Nets of 5 to 60 layers are trained for "
     .. "each sigma_w, and the deepest that learns is compared with 6 xi.",
   asks = {
     { "What is xi at the edge of chaos?", "infinite: there signals get through any depth" },
@@ -80,8 +80,9 @@ return L.experiment {
     end
     L.picture("line", columns, { title = "Training accuracy above chance, by depth", xlabel = "layers",
       ylabel = "accuracy - chance", log = "x", key = "bottom left" })
-    L.say("The theory bounds the depth from above: deeper than some 6 xi layers no signal arrives. Near the edge, where it "
-      .. "allows hundreds, other things end it first: here %d epochs at one learning rate.", p.epochs)
+    L.say("The theory bounds the depth from above: at 12 xi layers and more no signal arrives; between 6 and 12 xi some still "
+      .. "do. Near the edge, where it allows hundreds, other things end it first: here %d epochs at one learning rate.",
+      p.epochs)
     L.say("Nets of at most 6 xi layers learn %.0f%% of what guessing leaves, those of more than 12 xi %.0f%%.",
       100 * L.mean(r.within),
       100 * L.mean(r.beyond))
@@ -89,13 +90,19 @@ return L.experiment {
       r.beyond, r.within,
       { points = true })
     L.expect(depth, "lower")
+    -- the same depth, so that depth itself is no part of it
+    local fixed = depths[L.size(3, 2)]
+    local same = L.compare(("share learned at %d layers: sigma_w = %g over %g"):format(fixed, sigmas[L.size(4, 2)], sigmas[1]),
+      r[("gain_%d_%d"):format(L.size(4, 2), fixed)], r[("gain_%d_%d"):format(1, fixed)], { points = true })
+    L.expect(same, "higher")
     L.check(math.abs(L.mean(r.beyond)) < 0.05, "nets deeper than 12 xi learn nothing over guessing (5%%: their noise)")
     local last = L.size(4, 2)
     L.finding("with sigma_w = %g theory gives 6 xi = %.0f layers, and the deepest net that learns has %.0f; with %g it "
       .. "gives %.0f, "
-      .. "and %.0f learn. Nets of more than 12 xi layers learn %.0f%% of what guessing leaves: %s than those of at most 6 xi",
+      .. "and %.0f learn. Nets of more than 12 xi layers learn %.0f%% of what guessing leaves: %s than those of at most 6 xi; "
+      .. "at %d layers the larger sigma_w's share is %s",
       sigmas[1],
       6 * theory[1].xi_c, L.mean(learned[1]), sigmas[last], math.min(6 * theory[last].xi_c, 99999), L.mean(learned[last]),
-      100 * L.mean(r.beyond), tostring(depth))
+      math.abs(100 * L.mean(r.beyond)), tostring(depth), fixed, tostring(same))
   end,
 }

@@ -9,17 +9,18 @@ return L.experiment {
     tools = "nn.theory.hessian_eigenvalues, nn.theory.loss_line", source = "Hochreiter & Schmidhuber 1997; Keskar et al. 2017; "
     .. "Dinh et al. 2017",
   says = "Good regularization schemes needed. Weights around 0 correspond to low complexity models.",
-  does = "A small net is trained by SGD with batches of 8 and of 512, at the same learning rate and for as many epochs, and, "
-    .. "as the control, with large batches for as many steps: the largest eigenvalue of the loss's Hessian, the training loss "
+  does = "A small net is trained by SGD with batches of 8 and of 512, at the same learning rate and for as many epochs, and "
+    .. "with large batches for as many steps (which ends at another training loss): the largest eigenvalue of the loss's "
+    .. "Hessian, the training loss "
     .. "and the test accuracy. Then a ReLU net's first layer is multiplied by "
     .. "10 and its second divided by it: the same function, another sharpness (Dinh et al.).",
   wrong = "Sharpness, like the size of the weights, depends on how a function is written down: a ReLU net can be rewritten so "
-    .. "that the same function has any sharpness. Comparisons need nets of the same scale.",
+    .. "that the same function is as sharp as one likes (though not as flat). Comparisons need nets of the same scale.",
   asks = {
     { "Multiply W1 and b1 of a ReLU net by 10 and divide W2 by 10. Is it another function?", "no; but the Hessian's largest "
       .. "eigenvalue is another" },
-    { "Large batches end in sharper minima, it is said. What has to be held fixed to say it?", "the number of steps; with as "
-      .. "many epochs the large batches have made fewer" },
+    { "Large batches end in sharper minima, it is said. What has to be held fixed to say it?", "the training loss, and what "
+      .. "the comparison is at: as many epochs, as many steps, or the same rate to batch; here they differ" },
   },
   seeds = { 8, small = 2 },
   params = { n = { 1024, small = 256, doc = "training samples", min = 64 }, epochs = { 30, small = 4, min = 1 }, lr = { 0.1,

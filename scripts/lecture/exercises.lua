@@ -78,10 +78,10 @@ return {
     end },
   { part = "ReLUs", script = "20_dying_relus", params = { seeds = 3 },
     ask = "A high learning rate has killed half of the ReLUs. The rate is set right, and training goes on. The dead ones",
-    choices = { "mostly come back", "mostly stay dead", "come back if they are exchanged for ELU, and only then" },
+    choices = { "mostly come back", "mostly stay dead" },
     answer = function(r)
-      local stay, elu = r.after_ReLU_dead > 0.7 * r.after_shocked, r.after_ELU_dead < 0.3 * r.after_shocked
-      return of(not stay, stay and not elu, stay and elu)
+      local stay = r.after_ReLU_dead > 0.7 * r.after_shocked
+      return of(not stay, stay)
     end },
   { part = "Losses", script = "22_losses_and_noise", params = { seeds = 4, sets = 50 },
     ask = "The noise is uniform. Which loss estimates the line best?",
@@ -132,8 +132,8 @@ return {
   { part = "Neurons", script = "39_spiking_neuron", params = { seeds = 5 },
     ask = "A leaky neuron gets its impulses spread over 50 ms; its charge leaks with 20 ms. Compared with the threshold "
       .. "unit it fires",
-    choices = { "exactly when that does", "less often", "more often" },
+    choices = { "exactly when that does", "less often in all", "more often in all" },
     answer = function(r)
-      return of(r.agree_50 == 1, r.missed_50 > 0.05, true)
+      return of(r.agree_50 == 1, r.sent_50 < r.unit, r.sent_50 > r.unit)
     end },
 }

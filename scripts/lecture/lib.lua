@@ -111,7 +111,7 @@ function L.over(p, f, prefix)
 end
 
 ---A difference between two lists by the same seeds, with its interval and what may be said of it; shown before the finding.
----Written into a sentence with %s: "1.2 points higher (0.8 to 1.6)", or "no different within noise (...)".
+---Written into a sentence with %s: "1.2 points higher (0.8 to 1.6)", or "within noise (...)", which says that these runs do not tell them apart.
 ---@param what string
 ---@param a number[]
 ---@param b number[]|number
@@ -119,7 +119,7 @@ end
 function L.compare(what, a, b, opts)
   opts = opts or {}
   if opts.points then
-    opts.scale, opts.unit = 100, "points"
+    opts.scale, opts.unit, opts.share = 100, "points", true
   end
   local c = stats.compare(what, a, b, opts)
   L.comparisons[#L.comparisons + 1] = c
@@ -138,12 +138,12 @@ end
 local function show_comparisons()
   local rows = {}
   for i, c in ipairs(L.comparisons) do
-    rows[i] = { c.what, c:number(c.mean), c.ratio and "x" or c.unit, ("%s .. %s"):format(c:number(c.low), c:number(c.high)),
+    rows[i] = { c.what, c.n, c:number(c.mean), c.ratio and "x" or c.unit, ("%s .. %s"):format(c:number(c.low), c:number(c.high)),
       c.verdict == "within noise" and c.verdict or c.ratio and (c.verdict == "higher" and "larger" or "smaller") or c.verdict }
   end
   if #rows > 0 then
-    L.table({ "difference, paired by seed", "mean", "", "99% interval", "verdict" }, rows,
-      ("Differences over %d runs (Student's t; ratios by their logarithms):"):format(L.comparisons[1].n))
+    L.table({ "difference, paired by seed", "runs", "mean", "", "99% interval", "verdict" }, rows,
+      "Differences (Student's t, each at 99%; ratios by their logarithms):")
   end
 end
 

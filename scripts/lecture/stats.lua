@@ -99,11 +99,15 @@ local function number(v, spread)
 end
 
 function Comparison:number(v)
+  if self.ratio then -- its ends may be orders of magnitude apart
+    local text = ("%.3g"):format(v)
+    return text:find "e" and ("%.1e"):format(v) or text
+  end
   local spread = (self.high - self.low) / 2
   return number(v, spread < math.huge and spread > 0 and spread or math.abs(self.mean))
 end
 
----"2.1 points higher (1.7 to 2.5)", "3.0 times as large (2.5 to 3.6)" or "no different within noise (-0.3 to 0.4 points)"
+---"2.1 points higher (1.7 to 2.5)", "3.0 times as large (2.5 to 3.6)" or "within noise (-0.3 to 0.4 points)"
 function Comparison:__tostring()
   if self.deviation == 0 and self.verdict == "within noise" then
     return "exactly the same"
@@ -111,13 +115,13 @@ function Comparison:__tostring()
   local low, high = self:number(self.low), self:number(self.high)
   if self.ratio then
     if self.verdict == "within noise" then
-      return ("no different within noise (%s to %s times)"):format(low, high)
+      return ("within noise (%s to %s times)"):format(low, high)
     end
     return ("%s times as large (%s to %s)"):format(self:number(self.mean), low, high)
   end
   local unit = self.unit ~= "" and " " .. self.unit or ""
   if self.verdict == "within noise" then
-    return ("no different within noise (%s to %s%s)"):format(low, high, unit)
+    return ("within noise (%s to %s%s)"):format(low, high, unit)
   elseif self.verdict == "higher" then
     return ("%s%s higher (%s to %s)"):format(self:number(self.mean), unit, low, high)
   end
@@ -127,7 +131,7 @@ end
 ---@param what string of what: "test accuracy: dropout over none"
 ---@param a number[] by seed
 ---@param b number[]|number by the same seeds, or what is compared with
----@param opts? table unit = "points", scale = 100; ratio = true: a / b (by logarithms) in the place of a - b
+---@param opts? table unit = "points", scale = 100, share = true: of shares, which differ by 1 at most; ratio = true: a / b (by logarithms) in the place of a - b
 ---@return table comparison {what, mean, deviation, low, high, n, verdict}: verdict "higher", "lower" or "within noise"
 function M.compare(what, a, b, opts)
   opts = opts or {}
@@ -139,6 +143,9 @@ function M.compare(what, a, b, opts)
   local c = setmetatable({ what = what, n = #d, unit = opts.unit or "", ratio = opts.ratio }, Comparison)
   c.mean, c.deviation = M.mean(d), M.deviation(d)
   c.low, c.high = M.interval(d)
+  if opts.share then -- no more than all of them
+    c.low, c.high = math.max(c.low, -(opts.scale or 1)), math.min(c.high, opts.scale or 1)
+  end
   c.verdict = c.low > 0 and "higher" or c.high < 0 and "lower" or "within noise"
   if opts.ratio then
     c.mean, c.low, c.high = math.exp(c.mean), math.exp(c.low), math.exp(c.high)

@@ -25,7 +25,7 @@ return {
     { "Minsky and Papert in the late 1960s: a training algorithm for MLPs is computationally infeasible.", false,
       "history; see the errata" },
     { "Study of multi-layer perceptrons is not worthwhile; it was almost halted until the mid of the 1980s.", false, "history" },
-    { "In 1986, Rumelhart, McClelland, Hinton first published the backpropagation algorithm.", "39", "history; see the errata" },
+    { "In 1986, Rumelhart, McClelland, Hinton first published the backpropagation algorithm.", false, "history; see the errata" },
     { "Similarly described by Werbos (1974) and Bryson (1960s).", false, "history; Linnainmaa 1970 is missing" },
     { "The key idea is to replace the discontinuous threshold function by a differentiable function.", "05" },
     { "Its so-called activation is computed as g(x; W, theta) = phi(W . x - theta).", "05 07" },
@@ -69,7 +69,7 @@ return {
   { "Backpropagation of errors",
     { "Loss errors are backpropagated to update the network.", "12" },
     { "Gradients multiply according to the chain rule; the six updates of W6 ... W1.", "12" },
-    { "Gradient signal gets lost in the noise of the network: vanishing gradient.", "13 14" },
+    { "Gradient signal gets lost in the noise of the network: vanishing gradient.", "13 14", "see the errata" },
   },
   { "Activation functions = the main culprits",
     { "In the saturation regions of the activation functions the gradients are close to zero.", "14", "and where that does not "

@@ -99,7 +99,7 @@ end
 
 -- ---- predict, then run ----
 
-local right = { 2, 2, 2, 2, 2, 1, 3, 2, 2, 3, 1, 2, 2, 2, 2, 2, 2, 2 }
+local right = { 2, 2, 2, 2, 2, 1, 3, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 2 }
 for n, e in ipairs(dofile "scripts/lecture/exercises.lua") do
   TestLecture[("test_exercise_%02d"):format(n)] = function()
     lu.skipIf(sanitized, "too slow under the sanitizers")
@@ -147,7 +147,7 @@ function TestStats:test_verdicts()
   lu.assertEquals(tostring(stats.compare("x", b, a, { scale = 100, unit = "points" })), "55 points lower (17 to 93)")
   local same = stats.compare("x", { 1.0, 2.0, 3.0 }, { 1.5, 1.4, 2.6 })
   lu.assertEquals(same.verdict, "within noise")
-  lu.assertStrContains(tostring(same), "no different within noise (-")
+  lu.assertStrContains(tostring(same), "within noise (-")
   lu.assertEquals(tostring(stats.compare("x", a, a)), "exactly the same")
   local ratio = stats.compare("x", { 10.0, 20.0, 30.0 }, { 1.0, 2.0, 3.1 }, { ratio = true })
   lu.assertEquals(ratio.verdict, "higher")
