@@ -103,14 +103,13 @@ return L.experiment {
     local revived = L.compare("units below 0: trained on as ELU over as ReLU", r.ELU_dead, r.ReLU_dead, { points = true })
     local elu = L.compare("loss: trained on as ELU over as ReLU", r.ELU_loss, r.ReLU_loss)
     local leaky = L.compare("loss: trained on as leaky ReLU over as ReLU", r.LeakyReLU_loss, r.ReLU_loss)
-    local lost = L.compare("loss: ReLU after the high rate over never had it", r.ReLU_loss, r.control_loss)
+    local lost = L.compare("loss: ReLU after the high rate over never had it", r.ReLU_loss, r.control_loss, { ratio = true })
     L.expect(killed, "higher")
     L.expect(revived, "lower")
     L.expect(lost, "higher")
-    L.finding("Adam at a rate of %g leaves %.0f%% of the ReLUs dead; trained on at %g, %.0f%% still are, and the loss is %s "
-      .. "than in nets that never had that rate. Exchanged for ELU %.0f%% stay below 0, and the loss "
-      .. "is %s than as ReLUs; for leaky ReLU %.0f%%, and %s", p.high, 100 * L.mean(r.shocked), p.right,
-      100 * L.mean(r.ReLU_dead), tostring(lost), 100 * L.mean(r.ELU_dead), tostring(elu),
-      100 * L.mean(r.LeakyReLU_dead), tostring(leaky))
+    L.finding("Adam at a rate of %g leaves %.0f%% of the ReLUs dead; trained on at %g, %.0f%% still are, and the loss is %s as in "
+      .. "nets that never had that rate. Exchanged for ELU %.0f%% stay below 0 (the loss, against ReLUs: %s), for leaky ReLU "
+      .. "%.0f%% (%s)", p.high, 100 * L.mean(r.shocked), p.right, 100 * L.mean(r.ReLU_dead), tostring(lost),
+      100 * L.mean(r.ELU_dead), tostring(elu), 100 * L.mean(r.LeakyReLU_dead), tostring(leaky))
   end,
 }

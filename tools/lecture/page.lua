@@ -126,9 +126,11 @@ slide says, what it does, tables, pictures, and one finding:
 A finding is a statement about a distribution. Each experiment runs at several seeds, and everything random in it, its data
 too, follows the seed. A comparison is paired by seed; it is shown with its mean and Student's interval of 99%%, and where
 that holds 0 the words are "within noise", which says that these runs do not tell the two apart: the sentence of the finding
-is made of the interval, so that it XX A script stops with an error if its finding does not hold. `make lecture` runs all of them in full at the seeds
-from 1 and at fresh ones that the clock chooses, fails if a difference is on the other side there, and writes this page and
-[errata.md](errata.md), what is wrong on the slides. Nothing here is written by hand but the words.
+is made of the interval, so that it cannot say more. Each interval is for itself: of a hundred, one misses. `--seed N` and
+`--seeds K` choose other seeds, `--small` a version of about a second, `--help` shows the knobs of each. A script stops with
+an error if its finding does not hold. `make lecture` runs all of them in full at the seeds from 1 and at fresh ones that the clock
+chooses, fails if a difference is on the other side there, and writes this page and [errata.md](errata.md), what is wrong on
+the slides. Nothing here is written by hand but the words.
 
 Made from revision %s, with kernels for %s. On these kernels and with these libraries the numbers are the same bits each
 time, for any number of threads; on others (`NNLUA_ISA`, another processor) sums are added in another order, and what training
