@@ -1,4 +1,5 @@
--- One page for each experiment, as HTML that prints on paper: docs/lecture/handouts/NN_name.html.
+-- One page for each experiment, as HTML that prints on paper: docs/lecture/handouts/NN_name.html, and the
+-- style they share, style.css beside them.
 
 local M = {}
 
@@ -43,7 +44,7 @@ local function page(r, before, after)
   end
   local number = r.script:match "^%d+"
   add('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">')
-  add("<title>%s. %s</title><style>%s</style></head><body>", number, html(r.title), style)
+  add('<title>%s. %s</title><link rel="stylesheet" href="style.css"></head><body>', number, html(r.title))
   add("<header><h1>%s. %s</h1><p>Slide: %s%s</p></header>", number, html(r.title), html(r.slide), r.citation and "<br>Source: "
     .. html(r.citation) or "")
   add("<blockquote>%s</blockquote><p>%s</p>", html(r.says), html(r.does))
@@ -98,11 +99,16 @@ local function page(r, before, after)
   return table.concat(out, "\n") .. "\n"
 end
 
+local function write(name, text)
+  local f = assert(io.open("docs/lecture/handouts/" .. name, "w"))
+  assert(f:write(text))
+  assert(f:close())
+end
+
 function M.all(records)
+  write("style.css", style)
   for i, r in ipairs(records) do
-    local f = assert(io.open(("docs/lecture/handouts/%s.html"):format(r.script:gsub("%.lua$", "")), "w"))
-    f:write(page(r, records[i - 1], records[i + 1]))
-    f:close()
+    write(r.script:gsub("%.lua$", "") .. ".html", page(r, records[i - 1], records[i + 1]))
   end
 end
 
