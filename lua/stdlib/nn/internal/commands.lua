@@ -41,7 +41,6 @@ local function seconds(s)
   end
   return ("%.3g ns"):format(s * 1e9)
 end
-M.seconds = seconds
 
 local function bytes(n)
   for _, unit in ipairs { { 1 << 30, "GiB" }, { 1 << 20, "MiB" }, { 1 << 10, "KiB" } } do

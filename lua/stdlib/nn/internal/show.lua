@@ -186,8 +186,6 @@ function M.show(v)
   elseif type(v) == "table" and not own_text(v) then
     local family = require("nn.internal.help").family(v)
     return family or cut(show(v, 0, {}))
-  elseif type(v) == "number" or type(v) == "string" then
-    return tostring(v)
   end
   return tostring(v)
 end
