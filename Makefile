@@ -84,7 +84,7 @@ nnlua nn.so nn_board.so: %: $B/%
 	cp -f $< $@.new && mv -f $@.new $@
 
 $B/nnlua: $(HOST_OBJ) $(CORE_OBJ)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ -ledit $(LUA_LIBS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LUA_LIBS) $(LIBS)
 
 $B/nn.so: $(CORE_OBJ)
 	$(CC) $(ALL_CFLAGS) -shared -o $@ $^ $(LIBS)

@@ -1,5 +1,5 @@
 # The one list of Debian packages. Each target installs only what it needs and only what is missing (tools/packages).
-PACKAGES_BUILD := build-essential pkg-config lua5.4 liblua5.4-dev libopenblas-dev zlib1g-dev libedit-dev \
+PACKAGES_BUILD := build-essential pkg-config lua5.4 liblua5.4-dev libopenblas-dev zlib1g-dev \
                   libjansson-dev libpcre2-dev libgmp-dev libzip-dev
 ifeq ($(shell uname -m),x86_64)
 PACKAGES_BUILD += libxsmm-dev
@@ -16,5 +16,5 @@ PACKAGES_LECTURE := gnuplot-nox
 PACKAGES_COVERAGE := gcovr
 PACKAGES_MATRIX := clang gnuplot-nox gcc-aarch64-linux-gnu qemu-user
 # of arm64; they are unpacked in the build directory, not installed
-PACKAGES_ARM64 := libc6-dev liblua5.4-dev libopenblas0-pthread libopenblas-pthread-dev zlib1g-dev libedit-dev libjansson-dev \
+PACKAGES_ARM64 := libc6-dev liblua5.4-dev libopenblas0-pthread libopenblas-pthread-dev zlib1g-dev libjansson-dev \
                   libpcre2-dev libgmp-dev libzip-dev

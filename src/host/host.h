@@ -46,12 +46,18 @@ void nl_message(const char *program, const char *text);
 /* Prints the error on top of the stack unless status is LUA_OK; returns status. */
 int nl_report(lua_State *L, int status);
 
+/* In the registry: a function that is asked about the message of an error where it happens, and gives another one; or
+ * nil. */
+#define NL_ON_ERROR "nn.on_error"
+
 /* Calls a function with its arguments, with a traceback for errors and Ctrl-C as an error. */
 int nl_call(lua_State *L, int arguments, int results);
 
 int nl_run_string(lua_State *L, const char *text, const char *name);
 
-/* Pushes the text and below it the user's frames (traceback.c). */
+/* Pushes the text and below it the user's frames (traceback.c); all frames where NNLUA_TRACEBACK=all, or text stands
+   under this name in the registry. */
+#define NL_TRACEBACK "nn.traceback"
 void nl_push_traceback(lua_State *L, const char *text);
 int nl_load_file(lua_State *L, const char *name); /* NULL: standard input */
 int nl_run_script(lua_State *L, char **argv, const nl_options *);
@@ -85,9 +91,35 @@ void nl_interrupt_begin(nl_running *, lua_State *L);
 void nl_interrupt_end(const nl_running *);
 void nl_interrupt_at_prompt(bool on);
 
+/* ---- the terminal (terminal.c) ---- */
+
+/* False where standard input or output is none, or one that cannot move its cursor. */
+bool nl_terminal_open(void);
+void nl_terminal_raw(bool on);          /* keys arrive one by one and are not shown; off: as it was */
+void nl_terminal_suspend(void);         /* Ctrl-Z: stops the program; comes back when it goes on */
+void nl_terminal_note_interrupts(void); /* outside of a call Ctrl-C is only noted */
+void nl_terminal_size(int *columns, int *rows);
+
+typedef enum nl_terminal_event {
+  NL_TERMINAL_KEYS,      /* there is something to read */
+  NL_TERMINAL_NOTHING,   /* the moment has passed */
+  NL_TERMINAL_INTERRUPT, /* Ctrl-C */
+  NL_TERMINAL_SIZE,      /* the window has another size */
+  NL_TERMINAL_AGAIN,     /* some other signal */
+  NL_TERMINAL_END,
+} nl_terminal_event;
+
+nl_terminal_event nl_terminal_wait(int milliseconds); /* -1: as long as it takes */
+long nl_terminal_read(char *to, size_t room);         /* bytes; 0 or less: the end */
+
 /* ---- the prompt (repl.c) ---- */
 
-void nl_prompt(lua_State *L);
+/* With a function of the prompt's room (nn.prompt.main) on top: true. False: the library is not there. */
+bool nl_push_prompt(lua_State *L, const char *name);
+
+/* Reads, runs and shows until the input ends. `after_error`: of a script, whose variables can be looked at; `init`: the
+   user's own file (~/.config/nnlua/init.lua) runs first. */
+void nl_prompt(lua_State *L, bool after_error, bool init);
 
 /* ---- where things are (paths.c) ---- */
 

@@ -37,7 +37,6 @@ static void print_about(lua_State *L) {
     printf("%s %s\n", names[i], lua_tostring(L, -1));
     lua_pop(L, 1);
   }
-  printf("line editing: libedit\n");
 }
 
 /* arg: the script at 0, its arguments from 1, what stood before it below 0 */
@@ -137,19 +136,23 @@ static int run_what_is_asked(lua_State *L) {
   if (o.profile && nl_run_string(L, "require('nn.internal.profile').start()", "=profile") != LUA_OK) {
     return 0;
   }
-  bool fine = nl_run_lua_options(L, argv, &o) && (!o.script || nl_run_script(L, argv, &o) == LUA_OK);
+  bool options = nl_run_lua_options(L, argv, &o);
+  bool fine = options && (!o.script || nl_run_script(L, argv, &o) == LUA_OK);
   if (o.profile) { /* also of a script that failed */
     nl_run_string(L, "io.stderr:write(require('nn.internal.profile').report())", "=profile");
   }
-  if (!fine) {
+  if (!fine && !(options && o.interactive && isatty(STDIN_FILENO) && !nl_interrupt_ends())) {
     return 0;
   }
   if (o.interactive) {
-    nl_prompt(L);
+    nl_prompt(L, !fine, !o.ignore_env);
+    if (!fine) {
+      return 0;
+    }
   } else if (!o.script && !o.execute && !o.version) {
     if (isatty(STDIN_FILENO)) {
       print_version();
-      nl_prompt(L);
+      nl_prompt(L, false, !o.ignore_env);
     } else {
       int status = nl_load_file(L, NULL);
       status = status == LUA_OK ? nl_call(L, 0, 0) : status;

@@ -28,6 +28,44 @@ int nl_report(lua_State *L, int status) {
   return status;
 }
 
+/* Calls the function on top with the message below it; what it gives, if it is text, takes the place of both. */
+static void ask(lua_State *L) {
+  lua_pushvalue(L, -2);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) {
+    lua_replace(L, -2);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
+static int find_explained(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "nn.internal.mistakes");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "explained");
+  return 1;
+}
+
+/* With a message on top: what may have been meant, where something is nil; and what the prompt adds. */
+static void explain(lua_State *L) {
+  if (!lua_checkstack(L, LUA_MINSTACK)) {
+    return;
+  }
+  if (strstr(lua_tostring(L, -1), "a nil value (")) {
+    lua_pushcfunction(L, find_explained);
+    if (lua_pcall(L, 0, 1, 0) == LUA_OK) {
+      ask(L);
+    } else {
+      lua_pop(L, 1);
+    }
+  }
+  if (lua_getfield(L, LUA_REGISTRYINDEX, NL_ON_ERROR) == LUA_TFUNCTION) {
+    ask(L);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
 /* Adds a traceback to an error message; error objects with __tostring speak for themselves. */
 static int add_traceback(lua_State *L) {
   const char *text = lua_tostring(L, 1);
@@ -35,8 +73,12 @@ static int add_traceback(lua_State *L) {
     if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
       return 1;
     }
-    text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  } else {
+    lua_pushvalue(L, 1);
   }
+  explain(L);
+  text = lua_tostring(L, -1);
   nl_push_traceback(L, text);
   return 1;
 }
@@ -108,13 +150,33 @@ static int run_returned(lua_State *L, int results) {
   return nl_call(L, 1 + push_arguments(L), 0);
 }
 
+/* With load_file and a name on top: replaces both by a function (LUA_OK) or a message. */
+static int load_for_prompt(lua_State *L) {
+  int status = nl_call(L, 1, 2);
+  if (status != LUA_OK) {
+    return status;
+  }
+  bool fine = lua_type(L, -2) == LUA_TFUNCTION;
+  lua_remove(L, fine ? -1 : -2);
+  return fine ? LUA_OK : LUA_ERRSYNTAX;
+}
+
 int nl_run_script(lua_State *L, char **argv, const nl_options *o) {
   const char *name = argv[o->script];
   bool dash = strcmp(name, "-") == 0 && strcmp(argv[o->script - 1], "--") != 0;
   bool command = !dash && is_command(name);
   static const char words[] = "require('nn.lab.main')(arg[0], ...)";
-  int status =
-      command ? luaL_loadbuffer(L, words, sizeof words - 1, "=(command)") : nl_load_file(L, dash ? NULL : name);
+  bool stays = o->interactive && !dash && !command && !nl_sandboxed() && nl_push_prompt(L, "load_file");
+  int status;
+  if (stays) { /* its locals stay at the prompt */
+    lua_pushstring(L, name);
+    status = load_for_prompt(L);
+  } else {
+    status = command ? luaL_loadbuffer(L, words, sizeof words - 1, "=(command)") : nl_load_file(L, dash ? NULL : name);
+  }
+  if (stays && nl_push_prompt(L, "failed_script")) {
+    lua_setfield(L, LUA_REGISTRYINDEX, NL_ON_ERROR);
+  }
   if (status == LUA_OK) {
     int below = lua_gettop(L) - 1;
     status = nl_call(L, push_arguments(L), LUA_MULTRET);

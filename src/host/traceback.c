@@ -28,6 +28,9 @@ static void add_name(luaL_Buffer *b, lua_State *L, const lua_Debug *ar) {
 void nl_push_traceback(lua_State *L, const char *text) {
   const char *wanted = getenv("NNLUA_TRACEBACK");
   bool prompt = !nl_program, library = prompt;
+  lua_getfield(L, LUA_REGISTRYINDEX, NL_TRACEBACK); /* %debug on */
+  wanted = lua_type(L, -1) == LUA_TSTRING ? "all" : wanted;
+  lua_pop(L, 1);
   nl_push_library(L);
   int at = lua_gettop(L);
   const char *directory = lua_tostring(L, at);
@@ -48,8 +51,7 @@ void nl_push_traceback(lua_State *L, const char *text) {
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sln", &ar);
     /* the line that one has just typed, and what the prompt makes of one */
-    bool typed =
-        prompt && ((*ar.what == 'm' && strcmp(ar.source, "=stdin") == 0) || strcmp(ar.source, "=(prompt)") == 0);
+    bool typed = prompt && !*ar.namewhat && strcmp(ar.source, "=stdin") == 0;
     if (ar.currentline <= 0 || typed || from_library(&ar, directory)) {
       continue;
     }

@@ -1,6 +1,7 @@
 /* Other programs: started without a shell, looked after, ended. For sweeps and for asking git. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/allowed.h"
 #include "core/interrupt.h"
 #include "lua/observe.h"
 
@@ -186,6 +188,23 @@ static int program(lua_State *L) {
   return 1;
 }
 
+/* change_directory(path) -> the working directory now, as an absolute path; without a path it stays the same */
+static int change_directory(lua_State *L) {
+  const char *path = luaL_optstring(L, 1, NULL);
+  if (path && nl_sandboxed()) {
+    return nl_lua_error(L, "the working directory cannot be changed in the sandbox");
+  }
+  char room[PATH_MAX];
+  if (path && chdir(path) != 0) {
+    return nl_lua_error(L, "%s: %s", path, strerror(errno));
+  }
+  if (!getcwd(room, sizeof room)) {
+    return nl_lua_error(L, "the working directory: %s", strerror(errno));
+  }
+  lua_pushstring(L, room);
+  return 1;
+}
+
 void nl_open_process(lua_State *L) {
   static const luaL_Reg functions[] = {{"start", start_program},
                                        {"sleep", sleep_for},
@@ -193,12 +212,14 @@ void nl_open_process(lua_State *L) {
                                        {"host_name", host_name},
                                        {"wall_clock", wall_clock},
                                        {"program", program},
+                                       {"change_directory", change_directory},
                                        {NULL, NULL}};
   static const luaL_Reg methods[] = {
       {"poll", process_poll}, {"kill", process_kill}, {"pid", process_pid}, {NULL, NULL}};
   static const nl_not_replayed refused[] = {
       {start_program, "lab", "a program would be started only once; do it outside"},
       {sleep_for, "lab", "it would sleep only once; do it outside"},
+      {change_directory, "lab", "it would change the directory only once; do it outside"},
       {NULL, NULL, NULL}};
   nl_observe_refuse(refused);
   luaL_setfuncs(L, functions, 0);

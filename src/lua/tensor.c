@@ -586,7 +586,13 @@ void nl_open_tensor(lua_State *L) {
   lua_setfield(L, -3, "__index");
   lua_pushcfunction(L, tensor_newindex_event);
   lua_setfield(L, -3, "__newindex");
-  lua_pop(L, 1); /* methods */
+  lua_pop(L, 1);   /* methods */
+  lua_newtable(L); /* for completion */
+  for (int i = 0; properties[i]; i++) {
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, properties[i]);
+  }
+  lua_setfield(L, -2, "properties");
   lua_pop(L, 1); /* metatable */
   nl_open_ops(L);
   luaL_getmetatable(L, NL_TENSOR_TYPE);

@@ -101,26 +101,38 @@ function TestShow:test_what_is_said_of_optimizers_and_schedules()
 end
 
 function TestShow:test_tab_knows_the_place()
-  local complete = require "nn.internal.complete"
+  local complete = require "nn.prompt.complete"
+  local function words(line)
+    return table.concat((complete.candidates(line)), " ")
+  end
   rawset(_G, "nn", nn)
-  local function words(line, word)
-    local list = complete.candidates(line, word)
-    if list then
-      table.sort(list)
-    end
-    return list and table.concat(list, " ")
+  lu.assertEquals(words "?softm", "softmax softmin")
+  lu.assertEquals(words "?optim.Adam", "Adam AdamW Adamax")
+  lu.assertEquals(words "?lay", "layers")
+  lu.assertEquals(words "%tim", "time timeit")
+  lu.assertEquals(words "%time nn.optim.Ada", "Adadelta Adagrad Adam AdamW Adamax")
+  lu.assertEquals(words "%run tests/lua/internal/test_sh", "test_show.lua")
+  lu.assertEquals(words "%debug o", "off on")
+  lu.assertEquals(words "require 'nn.op", "nn.optim")
+  lu.assertEquals(words "io.open('tests/lua/inter", "internal/")
+  lu.assertEquals(words "nn.Lin", "Linear LinearRegression")
+  lu.assertEquals(words "nn.op", "optim")
+  lu.assertEquals(words "nn.Linear(3, 4, {b", "bias = ")
+  lu.assertEquals(words "nn.GELU({approximate = '", "none tanh")
+  lu.assertEquals(words "nn.Linear(3, 4, {init = 'he_n", "he_normal")
+  lu.assertEquals(words "opt = nn.optim.Adam(m:parameters(), {l", "lr = ")
+  lu.assertEquals(words "nn.sched.StepLR(opt, {step_size = 3, ", "gamma =  step_size = ")
+  lu.assertEquals(words "nn.train.fit{model = f({1}), epo", "epochs = ")
+  lu.assertEquals(words "print(math.flo", "floor")
+  lu.assertEquals(words "('x'):upp", "") -- no name to look at
+  for _, line in ipairs { "f(", "}}}{", "nn.nothing{a.", "", "-- nn.Lin", "1..", "x = x." } do
+    lu.assertEquals(words(line), "", line)
   end
-  lu.assertEquals(words("?softm", "?softm"), "?softmax ?softmin")
-  lu.assertEquals(words("?optim.Adam", "?optim.Adam"), "?optim.Adam ?optim.AdamW ?optim.Adamax")
-  lu.assertEquals(words("%tim", "tim"), "time timeit")
-  lu.assertEquals(words("require 'nn.op", "nn.op"), "nn.optim")
-  lu.assertEquals(words("nn.Linear(3, 4, {b", "b"), "bias = ")
-  lu.assertEquals(words("opt = nn.optim.Adam(m:parameters(), {l", "l"), "lr = ")
-  lu.assertEquals(words("nn.sched.StepLR(opt, {step_size = 3, ", ""), "gamma =  step_size = ")
-  lu.assertEquals(words("nn.train.fit{model = f({1}), epo", "epo"), "epochs = ")
-  for _, line in ipairs { "x = {a", "print(math.fl", "nn.Linear(3, 4, {bias = fa", "f(", "}}}{", "nn.nothing{a", "('{", "" } do
-    lu.assertNil(words(line, line:match "[%w_%.]*$"), line)
-  end
+  rawset(_G, "net", nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+  lu.assertEquals(words "net[1].wei", "weight")
+  lu.assertEquals(words "net:parameter", "parameter_count parameters")
+  lu.assertEquals(words "net[1].weight.sha", "shape")
+  rawset(_G, "net", nil)
   rawset(_G, "nn", nil)
 end
 
@@ -138,7 +150,7 @@ function TestShow:test_commands()
   lu.assertStrContains(out, "f    function f(a)")
   lu.assertStrMatches(out, ".*> 2\ntook %d.*")
   lu.assertStrMatches(out, ".*best of 7 rounds.*")
-  lu.assertStrMatches(out, ".*tensors %d.*Lua %d.*")
+  lu.assertStrMatches(out, ".*tensors %d.*programs %d.*")
   lu.assertStrContains(out, "solve")
   lu.assertStrContains(err, "there is no command %tme; did you mean %time?")
   lu.assertStrContains(err, "e.g. %time")
@@ -172,5 +184,6 @@ function TestShow:test_tracebacks_leave_the_library_out()
   lu.assertStrContains(all, "train.lua")
   -- at the prompt a slip of the fingers is one line
   local _, slip = session "nn.lineer(3)\nx.y = 2\n"
-  lu.assertEquals(slip, "stdin:1: nn has no 'lineer'; did you mean 'nn.Linear'?\nstdin:1: attempt to index a nil value (global 'x')\n")
+  lu.assertEquals(slip, "stdin:1: nn has no 'lineer'; did you mean 'nn.Linear'?\nstdin:1: attempt to index a nil value (global 'x')\n"
+    .. "  x.y = 2\n  ^\n")
 end

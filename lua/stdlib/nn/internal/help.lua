@@ -324,6 +324,19 @@ end
 local called = { optimizers = "optim", schedules = "sched", schedulers = "sched", datasets = "data", initializers = "init",
   plots = "plot", training = "train", metrics = "train.metrics" }
 
+---What ?NAME lists: layers, losses, optimizers, ...
+---@return table<string, boolean>
+function M.lists()
+  local out = { layers = true, losses = true }
+  for name in pairs(called) do
+    out[name] = true
+  end
+  for _, entry in ipairs(core.layers()) do
+    out[entry.family] = true
+  end
+  return out
+end
+
 -- "layers", "losses", "activations": the layer table's entries by family.
 local function layers_of(word)
   local layer_help = require "nn.internal.layer_help"

@@ -1,0 +1,123 @@
+/* The terminal under the prompt: raw while a line is edited, as it was while code runs. Waits for keys; Ctrl-C is a
+   signal all the time, so that it also stops what Tab calls. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "core/interrupt.h"
+#include "host/host.h"
+
+static struct termios before;
+static volatile sig_atomic_t is_raw, resized;
+
+static void note_interrupt(int signal_number) {
+  (void)signal_number;
+  nl_interrupt_request(false);
+}
+
+static void note_size(int signal_number) {
+  (void)signal_number;
+  resized = 1;
+}
+
+static void restore_at_exit(void) {
+  nl_terminal_raw(false);
+}
+
+bool nl_terminal_open(void) {
+  const char *term = getenv("TERM");
+  if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term || !*term || strcmp(term, "dumb") == 0) {
+    return false;
+  }
+  struct sigaction action = {.sa_handler = note_size, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGWINCH, &action, NULL);
+  atexit(restore_at_exit);
+  return true;
+}
+
+void nl_terminal_note_interrupts(void) {
+  struct sigaction action = {.sa_handler = note_interrupt};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+}
+
+void nl_terminal_raw(bool on) {
+  if (on == (is_raw != 0)) {
+    return;
+  }
+  if (!on) {
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+    is_raw = 0;
+    return;
+  }
+  if (tcgetattr(STDIN_FILENO, &before) != 0) {
+    return;
+  }
+  struct termios raw = before;
+  raw.c_iflag &= ~(tcflag_t)(IXON | ICRNL | INLCR | IGNCR | ISTRIP);
+  raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
+  raw.c_lflag |= ISIG;
+  raw.c_cc[VSUSP] = raw.c_cc[VQUIT] = _POSIX_VDISABLE; /* Ctrl-Z is a key that puts the terminal right first */
+  raw.c_cc[VMIN] = 1;
+  raw.c_cc[VTIME] = 0;
+  is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+}
+
+void nl_terminal_suspend(void) {
+  nl_terminal_raw(false);
+  raise(SIGTSTP);
+  nl_terminal_raw(true);
+}
+
+void nl_terminal_size(int *columns, int *rows) {
+  struct winsize size;
+  bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  *columns = known && size.ws_col > 0 ? size.ws_col : 80;
+  *rows = known && size.ws_row > 0 ? size.ws_row : 24;
+}
+
+/* Between the look at the flags and the wait no signal gets lost. */
+nl_terminal_event nl_terminal_wait(int milliseconds) {
+  sigset_t block, mask;
+  sigemptyset(&block);
+  sigaddset(&block, SIGINT);
+  sigaddset(&block, SIGWINCH);
+  sigprocmask(SIG_BLOCK, &block, &mask);
+  fd_set set;
+  FD_ZERO(&set);
+  FD_SET(STDIN_FILENO, &set);
+  struct timespec moment = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+  int ready = 0;
+  bool waited = !nl_interrupt_pending() && !resized;
+  if (waited) {
+    ready = pselect(STDIN_FILENO + 1, &set, NULL, NULL, milliseconds >= 0 ? &moment : NULL, &mask);
+  }
+  int error = errno;
+  sigprocmask(SIG_SETMASK, &mask, NULL);
+  if (nl_interrupt_pending()) {
+    return NL_TERMINAL_INTERRUPT;
+  }
+  if (resized) {
+    resized = 0;
+    return NL_TERMINAL_SIZE;
+  }
+  if (ready > 0) {
+    return NL_TERMINAL_KEYS;
+  }
+  return ready < 0 && error != EINTR ? NL_TERMINAL_END : waited && ready == 0 ? NL_TERMINAL_NOTHING : NL_TERMINAL_AGAIN;
+}
+
+long nl_terminal_read(char *to, size_t room) {
+  ssize_t n;
+  do {
+    n = read(STDIN_FILENO, to, room);
+  } while (n < 0 && errno == EINTR && !nl_interrupt_pending());
+  return (long)n;
+}
