@@ -10,10 +10,10 @@ typedef struct lapack {
   void (*geqrf)(const int *, const int *, double *, const int *, double *, double *, const int *, int *);
   void (*orgqr)(const int *, const int *, const int *, double *, const int *, const double *, double *, const int *,
                 int *);
-  void (*gesvd)(const char *, const char *, const int *, const int *, double *, const int *, double *, double *,
-                const int *, double *, const int *, double *, const int *, int *, size_t, size_t);
-  void (*syev)(const char *, const char *, const int *, double *, const int *, double *, double *, const int *, int *,
-               size_t, size_t);
+  void (*gesdd)(const char *, const int *, const int *, double *, const int *, double *, double *, const int *,
+                double *, const int *, double *, const int *, int *, int *, size_t);
+  void (*syevd)(const char *, const char *, const int *, double *, const int *, double *, double *, const int *, int *,
+                const int *, int *, size_t, size_t);
   void (*potrf)(const char *, const int *, double *, const int *, int *, size_t);
   void (*gesv)(const int *, const int *, double *, const int *, int *, double *, const int *, int *);
   void (*getrf)(const int *, const int *, double *, const int *, int *, int *);
@@ -27,14 +27,14 @@ static lapack library;
 
 static void load_lapack(void) {
   *(void **)&library.orgqr = nl_blas_symbol("dorgqr_");
-  *(void **)&library.gesvd = nl_blas_symbol("dgesvd_");
-  *(void **)&library.syev = nl_blas_symbol("dsyev_");
+  *(void **)&library.gesdd = nl_blas_symbol("dgesdd_");
+  *(void **)&library.syevd = nl_blas_symbol("dsyevd_");
   *(void **)&library.potrf = nl_blas_symbol("dpotrf_");
   *(void **)&library.gesv = nl_blas_symbol("dgesv_");
   *(void **)&library.getrf = nl_blas_symbol("dgetrf_");
   *(void **)&library.trtrs = nl_blas_symbol("dtrtrs_");
   *(void **)&library.geev = nl_blas_symbol("dgeev_");
-  if (library.getrf && library.trtrs && library.geev && library.orgqr && library.gesvd && library.syev &&
+  if (library.getrf && library.trtrs && library.geev && library.orgqr && library.gesdd && library.syevd &&
       library.potrf && library.gesv) {
     *(void **)&library.geqrf = nl_blas_symbol("dgeqrf_");
   }
@@ -59,14 +59,24 @@ static int larger(int a, int b) {
   return a > b ? a : b;
 }
 
-/* Room for blocks of 64 in qr, for the bidiagonal form in svd, and for tau or pivots at the front. */
+/* Room for blocks of 64, and for tau or pivots at the front. */
 size_t nl_lapack_work(int m, int n) {
   size_t low = (size_t)smaller(m, n), high = (size_t)larger(m, n);
   return low + 64 * (high + low) + 8 * high + 64;
 }
 
+/* Divide and conquer keeps matrices of its own: 4 k^2 + 7 k for svd, 1 + 6 n + 2 n^2 for eigh; its integers stand in
+   front, 8 k of them, and 3 + 5 n. */
+size_t nl_lapack_divide_work(int m, int n) {
+  size_t low = (size_t)smaller(m, n);
+  return nl_lapack_work(m, n) + 4 * low * low + 16 * low + 8;
+}
+
+static int clipped(size_t n) {
+  return n < INT_MAX ? (int)n : INT_MAX;
+}
 static int room_behind(int m, int n, int front) {
-  return (int)(nl_lapack_work(m, n) - (size_t)front);
+  return clipped(nl_lapack_work(m, n) - (size_t)front);
 }
 
 /* A call, with what any of them needs. */
@@ -116,8 +126,11 @@ int nl_lapack_qr(const nl_keeper *keeper, int m, int n, double *a, double *r, do
 
 static void do_svd(void *ctx) {
   job *j = ctx;
-  int k = smaller(j->m, j->n), lead = larger(1, j->m), leadv = larger(1, k), rest = room_behind(j->m, j->n, 0);
-  library.gesvd("S", "S", &j->m, &j->n, j->a, &lead, j->c, j->b, &lead, j->d, &leadv, j->work, &rest, &j->info, 1, 1);
+  int k = smaller(j->m, j->n), lead = larger(1, j->m), leadv = larger(1, k);
+  size_t integers = 4 * (size_t)k;
+  int rest = clipped(nl_lapack_divide_work(j->m, j->n) - integers);
+  library.gesdd("S", &j->m, &j->n, j->a, &lead, j->c, j->b, &lead, j->d, &leadv, j->work + integers, &rest,
+                (int *)(void *)j->work, &j->info, 1);
 }
 int nl_lapack_svd(const nl_keeper *keeper, int m, int n, double *a, double *u, double *s, double *vt, double *work) {
   job j = {.m = m, .n = n, .a = a, .b = u, .c = s, .d = vt, .work = work};
@@ -126,8 +139,11 @@ int nl_lapack_svd(const nl_keeper *keeper, int m, int n, double *a, double *u, d
 
 static void do_eigh(void *ctx) {
   job *j = ctx;
-  int lead = larger(1, j->n), rest = room_behind(j->n, j->n, 0);
-  library.syev("V", "L", &j->n, j->a, &lead, j->b, j->work, &rest, &j->info, 1, 1);
+  int lead = larger(1, j->n), numbers = 3 + 5 * j->n;
+  size_t integers = (size_t)numbers / 2 + 1;
+  int rest = clipped(nl_lapack_divide_work(j->n, j->n) - integers);
+  library.syevd("V", "L", &j->n, j->a, &lead, j->b, j->work + integers, &rest, (int *)(void *)j->work, &numbers,
+                &j->info, 1, 1);
 }
 int nl_lapack_eigh(const nl_keeper *keeper, int n, double *a, double *values, double *work) {
   job j = {.n = n, .a = a, .b = values, .work = work};

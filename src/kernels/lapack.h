@@ -18,6 +18,7 @@ bool nl_lapack_ready(void);
 
 /* float64 elements of `work` that each function needs for an m x n matrix. */
 size_t nl_lapack_work(int m, int n);
+size_t nl_lapack_divide_work(int m, int n); /* svd and eigh, by divide and conquer (LAPACK's gesdd, syevd) */
 
 /* a (m x n) = q r: a becomes q (its first min(m, n) columns), r (min x n) is written apart. */
 int nl_lapack_qr(const nl_keeper *, int m, int n, double *a, double *r, double *work);

@@ -61,6 +61,10 @@ void nl_matrix_workspace(nl_call *c, size_t results) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   c->workspace_bytes = sizeof(double) * ((size_t)a.m * (size_t)a.n + results + nl_lapack_work(a.m, a.n) + 1);
 }
+void nl_matrix_divide_workspace(nl_call *c, size_t results) {
+  nl_matrices a = nl_matrices_of(c->in[0]);
+  nl_matrix_workspace(c, results + nl_lapack_divide_work(a.m, a.n) - nl_lapack_work(a.m, a.n));
+}
 
 static void keep_workspace(void *owner) {
   nl_tensor_ref(owner);
@@ -169,7 +173,7 @@ static nl_status infer_svd(nl_call *c) {
     nl_matrix_result(c, 0, a.m, a.k);
     nl_matrix_result(c, 1, a.k, -1);
     nl_matrix_result(c, 2, a.k, a.n);
-    nl_matrix_workspace(c, (size_t)a.k * ((size_t)a.m + (size_t)a.n + 1));
+    nl_matrix_divide_workspace(c, (size_t)a.k * ((size_t)a.m + (size_t)a.n + 1));
   }
   return status;
 }
@@ -197,7 +201,7 @@ static nl_status infer_eigh(nl_call *c) {
     nl_matrices a = nl_matrices_of(c->in[0]);
     nl_matrix_result(c, 0, a.n, -1);
     nl_matrix_result(c, 1, a.n, a.n);
-    nl_matrix_workspace(c, (size_t)a.n);
+    nl_matrix_divide_workspace(c, (size_t)a.n);
   }
   return status;
 }

@@ -21,6 +21,7 @@ void nl_matrix_result(nl_call *, int i, int64_t rows, int64_t cols);
 
 /* Asks for workspace: the matrix, `results` float64 elements, and LAPACK's work. */
 void nl_matrix_workspace(nl_call *, size_t results);
+void nl_matrix_divide_workspace(nl_call *, size_t results); /* for svd and eigh */
 
 /* Owns all that LAPACK is given. */
 nl_keeper nl_workspace_keeper(const nl_call *);

@@ -171,7 +171,7 @@ static nl_status infer_pinv(nl_call *c) {
   if (status == NL_OK) {
     nl_matrices a = nl_matrices_of(c->in[0]);
     nl_matrix_result(c, 0, a.n, a.m);
-    nl_matrix_workspace(c, (size_t)a.k * (2 * (size_t)a.m + (size_t)a.n + 1) + (size_t)a.m * (size_t)a.n);
+    nl_matrix_divide_workspace(c, (size_t)a.k * (2 * (size_t)a.m + (size_t)a.n + 1) + (size_t)a.m * (size_t)a.n);
   }
   return status;
 }
