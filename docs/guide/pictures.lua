@@ -54,7 +54,8 @@ do
     a[i], b[i] = row.loss, row.valid_loss
   end
   nn.plot.line({ { y = a, label = "training" }, { y = b, label = "validation" } },
-    { file = "overfitting.png", key = "above", xlabel = "epoch", ylabel = "cross-entropy", title = "60 noisy points, 4,482 weights" })
+    { file = "overfitting.png", key = "above",
+      xlabel = "epoch", ylabel = "cross-entropy", title = "60 noisy points, 4,482 weights" })
 end
 
 -- 5. Data: two images of each class of Fashion-MNIST, or of those that the program makes.
@@ -93,8 +94,10 @@ do
     return (10 ^ (sums / 20)):totable()
   end
   nn.plot.line({
-    { y = norms(nn.Tanh), label = "tanh" }, { y = norms(nn.ReLU), label = "ReLU" }, { y = norms(nn.Sigmoid), label = "sigmoid" },
-  }, { file = "gradients.png", log = "y", key = "bottom right", xlabel = "layer, from the input", ylabel = "norm of the weight's gradient" })
+    { y = norms(nn.Tanh), label = "tanh" }, { y = norms(nn.ReLU), label = "ReLU" },
+    { y = norms(nn.Sigmoid), label = "sigmoid" },
+  }, { file = "gradients.png", log = "y", key = "bottom right",
+    xlabel = "layer, from the input", ylabel = "norm of the weight's gradient" })
 end
 
 -- 6. Looking inside: activations.
