@@ -94,6 +94,9 @@ void nl_interrupt_begin(nl_running *r, lua_State *L) {
         sigaction(signals[i].number, NULL, &signals[i].before) == 0 && signals[i].before.sa_handler == SIG_IGN;
     signals[i].caught = !ignored && sigaction(signals[i].number, &action, NULL) == 0;
   }
+  if (!r->below && nl_interrupt_pending()) { /* noted by the prompt just before */
+    arm();
+  }
 }
 
 void nl_interrupt_end(const nl_running *r) {

@@ -177,6 +177,17 @@ static bool begin_edit(lua_State *L) {
   return fine;
 }
 
+/* With an error on top: was it Ctrl-C? Then the stack is as it was. */
+static bool was_interrupted(lua_State *L, int top) {
+  const char *text = lua_tostring(L, -1);
+  if (!text || !strstr(text, NL_INTERRUPTED_TEXT)) {
+    return false;
+  }
+  lua_settop(L, top);
+  printf("^C\r\n");
+  return true;
+}
+
 /* Pushes the chunk, or for BROKEN why there is none. */
 static input edit(session *s) {
   lua_State *L = s->L;
@@ -184,7 +195,7 @@ static input edit(session *s) {
   nl_terminal_raw(true);
   if (!begin_edit(L)) {
     nl_terminal_raw(false);
-    return BROKEN;
+    return was_interrupted(L, top) ? CANCELLED : BROKEN;
   }
   bool ahead = true, waits = false; /* keys may have been typed ahead */
   for (;;) {
@@ -232,13 +243,8 @@ static input edit(session *s) {
       lua_pushnil(L);
     }
     if (!call_editor(L, arguments)) { /* Ctrl-C, in what Tab called; or there is no memory */
-      bool interrupted = strstr(lua_tostring(L, -1) ? lua_tostring(L, -1) : "", NL_INTERRUPTED_TEXT) != NULL;
       nl_terminal_raw(false);
-      if (interrupted) {
-        lua_settop(L, top);
-        printf("\r\n");
-      }
-      return interrupted ? CANCELLED : BROKEN;
+      return was_interrupted(L, top) ? CANCELLED : BROKEN;
     }
     const char *status = lua_tostring(L, -4);
     ahead = lua_toboolean(L, -2);
@@ -255,7 +261,7 @@ static input edit(session *s) {
       nl_terminal_suspend();
       if (!begin_edit(L)) {
         nl_terminal_raw(false);
-        return BROKEN;
+        return was_interrupted(L, top) ? CANCELLED : BROKEN;
       }
       continue;
     }

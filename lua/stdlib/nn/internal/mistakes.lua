@@ -53,7 +53,7 @@ local kinds = {
 function M.explained(text)
   local head, rest = text:match "^([^\n]*)(.*)$"
   local kind, name = head:match "a nil value %((%a+) '([%a_][%w_]*)'%)$"
-  if not kinds[kind] or head:find("did you mean", 1, true) then
+  if not kinds[kind] or #name < 3 or head:find("did you mean", 1, true) then
     return text
   end
   -- what is there, but not where it was looked for, has its place said

@@ -143,7 +143,7 @@ function show(t, depth, seen)
     return ("{... %d}"):format(n + #keys)
   end
   seen[t] = true
-  local parts, most = {}, depth == 0 and ITEMS or 20
+  local parts, most = {}, depth == 0 and ITEMS or math.max(20, ITEMS - 80)
   for i = 1, math.min(n, most) do
     parts[#parts + 1] = inside(rawget(t, i), depth + 1, seen)
   end
@@ -163,6 +163,13 @@ function show(t, depth, seen)
   return #keys == 0 and numbers_alone(t, math.min(n, most)) and filled(parts, depth) or joined(parts, depth)
 end
 
+---The size of the screen: nothing that is shown is longer.
+---@param columns integer
+---@param rows integer
+function M.screen(columns, rows)
+  WIDTH, LINES = math.max(20, math.min(columns, 100)), math.max(10, math.min(rows - 3, 36))
+end
+
 -- At most a screen; says what it left out.
 local function cut(text)
   local lines = {}
@@ -173,7 +180,7 @@ local function cut(text)
     return text
   end
   local last = lines[#lines]
-  local rest = ("\n... %d more lines; print(...) shows less, nn.help tells what it is\n"):format(#lines - LINES + 1)
+  local rest = ("\n... %d more lines; %%all shows everything\n"):format(#lines - LINES + 1)
   return table.concat(lines, "\n", 1, LINES - 2) .. rest .. last
 end
 
@@ -183,11 +190,33 @@ end
 function M.show(v)
   if type(v) == "function" then
     return M.func(v)
-  elseif type(v) == "table" and not own_text(v) then
-    local family = require("nn.internal.help").family(v)
-    return family or cut(show(v, 0, {}))
+  elseif type(v) == "table" then
+    local ok, portrait = core.try(require("nn.internal.portrait").of, v, M.show, WIDTH)
+    if ok and portrait then
+      return portrait
+    end
+    if not own_text(v) then
+      return require("nn.internal.help").family(v) or cut(show(v, 0, {}))
+    end
   end
   return tostring(v)
+end
+
+---A table as text, all of it.
+---@param v any
+---@return string
+function M.all(v)
+  if type(v) ~= "table" or own_text(v) then
+    return M.show(v)
+  end
+  local items, depth = ITEMS, DEPTH
+  ITEMS, DEPTH = math.huge, 100
+  local ok, text = core.try(show, v, 0, {})
+  ITEMS, DEPTH = items, depth
+  if not ok then
+    error(text, 0)
+  end
+  return text
 end
 
 return M

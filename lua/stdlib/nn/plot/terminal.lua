@@ -2,43 +2,12 @@
 
 local M = {}
 
+local braille = require "nn.internal.braille"
+
 local columns, rows = 64, 16
-local dots = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
 
 local function canvas()
-  local cells = {}
-  local c = { width = columns * 2, height = rows * 4 }
-  function c.dot(_, x, y) -- from 0, the top left
-    x, y = math.floor(x + 0.5), math.floor(y + 0.5)
-    if not (x >= 0 and y >= 0 and x < c.width and y < c.height) then -- outside, or not a number
-      return
-    end
-    local at = y // 4 * columns + x // 2
-    cells[at] = (cells[at] or 0) | dots[y % 4 + 1][x % 2 + 1]
-  end
-  function c:line(x0, y0, x1, y1)
-    local n = math.min(2000, math.max(1, math.ceil(math.max(math.abs(x1 - x0), math.abs(y1 - y0)))))
-    for i = 0, n do
-      self:dot(x0 + (x1 - x0) * i / n, y0 + (y1 - y0) * i / n)
-    end
-  end
-  local letters = {}
-  function c.letter(_, x, y, text)
-    x, y = math.floor(x + 0.5), math.floor(y + 0.5)
-    local at = y // 4 * columns + x // 2
-    if x >= 0 and y >= 0 and x < c.width and y < c.height and not letters[at] then
-      letters[at] = text
-    end
-  end
-  function c.row(_, r)
-    local out = {}
-    for k = 0, columns - 1 do
-      local v = cells[r * columns + k]
-      out[#out + 1] = letters[r * columns + k] or v and utf8.char(0x2800 + v) or " "
-    end
-    return table.concat(out)
-  end
-  return c
+  return braille.canvas(columns, rows)
 end
 
 local function finite(v)

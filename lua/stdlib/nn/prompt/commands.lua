@@ -180,6 +180,13 @@ commands.who = { "the variables that were made here: shapes, types and bytes", f
       bytes(m.live), bytes(m.cached), bytes(m.script)))
 end }
 
+commands.all = { "EXPRESSION: shows all of a value, however long", function(text)
+  local results = table.pack(compiled(needs(text, "what to show", "%all run.history"))())
+  for i = 1, results.n do
+    print(show.all(results[i]))
+  end
+end }
+
 commands.mem = { "memory: of tensors, of what is kept for reuse, and of Lua", function()
   local m = core.memory()
   print(("tensors %s (at most %s), kept for reuse %s\nLua, graphs and compiled programs %s"):format(bytes(m.live), bytes(m.peak),

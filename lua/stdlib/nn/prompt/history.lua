@@ -66,7 +66,8 @@ end
 ---@param accept fun(text: string): boolean
 ---@return integer?
 function History:find(at, step, accept)
-  for i = at + step, step < 0 and 1 or #self.entries, step do
+  local from = step < 0 and math.min(#self.entries, at + step) or math.max(1, at + step)
+  for i = from, step < 0 and 1 or #self.entries, step do
     if accept(self.entries[i]) then
       return i
     end

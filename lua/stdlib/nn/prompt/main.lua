@@ -21,14 +21,14 @@ local function missing(text)
     for key in next, name and _G or {} do
       names[#names + 1] = type(key) == "string" and key or nil
     end
-    local near = name and core.nearest(name, names)
+    local near = name and #name > 2 and core.nearest(name, names)
     return near and ("there is no '%s'; did you mean '%s'?"):format(name, near)
   end
   local v = complete.value_of(path)
   if v == nil then
     return nil
   end
-  local near = core.nearest(name, complete.fields(v))
+  local near = #name > 2 and core.nearest(name, complete.fields(v))
   return near and near ~= name and ("'%s' has no '%s'; did you mean '%s'?"):format(path, name, near)
 end
 
@@ -209,6 +209,7 @@ function M.run_init()
 end
 
 function M.begin(columns, height, prompt, prompt2)
+  show.screen(columns, height)
   return editor:begin { columns = columns, height = height, prompt = prompt, prompt2 = prompt2 }
 end
 

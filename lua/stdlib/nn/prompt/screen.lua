@@ -63,13 +63,17 @@ end
 function M.layout(text, cursor, options)
   local columns, theme = math.max(options.columns, 8), options.theme
   local begins, ends = styles_of(text, not options.finished and cursor or nil, theme, options.known)
+  local plain_prompt, plain_prompt2 = options.prompt, options.prompt2
+  if width.columns(plain_prompt) > columns - 6 then -- one that leaves no room
+    plain_prompt = "> "
+  end
+  if width.columns(plain_prompt2) > columns - 6 then
+    plain_prompt2 = ""
+  end
   local function prompt_of(p)
     return theme.prompt and p ~= "" and not p:find "\27" and ("\27[%sm%s\27[m"):format(theme.prompt, p) or p
   end
-  local rows, parts, column, style = {}, { prompt_of(options.prompt) }, width.columns(options.prompt), nil
-  if column >= columns then -- a prompt that leaves no room stands alone
-    rows[1], parts, column = parts[1], {}, 0
-  end
+  local rows, parts, column, style = {}, { prompt_of(plain_prompt) }, width.columns(plain_prompt), nil
   local row_at, column_at
   local function finish()
     if style then
@@ -99,11 +103,8 @@ function M.layout(text, cursor, options)
     end
     if newline then
       finish()
-      table.insert(parts, 1, prompt_of(options.prompt2))
-      column = width.columns(options.prompt2)
-      if column >= columns then
-        parts[1], column = "", 0
-      end
+      table.insert(parts, 1, prompt_of(plain_prompt2))
+      column = width.columns(plain_prompt2)
     else
       parts[#parts + 1] = shown
       column = column + wide
@@ -147,10 +148,10 @@ function M.list(words, columns, most)
         parts[#parts + 1] = word .. (" "):rep(each - width.columns(word))
       end
     end
-    rows[i] = table.concat(parts):gsub("%s+$", "")
+    rows[i] = width.cut(table.concat(parts):gsub("%s+$", ""), columns)
   end
   if down > most then
-    rows[most] = ("... %d in all; go on typing"):format(#words)
+    rows[most] = width.cut(("... %d in all; go on typing"):format(#words), columns)
   end
   return rows
 end

@@ -10,6 +10,7 @@ local M = {}
 local cells = {}
 -- the chunk that runs, its text and what it is called: for errors
 local running
+local script -- the function that a file became
 
 M.NAME = "stdin"
 
@@ -210,9 +211,9 @@ function M.load_file(path)
     return f, why
   end
   text = text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "")
-  local own = linked(text, "@" .. path, text)
+  script = linked(text, "@" .. path, text) or f
   running = nil
-  return own or f, why
+  return script, why
 end
 
 -- ---- errors ----
@@ -364,11 +365,12 @@ function M.note_frames(is_ours)
         local name, value = debug.getupvalue(info.func, i)
         if not name then
           break
-        elseif name ~= "_ENV" then
+        elseif name ~= "_ENV" and name ~= KEEP then
           table.insert(variables, 1, { name, value })
         end
       end
-      local called = info.what == "main" and "the script" or info.name or ("function of line %d"):format(info.linedefined)
+      local main = info.what == "main" or info.func == script
+      local called = main and "the script" or info.name or ("function of line %d"):format(info.linedefined)
       frames[#frames + 1] = { ("%s:%d, in %s"):format(info.short_src, info.currentline, called), variables }
     end
   end

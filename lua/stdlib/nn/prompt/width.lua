@@ -88,8 +88,8 @@ function M.character(text, at)
     end
     local code = utf8.codepoint(text, stop + 1)
     if code == 0x200d then -- joins with what follows (families, professions)
-      local joined = utf8.len(text, stop + 1) and utf8.offset(text, 3, stop + 1)
-      stop = joined and joined - 1 or stop + 3
+      local next_one = text:match("^[\xc2-\xf4][\x80-\xbf]+", stop + 4) or ""
+      stop = stop + 3 + (utf8.len(next_one) == 1 and #next_one or 0)
     elseif M.of(code) == 0 then
       stop = stop + #utf8.char(code)
     else
@@ -127,6 +127,22 @@ function M.columns(text)
     total, at = total + columns, stop + 1
   end
   return total
+end
+
+---The beginning of a text of one line that takes at most so many columns.
+---@param text string
+---@param columns integer
+---@return string
+function M.cut(text, columns)
+  local at, total = 1, 0
+  while at <= #text do
+    local stop, columns_of = M.character(text, at)
+    if total + columns_of > columns then
+      return text:sub(1, at - 1)
+    end
+    total, at = total + columns_of, stop + 1
+  end
+  return text
 end
 
 return M
