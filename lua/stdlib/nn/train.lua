@@ -115,7 +115,7 @@ end
 ---@field compile? boolean default true: the step is compiled where it can be; a line on standard error says why not
 ---@field out? string a directory for history.json and best.safetensors; a run that was interrupted leaves its weights in
 ---interrupted.safetensors. Default: nothing is written
----@field progress? string "auto" (default: a bar in a terminal, lines elsewhere), "line" (one line an epoch) or "none"
+---@field progress? string "auto" (default: a live line in a terminal, else "line"), "line" (one line an epoch) or "none"
 ---@field scheduler? table from nn.sched; steps once an epoch (OneCycleLR once a batch). Default none
 ---@field early_stopping? {patience: integer, min_delta: number, monitor: string, mode: string, restore: boolean} ends the
 ---run when the figure has not improved by min_delta (0) for `patience` epochs (5), and with restore (true) puts the best
@@ -131,10 +131,10 @@ end
 ---is written (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older ones
 ---stay (0)
 ---@field callbacks? table[] of {start =, step =, validation =, epoch =, checkpoint =, stop =}: functions; false ends the run.
----start(run), step(step, loss, run), validation(row, run), epoch(row, run), checkpoint(path, run), stop(reason, run); a function
----alone is for epochs
----@field accumulate? integer so many batches make one update, by the mean of the gradients of their losses (each batch counts the
----same, also a smaller one); default 1
+---start(run), step(step, loss, run), validation(row, run), epoch(row, run), checkpoint(path, run), stop(reason, run); a
+---function alone is for epochs
+---@field accumulate? integer so many batches make one update, by the mean of the gradients of their losses (each batch counts
+---the same, also a smaller one); default 1
 ---@field ema? number an exponential moving average of the weights with this decay, from the first update on, is what is
 ---validated and kept; default: the weights themselves
 ---@field valid_every? integer looks at the validation set every so many steps as well; default: after epochs only

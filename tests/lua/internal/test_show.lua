@@ -74,7 +74,7 @@ function TestShow:test_lists_and_search()
   lu.assertStrContains(out, "  Linear             A linear map")
   lu.assertStrContains(out, "  MSELoss ")
   lu.assertStrContains(out, "nn.optim.Adam(params, {lr = 0.001, betas = {0.9, 0.999}")
-  lu.assertStrMatches(out, ".*StepLR +Falls by gamma.*")
+  lu.assertStrMatches(out, ".*StepLR +Lets the rate fall by gamma.*")
   lu.assertStrMatches(out, ".*> nn%.Dropout +While training.*") -- the name itself comes first
   lu.assertStrMatches(out, ".*nn%.optim%.AdamW +.*[wW]eight.*")
   lu.assertStrContains(out, "there is no 'loader'; this is written about it:\nnn.")
