@@ -202,4 +202,16 @@ function M.same(written, printed)
   return same_words(written, printed)
 end
 
+---Whether printed lines are as written; a written line "..." stands for all that follow.
+function M.fits(written, printed)
+  for i = 1, math.max(#written, #printed) do
+    if written[i] == "..." then
+      return true
+    elseif not written[i] or not printed[i] or not M.same(written[i], printed[i]) then
+      return false
+    end
+  end
+  return true
+end
+
 return M
