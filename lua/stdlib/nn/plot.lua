@@ -1,9 +1,5 @@
 -- nn.plot: pictures. With a file ("loss.png", .svg or .pdf) they are drawn by gnuplot; without one they appear in the
 -- terminal, in braille.
---
---   nn.plot.line({{y = train, label = "training"}, {y = valid, label = "validation"}},
---     {title = "Loss", xlabel = "epoch", ylabel = "loss", file = "loss.png"})
---
 -- Options of all: nn.PlotOptions. Colours can be told apart by colour-blind readers (Okabe & Ito 2008; viridis for values); in the
 -- terminal each curve bears a letter. Values are tensors or lists.
 
