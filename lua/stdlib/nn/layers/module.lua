@@ -544,13 +544,19 @@ end
 
 require("nn.internal.contract").help[Module.new] = function()
   return [[
-What layers and networks have in common. Make a class with init and forward:
-  local Net = nn.Module:extend("Net")
-  function Net:init(n) self.first = nn.Linear(n, 8); self.scale = nn.Parameter(nn.ones(8)) end
-  function Net:forward(x) return self.first(x):tanh() * self.scale end
-  local net = Net(4); local y = net(nn.randn(3, 4))
-Parameters, layers, and lists of layers that are assigned to self belong to it. nn.help "state_dict" and the like tell what
-a method does.]]
+What layers and networks have in common. Make a class with init and forward; calling the class (or Net:new(4)) makes an object.
+Parameters, layers, and lists of layers that are assigned to self belong to it. nn.help "Module:state_dict" and the like tell
+what a method does.
+example:
+  > Net = nn.Module:extend("Net")
+  > function Net:init(n) self.first = nn.Linear(n, 8); self.scale = nn.Parameter(nn.ones(8)) end
+  > function Net:forward(x) return self.first(x):tanh() * self.scale end
+  > net = Net(4)
+  > net(nn.randn(3, 4)).shape
+  3x8
+  > net:parameter_count()
+  48	48
+see: nn.Module:extend, nn.Module:parameters, nn.Sequential, nn.Parameter]]
 end
 
 -- A built-in layer is asked for what it does not have. What some layer has is nil then (`if layer.weight then ...`); what none
