@@ -1,7 +1,7 @@
 -- nn.plot: pictures. With a file ("loss.png", .svg or .pdf) they are drawn by gnuplot; without one they appear in the
 -- terminal, in braille.
--- Options of all: nn.PlotOptions. Colours can be told apart by colour-blind readers (Okabe & Ito 2008; viridis for values); in the
--- terminal each curve bears a letter. Values are tensors or lists.
+-- Options of all: nn.PlotOptions. Colours can be told apart by colour-blind readers (Okabe & Ito 2008; viridis for values); in
+-- the terminal each curve bears a letter. Values are tensors or lists.
 
 local core = require "nn.core"
 local gnuplot = require "nn.plot.gnuplot"

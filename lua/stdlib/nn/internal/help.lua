@@ -505,8 +505,14 @@ function M.search(word)
   return table.concat(out, "\n")
 end
 
----Prints what a name, function, class or tensor is: signature, meaning, an example with its result.
+---Prints what a name, function, class or tensor is: signature, meaning, an example with its result, related names.
+---At the prompt ?name does the same, ??word searches what is written. A method is named with its kind: "Dataset:split".
 ---@param what any "softmax", "optim.Adam", nn.softmax, nn.Linear, a tensor
+---example:
+---  > nn.help "is_tensor"
+---  is_tensor(value) -> true or false
+---  ...
+---see: nn.versions
 function M.help(what)
   load_ops()
   local text
