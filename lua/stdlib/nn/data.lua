@@ -303,7 +303,7 @@ function M.has_fashion_mnist(opts)
   return (core.file_exists(directory_of(o) .. "/train-images-idx3-ubyte.gz"))
 end
 
----Reads Fashion-MNIST: 60,000 training and 10,000 test images of clothes, 28 x 28, in 10 classes.
+---Reads Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images of clothes, 28 x 28, in 10 classes.
 ---x is float32 in 0..1, samples x 784 (or samples x 28 x 28), y is int64 in 1..10, `classes` names them.
 ---Options: root (default: $NNLUA_DATA, else nn.data.fashion_mnist_directory), flatten (true; false: samples x 28 x 28),
 ---normalize (false; true: subtract the training set's mean and divide by its deviation, both parts by the same numbers).

@@ -31,8 +31,8 @@ local function help_of(rule)
   local out, seen = {}, {}
   local spec, heads = spec_of(rule), {}
   out[1] = ""
-  out[2] = own.says
-  out[3] = rule.doc
+  out[2] = rule.doc
+  out[3] = own.formula
   out[4] = "  params: parameters, or groups {params = {...}, lr = ...}"
   for _, o in ipairs(rule.options) do
     if not seen[o.name] then

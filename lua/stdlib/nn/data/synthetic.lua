@@ -329,7 +329,9 @@ end, { steps = { "integer", 4 } })
 ---with one hidden layer whose weights are drawn once. Second result: the teacher.
 ---Options: n (1000), features (10), hidden (5 units), outputs (1), classes (false; true: labels, the largest of the outputs),
 ---noise (0, a standard deviation added to the outputs), seed (1).
----@param opts? {n: integer, features: integer, hidden: integer, outputs: integer, classes: boolean, noise: number, seed: integer}
+---@param opts? {n: integer, features: integer, hidden: integer, outputs: integer, classes: boolean, noise: number, seed:
+---integer}
+---@return nn.Dataset, nn.Module teacher
 ---example:
 ---  > d, teacher = nn.data.teacher{n = 4, features = 3}
 ---  > d

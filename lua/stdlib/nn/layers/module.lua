@@ -544,7 +544,7 @@ end
 
 require("nn.internal.contract").help[Module.new] = function()
   return [[
-What layers and networks have in common. Make a class with init and forward; calling the class (or Net:new(4)) makes an object.
+Is what layers and networks have in common. Make a class with init and forward; calling the class (or Net:new(4)) makes an object.
 Parameters, layers, and lists of layers that are assigned to self belong to it. nn.help "Module:state_dict" and the like tell
 what a method does.
 example:
