@@ -104,7 +104,7 @@ function M.help(what)
   return table.concat(lines, "\n")
 end
 
----The example of a text: steps {code, {lines that are printed}, run = true where it begins with ">"}; and the names after "see:".
+---The example of a text: steps {code, {lines that are printed}, run = true where it begins with ">"}; the names after "see:".
 ---@return table[]|nil steps
 ---@return string[]|nil see
 function M.read(text)

@@ -152,9 +152,9 @@ local class = {
   end,
 }
 
----Makes an operation whose forward and backward are Lua functions, for a gradient of one's own.
----backward gets a gradient for each result (zeros where nothing depends on it) and gives one for each argument (nil for
----those that are no tensors). Written with operations that have gradients, it can be differentiated in turn.
+---Makes an operation with a gradient of one's own: its forward and backward are Lua functions. backward gets a gradient for
+---each result (zeros where nothing depends on it) and gives one for each argument (nil for those that are no tensors).
+---Written with operations that have gradients, it can be differentiated in turn.
 ---@param definition {forward: function, backward: function}
 ---@return nn.autograd.Function
 ---example:
@@ -178,10 +178,10 @@ end
 
 -- ---- checkpoints ----
 
----Calls f(...) without keeping what its gradients need, and calls it again on the way back, when the first of these is
----needed: memory for time. The graph is that of the plain call, so gradients of any order and for any
----tensor are, too. Random numbers are drawn the same again, and running averages that f changes are changed once. f must
----do the same when it is called again; where it does not, the backward is an error that says so.
+---Saves memory in a backward pass: calls f(...) without keeping what its gradients need, and again on the way back, when the
+---first of these is needed: memory for time. The graph is that of the plain call, so gradients of any order and for any
+---tensor are, too. Random numbers are drawn the same again, and running averages that f changes are changed once. f must do
+---the same when it is called again; where it does not, the backward is an error that says so.
 ---@param f function
 ---@param ... any tensors and others
 ---@return any ... f's results
@@ -219,8 +219,9 @@ end
 
 -- ---- hooks and anomalies ----
 
----Calls f with x's gradient whenever one arrives (of a leaf: with the whole of one backward), to look at it or to change it;
----what f returns takes its place. Also x:register_hook(f). Gives a function that takes the hook away again.
+---Calls f with x's gradient whenever one arrives: to look at it or to change it; what f
+---returns takes its place. Of a leaf, that is the whole gradient of one backward. Also x:register_hook(f). Gives a function
+---that takes the hook away again.
 ---@param x nn.Tensor
 ---@param f fun(gradient: nn.Tensor): nn.Tensor?
 ---@return fun() remove
@@ -239,9 +240,9 @@ function M.register_hook(x, f)
 end
 core.tensor_methods.register_hook = M.register_hook
 
----Looks for nan: while f runs, an op that makes nan from inputs without nan is an error which names it, its line, and on the
----way back the line of the forward pass. Slow: every result is looked at. What nn.compile replays is not: look at the plain
----function.
+---Looks for where nan begins: while f runs, an op that makes nan from inputs without nan is an error which names it, its
+---line, and on the way back the line of the forward pass. Slow: every result is looked at. What nn.compile replays is not:
+---look at the plain function.
 ---@param f function
 ---@param ... any its arguments
 ---@return any ... its results

@@ -290,7 +290,7 @@ local function directory_of(o)
   return o.root or os.getenv "NNLUA_DATA" or M.fashion_mnist_directory
 end
 
----Tells whether the files of Fashion-MNIST are there, so that a script can take other data instead.
+---Tells whether the files of Fashion-MNIST are there: so that a script can take other data instead.
 ---Options: root, their directory (default: $NNLUA_DATA, else nn.data.fashion_mnist_directory).
 ---@param opts? {root: string}
 ---@return boolean
@@ -347,8 +347,8 @@ function M.fashion_mnist(opts)
   return train, test
 end
 
----Shifts and scales x of the first data set to mean 0 and deviation 1 over all its elements, in place, and the others
----by the same numbers. So give the training set first: the test set must not have a say in it.
+---Brings x to mean 0 and deviation 1, in place: of the first data set, over all its elements, and the others by the same
+---numbers. So give the training set first: the test set must not have a say in it.
 ---@param train nn.Dataset
 ---@param ... nn.Dataset
 ---@return number mean, number deviation

@@ -138,7 +138,7 @@ function M.jacobian(f, x, opts)
   return #rows == 0 and core.zeros(shape, { dtype = x.dtype }) or core.stack(rows):reshape(shape)
 end
 
----Gives the matrix of second derivatives of a function with one number as result, of shape input x input.
+---Gives the matrix of second derivatives: of a function with one number as result, of shape input x input.
 ---@param f fun(x: nn.Tensor): nn.Tensor
 ---@param x nn.Tensor
 ---@return nn.Tensor
@@ -155,8 +155,9 @@ function M.hessian(f, x)
   end, x)
 end
 
----Gives a function that applies f to each slice of dim 1 of its arguments and stacks the results (of each result). in_dims
----names other dims, one for each argument; false: the argument is passed as it is. Default: dim 1 of each.
+---Makes a function of one sample one of a batch: it applies f to each slice of dim 1 of its arguments and stacks the results
+---(of each result). in_dims names other dims, one for each argument; false: the argument is passed as it is. Default: dim 1
+---of each.
 ---@param f function
 ---@param in_dims? (integer|false)[]
 ---@return function

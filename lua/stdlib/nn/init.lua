@@ -8,7 +8,7 @@ local options = require "nn.internal.options"
 
 local M = {}
 
----Gives fan_in and fan_out of a weight, the numbers of inputs and outputs of a unit: its second and first dim, times the
+---Gives fan_in and fan_out of a weight: the numbers of inputs and outputs of a unit: its second and first dim, times the
 ---receptive field of the dims after.
 ---@param weight nn.Tensor
 ---@return integer fan_in, integer fan_out
@@ -98,8 +98,8 @@ function M.ones_(t)
   return M.constant_(t, 1)
 end
 
----Fills a tensor from N(mean, std^2) without what lies outside a .. b (in units of t, as in PyTorch), in place: drawn anew
----until it lies inside. Options: mean (0), std (1), a (-2), b (2).
+---Fills a tensor from a truncated normal distribution, in place: N(mean, std^2) without what lies outside a .. b (in units
+---of t, as in PyTorch), drawn anew until it lies inside. Options: mean (0), std (1), a (-2), b (2).
 ---@param t nn.Tensor
 ---@param opts? {mean: number, std: number, a: number, b: number}
 ---example:
@@ -260,8 +260,8 @@ end
 
 -- ---- structure ----
 
----Fills a weight with rows (or columns, whichever are fewer) that are orthonormal, times gain, in place. Dims after the first
----count as one. Options: gain (1).
+---Makes a weight orthogonal, in place: its rows (or columns, whichever are fewer) are orthonormal, times gain. Dims after
+---the first count as one. Options: gain (1).
 ---@param t nn.Tensor
 ---@param opts? {gain: number}
 ---example:
@@ -372,9 +372,9 @@ local known = {
   linear = 1, identity = 1, conv1d = 1, conv2d = 1, sigmoid = 1, tanh = 5 / 3, relu = math.sqrt(2), selu = 3 / 4,
 }
 
----Gives what a weight's deviation 1/sqrt(fan_in) is to be multiplied with, so that the next layer's inputs have the same second
----moment. For names PyTorch's values: linear and sigmoid 1, tanh 5/3, relu sqrt(2), leaky_relu sqrt(2 / (1 + a^2)), selu
----3/4. For any function or layer 1 / sqrt(E f(z)^2) with z ~ N(0, 1), integrated numerically.
+---Gives a nonlinearity's gain: what a weight's deviation 1/sqrt(fan_in) is to be multiplied with, so that the next layer's
+---inputs have the same second moment. For names PyTorch's values: linear and sigmoid 1, tanh 5/3, relu sqrt(2), leaky_relu
+---sqrt(2 / (1 + a^2)), selu 3/4. For any function or layer 1 / sqrt(E f(z)^2) with z ~ N(0, 1), integrated numerically.
 ---@param nonlinearity string|function|nn.Module
 ---@param a? number the slope of leaky_relu, 0.01 by default
 ---@return number
@@ -439,10 +439,9 @@ function M.by_name(who, name)
     near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
 end
 
----Initializes a model's parameters by an ordered list of rules {pattern, initializer, arguments...}. The pattern (PCRE2,
----see nn.rex) is looked for in the parameter's name; the first rule that matches is used; parameters that none matches
----stay as they are. The initializer is a name ("he_normal") or a function(tensor, name). A rule that matches nothing is an
----error.
+---Initializes a model's parameters by rules: an ordered list of {pattern, initializer, arguments...}. The pattern (PCRE2,
+---see nn.rex) is looked for in the parameter's name; the first rule that matches is used; parameters that none matches stay
+---as they are. The initializer is a name ("he_normal") or a function(tensor, name). A rule that matches nothing is an error.
 ---@param model nn.Module
 ---@param rules table[]
 ---@return nn.Module model
@@ -499,8 +498,8 @@ function M.apply(model, rules)
   return model
 end
 
----Gives each layer outputs of variance 1 on real data (layer-sequential unit variance): orthogonal weights, then each layer's
----weight divided by the deviation of its outputs, in the order of the layers. Layers: Linear, Conv1d and Conv2d.
+---Gives each layer outputs of variance 1 on real data: layer-sequential unit variance): orthogonal weights, then each
+---layer's weight divided by the deviation of its outputs, in the order of the layers. Layers: Linear, Conv1d and Conv2d.
 ---Options: tolerance (0.02, of the variance), max_iterations (10 a layer), orthogonal (true; false: from the weights there
 ---are).
 ---@param model nn.Module

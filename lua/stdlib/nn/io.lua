@@ -191,7 +191,7 @@ local function named_list(who, tensors)
   return list
 end
 
----Reads a .npy file, NumPy's format of one array, or writes one where a tensor is given. Any order of bytes, C or Fortran;
+---Reads a .npy file, NumPy's format of one array: or writes one, where a tensor is given. Any order of bytes, C or Fortran;
 ---float16 becomes float32, other integers int64. Options: dtype ("float16": writes 16-bit floats; default the tensor's).
 ---@param path string
 ---@param x? nn.Tensor
@@ -213,7 +213,8 @@ function M.npy(path, x, opts)
   core.npy_write(path, x, o.dtype == "float16")
 end
 
----Reads a .npz file, NumPy's format of several arrays, as a table from names to tensors, or writes one where a table is given.
+---Reads a .npz file, NumPy's format of several arrays: as a table from names to tensors, or writes one where a table is
+---given.
 ---Options: compress (false; true: deflated).
 ---@param path string
 ---@param tensors? table<string, nn.Tensor>
@@ -232,8 +233,8 @@ function M.npz(path, tensors, opts)
   core.npz_write(path, named_list("npz", tensors), o.compress)
 end
 
----Reads a safetensors file as a table from names to tensors (16-bit floats become float32), or writes one where a table is
----given.
+---Reads a safetensors file, or writes one: as a table from names to tensors (16-bit floats become float32), or writes one
+---where a table is given.
 ---@param path string
 ---@param tensors? table<string, nn.Tensor>
 ---@return table<string, nn.Tensor>?
@@ -249,7 +250,7 @@ function M.safetensors(path, tensors)
   core.safetensors_write(path, named_list("safetensors", tensors))
 end
 
----Reads an IDX file (plain or gzipped), the format of MNIST and Fashion-MNIST, as a tensor.
+---Reads an IDX file, the format of MNIST and Fashion-MNIST: plain or gzipped, as a tensor.
 ---@type fun(path: string): nn.Tensor
 ---example:
 ---  > f = io.open("/tmp/help-labels", "wb")

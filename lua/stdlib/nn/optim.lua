@@ -109,8 +109,8 @@ local function joint_norm(grads, p)
   return p == math.huge and total or total:pow(1 / p)
 end
 
----Scales all gradients together so that their joint norm is at most max_norm, against steps that are too large. The direction
----stays. Reads no value, so it can stand in a compiled function. Call it between backward and step.
+---Limits the joint norm of all gradients: scales them together so that it is at most max_norm, against steps that are too
+---large. The direction stays. Reads no value, so it can stand in a compiled function. Call it between backward and step.
 ---@param params nn.Tensor[]
 ---@param max_norm number
 ---@param norm_type? number which p-norm: default 2, the Euclidean one; math.huge: the largest absolute value
@@ -141,7 +141,8 @@ function M.clip_grad_norm_(params, max_norm, norm_type)
   end)
 end
 
----Brings each element of all gradients into -limit .. limit, which changes their direction. Call it between backward and step.
+---Limits each element of all gradients: to -limit .. limit, which changes their direction. Call it between backward and
+---step.
 ---@param params nn.Tensor[]
 ---@param limit number
 ---example:

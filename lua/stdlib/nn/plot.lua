@@ -201,8 +201,8 @@ function M.line(series, opts)
   return xy(series, read("line", opts, { hline = { "table" } }), "lines")
 end
 
----Draws points: n x 2, with options classes (n labels, one colour each) and labels (the classes' names); or series as in
----nn.plot.line. Options also: hline, {value, label}: a dashed line across (default none).
+---Draws points in the plane: n x 2, with options classes (n labels, one colour each) and labels (the classes' names); or
+---series as in nn.plot.line. Options also: hline, {value, label}: a dashed line across (default none).
 ---@param given nn.Tensor|table
 ---@param opts? nn.PlotOptions and classes, labels, hline
 ---@return string|nil path of the file

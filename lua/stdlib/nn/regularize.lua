@@ -73,7 +73,7 @@ function M.l2(model, pattern)
   end)
 end
 
----Gives the penalty sum |w|, to be added to a loss, which makes weights small. With gradients they do not become exactly 0;
+---Gives the penalty sum |w|, to be added to a loss: it makes weights small. With gradients they do not become exactly 0;
 ---proximal_l1_ does that.
 ---@param model nn.Module|nn.Tensor[]|nn.Tensor
 ---@param pattern? string
@@ -88,7 +88,7 @@ function M.l1(model, pattern)
   end)
 end
 
----Gives the penalty l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2, to be added to a loss.
+---Gives the elastic net's penalty, to be added to a loss: l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2.
 ---@param model nn.Module|nn.Tensor[]|nn.Tensor
 ---@param l1_ratio? number from 0 (l2 alone) to 1 (l1 alone)
 ---@param pattern? string
@@ -127,7 +127,7 @@ function M.proximal_l1_(model, t, pattern)
   end)
 end
 
----Makes the proximal step of t (l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2), in place.
+---Makes the elastic net's proximal step, in place: of t (l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2), in place.
 ---@param model nn.Module|nn.Tensor[]|nn.Tensor
 ---@param t number
 ---@param l1_ratio number
@@ -175,9 +175,10 @@ function M.project_l2_(model, T, pattern)
   end)
 end
 
----Gives the lambda for which minimizing loss + lambda sum w^2 and minimizing the loss under sum w^2 <= T have the same
----solution, at a solution: there the loss's gradient is -2 lambda w. From the gradients of the loss alone, which must have been
----computed: lambda = -<g, w> / (2 sum w^2). Second result: |g + 2 lambda w| / |g|, 0 at an exact solution.
+---Gives the lambda that belongs to a constraint: for it, minimizing loss + lambda sum w^2 and minimizing the loss under sum
+---w^2 <= T have the same solution, at a solution: there the loss's gradient is -2 lambda w. From the gradients of the loss
+---alone, which must have been computed: lambda = -<g, w> / (2 sum w^2). Second result: |g + 2 lambda w| / |g|, 0 at an exact
+---solution.
 ---@param model nn.Module|nn.Tensor[]|nn.Tensor
 ---@param pattern? string
 ---@return number lambda, number residual
@@ -207,7 +208,8 @@ function M.lambda_of_constraint(model, pattern)
   return lambda, math.sqrt(math.max(0, rest) / gg)
 end
 
----Scales the incoming weights of each unit (each row) whose norm is above `limit` down to it, in place: after each step.
+---Limits the norm of each unit's incoming weights, in place: rows of a larger norm are scaled down to `limit`. After each
+---step.
 ---@param model nn.Module|nn.Tensor[]|nn.Tensor
 ---@param limit number
 ---@param pattern? string
@@ -264,8 +266,8 @@ function M.one_hot(y, classes)
   return (core.arange(n) + 1):unsqueeze(1):eq(y:unsqueeze(2)):to "float32"
 end
 
----Spreads the share `epsilon` of each target over all classes (label smoothing). Gives targets for CrossEntropyLoss, batch x
----classes; its option label_smoothing does the same.
+---Smooths labels for CrossEntropyLoss: the share `epsilon` of each target is spread over all classes. Gives targets for
+---CrossEntropyLoss, batch x classes; its option label_smoothing does the same.
 ---@param y nn.Tensor labels from 1
 ---@param classes integer
 ---@param epsilon number
@@ -317,9 +319,8 @@ function M.mixup(x, y, classes, opts)
   return mix(x), mix(y)
 end
 
----Sets a square of size x size to 0 in each image, at a random place that may reach over the edge.
----x: batch x height x width, or batch x channels x height x width. Options: generator (default: the one that nn.manual_seed
----seeds).
+---Cuts a square out of each image: size x size pixels are 0, at a random place that may reach over the edge. x: batch x
+---height x width, or batch x channels x height x width. Options: generator (default: the one that nn.manual_seed seeds).
 ---@param x nn.Tensor
 ---@param size integer
 ---@param opts? {generator: nn.Generator}

@@ -63,7 +63,8 @@ M.match = raw.match
 ---see: nn.rex.match, nn.rex.tfind
 M.find = raw.find
 
----Gives the first and last position, and a table of the groups by number and, for named groups, by name.
+---Finds the first match with a table of groups: the first and last position, and a table of the groups by number and, for
+---named groups, by name.
 ---@type fun(s: string, patt: string|nn.Regex, init?: integer, cf?: integer|string, ef?: integer, lo?: string|userdata): ...
 ---example:
 ---  > nn.rex.tfind("epoch 12", [[(?<word>\w+) (\d+)]])
@@ -71,7 +72,8 @@ M.find = raw.find
 ---see: nn.rex.find, nn.rex.exec
 M.tfind = raw.tfind
 
----Gives the first and last position, and a table of the groups' first and last positions (and named groups' texts by name).
+---Finds the first match as positions: the first and last, and a table of the groups' first and last positions (and named
+---groups' texts by name).
 ---@type fun(s: string, patt: string|nn.Regex, init?: integer, cf?: integer|string, ef?: integer, lo?: string|userdata): ...
 ---example:
 ---  > nn.rex.exec("epoch 12", [[(\w+) (\d+)]])
@@ -107,12 +109,11 @@ M.split = raw.split
 ---see: nn.rex.gmatch, nn.rex.gsub
 M.count = raw.count
 
----Replaces matches: gsub(s, patt, repl, n, cf, ef, lo) gives the result, the number of matches, the number of replacements.
----repl: a string (%0 the match, %1 .. %9 groups, %% a percent sign), a table (by the first group), or a function (of the
----groups); false or nil leaves the match as it is.
----n: how many matches at most, or a function(first, last, replacement). Its first result: true takes the replacement, a
----string that string, false or nil leaves the match; its second: a number is how many matches more without asking, true
----all others without asking.
+---Replaces the matches of a pattern: gsub(s, patt, repl, n, cf, ef, lo) gives the result, the number of matches, the number
+---of replacements. repl: a string (%0 the match, %1 .. %9 groups, %% a percent sign), a table (by the first group), or a
+---function (of the groups); false or nil leaves the match as it is. n: how many matches at most, or a function(first, last,
+---replacement). Its first result: true takes the replacement, a string that string, false or nil leaves the match; its
+---second: a number is how many matches more without asking, true all others without asking.
 ---@type fun(s: string, patt: string|nn.Regex, repl: string|table|function, n?: integer|function, cf?: integer|string,
 ---  ef?: integer, lo?: string|userdata): string, integer, integer
 ---example:
@@ -145,7 +146,7 @@ M.config = raw.config
 ---see: nn.rex.config, nn.versions
 M.version = raw.version
 
----Gives character tables of the program's present locale (see os.setlocale), for the argument lo.
+---Gives character tables of the present locale: see os.setlocale; for the argument lo.
 ---@type fun(): userdata
 ---example:
 ---  > nn.rex.match("layer", "\\w+", 1, nil, nil, nn.rex.maketables())

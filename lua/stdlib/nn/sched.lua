@@ -273,7 +273,7 @@ define("ConstantLR",
 end)
 
 define("LinearLR",
-  "Moves the rate from base * start_factor to base * end_factor in total_iters steps: a warm-up.",
+  "Moves the rate along a straight line: from base * start_factor to base * end_factor in total_iters steps, a warm-up.",
   {
   start_factor = { "number", 1 / 3 }, end_factor = { "number", 1 }, total_iters = { "integer", 5, least = 1 },
 }, function(o, t, base)
@@ -287,13 +287,13 @@ define("PolynomialLR",
 end)
 
 define("CosineAnnealingLR",
-  "Lets the rate fall along half a cosine from base to eta_min in T_max steps (then back): Loshchilov & Hutter 2017.",
+  "Lets the rate fall along half a cosine: from base to eta_min in T_max steps, then back (Loshchilov & Hutter 2017).",
   { T_max = needed("integer", 1), eta_min = { "number", 0 } }, function(o, t, base)
   return o.eta_min + (base - o.eta_min) * (1 + math.cos(math.pi * t / o.T_max)) / 2
 end)
 
 define("CosineAnnealingWarmRestarts",
-  "Lets the rate fall along cosines that start again after T_0, T_0 * T_mult, ... steps: Loshchilov & Hutter 2017.",
+  "Lets the rate fall along cosines that start again: after T_0, T_0 * T_mult, ... steps (Loshchilov & Hutter 2017).",
   {
   T_0 = needed("integer", 1), T_mult = { "integer", 1, least = 1 }, eta_min = { "number", 0 },
 }, function(o, t, base)
@@ -457,8 +457,8 @@ end
 
 local Plateau = class.new("ReduceLROnPlateau", Scheduler)
 
----Lets the rate fall by `factor` when a figure has not improved by `threshold` for more than `patience` steps: give it the
----figure, schedule:step(loss). nn.train.fit does so with the figure that the run goes by.
+---Lets the rate fall when a figure stops improving: by `factor`, when it has not improved by `threshold` for more than
+---`patience` steps: give it the figure, schedule:step(loss). nn.train.fit does so with the figure that the run goes by.
 ---Options: mode ("min", the default, where lower is better, or "max"; in fit that of the figure), factor (0.1), patience (10),
 ---threshold (1e-4), threshold_mode ("rel": a share of the best, or "abs"), cooldown (0 steps of rest after a fall), min_lr (0),
 ---eps (1e-8: smaller changes are not made).

@@ -74,7 +74,8 @@ end
 
 -- What the test goes by.
 function TestExamples:test_reading()
-  local steps, see = examples.read "Says it.\n  x: a number\nexample:\n  > a = 1\n  > a\n  1\n  $ a(2)\nsee: nn.sum, x:item\nsource: B"
+  local steps, see = examples.read("Says it.\n  x: a number\nexample:\n  > a = 1\n  > a\n  1\n  $ a(2)\nsee: nn.sum, x:item\n"
+    .. "source: B")
   lu.assertEquals(steps, { { "a = 1", {}, run = true }, { "a", { "1" }, run = true }, { "a(2)", {}, run = false } })
   lu.assertEquals(see, { "nn.sum", "x:item" })
   lu.assertEquals(examples.run(steps), { {}, { "1" }, {} })

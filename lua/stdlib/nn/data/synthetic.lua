@@ -121,7 +121,7 @@ function M.spirals(opts)
   return shuffled(g, x, y)
 end
 
----Makes two half circles in the plane that reach into each other, one class each: no line separates them, a small net does.
+---Makes two half circles that reach into each other: one class each; no line separates them, a small net does.
 ---Options: n (400 points in all), noise (0.1, a standard deviation), seed (1).
 ---@param opts? {n: integer, noise: number, seed: integer}
 ---example:
@@ -141,7 +141,7 @@ function M.moons(opts)
   return shuffled(g, core.stack({ x1, x2 }, 2) + normal(g, o.noise, o.n, 2), y)
 end
 
----Makes two classes of points in the plane, a circle of radius 1 (class 1) and one inside it (class 2).
+---Makes two circles in the plane: one of radius 1 (class 1) and one inside it (class 2).
 ---Options: n (400 points in all), noise (0.05, a standard deviation), factor (0.5, the inner one's radius), seed (1).
 ---@param opts? {n: integer, noise: number, factor: number, seed: integer}
 ---example:
@@ -160,7 +160,7 @@ function M.circles(opts)
   return shuffled(g, x + normal(g, o.noise, o.n, 2), y)
 end
 
----Makes Gaussian clouds around centers that are uniform in -spread .. spread, one class each.
+---Makes Gaussian clouds, one class each: around centers that are uniform in -spread .. spread.
 ---Options: n (300 points in all), classes (3), features (2), std (1, of a cloud), spread (5), seed (1).
 ---@param opts? {n: integer, classes: integer, features: integer, std: number, spread: number, seed: integer}
 ---example:
@@ -177,7 +177,7 @@ function M.blobs(opts)
   return shuffled(g, centers:index_select(1, y) + normal(g, o.std, o.n, o.features), y)
 end
 
----Makes points in the square -1 .. 1 whose class (1 or 2) changes from field to field, as on a chess board.
+---Makes the two classes of a chess board: points in the square -1 .. 1 whose class (1 or 2) changes from field to field.
 ---Options: n (1000), fields (4 a side), noise (0, a standard deviation of x), seed (1).
 ---@param opts? {n: integer, fields: integer, noise: number, seed: integer}
 ---example:
@@ -192,7 +192,7 @@ function M.checkerboard(opts)
   return dataset((x * 2 - 1) + normal(g, o.noise, o.n, 2), y)
 end
 
----Cuts one Gaussian cloud into shells of equal numbers by the distance from its middle: shell i is class i.
+---Cuts one Gaussian cloud into shells: of equal numbers, by the distance from its middle; shell i is class i.
 ---Options: n (600), classes (3), features (2), seed (1).
 ---@param opts? {n: integer, classes: integer, features: integer, seed: integer}
 ---example:
@@ -325,8 +325,8 @@ regression("steps", function(x, o)
   return ((x - o.low) / (o.high - o.low) * o.steps):floor() / math.max(1, o.steps - 1)
 end, { steps = { "integer", 4 } })
 
----Makes the targets of a random network, so that it is known that a net can meet them: inputs N(0, 1), outputs of a tanh net
----with one hidden layer whose weights are drawn once. Second result: the teacher.
+---Makes the targets of a random network: it is known that a net can meet them. Inputs N(0, 1), outputs of a tanh net with
+---one hidden layer whose weights are drawn once. Second result: the teacher.
 ---Options: n (1000), features (10), hidden (5 units), outputs (1), classes (false; true: labels, the largest of the outputs),
 ---noise (0, a standard deviation added to the outputs), seed (1).
 ---@param opts? {n: integer, features: integer, hidden: integer, outputs: integer, classes: boolean, noise: number, seed:

@@ -307,6 +307,21 @@ local function sentence_of(name, value)
   return ""
 end
 
+-- A sentence in so many bytes: what is before a colon or the like says what it is for, the rest more of it.
+local function in_a_row(text, room)
+  if #text <= room then
+    return text
+  end
+  for _, mark in ipairs { ": ", "; ", ", in place" } do
+    local at = text:find(mark, 18, true)
+    local head = at and at <= room and text:sub(1, at - 1)
+    if head and select(2, head:gsub("[%({]", "")) == select(2, head:gsub("[%)}]", "")) then
+      return head .. "."
+    end
+  end
+  return text:sub(1, room - 4) .. " ..."
+end
+
 ---A namespace of nn (nn.optim) as text: its members, each with a sentence; nil of other tables.
 function M.family(t)
   local meta = getmetatable(t)
@@ -338,8 +353,7 @@ function M.family(t)
   end
   local out = { ("%s  (?%s.%s tells more)"):format(name, name, rows[1] and rows[1][1] or "name") }
   for _, row in ipairs(rows) do
-    local text = #row[2] > 96 - widest and row[2]:sub(1, 92 - widest) .. " ..." or row[2]
-    out[#out + 1] = (("  %-" .. widest .. "s  %s"):format(row[1], text):gsub("%s+$", ""))
+    out[#out + 1] = (("  %-" .. widest .. "s  %s"):format(row[1], in_a_row(row[2], 96 - widest)):gsub("%s+$", ""))
   end
   return table.concat(out, "\n")
 end

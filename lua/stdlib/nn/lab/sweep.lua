@@ -42,8 +42,8 @@ end
 
 ---@class nn.SweepOptions
 ---@field experiment nn.Experiment what is run; it must stand in a file of its own
----@field set? table name of a parameter -> a list of values, or a range: "log(1e-4,1e-1)", "uniform(16,256)", of a grid with the
----number of points: "log(1e-4,1e-1,4)"; default {}
+---@field set? table name of a parameter -> a list of values, or a range: "log(1e-4,1e-1)", "uniform(16,256)", of a grid with
+---the number of points: "log(1e-4,1e-1,4)"; default {}
 ---@field seeds? integer each set of parameters with so many seeds; default 1
 ---@field jobs? integer how many trials run at a time; default 1
 ---@field search? string "grid" (default), "random", "tpe" (learns where good ones are) or "halving" (stops bad ones early)

@@ -249,9 +249,9 @@ function Lookahead:describe()
   return ("Lookahead(k = %d, alpha = %g, %s)"):format(self.k, self.alpha, tostring(self.inner))
 end
 
----Makes parameter groups by the parameters' names, so that biases, say, have no weight decay: an ordered list of rules
----{pattern, option = value, ...}; the first pattern (PCRE2) that matches decides; a parameter that none matches, and a rule
----that matches none, are errors.
+---Makes parameter groups by names: so that biases, say, have no weight decay. An ordered list of rules {pattern, option =
+---value, ...}; the first pattern (PCRE2) that matches decides; a parameter that none matches, and a rule that matches none,
+---are errors.
 ---@param model nn.Module
 ---@param rules table[]
 ---@return table[] groups for an optimizer

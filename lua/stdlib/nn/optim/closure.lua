@@ -127,7 +127,7 @@ end
 
 local LBFGS = kind_of("LBFGS", "loss", { "old_s", "old_y", "iterations", "scale", "d", "t", "previous" })
 
----Minimizes by limited-memory BFGS, which learns the curvature from the last steps: for small nets and full batches. Each step
+---Minimizes by limited-memory BFGS: it learns the curvature from the last steps; for small nets and full batches. Each step
 ---takes a closure and calls it several times. Settings and their meaning are PyTorch's.
 ---Options: lr (1), max_iter (20 iterations a step), max_eval (5/4 max_iter: calls of the closure), tolerance_grad (1e-7: the
 ---largest gradient element at which it ends), tolerance_change (1e-9), history_size (100 pairs), line_search_fn (none, or
@@ -249,8 +249,8 @@ end
 
 local CG = kind_of("ConjugateGradient", "loss", { "previous", "d", "t", "last_slope" })
 
----Minimizes by nonlinear conjugate gradients (Polak & Ribiere) with restarts where the factor would be negative, and a line
----search: for full batches. Each step takes a closure and calls it several times.
+---Minimizes by nonlinear conjugate gradients: Polak & Ribiere's, with restarts where the factor would be negative, and a
+---line search: for full batches. Each step takes a closure and calls it several times.
 ---Options: max_iter (20 iterations a step), tolerance_grad (1e-7: the largest gradient element at which it ends), lr (1: the
 ---first step's length).
 ---@param params nn.Tensor[]

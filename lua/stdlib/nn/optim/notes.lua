@@ -22,8 +22,8 @@ M.rules = {
     options = { dampening = "v <- momentum v + (1 - dampening) g",
       nesterov = "Nesterov's momentum: w <- w - lr (g + momentum v); needs momentum and no dampening" } },
   Adam = {
-    formula = "w <- w - lr m' / (sqrt(v') + eps) with m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, and m', v' without the bias of\n"
-      .. "their beginning at 0.",
+    formula = "w <- w - lr m' / (sqrt(v') + eps) with m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, and m', v' without the bias\n"
+      .. "of their beginning at 0.",
     lr = 0.1, after = "tensor([ 0.9, -1.9], shape=2, float32)", see = "nn.optim.AdamW, nn.optim.SGD, nn.optim.RAdam" },
   AdamW = {
     formula = "w <- (1 - lr wd) w - lr m' / (sqrt(v') + eps), as Adam; the usual choice for transformers.",
@@ -70,7 +70,7 @@ M.rules = {
     lr = 0.1, after = "tensor([ 0.9, -1.9], shape=2, float32)", see = "nn.optim.Lion, nn.optim.SGD",
     options = { weight_decay = decoupled, momentum = "the decay rate of the average; 0: the gradient's own sign" } },
   ASGD = {
-    formula = "The average, which is what to use in the end, is the second result of opt.state:get(parameter); see also AveragedModel.",
+    formula = "The average, which is what to use in the end, is the second result of opt.state:get(parameter).",
     lr = 0.1, after = "tensor([ 0.8, -1.6], shape=2, float32)", see = "nn.optim.AveragedModel, nn.optim.SGD",
     options = { lambd = "in step t the rate is lr / (1 + lambd lr (t - 1))^alpha, and w shrinks by lambd times that",
       alpha = "the power of the falling rate", t0 = "the step at which the average begins" } },

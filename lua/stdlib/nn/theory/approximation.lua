@@ -67,7 +67,8 @@ function M.constructive_net(f, n, opts)
   return model
 end
 
----Makes a net with random hidden weights whose output layer alone is fitted, by ridge regression on a grid.
+---Makes a net of random features: its hidden weights are random, the output layer alone is fitted, by ridge regression on a
+---grid.
 ---Options: low (0), high (1), scale (10, of the hidden weights), points (1000, of the grid), seed (1).
 ---@param f fun(x: nn.Tensor): nn.Tensor
 ---@param n integer hidden units
@@ -102,7 +103,7 @@ function M.random_feature_net(f, n, opts)
   return model
 end
 
----Makes a net that approximates f with all weights trained, by L-BFGS on a grid, from the random features.
+---Makes a net that approximates f, trained: all weights, by L-BFGS on a grid, from the random features.
 ---Options: low (0), high (1), scale (10, of the hidden weights), points (300, of the grid), seed (1), iterations (300).
 ---@param f fun(x: nn.Tensor): nn.Tensor
 ---@param n integer hidden units

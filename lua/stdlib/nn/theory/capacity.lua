@@ -9,9 +9,9 @@ local function log2(v)
   return math.log(v, 2)
 end
 
----Gives bounds on the VC dimension of a network of W weights (biases counted), M computing units, L layers of weights and d
----inputs, by kind of unit: a list of {kind = "upper" | "lower", value, formula, source}. Of a bound that is known up to
----a constant only (order = true) there is no value, but `scale`: the formula without its constant, for how it grows.
+---Gives bounds on the VC dimension of a network: of W weights (biases counted), M computing units, L layers of weights and d
+---inputs, by kind of unit: a list of {kind = "upper" | "lower", value, formula, source}. Of a bound that is known up to a
+---constant only (order = true) there is no value, but `scale`: the formula without its constant, for how it grows.
 ---Options: weights and units (needed), layers (2), activation ("threshold"; "relu" and other piecewise linear ones; "sigmoid"
 ---and tanh).
 ---@param opts {weights: integer, units: integer, layers: integer, activation: string}
@@ -187,7 +187,7 @@ function M.vc_dimension(class, points, opts)
   return dimension, witness
 end
 
----Gives the number of labellings of n points in general position that half-spaces through the origin of d dims give:
+---Counts the labellings that half-spaces give: of n points in general position, half-spaces through the origin of d dims give
 ---2 sum_{k < d} C(n - 1, k). With a threshold, use d + 1.
 ---@param n integer
 ---@param d integer
@@ -211,8 +211,8 @@ function M.cover_count(n, d)
   return 2 * sum
 end
 
----Gives the share of all 2^n labellings of n points in general position that half-spaces through the origin of d dims give; 1/2
----at n = 2 d, the capacity of a perceptron.
+---Gives the share of labellings that half-spaces give: of all 2^n of n points in general position, through the origin of d
+---dims; 1/2 at n = 2 d, the capacity of a perceptron.
 ---@param n integer
 ---@param d integer
 ---@return number
@@ -238,8 +238,9 @@ function M.cover_probability(n, d)
   return math.min(1, sum)
 end
 
----Gives the empirical Rademacher complexity of {x -> w . x : |w| <= norm} on points: norm / n E|sum s_i x_i|, by Monte Carlo;
----second result: the bound norm sqrt(sum |x_i|^2) / n. Options: norm (1), draws (500), seed (1).
+---Gives the Rademacher complexity of linear functions: the empirical one, of {x -> w . x : |w| <= norm} on points: norm / n
+---E|sum s_i x_i|, by Monte Carlo; second result: the bound norm sqrt(sum |x_i|^2) / n. Options: norm (1), draws (500), seed
+---(1).
 ---@param x nn.Tensor points x dims
 ---@param opts? {norm: number, draws: integer, seed: integer}
 ---@return number complexity, number bound
@@ -260,8 +261,9 @@ function M.rademacher_linear(x, opts)
   return o.norm / #x * norms:mean():item(), o.norm / #x * x:square():sum():sqrt():item()
 end
 
----Gives the empirical Rademacher complexity of finitely many functions, given by their values on n points (functions x n):
----E max_f 1/n sum s_i f(x_i), by Monte Carlo; second result: Massart's bound max |f| sqrt(2 log functions) / n.
+---Gives the Rademacher complexity of finitely many functions: the empirical one, of functions given by their values on n
+---points (functions x n): E max_f 1/n sum s_i f(x_i), by Monte Carlo; second result: Massart's bound max |f| sqrt(2 log
+---functions) / n.
 ---Options: draws (500), seed (1).
 ---@param values nn.Tensor functions x points
 ---@param opts? {draws: integer, seed: integer}

@@ -93,7 +93,7 @@ function M.loss_line(model, a, b, loss, opts)
   return ts, losses
 end
 
----Gives the loss over a plane through the present weights, along two random directions whose rows have the norms of the
+---Gives the loss over a plane through the present weights: along two random directions whose rows have the norms of the
 ---weights' rows, or along directions given. The weights are put back.
 ---Options: steps (15 places a side), radius (1, in units of the directions), directions (two lists of tensors; default random),
 ---seed (1).
@@ -225,9 +225,9 @@ local function lanczos(product, n, steps, start, locked, random)
   end, residuals
 end
 
----Gives the largest eigenvalues (by size) of the loss's Hessian, each as often as it occurs, by Lanczos' method with full
----orthogonalization on Hessian-vector products: one space holds a value once, so others follow that are
----orthogonal to what was found, until they find nothing that belongs among the largest.
+---Gives the largest eigenvalues of the loss's Hessian: by size, each as often as it occurs, by Lanczos' method with full
+---orthogonalization on Hessian-vector products: one space holds a value once, so others follow that are orthogonal to what
+---was found, until they find nothing that belongs among the largest.
 ---Options: k (5 values), iterations (40 products in each space), seed (1).
 ---@param model nn.Module|nn.Tensor[]
 ---@param loss fun(): nn.Tensor the loss, with gradients

@@ -117,12 +117,12 @@ local function correlation(phi, slope, q, after, w2, b2, chi)
   return c, w2 * pair_expectation(slope, q, c) * q / after
 end
 
----Tells how signals go through a deep net with random weights of variance sigma_w^2 / width and biases of variance sigma_b^2:
----the fixed point q of the variance that signals of variance q0 come to, the slope chi_1 = sigma_w^2 E phi'(h)^2 there, and the
----depth scales xi = -1 / log(slope) over which signals forget: xi_q of the variance, xi_c of correlations, at the correlation c
----that two inputs come to (1 in the ordered phase). phase: "ordered" (chi_1 < 1: inputs become alike, gradients vanish),
----"chaotic" (chi_1 > 1: gradients explode) or "edge". Some functions (GELU, SiLU) have two basins: say with q0 where signals
----begin. Options: sigma_w (1), sigma_b (0), q0 (1).
+---Tells how signals go through a deep random net: with weights of variance sigma_w^2 / width and biases of variance
+---sigma_b^2: the fixed point q of the variance that signals of variance q0 come to, the slope chi_1 = sigma_w^2 E phi'(h)^2
+---there, and the depth scales xi = -1 / log(slope) over which signals forget: xi_q of the variance, xi_c of correlations, at
+---the correlation c that two inputs come to (1 in the ordered phase). phase: "ordered" (chi_1 < 1: inputs become alike,
+---gradients vanish), "chaotic" (chi_1 > 1: gradients explode) or "edge". Some functions (GELU, SiLU) have two basins: say
+---with q0 where signals begin. Options: sigma_w (1), sigma_b (0), q0 (1).
 ---@param phi fun(x: nn.Tensor): nn.Tensor
 ---@param opts {sigma_w: number, sigma_b: number, q0: number}
 ---@return table {q, chi_1, c, xi_q, xi_c, phase, gradient_depth}

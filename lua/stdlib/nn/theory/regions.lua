@@ -53,8 +53,8 @@ local function slopes(layer)
   return nil
 end
 
----Cuts a square of the plane into the regions where a net (a Sequential of Linear and ReLU, LeakyReLU or PReLU layers on two
----inputs) is affine. Regions are counted by the pattern of active units.
+---Cuts a square of the plane into the regions where a net is affine. The net is a Sequential of
+---Linear and ReLU, LeakyReLU or PReLU layers on two inputs. Regions are counted by the pattern of active units.
 ---Options: low (-1), high (1): the square; most (200000: more regions are an error).
 ---@param model nn.Sequential
 ---@param opts? {low: number, high: number, most: integer}

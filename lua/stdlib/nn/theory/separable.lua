@@ -75,8 +75,8 @@ local function check_point(what, v)
   return v
 end
 
----Finds the point of smallest norm in the convex hull of points that are only known through an oracle. A point is {p = {x1, x2,
----...}, key = what tells it from the others, ...}; two points of one key are the same.
+---Finds the point of smallest norm in a convex hull: of points that are only known through an oracle. A point is {p = {x1,
+---x2, ...}, key = what tells it from the others, ...}; two points of one key are the same.
 ---@param oracle fun(x: number[]): table the point with the smallest p . x
 ---@param first table some point
 ---@return number[] x, table[] set the points with their weights {p, key, weight, ...}

@@ -157,8 +157,9 @@ function M.run(who, name, model, loader, loss, list, step, prefix)
   return row, tables, why
 end
 
----Gives the mean loss and metrics of a model over a loader, in evaluation mode, without gradients. A second table has what is
----no number (a confusion matrix), a third says of metrics that are nan why they are. Each module's mode is put back afterwards.
+---Gives the mean loss and metrics of a model over a loader: in evaluation mode, without gradients. A second table has what
+---is no number (a confusion matrix), a third says of metrics that are nan why they are. Each module's mode is put back
+---afterwards.
 ---Options: loss (default none), metrics (default {}; as fit's).
 ---@param model nn.Module|fun(x: nn.Tensor): nn.Tensor
 ---@param loader nn.Loader

@@ -162,9 +162,9 @@ function public.MSE(opts)
   return make("mse", opts)
 end
 
----Measures the share of targets whose class is among the k best scores (dim 2); of equal scores the first counts as better, as
----argmax has it. In fit {"top_k", k = 3}; the row calls it top_3. Options: k (5), ignore_index (default the loss's), name (in
----a row).
+---Measures how often the target is among the k best scores: of dim 2; of equal scores the first counts as better, as argmax
+---has it. In fit {"top_k", k = 3}; the row calls it top_3. Options: k (5), ignore_index (default the loss's), name (in a
+---row).
 ---@param k? integer|table default 5; or the options, with k among them
 ---@param opts? {k: integer, ignore_index: integer, name: string}
 ---@return nn.Metric
@@ -224,7 +224,7 @@ function public.Recall(opts)
   return make("recall", opts)
 end
 
----Measures F1, the harmonic mean of precision and recall, 2 right / (predicted + true); 0 where that is 0 / 0. In fit "f1".
+---Measures F1, the harmonic mean of precision and recall: 2 right / (predicted + true); 0 where that is 0 / 0. In fit "f1".
 ---Options as Precision's. The average is that of the classes' F1, as scikit-learn has it, not the F1 of averages.
 ---@param opts? nn.DecisionOptions
 ---@return nn.Metric
@@ -273,7 +273,7 @@ function public.AUC(opts)
   return make("auc", opts)
 end
 
----Measures the area under the curve of precision over recall, as a sum over its steps, without interpolation. Classes and
+---Measures the area under precision over recall: the curve's, as a sum over its steps, without interpolation. Classes and
 ---options as AUC's. Where a class has no targets it is nan. In fit "average_precision".
 ---@param opts? nn.RankingOptions
 ---@return nn.Metric
@@ -285,7 +285,7 @@ function public.AveragePrecision(opts)
   return make("average_precision", opts)
 end
 
----Measures the root of the mean squared error, of all values together, in the units of the targets. In fit "rmse".
+---Measures the root of the mean squared error: of all values together, in the units of the targets. In fit "rmse".
 ---Options: name (in a row).
 ---@param opts? {name: string}
 ---@return nn.Metric
@@ -323,7 +323,7 @@ function public.Perplexity(opts)
   return make("perplexity", opts)
 end
 
----Measures the mean negative log-likelihood of the targets, without weights and label smoothing. Logarithms of probabilities
+---Measures the mean negative log-likelihood of the targets: without weights and label smoothing. Logarithms of probabilities
 ---end at -100, as BCELoss's do. In fit "log_loss".
 ---Options: input_is (what the output is, as the loss says in fit), ignore_index, name (in a row).
 ---@param opts? {input_is: "scores"|"logits"|"probabilities", ignore_index: integer, name: string}
