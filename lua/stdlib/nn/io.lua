@@ -130,8 +130,8 @@ end
 ---@param state table e.g. model:state_dict(), or {model = ..., optimizer = ...}
 ---example:
 ---  > model = nn.Linear(2, 1)
----  > nn.save("/tmp/help-model.safetensors", model:state_dict())
----  > model:load_state_dict(nn.load "/tmp/help-model.safetensors")
+---  > nn.save("/tmp/nn-help-model.safetensors", model:state_dict())
+---  > model:load_state_dict(nn.load "/tmp/nn-help-model.safetensors")
 ---  Linear(2, 1)  3 parameters
 ---see: nn.load, nn.Module:state_dict, nn.train.checkpoint, nn.io.safetensors
 function M.save(path, state)
@@ -160,8 +160,8 @@ end
 ---@param path string
 ---@return table state
 ---example:
----  > nn.save("/tmp/help-state.safetensors", {epoch = 3, weight = nn.ones(2)})
----  > nn.load("/tmp/help-state.safetensors")
+---  > nn.save("/tmp/nn-help-state.safetensors", {epoch = 3, weight = nn.ones(2)})
+---  > nn.load("/tmp/nn-help-state.safetensors")
 ---  {epoch = 3, weight = tensor([1., 1.], shape=2, float32)}
 ---see: nn.save, nn.Module:load_state_dict
 function M.load(path)
@@ -198,8 +198,8 @@ end
 ---@param opts? {dtype: "float16"} writes 16-bit floats
 ---@return nn.Tensor?
 ---example:
----  > nn.io.npy("/tmp/help-x.npy", nn.tensor {1.5, 2.5})
----  > nn.io.npy("/tmp/help-x.npy")
+---  > nn.io.npy("/tmp/nn-help-x.npy", nn.tensor {1.5, 2.5})
+---  > nn.io.npy("/tmp/nn-help-x.npy")
 ---  tensor([1.5, 2.5], shape=2, float32)
 ---see: nn.io.npz, nn.io.safetensors, nn.load
 function M.npy(path, x, opts)
@@ -221,8 +221,8 @@ end
 ---@param opts? {compress: boolean}
 ---@return table<string, nn.Tensor>?
 ---example:
----  > nn.io.npz("/tmp/help-x.npz", {x = nn.ones(2), y = nn.tensor {1, 2}})
----  > nn.io.npz("/tmp/help-x.npz").y
+---  > nn.io.npz("/tmp/nn-help-x.npz", {x = nn.ones(2), y = nn.tensor {1, 2}})
+---  > nn.io.npz("/tmp/nn-help-x.npz").y
 ---  tensor([1, 2], shape=2, int64)
 ---see: nn.io.npy, nn.io.safetensors
 function M.npz(path, tensors, opts)
@@ -239,8 +239,8 @@ end
 ---@param tensors? table<string, nn.Tensor>
 ---@return table<string, nn.Tensor>?
 ---example:
----  > nn.io.safetensors("/tmp/help-x.safetensors", {w = nn.ones(2)})
----  > nn.io.safetensors("/tmp/help-x.safetensors").w
+---  > nn.io.safetensors("/tmp/nn-help-x.safetensors", {w = nn.ones(2)})
+---  > nn.io.safetensors("/tmp/nn-help-x.safetensors").w
 ---  tensor([1., 1.], shape=2, float32)
 ---see: nn.save, nn.load, nn.io.npz
 function M.safetensors(path, tensors)
@@ -253,9 +253,9 @@ end
 ---Reads an IDX file, the format of MNIST and Fashion-MNIST: plain or gzipped, as a tensor.
 ---@type fun(path: string): nn.Tensor
 ---example:
----  > f = io.open("/tmp/help-labels", "wb")
+---  > f = io.open("/tmp/nn-help-labels", "wb")
 ---  > f:write "\0\0\8\1\0\0\0\3\5\0\4" f:close()
----  > nn.io.idx("/tmp/help-labels")
+---  > nn.io.idx("/tmp/nn-help-labels")
 ---  tensor([5, 0, 4], shape=3, uint8)
 ---see: nn.data.fashion_mnist, nn.io.npy
 M.idx = core.idx_read

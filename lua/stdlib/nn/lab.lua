@@ -12,8 +12,8 @@ local M = {}
 ---@return table[]
 ---example:
 ---  > e = nn.experiment{name = "help", params = {x = 1}, run = function(p) return {loss = p.x} end}
----  > result, run = e({x = 3}, {out = "/tmp/help-runs"})
----  > runs = nn.lab.runs "/tmp/help-runs/help"
+---  > result, run = e({x = 3}, {out = "/tmp/nn-help-runs"})
+---  > runs = nn.lab.runs "/tmp/nn-help-runs/help"
 ---  > runs[#runs].parameters.x, runs[#runs].state
 ---  3	finished
 ---see: nn.lab.run, nn.experiment
@@ -26,7 +26,7 @@ end
 ---@return table
 ---example:
 ---  > e = nn.experiment{name = "help", run = function(p, run) run:log{loss = 0.5} end}
----  > result, run = e({}, {out = "/tmp/help-runs"})
+---  > result, run = e({}, {out = "/tmp/nn-help-runs"})
 ---  > nn.lab.run(run.directory).history
 ---  {{loss = 0.5}}
 ---see: nn.lab.runs, nn.Run:log

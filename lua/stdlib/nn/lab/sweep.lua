@@ -491,11 +491,11 @@ end
 ---@param opts nn.SweepOptions
 ---@return table {directory, trials = {{parameters, value, state, error}...}, best}
 ---example:
----  > f = io.open("/tmp/help-square.lua", "w")
+---  > f = io.open("/tmp/nn-help-square.lua", "w")
 ---  > text = [[{name = "square", params = {x = 0.0}, run = function(p) return {loss = (p.x - 1) ^ 2} end}]]
 ---  > f:write("return require('nn').experiment" .. text) f:close()
----  > square = dofile "/tmp/help-square.lua"
----  > s = nn.sweep{experiment = square, set = {x = {0.0, 1.5}}, out = "/tmp/help-runs", progress = false}
+---  > square = dofile "/tmp/nn-help-square.lua"
+---  > s = nn.sweep{experiment = square, set = {x = {0.0, 1.5}}, out = "/tmp/nn-help-runs", progress = false}
 ---  > #s.trials, s.best.parameters.x, s.best.value
 ---  2	1.5	0.25
 ---see: nn.experiment, nn.lab.runs

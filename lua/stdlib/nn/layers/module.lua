@@ -545,8 +545,8 @@ end
 require("nn.internal.contract").help[Module.new] = function()
   return [[
 Is what layers and networks have in common. Make a class with init and forward; calling the class (or Net:new(4)) makes an
-object. Parameters, layers, and lists of layers that are assigned to self belong to it. nn.help "Module:state_dict" and the like tell
-what a method does.
+object. Parameters, layers, and lists of layers that are assigned to self belong to it. nn.help "Module:state_dict" and the
+like tell what a method does.
 example:
   > Net = nn.Module:extend("Net")
   > function Net:init(n) self.first = nn.Linear(n, 8); self.scale = nn.Parameter(nn.ones(8)) end

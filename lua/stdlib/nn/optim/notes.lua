@@ -22,8 +22,8 @@ M.rules = {
     options = { dampening = "v <- momentum v + (1 - dampening) g",
       nesterov = "Nesterov's momentum: w <- w - lr (g + momentum v); needs momentum and no dampening" } },
   Adam = {
-    formula = "w <- w - lr m' / (sqrt(v') + eps) with m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, and m', v' without the bias\n"
-      .. "of their beginning at 0.",
+    formula = "w <- w - lr m' / (sqrt(v') + eps) with m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2,\n"
+      .. "and m', v' without the bias of their beginning at 0.",
     lr = 0.1, after = "tensor([ 0.9, -1.9], shape=2, float32)", see = "nn.optim.AdamW, nn.optim.SGD, nn.optim.RAdam" },
   AdamW = {
     formula = "w <- (1 - lr wd) w - lr m' / (sqrt(v') + eps), as Adam; the usual choice for transformers.",

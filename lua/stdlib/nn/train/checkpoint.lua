@@ -46,12 +46,12 @@ end
 ---@return nn.Checkpoint
 ---example:
 ---  > model = nn.Linear(2, 1)
----  > ck = nn.train.checkpoint("/tmp/help-loop.safetensors", {model = model})
+---  > ck = nn.train.checkpoint("/tmp/nn-help-loop.safetensors", {model = model})
 ---  > ck:save{step = 100}
 ---  > ck:restore()
 ---  {step = 100}
 ---  > ck
----  Checkpoint('/tmp/help-loop.safetensors': model)
+---  Checkpoint('/tmp/nn-help-loop.safetensors': model)
 ---see: nn.Checkpoint:save, nn.Checkpoint:restore, nn.save, nn.train.fit
 function M.checkpoint(path, parts)
   if path ~= nil or not lab_run() then
@@ -72,7 +72,7 @@ end
 ---Writes the states of all parts, the random numbers, and numbers of one's own. The file is there whole or not at all.
 ---@param extra? table what the loop needs to know to go on, e.g. {step = 100}
 ---example:
----  > ck = nn.train.checkpoint("/tmp/help-ck.safetensors", {model = nn.Linear(2, 1)})
+---  > ck = nn.train.checkpoint("/tmp/nn-help-ck.safetensors", {model = nn.Linear(2, 1)})
 ---  > ck:save{step = 7}
 ---  > ck:restore()
 ---  {step = 7}
@@ -94,8 +94,8 @@ end
 ---Puts everything back as it was saved, and gives what save was given; nil where there is no checkpoint yet.
 ---@return table|nil extra what save was given; nil where there is no checkpoint
 ---example:
----  > nn.train.checkpoint("/tmp/help-nothing.safetensors", {model = nn.Linear(2, 1)}):restore()
----  > ck = nn.train.checkpoint("/tmp/help-ck.safetensors", {model = nn.Linear(2, 1)})
+---  > nn.train.checkpoint("/tmp/nn-help-nothing.safetensors", {model = nn.Linear(2, 1)}):restore()
+---  > ck = nn.train.checkpoint("/tmp/nn-help-ck.safetensors", {model = nn.Linear(2, 1)})
 ---  > ck:save{step = 7}
 ---  > ck:restore()
 ---  {step = 7}
