@@ -250,7 +250,7 @@ function Loader:_state(pass)
 end
 
 ---Lets the next pass go on where the saved one was. The loader must have the same number of samples and the same options.
----@param saved table what state_dict gave
+---@param saved any what state_dict gave
 ---example:
 ---  > loader = nn.data.xor():loader{batch_size = 1}
 ---  > loader:load_state_dict {samples = 4, batch_size = 1, at = 3}

@@ -124,7 +124,7 @@ function Scheduler:state_dict()
 end
 
 ---Goes on from the state of a scheduler of the same kind over an optimizer with as many groups.
----@param state table
+---@param state any what state_dict gave
 ---example:
 ---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
 ---  > schedule = nn.sched.StepLR(opt, {step_size = 1})
@@ -305,8 +305,8 @@ define("CosineAnnealingWarmRestarts",
 end)
 
 ---Sets the rate by a function of yours: lr = base * f(t), t being the number of step() calls, from 0.
----@param opt nn.Optimizer
----@param f fun(t: integer): number
+---@param opt any an optimizer
+---@param f any function(t) -> number
 ---example:
 ---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
 ---  > schedule = nn.sched.LambdaLR(opt, function(t) return 1 / (1 + t) end)

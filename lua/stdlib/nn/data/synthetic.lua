@@ -264,9 +264,9 @@ local noises = {
 ---Draws n numbers of noise around 0 of a kind and scale: "gaussian" (scale is the deviation), "laplace" (deviation sqrt(2)
 ---scale), "uniform" (-scale .. scale), "student" (t with 3 degrees of freedom, times scale: far outliers) or "none" (zeros).
 ---Options: seed (1).
----@param kind string
----@param n integer
----@param scale? number needed unless kind is "none"
+---@param kind any a string
+---@param n any an integer
+---@param scale? any a number; needed unless kind is "none"
 ---@param opts? {seed: integer}
 ---@return nn.Tensor n
 ---example:

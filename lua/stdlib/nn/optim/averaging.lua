@@ -90,7 +90,7 @@ function Averaged:state_dict()
 end
 
 ---Goes on from what state_dict gave: averages, their number and the decay.
----@param state table
+---@param state any what state_dict gave
 ---example:
 ---  > model = nn.Linear(1, 1)
 ---  > average, other = nn.optim.AveragedModel(model):update(), nn.optim.AveragedModel(model)
@@ -151,7 +151,7 @@ function M.Lookahead(inner, opts)
 end
 
 ---Adds a group to the inner optimizer; its slow weights begin where it is at the next k-th step.
----@param group table {params = {...}, options}
+---@param group any {params = {...}}, and options of its own
 ---example:
 ---  > opt = nn.optim.Lookahead(nn.optim.SGD({nn.Parameter(nn.zeros(1))}))
 ---  > opt:add_param_group{params = {nn.Parameter(nn.zeros(2))}, lr = 0.5}
@@ -209,7 +209,7 @@ function Lookahead:state_dict()
 end
 
 ---Goes on from what state_dict gave. Where the slow weights do not fit the parameters, it is an error and nothing changes.
----@param saved table
+---@param saved any what state_dict gave
 ---example:
 ---  > opt = nn.optim.Lookahead(nn.optim.SGD({nn.Parameter(nn.zeros(1))}))
 ---  > opt:load_state_dict(opt:state_dict())

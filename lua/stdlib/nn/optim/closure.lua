@@ -74,7 +74,7 @@ local function kind_of(name, gives, names)
     return { name = name, param_groups = { group }, memory = memory }
   end
   ---Goes on from what state_dict gave. Where it does not fit the parameters, it is an error and nothing is changed.
-  ---@param saved table
+  ---@param saved any what state_dict gave
   ---example:
   ---  > opt = nn.optim.LBFGS {nn.Parameter(nn.zeros(1))}
   ---  > opt:load_state_dict(opt:state_dict())

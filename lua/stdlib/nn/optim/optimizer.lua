@@ -105,7 +105,7 @@ local function check_params(self, params)
 end
 
 ---Adds a group of parameters: {params = {...}} with options of its own; those left out are the optimizer's.
----@param group table
+---@param group any {params = {...}}, and options of its own
 ---example:
 ---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 0.1})
 ---  > opt:add_param_group{params = {nn.Parameter(nn.zeros(2))}, lr = 0.5}
@@ -277,7 +277,7 @@ end
 
 ---Goes on from a state_dict of an optimizer of the same kind over parameters of the same shapes. Where it does not fit, it is
 ---an error and nothing is changed.
----@param saved table
+---@param saved any what state_dict gave
 ---example:
 ---  > a, b = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 0.1}), nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 0.5})
 ---  > b:load_state_dict(a:state_dict())
