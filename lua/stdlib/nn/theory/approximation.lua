@@ -80,7 +80,7 @@ end
 ---  > nn.theory.sup_error(net, f) < 0.1
 ---  true
 ---see: nn.theory.trained_net, nn.theory.constructive_net
----source: Rahimi & Recht 2008, "Random features for large-scale kernel machines"
+---source: Rahimi & Recht 2008
 function M.random_feature_net(f, n, opts)
   local o = options.read("random_feature_net", opts, {
     low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 1000 },
