@@ -219,9 +219,8 @@ end
 
 -- ---- hooks and anomalies ----
 
----Calls f with x's gradient whenever one arrives: to look at it or to change it; what f
----returns takes its place. Of a leaf, that is the whole gradient of one backward. Also x:register_hook(f). Gives a function
----that takes the hook away again.
+---Calls f with x's gradient whenever one arrives: to look at it or to change it; what f returns takes its place. Of a
+---leaf, that is the whole gradient of one backward. Also x:register_hook(f). Gives a function that takes the hook away again.
 ---@param x nn.Tensor
 ---@param f fun(gradient: nn.Tensor): nn.Tensor?
 ---@return fun() remove

@@ -155,9 +155,9 @@ function M.hessian(f, x)
   end, x)
 end
 
----Makes a function of one sample one of a batch: it applies f to each slice of dim 1 of its arguments and stacks the results
----(of each result). in_dims names other dims, one for each argument; false: the argument is passed as it is. Default: dim 1
----of each.
+---Turns a function of one sample into one of a batch: it applies f to each slice of dim 1 of its arguments and stacks the
+---results (of each result). in_dims names other dims, one for each argument; false: the argument is passed as it is. Default:
+---dim 1 of each.
 ---@param f function
 ---@param in_dims? (integer|false)[]
 ---@return function

@@ -187,6 +187,9 @@ end
 ---so that the outputs of a linear layer have the variance of its inputs.
 ---Options: gain (1; the deviation is multiplied with it), mode ("fan_in"; or "fan_out", "fan_avg"), nonlinearity and a (another
 ---way to say the gain: see nn.init.calculate_gain).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
 ---example:
 ---  > w = nn.init.lecun_normal_(nn.zeros(200, 100))
 ---  > ("%.2f"):format(w:std():item())
@@ -200,6 +203,9 @@ end)
 ---xavier_normal_) from a normal, glorot_uniform_ (xavier_uniform_) from a uniform distribution.
 ---Options: gain (1), mode ("fan_avg"; or "fan_in", "fan_out"), nonlinearity and a (another way to say the gain: see
 ---nn.init.calculate_gain).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
 ---example:
 ---  > w = nn.init.glorot_normal_(nn.zeros(150, 50))
 ---  > ("%.2f"):format(w:std():item())
@@ -216,6 +222,9 @@ end)
 ---he_uniform_ (kaiming_uniform_) from a uniform distribution.
 ---Options: mode ("fan_in"; or "fan_out", "fan_avg"), nonlinearity ("relu"; a name, function or layer that sets the gain) and a
 ---(0.01, the slope of "leaky_relu"), gain (instead of these).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
 ---example:
 ---  > w = nn.init.he_normal_(nn.zeros(100, 200))
 ---  > ("%.2f"):format(w:std():item())

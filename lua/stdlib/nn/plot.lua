@@ -26,6 +26,7 @@ local M = {}
 M.directory = false
 
 ---Tells whether pictures can be written to files, that is, whether gnuplot is there. In the terminal they can always be drawn.
+---@return boolean
 ---example:
 ---  > type(nn.plot.available())
 ---  boolean

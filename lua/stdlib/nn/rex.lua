@@ -109,11 +109,13 @@ M.split = raw.split
 ---see: nn.rex.gmatch, nn.rex.gsub
 M.count = raw.count
 
----Replaces the matches of a pattern: gsub(s, patt, repl, n, cf, ef, lo) gives the result, the number of matches, the number
----of replacements. repl: a string (%0 the match, %1 .. %9 groups, %% a percent sign), a table (by the first group), or a
----function (of the groups); false or nil leaves the match as it is. n: how many matches at most, or a function(first, last,
----replacement). Its first result: true takes the replacement, a string that string, false or nil leaves the match; its
----second: a number is how many matches more without asking, true all others without asking.
+---Replaces the matches of a pattern: gsub(s, patt, repl, n, cf, ef, lo) gives the result, the number of matches, the number of
+---replacements.
+---repl: a string (%0 the match, %1 .. %9 groups, %% a percent sign), a table (by the first group), or a function (of the
+---groups); false or nil leaves the match as it is.
+---n: how many matches at most, or a function(first, last, replacement). Its first result: true takes the replacement, a
+---string that string, false or nil leaves the match; its second: a number is how many matches more without asking, true
+---all others without asking.
 ---@type fun(s: string, patt: string|nn.Regex, repl: string|table|function, n?: integer|function, cf?: integer|string,
 ---  ef?: integer, lo?: string|userdata): string, integer, integer
 ---example:

@@ -43,6 +43,7 @@ end
 ---as float32 with targets = "float" (n x 1), else classes 1 and 2.
 ---Options: n (4), noise (0, a standard deviation), targets ("class" or "float"), seed (1).
 ---@param opts? {n: integer, noise: number, targets: string, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > d = nn.data.xor()
 ---  > d.x
@@ -74,6 +75,7 @@ end
 ---Makes bits and whether their number is odd (class 2): all 2^bits of them, or n drawn at random. x is n x bits, of 0 and 1.
 ---Options: bits (4, at most 24), n (default all), seed (1).
 ---@param opts? {bits: integer, n: integer, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > nn.data.parity{bits = 2}.y
 ---  tensor([1, 2, 2, 1], shape=4, int64)
@@ -105,6 +107,7 @@ end
 ---Makes arms that wind around the origin, one class each: hard for a small net (Lang & Witbrock 1988 with two arms).
 ---Options: n (400 points in all), arms (2), turns (1.5), noise (0.02, a standard deviation), seed (1).
 ---@param opts? {n: integer, arms: integer, turns: number, noise: number, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > nn.data.spirals{n = 6, arms = 3}
 ---  Dataset(6 samples, x 6x2 float32, y 6 int64)
@@ -124,6 +127,7 @@ end
 ---Makes two half circles that reach into each other: one class each; no line separates them, a small net does.
 ---Options: n (400 points in all), noise (0.1, a standard deviation), seed (1).
 ---@param opts? {n: integer, noise: number, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > d = nn.data.moons{n = 4}
 ---  > d
@@ -144,6 +148,7 @@ end
 ---Makes two circles in the plane: one of radius 1 (class 1) and one inside it (class 2).
 ---Options: n (400 points in all), noise (0.05, a standard deviation), factor (0.5, the inner one's radius), seed (1).
 ---@param opts? {n: integer, noise: number, factor: number, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > d = nn.data.circles{n = 4, noise = 0}
 ---  > d.x:norm(2, 2)
@@ -163,6 +168,7 @@ end
 ---Makes Gaussian clouds, one class each: around centers that are uniform in -spread .. spread.
 ---Options: n (300 points in all), classes (3), features (2), std (1, of a cloud), spread (5), seed (1).
 ---@param opts? {n: integer, classes: integer, features: integer, std: number, spread: number, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > nn.data.blobs{n = 6, classes = 2, features = 3}
 ---  Dataset(6 samples, x 6x3 float32, y 6 int64)
@@ -180,6 +186,7 @@ end
 ---Makes the two classes of a chess board: points in the square -1 .. 1 whose class (1 or 2) changes from field to field.
 ---Options: n (1000), fields (4 a side), noise (0, a standard deviation of x), seed (1).
 ---@param opts? {n: integer, fields: integer, noise: number, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > nn.data.checkerboard{n = 5}
 ---  Dataset(5 samples, x 5x2 float32, y 5 int64)
@@ -195,6 +202,7 @@ end
 ---Cuts one Gaussian cloud into shells: of equal numbers, by the distance from its middle; shell i is class i.
 ---Options: n (600), classes (3), features (2), seed (1).
 ---@param opts? {n: integer, classes: integer, features: integer, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > d = nn.data.gaussian_quantiles{n = 6, classes = 2}
 ---  > d.y:bincount()
@@ -215,6 +223,7 @@ end
 ---each class is exactly that far. Classes 1 (below) and 2 (above). Second result: {w = unit vector, theta, margin}.
 ---Options: n (100), features (2), margin (0.1), theta (0), seed (1).
 ---@param opts? {n: integer, features: integer, margin: number, theta: number, seed: integer}
+---@return nn.Dataset, table plane
 ---example:
 ---  > d, plane = nn.data.separable{n = 10, margin = 0.5}
 ---  > plane.margin, nn.theory.separable(d.x, d.y).separable
@@ -304,6 +313,8 @@ end
 ---Makes a regression of one number: x uniform in low .. high (n x 1), y = sin(2 pi frequency x) + noise (n x 1).
 ---Options: n (200), frequency (1), noise ("gaussian"; see nn.data.noise), scale (0.1, of the noise), low (-1), high (1), seed
 ---(1).
+---@param opts? {n: integer, frequency: number, noise: string, scale: number, low: number, high: number, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > nn.data.sines{n = 5, frequency = 2}
 ---  Dataset(5 samples, x 5x1 float32, y 5x1 float32)
@@ -314,6 +325,8 @@ end, { frequency = { "number", 1 } })
 ---Makes a regression of a staircase: x uniform in low .. high (n x 1), y from 0 to 1 in `steps` equal steps, with noise (n x
 ---1).
 ---Options: n (200), steps (4), noise ("gaussian"; see nn.data.noise), scale (0.1, of the noise), low (-1), high (1), seed (1).
+---@param opts? {n: integer, steps: integer, noise: string, scale: number, low: number, high: number, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > nn.data.steps{n = 4, steps = 3, noise = "none"}.y
 ---  tensor([[1.0],
@@ -363,6 +376,7 @@ end
 ---Makes a sheet rolled up in three dims: x is n x 3, y (n x 1) the place along the roll, from 1.5 pi to 4.5 pi.
 ---Options: n (1000), noise (0, a standard deviation of x), seed (1).
 ---@param opts? {n: integer, noise: number, seed: integer}
+---@return nn.Dataset
 ---example:
 ---  > nn.data.swiss_roll{n = 3}
 ---  Dataset(3 samples, x 3x3 float32, y 3x1 float32)

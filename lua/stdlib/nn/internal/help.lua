@@ -206,11 +206,12 @@ local function comment_above(f)
     elseif name then
       text = ("  %s: %s"):format(name, rest)
     elseif text:find "^@" then
-      text = text:gsub("^@return (.*)", "  gives %1"):gsub("^@.*", "")
+      within = true
+      text = text:gsub("^@return (.*)", "  gives %1"):gsub("^@type (.*)", "  %1"):gsub("^@.*", "")
     elseif within and text ~= "" then -- of a parameter or a result, on more than one line
-      text = "      " .. text
+      text = "      " .. text:gsub("^ +", "")
     end
-    within = text ~= "" and (within or name ~= nil or bare:find "^@" ~= nil)
+    within = within or name ~= nil
     local list = into or out
     list[#list + 1] = (text ~= "" or into) and text or nil
   end

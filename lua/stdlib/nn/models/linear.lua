@@ -99,6 +99,8 @@ end
 
 ---Makes least squares: min sum (x . w + b - y)^2, by QR. Fields after fit: weight, bias. All in float64.
 ---Options: intercept (true; false: b = 0).
+---@param opts? {intercept: boolean}
+---@return nn.LinearRegression
 ---example:
 ---  > m = nn.LinearRegression():fit(nn.tensor {{0.0}, {1.0}, {2.0}}, nn.tensor {1.0, 3.0, 5.0})
 ---  > m:predict(nn.tensor {{10.0}})
@@ -118,6 +120,8 @@ end)
 
 ---Makes ridge regression: min sum (x . w + b - y)^2 + lambda sum w^2, the intercept not penalized: w = (X^T X + lambda I)^-1
 ---X^T y. Fields after fit: weight, bias. Options: lambda (1), intercept (true; false: b = 0).
+---@param opts? {lambda: number, intercept: boolean}
+---@return nn.RidgeRegression
 ---example:
 ---  > m = nn.RidgeRegression{lambda = 2}:fit(nn.tensor {{-1.0}, {1.0}}, nn.tensor {-2.0, 2.0})
 ---  > m.weight
@@ -168,6 +172,8 @@ end
 ---Makes the lasso: min sum (x . w + b - y)^2 + lambda sum |w|, by coordinate descent. Weights that do not pay are exactly 0.
 ---Fields after fit: weight, bias, sweeps. Options: lambda (1), intercept (true; false: b = 0), max_iter (10000 sweeps),
 ---tolerance (1e-10: it ends when no weight moves by more than this share).
+---@param opts? {lambda: number, intercept: boolean, max_iter: integer, tolerance: number}
+---@return nn.LassoRegression
 ---example:
 ---  > x = nn.tensor {{-1.0, 1.0}, {1.0, 1.0}, {-1.0, -1.0}, {1.0, -1.0}}
 ---  > m = nn.LassoRegression{lambda = 2}:fit(x, nn.tensor {-2.0, 2.1, -2.1, 2.0})

@@ -117,8 +117,8 @@ local function correlation(phi, slope, q, after, w2, b2, chi)
   return c, w2 * pair_expectation(slope, q, c) * q / after
 end
 
----Tells how signals go through a deep random net: with weights of variance sigma_w^2 / width and biases of variance
----sigma_b^2: the fixed point q of the variance that signals of variance q0 come to, the slope chi_1 = sigma_w^2 E phi'(h)^2
+---Tells how signals go through a deep random net. Its weights have the variance sigma_w^2 / width, its biases sigma_b^2.
+---Gives the fixed point q of the variance that signals of variance q0 come to, the slope chi_1 = sigma_w^2 E phi'(h)^2
 ---there, and the depth scales xi = -1 / log(slope) over which signals forget: xi_q of the variance, xi_c of correlations, at
 ---the correlation c that two inputs come to (1 in the ordered phase). phase: "ordered" (chi_1 < 1: inputs become alike,
 ---gradients vanish), "chaotic" (chi_1 > 1: gradients explode) or "edge". Some functions (GELU, SiLU) have two basins: say

@@ -162,8 +162,8 @@ function public.MSE(opts)
   return make("mse", opts)
 end
 
----Measures how often the target is among the k best scores: of dim 2; of equal scores the first counts as better, as argmax
----has it. In fit {"top_k", k = 3}; the row calls it top_3. Options: k (5), ignore_index (default the loss's), name (in a
+---Measures how often the target is among the k best scores. Classes are dim 2; of equal scores the first counts as better, as
+---argmax has it. In fit {"top_k", k = 3}; the row calls it top_3. Options: k (5), ignore_index (default the loss's), name (in a
 ---row).
 ---@param k? integer|table default 5; or the options, with k among them
 ---@param opts? {k: integer, ignore_index: integer, name: string}
