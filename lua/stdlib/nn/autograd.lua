@@ -14,7 +14,15 @@ local Function = {}
 local Context = options.class "nn.autograd.Context"
 
 ---Keeps tensors for backward; there, ctx:saved() gives them. Arguments and results keep their history, so that backward can
----be differentiated in turn; what is changed in place before then is an error there.
+---be differentiated in turn; what is changed in place before then is an error there. Other values can be fields of ctx.
+---example:
+---  > function forward(ctx, x) ctx:save_for_backward(x) return x ^ 2 end
+---  > function backward(ctx, g) local x = ctx:saved() return g * 2 * x end
+---  > x = nn.tensor({3.0}, {requires_grad = true})
+---  > nn.autograd.Function {forward = forward, backward = backward} (x):sum():backward()
+---  > x.grad
+---  tensor([6.], shape=1, float32)
+---see: nn.Context:saved, nn.autograd.Function
 function Context:save_for_backward(...)
   local kept = table.pack(...)
   for i = 1, kept.n do
@@ -26,7 +34,16 @@ function Context:save_for_backward(...)
   self.kept = kept
 end
 
+---Gives the tensors that forward kept with save_for_backward, in their order. Without any it is an error.
 ---@return nn.Tensor ...
+---example:
+---  > function forward(ctx, a, b) ctx:save_for_backward(a, b) return a * b end
+---  > function backward(ctx, g) local a, b = ctx:saved() return g * b, g * a end
+---  > a, b = nn.tensor({3.0}, {requires_grad = true}), nn.tensor {4.0}
+---  > nn.autograd.Function {forward = forward, backward = backward} (a, b):sum():backward()
+---  > a.grad
+---  tensor([4.], shape=1, float32)
+---see: nn.Context:save_for_backward, nn.autograd.Function
 function Context:saved()
   if not self.kept then
     core.raise("saved: forward kept nothing; call ctx:save_for_backward(...) there")
@@ -34,8 +51,16 @@ function Context:saved()
   return table.unpack(self.kept, 1, self.kept.n)
 end
 
----Whether backward gets zeros (true, as at the start) or nil as the gradient of a result that nothing depends on.
+---Says whether backward gets zeros (true, as at the start) or nil as the gradient of a result that nothing depends on.
 ---@param on boolean
+---example:
+---  > function forward(ctx, x) ctx:set_materialize_grads(false) return x * 1, x * 2 end
+---  > function backward(ctx, g1, g2) print(g1, g2) return g2 * 2 end
+---  > x = nn.tensor({1.0}, {requires_grad = true})
+---  > first, second = nn.autograd.Function {forward = forward, backward = backward} (x)
+---  > second:backward()
+---  nil	tensor([1.], shape=1, float32)
+---see: nn.autograd.Function, nn.Context:saved
 function Context:set_materialize_grads(on)
   self.no_zeros = not on
 end
@@ -127,16 +152,20 @@ local class = {
   end,
 }
 
----An operation whose forward and backward are Lua functions:
----    local Cube = nn.autograd.Function {
----      forward = function(ctx, x) ctx:save_for_backward(x) return x * x * x end,
----      backward = function(ctx, g) local x = ctx:saved() return g * 3 * x * x end,
----    }
----    local y = Cube(x)
----backward gets a gradient for each result (zeros where nothing depends on it) and gives one for each argument (nil for
----those that are no tensors). Written with operations that have gradients, it can be differentiated in turn.
+---Makes an operation with a gradient of one's own: its forward and backward are Lua functions. backward gets a gradient for
+---each result (zeros where nothing depends on it) and gives one for each argument (nil for those that are no tensors).
+---Written with operations that have gradients, it can be differentiated in turn.
 ---@param definition {forward: function, backward: function}
 ---@return nn.autograd.Function
+---example:
+---  > function forward(ctx, x) ctx:save_for_backward(x) return x * x * x end
+---  > function backward(ctx, g) local x = ctx:saved() return g * 3 * x * x end
+---  > Cube = nn.autograd.Function {forward = forward, backward = backward}
+---  > x = nn.tensor({2.0}, {requires_grad = true})
+---  > Cube(x):sum():backward()
+---  > x.grad
+---  tensor([12.], shape=1, float32)
+---see: nn.Context:save_for_backward, nn.autograd.checkpoint, nn.grad
 function M.Function(definition)
   for _, name in ipairs { "forward", "backward" } do
     if type(definition) ~= "table" or type(definition[name]) ~= "function" then
@@ -149,13 +178,21 @@ end
 
 -- ---- checkpoints ----
 
----Calls f(...) without keeping what its gradients need, and calls it again on the way back, when the first of these is
----needed: memory for time (Chen et al. 2016). The graph is that of the plain call, so gradients of any order and for any
----tensor are, too. Random numbers are drawn the same again, and running averages that f changes are changed once. f must
----do the same when it is called again; where it does not, the backward is an error that says so.
+---Saves memory in a backward pass: calls f(...) without keeping what its gradients need, and again on the way back, when the
+---first of these is needed: memory for time. The graph is that of the plain call, so gradients of any order and for any
+---tensor are, too. Random numbers are drawn the same again, and running averages that f changes are changed once. f must do
+---the same when it is called again; where it does not, the backward is an error that says so.
 ---@param f function
 ---@param ... any tensors and others
 ---@return any ... f's results
+---example:
+---  > block = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+---  > y = nn.checkpoint(block, nn.randn(2, 4))
+---  > y:sum():backward()
+---  > block[1].weight.grad.shape
+---  4x4
+---see: nn.no_grad, nn.scope, nn.memory
+---source: Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost"
 function M.checkpoint(f, ...)
   options.callable("checkpoint", f)
   if not core.is_grad_enabled() or core.is_recording() then
@@ -182,11 +219,18 @@ end
 
 -- ---- hooks and anomalies ----
 
----Calls f with x's gradient whenever one arrives (of a leaf: with the whole of one backward); what it returns takes its
----place.
+---Calls f with x's gradient whenever one arrives: to look at it or to change it; what f returns takes its place. Of a
+---leaf, that is the whole gradient of one backward. Also x:register_hook(f). Gives a function that takes the hook away again.
 ---@param x nn.Tensor
 ---@param f fun(gradient: nn.Tensor): nn.Tensor?
----@return fun() remove takes the hook away again
+---@return fun() remove
+---example:
+---  > x = nn.tensor({1.0}, {requires_grad = true})
+---  > remove = x:register_hook(function(g) return g * 10 end)
+---  > (x * 2):sum():backward()
+---  > x.grad
+---  tensor([20.], shape=1, float32)
+---see: nn.Module:register_forward_hook, nn.autograd.detect_anomaly
 function M.register_hook(x, f)
   local handle = core.hook(x, f)
   return function()
@@ -195,11 +239,19 @@ function M.register_hook(x, f)
 end
 core.tensor_methods.register_hook = M.register_hook
 
----While f runs, an op that makes nan from inputs without nan is an error which names it, its line, and on the way back the
----line of the forward pass. Slow: every result is looked at. What nn.compile replays is not: look at the plain function.
+---Looks for where nan begins: while f runs, an op that makes nan from inputs without nan is an error which names it, its
+---line, and on the way back the line of the forward pass. Slow: every result is looked at. What nn.compile replays is not:
+---look at the plain function.
 ---@param f function
 ---@param ... any its arguments
 ---@return any ... its results
+---example:
+---  > f = function(x) return (x - 1):log():sum() end
+---  > (pcall(nn.autograd.detect_anomaly, f, nn.tensor {0.5}))
+---  false
+---  > nn.autograd.detect_anomaly(f, nn.tensor {2.0})
+---  tensor(0., float32)
+---see: nn.autograd.register_hook, nn.isfinite, nn.train.fit
 function M.detect_anomaly(f, ...)
   options.callable("detect_anomaly", f)
   local was = core.set_anomaly(true)

@@ -19,11 +19,19 @@ local M = {}
 local Dataset = options.strict_class("nn.Dataset", { x = true, y = true, classes = true },
   "a sample is data.x[i], data.y[i]; data:range(first, last) gives some of them, data:loader() batches")
 
----A data set from tensors.
+---Makes a data set from inputs and targets, sample by sample along dim 1. The tensors are not copied.
+---Options: classes, the names of the classes by label (default none). An error where the first dims differ.
 ---@param x nn.Tensor inputs: samples x ...
 ---@param y nn.Tensor targets: samples ...
 ---@param opts? {classes: string[]}
 ---@return nn.Dataset
+---example:
+---  > d = nn.data.tensors(nn.randn(6, 2), nn.tensor {1, 2, 1, 2, 1, 2})
+---  > d
+---  Dataset(6 samples, x 6x2 float32, y 6 int64)
+---  > #d
+---  6
+---see: nn.Dataset:loader, nn.Dataset:split, nn.data.normalize
 function M.tensors(x, y, opts)
   for name, t in pairs { x = x, y = y } do
     if not module.is_tensor(t) then
@@ -51,7 +59,14 @@ function Dataset:__tostring()
     tostring(self.y.shape), self.y.dtype, classes)
 end
 
----Samples first .. last as a data set (views).
+---Gives samples first .. last (from 1, both included) as a data set. Its tensors are views of the same memory.
+---@param first integer
+---@param last integer
+---@return nn.Dataset
+---example:
+---  > nn.data.moons{n = 10}:range(1, 4)
+---  Dataset(4 samples, x 4x2 float32, y 4 int64)
+---see: nn.Dataset:split, nn.data.tensors
 function Dataset:range(first, last)
   return setmetatable({ x = self.x[{ { first, last } }], y = self.y[{ { first, last } }], classes = self.classes }, Dataset)
 end
@@ -68,9 +83,16 @@ local function part_of(n, share)
   return count
 end
 
----Two data sets: a random part of the samples, and the rest. For a validation set.
+---Cuts the samples at random into two data sets, the given share and the rest: for a validation set.
+---Samples are copied. Options: generator (default: the one that nn.manual_seed seeds). A part that would be empty is an error.
 ---@param share number a share between 0 and 1 (0.8), or a number of samples (800)
 ---@param opts? {generator: nn.Generator}
+---@return nn.Dataset part, nn.Dataset rest
+---example:
+---  > train, valid = nn.data.moons{n = 10}:split(0.8)
+---  > #train, #valid
+---  8	2
+---see: nn.Dataset:range, nn.Dataset:loader, nn.Generator
 function Dataset:split(share, opts)
   options.argument("Dataset:split", "share", share, "number")
   local o = options.read("Dataset:split", opts, { generator = { "any" } })
@@ -93,8 +115,20 @@ local Loader = options.strict_class("nn.Loader", {
   dataset = true, batch_size = true, shuffle = true, drop_last = true, generator = true,
 }, "batches are gone through with: for x, y in loader do ... end")
 
+---Gives the samples in batches: `for x, y in loader do` goes once over all of them, #loader is the number of batches.
+---Options: batch_size (32), shuffle (false: in order; true: a new order each pass), drop_last (false; true: a last batch that
+---is smaller is left out), generator of the orders (default: the one that nn.manual_seed seeds).
 ---@param opts? {batch_size: integer, shuffle: boolean, drop_last: boolean, generator: nn.Generator}
 ---@return nn.Loader
+---example:
+---  > loader = nn.data.moons{n = 10}:loader{batch_size = 4, shuffle = true}
+---  > loader
+---  Loader(3 batches of 4, shuffled)
+---  > for x, y in loader do print(x.shape, y.shape) end
+---  4x2	4
+---  4x2	4
+---  2x2	2
+---see: nn.data.tensors, nn.train.fit, nn.Loader:state_dict
 function Dataset:loader(opts)
   local o = options.read("loader", opts, {
     batch_size = { "integer", 32 }, shuffle = { "boolean", false }, drop_last = { "boolean", false },
@@ -150,7 +184,15 @@ function Loader:_next(pass)
   return x:index_select(1, index), y:index_select(1, index)
 end
 
----An iterator over one pass.
+---Gives an iterator over one pass: each call gives the next batch x, y, and nil at the end.
+---@return fun(): nn.Tensor?, nn.Tensor?
+---example:
+---  > next_batch = nn.data.xor():loader{batch_size = 2}:batches()
+---  > x, y = next_batch()
+---  > x
+---  tensor([[0., 0.],
+---          [0., 1.]], shape=2x2, float32)
+---see: nn.Dataset:loader
 function Loader:batches()
   local pass = self:_begin()
   return function()
@@ -186,8 +228,15 @@ function Loader:_under_way()
   return first or { at = 0, order = false }
 end
 
----What is needed to go on in the middle of a pass: the order of the samples, how many batches were given, and the state of
----the loader's generator. Without one, the order of later passes is drawn from what nn.rng_state() gives.
+---Gives what is needed to go on in the middle of a pass: the order of the samples, how many batches were given, and the state
+---of the loader's generator. Without a generator, the order of later passes is drawn from what nn.rng_state() gives.
+---@return table state
+---example:
+---  > loader = nn.data.xor():loader{batch_size = 2}
+---  > for x, y in loader do state = loader:state_dict() break end
+---  > state
+---  {at = 1, batch_size = 2, samples = 4}
+---see: nn.Loader:load_state_dict, nn.train.checkpoint
 function Loader:state_dict()
   return self:_state(self:_under_way())
 end
@@ -200,7 +249,14 @@ function Loader:_state(pass)
   }
 end
 
----The next pass goes on where the saved one was.
+---Lets the next pass go on where the saved one was. The loader must have the same number of samples and the same options.
+---@param saved any what state_dict gave
+---example:
+---  > loader = nn.data.xor():loader{batch_size = 1}
+---  > loader:load_state_dict {samples = 4, batch_size = 1, at = 3}
+---  > for x, y in loader do print(x) end
+---  tensor([[1., 1.]], shape=1x2, float32)
+---see: nn.Loader:state_dict, nn.train.checkpoint
 function Loader:load_state_dict(saved)
   if type(saved) ~= "table" or math.type(saved.at) ~= "integer" then
     core.raise(("loader: load_state_dict needs what state_dict gave, but got %s"):format(core.describe(saved)))
@@ -234,18 +290,32 @@ local function directory_of(o)
   return o.root or os.getenv "NNLUA_DATA" or M.fashion_mnist_directory
 end
 
----True if the files of Fashion-MNIST are there.
+---Tells whether the files of Fashion-MNIST are there: so that a script can take other data instead.
+---Options: root, their directory (default: $NNLUA_DATA, else nn.data.fashion_mnist_directory).
 ---@param opts? {root: string}
+---@return boolean
+---example:
+---  > nn.data.has_fashion_mnist{root = "/nowhere"}
+---  false
+---see: nn.data.fashion_mnist, nn.data.synthetic_images
 function M.has_fashion_mnist(opts)
   local o = options.read("has_fashion_mnist", opts, { root = { "string" } })
   return (core.file_exists(directory_of(o) .. "/train-images-idx3-ubyte.gz"))
 end
 
----Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images of 28 x 28 in 10 classes.
+---Reads Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images of clothes, 28 x 28, in 10 classes.
 ---x is float32 in 0..1, samples x 784 (or samples x 28 x 28), y is int64 in 1..10, `classes` names them.
----@param opts? {root: string, flatten: boolean, normalize: boolean} normalize: subtract the training set's mean and
----divide by its deviation
+---Options: root (default: $NNLUA_DATA, else nn.data.fashion_mnist_directory), flatten (true; false: samples x 28 x 28),
+---normalize (false; true: subtract the training set's mean and divide by its deviation, both parts by the same numbers).
+---Where the files are not there, the error says how to get them.
+---@param opts? {root: string, flatten: boolean, normalize: boolean}
 ---@return nn.Dataset train, nn.Dataset test
+---example:
+---  $ train, test = nn.data.fashion_mnist()
+---  $ train
+---  Dataset(60000 samples, x 60000x784 float32, y 60000 int64, 10 classes)
+---see: nn.data.has_fashion_mnist, nn.data.synthetic_images, nn.data.normalize
+---source: Xiao, Rasul & Vollgraf 2017, "Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms"
 function M.fashion_mnist(opts)
   local o = options.read("fashion_mnist", opts, {
     root = { "string" }, flatten = { "boolean", true }, normalize = { "boolean", false },
@@ -277,11 +347,17 @@ function M.fashion_mnist(opts)
   return train, test
 end
 
----Shifts and scales x of the first data set to mean 0 and deviation 1 over all its elements, in place, and the others
----by the same numbers.
+---Brings x to mean 0 and deviation 1, in place: of the first data set, over all its elements, and the others by the same
+---numbers. So give the training set first: the test set must not have a say in it.
 ---@param train nn.Dataset
 ---@param ... nn.Dataset
 ---@return number mean, number deviation
+---example:
+---  > train, test = nn.data.moons{n = 100}, nn.data.moons{n = 20, seed = 2}
+---  > mean, std = nn.data.normalize(train, test)
+---  > ("%.3f"):format(train.x:std():item())
+---  1.000
+---see: nn.data.tensors, nn.LayerNorm
 function M.normalize(train, ...)
   for i, d in ipairs { train, ... } do
     if getmetatable(d) ~= Dataset then
@@ -300,10 +376,16 @@ end
 
 -- ---- synthetic images ----
 
----Ten classes of 28 x 28 images made by the program, for machines without the real ones: each class is a smooth random
----pattern, each image its class's pattern shifted by up to 2 pixels, scaled, with noise.
+---Makes ten classes of 28 x 28 images, for machines without Fashion-MNIST: each class is a smooth random pattern, each image
+---its class's pattern shifted by up to 2 pixels, scaled, with noise. x is float32, samples x 784, y int64 in 1..10.
+---Options: train (10000 images), test (2000), seed (1), noise (2.5, the deviation of a pixel's noise).
 ---@param opts? {train: integer, test: integer, seed: integer, noise: number}
 ---@return nn.Dataset train, nn.Dataset test
+---example:
+---  > train, test = nn.data.synthetic_images{train = 20, test = 10}
+---  > train
+---  Dataset(20 samples, x 20x784 float32, y 20 int64, 10 classes)
+---see: nn.data.fashion_mnist, nn.plot.grid
 function M.synthetic_images(opts)
   local o = options.read("synthetic_images", opts, {
     train = { "integer", 10000 }, test = { "integer", 2000 }, seed = { "integer", 1 }, noise = { "number", 2.5 },

@@ -49,14 +49,27 @@ local function chance_of(loss, batches)
   return ok and value or nil
 end
 
----Measures a model over some batches of a loader, without changing it, the loader or the random numbers. Options are
----samples: how many are asked whether the targets follow from the inputs (0: none); optimizer: its steps are measured on a copy;
----try: remedies are tried on a copy, for so many steps. A disease is {name, text, remedy, confidence, evidence, trial}.
+---Looks for what ails a model: measures it over some batches of a loader, without changing it, the loader or the random
+---numbers, and says in words what is wrong and what helps. nn.diagnose(model, loader, loss, opts) is the same, and
+---nn.diagnose{model =, loader =, loss =, ...}. A disease is {name, text, remedy, confidence, evidence, trial}.
+---Options: batches (8), samples (2048: how many are asked whether the targets follow from the inputs; 0: none), jacobian (true:
+---whether the input-output Jacobian is measured), largest_jacobian (512: the most inputs or outputs of it), updates (sizes by
+---parameter, which watch has), optimizer (its steps are measured on a copy; default none), try (false; true: remedies are
+---tried on a copy), steps (30: for so many steps).
 ---@param model nn.Module
 ---@param loader nn.Loader gives x, y
 ---@param loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
----@param opts? {batches: integer, samples: integer, jacobian: boolean, optimizer: table, try: boolean, steps: integer}
+---@param opts? {batches: integer, samples: integer, jacobian: boolean, largest_jacobian: integer, updates: table,
+---optimizer: table, try: boolean, steps: integer}
 ---@return table report layers, parameters, input, loss, input_output, diseases, consequences, healthy, summary
+---example:
+---  > nn.manual_seed(1)
+---  > model, data = nn.Sequential(nn.Linear(2, 8), nn.Sigmoid(), nn.Linear(8, 2)), nn.data.moons{n = 40}
+---  > w = nn.init.constant_(model[1].weight, 100)
+---  > report = nn.diagnose(model, data:loader(), nn.CrossEntropyLoss(), {samples = 0})
+---  > report.healthy, report.diseases[1].name
+---  false	saturation
+---see: nn.diagnose.watch, nn.train.overfit_batch, nn.train.lr_range_test
 function M.look(model, loader, loss, opts)
   local o = options.read("diagnose", opts, known)
   if o.optimizer ~= nil and not optimizer.is_optimizer(o.optimizer) then
@@ -106,8 +119,18 @@ end
 
 local Watch = options.class "nn.Watch"
 
----Follows the updates of a model's weights: call watch.step after each optimizer step (fit's after_step takes it).
+---Follows the updates of a model's weights during training: call watch.step after each optimizer step (fit's after_step takes
+---it); watch:report gives the diagnosis with them.
 ---@param model nn.Module
+---@return nn.Watch
+---example:
+---  > model = nn.Linear(2, 1)
+---  > watch = nn.diagnose.watch(model)
+---  > w = nn.init.zeros_(model.weight)
+---  > watch.step()
+---  > watch.steps
+---  1
+---see: nn.Watch:report, nn.diagnose.look, nn.train.fit
 function M.watch(model)
   if not module.is_module(model) then
     core.raise(("diagnose.watch: takes a model, but got %s"):format(core.describe(model)))
@@ -133,11 +156,18 @@ function M.watch(model)
   return self
 end
 
----The diagnosis with the updates seen.
+---Gives the diagnosis with the updates that were seen. Options: those of nn.diagnose.look.
 ---@param loader nn.Loader
 ---@param loss fun(output: any, target: any): nn.Tensor a loss layer, or a function
 ---@param opts? table those of nn.diagnose
 ---@return nn.Diagnosis
+---example:
+---  > model, data = nn.Linear(2, 2), nn.data.moons{n = 20}
+---  > watch = nn.diagnose.watch(model)
+---  > report = watch:report(data:loader(), nn.CrossEntropyLoss(), {samples = 0})
+---  > type(report.summary)
+---  string
+---see: nn.diagnose.watch, nn.diagnose.look
 function Watch:report(loader, loss, opts)
   local all = { updates = self.steps > 0 and self.updates or nil }
   for key, value in pairs(opts or {}) do

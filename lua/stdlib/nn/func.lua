@@ -55,11 +55,18 @@ local function grads_of(output, inputs, settings)
   return grads
 end
 
----f(...) and a function that takes a cotangent v to v^T J: one gradient for each float argument.
+---Gives f(...) and a function that takes a cotangent v to v^T J: one gradient for each float argument.
 ---@param f function
 ---@param ... nn.Tensor
 ---@return nn.Tensor output
 ---@return fun(v: nn.Tensor): nn.Tensor ...
+---example:
+---  > y, back = nn.func.vjp(function(x) return x ^ 2 end, nn.tensor {1.0, 3.0})
+---  > y
+---  tensor([1., 9.], shape=2, float32)
+---  > back(nn.tensor {1.0, 1.0})
+---  tensor([2., 6.], shape=2, float32)
+---see: nn.func.jvp, nn.grad, nn.func.jacobian
 function M.vjp(f, ...)
   options.callable("vjp", f)
   local inputs = leaves("vjp", table.pack(...))
@@ -71,12 +78,19 @@ function M.vjp(f, ...)
   end
 end
 
----f(...) and J t for tangents t, one for each argument: by differentiating v^T J, which is linear in v (Pearlmutter 1994).
+---Gives f(...) and J t for tangents t, one for each argument: the change of f along a direction. Computed by differentiating
+---v^T J, which is linear in v.
 ---@param f function
 ---@param primals nn.Tensor[]
 ---@param tangents nn.Tensor[]
 ---@return nn.Tensor output
 ---@return nn.Tensor tangent
+---example:
+---  > y, dy = nn.func.jvp(function(x) return x ^ 2 end, {nn.tensor {1.0, 3.0}}, {nn.tensor {1.0, 0.0}})
+---  > dy
+---  tensor([2., 0.], shape=2, float32)
+---see: nn.func.vjp, nn.func.jacobian
+---source: Pearlmutter 1994, "Fast exact multiplication by the Hessian"
 function M.jvp(f, primals, tangents)
   want("jvp", type(primals) == "table", "the primals must be a list of tensors", primals)
   want("jvp", type(tangents) == "table", "the tangents must be a list of tensors", tangents)
@@ -98,11 +112,17 @@ function M.jvp(f, primals, tangents)
   return output:detach(), tangent:detach()
 end
 
----The matrix of derivatives of f's output by x, of shape output x input. create_graph: it can be differentiated in turn.
+---Gives the matrix of derivatives of f's output by x, of shape output x input. Options: create_graph (false; true: it can be
+---differentiated in turn).
 ---@param f fun(x: nn.Tensor): nn.Tensor
 ---@param x nn.Tensor
 ---@param opts? {create_graph: boolean}
 ---@return nn.Tensor
+---example:
+---  > nn.func.jacobian(function(x) return x ^ 2 end, nn.tensor {1.0, 3.0})
+---  tensor([[2., 0.],
+---          [0., 6.]], shape=2x2, float32)
+---see: nn.func.hessian, nn.func.vjp, nn.theory.jacobian
 function M.jacobian(f, x, opts)
   want("jacobian", core.is_tensor(x), "takes a function and a tensor", x)
   local again = options.read("jacobian", opts, { create_graph = { "boolean", false } }).create_graph
@@ -118,10 +138,15 @@ function M.jacobian(f, x, opts)
   return #rows == 0 and core.zeros(shape, { dtype = x.dtype }) or core.stack(rows):reshape(shape)
 end
 
----The matrix of second derivatives of a function with one number as result, of shape input x input.
+---Gives the matrix of second derivatives: of a function with one number as result, of shape input x input.
 ---@param f fun(x: nn.Tensor): nn.Tensor
 ---@param x nn.Tensor
 ---@return nn.Tensor
+---example:
+---  > nn.func.hessian(function(x) return (x ^ 3):sum() end, nn.tensor {1.0, 2.0})
+---  tensor([[ 6.,  0.],
+---          [ 0., 12.]], shape=2x2, float32)
+---see: nn.func.jacobian, nn.theory.hessian_eigenvalues
 function M.hessian(f, x)
   return M.jacobian(function(input)
     local output = f(input)
@@ -130,11 +155,17 @@ function M.hessian(f, x)
   end, x)
 end
 
----A function that applies f to each slice of dim 1 of its arguments and stacks the results (of each result). in_dims names
----other dims, one for each argument; false: the argument is passed as it is.
+---Turns a function of one sample into one of a batch: it applies f to each slice of dim 1 of its arguments and stacks the
+---results (of each result). in_dims names other dims, one for each argument; false: the argument is passed as it is. Default:
+---dim 1 of each.
 ---@param f function
 ---@param in_dims? (integer|false)[]
 ---@return function
+---example:
+---  > dots = nn.func.vmap(function(a, b) return a:dot(b) end)
+---  > dots(nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, nn.tensor {{1.0, 1.0}, {1.0, 0.0}})
+---  tensor([3., 3.], shape=2, float32)
+---see: nn.func.per_sample_gradients, nn.einsum
 function M.vmap(f, in_dims)
   want("vmap", in_dims == nil or type(in_dims) == "table", "in_dims must be a list of dims", in_dims)
   return function(...)
@@ -176,13 +207,19 @@ function M.vmap(f, in_dims)
   end
 end
 
----The gradients of each sample's loss by a module's parameters: a table from a parameter's name to a tensor whose dim 1
+---Gives the gradients of each sample's loss by a module's parameters: a table from a parameter's name to a tensor whose dim 1
 ---goes over the samples.
 ---@param model nn.Module
 ---@param loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
 ---@param x nn.Tensor samples along dim 1
 ---@param y nn.Tensor targets along dim 1
 ---@return table<string, nn.Tensor>
+---example:
+---  > model = nn.Linear(2, 1)
+---  > grads = nn.func.per_sample_gradients(model, nn.MSELoss(), nn.randn(5, 2), nn.randn(5, 1))
+---  > grads.weight.shape
+---  5x1x2
+---see: nn.func.vmap, nn.grad
 function M.per_sample_gradients(model, loss, x, y)
   want("per_sample_gradients", module.is_module(model), "takes a module first", model)
   for _, batch in ipairs({ { "samples", x }, { "targets", y } }) do

@@ -124,10 +124,16 @@ local function put_together(value, tensors, path)
   return out
 end
 
----Writes a state: a table of tensors, numbers, strings, booleans and such tables. The file is there in full or not at
----all: it is written under another name, synced and renamed.
+---Writes a state to a file: a table of tensors, numbers, strings, booleans and such tables. The file is there in full or not at
+---all: it is written under another name, synced and renamed. It is a safetensors file, which other programs read, too.
 ---@param path string
 ---@param state table e.g. model:state_dict(), or {model = ..., optimizer = ...}
+---example:
+---  > model = nn.Linear(2, 1)
+---  > nn.save("/tmp/nn-help-model.safetensors", model:state_dict())
+---  > model:load_state_dict(nn.load "/tmp/nn-help-model.safetensors")
+---  Linear(2, 1)  3 parameters
+---see: nn.load, nn.Module:state_dict, nn.train.checkpoint, nn.io.safetensors
 function M.save(path, state)
   if type(state) ~= "table" or require("nn.layers.module").is_module(state) then
     core.raise(("save: the second argument is a table such as model:state_dict(), but it is %s"):format(core.describe(state)))
@@ -150,9 +156,14 @@ function M.save(path, state)
   core.safetensors_write(path, list, core.json_encode(structure))
 end
 
----Reads what save wrote, or any safetensors file.
+---Reads what nn.save wrote, or any safetensors file. The names of a model's state are those of its parameters.
 ---@param path string
 ---@return table state
+---example:
+---  > nn.save("/tmp/nn-help-state.safetensors", {epoch = 3, weight = nn.ones(2)})
+---  > nn.load("/tmp/nn-help-state.safetensors")
+---  {epoch = 3, weight = tensor([1., 1.], shape=2, float32)}
+---see: nn.save, nn.Module:load_state_dict
 function M.load(path)
   local tensors, note = core.safetensors_read(path)
   if not note then
@@ -180,11 +191,17 @@ local function named_list(who, tensors)
   return list
 end
 
----Reads a .npy file (any order of bytes, C or Fortran; float16 becomes float32, other integers int64), or writes one.
+---Reads a .npy file, NumPy's format of one array: or writes one, where a tensor is given. Any order of bytes, C or Fortran;
+---float16 becomes float32, other integers int64. Options: dtype ("float16": writes 16-bit floats; default the tensor's).
 ---@param path string
 ---@param x? nn.Tensor
 ---@param opts? {dtype: "float16"} writes 16-bit floats
 ---@return nn.Tensor?
+---example:
+---  > nn.io.npy("/tmp/nn-help-x.npy", nn.tensor {1.5, 2.5})
+---  > nn.io.npy("/tmp/nn-help-x.npy")
+---  tensor([1.5, 2.5], shape=2, float32)
+---see: nn.io.npz, nn.io.safetensors, nn.load
 function M.npy(path, x, opts)
   if x == nil then
     return core.npy_read(path)
@@ -196,11 +213,18 @@ function M.npy(path, x, opts)
   core.npy_write(path, x, o.dtype == "float16")
 end
 
----Reads a .npz file (stored or deflated) as a table from names to tensors, or writes one.
+---Reads a .npz file, NumPy's format of several arrays: as a table from names to tensors, or writes one where a table is
+---given.
+---Options: compress (false; true: deflated).
 ---@param path string
 ---@param tensors? table<string, nn.Tensor>
 ---@param opts? {compress: boolean}
 ---@return table<string, nn.Tensor>?
+---example:
+---  > nn.io.npz("/tmp/nn-help-x.npz", {x = nn.ones(2), y = nn.tensor {1, 2}})
+---  > nn.io.npz("/tmp/nn-help-x.npz").y
+---  tensor([1, 2], shape=2, int64)
+---see: nn.io.npy, nn.io.safetensors
 function M.npz(path, tensors, opts)
   if tensors == nil then
     return (core.npz_read(path))
@@ -209,10 +233,16 @@ function M.npz(path, tensors, opts)
   core.npz_write(path, named_list("npz", tensors), o.compress)
 end
 
----Reads a safetensors file as a table from names to tensors (16-bit floats become float32), or writes one.
+---Reads a safetensors file, or writes one: as a table from names to tensors (16-bit floats become float32), or writes one
+---where a table is given.
 ---@param path string
 ---@param tensors? table<string, nn.Tensor>
 ---@return table<string, nn.Tensor>?
+---example:
+---  > nn.io.safetensors("/tmp/nn-help-x.safetensors", {w = nn.ones(2)})
+---  > nn.io.safetensors("/tmp/nn-help-x.safetensors").w
+---  tensor([1., 1.], shape=2, float32)
+---see: nn.save, nn.load, nn.io.npz
 function M.safetensors(path, tensors)
   if tensors == nil then
     return (core.safetensors_read(path))
@@ -220,7 +250,14 @@ function M.safetensors(path, tensors)
   core.safetensors_write(path, named_list("safetensors", tensors))
 end
 
----Reads an IDX file (plain or gzipped).
+---Reads an IDX file, the format of MNIST and Fashion-MNIST: plain or gzipped, as a tensor.
+---@type fun(path: string): nn.Tensor
+---example:
+---  > f = io.open("/tmp/nn-help-labels", "wb")
+---  > f:write "\0\0\8\1\0\0\0\3\5\0\4" f:close()
+---  > nn.io.idx("/tmp/nn-help-labels")
+---  tensor([5, 0, 4], shape=3, uint8)
+---see: nn.data.fashion_mnist, nn.io.npy
 M.idx = core.idx_read
 
 return options.namespace("nn.io", M)

@@ -21,6 +21,12 @@ M.vector_norm = core.norm
 ---@param dim? integer|integer[]
 ---@param keepdim? boolean
 ---@return nn.Tensor
+---example:
+---  > nn.linalg.norm(nn.tensor {3.0, 4.0})
+---  tensor(5., float32)
+---  > nn.linalg.norm(nn.tensor {{3.0, 0.0}, {0.0, 4.0}}, "nuc")
+---  tensor(7., float32)
+---see: nn.linalg.vector_norm, nn.linalg.matrix_norm, nn.norm
 function M.norm(x, ord, dim, keepdim)
   if type(ord) == "table" then
     local o = options.read("norm", ord, { ord = { "any" }, dim = { "any" }, keepdim = { "boolean", false } })

@@ -26,17 +26,21 @@ local function spec_of(rule)
 end
 
 local function help_of(rule)
+  local notes = require "nn.optim.notes"
+  local own = notes.rules[rule.name]
   local out, seen = {}, {}
   local spec, heads = spec_of(rule), {}
   out[1] = ""
   out[2] = rule.doc
-  out[3] = "  params: parameters, or groups {params = {...}, lr = ...}"
+  out[3] = own.formula
+  out[4] = "  params: parameters, or groups {params = {...}, lr = ...}"
   for _, o in ipairs(rule.options) do
     if not seen[o.name] then
       seen[o.name] = true
       local default = spec[o.name][2]
       local text = type(default) == "table" and ("{%s}"):format(table.concat(default, ", ")) or tostring(default)
-      out[#out + 1] = ("  %s: default %s"):format(o.name, text)
+      local meaning = (own.options or {})[o.name] or notes.options[o.name]
+      out[#out + 1] = ("  %s: default %s%s"):format(o.name, text, meaning and "; " .. meaning or "")
       heads[#heads + 1] = ("%s = %s"):format(o.name, text)
     end
   end
@@ -44,8 +48,14 @@ local function help_of(rule)
   if #rule.states > 0 then
     out[#out + 1] = "Keeps for each parameter: " .. table.concat(rule.states, ", ") .. "."
   end
-  out[#out + 1] = ("example:\n  local opt = nn.optim.%s(model:parameters(), {lr = 0.01})"):format(rule.name)
-  out[#out + 1] = "  opt:zero_grad(); loss:backward(); opt:step()"
+  out[#out + 1] = ([[
+example:
+  > w = nn.Parameter(nn.tensor {1.0, -2.0})
+  > opt = nn.optim.%s({w}, {lr = %s})
+  > (w * w):sum():backward() opt:step() opt:zero_grad()
+  > w:detach()
+  %s
+see: %s]]):format(rule.name, own.lr, own.after, own.see)
   return table.concat(out, "\n")
 end
 
@@ -99,12 +109,21 @@ local function joint_norm(grads, p)
   return p == math.huge and total or total:pow(1 / p)
 end
 
----Scales all gradients together so that their joint norm is at most max_norm (Pascanu et al. 2013). Reads no value, so it
----can stand in a compiled function.
+---Limits the joint norm of all gradients: scales them together so that it is at most max_norm, against steps that are too
+---large. The direction stays. Reads no value, so it can stand in a compiled function. Call it between backward and step.
 ---@param params nn.Tensor[]
 ---@param max_norm number
 ---@param norm_type? number which p-norm: default 2, the Euclidean one; math.huge: the largest absolute value
 ---@return nn.Tensor the norm before, a scalar
+---example:
+---  > w = nn.Parameter(nn.tensor {3.0, 4.0})
+---  > (w * w):sum():backward()
+---  > nn.optim.clip_grad_norm_({w}, 1)
+---  tensor(10., float32)
+---  > w.grad
+---  tensor([0.6, 0.8], shape=2, float32)
+---see: nn.optim.clip_grad_value_, nn.train.fit
+---source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1
 function M.clip_grad_norm_(params, max_norm, norm_type)
   options.argument("clip_grad_norm_", "max_norm", max_norm, "number", 0)
   norm_type = options.argument("clip_grad_norm_", "norm_type", norm_type or 2, "number")
@@ -122,9 +141,17 @@ function M.clip_grad_norm_(params, max_norm, norm_type)
   end)
 end
 
----Brings each element of all gradients into -limit .. limit.
+---Limits each element of all gradients: to -limit .. limit, which changes their direction. Call it between backward and
+---step.
 ---@param params nn.Tensor[]
 ---@param limit number
+---example:
+---  > w = nn.Parameter(nn.tensor {0.25, 4.0})
+---  > (w * w):sum():backward()
+---  > nn.optim.clip_grad_value_({w}, 1)
+---  > w.grad
+---  tensor([0.5, 1.0], shape=2, float32)
+---see: nn.optim.clip_grad_norm_, nn.train.fit
 function M.clip_grad_value_(params, limit)
   options.argument("clip_grad_value_", "limit", limit, "number", 0)
   local grads = with_gradients("clip_grad_value_", params)

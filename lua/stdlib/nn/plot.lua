@@ -1,13 +1,7 @@
 -- nn.plot: pictures. With a file ("loss.png", .svg or .pdf) they are drawn by gnuplot; without one they appear in the
 -- terminal, in braille.
---
---   nn.plot.line({{y = train, label = "training"}, {y = valid, label = "validation"}},
---     {title = "Loss", xlabel = "epoch", ylabel = "loss", file = "loss.png"})
---
--- Options of all: file, title, xlabel, ylabel, log ("x", "y", "xy"), xrange and yrange ({low, high}), columns (1 or 2: the
--- width of a page's column or of the page), size ({width, height} in pixels). Lines, points and bars also take hline: a
--- dashed line across, {value, label}, such as what guessing reaches. Colours can be told apart by colour-blind readers
--- (Okabe & Ito 2008; viridis for values); in the terminal each curve bears a letter. Values are tensors or lists.
+-- Options of all: nn.PlotOptions. Colours can be told apart by colour-blind readers (Okabe & Ito 2008; viridis for values); in
+-- the terminal each curve bears a letter. Values are tensors or lists.
 
 local core = require "nn.core"
 local gnuplot = require "nn.plot.gnuplot"
@@ -16,10 +10,27 @@ local terminal = require "nn.plot.terminal"
 
 local M = {}
 
+---@class nn.PlotOptions
+---@field file? string "name.png", .svg or .pdf: drawn by gnuplot, and the path is given; default: drawn in the terminal
+---@field title? string above the picture; default none
+---@field xlabel? string what goes to the right; default none
+---@field ylabel? string what goes up; default none
+---@field log? string "x", "y" or "xy": axes with a logarithmic scale; default none
+---@field xrange? number[] {low, high}; default what the values need
+---@field yrange? number[] {low, high}; default what the values need
+---@field columns? integer 1 (default: as wide as a column of a page) or 2 (as the page); of files
+---@field size? integer[] {width, height} in pixels, instead of columns; of files
+---@field key? string where the labels stand: "top left", "above"; default top right; of files
+
 ---Where files with relative names go; by default what nnlua --out DIR (or NNLUA_OUT) says.
 M.directory = false
 
----True if pictures can be written to files.
+---Tells whether pictures can be written to files, that is, whether gnuplot is there. In the terminal they can always be drawn.
+---@return boolean
+---example:
+---  > type(nn.plot.available())
+---  boolean
+---see: nn.plot.line
 M.available = gnuplot.is_there
 
 local function run(o, lines)
@@ -174,16 +185,34 @@ local function xy(given, o, style)
   return run(o, lines)
 end
 
----Lines. Series: y, or {x =, y =, label =, error =}, or a list of such; error draws a band of y +- error.
+---Draws lines, such as the losses of a training run. Series: y, or {x =, y =, label =, error =}, or a list of such; error
+---draws a band of y +- error. Values are tensors or lists; x is 1, 2, ... where it is not given. Options also: hline, {value,
+---label}: a dashed line across, such as what guessing reaches (default none).
 ---@param series nn.Tensor|table
----@param opts? table
+---@param opts? nn.PlotOptions and hline
+---@return string|nil path of the file
+---example:
+---  > nn.plot.line({1, 4, 9, 16}, {title = "squares"})
+---            squares
+---         16 │...
+---  ...
+---  $ nn.plot.line({{y = train, label = "training"}, {y = valid, label = "validation"}}, {xlabel = "epoch", file = "loss.png"})
+---see: nn.plot.scatter, nn.plot.bar, nn.train.fit
 function M.line(series, opts)
   return xy(series, read("line", opts, { hline = { "table" } }), "lines")
 end
 
----Points. x, y and optionally classes: nn.plot.scatter(points, {classes = labels}) with points n x 2, or series as in line.
+---Draws points in the plane: n x 2, with options classes (n labels, one colour each) and labels (the classes' names); or
+---series as in nn.plot.line. Options also: hline, {value, label}: a dashed line across (default none).
 ---@param given nn.Tensor|table
----@param opts? table
+---@param opts? nn.PlotOptions and classes, labels, hline
+---@return string|nil path of the file
+---example:
+---  > data = nn.data.moons{n = 20}
+---  > nn.plot.scatter(data.x, {classes = data.y, title = "two moons"})
+---            two moons
+---  ...
+---see: nn.plot.boundary, nn.plot.line, nn.data.moons
 function M.scatter(given, opts)
   local o = read("scatter", opts, { classes = { "any" }, labels = { "table" }, hline = { "table" } })
   if core.is_tensor(given) and given.ndim == 2 then
@@ -210,10 +239,17 @@ function M.scatter(given, opts)
   return xy(given, o, "points")
 end
 
----Bars: values with names.
----@param opts? table
----@param values nn.Tensor|table numbers, or a list of groups {label =, y = numbers}
----@param names? string[]
+---Draws bars: values with names, beside each other for groups. Options also: hline, {value, label}: a dashed line (default
+---none).
+---@param values nn.Tensor|table numbers, or a list of groups {label =, y = numbers, error = numbers}
+---@param names? string[] default 1, 2, ...
+---@param opts? nn.PlotOptions and hline
+---@return string|nil path of the file
+---example:
+---  > nn.plot.bar({3, 1}, {"dogs", "cats"})
+---  dogs │████████████████████████████████████████████████ 3
+---  cats │████████████████ 1
+---see: nn.plot.hist, nn.plot.line
 function M.bar(values, names, opts)
   local o = read("bar", opts, { hline = { "table" } })
   local series = series_of(o.who, values)
@@ -281,9 +317,16 @@ local function counts(values, bins, low, high)
   return centers, count
 end
 
----A histogram of one or more sets of values.
----@param given nn.Tensor|table
----@param opts? {bins: integer}
+---Draws a histogram of one or more sets of values: how many fall into each of equal bins. Options also: bins (40), density
+---(false; true: shares divided by the width, so that the area is 1).
+---@param given nn.Tensor|table a set of values, or a list of sets {y =, label =}
+---@param opts? nn.PlotOptions and bins, density
+---@return string|nil path of the file
+---example:
+---  > nn.plot.hist(nn.randn(100), {bins = 10, title = "weights"})
+---            weights
+---  ...
+---see: nn.plot.bar, nn.histc, nn.plot.line
 function M.hist(given, opts)
   local o = read("hist", opts, { bins = { "integer", 40 }, density = { "boolean", false } })
   if o.bins < 1 or o.bins > 100000 then
@@ -317,9 +360,18 @@ end
 
 -- ---- matrices ----
 
----A matrix in colours, its first row on top.
----@param matrix nn.Tensor|table
----@param opts? {names: string[], rows: string[], range: number[], diverging: boolean}
+---Draws a matrix in colours, such as a confusion matrix, its first row on top. Options also: names (of the columns), rows
+---(names of the rows), range ({low, high} of the colours; default those of the values), diverging (false; true: blue over
+---white to red).
+---@param matrix nn.Tensor|table rows x columns
+---@param opts? nn.PlotOptions and names, rows, range, diverging
+---@return string|nil path of the file
+---example:
+---  > nn.plot.heatmap({{1, 2}, {3, 4}}, {rows = {"a", "b"}})
+---    ░░  a
+---  ▓▓██  b
+---  ' ' = 1 … █ = 4
+---see: nn.plot.image, nn.train.metrics.Confusion, nn.plot.surface
 function M.heatmap(matrix, opts)
   local o = read("heatmap", opts, {
     names = { "table" }, rows = { "table" }, range = { "table" }, diverging = { "boolean", false },
@@ -348,9 +400,16 @@ function M.heatmap(matrix, opts)
   return run(o, lines)
 end
 
----An image: height x width (grey).
+---Draws an image, height x width, in grey. Options also: range ({black, white}; default the lowest and the highest value).
 ---@param matrix nn.Tensor|table
----@param opts? table
+---@param opts? nn.PlotOptions and range
+---@return string|nil path of the file
+---example:
+---  > nn.plot.image {{0, 1}, {1, 0}}
+---    ██
+---  ██
+---  ' ' = 0 … █ = 1
+---see: nn.plot.grid, nn.plot.heatmap
 function M.image(matrix, opts)
   local o = read("image", opts, { range = { "table" } })
   local rows = rows_of(o.who, matrix)
@@ -365,9 +424,16 @@ function M.image(matrix, opts)
   return run(o, lines)
 end
 
----Images beside each other: n x height x width.
+---Draws images beside each other, n x height x width, in grey. Options also: across (how many in a row; default the root of n).
 ---@param images nn.Tensor
----@param opts? {across: integer}
+---@param opts? nn.PlotOptions and across
+---@return string|nil path of the file
+---example:
+---  > nn.plot.grid(nn.tensor {{{0.0, 1.0}, {1.0, 0.0}}, {{1.0, 1.0}, {0.0, 0.0}}}, {across = 2})
+---    ████████
+---  ██  ██
+---  ' ' = 0 … █ = 1
+---see: nn.plot.image, nn.data.fashion_mnist
 function M.grid(images, opts)
   local o = read("grid", opts, { across = { "integer" } })
   if not core.is_tensor(images) or images.ndim ~= 3 then
@@ -389,12 +455,20 @@ end
 
 -- ---- functions of the plane ----
 
----What a classifier of points (n x 2) says in the plane, with the points over it. f: a model or function from n x 2 to
----scores (n x classes), or to one number a point, whose sign decides.
+---Draws what a classifier says of each point in the plane, with the samples over it. f: a model or function from n x 2 to
+---scores (n x classes), or to one number a point, whose sign decides. Options also: resolution (160 points a side, of a file),
+---margin (0.15, the share of the points' range that is shown beyond them).
 ---@param f function|nn.Module
 ---@param points nn.Tensor n x 2
 ---@param labels nn.Tensor n classes
----@param opts? {resolution: integer}
+---@param opts? nn.PlotOptions and resolution, margin
+---@return string|nil path of the file
+---example:
+---  > data = nn.data.xor()
+---  > nn.plot.boundary(nn.Linear(2, 2), data.x, data.y, {title = "untrained"})
+---  ...untrained
+---  ...
+---see: nn.plot.scatter, nn.data.moons, nn.train.fit
 function M.boundary(f, points, labels, opts)
   local o = read("boundary", opts, { resolution = { "integer", 160 }, margin = { "number", 0.15 } })
   local resolution = o.file and o.resolution or 72
@@ -473,10 +547,16 @@ function M.boundary(f, points, labels, opts)
   return run(o, lines)
 end
 
----Arrows: points n x 2, directions n x 2.
+---Draws arrows, such as gradients: points n x 2, directions n x 2. Options also: scale (1; directions are multiplied with it).
 ---@param points nn.Tensor|table
 ---@param directions nn.Tensor|table
----@param opts? {scale: number}
+---@param opts? nn.PlotOptions and scale
+---@return string|nil path of the file
+---example:
+---  > nn.plot.quiver({{0, 0}, {1, 1}}, {{1, 0}, {0, 1}}, {title = "a field"})
+---            a field
+---  ...
+---see: nn.plot.surface, nn.plot.scatter
 function M.quiver(points, directions, opts)
   local o = read("quiver", opts, { scale = { "number", 1 } })
   local p, d = rows_of(o.who, points), rows_of(o.who, directions)
@@ -498,9 +578,18 @@ function M.quiver(points, directions, opts)
   return run(o, lines)
 end
 
----A surface over the plane: z is rows x columns, x and y (optional) the columns' and rows' places. With contours below.
+---Draws a surface over the plane, such as a loss over two weights: z is rows x columns. In the terminal it is a map in shades.
+---Options also: x and y (the columns' and rows' places; default 1, 2, ...), zlabel, contour (false; true: only the map seen
+---from above, with contours), logz (false; true: a logarithmic scale of z).
 ---@param z nn.Tensor|table
----@param opts? {x: table, y: table, zlabel: string, contour: boolean} contour: only the map seen from above
+---@param opts? nn.PlotOptions and x, y, zlabel, contour, logz
+---@return string|nil path of the file
+---example:
+---  > nn.plot.surface {{1, 2}, {3, 4}}
+---    ░░
+---  ▓▓██
+---  ' ' = 1 … █ = 4
+---see: nn.theory.loss_plane, nn.plot.heatmap
 function M.surface(z, opts)
   local o = read("surface", opts, {
     x = { "any" }, y = { "any" }, zlabel = { "string" }, contour = { "boolean", false }, logz = { "boolean", false },
@@ -565,9 +654,16 @@ local function outline(model)
   return rows
 end
 
----A model's layers as boxes, from input (top) to output, with their parameters.
+---Draws a model's layers as boxes, from input (top) to output, with their parameters; in the terminal as lines.
 ---@param model nn.Module
----@param opts? table
+---@param opts? nn.PlotOptions
+---@return string|nil path of the file
+---example:
+---  > nn.plot.graph(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+---  Sequential()
+---    1: Linear(2, 3)  9 parameters
+---    2: ReLU()
+---see: nn.Module:describe, nn.plot.heatmap
 function M.graph(model, opts)
   local o = read("graph", opts)
   if not require("nn.layers.module").is_module(model) then

@@ -73,13 +73,26 @@ local function make(name, opt, value, per, kind)
   return self
 end
 
----One step on: sets the learning rates.
+---Goes one step on, an epoch or a batch as you like, and sets the learning rate of every group. Call it after the optimizer's.
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+---  > schedule = nn.sched.ExponentialLR(opt, {gamma = 0.5})
+---  > schedule:step()
+---  > opt.param_groups[1].lr
+---  0.5
+---see: nn.Scheduler:get_last_lr, nn.train.fit
 function Scheduler:step()
   core.set_hidden(self, "t", self.t + 1)
   apply(self)
 end
 
----The learning rates as they are now, one a group.
+---Gives the learning rates as they are now, one a group.
+---@return number[]
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 0.1})
+---  > nn.sched.StepLR(opt, {step_size = 1}):get_last_lr()
+---  {0.1}
+---see: nn.Scheduler:step
 function Scheduler:get_last_lr()
   local list = {}
   for i, group in ipairs(self.optimizer.param_groups) do
@@ -91,8 +104,14 @@ end
 -- What schedulers set in a group.
 local scheduled = { "lr", "momentum", "betas" }
 
----What is needed to go on later: the step, the base rates, what the scheduler has seen, and the options of the groups as
+---Gives what is needed to go on later: the step, the base rates, what the scheduler has seen, and the options of the groups as
 ---they are now.
+---@return table state
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+---  > nn.sched.StepLR(opt, {step_size = 1}):state_dict()
+---  {base = {1}, groups = {{lr = 1.0, momentum = 0}}, name = "StepLR", t = 0}
+---see: nn.Scheduler:load_state_dict, nn.train.checkpoint
 function Scheduler:state_dict()
   local groups = {}
   for i, group in ipairs(self.optimizer.param_groups) do
@@ -105,6 +124,15 @@ function Scheduler:state_dict()
 end
 
 ---Goes on from the state of a scheduler of the same kind over an optimizer with as many groups.
+---@param state any what state_dict gave
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+---  > schedule = nn.sched.StepLR(opt, {step_size = 1})
+---  > state = schedule:state_dict()
+---  > schedule:step() schedule:load_state_dict(state)
+---  > schedule
+---  StepLR(step 0)
+---see: nn.Scheduler:state_dict
 function Scheduler:load_state_dict(state)
   local function wrong(text, ...)
     core.raise(("%s: load_state_dict: %s"):format(self.name, text:format(...)))
@@ -128,32 +156,54 @@ function Scheduler:load_state_dict(state)
   end
 end
 
-local examples = { step_size = "30", milestones = "{30, 60}", gamma = "0.95", T_max = "20", T_0 = "10" }
+-- Of the schedules that `define` makes: options of an example, the rates from 1 that it gives before and after three steps,
+-- related ones, and what options mean.
+local notes = {
+  StepLR = { "step_size = 2", "1.0, 1.0, 0.1, 0.1", "nn.sched.MultiStepLR, nn.sched.ExponentialLR",
+    step_size = "steps between two falls", gamma = "the factor of a fall" },
+  MultiStepLR = { "milestones = {2, 3}", "1.0, 1.0, 0.1, 0.01", "nn.sched.StepLR, nn.sched.SequentialLR",
+    milestones = "the steps at which it falls, rising", gamma = "the factor of a fall" },
+  ExponentialLR = { "gamma = 0.5", "1.0, 0.5, 0.25, 0.125", "nn.sched.StepLR, nn.sched.CosineAnnealingLR",
+    gamma = "the factor of a step" },
+  ConstantLR = { "factor = 0.5, total_iters = 2", "0.5, 0.5, 1, 1", "nn.sched.LinearLR, nn.sched.SequentialLR",
+    factor = "what the rate is multiplied with at first", total_iters = "for so many steps" },
+  LinearLR = { "start_factor = 0.25, total_iters = 3", "0.25, 0.5, 0.75, 1.0", "nn.sched.ConstantLR, nn.sched.SequentialLR",
+    start_factor = "of the rate at the beginning", end_factor = "of the rate in the end",
+    total_iters = "steps from one to the other" },
+  PolynomialLR = { "total_iters = 4", "1.0, 0.75, 0.5, 0.25", "nn.sched.LinearLR, nn.sched.CosineAnnealingLR",
+    total_iters = "steps until 0", power = "1: a straight line" },
+  CosineAnnealingLR = { "T_max = 2", "1.0, 0.5, 0.0, 0.5", "nn.sched.CosineAnnealingWarmRestarts, nn.sched.OneCycleLR",
+    T_max = "steps from top to bottom", eta_min = "the lowest rate" },
+  CosineAnnealingWarmRestarts = { "T_0 = 2", "1.0, 0.5, 1.0, 0.5", "nn.sched.CosineAnnealingLR, nn.sched.OneCycleLR",
+    T_0 = "steps of the first cosine", T_mult = "how many times as long the next one is", eta_min = "the lowest rate" },
+}
 
--- What is said of one: its head, the sentence, an example.
+-- What is said of one: its head, the sentence, options, an example.
 local function help_of(name, doc, spec)
-  local keys, parts = {}, {}
+  local note, keys, parts, meanings = notes[name], {}, {}, {}
   for key in pairs(spec) do
     keys[#keys + 1] = key
   end
   table.sort(keys)
   for i, key in ipairs(keys) do
     local default = spec[key][2]
-    parts[i] = default == nil and key or ("%s = %s"):format(key, type(default) == "number" and ("%.4g"):format(default) or
-      tostring(default))
-  end
-  local example = {}
-  for _, key in ipairs(keys) do
-    example[#example + 1] = spec[key].needed and ("%s = %s"):format(key, examples[key]) or nil
+    local text = type(default) == "number" and ("%.4g"):format(default) or tostring(default)
+    parts[i] = default == nil and key or ("%s = %s"):format(key, text)
+    meanings[i] = ("  %s: %s; %s"):format(key, default == nil and "needed" or "default " .. text, note[key])
   end
   return ([[
 nn.sched.%s(opt, {%s})
 %s
 lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+%s
 example:
-  local schedule = nn.sched.%s(opt, {%s})
-  nn.train.fit{..., optimizer = opt, scheduler = schedule}]]):format(name, table.concat(parts, ", "), doc, name,
-    table.concat(example, ", "))
+  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+  > schedule, rates = nn.sched.%s(opt, {%s}), {}
+  > for i = 1, 4 do rates[i] = opt.param_groups[1].lr schedule:step() end
+  > rates
+  {%s}
+see: nn.train.fit, %s]]):format(name, table.concat(parts, ", "), doc, table.concat(meanings, "\n"), name, note[1], note[2],
+    note[3])
 end
 
 -- A scheduler whose value needs nothing but its options: define(name, doc, spec, function(o, t, base)).
@@ -193,13 +243,13 @@ local function check_milestones(who, list)
 end
 
 define("StepLR",
-  "Falls by gamma every step_size steps: lr = base * gamma^floor(t / step_size).",
+  "Lets the rate fall by gamma every step_size steps: lr = base * gamma^floor(t / step_size).",
   { step_size = needed("integer", 1), gamma = { "number", 0.1 } }, function(o, t, base)
   return base * o.gamma ^ (t // o.step_size)
 end)
 
 define("MultiStepLR",
-  "Falls by gamma at each milestone: lr = base * gamma^(number of milestones reached).",
+  "Lets the rate fall by gamma at each milestone: lr = base * gamma^(number of milestones reached).",
   { milestones = needed "table", gamma = { "number", 0.1 } }, function(o, t, base)
   local n = 0
   for _, m in ipairs(o.milestones) do
@@ -211,19 +261,19 @@ end, function(o)
 end)
 
 define("ExponentialLR",
-  "Falls by gamma with each step: lr = base * gamma^t.",
+  "Lets the rate fall by gamma with each step: lr = base * gamma^t.",
   { gamma = needed "number" }, function(o, t, base)
   return base * o.gamma ^ t
 end)
 
 define("ConstantLR",
-  "Begins lower: lr = base * factor for the first total_iters steps.",
+  "Begins with a lower rate: lr = base * factor for the first total_iters steps.",
   { factor = { "number", 1 / 3 }, total_iters = { "integer", 5, least = 1 } }, function(o, t, base)
   return t < o.total_iters and base * o.factor or base
 end)
 
 define("LinearLR",
-  "From base * start_factor to base * end_factor in total_iters steps: a warm-up.",
+  "Moves the rate along a straight line: from base * start_factor to base * end_factor in total_iters steps, a warm-up.",
   {
   start_factor = { "number", 1 / 3 }, end_factor = { "number", 1 }, total_iters = { "integer", 5, least = 1 },
 }, function(o, t, base)
@@ -231,19 +281,19 @@ define("LinearLR",
 end)
 
 define("PolynomialLR",
-  "Falls to 0 along a power: lr = base * (1 - t / total_iters)^power.",
+  "Lets the rate fall to 0 along a power: lr = base * (1 - t / total_iters)^power.",
   { total_iters = { "integer", 5, least = 1 }, power = { "number", 1 } }, function(o, t, base)
   return base * (1 - math.min(t, o.total_iters) / o.total_iters) ^ o.power
 end)
 
 define("CosineAnnealingLR",
-  "Half a cosine from base to eta_min in T_max steps (and back, if it goes on): Loshchilov & Hutter 2017.",
+  "Lets the rate fall along half a cosine: from base to eta_min in T_max steps, then back (Loshchilov & Hutter 2017).",
   { T_max = needed("integer", 1), eta_min = { "number", 0 } }, function(o, t, base)
   return o.eta_min + (base - o.eta_min) * (1 + math.cos(math.pi * t / o.T_max)) / 2
 end)
 
 define("CosineAnnealingWarmRestarts",
-  "Cosines that start again after T_0, T_0 * T_mult, ... steps: Loshchilov & Hutter 2017.",
+  "Lets the rate fall along cosines that start again: after T_0, T_0 * T_mult, ... steps (Loshchilov & Hutter 2017).",
   {
   T_0 = needed("integer", 1), T_mult = { "integer", 1, least = 1 }, eta_min = { "number", 0 },
 }, function(o, t, base)
@@ -254,7 +304,16 @@ define("CosineAnnealingWarmRestarts",
   return o.eta_min + (base - o.eta_min) * (1 + math.cos(math.pi * t / length)) / 2
 end)
 
----Yours: lr = base * f(t).
+---Sets the rate by a function of yours: lr = base * f(t), t being the number of step() calls, from 0.
+---@param opt any an optimizer
+---@param f any function(t) -> number
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+---  > schedule = nn.sched.LambdaLR(opt, function(t) return 1 / (1 + t) end)
+---  > schedule:step()
+---  > opt.param_groups[1].lr
+---  0.5
+---see: nn.sched.ExponentialLR, nn.sched.SequentialLR
 M.LambdaLR = function(opt, f)
   if type(f) ~= "function" then
     core.raise(("LambdaLR: the second argument must be a function(step) that gives a factor, but is %s"):format(core.describe(f)))
@@ -276,13 +335,24 @@ local function straight(from, to, share)
   return from + (to - from) * share
 end
 
----One cycle, a step a batch: up from max_lr / div_factor to max_lr over pct_start of the steps, then down to
----max_lr / (div_factor * final_div_factor); momentum (or Adam's beta1) goes the other way, from max_momentum to
----base_momentum and back (Smith & Topin 2018). three_phase: down as long as up, then to the end.
+---Moves the rate along one cycle, a step a batch: up from max_lr / div_factor to max_lr over pct_start of the steps, then down
+---to max_lr / (div_factor * final_div_factor); momentum (or Adam's beta1) goes the other way, from max_momentum to
+---base_momentum and back.
+---Options: max_lr (needed), total_steps (or epochs and steps_per_epoch; needed), pct_start (0.3), anneal_strategy ("cos" or
+---"linear"), cycle_momentum (true), base_momentum (0.85), max_momentum (0.95), div_factor (25), final_div_factor (1e4),
+---three_phase (false; true: down as long as up, then to the end).
 ---@param opt nn.Optimizer
 ---@param opts {max_lr: number, total_steps: integer, epochs: integer, steps_per_epoch: integer, pct_start: number,
 ---anneal_strategy: string, cycle_momentum: boolean, base_momentum: number, max_momentum: number, div_factor: number,
 ---final_div_factor: number, three_phase: boolean}
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+---  > schedule = nn.sched.OneCycleLR(opt, {max_lr = 1, total_steps = 10, pct_start = 0.5, anneal_strategy = "linear"})
+---  > for i = 1, 4 do schedule:step() end
+---  > schedule:get_last_lr()
+---  {1.0}
+---see: nn.sched.CosineAnnealingLR, nn.train.lr_range_test, nn.train.fit
+---source: Smith & Topin 2018, "Super-convergence"
 function M.OneCycleLR(opt, opts)
   local o = options.read("OneCycleLR", opts, {
     max_lr = { "number" }, total_steps = { "integer" }, epochs = { "integer" }, steps_per_epoch = { "integer" },
@@ -331,8 +401,16 @@ function M.OneCycleLR(opt, opts)
   end, "step")
 end
 
----All at once: each one's result is the next one's base rate. The schedulers must be those of one optimizer.
----@param list table
+---Applies several schedules at once: each one's result is the next one's base rate. They must be those of one optimizer.
+---@param list table[] schedulers
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+---  > a, b = nn.sched.ExponentialLR(opt, {gamma = 0.5}), nn.sched.ConstantLR(opt, {factor = 0.1, total_iters = 5})
+---  > schedule = nn.sched.ChainedScheduler {a, b}
+---  > schedule:step()
+---  > ("%.3f"):format(opt.param_groups[1].lr)
+---  0.050
+---see: nn.sched.SequentialLR
 function M.ChainedScheduler(list)
   want_schedulers("ChainedScheduler", list)
   local opt = list[1].optimizer
@@ -347,9 +425,17 @@ function M.ChainedScheduler(list)
   end, list[1].per)
 end
 
----One after another: milestones[i] is the step at which scheduler i + 1 begins, with a count of its own.
+---Applies schedules one after another: milestones[i] is the step at which scheduler i + 1 begins, with a count of its own.
 ---@param list table[] schedulers of one optimizer
----@param milestones integer[]
+---@param milestones integer[] one fewer than there are schedulers, rising
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+---  > warmup, rest = nn.sched.LinearLR(opt, {start_factor = 0.5, total_iters = 2}), nn.sched.ExponentialLR(opt, {gamma = 0.5})
+---  > schedule, rates = nn.sched.SequentialLR({warmup, rest}, {2}), {}
+---  > for i = 1, 5 do rates[i] = opt.param_groups[1].lr schedule:step() end
+---  > rates
+---  {0.5, 0.75, 1.0, 0.5, 0.25}
+---see: nn.sched.ChainedScheduler, nn.sched.LinearLR
 function M.SequentialLR(list, milestones)
   if #list == 0 or #milestones ~= #list - 1 then
     core.raise "SequentialLR: needs a list of schedulers, and a milestone for each but the first"
@@ -371,11 +457,22 @@ end
 
 local Plateau = class.new("ReduceLROnPlateau", Scheduler)
 
----Falls by `factor` when a figure has not improved by `threshold` for more than `patience` steps: schedule:step(loss).
+---Lets the rate fall when a figure stops improving: by `factor`, when it has not improved by `threshold` for more than
+---`patience` steps: give it the figure, schedule:step(loss). nn.train.fit does so with the figure that the run goes by.
+---Options: mode ("min", the default, where lower is better, or "max"; in fit that of the figure), factor (0.1), patience (10),
+---threshold (1e-4), threshold_mode ("rel": a share of the best, or "abs"), cooldown (0 steps of rest after a fall), min_lr (0),
+---eps (1e-8: smaller changes are not made).
 ---@param opt nn.Optimizer
 ---@param opts? {mode: string, factor: number, patience: integer, threshold: number, threshold_mode: string,
 ---cooldown: integer, min_lr: number, eps: number} mode: "min" where lower is better (the default), or "max"; in
 ---nn.train.fit the default is that of the figure the run goes by
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+---  > schedule = nn.sched.ReduceLROnPlateau(opt, {patience = 1})
+---  > for _, loss in ipairs {0.5, 0.6, 0.7} do schedule:step(loss) end
+---  > opt.param_groups[1].lr
+---  0.1
+---see: nn.sched.StepLR, nn.train.fit
 function M.ReduceLROnPlateau(opt, opts)
   want_optimizer("ReduceLROnPlateau", opt)
   local o = options.read("ReduceLROnPlateau", opts, {
@@ -419,7 +516,15 @@ local function is_better(o, mode, value, best)
   return mode == "min" and value < best - o.threshold or mode == "max" and value > best + o.threshold
 end
 
+---Takes the figure of this epoch and lets the rate fall if it has not improved for too long.
 ---@param value number|nn.Tensor the figure to watch
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 1})
+---  > schedule = nn.sched.ReduceLROnPlateau(opt, {patience = 0})
+---  > schedule:step(0.5) schedule:step(0.5)
+---  > opt.param_groups[1].lr
+---  0.1
+---see: nn.sched.ReduceLROnPlateau
 function Plateau:step(value)
   if core.is_tensor(value) then
     value = value:item()

@@ -97,62 +97,52 @@ local function length_of(loader)
   return ok and math.type(n) == "integer" and n > 0 and n or nil
 end
 
----Trains a model and returns what happened.
----
----    local run = nn.train.fit{model = model, loss = nn.CrossEntropyLoss(), optimizer = opt,
----      train = loader, valid = test_loader, epochs = 10, metrics = {"accuracy"}}
----    print(run.best.valid_accuracy)
----
----A run goes by one figure, `monitor`: by default the first metric, or the loss where there is none; of the validation set
----if there is one. run.best is the row where it was best; best.safetensors, early stopping and ReduceLROnPlateau go by it,
----too. Whether more or less of it is better is known of the loss and of nn's own metrics; of yours, say it.
----
----Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best and best_epoch,
----tables and best_tables (metrics that are tensors, such as confusion and valid_confusion, of the last epoch and of the best),
----monitor and mode, steps, interrupted, stopped_early (the epoch, if so), stopped (why, if before the last epoch), within (rows
----of valid_every), resumed ({epoch, steps} where it went on), compiled (whether the step was, to the end) and
----not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
----what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in interrupted.safetensors. The
----loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
+-- What fit takes; what it does is said above it.
+
 ---@class nn.FitOptions
 ---@field model nn.Module layers that were set to model[i]:eval() stay so
----@field loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
+---@field loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor a loss layer, or a function; gives one number
 ---@field optimizer nn.Optimizer also LBFGS and ConjugateGradient, which take several looks at a batch
 ---@field train nn.Loader or a function that gives the next batch x, y, and nil at the end of each epoch
----@field valid? nn.Loader
----@field epochs? integer default 1
+---@field valid? nn.Loader looked at after each epoch, in evaluation mode; default none
+---@field epochs? integer how often to go over the training set; default 1
 ---@field metrics? table names ("accuracy", "auc", ...), {"f1", average = "macro"}, nn.train.metrics.AUC(), or your own as
 ---{name, function(output, target), "max" | "min"}: a sum over the batch and, as a second value, of how many (the samples). A
----figure that has no meaning, such as auc over one class, is nan, and a line on standard error says why, once
----@field monitor? string the figure the run goes by, e.g. "valid_loss"
----@field mode? string "min" or "max": which way that is better
+---figure that has no meaning, such as auc over one class, is nan, and a line on standard error says why, once. Default {}
+---@field monitor? string the figure the run goes by, e.g. "valid_loss"; default the first metric, or the loss, of the
+---validation set if there is one
+---@field mode? string "min" or "max": which way that is better; default known of the loss and of nn's own metrics
 ---@field compile? boolean default true: the step is compiled where it can be; a line on standard error says why not
 ---@field out? string a directory for history.json and best.safetensors; a run that was interrupted leaves its weights in
----interrupted.safetensors
----@field progress? string "auto", "line" (one line an epoch) or "none"
----@field scheduler? table from nn.sched; steps once an epoch (OneCycleLR once a batch)
+---interrupted.safetensors. Default: nothing is written
+---@field progress? string "auto" (default: a live line in a terminal, else "line"), "line" (one line an epoch) or "none"
+---@field scheduler? table from nn.sched; steps once an epoch (OneCycleLR once a batch). Default none
 ---@field early_stopping? {patience: integer, min_delta: number, monitor: string, mode: string, restore: boolean} ends the
----run when the figure has not improved by min_delta for `patience` epochs (5), and puts the best weights back
----@field clip_grad_norm? number gradients of a larger norm are scaled down to it before the update
----@field clip_grad_value? number and those beyond it are cut off
+---run when the figure has not improved by min_delta (0) for `patience` epochs (5), and with restore (true) puts the best
+---weights back; monitor and mode are another way to say those of the run. Default: no early stopping
+---@field clip_grad_norm? number gradients whose joint norm is larger are scaled down to it before the update; default: never
+---@field clip_grad_value? number each element of a gradient beyond it is cut off; default: never. One of the two at most
 ---@field before_step? fun(step: integer) called after the backward and before the update: change gradients here
 ---@field after_step? fun(step: integer) called after each update, e.g. for a projection of the weights
 ---@field on_epoch? fun(row: table, run: table): boolean|nil called with each row; ends the run by returning false
 ---@field run? nn.Run of an experiment: rows go into its history, checkpoints into its directory, and a resumed one goes on
----@field resume? boolean goes on from out/last.safetensors, with the bits of a run that was not broken off
+---@field resume? boolean goes on from out/last.safetensors, with the bits of a run that was not broken off; default false
 ---@field checkpoint? {every_steps: integer, every_epochs: integer, every_seconds: number, keep: integer} when last.safetensors
----is written (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older ones stay
----@field callbacks? table[] of {start =, step =, validation =, epoch =, checkpoint =, stop =}: functions; false ends the run
----@field accumulate? integer so many batches make one update, by the mean of the gradients of their losses (each batch counts the
----same, also a smaller one)
+---is written (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older ones
+---stay (0)
+---@field callbacks? table[] of {start =, step =, validation =, epoch =, checkpoint =, stop =}: functions; false ends the run.
+---start(run), step(step, loss, run), validation(row, run), epoch(row, run), checkpoint(path, run), stop(reason, run); a
+---function alone is for epochs
+---@field accumulate? integer so many batches make one update, by the mean of the gradients of their losses (each batch counts
+---the same, also a smaller one); default 1
 ---@field ema? number an exponential moving average of the weights with this decay, from the first update on, is what is
----validated and kept
----@field valid_every? integer looks at the validation set every so many steps as well
+---validated and kept; default: the weights themselves
+---@field valid_every? integer looks at the validation set every so many steps as well; default: after epochs only
 ---@field observe? boolean within a recorded run: looks at the layers once an epoch (layers.jsonl) and at the samples in the end
----(samples.json), for reports
----@field log? string "tensorboard": rows also go into an event file in the directory of the run
----@field max_steps? integer
----@field max_seconds? number
+---(samples.json), for reports; default false
+---@field log? string "tensorboard": rows also go into an event file in the directory of the run; default: they do not
+---@field max_steps? integer ends the run after so many updates; default: no limit
+---@field max_seconds? number ends the run after so many seconds; default: no limit
 -- What ends a fit, well or not: files are written, best weights put back; errors go on.
 local function finish(o, l, ok, err, interrupts)
   local run, keep, show = l.run, l.keep, l.show
@@ -193,8 +183,33 @@ local function finish(o, l, ok, err, interrupts)
   end
 end
 
+---Trains a model on the batches of a loader and returns what happened, the run.
+---
+---A run goes by one figure, `monitor`: by default the first metric, or the loss where there is none; of the validation set
+---if there is one. run.best is the row where it was best; best.safetensors, early stopping and ReduceLROnPlateau go by it,
+---too. Whether more or less of it is better is known of the loss and of nn's own metrics; of yours, say it.
+---
+---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best and best_epoch,
+---tables and best_tables (metrics that are tensors, such as confusion and valid_confusion, of the last epoch and of the best),
+---monitor and mode, steps, interrupted, stopped_early (the epoch, if so), stopped (why, if before the last epoch), within (rows
+---of valid_every), resumed ({epoch, steps} where it went on), compiled (whether the step was, to the end) and
+---not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
+---what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in interrupted.safetensors. The
+---loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
 ---@param opts nn.FitOptions
 ---@return table run
+---example:
+---  > nn.manual_seed(1)
+---  > model, data = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2)), nn.data.moons{n = 40, noise = 0}
+---  > opt, loader = nn.optim.Adam(model:parameters(), {lr = 0.1}), data:loader{batch_size = 10, shuffle = true}
+---  > options = {model = model, loss = nn.CrossEntropyLoss(), optimizer = opt, train = loader, epochs = 4, progress = "none"}
+---  > options.metrics = {"accuracy"}
+---  > run = nn.train.fit(options)
+---  > #run.history, run.steps, run.monitor
+---  4	16	accuracy
+---  > ("%.2f"):format(run.best.accuracy)
+---  0.90
+---see: nn.train.evaluate, nn.Dataset:loader, nn.optim.Adam, nn.experiment
 function M.fit(opts)
   local o = read_options(opts)
   local list = metrics.read("fit", o.metrics, o.loss, o.train)

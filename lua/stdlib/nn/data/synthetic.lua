@@ -39,9 +39,22 @@ local function shuffled(g, x, y, classes)
   return dataset(x:index_select(1, order), y:index_select(1, order), classes)
 end
 
----The exclusive or of two bits: the four points, or n points around them with noise. y is 0 or 1 as float32 with
----targets = "float" (n x 1), else classes 1 and 2.
+---Makes the exclusive or of two bits, which no line separates: the four points, or n points around them with noise. y is 0 or 1
+---as float32 with targets = "float" (n x 1), else classes 1 and 2.
+---Options: n (4), noise (0, a standard deviation), targets ("class" or "float"), seed (1).
 ---@param opts? {n: integer, noise: number, targets: string, seed: integer}
+---@return nn.Dataset
+---example:
+---  > d = nn.data.xor()
+---  > d.x
+---  tensor([[0., 0.],
+---          [0., 1.],
+---          [1., 0.],
+---          [1., 1.]], shape=4x2, float32)
+---  > d.y
+---  tensor([1, 2, 2, 1], shape=4, int64)
+---see: nn.data.parity, nn.Perceptron, nn.theory.separable
+---source: Minsky & Papert 1969, "Perceptrons"
 function M.xor(opts)
   local o, g = read("xor", opts, { n = { "integer", 4 }, noise = { "number", 0 }, targets = { "string", "class" } })
   local k = core.arange(o.n)
@@ -59,8 +72,16 @@ function M.xor(opts)
   return dataset(x, y:to "int64" + 1, { "0", "1" })
 end
 
----Bits and whether their number is odd (class 2): all 2^bits of them, or n drawn at random.
+---Makes bits and whether their number is odd (class 2): all 2^bits of them, or n drawn at random. x is n x bits, of 0 and 1.
+---Options: bits (4, at most 24), n (default all), seed (1).
 ---@param opts? {bits: integer, n: integer, seed: integer}
+---@return nn.Dataset
+---example:
+---  > nn.data.parity{bits = 2}.y
+---  tensor([1, 2, 2, 1], shape=4, int64)
+---  > nn.data.parity{bits = 8}
+---  Dataset(256 samples, x 256x8 float32, y 256 int64, 2 classes)
+---see: nn.data.xor
 function M.parity(opts)
   local o, g = read("parity", opts, { bits = { "integer", 4 }, n = { "integer" } })
   if o.bits < 1 or o.bits > 24 then
@@ -83,8 +104,15 @@ function M.parity(opts)
   return dataset(x, y, { "even", "odd" })
 end
 
----Arms that wind around the origin: Lang & Witbrock 1988 with two arms.
+---Makes arms that wind around the origin, one class each: hard for a small net (Lang & Witbrock 1988 with two arms).
+---Options: n (400 points in all), arms (2), turns (1.5), noise (0.02, a standard deviation), seed (1).
 ---@param opts? {n: integer, arms: integer, turns: number, noise: number, seed: integer}
+---@return nn.Dataset
+---example:
+---  > nn.data.spirals{n = 6, arms = 3}
+---  Dataset(6 samples, x 6x2 float32, y 6 int64)
+---see: nn.data.moons, nn.data.checkerboard, nn.plot.scatter
+---source: Lang & Witbrock 1988, "Learning to tell two spirals apart"
 function M.spirals(opts)
   local o, g = read("spirals", opts, {
     n = { "integer", 400 }, arms = { "integer", 2 }, turns = { "number", 1.5 }, noise = { "number", 0.02 },
@@ -96,8 +124,17 @@ function M.spirals(opts)
   return shuffled(g, x, y)
 end
 
----Two half circles that reach into each other.
+---Makes two half circles that reach into each other: one class each; no line separates them, a small net does.
+---Options: n (400 points in all), noise (0.1, a standard deviation), seed (1).
 ---@param opts? {n: integer, noise: number, seed: integer}
+---@return nn.Dataset
+---example:
+---  > d = nn.data.moons{n = 4}
+---  > d
+---  Dataset(4 samples, x 4x2 float32, y 4 int64)
+---  > d.y
+---  tensor([1, 2, 2, 1], shape=4, int64)
+---see: nn.data.circles, nn.data.spirals, nn.plot.scatter
 function M.moons(opts)
   local o, g = read("moons", opts, { n = { "integer", 400 }, noise = { "number", 0.1 } })
   local y = in_turn(o.n, 2)
@@ -108,8 +145,17 @@ function M.moons(opts)
   return shuffled(g, core.stack({ x1, x2 }, 2) + normal(g, o.noise, o.n, 2), y)
 end
 
----A circle inside another.
----@param opts? {n: integer, noise: number, factor: number, seed: integer} factor: the inner one's radius
+---Makes two circles in the plane: one of radius 1 (class 1) and one inside it (class 2).
+---Options: n (400 points in all), noise (0.05, a standard deviation), factor (0.5, the inner one's radius), seed (1).
+---@param opts? {n: integer, noise: number, factor: number, seed: integer}
+---@return nn.Dataset
+---example:
+---  > d = nn.data.circles{n = 4, noise = 0}
+---  > d.x:norm(2, 2)
+---  tensor([1.0, 0.5, 0.5, 1.0], shape=4, float32)
+---  > d.y
+---  tensor([1, 2, 2, 1], shape=4, int64)
+---see: nn.data.moons, nn.data.gaussian_quantiles
 function M.circles(opts)
   local o, g = read("circles", opts, { n = { "integer", 400 }, noise = { "number", 0.05 }, factor = { "number", 0.5 } })
   local y = in_turn(o.n, 2)
@@ -119,8 +165,14 @@ function M.circles(opts)
   return shuffled(g, x + normal(g, o.noise, o.n, 2), y)
 end
 
----Gaussian clouds around random centers.
+---Makes Gaussian clouds, one class each: around centers that are uniform in -spread .. spread.
+---Options: n (300 points in all), classes (3), features (2), std (1, of a cloud), spread (5), seed (1).
 ---@param opts? {n: integer, classes: integer, features: integer, std: number, spread: number, seed: integer}
+---@return nn.Dataset
+---example:
+---  > nn.data.blobs{n = 6, classes = 2, features = 3}
+---  Dataset(6 samples, x 6x3 float32, y 6 int64)
+---see: nn.data.separable, nn.data.gaussian_quantiles
 function M.blobs(opts)
   local o, g = read("blobs", opts, {
     n = { "integer", 300 }, classes = { "integer", 3 }, features = { "integer", 2 }, std = { "number", 1 },
@@ -131,8 +183,14 @@ function M.blobs(opts)
   return shuffled(g, centers:index_select(1, y) + normal(g, o.std, o.n, o.features), y)
 end
 
----Points in a square; the class changes from field to field.
+---Makes the two classes of a chess board: points in the square -1 .. 1 whose class (1 or 2) changes from field to field.
+---Options: n (1000), fields (4 a side), noise (0, a standard deviation of x), seed (1).
 ---@param opts? {n: integer, fields: integer, noise: number, seed: integer}
+---@return nn.Dataset
+---example:
+---  > nn.data.checkerboard{n = 5}
+---  Dataset(5 samples, x 5x2 float32, y 5 int64)
+---see: nn.data.spirals, nn.data.xor
 function M.checkerboard(opts)
   local o, g = read("checkerboard", opts, { n = { "integer", 1000 }, fields = { "integer", 4 }, noise = { "number", 0 } })
   local x = rand(g, o.n, 2)
@@ -141,8 +199,15 @@ function M.checkerboard(opts)
   return dataset((x * 2 - 1) + normal(g, o.noise, o.n, 2), y)
 end
 
----One Gaussian cloud cut into shells of equal numbers by the distance from its middle.
+---Cuts one Gaussian cloud into shells: of equal numbers, by the distance from its middle; shell i is class i.
+---Options: n (600), classes (3), features (2), seed (1).
 ---@param opts? {n: integer, classes: integer, features: integer, seed: integer}
+---@return nn.Dataset
+---example:
+---  > d = nn.data.gaussian_quantiles{n = 6, classes = 2}
+---  > d.y:bincount()
+---  tensor([3, 3], shape=2, int64)
+---see: nn.data.circles, nn.data.blobs
 function M.gaussian_quantiles(opts)
   local o, g = read("gaussian_quantiles", opts, {
     n = { "integer", 600 }, classes = { "integer", 3 }, features = { "integer", 2 },
@@ -154,9 +219,16 @@ function M.gaussian_quantiles(opts)
   return dataset(x, y)
 end
 
----Two classes with a plane between them: no point is nearer than `margin` to the plane w.x = theta, and the nearest of
+---Makes two classes with a plane between them: no point is nearer than `margin` to the plane w.x = theta, and the nearest of
 ---each class is exactly that far. Classes 1 (below) and 2 (above). Second result: {w = unit vector, theta, margin}.
+---Options: n (100), features (2), margin (0.1), theta (0), seed (1).
 ---@param opts? {n: integer, features: integer, margin: number, theta: number, seed: integer}
+---@return nn.Dataset, table plane
+---example:
+---  > d, plane = nn.data.separable{n = 10, margin = 0.5}
+---  > plane.margin, nn.theory.separable(d.x, d.y).separable
+---  0.5	true
+---see: nn.Perceptron, nn.theory.margin, nn.data.blobs
 function M.separable(opts)
   local o, g = read("separable", opts, {
     n = { "integer", 100 }, features = { "integer", 2 }, margin = { "number", 0.1 }, theta = { "number", 0 },
@@ -198,7 +270,18 @@ local noises = {
   end,
 }
 
----Noise of a kind ("gaussian", "laplace", "uniform", "student", "none") and scale, n values.
+---Draws n numbers of noise around 0 of a kind and scale: "gaussian" (scale is the deviation), "laplace" (deviation sqrt(2)
+---scale), "uniform" (-scale .. scale), "student" (t with 3 degrees of freedom, times scale: far outliers) or "none" (zeros).
+---Options: seed (1).
+---@param kind any a string
+---@param n any an integer
+---@param scale? any a number; needed unless kind is "none"
+---@param opts? {seed: integer}
+---@return nn.Tensor n
+---example:
+---  > nn.data.noise("uniform", 3, 0.1)
+---  tensor([0.0781, 0.0789, 0.0171], shape=3, float32)
+---see: nn.data.sines, nn.regularize.noise
 function M.noise(kind, n, scale, opts)
   local _, g = read("noise", opts, {})
   local f = noises[kind]
@@ -227,18 +310,48 @@ local function regression(name, f, spec)
     return dataset(x:unsqueeze(2), y:unsqueeze(2))
   end
 end
----sin(2 pi frequency x) with noise.
+---Makes a regression of one number: x uniform in low .. high (n x 1), y = sin(2 pi frequency x) + noise (n x 1).
+---Options: n (200), frequency (1), noise ("gaussian"; see nn.data.noise), scale (0.1, of the noise), low (-1), high (1), seed
+---(1).
+---@param opts? {n: integer, frequency: number, noise: string, scale: number, low: number, high: number, seed: integer}
+---@return nn.Dataset
+---example:
+---  > nn.data.sines{n = 5, frequency = 2}
+---  Dataset(5 samples, x 5x1 float32, y 5x1 float32)
+---see: nn.data.steps, nn.data.noise
 regression("sines", function(x, o)
   return (x * (2 * math.pi * o.frequency)):sin()
 end, { frequency = { "number", 1 } })
----`steps` equal steps from 0 to 1 with noise.
+---Makes a regression of a staircase: x uniform in low .. high (n x 1), y from 0 to 1 in `steps` equal steps, with noise (n x
+---1).
+---Options: n (200), steps (4), noise ("gaussian"; see nn.data.noise), scale (0.1, of the noise), low (-1), high (1), seed (1).
+---@param opts? {n: integer, steps: integer, noise: string, scale: number, low: number, high: number, seed: integer}
+---@return nn.Dataset
+---example:
+---  > nn.data.steps{n = 4, steps = 3, noise = "none"}.y
+---  tensor([[1.0],
+---          [1.0],
+---          [0.5],
+---          [1.0]], shape=4x1, float32)
+---see: nn.data.sines, nn.data.noise
 regression("steps", function(x, o)
   return ((x - o.low) / (o.high - o.low) * o.steps):floor() / math.max(1, o.steps - 1)
 end, { steps = { "integer", 4 } })
 
----Targets of a random network: inputs N(0, 1), outputs of a net with one hidden layer whose weights are drawn once. With
----classes, labels are the largest of that many outputs. Second result: the teacher.
----@param opts? {n: integer, features: integer, hidden: integer, outputs: integer, classes: boolean, noise: number, seed: integer}
+---Makes the targets of a random network: it is known that a net can meet them. Inputs N(0, 1), outputs of a tanh net with
+---one hidden layer whose weights are drawn once. Second result: the teacher.
+---Options: n (1000), features (10), hidden (5 units), outputs (1), classes (false; true: labels, the largest of the outputs),
+---noise (0, a standard deviation added to the outputs), seed (1).
+---@param opts? {n: integer, features: integer, hidden: integer, outputs: integer, classes: boolean, noise: number, seed:
+---integer}
+---@return nn.Dataset, nn.Module teacher
+---example:
+---  > d, teacher = nn.data.teacher{n = 4, features = 3}
+---  > d
+---  Dataset(4 samples, x 4x3 float32, y 4x1 float32)
+---  > (teacher(d.x) - d.y):abs():max():item()
+---  0.0
+---see: nn.data.sines, nn.data.tensors
 function M.teacher(opts)
   local o, g = read("teacher", opts, {
     n = { "integer", 1000 }, features = { "integer", 10 }, hidden = { "integer", 5 }, outputs = { "integer", 1 },
@@ -260,8 +373,14 @@ function M.teacher(opts)
   return dataset(x, o.classes and y:argmax(2) or y), net
 end
 
----A sheet rolled up in three dims; y is the place along the roll.
+---Makes a sheet rolled up in three dims: x is n x 3, y (n x 1) the place along the roll, from 1.5 pi to 4.5 pi.
+---Options: n (1000), noise (0, a standard deviation of x), seed (1).
 ---@param opts? {n: integer, noise: number, seed: integer}
+---@return nn.Dataset
+---example:
+---  > nn.data.swiss_roll{n = 3}
+---  Dataset(3 samples, x 3x3 float32, y 3x1 float32)
+---see: nn.data.spirals
 function M.swiss_roll(opts)
   local o, g = read("swiss_roll", opts, { n = { "integer", 1000 }, noise = { "number", 0 } })
   local t = (rand(g, o.n) * 2 + 1) * (1.5 * math.pi)

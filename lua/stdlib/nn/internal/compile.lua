@@ -6,7 +6,7 @@ local options = require "nn.internal.options"
 
 local M = {}
 
----Makes a function of tensors that records itself when first called and is replayed from then on.
+---Makes a function of tensors faster: it records itself when first called and is replayed from then on.
 ---
 ---    local step = nn.compile(function(x, y)
 ---      opt:zero_grad()
@@ -20,11 +20,19 @@ local M = {}
 ---of tables, layers and optimizers, shapes and dtypes. A call where any of it has changed records again. Parameters are used
 ---in place; results are fresh tensors without history. What can be neither watched nor replayed (reading a value, printing,
 ---changing a Lua variable) is an error that names the line, or, with {fallback = true}, the end of compiling: the function
----goes on as it is, and step:refused() says why. `print(step)` shows the program, `step:guards()` what it depends on,
+---goes on as it is, and step:refused() says why. `print(step)` shows the program, `step:guards(1)` what it depends on,
 ---`step:profile(...)` where the time goes, step:reset() forgets all programs.
+---Options: fallback (false).
 ---@param f function
----@param opts? {fallback: boolean} default false
+---@param opts? {fallback: boolean}
 ---@return nn.Compiled
+---example:
+---  > f = nn.compile(function(x) return (x * 2 + 1):sum() end)
+---  > f(nn.ones(3))
+---  tensor(9., float32)
+---  > f:recordings()
+---  1	1
+---see: nn.train.fit, nn.Compiled:refused, nn.Compiled:profile
 function M.compile(f, opts)
   local o = options.read("compile", opts, { fallback = { "boolean", false } })
   local fn = f
@@ -62,6 +70,10 @@ end
 ---instruction and its share. The function does what it does: a training step trains.
 ---@param ... any arguments
 ---@return string
+---example:
+---  > f = nn.compile(function(x) return (x * 2 + 1):sum() end)
+---  $ print(f:profile(nn.ones(1000)))
+---see: nn.compile, nn.Compiled:recordings
 function meta.__index.profile(self, ...)
   if getmetatable(self) ~= meta then
     core.raise(("profile: must be called on a compiled function, as f:profile(...), but got %s"):format(core.describe(self)))

@@ -324,13 +324,21 @@ local function plan(operands, out, size)
   return steps, kept
 end
 
----Sums of products in Einstein's notation. Dims with the same letter go together; those that the result does not name are
----summed over. `...` stands for dims that are not named, which broadcast. Without `->` the result has the letters that
+---Computes sums of products in Einstein's notation. Dims with the same letter go together; those that the result does not name
+---are summed over. `...` stands for dims that are not named, which broadcast. Without `->` the result has the letters that
 ---stand once, in the order of the alphabet. The order of the products is the one with the fewest multiplications (up to 8
 ---tensors; beyond, the cheapest pair first).
 ---@param equation string e.g. "bij,bjk->bik"
 ---@param ... nn.Tensor
 ---@return nn.Tensor
+---example:
+---  > a, b = nn.tensor {{1, 2}, {3, 4}}, nn.tensor {{1, 0}, {0, 2}}
+---  > nn.einsum("ij,jk->ik", a, b)
+---  tensor([[1, 4],
+---          [3, 8]], shape=2x2, int64)
+---  > nn.einsum("ii", a)
+---  tensor(5, int64)
+---see: nn.matmul, nn.tensordot, nn.bmm
 function M.einsum(equation, ...)
   local tensors = { ... }
   if #tensors == 1 and type(tensors[1]) == "table" then

@@ -7,8 +7,23 @@ local M = {}
 
 local ops, by_function
 
+local written_help = {} -- functions in C -> text
+
 local function load_ops()
   if not ops then
+    local written = require "nn.internal.core_help"
+    for name, text in pairs(written.functions) do
+      written_help[core.public[name]] = text
+    end
+    for name, text in pairs(written.methods) do
+      written_help[core.tensor_methods[name]] = text
+    end
+    for kind, texts in pairs(written.objects or {}) do
+      local methods = require("nn.internal.objects").methods(kind)
+      for name, text in pairs(texts) do
+        written_help[methods[name]] = text
+      end
+    end
     ops, by_function = {}, {}
     for _, op in ipairs(core.ops()) do
       ops[op.name] = op
@@ -114,23 +129,46 @@ local function append_fields(path, kind, out)
   end
 end
 
--- The comment lines above a function in one of our files, and its head.
-local function comment_above(f)
+-- Functions that are made elsewhere, in C or in a loop, have their comment above the line that names them: file -> the table
+-- that has them, where that is loaded.
+local naming = { ["rex.lua"] = "nn.rex", ["io.lua"] = "nn.io", ["data/synthetic.lua"] = "nn.data.synthetic",
+  ["init.lua"] = "nn.init", ["plot.lua"] = "nn.plot", ["models/linear.lua"] = "nn.models.linear" }
+local places = {} -- function -> {path, line}
+
+local function look_for_places()
   local contract = require "nn.internal.contract"
-  f = contract.original(f)
-  if contract.help[f] then
-    return contract.help[f]()
+  local root = debug.getinfo(1, "S").source:match "^@(.*)internal/help%.lua$"
+  for name, home in pairs(naming) do
+    local t = package.loaded[home]
+    local file = type(t) == "table" and io.open(root .. name)
+    if file then
+      naming[name] = nil
+      local number = 0
+      for line in file:lines() do
+        number = number + 1
+        local named = line:match "^M%.([%w_]+) = " or line:match '^%l+%("([%w_]+)"' or ""
+        for _, ending in ipairs { "", "_normal_", "_uniform_" } do
+          local f = rawget(t, named .. ending)
+          if type(f) == "function" then
+            places[contract.original(f)] = { root .. name, number }
+          end
+        end
+      end
+      file:close()
+    end
   end
-  local info = debug.getinfo(f, "S")
-  local path = info.source:match "^@(.*)"
-  local file = path and info.linedefined > 0 and io.open(path)
+end
+
+-- The lines of a file up to a line, and the number of the first comment line above that.
+local function read_above(path, number)
+  local file = path and number > 0 and io.open(path)
   if not file then
     return nil
   end
   local lines = {}
   for line in file:lines() do
     lines[#lines + 1] = line
-    if #lines == info.linedefined then
+    if #lines == number then
       break
     end
   end
@@ -139,27 +177,51 @@ local function comment_above(f)
   while first > 1 and lines[first - 1]:find "^%s*%-%-" do
     first = first - 1
   end
-  local out = {}
+  return lines, first
+end
+
+-- The comment lines above a function in one of our files, and its head. From "example:" on they are kept as they are, after the
+-- fields of options.
+local function comment_above(f)
+  local contract = require "nn.internal.contract"
+  f = contract.original(f)
+  if contract.help[f] then
+    return contract.help[f]()
+  end
+  look_for_places()
+  local info = debug.getinfo(f, "S")
+  local path, number = table.unpack(places[f] or { info.source:match "^@(.*)", info.linedefined })
+  local lines, first = read_above(path, number)
+  if not lines then
+    return nil
+  end
+  local out, tail, into, within = {}, {}, nil, false
   for i = first, #lines - 1 do
-    local text = lines[i]:gsub("^%s*%-+ ?", "")
+    local bare = lines[i]:gsub("^%s*%-%-%-?", "")
+    into = into or bare:find "^%s*example:" and tail or bare:find "^see: " and tail
+    local text = bare:gsub("^%-* ?", "")
     local name, rest = text:match "^@param (%S+) (.*)"
-    if name then
+    if into then
+      text = bare
+    elseif name then
       text = ("  %s: %s"):format(name, rest)
-    else
-      text = text:gsub("^@return (.*)", "  gives %1"):gsub("^@.*", "")
+    elseif text:find "^@" then
+      within = true
+      text = text:gsub("^@return (.*)", "  gives %1"):gsub("^@type (.*)", "  %1"):gsub("^@.*", "")
+    elseif within and text ~= "" then -- of a parameter or a result, on more than one line
+      text = "      " .. text:gsub("^ +", "")
     end
-    if text ~= "" then
-      out[#out + 1] = text
-    end
+    within = within or name ~= nil
+    local list = into or out
+    list[#list + 1] = (text ~= "" or into) and text or nil
   end
   for kind in table.concat(out, "\n"):gmatch "nn%.%u%w+Options" do
     append_fields(path, kind, out)
   end
-  out[#out + 1] = "defined in " .. path .. ":" .. info.linedefined
+  table.move(tail, 1, #tail, #out + 1, out)
+  out[#out + 1] = ("defined in %s:%d"):format(path, number)
   return table.concat(out, "\n")
 end
-
-local written_help = {} -- functions in C -> text
 
 -- "Names: AveragedModel, LBFGS, ..." of a namespace, also of what is not loaded yet.
 local function namespace_names(value)
@@ -246,6 +308,21 @@ local function sentence_of(name, value)
   return ""
 end
 
+-- A sentence in so many bytes: what is before a colon or the like says what it is for, the rest more of it.
+local function in_a_row(text, room)
+  if #text <= room then
+    return text
+  end
+  for _, mark in ipairs { ": ", "; ", ", in place" } do
+    local at = text:find(mark, 18, true)
+    local head = at and at <= room and text:sub(1, at - 1)
+    if head and select(2, head:gsub("[%({]", "")) == select(2, head:gsub("[%)}]", "")) then
+      return head .. "."
+    end
+  end
+  return text:sub(1, room - 4) .. " ..."
+end
+
 ---A namespace of nn (nn.optim) as text: its members, each with a sentence; nil of other tables.
 function M.family(t)
   local meta = getmetatable(t)
@@ -277,14 +354,30 @@ function M.family(t)
   end
   local out = { ("%s  (?%s.%s tells more)"):format(name, name, rows[1] and rows[1][1] or "name") }
   for _, row in ipairs(rows) do
-    local text = #row[2] > 96 - widest and row[2]:sub(1, 92 - widest) .. " ..." or row[2]
-    out[#out + 1] = (("  %-" .. widest .. "s  %s"):format(row[1], text):gsub("%s+$", ""))
+    out[#out + 1] = (("  %-" .. widest .. "s  %s"):format(row[1], in_a_row(row[2], 96 - widest)):gsub("%s+$", ""))
   end
   return table.concat(out, "\n")
 end
 
+-- "Dataset:split" or, of a global variable, "data:split".
+local function method_of(owner, name)
+  local methods = require("nn.internal.objects").methods(owner)
+  if methods then
+    return methods[name]
+  end
+  local ok, value = core.try(function()
+    return not core.is_tensor(_G[owner]) and _G[owner][name]
+  end)
+  return ok and type(value) == "function" and value or nil
+end
+
 local function find(name)
   local nn = require "nn"
+  local owner, method = name:gsub("^nn%.", ""):match "^([%w_]+):([%w_]+)$"
+  local found = owner and method_of(owner, method)
+  if found then
+    return name, found
+  end
   local plain = name:gsub("^nn%.", ""):gsub("^[%w_]+:", "")
   if load_ops()[plain] then
     return plain, ops[plain]
@@ -440,17 +533,16 @@ function M.search(word)
   return table.concat(out, "\n")
 end
 
----Prints what a name, function, class or tensor is: signature, meaning, an example with its result.
+---Prints what a name, function, class or tensor is: signature, meaning, an example with its result, related names.
+---At the prompt ?name does the same, ??word searches what is written. A method is named with its kind: "Dataset:split".
 ---@param what any "softmax", "optim.Adam", nn.softmax, nn.Linear, a tensor
+---example:
+---  > nn.help "is_tensor"
+---  is_tensor(value) -> true or false
+---  ...
+---see: nn.versions
 function M.help(what)
   load_ops()
-  local written = require "nn.internal.core_help"
-  for name, text in pairs(written.functions) do
-    written_help[core.public[name]] = text
-  end
-  for name, text in pairs(written.methods) do
-    written_help[core.tensor_methods[name]] = text
-  end
   local text
   if type(what) == "string" and what:sub(1, 1) == "?" then
     text = M.search(what:match "^%?%s*(.-)%s*$")

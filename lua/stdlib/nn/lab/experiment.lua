@@ -21,11 +21,11 @@ local function source(run)
   end
 end
 
----An experiment: what it is called, what can be varied, and what is done.
+---Declares an experiment: what it is called, what can be varied, and what is done.
 ---
 ---    return nn.experiment{
 ---      name = "depth", doc = "How deep can a tanh net be and still train?",
----      params = {depth = {30, doc = "hidden layers", min = 1}, init = {"glorot_normal", choices = {"glorot_normal", "normal"}}},
+---      params = {depth = {30, doc = "hidden layers", min = 1}, init = {"he_normal", choices = {"he_normal", "normal"}}},
 ---      run = function(p, run)
 ---        ...
 ---        return {accuracy = accuracy}
@@ -33,10 +33,19 @@ end
 ---    }
 ---
 ---`nnlua depth.lua --depth 50 --seed 3` runs it and keeps a directory in runs/depth; from Lua, `depth{depth = 50}` gives the
----result. Random numbers start from the parameter `seed`, which every experiment has.
+---result, and the run. Random numbers start from the parameter `seed`, which every experiment has.
+---Fields: name (needed), run (needed: a function of the parameters and the run), doc (""), params ({}: a default, or {default,
+---doc =, min =, max =, choices =, type =}), file (of the script, where `run` is not written in it; default that of `run`).
 ---@param spec {name: string, doc: string, params: table, run: function, file: string} file: of the script, where `run` is not
 ---written in it
 ---@return nn.Experiment
+---example:
+---  > depth = nn.experiment{name = "depth", params = {depth = 3}, run = function(p, run) return {twice = 2 * p.depth} end}
+---  > depth
+---  Experiment depth(depth = 3, seed = 1)
+---  > depth{depth = 50}
+---  {twice = 100}	Run(depth, 0 rows)
+---see: nn.sweep, nn.Run:log, nn.lab.runs, nn.Experiment:with
 function M.experiment(spec)
   local o = options.read("experiment", spec, {
     name = { "string" }, doc = { "string", "" }, params = { "table", {} }, run = { "function" }, file = { "string" },
@@ -57,11 +66,14 @@ function M.experiment(spec)
   }, Experiment)
 end
 
----The same experiment with other defaults.
----
----    local wide = depth:with{width = 128}
----@param values table
+---Gives the same experiment with other defaults.
+---@param values table name -> value
 ---@return nn.Experiment
+---example:
+---  > depth = nn.experiment{name = "depth", params = {depth = 3}, run = function(p) return {twice = 2 * p.depth} end}
+---  > depth:with{depth = 4}()
+---  {twice = 8}	Run(depth, 0 rows)
+---see: nn.experiment, nn.sweep
 function Experiment:with(values)
   local who = ("experiment '%s'"):format(self.name)
   local copy = {}

@@ -119,10 +119,14 @@ function Run:_go_on()
   end
 end
 
----Adds a row to the history: any names, numbers, strings or booleans.
----
----    run:log{step = i, loss = loss:item()}
+---Adds a row to the run's history: any names, numbers, strings or booleans. A recorded run has it in history.jsonl.
 ---@param row table
+---example:
+---  > e = nn.experiment{name = "log", run = function(p, run) for i = 1, 2 do run:log{step = i, loss = 1 / i} end end}
+---  > result, run = e()
+---  > run.history
+---  {{loss = 1.0, step = 1}, {loss = 0.5, step = 2}}
+---see: nn.experiment, nn.train.fit, nn.lab.run
 function Run:log(row)
   if type(row) ~= "table" or core.is_tensor(row) then
     core.raise(("run:log: takes a table such as {loss = 0.3}, but got %s"):format(core.describe(row)))
@@ -162,9 +166,14 @@ end
 
 -- ---- files ----
 
----A file of the run by its name, or nil where the run is not recorded.
+---Gives the path of a file of the run by its name, or nil where the run is not recorded. Folders are made.
 ---@param name string e.g. "samples.npy"
 ---@return string|nil
+---example:
+---  > e = nn.experiment{name = "file", run = function(p, run) return {path = run:file "samples.npy" or "none"} end}
+---  > (e())
+---  {path = "none"}
+---see: nn.Run:figure, nn.save, nn.train.checkpoint
 function Run:file(name)
   options.argument("run:file", "name", name, "string")
   if name == "" or name:find "^/" or name:find("..", 1, true) then
@@ -184,6 +193,13 @@ end
 ---nn.plot draws in the terminal.
 ---@param name string
 ---@param draw fun(file: string|nil)
+---example:
+---  > draw = function(file) nn.plot.bar({2}, {"a"}, {file = file}) end
+---  > e = nn.experiment{name = "figure", run = function(p, run) run:figure("bars", draw) end}
+---  > (e())
+---  a │...
+---  ...
+---see: nn.plot.line, nn.Run:file, nn.experiment
 function Run:figure(name, draw)
   options.argument("run:figure", "name", name, "string")
   options.callable("run:figure", draw)

@@ -40,6 +40,24 @@ local function new_directory(out, name)
   return ("%s/%s/sweep-%d"):format(out, name, n)
 end
 
+---@class nn.SweepOptions
+---@field experiment nn.Experiment what is run; it must stand in a file of its own
+---@field set? table name of a parameter -> a list of values, or a range: "log(1e-4,1e-1)", "uniform(16,256)", of a grid with
+---the number of points: "log(1e-4,1e-1,4)"; default {}
+---@field seeds? integer each set of parameters with so many seeds; default 1
+---@field jobs? integer how many trials run at a time; default 1
+---@field search? string "grid" (default), "random", "tpe" (learns where good ones are) or "halving" (stops bad ones early)
+---@field max_trials? integer how many sets of parameters, of random, tpe and halving
+---@field maximize? string the result that should be large, e.g. "accuracy"
+---@field minimize? string the result that should be small; default "loss"
+---@field seconds? number limit of each trial; default none
+---@field memory? string limit of each trial, e.g. "2G"; default none
+---@field threads? integer of each trial; default 1
+---@field seed? integer of the first trial of a set, and of the search; default 1
+---@field out? string where runs are kept; default "runs"
+---@field progress? boolean whether a line is shown for each trial; default true
+---@field epochs? integer of halving: the most epochs; default the experiment's parameter epochs
+
 local spec = {
   experiment = { "any" }, set = { "table", {} }, seeds = { "integer", 1, least = 1 }, jobs = { "integer", 1, least = 1 },
   search = { "string", "grid" }, max_trials = { "integer", least = 1 }, maximize = { "string" }, minimize = { "string" },
@@ -464,14 +482,23 @@ local function is_loading()
   return trial and not require("nn.lab.run").current
 end
 
----Runs a sweep to its end: many trials of an experiment, each a process with a run of its own.
+---Runs a sweep to its end: many trials of an experiment, each a process with a run of its own. Gives the directory, the trials
+---and the best of them.
 ---
 ---    local s = nn.sweep{experiment = require "experiments.depth", set = {depth = {10, 30}, lr = "log(1e-4,1e-1)"}, seeds = 5,
 ---      jobs = 2, search = "random", max_trials = 20, maximize = "accuracy"}
 ---    print(s.best.parameters.depth, s.best.value)
----@param opts table experiment, set, seeds, jobs, search ("grid", "random", "tpe", "halving"), max_trials, maximize or minimize,
----seconds and memory (limits of a trial), threads (of a trial: 1), seed, out, progress, epochs (of halving: the most)
+---@param opts nn.SweepOptions
 ---@return table {directory, trials = {{parameters, value, state, error}...}, best}
+---example:
+---  > f = io.open("/tmp/nn-help-square.lua", "w")
+---  > text = [[{name = "square", params = {x = 0.0}, run = function(p) return {loss = (p.x - 1) ^ 2} end}]]
+---  > f:write("return require('nn').experiment" .. text) f:close()
+---  > square = dofile "/tmp/nn-help-square.lua"
+---  > s = nn.sweep{experiment = square, set = {x = {0.0, 1.5}}, out = "/tmp/nn-help-runs", progress = false}
+---  > #s.trials, s.best.parameters.x, s.best.value
+---  2	1.5	0.25
+---see: nn.experiment, nn.lab.runs
 function M.sweep(opts)
   if is_loading() then
     core.raise "sweep: the file of an experiment must not sweep when it is loaded: its trials load it, too; sweep in another file"

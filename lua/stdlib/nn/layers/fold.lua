@@ -11,12 +11,20 @@ local function is_batch_norm(m)
   return entry == "BatchNorm1d" or entry == "BatchNorm2d"
 end
 
----Sets the running statistics of every batch norm of a model to those of Ioffe & Szegedy 2015, algorithm 2, line 10:
+---Sets the running statistics of every batch norm of a model to those of the training set:
 ---the mean over mini-batches of the batch's mean, and m/(m-1) times the mean of its variance, m being the number of
 ---values of a feature in a batch. Batches of another size count by it. Dropout is off meanwhile.
 ---@param model nn.Module
 ---@param loader nn.Loader
 ---@return nn.Module model
+---example:
+---  > model = nn.Sequential(nn.BatchNorm1d(1))
+---  > data = nn.data.tensors(nn.tensor {{1.0}, {3.0}}, nn.tensor {1, 2})
+---  > model = nn.population_statistics(model, data:loader())
+---  > model[1].running_mean, model[1].running_var
+---  tensor([2.], shape=1, float32)	tensor([2.], shape=1, float32)
+---see: nn.fold_batch_norm, nn.optim.AveragedModel, nn.BatchNorm1d
+---source: Ioffe & Szegedy 2015, "Batch normalization", algorithm 2, line 10
 function M.population_statistics(model, loader)
   local sums, restore = {}, {}
   for _, entry in ipairs(model:named_modules()) do
@@ -186,13 +194,22 @@ local function fold(model)
   end
 end
 
----The network for inference of Ioffe & Szegedy 2015, algorithm 2: a copy of the model in which every batch norm is
+---Makes the network for inference: a copy of the model in which every batch norm is
 ---folded into the Linear or Conv layer before it, or is an Affine layer where there is none. Same outputs as the model
 ---in evaluation, fewer operations. With a loader, the population's statistics are taken from it first (and also set in
 ---the model); without, the running averages are used.
 ---@param model nn.Module
 ---@param loader? nn.Loader over the training set
 ---@return nn.Module
+---example:
+---  > model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU())
+---  > nn.fold_batch_norm(model)
+---  Sequential(
+---    (1): Linear(2, 3)  9 parameters
+---    (2): ReLU()
+---  )  9 parameters
+---see: nn.population_statistics, nn.BatchNorm1d, nn.Module:eval
+---source: Ioffe & Szegedy 2015, "Batch normalization", algorithm 2
 function M.fold_batch_norm(model, loader)
   if not module.is_module(model) then
     core.raise(("fold_batch_norm: the model must be an nn.Module, but is %s"):format(core.describe(model)))

@@ -71,9 +71,17 @@ end
 Module = make_class "Module"
 Module.call = call
 
----Makes a subclass.
+---Makes a class of layers or networks: give it init, which makes the parts, and forward, which computes.
 ---@param name string shown by print
 ---@return nn.Module class
+---example:
+---  > Net = nn.Module:extend "Net"
+---  > function Net:init(n) self.first, self.last = nn.Linear(n, 8), nn.Linear(8, 1) end
+---  > function Net:forward(x) return self.last(self.first(x):tanh()) end
+---  > net = Net(2)
+---  > net(nn.randn(5, 2)).shape
+---  5x1
+---see: nn.Module:parameters, nn.Sequential, nn.Parameter
 function Module:extend(name)
   if not is_module_class(self) then
     core.raise(("extend: is a method of classes, e.g. nn.Module:extend(\"Net\"), but was called on %s"):format(
@@ -126,27 +134,57 @@ local function add_hook(self, when, f)
   end
 end
 
----Calls f(module, ...) with the arguments before each forward; what it returns takes their place.
+---Calls f(module, ...) with the arguments before each forward; what it returns takes their place. Gives a function that takes
+---the hook away again.
 ---@param f function
 ---@return fun() remove takes the hook away again
+---example:
+---  > layer = nn.Linear(2, 1)
+---  > remove = layer:register_forward_pre_hook(function(m, x) print("gets", x.shape) end)
+---  > layer(nn.zeros(3, 2)).shape
+---  gets	3x2
+---  3x1
+---see: nn.Module:register_forward_hook, nn.autograd.register_hook
 function Module:register_forward_pre_hook(f)
   return add_hook(self, "before", f)
 end
 
----Calls f(module, output, ...) after each forward; what it returns takes the output's place.
+---Calls f(module, output, ...) after each forward, to look at a layer's outputs or to change them; what it returns takes the
+---output's place. Gives a function that takes the hook away again.
 ---@param f function
 ---@return fun() remove takes the hook away again
+---example:
+---  > layer = nn.ReLU()
+---  > remove = layer:register_forward_hook(function(m, output) print("gives", output) end)
+---  > y = layer(nn.tensor {-1.0, 2.0})
+---  gives	tensor([0., 2.], shape=2, float32)
+---see: nn.Module:register_forward_pre_hook, nn.autograd.register_hook, nn.diagnose.look
 function Module:register_forward_hook(f)
   return add_hook(self, "after", f)
 end
 
+---Computes the output: a class defines it, and a call of the module, net(x), calls it with the hooks. Without one it is an
+---error.
+---example:
+---  > Double = nn.Module:extend "Double"
+---  > function Double:forward(x) return x * 2 end
+---  > Double()(nn.ones(2))
+---  tensor([2., 2.], shape=2, float32)
+---see: nn.Module:extend, nn.Module:register_forward_hook
 function Module:forward()
   core.raise(("%s has no forward: define function %s:forward(x)"):format(self._name, self._name))
 end
 
----A tensor that is saved with the module but not trained, such as a running average.
+---Makes a tensor part of the module that is saved with it but not trained, such as a running average. It is the field
+---self[name].
 ---@param name string
 ---@param value nn.Tensor
+---example:
+---  > net = nn.Sequential(nn.Linear(2, 1))
+---  > net:register_buffer("seen", nn.zeros(1))
+---  > net:named_buffers()
+---  {{"seen", tensor([0.], shape=1, float32)}}
+---see: nn.Module:named_buffers, nn.Parameter, nn.Module:state_dict
 function Module:register_buffer(name, value)
   local buffers = { [name] = true }
   for known in pairs(self._buffers or {}) do
@@ -169,24 +207,47 @@ local function collect(self, kind)
   return list
 end
 
----All parameters, sub-modules' included.
+---Gives all parameters, sub-modules' included, in the order in which they were assigned: what an optimizer is made of.
 ---@return nn.Tensor[]
+---example:
+---  > #nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)):parameters()
+---  4
+---see: nn.Module:named_parameters, nn.optim.Adam, nn.Module:parameter_count
 function Module:parameters()
   return core.module_parameters(self)
 end
 
----Pairs {name, parameter}, in order; names are paths such as "1.weight".
+---Gives pairs {name, parameter}, in order; names are paths such as "1.weight", as in state_dict.
 ---@return table[]
+---example:
+---  > for _, p in ipairs(nn.Sequential(nn.Linear(2, 3)):named_parameters()) do print(p[1], p[2].shape) end
+---  1.weight	3x2
+---  1.bias	3
+---see: nn.Module:parameters, nn.optim.groups, nn.init.apply
 function Module:named_parameters()
   return collect(self, "parameters")
 end
 
----Pairs {name, buffer}.
+---Gives pairs {name, buffer}, in order: tensors that are saved but not trained, such as a batch norm's running averages.
+---@return table[]
+---example:
+---  > for _, b in ipairs(nn.BatchNorm1d(3):named_buffers()) do print(b[1], b[2].shape) end
+---  running_mean	3
+---  running_var	3
+---  num_batches_tracked	scalar
+---see: nn.Module:register_buffer, nn.Module:named_parameters, nn.BatchNorm1d
 function Module:named_buffers()
   return collect(self, "buffers")
 end
 
----Pairs {name, module}, this one first, with the name "".
+---Gives pairs {name, module}, this one first, with the name "".
+---@return table[]
+---example:
+---  > for _, m in ipairs(nn.Sequential(nn.Linear(2, 3), nn.ReLU()):named_modules()) do print(m[1], m[2]._name) end
+---  	Sequential
+---  1	Linear
+---  2	ReLU
+---see: nn.Module:apply, nn.Module:named_parameters
 function Module:named_modules()
   return collect(self, "modules")
 end
@@ -194,6 +255,12 @@ end
 ---Calls f on this module and all below it, the inner ones first.
 ---@param f fun(m: nn.Module)
 ---@return nn.Module self
+---example:
+---  > net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+---  > net = net:apply(function(m) if m.bias then nn.init.zeros_(m.bias) end end)
+---  > net[1].bias
+---  tensor([0., 0., 0.], shape=3, float32, requires_grad)
+---see: nn.init.apply, nn.Module:named_modules
 function Module:apply(f)
   local list = self:named_modules()
   for i = #list, 1, -1 do
@@ -202,25 +269,50 @@ function Module:apply(f)
   return self
 end
 
----Training mode: dropout drops, batch norm uses the batch.
----@param on? boolean default true
+---Sets training mode for this module and all below it: dropout drops, batch norm uses the batch. Modules begin in it.
+---@param on? boolean default true; false: evaluation mode
+---@return nn.Module self
+---example:
+---  > nn.Dropout(0.5):train().training
+---  true
+---see: nn.Module:eval, nn.Dropout, nn.BatchNorm1d, nn.train.fit
 function Module:train(on)
   core.set_training(self, on == nil or on)
   return self
 end
 
----Evaluation mode.
+---Sets evaluation mode for this module and all below it: dropout does nothing, batch norm uses its running averages. It does
+---not turn off gradients; nn.no_grad does.
+---@return nn.Module self
+---example:
+---  > nn.Dropout(0.5):eval()(nn.ones(3))
+---  tensor([1., 1., 1.], shape=3, float32)
+---see: nn.Module:train, nn.no_grad, nn.train.evaluate
 function Module:eval()
   return self:train(false)
 end
 
----Forgets the gradients of all parameters.
+---Forgets the gradients of all parameters, which backward would otherwise add to.
+---example:
+---  > net = nn.Linear(2, 1)
+---  > net(nn.ones(1, 2)):sum():backward()
+---  > net:zero_grad()
+---  > net.weight.grad == nil
+---  true
+---see: nn.Optimizer:zero_grad, x:backward
 function Module:zero_grad()
   core.clear_gradients(self)
 end
 
----Turns gradients of all parameters on or off.
+---Turns gradients of all parameters on or off: off, the module is frozen, and an optimizer leaves it as it is.
 ---@param on? boolean default true
+---@return nn.Module self
+---example:
+---  > net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+---  > frozen = net[1]:requires_grad_(false)
+---  > net:parameter_count()
+---  13	4
+---see: nn.Module:parameter_count, x:requires_grad_, nn.no_grad
 function Module:requires_grad_(on)
   for _, p in ipairs(self:parameters()) do
     p.requires_grad = on == nil or on
@@ -232,6 +324,10 @@ end
 ---so optimizers made before go on, and what was shared stays shared.
 ---@param dtype string "float32" or "float64"
 ---@return nn.Module self
+---example:
+---  > nn.Linear(2, 1):to("float64").weight.dtype
+---  float64
+---see: x:double, x:float
 function Module:to(dtype)
   if dtype ~= "float32" and dtype ~= "float64" then
     core.raise(("to: a module can be converted to \"float32\" or \"float64\", but not to %s"):format(core.describe(dtype)))
@@ -245,8 +341,13 @@ function Module:to(dtype)
   return self
 end
 
----All parameters and buffers by name. The tensors share memory with the module.
+---Gives all parameters and buffers by name, for nn.save. The tensors share memory with the module: clone what is to stay.
 ---@return table<string, nn.Tensor>
+---example:
+---  > state = nn.Linear(2, 1):state_dict()
+---  > state.weight.shape, state.bias.shape
+---  1x2	1
+---see: nn.Module:load_state_dict, nn.save, nn.train.checkpoint
 function Module:state_dict()
   local state, found = {}, core.walk(self, "state")
   for i = 1, #found, 2 do
@@ -256,10 +357,17 @@ function Module:state_dict()
 end
 
 ---Copies values from a state into parameters and buffers. Names and shapes must agree: what is missing, left over or
----of another shape is an error, and then nothing was changed.
+---of another shape is an error, and then nothing was changed. Options: strict (true; false: take what fits).
 ---@param state table<string, nn.Tensor>
----@param options? {strict: boolean} strict = false: take what fits
+---@param options? {strict: boolean}
 ---@return nn.Module self
+---example:
+---  > a, b = nn.Linear(2, 1), nn.Linear(2, 1)
+---  > b:load_state_dict(a:state_dict())
+---  Linear(2, 1)  3 parameters
+---  > b.weight:equal(a.weight)
+---  true
+---see: nn.Module:state_dict, nn.load
 function Module:load_state_dict(state, options)
   local read = require("nn.internal.options").read
   options = read("load_state_dict", options, { strict = { "boolean", true } })
@@ -298,8 +406,15 @@ function Module:load_state_dict(state, options)
   return self
 end
 
----A copy with parameters, buffers and sub-modules of its own; what was shared within the module is shared within the copy.
+---Gives a copy with parameters, buffers and sub-modules of its own; what was shared within the module is shared within the
+---copy.
 ---@return nn.Module
+---example:
+---  > net = nn.Linear(2, 1)
+---  > copy = net:clone()
+---  > copy.weight == net.weight, copy.weight:equal(net.weight)
+---  false	true
+---see: nn.optim.AveragedModel, nn.Module:state_dict
 function Module:clone()
   local copies = {}
   local function copy(value)
@@ -356,7 +471,12 @@ function with_commas(n)
   return (s:gsub("^,", ""))
 end
 
----Number of parameters, and how many of them are trained.
+---Gives the number of parameters (all elements), and how many of them are trained.
+---@return integer all, integer trained
+---example:
+---  > nn.Linear(784, 10):parameter_count()
+---  7850	7850
+---see: nn.Module:describe, nn.Module:requires_grad_
 function Module:parameter_count()
   local all, trained = 0, 0
   for _, p in ipairs(self:parameters()) do
@@ -401,6 +521,15 @@ local function lines_of(self, name, indent, within, out)
   within[self] = nil
 end
 
+---Gives the text that print shows: the layer, or the layers within it, with their numbers of parameters.
+---@return string
+---example:
+---  > print(nn.Sequential(nn.Linear(2, 3), nn.Tanh()):describe())
+---  Sequential(
+---    (1): Linear(2, 3)  9 parameters
+---    (2): Tanh()
+---  )  9 parameters
+---see: nn.Module:parameter_count, nn.plot.graph
 function Module:describe()
   local out = {}
   lines_of(self, nil, "", {}, out)
@@ -415,13 +544,19 @@ end
 
 require("nn.internal.contract").help[Module.new] = function()
   return [[
-What layers and networks have in common. Make a class with init and forward:
-  local Net = nn.Module:extend("Net")
-  function Net:init(n) self.first = nn.Linear(n, 8); self.scale = nn.Parameter(nn.ones(8)) end
-  function Net:forward(x) return self.first(x):tanh() * self.scale end
-  local net = Net(4); local y = net(nn.randn(3, 4))
-Parameters, layers, and lists of layers that are assigned to self belong to it. nn.help "state_dict" and the like tell what
-a method does.]]
+Is what layers and networks have in common. Make a class with init and forward; calling the class (or Net:new(4)) makes an
+object. Parameters, layers, and lists of layers that are assigned to self belong to it. nn.help "Module:state_dict" and the
+like tell what a method does.
+example:
+  > Net = nn.Module:extend("Net")
+  > function Net:init(n) self.first = nn.Linear(n, 8); self.scale = nn.Parameter(nn.ones(8)) end
+  > function Net:forward(x) return self.first(x):tanh() * self.scale end
+  > net = Net(4)
+  > net(nn.randn(3, 4)).shape
+  3x8
+  > net:parameter_count()
+  48	48
+see: nn.Module:extend, nn.Module:parameters, nn.Sequential, nn.Parameter]]
 end
 
 -- A built-in layer is asked for what it does not have. What some layer has is nil then (`if layer.weight then ...`); what none

@@ -39,6 +39,15 @@ end
 local function regression(name, spec, solve)
   local C = class(name)
   spec.intercept = { "boolean", true }
+  ---Fits weight and bias to samples and gives the model itself.
+  ---@param x nn.Tensor n x d
+  ---@param y nn.Tensor n, n x 1 or, but for the lasso, n x outputs
+  ---@return table self
+  ---example:
+  ---  > m = nn.LinearRegression():fit(nn.tensor {{0.0}, {1.0}}, nn.tensor {1.0, 3.0})
+  ---  > m
+  ---  LinearRegression(weight 1, bias 1.0)
+  ---see: nn.LinearRegression:predict, nn.LinearRegression:score
   function C:fit(x, y)
     x, y = pair(self, x, y)
     local flat = y.ndim == 1
@@ -52,13 +61,27 @@ local function regression(name, spec, solve)
     self.weight, self.bias, self.flat = flat and w:squeeze(2) or w, flat and b:item() or b, flat
     return self
   end
+  ---Gives x . weight + bias, of the shape that the targets had.
+  ---@param x nn.Tensor n x d
+  ---@return nn.Tensor
+  ---example:
+  ---  > m = nn.LinearRegression():fit(nn.tensor {{0.0}, {1.0}}, nn.tensor {1.0, 3.0})
+  ---  > m:predict(nn.tensor {{2.0}})
+  ---  tensor([5.0], shape=1, float64)
+  ---see: nn.LinearRegression:fit
   function C:predict(x)
     fitted(self)
     return inputs(self, x):matmul(self.weight) + self.bias
   end
-  ---R^2: 1 - residuals' squares / deviations' squares
+  ---Gives R^2, the share of the targets' variance that is explained: 1 - sum (y - prediction)^2 / sum (y - mean y)^2.
   ---@param x nn.Tensor
   ---@param y nn.Tensor
+  ---@return number
+  ---example:
+  ---  > x, y = nn.tensor {{0.0}, {1.0}, {2.0}}, nn.tensor {1.0, 3.0, 5.0}
+  ---  > nn.LinearRegression():fit(x, y):score(x, y)
+  ---  1.0
+  ---see: nn.train.metrics.R2, nn.LinearRegression:fit
   function C:score(x, y)
     x, y = pair(self, x, y)
     local res = (self:predict(x) - y):square():sum():item()
@@ -74,7 +97,15 @@ local function regression(name, spec, solve)
   end
 end
 
----min sum (x . w + b - y)^2, by QR.
+---Makes least squares: min sum (x . w + b - y)^2, by QR. Fields after fit: weight, bias. All in float64.
+---Options: intercept (true; false: b = 0).
+---@param opts? {intercept: boolean}
+---@return nn.LinearRegression
+---example:
+---  > m = nn.LinearRegression():fit(nn.tensor {{0.0}, {1.0}, {2.0}}, nn.tensor {1.0, 3.0, 5.0})
+---  > m:predict(nn.tensor {{10.0}})
+---  tensor([21.0], shape=1, float64)
+---see: nn.RidgeRegression, nn.LassoRegression, nn.LinearRegression:fit, nn.linalg.lstsq
 regression("LinearRegression", {}, function(self, x, y)
   if #x < x:size(2) then
     core.raise(("%s: %d samples do not determine %d weights; use nn.RidgeRegression"):format(self._name, #x, x:size(2)))
@@ -87,8 +118,16 @@ regression("LinearRegression", {}, function(self, x, y)
   return w
 end)
 
----min sum (x . w + b - y)^2 + lambda sum w^2, the intercept not penalized: w = (X^T X + lambda I)^-1 X^T y (Hoerl &
----Kennard 1970).
+---Makes ridge regression: min sum (x . w + b - y)^2 + lambda sum w^2, the intercept not penalized: w = (X^T X + lambda I)^-1
+---X^T y. Fields after fit: weight, bias. Options: lambda (1), intercept (true; false: b = 0).
+---@param opts? {lambda: number, intercept: boolean}
+---@return nn.RidgeRegression
+---example:
+---  > m = nn.RidgeRegression{lambda = 2}:fit(nn.tensor {{-1.0}, {1.0}}, nn.tensor {-2.0, 2.0})
+---  > m.weight
+---  tensor([1.], shape=1, float64)
+---see: nn.LinearRegression, nn.LassoRegression, nn.regularize.l2
+---source: Hoerl & Kennard 1970, "Ridge regression: biased estimation for nonorthogonal problems"
 regression("RidgeRegression", { lambda = { "number", 1 } }, function(self, x, y)
   local d = x:size(2)
   return core.solve(x:t():matmul(x) + core.eye(d, { dtype = "float64" }) * self.lambda, x:t():matmul(y))
@@ -130,18 +169,36 @@ local function lasso(self, x, y, start)
   return core.tensor(w, { dtype = "float64" }):unsqueeze(2), w
 end
 
----min sum (x . w + b - y)^2 + lambda sum |w|, by coordinate descent (Tibshirani 1996; Friedman, Hastie & Tibshirani 2010).
----Weights that do not pay are exactly 0.
+---Makes the lasso: min sum (x . w + b - y)^2 + lambda sum |w|, by coordinate descent. Weights that do not pay are exactly 0.
+---Fields after fit: weight, bias, sweeps. Options: lambda (1), intercept (true; false: b = 0), max_iter (10000 sweeps),
+---tolerance (1e-10: it ends when no weight moves by more than this share).
+---@param opts? {lambda: number, intercept: boolean, max_iter: integer, tolerance: number}
+---@return nn.LassoRegression
+---example:
+---  > x = nn.tensor {{-1.0, 1.0}, {1.0, 1.0}, {-1.0, -1.0}, {1.0, -1.0}}
+---  > m = nn.LassoRegression{lambda = 2}:fit(x, nn.tensor {-2.0, 2.1, -2.1, 2.0})
+---  > m.weight
+---  tensor([1.8, 0.0], shape=2, float64)
+---see: nn.lasso_path, nn.RidgeRegression, nn.regularize.l1
+---source: Tibshirani 1996; Friedman, Hastie & Tibshirani 2010
 regression("LassoRegression", {
   lambda = { "number", 1 }, max_iter = { "integer", 10000 }, tolerance = { "number", 1e-10 },
 }, function(self, x, y)
   return (lasso(self, x, y))
 end)
 
----The lasso's weights for a falling list of lambdas: a matrix lambdas x d.
----@param x nn.Tensor
----@param y nn.Tensor
+---Gives the lasso's weights for a list of lambdas, to see in which order they become 0: a matrix lambdas x d.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n
 ---@param lambdas number[]
+---@return nn.Tensor
+---example:
+---  > x = nn.tensor {{-1.0, 1.0}, {1.0, 1.0}, {-1.0, -1.0}, {1.0, -1.0}}
+---  > nn.lasso_path(x, nn.tensor {-2.0, 3.0, -3.0, 2.0}, {20, 4, 0})
+---  tensor([[0.0, 0.0],
+---          [2.0, 0.0],
+---          [2.5, 0.5]], shape=3x2, float64)
+---see: nn.LassoRegression, nn.plot.line
 function M.lasso_path(x, y, lambdas)
   local out = {}
   for i = 1, #lambdas do
@@ -154,10 +211,19 @@ end
 
 local Logistic = class "LogisticRegression"
 
----Two classes: sigmoid(x . w + b), by Newton's method (method = "newton", that is iteratively reweighted least squares) or
----gradient descent with a line search ("gradient"); more classes: softmax, by L-BFGS. Maximizes the likelihood less
----l2 / 2 sum w^2. Labels may be any numbers; predictions are of the same kind.
+---Makes logistic regression, which classifies by a linear function. Two classes: sigmoid(x . w + b), by Newton's method
+---(method = "newton", that is iteratively reweighted least squares) or gradient descent with a line search ("gradient"); more
+---classes: softmax, by L-BFGS. Maximizes the likelihood less l2 / 2 sum w^2. Labels may be any numbers; predictions are of the
+---same kind. Fields after fit: weight, bias, classes, converged. Options: method ("newton"), l2 (0), max_iter (100), tolerance
+---(1e-9).
 ---@param opts? {method: string, l2: number, max_iter: integer, tolerance: number}
+---@return nn.LogisticRegression
+---example:
+---  > data = nn.data.blobs{n = 40, classes = 2, std = 0.5}
+---  > m = nn.LogisticRegression{l2 = 0.1}:fit(data.x, data.y)
+---  > m:score(data.x, data.y), m.converged
+---  1.0	true
+---see: nn.LogisticRegression:fit, nn.Perceptron, nn.CrossEntropyLoss
 function M.LogisticRegression(opts)
   local o = options.read("LogisticRegression", opts, {
     method = { "string", "newton" }, l2 = { "number", 0 }, max_iter = { "integer", 100 }, tolerance = { "number", 1e-9 },
@@ -239,6 +305,15 @@ local function fit_many(self, x, class_of)
   self.weight, self.bias, self.converged = w:detach(), b:detach(), true
 end
 
+---Fits weight and bias to samples and labels and gives the model itself.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n labels
+---@return nn.LogisticRegression self
+---example:
+---  > data = nn.data.blobs{n = 30, classes = 3}
+---  > nn.LogisticRegression{l2 = 1}:fit(data.x, data.y)
+---  LogisticRegression(3 classes, weight 3x2)
+---see: nn.LogisticRegression:predict, nn.LogisticRegression:predict_proba
 function Logistic:fit(x, y)
   x, y = pair(self, x, y)
   local classes, index = require("nn.internal.labels").index("LogisticRegression", y:reshape(-1):totable())
@@ -251,7 +326,14 @@ function Logistic:fit(x, y)
   return self
 end
 
----The probability of the higher class (n), or of each class (n x classes).
+---Gives the probability of the higher class (n), or of each class (n x classes).
+---@param x nn.Tensor n x d
+---@return nn.Tensor
+---example:
+---  > m = nn.LogisticRegression{l2 = 1}:fit(nn.tensor {{-1.0}, {1.0}}, nn.tensor {1, 2})
+---  > m:predict_proba(nn.tensor {{0.0}})
+---  tensor([0.5], shape=1, float64)
+---see: nn.LogisticRegression:predict, nn.train.metrics.LogLoss
 function Logistic:predict_proba(x)
   fitted(self)
   x = inputs(self, x)
@@ -261,6 +343,14 @@ function Logistic:predict_proba(x)
   return core.softmax(core.linear(x, self.weight, self.bias), 2)
 end
 
+---Gives the likeliest class of each sample, as the labels that fit was given.
+---@param x nn.Tensor n x d
+---@return nn.Tensor n labels
+---example:
+---  > m = nn.LogisticRegression{l2 = 1}:fit(nn.tensor {{-1.0}, {1.0}}, nn.tensor {1, 2})
+---  > m:predict(nn.tensor {{-2.0}, {0.5}})
+---  tensor([1, 2], shape=2, int64)
+---see: nn.LogisticRegression:predict_proba, nn.LogisticRegression:score
 function Logistic:predict(x)
   local p = self:predict_proba(x)
   local index = p.ndim == 1 and p:gt(0.5):to "int64" + 1 or p:argmax(2)
@@ -272,7 +362,15 @@ function Logistic:predict(x)
   return whole and labels:to "int64" or labels
 end
 
----Share of samples that get their label.
+---Gives the share of samples that get their label.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n labels
+---@return number
+---example:
+---  > x, y = nn.tensor {{-1.0}, {1.0}}, nn.tensor {1, 2}
+---  > nn.LogisticRegression{l2 = 1}:fit(x, y):score(x, y)
+---  1.0
+---see: nn.LogisticRegression:predict, nn.train.metrics.Accuracy
 function Logistic:score(x, y)
   return self:predict(x):to("float64"):eq(y:reshape(-1):to "float64"):to("float64"):mean():item()
 end

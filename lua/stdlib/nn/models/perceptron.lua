@@ -12,10 +12,23 @@ local Perceptron = options.class "nn.Perceptron"
 
 local variants = { plain = true, averaged = true, voted = true, pocket = true }
 
----variant: "plain" (Rosenblatt 1958), "averaged" and "voted" (Freund & Schapire 1999), "pocket" (Gallant 1990, with
----ratchet: the weights that did best on the training data are kept). init: "zeros", "random" (N(0, 1)) or a table {W =
----numbers, theta = number}. shuffle: visit the points in a new order each epoch.
+---Makes Rosenblatt's perceptron: a threshold unit, 1 if W . x > theta, else 0, and his rule for it; with more than two classes,
+---one unit each. Fields after fit: W, theta, classes.
+---Options: variant ("plain", Rosenblatt 1958; "averaged" and "voted", Freund & Schapire 1999; "pocket", Gallant 1990, with
+---ratchet: the weights that did best on the training data are kept), lr (1), epochs (1000 at most), init ("zeros", "random":
+---N(0, 1), or a table {W = numbers, theta = number}), shuffle (false; true: the points in a new order each epoch), seed (1).
 ---@param opts? {variant: string, lr: number, epochs: integer, init: string|table, shuffle: boolean, seed: integer}
+---@return nn.Perceptron
+---example:
+---  > data = nn.data.separable{n = 20, margin = 0.3}
+---  > p = nn.Perceptron()
+---  > report = p:fit(data.x, data.y)
+---  > report.converged, report.updates <= report.bound
+---  true	true
+---  > p:score(data.x, data.y)
+---  1.0
+---see: nn.Perceptron:fit, nn.theory.margin, nn.LogisticRegression
+---source: Rosenblatt 1958, "The perceptron: a probabilistic model for information storage and organization in the brain"
 local function new(opts)
   local o = options.read("Perceptron", opts, {
     variant = { "string", "plain" }, lr = { "number", 1 }, epochs = { "integer", 1000 }, init = { "any", "zeros" },
@@ -117,6 +130,13 @@ end
 ---@param x nn.Tensor
 ---@param y nn.Tensor
 ---@return table report
+---example:
+---  > p = nn.Perceptron{epochs = 10}
+---  > data = nn.data.xor()
+---  > p:fit(data.x, data.y).converged
+---  false
+---see: nn.Perceptron, nn.Perceptron:predict, nn.theory.margin
+---source: Novikoff 1962, "On convergence proofs on perceptrons"
 function Perceptron:fit(x, y)
   local rows, labels = read("fit", x, y)
   local o = self.options
@@ -213,8 +233,15 @@ local function fitted(self, who)
   end
 end
 
----The labels it gives to points.
+---Gives the labels of points, of the kind that fit was given.
+---@param x nn.Tensor n x d
 ---@return nn.Tensor n labels
+---example:
+---  > p = nn.Perceptron()
+---  > report = p:fit(nn.tensor {{-1.0}, {1.0}}, nn.tensor {1, 2})
+---  > p:predict(nn.tensor {{-3.0}, {0.5}})
+---  tensor([1, 2], shape=2, int64)
+---see: nn.Perceptron:decision, nn.Perceptron:score
 function Perceptron:predict(x)
   fitted(self, "predict")
   local rows, out = read("predict", x), {}
@@ -240,7 +267,15 @@ function Perceptron:predict(x)
   return core.tensor(out, { dtype = "float64" }):to(self.label_dtype)
 end
 
----W . x - theta, or for more classes each one's, n x classes.
+---Gives W . x - theta, above 0 for the higher class; for more classes each one's, n x classes.
+---@param x nn.Tensor n x d
+---@return nn.Tensor
+---example:
+---  > p = nn.Perceptron()
+---  > report = p:fit(nn.tensor {{-1.0}, {1.0}}, nn.tensor {1, 2})
+---  > p:decision(nn.tensor {{2.0}})
+---  tensor([3.], shape=1, float64)
+---see: nn.Perceptron:predict
 function Perceptron:decision(x)
   fitted(self, "decision")
   if not core.is_tensor(x) or x.ndim ~= 2 then
@@ -253,7 +288,16 @@ function Perceptron:decision(x)
   return x:matmul(self.W:t()) - self.theta
 end
 
----Share of points that get their label.
+---Gives the share of points that get their label.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n labels
+---@return number
+---example:
+---  > p, data = nn.Perceptron(), nn.data.separable{n = 10}
+---  > report = p:fit(data.x, data.y)
+---  > p:score(data.x, data.y)
+---  1.0
+---see: nn.Perceptron:predict, nn.train.metrics.Accuracy
 function Perceptron:score(x, y)
   return self:predict(x):eq(y:reshape(-1)):to("float64"):mean():item()
 end

@@ -20,16 +20,25 @@ local Averaged = class.new("AveragedModel", nil, {
   end,
 })
 
----A model whose weights are the average of another's: equal weights over all update() calls (stochastic weight averaging,
----Izmailov et al. 2018), or an exponential average with `decay`.
+---Keeps a model whose weights are the average of another's: equal weights over all update() calls (stochastic weight
+---averaging), or an exponential average with `decay`. Calling it calls the averaged model, which is its field model.
 ---
 ---    local swa = nn.optim.AveragedModel(model)
 ---    ... swa:update() after each epoch ...
 ---    nn.population_statistics(swa.model, train_loader)   -- if there is batch norm
 ---    nn.train.evaluate(swa.model, test_loader, ...)
 ---
+---Options: decay (default none: equal weights; e.g. 0.999: average <- decay average + (1 - decay) weights).
 ---@param model nn.Module
 ---@param opts? {decay: number}
+---example:
+---  > model = nn.Linear(1, 1)
+---  > swa = nn.optim.AveragedModel(model)
+---  > for i = 1, 3 do nn.init.constant_(model.weight, i) swa:update() end
+---  > swa.model.weight:item()
+---  2.0
+---see: nn.AveragedModel:update, nn.population_statistics, nn.train.fit, nn.optim.ASGD
+---source: Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization"
 function M.AveragedModel(model, opts)
   if not module.is_module(model) then
     core.raise(("AveragedModel: the first argument must be a model, but is %s"):format(core.describe(model)))
@@ -41,6 +50,13 @@ function M.AveragedModel(model, opts)
 end
 
 ---Takes the model's weights into the average. Buffers (running statistics) are copied.
+---@return nn.AveragedModel self
+---example:
+---  > model = nn.Linear(1, 1)
+---  > average = nn.optim.AveragedModel(model, {decay = 0.9})
+---  > average:update()
+---  AveragedModel(1 updates, decay = 0.9)
+---see: nn.optim.AveragedModel, nn.AveragedModel:state_dict
 function Averaged:update()
   core.whole(core.no_grad, function()
     self.count = self.count + 1
@@ -58,7 +74,13 @@ function Averaged:update()
   return self
 end
 
----What is needed to go on later: the averages, and of how many updates they are.
+---Gives what is needed to go on later: the averages, and of how many updates they are.
+---@return table state
+---example:
+---  > average = nn.optim.AveragedModel(nn.Linear(1, 1)):update()
+---  > average:state_dict().count
+---  1
+---see: nn.AveragedModel:load_state_dict, nn.train.checkpoint, nn.save
 function Averaged:state_dict()
   local state = {}
   for name, t in pairs(self.model:state_dict()) do
@@ -67,6 +89,15 @@ function Averaged:state_dict()
   return { name = "AveragedModel", count = self.count, decay = self.decay, model = state }
 end
 
+---Goes on from what state_dict gave: averages, their number and the decay.
+---@param state any what state_dict gave
+---example:
+---  > model = nn.Linear(1, 1)
+---  > average, other = nn.optim.AveragedModel(model):update(), nn.optim.AveragedModel(model)
+---  > other:load_state_dict(average:state_dict())
+---  > other
+---  AveragedModel(1 updates, equal weights)
+---see: nn.AveragedModel:state_dict
 function Averaged:load_state_dict(state)
   if type(state) ~= "table" or state.name ~= "AveragedModel" or math.type(state.count) ~= "integer" then
     core.raise(("AveragedModel: load_state_dict needs what state_dict gave, but got %s"):format(core.describe(state)))
@@ -87,10 +118,19 @@ local function each_parameter(self, f)
   end
 end
 
----Every k steps the slow weights go a share alpha of the way to the fast ones, which then start from there: Zhang et al.
----2019. Wraps any optimizer; its groups and learning rates are the inner one's.
+---Wraps any optimizer: every k steps the slow weights go a share alpha of the way to the fast ones, which then start from
+---there. Its groups and learning rates are the inner one's. It cannot stand in a compiled function.
+---Options: k (5), alpha (0.5).
 ---@param inner nn.Optimizer
 ---@param opts? {k: integer, alpha: number}
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0})
+---  > opt = nn.optim.Lookahead(nn.optim.SGD({w}, {lr = 0.1}), {k = 2})
+---  > for i = 1, 2 do opt:zero_grad(); (w * w):sum():backward() opt:step() end
+---  > w:item()
+---  0.81999999284744
+---see: nn.optim.SGD, nn.optim.AveragedModel
+---source: Zhang et al. 2019, "Lookahead optimizer: k steps forward, 1 step back", algorithm 1
 function M.Lookahead(inner, opts)
   local o = options.read("Lookahead", opts, { k = { "integer", 5 }, alpha = { "number", 0.5 } })
   if not optimizer.is_optimizer(inner) or o.k < 1 then
@@ -110,6 +150,14 @@ function M.Lookahead(inner, opts)
   return self
 end
 
+---Adds a group to the inner optimizer; its slow weights begin where it is at the next k-th step.
+---@param group any {params = {...}}, and options of its own
+---example:
+---  > opt = nn.optim.Lookahead(nn.optim.SGD({nn.Parameter(nn.zeros(1))}))
+---  > opt:add_param_group{params = {nn.Parameter(nn.zeros(2))}, lr = 0.5}
+---  > #opt.param_groups
+---  2
+---see: nn.Optimizer:add_param_group
 function Lookahead:add_param_group(group)
   self.inner:add_param_group(group)
 end
@@ -131,6 +179,14 @@ local function lookahead_step(self, ...)
   return result
 end
 
+---Makes the inner optimizer's step; after every k-th, the slow weights move and the fast ones start from them.
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0})
+---  > opt = nn.optim.Lookahead(nn.optim.SGD({w}, {lr = 0.1}), {k = 1})
+---  > (w * w):sum():backward() opt:step()
+---  > w:item()
+---  0.89999997615814
+---see: nn.optim.Lookahead, nn.Optimizer:step
 function Lookahead:step(...)
   if core.is_recording() then
     core.refuse "Lookahead: every k-th step differs, so it cannot stand in a compiled function; call opt:step() outside"
@@ -138,7 +194,12 @@ function Lookahead:step(...)
   return core.whole(lookahead_step, self, ...)
 end
 
----What is needed to go on later: the inner optimizer's state, the slow weights and the steps since they moved.
+---Gives what is needed to go on later: the inner optimizer's state, the slow weights and the steps since they moved.
+---@return table state
+---example:
+---  > nn.optim.Lookahead(nn.optim.SGD({nn.Parameter(nn.zeros(1))})):state_dict().slow
+---  {tensor([0.], shape=1, float32)}
+---see: nn.Lookahead:load_state_dict, nn.Optimizer:state_dict
 function Lookahead:state_dict()
   local slow = {}
   each_parameter(self, function(p)
@@ -147,6 +208,12 @@ function Lookahead:state_dict()
   return { name = "Lookahead", inner = self.inner:state_dict(), count = self.count, k = self.k, alpha = self.alpha, slow = slow }
 end
 
+---Goes on from what state_dict gave. Where the slow weights do not fit the parameters, it is an error and nothing changes.
+---@param saved any what state_dict gave
+---example:
+---  > opt = nn.optim.Lookahead(nn.optim.SGD({nn.Parameter(nn.zeros(1))}))
+---  > opt:load_state_dict(opt:state_dict())
+---see: nn.Lookahead:state_dict
 function Lookahead:load_state_dict(saved)
   if type(saved) ~= "table" or saved.name ~= "Lookahead" or type(saved.slow) ~= "table"
     or math.type(saved.count) ~= "integer" then
@@ -171,18 +238,32 @@ function Lookahead:load_state_dict(saved)
   end
 end
 
+---Gives the text that print shows: k, alpha and the inner optimizer.
+---@return string
+---example:
+---  > opt = nn.optim.Lookahead(nn.optim.SGD({nn.Parameter(nn.zeros(1))}))
+---  > opt:describe():match "^[^,]+, [^,]+"
+---  Lookahead(k = 5, alpha = 0.5
+---see: nn.Optimizer:describe
 function Lookahead:describe()
   return ("Lookahead(k = %d, alpha = %g, %s)"):format(self.k, self.alpha, tostring(self.inner))
 end
 
----Parameter groups by the parameters' names: an ordered list of {pattern, option = value, ...}; the first pattern (PCRE2)
----that matches decides; a parameter that none matches, and a rule that matches none, are errors.
----
----    nn.optim.AdamW(nn.optim.groups(model, {{"bias$|norm", weight_decay = 0}, {".*", weight_decay = 1e-4}}), {lr = 1e-3})
----
+---Makes parameter groups by names: so that biases, say, have no weight decay. An ordered list of rules {pattern, option =
+---value, ...}; the first pattern (PCRE2) that matches decides; a parameter that none matches, and a rule that matches none,
+---are errors.
 ---@param model nn.Module
 ---@param rules table[]
 ---@return table[] groups for an optimizer
+---example:
+---  > model = nn.Linear(3, 2)
+---  > groups = nn.optim.groups(model, {{"bias$", weight_decay = 0}, {".*", weight_decay = 1e-4}})
+---  > nn.optim.AdamW(groups, {lr = 1e-3})
+---  AdamW(
+---    1: 1 parameters, betas = {0.9, 0.999}, eps = 1e-08, lr = 0.001, maximize = false, weight_decay = 0
+---    2: 1 parameters, betas = {0.9, 0.999}, eps = 1e-08, lr = 0.001, maximize = false, weight_decay = 0.0001
+---  )
+---see: nn.optim.AdamW, nn.Module:named_parameters, nn.rex.new
 function M.groups(model, rules)
   if not module.is_module(model) or type(rules) ~= "table" or #rules == 0 then
     core.raise("optim.groups: takes a model and a list of rules, e.g. {{\"bias$\", weight_decay = 0}, {\".*\"}}")

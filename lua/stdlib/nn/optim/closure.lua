@@ -31,12 +31,30 @@ end
 local function kind_of(name, gives, names)
   local Kind = class.new(name, optimizer.Optimizer)
   Kind.takes_closure = gives
+  ---Is an error: this optimizer has one group of parameters, which it is made with.
+  ---example:
+  ---  > opt = nn.optim.LBFGS {nn.Parameter(nn.zeros(1))}
+  ---  > (pcall(opt.add_param_group, opt, {params = {nn.Parameter(nn.zeros(2))}}))
+  ---  false
+  ---see: nn.optim.LBFGS, nn.Optimizer:add_param_group
   function Kind.add_param_group()
     core.raise(("%s: has one group of parameters, all of which it moves together"):format(name))
   end
+  ---Gives the text that print shows: the number of parameter tensors.
+  ---@return string
+  ---example:
+  ---  > nn.optim.LBFGS {nn.Parameter(nn.zeros(1)), nn.Parameter(nn.zeros(2))}
+  ---  LBFGS(2 parameters)
+  ---see: nn.Optimizer:describe
   function Kind:describe()
     return ("%s(%d parameters)"):format(name, #self.vector.params)
   end
+  ---Gives what is needed to go on later: the options, and what was learned of the curvature.
+  ---@return table state
+  ---example:
+  ---  > nn.optim.LBFGS({nn.Parameter(nn.zeros(1))}):state_dict().name
+  ---  LBFGS
+  ---see: nn.LBFGS:load_state_dict, nn.Optimizer:state_dict
   function Kind:state_dict()
     local memory = {}
     for _, key in ipairs(names) do
@@ -55,6 +73,12 @@ local function kind_of(name, gives, names)
     end
     return { name = name, param_groups = { group }, memory = memory }
   end
+  ---Goes on from what state_dict gave. Where it does not fit the parameters, it is an error and nothing is changed.
+  ---@param saved any what state_dict gave
+  ---example:
+  ---  > opt = nn.optim.LBFGS {nn.Parameter(nn.zeros(1))}
+  ---  > opt:load_state_dict(opt:state_dict())
+  ---see: nn.LBFGS:state_dict
   function Kind:load_state_dict(saved)
     if type(saved) ~= "table" or type(saved.memory) ~= "table" or type(saved.param_groups) ~= "table" then
       core.raise(("%s: load_state_dict needs what state_dict gave, but got %s"):format(name, core.describe(saved)))
@@ -103,11 +127,24 @@ end
 
 local LBFGS = kind_of("LBFGS", "loss", { "old_s", "old_y", "iterations", "scale", "d", "t", "previous" })
 
----Limited-memory BFGS: Nocedal 1980; Nocedal & Wright 2006, algorithm 7.5. Settings and their meaning are PyTorch's;
----line_search_fn = "strong_wolfe" is what to use unless you know better.
+---Minimizes by limited-memory BFGS: it learns the curvature from the last steps; for small nets and full batches. Each step
+---takes a closure and calls it several times. Settings and their meaning are PyTorch's.
+---Options: lr (1), max_iter (20 iterations a step), max_eval (5/4 max_iter: calls of the closure), tolerance_grad (1e-7: the
+---largest gradient element at which it ends), tolerance_change (1e-9), history_size (100 pairs), line_search_fn (none, or
+---"strong_wolfe", which is what to use unless you know better).
 ---@param params nn.Tensor[]
 ---@param opts? {lr: number, max_iter: integer, max_eval: integer, tolerance_grad: number, tolerance_change: number,
 ---history_size: integer, line_search_fn: string}
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0, -2.0})
+---  > opt = nn.optim.LBFGS({w}, {line_search_fn = "strong_wolfe"})
+---  > function closure() opt:zero_grad() local loss = ((w - 3) ^ 2):sum() loss:backward() return loss end
+---  > opt:step(closure)
+---  29.0
+---  > w:detach()
+---  tensor([3.0, 3.0], shape=2, float32)
+---see: nn.optim.ConjugateGradient, nn.optim.LevenbergMarquardt, nn.train.fit
+---source: Nocedal 1980; Nocedal & Wright 2006, "Numerical Optimization", algorithm 7.5
 function M.LBFGS(params, opts)
   local spec = {
     lr = { "number", 1 }, max_iter = { "integer", 20 }, max_eval = { "integer" }, tolerance_grad = { "number", 1e-7 },
@@ -195,9 +232,15 @@ local function lbfgs_step(self, closure)
   return first
 end
 
----Up to max_iter iterations.
+---Makes up to max_iter iterations; the closure clears the gradients, computes the loss, calls backward and gives the loss.
 ---@param closure fun(): nn.Tensor
 ---@return number loss before the step
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0})
+---  > opt = nn.optim.LBFGS({w}, {line_search_fn = "strong_wolfe"})
+---  > opt:step(function() opt:zero_grad() local loss = (w * w):sum() loss:backward() return loss end)
+---  1.0
+---see: nn.optim.LBFGS, nn.Optimizer:step
 function LBFGS:step(closure)
   return core.whole(step_or_nothing, lbfgs_step, self, closure)
 end
@@ -206,10 +249,22 @@ end
 
 local CG = kind_of("ConjugateGradient", "loss", { "previous", "d", "t", "last_slope" })
 
----Nonlinear conjugate gradients by Polak & Ribiere 1969 with restarts where its factor would be negative, and a line
----search (Nocedal & Wright 2006, section 5.2).
+---Minimizes by nonlinear conjugate gradients: Polak & Ribiere's, with restarts where the factor would be negative, and a
+---line search: for full batches. Each step takes a closure and calls it several times.
+---Options: max_iter (20 iterations a step), tolerance_grad (1e-7: the largest gradient element at which it ends), lr (1: the
+---first step's length).
 ---@param params nn.Tensor[]
 ---@param opts? {max_iter: integer, tolerance_grad: number, lr: number} lr: the first step's length
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0, -2.0})
+---  > opt = nn.optim.ConjugateGradient({w})
+---  > function closure() opt:zero_grad() local loss = ((w - 3) ^ 2):sum() loss:backward() return loss end
+---  > opt:step(closure)
+---  29.0
+---  > w:detach()
+---  tensor([3., 3.], shape=2, float32)
+---see: nn.optim.LBFGS, nn.optim.LevenbergMarquardt
+---source: Polak & Ribiere 1969; Nocedal & Wright 2006, "Numerical Optimization", section 5.2
 function M.ConjugateGradient(params, opts)
   local spec = { max_iter = { "integer", 20 }, tolerance_grad = { "number", 1e-7 }, lr = { "number", 1 } }
   return new(CG, "ConjugateGradient", params, spec, options.read("ConjugateGradient", opts, spec), {})
@@ -254,9 +309,15 @@ local function cg_step(self, closure)
   return first
 end
 
----Up to max_iter iterations.
+---Makes up to max_iter iterations; the closure clears the gradients, computes the loss, calls backward and gives the loss.
 ---@param closure fun(): nn.Tensor
 ---@return number loss before the step
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0})
+---  > opt = nn.optim.ConjugateGradient {w}
+---  > opt:step(function() opt:zero_grad() local loss = (w * w):sum() loss:backward() return loss end)
+---  1.0
+---see: nn.optim.ConjugateGradient, nn.Optimizer:step
 function CG:step(closure)
   return core.whole(step_or_nothing, cg_step, self, closure)
 end
@@ -265,11 +326,21 @@ end
 
 local LM = kind_of("LevenbergMarquardt", "residuals", { "mu" })
 
----For sums of squares of small nets: (J^T J + mu diag) d = -J^T r, with mu falling when the step helped (Levenberg 1944,
----Marquardt 1963; Hagan & Menhaj 1994 for networks). The closure returns the residuals (output - target), a tensor of any
----shape, without calling backward. Memory and time grow with residuals times parameters.
+---Minimizes a sum of squares of a small net: (J^T J + mu diag) d = -J^T r, with mu falling when the step helped. The closure
+---returns the residuals r (output - target), a tensor of any shape, without calling backward. Memory and time grow with
+---residuals times parameters. nn.train.fit does not take it.
+---Options: mu (1e-3 at first), factor (10: mu is divided by it or multiplied with it), max_mu (1e10), max_iter (1 iteration a
+---step), tolerance (1e-12).
 ---@param params nn.Tensor[]
 ---@param opts? {mu: number, factor: number, max_mu: number, max_iter: integer, tolerance: number}
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0, -2.0})
+---  > opt = nn.optim.LevenbergMarquardt({w}, {max_iter = 5})
+---  > before, after = opt:step(function() return w - nn.tensor {3.0, 5.0} end)
+---  > before, after < 1e-6
+---  26.5	true
+---see: nn.optim.LBFGS, nn.func.jacobian
+---source: Levenberg 1944; Marquardt 1963; for networks Hagan & Menhaj 1994
 function M.LevenbergMarquardt(params, opts)
   local spec = {
     mu = { "number", 1e-3 }, factor = { "number", 10 }, max_mu = { "number", 1e10 }, max_iter = { "integer", 1 },
@@ -328,9 +399,16 @@ local function lm_step(self, closure)
   return first, cost
 end
 
----Half the sum of squares before, and after.
+---Makes up to max_iter iterations and gives half the sum of squares before, and after.
 ---@param closure fun(): nn.Tensor the residuals
 ---@return number before, number after
+---example:
+---  > w = nn.Parameter(nn.tensor {2.0})
+---  > opt = nn.optim.LevenbergMarquardt {w}
+---  > before = opt:step(function() return w * 1 end)
+---  > before
+---  2.0
+---see: nn.optim.LevenbergMarquardt
 function LM:step(closure)
   return core.whole(step_or_nothing, lm_step, self, closure)
 end

@@ -104,7 +104,14 @@ local function check_params(self, params)
   return list
 end
 
----Adds a group: {params = {...}} with options of its own; those left out are the optimizer's.
+---Adds a group of parameters: {params = {...}} with options of its own; those left out are the optimizer's.
+---@param group any {params = {...}}, and options of its own
+---example:
+---  > opt = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 0.1})
+---  > opt:add_param_group{params = {nn.Parameter(nn.zeros(2))}, lr = 0.5}
+---  > opt.param_groups[2].lr
+---  0.5
+---see: nn.optim.groups, nn.Optimizer:state_dict
 function Optimizer:add_param_group(group)
   local who = self.name
   local given = core.fields(group) or type(group) == "table" and group
@@ -146,9 +153,16 @@ end
 
 Optimizer.takes_closure = false -- or what the function that step takes gives back: "loss", "residuals"
 
----One update of all parameters that have gradients. A closure, if one is given, is called before and computes them: it does
----what a training step does (zero_grad, forward, backward) and returns the loss, which step then gives back.
+---Makes one update of all parameters that have gradients. A closure, if one is given, is called before and computes them: it
+---does what a training step does (zero_grad, forward, backward) and returns the loss, which step then gives back.
 ---@param closure? fun(): nn.Tensor
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0})
+---  > opt = nn.optim.SGD({w}, {lr = 0.1})
+---  > opt:zero_grad(); (w * w):sum():backward() opt:step()
+---  > w:item()
+---  0.80000001192093
+---see: nn.Optimizer:zero_grad, x:backward, nn.compile
 function Optimizer:step(closure)
   local loss
   if closure ~= nil then
@@ -158,14 +172,30 @@ function Optimizer:step(closure)
   return loss
 end
 
----Forgets all gradients.
+---Forgets all gradients, which backward would otherwise add to. Call it before each backward.
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0})
+---  > opt = nn.optim.SGD {w}
+---  > (w * w):sum():backward()
+---  > opt:zero_grad()
+---  > w.grad == nil
+---  true
+---see: nn.Optimizer:step, x:backward, nn.Module:zero_grad
 function Optimizer:zero_grad()
   core.zero_grad(self.param_groups)
 end
 
 -- ---- to a file and back ----
 
----What is needed to go on later: hyper-parameters and, for each parameter, its averages.
+---Gives what is needed to go on later: options of the groups and, for each parameter, the number of steps and its averages.
+---@return table state
+---example:
+---  > w = nn.Parameter(nn.tensor {1.0})
+---  > opt = nn.optim.SGD({w}, {lr = 0.1, momentum = 0.9})
+---  > (w * w):sum():backward() opt:step()
+---  > opt:state_dict().state[1].step
+---  1
+---see: nn.Optimizer:load_state_dict, nn.save, nn.train.checkpoint
 function Optimizer:state_dict()
   local groups, state, at = {}, {}, 0
   for g, group in ipairs(self.param_groups) do
@@ -245,12 +275,27 @@ local function put_saved(self, all_options, states)
   end
 end
 
----Goes on from a state_dict of an optimizer of the same kind over parameters of the same shapes. Where it does not fit,
----nothing is changed.
+---Goes on from a state_dict of an optimizer of the same kind over parameters of the same shapes. Where it does not fit, it is
+---an error and nothing is changed.
+---@param saved any what state_dict gave
+---example:
+---  > a, b = nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 0.1}), nn.optim.SGD({nn.Parameter(nn.zeros(1))}, {lr = 0.5})
+---  > b:load_state_dict(a:state_dict())
+---  > b.param_groups[1].lr
+---  0.1
+---see: nn.Optimizer:state_dict, nn.load
 function Optimizer:load_state_dict(saved)
   core.whole(put_saved, self, check_saved(self, saved))
 end
 
+---Gives the text that print shows: a line for each group, with its options.
+---@return string
+---example:
+---  > nn.optim.SignSGD({nn.Parameter(nn.zeros(1))}, {lr = 0.1}):describe()
+---  SignSGD(
+---    1: 1 parameters, lr = 0.1, maximize = false, momentum = 0.9, weight_decay = 0
+---  )
+---see: nn.Module:describe
 function Optimizer:describe()
   local parts = {}
   for g, group in ipairs(self.param_groups) do

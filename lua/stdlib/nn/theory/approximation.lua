@@ -14,10 +14,16 @@ local function grid(low, high, n)
   return core.linspace(low, high, n):unsqueeze(2)
 end
 
----The largest |F(x) - f(x)| on a grid over low .. high.
+---Gives the largest |F(x) - f(x)| on a grid over low .. high: how far a net is from the function that it approximates.
+---Options: low (0), high (1), points (4001).
 ---@param model fun(x: nn.Tensor): nn.Tensor
 ---@param f fun(x: nn.Tensor): nn.Tensor
 ---@param opts? {low: number, high: number, points: integer}
+---@return number
+---example:
+---  > nn.theory.sup_error(function(x) return x end, function(x) return x ^ 2 end)
+---  0.25
+---see: nn.theory.constructive_net
 function M.sup_error(model, f, opts)
   local o = options.read("sup_error", opts, { low = { "number", 0 }, high = { "number", 1 }, points = { "integer", 4001 } })
   local x = grid(o.low, o.high, o.points)
@@ -27,12 +33,20 @@ function M.sup_error(model, f, opts)
   end)
 end
 
----The net of the proof's idea, written down without training: N steep sigmoids, each a step at the border between two of
----N + 1 equal intervals, as high as f changes from one interval's middle to the next. For f with Lipschitz constant K the
----error is at most about K (high - low) / (N + 1).
+---Writes down a net that approximates f on an interval, without training: N steep sigmoids, each a step at the border between
+---two of N + 1 equal intervals, as high as f changes from one interval's middle to the next. For f with Lipschitz constant K
+---the error is at most about K (high - low) / (N + 1).
+---Options: low (0), high (1), steepness (12, of a sigmoid, in units of the intervals).
 ---@param f fun(x: nn.Tensor): nn.Tensor
 ---@param n integer
----@param opts? {low: number, high: number, steepness: number} steepness: of a sigmoid, in units of the intervals
+---@param opts? {low: number, high: number, steepness: number}
+---@return nn.Module
+---example:
+---  > f = function(x) return (x * 6):sin() end
+---  > net = nn.theory.constructive_net(f, 50)
+---  > nn.theory.sup_error(net, f) < 6 / 50
+---  true
+---see: nn.theory.sup_error, nn.theory.random_feature_net, nn.theory.trained_net
 function M.constructive_net(f, n, opts)
   local o = options.read("constructive_net", opts, {
     low = { "number", 0 }, high = { "number", 1 }, steepness = { "number", 12 },
@@ -53,10 +67,20 @@ function M.constructive_net(f, n, opts)
   return model
 end
 
----Random hidden weights, only the output layer is fitted, by ridge regression on a grid (Rahimi & Recht 2008).
+---Makes a net of random features: its hidden weights are random, the output layer alone is fitted, by ridge regression on a
+---grid.
+---Options: low (0), high (1), scale (10, of the hidden weights), points (1000, of the grid), seed (1).
 ---@param f fun(x: nn.Tensor): nn.Tensor
----@param n integer
+---@param n integer hidden units
 ---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer}
+---@return nn.Module
+---example:
+---  > f = function(x) return (x * 6):sin() end
+---  > net = nn.theory.random_feature_net(f, 20, {points = 200})
+---  > nn.theory.sup_error(net, f) < 0.1
+---  true
+---see: nn.theory.trained_net, nn.theory.constructive_net
+---source: Rahimi & Recht 2008
 function M.random_feature_net(f, n, opts)
   local o = options.read("random_feature_net", opts, {
     low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 1000 },
@@ -79,10 +103,18 @@ function M.random_feature_net(f, n, opts)
   return model
 end
 
----All weights trained, by L-BFGS on a grid, from the random features.
+---Makes a net that approximates f, trained: all weights, by L-BFGS on a grid, from the random features.
+---Options: low (0), high (1), scale (10, of the hidden weights), points (300, of the grid), seed (1), iterations (300).
 ---@param f fun(x: nn.Tensor): nn.Tensor
----@param n integer
+---@param n integer hidden units
 ---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer, iterations: integer}
+---@return nn.Module
+---example:
+---  > f = function(x) return (x * 6):sin() end
+---  > net = nn.theory.trained_net(f, 5, {points = 50, iterations = 20})
+---  > nn.theory.sup_error(net, f) < 0.5
+---  true
+---see: nn.theory.random_feature_net, nn.optim.LBFGS
 function M.trained_net(f, n, opts)
   local o = options.read("trained_net", opts, {
     low = { "number", 0 }, high = { "number", 1 }, scale = { "number", 10 }, points = { "integer", 300 },

@@ -9,11 +9,18 @@ local function log2(v)
   return math.log(v, 2)
 end
 
----Bounds on the VC dimension of a network of W weights (biases counted), M computing units, L layers of weights and d
----inputs, by kind of unit. Returns a list of {kind = "upper" | "lower", value, formula, source}. Of a bound that is known up to
----a constant only (order = true) there is no value, but `scale`: the formula without its constant, for how it grows.
----@param opts {weights: integer, units: integer, layers: integer, activation: string} activation: "threshold", "relu" (and
----other piecewise linear ones), "sigmoid" (and tanh)
+---Gives bounds on the VC dimension of a network: of W weights (biases counted), M computing units, L layers of weights and d
+---inputs, by kind of unit: a list of {kind = "upper" | "lower", value, formula, source}. Of a bound that is known up to a
+---constant only (order = true) there is no value, but `scale`: the formula without its constant, for how it grows.
+---Options: weights and units (needed), layers (2), activation ("threshold"; "relu" and other piecewise linear ones; "sigmoid"
+---and tanh).
+---@param opts {weights: integer, units: integer, layers: integer, activation: string}
+---@return table[]
+---example:
+---  > bounds = nn.theory.vc_bounds{weights = 9, units = 3, activation = "threshold"}
+---  > bounds[1].kind, bounds[1].formula
+---  upper	2 W log2(e M)
+---see: nn.theory.vc_dimension, nn.theory.cover_count
 function M.vc_bounds(opts)
   local o = options.read("vc_bounds", opts, {
     weights = { "integer" }, units = { "integer" }, layers = { "integer", 2 }, activation = { "string", "threshold" },
@@ -109,10 +116,17 @@ local function oracle_of(class)
   return f
 end
 
----Whether a class gives all 2^n labellings of n points.
+---Tells whether a class gives all 2^n labellings of n points (20 at most); else also the first labelling that it does not give.
+---class: as in vc_dimension.
 ---@param class string|fun(points: number[][], labels: boolean[]): boolean
 ---@param points number[][]
 ---@return boolean, boolean[]|nil the first labelling that the class does not give
+---example:
+---  > nn.theory.shatters("halfspaces", {{0, 0}, {0, 1}, {1, 0}})
+---  true
+---  > nn.theory.shatters("intervals", {{1}, {2}, {3}})
+---  false	{true, false, true}
+---see: nn.theory.vc_dimension
 function M.shatters(class, points)
   local f, n = oracle_of(class), #points
   if n > 20 then
@@ -130,12 +144,19 @@ function M.shatters(class, points)
   return true
 end
 
----The size of the largest subset of `points` that a class shatters: its VC dimension, if the points are general enough
+---Gives the size of the largest subset of `points` that a class shatters: its VC dimension, if the points are general enough
 ---(what they leave out can only raise it). Searches all subsets, smallest first.
+---class: "halfspaces", "intervals" (of the first coordinate), "rectangles" (with sides along the axes), or a function(points,
+---labels) that tells whether the class has a member with these labels. Options: most (8: stop at this size).
 ---@param class string|function
 ---@param points nn.Tensor|number[][]
----@param opts? {most: integer} stop at this size
+---@param opts? {most: integer}
 ---@return integer dimension, number[][] a shattered subset
+---example:
+---  > nn.theory.vc_dimension("intervals", {{1}, {2}, {3}})
+---  2	{{1}, {2}}
+---see: nn.theory.shatters, nn.theory.vc_bounds
+---source: Vapnik & Chervonenkis 1971
 function M.vc_dimension(class, points, opts)
   local o = options.read("vc_dimension", opts, { most = { "integer", 8 } })
   points = core.is_tensor(points) and points:to("float64"):totable() or points
@@ -166,10 +187,16 @@ function M.vc_dimension(class, points, opts)
   return dimension, witness
 end
 
----The number of labellings of n points in general position that half-spaces through the origin of d dims give:
----2 sum_{k < d} C(n - 1, k) (Cover 1965). With a threshold, use d + 1.
+---Counts the labellings that half-spaces give: of n points in general position, half-spaces through the origin of d dims give
+---2 sum_{k < d} C(n - 1, k). With a threshold, use d + 1.
 ---@param n integer
 ---@param d integer
+---@return number
+---example:
+---  > nn.theory.cover_count(4, 3)
+---  14.0
+---see: nn.theory.cover_probability, nn.theory.vc_dimension
+---source: Cover 1965, "Geometrical and statistical properties of systems of linear inequalities"
 function M.cover_count(n, d)
   options.argument("cover_count", "n", n, "integer", 1)
   options.argument("cover_count", "d", d, "integer", 1)
@@ -184,9 +211,16 @@ function M.cover_count(n, d)
   return 2 * sum
 end
 
----The share of all labellings of n points that such half-spaces give; 1/2 at n = 2 d.
+---Gives the share of labellings that half-spaces give: of all 2^n of n points in general position, through the origin of d
+---dims; 1/2 at n = 2 d, the capacity of a perceptron.
 ---@param n integer
 ---@param d integer
+---@return number
+---example:
+---  > nn.theory.cover_probability(20, 10)
+---  0.5
+---see: nn.theory.cover_count, nn.Perceptron
+---source: Cover 1965, "Geometrical and statistical properties of systems of linear inequalities"
 function M.cover_probability(n, d)
   options.argument("cover_probability", "n", n, "integer", 1)
   options.argument("cover_probability", "d", d, "integer", 1)
@@ -204,10 +238,18 @@ function M.cover_probability(n, d)
   return math.min(1, sum)
 end
 
----The empirical Rademacher complexity of {x -> w . x : |w| <= norm} on points: norm / n E|sum s_i x_i|, by Monte Carlo;
----second result: the bound norm sqrt(sum |x_i|^2) / n (Bartlett & Mendelson 2002, lemma 22).
+---Gives the Rademacher complexity of linear functions: the empirical one, of {x -> w . x : |w| <= norm} on points: norm / n
+---E|sum s_i x_i|, by Monte Carlo; second result: the bound norm sqrt(sum |x_i|^2) / n. Options: norm (1), draws (500), seed
+---(1).
 ---@param x nn.Tensor points x dims
 ---@param opts? {norm: number, draws: integer, seed: integer}
+---@return number complexity, number bound
+---example:
+---  > complexity, bound = nn.theory.rademacher_linear(nn.eye(4))
+---  > ("%.3f %.3f"):format(complexity, bound)
+---  0.500 0.500
+---see: nn.theory.rademacher_finite, nn.theory.vc_dimension
+---source: Bartlett & Mendelson 2002, lemma 22
 function M.rademacher_linear(x, opts)
   local o = options.read("rademacher_linear", opts, {
     norm = { "number", 1 }, draws = { "integer", 500 }, seed = { "integer", 1 },
@@ -219,10 +261,19 @@ function M.rademacher_linear(x, opts)
   return o.norm / #x * norms:mean():item(), o.norm / #x * x:square():sum():sqrt():item()
 end
 
----The same for finitely many functions, given by their values on n points (functions x n): E max_f 1/n sum s_i f(x_i);
----second result: Massart's bound max |f| sqrt(2 log functions) / n.
+---Gives the Rademacher complexity of finitely many functions: the empirical one, of functions given by their values on n
+---points (functions x n): E max_f 1/n sum s_i f(x_i), by Monte Carlo; second result: Massart's bound max |f| sqrt(2 log
+---functions) / n.
+---Options: draws (500), seed (1).
 ---@param values nn.Tensor functions x points
 ---@param opts? {draws: integer, seed: integer}
+---@return number complexity, number bound
+---example:
+---  > complexity, bound = nn.theory.rademacher_finite(nn.tensor {{1, 1, 1, 1}, {-1, -1, -1, -1}})
+---  > complexity < bound
+---  true
+---see: nn.theory.rademacher_linear
+---source: Massart 2000, "Some applications of concentration inequalities to statistics"
 function M.rademacher_finite(values, opts)
   local o = options.read("rademacher_finite", opts, { draws = { "integer", 500 }, seed = { "integer", 1 } })
   local g = core.Generator(o.seed)

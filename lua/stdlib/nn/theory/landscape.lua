@@ -53,13 +53,20 @@ local function as_number(who, v)
   return v
 end
 
----The loss along the straight line between two solutions: loss() is evaluated with weights (1 - t) a + t b.
+---Gives the loss along the straight line between two solutions: loss() is evaluated with weights (1 - t) a + t b. The weights
+---are put back. Options: steps (25 places), from (0), to (1).
 ---@param model nn.Module|nn.Tensor[]
 ---@param a nn.Tensor[] parameter values, e.g. of model:parameters() of another run
 ---@param b nn.Tensor[]
 ---@param loss fun(): nn.Tensor|number
 ---@param opts? {steps: integer, from: number, to: number}
 ---@return number[] t, number[] losses
+---example:
+---  > w = nn.Parameter(nn.zeros(1))
+---  > t, losses = nn.theory.loss_line({w}, {nn.zeros(1)}, {nn.ones(1)}, function() return (w * w):sum() end, {steps = 3})
+---  > losses
+---  {0.0, 0.25, 1.0}
+---see: nn.theory.loss_plane, nn.plot.line
 function M.loss_line(model, a, b, loss, opts)
   local o = options.read("loss_line", opts, { steps = { "integer", 25 }, from = { "number", 0 }, to = { "number", 1 } })
   local params, ts, losses = parameters("loss_line", model), {}, {}
@@ -86,12 +93,21 @@ function M.loss_line(model, a, b, loss, opts)
   return ts, losses
 end
 
----The loss over a plane through the present weights, along two random directions whose rows have the norms of the weights'
----rows (Li et al. 2018), or along directions given.
+---Gives the loss over a plane through the present weights: along two random directions whose rows have the norms of the
+---weights' rows, or along directions given. The weights are put back.
+---Options: steps (15 places a side), radius (1, in units of the directions), directions (two lists of tensors; default random),
+---seed (1).
 ---@param model nn.Module|nn.Tensor[]
 ---@param loss fun(): nn.Tensor
 ---@param opts? {steps: integer, radius: number, directions: table, seed: integer}
 ---@return nn.Tensor losses steps x steps, number[] places
+---example:
+---  > model, x, y = nn.Linear(2, 1), nn.randn(4, 2), nn.randn(4, 1)
+---  > losses, places = nn.theory.loss_plane(model, function() return nn.mse_loss(model(x), y) end, {steps = 3})
+---  > losses.shape, places
+---  3x3	{-1.0, 0.0, 1.0}
+---see: nn.plot.surface, nn.theory.loss_line
+---source: Li et al. 2018, "Visualizing the loss landscape of neural nets"
 function M.loss_plane(model, loss, opts)
   local o = options.read("loss_plane", opts, {
     steps = { "integer", 15 }, radius = { "number", 1 }, directions = { "table" }, seed = { "integer", 1 },
@@ -209,14 +225,23 @@ local function lanczos(product, n, steps, start, locked, random)
   end, residuals
 end
 
----The largest eigenvalues (by size) of the loss's Hessian, each as often as it occurs, by Lanczos' method with full
----orthogonalization on Hessian-vector products (Pearlmutter 1994): one space holds a value once, so others follow that are
----orthogonal to what was found, until they find nothing that belongs among the largest.
+---Gives the largest eigenvalues of the loss's Hessian: by size, each as often as it occurs, by Lanczos' method with full
+---orthogonalization on Hessian-vector products: one space holds a value once, so others follow that are orthogonal to what
+---was found, until they find nothing that belongs among the largest.
+---Options: k (5 values), iterations (40 products in each space), seed (1).
 ---@param model nn.Module|nn.Tensor[]
 ---@param loss fun(): nn.Tensor the loss, with gradients
----@param opts? {k: integer, iterations: integer, seed: integer} iterations: products in each space (40)
+---@param opts? {k: integer, iterations: integer, seed: integer}
 ---@return number[] values largest size first
 ---@return number[] residuals how far each may be off: |H v - value v|
+---example:
+---  > w = nn.Parameter(nn.tensor({1.0, 1.0}, {dtype = "float64"}))
+---  > scale = nn.tensor({3.0, 0.5}, {dtype = "float64"})
+---  > values = nn.theory.hessian_eigenvalues({w}, function() return (scale * w ^ 2):sum() end, {k = 2})
+---  > ("%.3f %.3f"):format(values[1], values[2])
+---  6.000 1.000
+---see: nn.func.hessian, nn.theory.loss_plane
+---source: Pearlmutter 1994, "Fast exact multiplication by the Hessian"
 function M.hessian_eigenvalues(model, loss, opts)
   local o = options.read("hessian_eigenvalues", opts, {
     k = { "integer", 5, least = 1 }, iterations = { "integer", 40, least = 1 }, seed = { "integer", 1 },
@@ -263,10 +288,15 @@ function M.hessian_eigenvalues(model, loss, opts)
   return out, off
 end
 
----The derivative of f's outputs by its inputs at one point: outputs x inputs.
+---Gives the derivative of f's outputs by its inputs at one point: outputs x inputs.
 ---@param f fun(x: nn.Tensor): nn.Tensor
 ---@param x nn.Tensor a sample, without a batch dim
 ---@return nn.Tensor
+---example:
+---  > nn.theory.jacobian(nn.tanh, nn.tensor {0.0, 1.0})
+---  tensor([[1.00, 0.00],
+---          [0.00, 0.42]], shape=2x2, float32)
+---see: nn.theory.singular_values, nn.func.jacobian
 function M.jacobian(f, x)
   f = options.gives_tensor("jacobian", "f", f)
   return core.enable_grad(function()
@@ -281,9 +311,14 @@ function M.jacobian(f, x)
   end)
 end
 
----The singular values of that Jacobian, largest first.
+---Gives the singular values of f's Jacobian at one point, largest first: by how much f stretches directions there.
 ---@param f fun(x: nn.Tensor): nn.Tensor
----@param x nn.Tensor
+---@param x nn.Tensor a sample, without a batch dim
+---@return nn.Tensor
+---example:
+---  > nn.theory.singular_values(function(x) return x * nn.tensor {3.0, 0.5} end, nn.tensor {1.0, 1.0})
+---  tensor([3.0, 0.5], shape=2, float64)
+---see: nn.theory.jacobian, nn.linalg.svdvals
 function M.singular_values(f, x)
   local _, s = core.svd(M.jacobian(f, x):to "float64")
   return s

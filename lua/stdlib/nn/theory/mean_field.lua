@@ -117,14 +117,22 @@ local function correlation(phi, slope, q, after, w2, b2, chi)
   return c, w2 * pair_expectation(slope, q, c) * q / after
 end
 
----The fixed point q of the variance that signals of variance q0 come to, the slope chi_1 = sigma_w^2 E phi'(h)^2 there, and the
----depth scales xi = -1 / log(slope) over which signals forget: xi_q of the variance, xi_c of correlations, at the correlation c
----that two inputs come to (1 in the ordered phase). phase: "ordered" (chi_1 < 1: inputs become alike, gradients vanish),
----"chaotic" (chi_1 > 1: gradients explode) or "edge". Some functions (GELU, SiLU) have two basins: say with q0 where signals
----begin.
+---Tells how signals go through a deep random net. Its weights have the variance sigma_w^2 / width, its biases sigma_b^2.
+---Gives the fixed point q of the variance that signals of variance q0 come to, the slope chi_1 = sigma_w^2 E phi'(h)^2
+---there, and the depth scales xi = -1 / log(slope) over which signals forget: xi_q of the variance, xi_c of correlations, at
+---the correlation c that two inputs come to (1 in the ordered phase). phase: "ordered" (chi_1 < 1: inputs become alike,
+---gradients vanish), "chaotic" (chi_1 > 1: gradients explode) or "edge". Some functions (GELU, SiLU) have two basins: say
+---with q0 where signals begin. Options: sigma_w (1), sigma_b (0), q0 (1).
 ---@param phi fun(x: nn.Tensor): nn.Tensor
----@param opts {sigma_w: number, sigma_b: number, q0: number} q0: 1
+---@param opts {sigma_w: number, sigma_b: number, q0: number}
 ---@return table {q, chi_1, c, xi_q, xi_c, phase, gradient_depth}
+---example:
+---  > nn.theory.mean_field(nn.tanh, {sigma_w = 2}).phase
+---  chaotic
+---  > nn.theory.mean_field(nn.tanh, {sigma_w = 0.5, sigma_b = 0.1}).phase
+---  ordered
+---see: nn.theory.edge_of_chaos, nn.init.normal_
+---source: Poole et al. 2016; Schoenholz et al. 2017, "Deep information propagation"
 function M.mean_field(phi, opts)
   local o = options.read("mean_field", opts, { sigma_w = { "number", 1, least = 0 }, sigma_b = { "number", 0 },
     q0 = { "number", 1, above = 0 } })
@@ -155,11 +163,16 @@ function M.mean_field(phi, opts)
   }
 end
 
----The sigma_w at which chi_1 = 1 for a given sigma_b, by bisection.
+---Gives the sigma_w at which chi_1 = 1 for a given sigma_b, by bisection: there signals and gradients go deepest.
+---Options: low (0.1) and high (5), where it is looked for.
 ---@param phi fun(x: nn.Tensor): nn.Tensor
----@param sigma_b? number
+---@param sigma_b? number default 0
 ---@param opts? {low: number, high: number}
 ---@return number sigma_w
+---example:
+---  > ("%.3f"):format(nn.theory.edge_of_chaos(nn.relu, 0))
+---  1.414
+---see: nn.theory.mean_field, nn.init.he_normal_
 function M.edge_of_chaos(phi, sigma_b, opts)
   local o = options.read("edge_of_chaos", opts, { low = { "number", 0.1 }, high = { "number", 5 } })
   local low, high = o.low, o.high

@@ -53,11 +53,20 @@ local function slopes(layer)
   return nil
 end
 
----Cuts the square into the regions where a net (a Sequential of Linear and ReLU, LeakyReLU or PReLU layers on two inputs)
----is affine. Regions are counted by the pattern of active units (Montufar et al. 2014).
+---Cuts a square of the plane into the regions where a net is affine. The net is a Sequential of
+---Linear and ReLU, LeakyReLU or PReLU layers on two inputs. Regions are counted by the pattern of active units.
+---Options: low (-1), high (1): the square; most (200000: more regions are an error).
 ---@param model nn.Sequential
 ---@param opts? {low: number, high: number, most: integer}
 ---@return table {count, polygons = lists of {x, y}}
+---example:
+---  > layer = nn.Linear(2, 2)
+---  > layer.weight = nn.Parameter(nn.eye(2))
+---  > layer.bias = nn.Parameter(nn.zeros(2))
+---  > nn.theory.linear_regions(nn.Sequential(layer, nn.ReLU())).count
+---  4
+---see: nn.theory.plot_regions, nn.ReLU
+---source: Montufar et al. 2014, "On the number of linear regions of deep neural networks"
 function M.linear_regions(model, opts)
   local o = options.read("linear_regions", opts, { low = { "number", -1 }, high = { "number", 1 }, most = { "integer", 200000 } })
   if not require("nn.layers.module").is_module(model) or #model == 0 then
@@ -118,9 +127,16 @@ function M.linear_regions(model, opts)
   return { count = #pieces, polygons = polygons, maps = affine }
 end
 
----Draws the regions' edges.
+---Draws the edges of the regions that linear_regions found. Options: those of nn.plot.line.
 ---@param regions table what linear_regions gives
 ---@param opts? table
+---@return string|nil path of the file
+---example:
+---  > regions = nn.theory.linear_regions(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+---  > nn.theory.plot_regions(regions, {title = "regions"})
+---            regions
+---  ...
+---see: nn.theory.linear_regions, nn.plot.line
 function M.plot_regions(regions, opts)
   local x, y = {}, {}
   for _, polygon in ipairs(regions.polygons) do

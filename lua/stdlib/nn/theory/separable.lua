@@ -75,10 +75,19 @@ local function check_point(what, v)
   return v
 end
 
----The point of smallest norm in the convex hull of points that are only known through an oracle.
----@param oracle fun(x: number[]): table the {p = point, ...} with the smallest p . x
----@param first table some {p = point, ...}
----@return number[] x, table[] set the points with their weights {p, weight, ...}
+---Finds the point of smallest norm in a convex hull: of points that are only known through an oracle. A point is {p = {x1,
+---x2, ...}, key = what tells it from the others, ...}; two points of one key are the same.
+---@param oracle fun(x: number[]): table the point with the smallest p . x
+---@param first table some point
+---@return number[] x, table[] set the points with their weights {p, key, weight, ...}
+---example:
+---  > points = {{p = {1, 1}, key = 1}, {p = {1, -1}, key = 2}}
+---  > oracle = function(x) return x[2] > 0 and points[2] or points[1] end
+---  > x = nn.theory.min_norm_point(oracle, points[1])
+---  > ("%.3f %.3f"):format(x[1], math.abs(x[2]))
+---  1.000 0.000
+---see: nn.theory.separable, nn.theory.margin
+---source: P. Wolfe 1976, "Finding the nearest point in a polytope"
 function M.min_norm_point(oracle, first)
   local set = { check_point("first", first) }
   first.weight = 1.0
@@ -289,8 +298,7 @@ local function decide(problem)
         .. "arithmetic"):format(distance, #indices) }
 end
 
----Whether a plane separates two classes of points, with a certificate. Touching classes are not separable.
----
+---Tells whether a plane separates two classes of points, with a certificate. Touching classes are not separable.
 ---separable = true: w (float64), theta, margin: w . x > theta for the class with the higher label, w . x < theta for the
 ---other, and no point is nearer to the plane than margin (in units of x; a lower bound that holds, rounding and all). No
 ---plane has more than margin_most: where the two agree to some 1e-9, and they nearly always do, the plane is the best.
@@ -298,11 +306,18 @@ end
 ---enough. separable = false: higher and lower, lists of {index, weight, text, within}: convex weights of points of each
 ---class that give the same point; text is the exact fraction where within = 0, else the exact weight, which is above 0, is
 ---as near as within. exact = true: proved, without rounding. separable = nil, very seldom: not decided; reason says why.
----
----P. Wolfe 1976, "Finding the nearest point in a polytope"; S. M. Rump 2010, "Verification methods", section 10.
 ---@param x nn.Tensor n x d
 ---@param y nn.Tensor n labels of two classes
 ---@return table certificate
+---example:
+---  > data = nn.data.xor()
+---  > nn.theory.separable(data.x, data.y).separable
+---  false
+---  > found = nn.theory.separable(nn.tensor {{0.0}, {2.0}}, nn.tensor {1, 2})
+---  > found.separable, ("%.3f"):format(found.margin)
+---  true	1.000
+---see: nn.theory.margin, nn.Perceptron, nn.data.separable
+---source: P. Wolfe 1976, "Finding the nearest point in a polytope"; S. M. Rump 2010, "Verification methods", section 10
 function M.separable(x, y)
   local positive
   x, positive = M.two_classes("theory.separable", x, y)
@@ -318,14 +333,20 @@ function M.separable(x, y)
   return decide(problem)
 end
 
----The largest margin of a plane through the origin: max over unit vectors u of min_i s_i u . x_i, with s_i = 1 for the
+---Gives the largest margin of a plane through the origin: max over unit vectors u of min_i s_i u . x_i, with s_i = 1 for the
 ---higher class and -1 for the other. With bias = true (the default) the points get a last coordinate -1, so that u's last
----entry is the threshold: the margin of the perceptron's convergence theorem (Novikoff 1962). 0 where there is none. What
+---entry is the threshold: the margin of the perceptron's convergence theorem. 0 where there is none. What
 ---a plane was seen to have, without rounding errors that make it too large.
 ---@param x nn.Tensor n x d
 ---@param y nn.Tensor n
 ---@param opts? {bias: boolean}
 ---@return number margin, number radius the largest norm of a point (with its -1)
+---example:
+---  > margin, radius = nn.theory.margin(nn.tensor {{-1.0}, {1.0}}, nn.tensor {1, 2})
+---  > ("%.3f %.3f"):format(margin, radius)
+---  1.000 1.414
+---see: nn.theory.separable, nn.Perceptron
+---source: Novikoff 1962, "On convergence proofs on perceptrons"
 function M.margin(x, y, opts)
   local o = options.read("theory.margin", opts, { bias = { "boolean", true } })
   local positive

@@ -31,7 +31,9 @@ local function has_state(part)
   return ok and found
 end
 
----A checkpoint for a loop of one's own: what has a state, by name, and the random numbers.
+---Makes a checkpoint for a loop of one's own: it keeps what has a state, by name, and the random numbers, so that a loop that
+---was broken off goes on with the same bits. Within an experiment its path is run:file "loop.safetensors"; where the run is not
+---recorded that is nil, and the checkpoint does nothing.
 ---
 ---    local ck = nn.train.checkpoint("run.safetensors", {model = model, optimizer = opt, loader = loader})
 ---    local at = ck:restore() or {step = 0}
@@ -39,11 +41,18 @@ end
 ---      ...
 ---      if step % 100 == 0 then ck:save{step = step} end
 ---    end
----Within an experiment it goes into the run: run:file "loop.safetensors". Where the run is not recorded that is nil, and the
----checkpoint does nothing.
 ---@param path string|nil
 ---@param parts table name -> model, optimizer, schedule, loader, average: whatever has state_dict and load_state_dict
 ---@return nn.Checkpoint
+---example:
+---  > model = nn.Linear(2, 1)
+---  > ck = nn.train.checkpoint("/tmp/nn-help-loop.safetensors", {model = model})
+---  > ck:save{step = 100}
+---  > ck:restore()
+---  {step = 100}
+---  > ck
+---  Checkpoint('/tmp/nn-help-loop.safetensors': model)
+---see: nn.Checkpoint:save, nn.Checkpoint:restore, nn.save, nn.train.fit
 function M.checkpoint(path, parts)
   if path ~= nil or not lab_run() then
     options.argument("checkpoint", "path", path, "string")
@@ -60,8 +69,14 @@ function M.checkpoint(path, parts)
   return self
 end
 
----Writes everything, and numbers of one's own.
+---Writes the states of all parts, the random numbers, and numbers of one's own. The file is there whole or not at all.
 ---@param extra? table what the loop needs to know to go on, e.g. {step = 100}
+---example:
+---  > ck = nn.train.checkpoint("/tmp/nn-help-ck.safetensors", {model = nn.Linear(2, 1)})
+---  > ck:save{step = 7}
+---  > ck:restore()
+---  {step = 7}
+---see: nn.train.checkpoint, nn.Checkpoint:restore, nn.save
 function Checkpoint:save(extra)
   local run = lab_run()
   if not self.path then
@@ -76,8 +91,15 @@ function Checkpoint:save(extra)
   io_.save(self.path, state)
 end
 
----Puts everything back as it was saved.
+---Puts everything back as it was saved, and gives what save was given; nil where there is no checkpoint yet.
 ---@return table|nil extra what save was given; nil where there is no checkpoint
+---example:
+---  > nn.train.checkpoint("/tmp/nn-help-nothing.safetensors", {model = nn.Linear(2, 1)}):restore()
+---  > ck = nn.train.checkpoint("/tmp/nn-help-ck.safetensors", {model = nn.Linear(2, 1)})
+---  > ck:save{step = 7}
+---  > ck:restore()
+---  {step = 7}
+---see: nn.train.checkpoint, nn.Checkpoint:save
 function Checkpoint:restore()
   if not self.path or not core.file_exists(self.path) then
     return nil

@@ -103,14 +103,22 @@ local function steepest(rates, losses)
   return best and rates[best], rates[lowest]
 end
 
----The learning-rate range test (Smith 2017, section 3.3): the rate grows by a factor at each step; where the loss falls fastest
+---Looks for a learning rate by the range test: the rate grows by a factor at each step; where the loss falls fastest
 ---is a good rate, where it is lowest it is too large already. The model, the optimizer and random numbers stay as they were.
----
----    local t = nn.train.lr_range_test{model = model, loss = criterion, optimizer = opt, train = loader}
----    print(t.suggestion)        -- t.rates, t.losses (smoothed), t.lowest
+---Options beside fit's model, loss, optimizer and train: low (1e-6), high (10), steps (100, at least 10), file (a picture;
+---default none).
 ---@param opts {model: nn.Module, loss: function, optimizer: nn.Optimizer, train: nn.Loader, low: number, high: number, steps:
----integer, file: string} low 1e-6, high 10, steps 100; file: a picture (without: none)
----@return table {suggestion = rate or nil, lowest = rate, rates, losses}
+---integer, file: string}
+---@return table {suggestion = rate or nil, lowest = rate, rates, losses (smoothed)}
+---example:
+---  > model, loader = nn.Linear(1, 1), nn.data.sines{n = 20, frequency = 0.1}:loader{batch_size = 10}
+---  > options = {model = model, loss = nn.MSELoss(), optimizer = nn.optim.SGD(model:parameters(), {lr = 1}), train = loader}
+---  > options.low, options.high, options.steps = 1e-4, 1, 20
+---  > t = nn.train.lr_range_test(options)
+---  > #t.rates, t.suggestion > 1e-4, t.suggestion < t.lowest
+---  20	true	true
+---see: nn.train.overfit_batch, nn.sched.OneCycleLR, nn.train.fit
+---source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3
 function M.lr_range_test(opts)
   local o = options.read("lr_range_test", opts, {
     model = { "any" }, loss = { "any" }, optimizer = { "any" }, train = { "any" }, low = { "number", 1e-6, above = 0 },
@@ -146,14 +154,20 @@ function M.lr_range_test(opts)
   return { suggestion = suggestion, lowest = lowest, rates = rates, losses = losses }
 end
 
----Can the model learn one batch by heart? One that cannot has a mistake in it: in the loss, the labels, the architecture, a
----frozen layer. The model and the optimizer stay as they were.
----
----    local t = nn.train.overfit_batch{model = model, loss = criterion, optimizer = opt, train = loader}
----    assert(t.learned, t.why)
+---Asks whether the model can learn one batch by heart. One that cannot has a mistake in it: in the loss, the labels, the
+---architecture, a frozen layer. The model and the optimizer stay as they were.
+---Options beside fit's model, loss, optimizer and train: steps (at most so many: 500), share (learned when the loss is below
+---this share of the first: 0.05).
 ---@param opts {model: nn.Module, loss: function, optimizer: nn.Optimizer, train: nn.Loader, steps: integer, share: number}
----steps: at most so many (500); share: learned when the loss is below this share of the first (0.05)
 ---@return table {learned = boolean, first, last, steps, losses, why = string or nil}
+---example:
+---  > nn.manual_seed(1)
+---  > model, loader = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2)), nn.data.xor():loader()
+---  > opt = nn.optim.Adam(model:parameters(), {lr = 0.1})
+---  > t = nn.train.overfit_batch{model = model, loss = nn.CrossEntropyLoss(), optimizer = opt, train = loader}
+---  > t.learned, t.why
+---  true	nil
+---see: nn.train.lr_range_test, nn.diagnose.look, nn.train.fit
 function M.overfit_batch(opts)
   local o = options.read("overfit_batch", opts, {
     model = { "any" }, loss = { "any" }, optimizer = { "any" }, train = { "any" }, steps = { "integer", 500, least = 1 },

@@ -157,14 +157,22 @@ function M.run(who, name, model, loader, loss, list, step, prefix)
   return row, tables, why
 end
 
----Mean loss and metrics of a model over a loader, in evaluation mode, without gradients. A second table has what is no number
----(a confusion matrix), a third says of metrics that are nan why they are.
+---Gives the mean loss and metrics of a model over a loader: in evaluation mode, without gradients. A second table has what
+---is no number (a confusion matrix), a third says of metrics that are nan why they are. Each module's mode is put back
+---afterwards.
+---Options: loss (default none), metrics (default {}; as fit's).
 ---@param model nn.Module|fun(x: nn.Tensor): nn.Tensor
 ---@param loader nn.Loader
 ---@param opts? {loss: function, metrics: table}
 ---@return table row {loss =, accuracy =, ...}
 ---@return table<string, nn.Tensor> tables {confusion =, ...}
 ---@return table<string, string> why {auc = "all targets are of one class, ..."}
+---example:
+---  > loader = nn.data.tensors(nn.tensor {{1.0, 0.0}, {3.0, 0.0}}, nn.tensor {1, 2}):loader()
+---  > row = nn.train.evaluate(nn.Identity(), loader, {loss = nn.CrossEntropyLoss(), metrics = {"accuracy"}})
+---  > ("loss %.3f, accuracy %g"):format(row.loss, row.accuracy)
+---  loss 1.681, accuracy 0.5
+---see: nn.train.fit, nn.train.metrics.Accuracy, nn.Module:eval
 function M.evaluate(model, loader, opts)
   if module.is_module(opts) or type(opts) == "function" then
     core.raise(("evaluate: the third argument is a table: evaluate(model, loader, {loss = %s, metrics = {\"accuracy\"}})"):format(

@@ -27,53 +27,73 @@ local function check(who, output, target)
   end
 end
 
----How many samples of a batch are taken for the class they are of. What the output means, the loss says: scores of classes
----(CrossEntropyLoss, NLLLoss, MultiMarginLoss: the largest counts), a logit (BCEWithLogitsLoss, HingeLoss and their kin:
----its sign), a probability (BCELoss: above 1/2), a value (MSELoss and its kin: nearer to which of the targets 0 and 1, or
---- -1 and 1; coding is halfway between them).
+---Counts how many samples of a batch are taken for the class they are of. What the output means, the loss says: scores of
+---classes (CrossEntropyLoss, NLLLoss, MultiMarginLoss: the largest counts), a logit (BCEWithLogitsLoss, HingeLoss and their
+---kin: its sign), a probability (BCELoss: above 1/2), a value (MSELoss and its kin: nearer to which of the targets 0 and 1, or
+----1 and 1; coding is halfway between them).
 ---@param output nn.Tensor
 ---@param target nn.Tensor
 ---@param loss? any
 ---@param coding? number
 ---@return nn.Tensor sum, nn.Tensor|nil count
+---example:
+---  > nn.train.metrics.accuracy(nn.tensor {{2.0, 1.0}, {0.0, 1.0}}, nn.tensor {1, 1})
+---  tensor(1., float32)
+---see: nn.train.metrics.Accuracy, nn.train.evaluate
 function public.accuracy(output, target, loss, coding)
   check("accuracy", output, target)
   return plain.accuracy(output, target, loss, coding)
 end
 
----How often the output's largest score (dim 2) is that of the target: labels from 1, or one-hot rows.
+---Counts how often the output's largest score (dim 2) is that of the target: labels from 1, or one-hot rows.
 ---@param output nn.Tensor
 ---@param target nn.Tensor
 ---@param loss? any its ignore_index counts
 ---@return nn.Tensor sum, nn.Tensor|nil count
+---example:
+---  > nn.train.metrics.categorical_accuracy(nn.tensor {{2.0, 1.0}, {0.0, 1.0}}, nn.tensor {1, 2})
+---  tensor(2., float32)
+---see: nn.train.metrics.CategoricalAccuracy, nn.train.metrics.accuracy
 function public.categorical_accuracy(output, target, loss)
   check("categorical_accuracy", output, target)
   return plain.categorical_accuracy(output, target, loss)
 end
 
----How often an output above the threshold meets a target of 1: 0 for logits (the default), 1/2 for probabilities.
+---Counts how often an output above the threshold meets a target of 1: 0 for logits (the default), 1/2 for probabilities.
 ---@param output nn.Tensor
 ---@param target nn.Tensor
 ---@param threshold? any
 ---@return nn.Tensor sum
+---example:
+---  > nn.train.metrics.binary_accuracy(nn.tensor {1.5, -0.5, 2.0}, nn.tensor {1.0, 0.0, 0.0})
+---  tensor(2., float32)
+---see: nn.train.metrics.BinaryAccuracy
 function public.binary_accuracy(output, target, threshold)
   check("binary_accuracy", output, target)
   return plain.binary_accuracy(output, target, threshold)
 end
 
----The sum over a batch of each sample's mean absolute error.
+---Gives the sum over a batch of each sample's mean absolute error.
 ---@param output nn.Tensor
 ---@param target nn.Tensor
 ---@return nn.Tensor sum
+---example:
+---  > nn.train.metrics.mae(nn.tensor {1.0, 3.0}, nn.tensor {1.0, 1.0})
+---  tensor(2., float32)
+---see: nn.train.metrics.MAE, nn.L1Loss
 function public.mae(output, target)
   check("mae", output, target)
   return plain.mae(output, target)
 end
 
----The sum over a batch of each sample's mean squared error.
+---Gives the sum over a batch of each sample's mean squared error.
 ---@param output nn.Tensor
 ---@param target nn.Tensor
 ---@return nn.Tensor sum
+---example:
+---  > nn.train.metrics.mse(nn.tensor {1.0, 3.0}, nn.tensor {1.0, 1.0})
+---  tensor(4., float32)
+---see: nn.train.metrics.MSE, nn.MSELoss
 function public.mse(output, target)
   check("mse", output, target)
   return plain.mse(output, target)
@@ -84,46 +104,74 @@ local function make(name, opts)
   return metric.new(kind.title, kind, opts)
 end
 
----Accuracy: the share of targets that are met. input_is tells what the output is, as the loss does in fit.
+---Measures accuracy, the share of targets that are met. In fit "accuracy".
+---Options: input_is (what the output is, as the loss says in fit), name (in a row).
 ---@param opts? {input_is: "scores"|"logits"|"probabilities", name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.Accuracy{input_is = "scores"}:add(nn.tensor {{2.0, 1.0}, {0.0, 1.0}}, nn.tensor {1, 1})
+---  Accuracy{input_is = "scores"}: 0.5
+---see: nn.train.metrics.TopK, nn.train.metrics.F1, nn.train.evaluate
 function public.Accuracy(opts)
   return make("accuracy", opts)
 end
 
----Accuracy of scores of classes (dim 2): the largest is that of the target.
+---Measures the accuracy of scores of classes (dim 2): the largest is that of the target. In fit "categorical_accuracy".
+---Options: name (in a row).
 ---@param opts? {name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.CategoricalAccuracy():add(nn.tensor {{2.0, 1.0}, {0.0, 1.0}}, nn.tensor {1, 1})
+---  CategoricalAccuracy(): 0.5
+---see: nn.train.metrics.Accuracy
 function public.CategoricalAccuracy(opts)
   return make("categorical_accuracy", opts)
 end
 
----Accuracy of yes or no: an output above the threshold (0, which is right for logits) means a target of 1.
+---Measures the accuracy of yes or no: an output above the threshold means a target of 1. In fit "binary_accuracy".
+---Options: threshold (0, which is right for logits), name (in a row).
 ---@param opts? {threshold: number, name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.BinaryAccuracy{threshold = 0.5}:add(nn.tensor {0.9, 0.2, 0.7, 0.4}, nn.tensor {1.0, 0.0, 0.0, 0.0})
+---  BinaryAccuracy{threshold = 0.5}: 0.75
+---see: nn.train.metrics.Accuracy, nn.train.metrics.Precision
 function public.BinaryAccuracy(opts)
   return make("binary_accuracy", opts)
 end
 
----Mean absolute error.
+---Measures the mean absolute error. In fit "mae". Options: name (in a row).
 ---@param opts? {name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.MAE():add(nn.tensor {1.0, 3.0}, nn.tensor {1.0, 1.0})
+---  MAE(): 1
+---see: nn.train.metrics.RMSE, nn.L1Loss
 function public.MAE(opts)
   return make("mae", opts)
 end
 
----Mean squared error.
+---Measures the mean squared error. In fit "mse". Options: name (in a row).
 ---@param opts? {name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.MSE():add(nn.tensor {1.0, 3.0}, nn.tensor {1.0, 1.0})
+---  MSE(): 2
+---see: nn.train.metrics.RMSE, nn.MSELoss, nn.train.metrics.R2
 function public.MSE(opts)
   return make("mse", opts)
 end
 
----The share of targets whose class is among the k best scores (dim 2); of equal scores the first counts as better, as argmax
----has it. In fit {"top_k", k = 3}; the row calls it top_3.
+---Measures how often the target is among the k best scores. Classes are dim 2; of equal scores the first counts as better, as
+---argmax has it. In fit {"top_k", k = 3}; the row calls it top_3. Options: k (5), ignore_index (default the loss's), name (in a
+---row).
 ---@param k? integer|table default 5; or the options, with k among them
 ---@param opts? {k: integer, ignore_index: integer, name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.TopK(2):add(nn.tensor {{3.0, 2.0, 1.0}, {3.0, 2.0, 1.0}}, nn.tensor {2, 3})
+---  TopK{k = 2}: 0.5
+---see: nn.train.metrics.Accuracy, nn.topk
 function public.TopK(k, opts)
   if type(k) == "table" and opts == nil then
     return make("top_k", k)
@@ -147,8 +195,7 @@ end
 ---@field ignore_index? integer targets with this value do not count; default the loss's
 ---@field name? string in a row, e.g. "f1_micro"
 
----Of what was taken for a class, the share that is of it.
----
+---Measures precision: of what was taken for a class, the share that is of it. In fit "precision".
 ---One yes or no, and two classes, give the figure of the yes (target 1, or label 2). Of several classes, or several answers a
 ---sample (dim 2), average says how their figures become one: "macro" (the default) is the mean, "weighted" counts each class
 ---as often as it occurs, "micro" counts all decisions in one, "none" gives a tensor with all of them, which is no figure of a
@@ -156,29 +203,52 @@ end
 ---occurs nor was predicted is left out of the macro average.
 ---@param opts? nn.DecisionOptions
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.Precision{threshold = 0.5}:add(nn.tensor {0.9, 0.8, 0.1}, nn.tensor {1.0, 0.0, 1.0})
+---  Precision{threshold = 0.5}: 0.5
+---see: nn.train.metrics.Recall, nn.train.metrics.F1, nn.train.metrics.Confusion
 function public.Precision(opts)
   return make("precision", opts)
 end
 
----Of what is of a class, the share that was taken for it; of a class that does not occur it is 0. Options as Precision's.
+---Measures recall: of what is of a class, the share that was taken for it; of a class that does not occur it is 0. In fit
+---"recall".
+---Options as Precision's.
 ---@param opts? nn.DecisionOptions
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.Recall{threshold = 0.5}:add(nn.tensor {0.9, 0.8, 0.1, 0.2}, nn.tensor {1.0, 1.0, 1.0, 1.0})
+---  Recall{threshold = 0.5}: 0.5
+---see: nn.train.metrics.Precision, nn.train.metrics.F1
 function public.Recall(opts)
   return make("recall", opts)
 end
 
----The harmonic mean of precision and recall, 2 right / (predicted + true); 0 where that is 0 / 0. Options as Precision's. The
----average is that of the classes' F1, as scikit-learn has it, not the F1 of averages.
+---Measures F1, the harmonic mean of precision and recall: 2 right / (predicted + true); 0 where that is 0 / 0. In fit "f1".
+---Options as Precision's. The average is that of the classes' F1, as scikit-learn has it, not the F1 of averages.
 ---@param opts? nn.DecisionOptions
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.F1{threshold = 0.5}:add(nn.tensor {0.9, 0.8, 0.1}, nn.tensor {1.0, 0.0, 1.0})
+---  F1{threshold = 0.5}: 0.5
+---see: nn.train.metrics.Precision, nn.train.metrics.Recall
 function public.F1(opts)
   return make("f1", opts)
 end
 
----The confusion matrix: how often a target of class i (row) was taken for class j (column); an int64 tensor. Of yes or no, the
----no is class 1. Rows of a history hold numbers only: fit has it in run.tables, evaluate gives it in a second table.
+---Counts the confusion matrix: how often a target of class i (row) was taken for class j (column); an int64 tensor. Of yes or
+---no, the no is class 1. Rows of a history hold numbers only: fit has it in run.tables, evaluate gives it in a second table.
+---In fit "confusion". Options: threshold (above it an output is a yes: 0 of logits, 1/2 of probabilities), input_is,
+---ignore_index, name.
 ---@param opts? {threshold: number, input_is: string, ignore_index: integer, name: string}
 ---@return nn.Metric
+---example:
+---  > m = nn.train.metrics.Confusion{input_is = "scores"}
+---  > m:add(nn.tensor {{2.0, 1.0}, {0.0, 1.0}, {0.0, 1.0}}, nn.tensor {1, 1, 2}):value()
+---  tensor([[1, 1],
+---          [0, 1]], shape=2x2, int64)
+---  nil
+---see: nn.plot.heatmap, nn.train.metrics.F1
 function public.Confusion(opts)
   return make("confusion", opts)
 end
@@ -189,51 +259,79 @@ end
 ---@field ignore_index? integer targets with this value do not count; default the loss's
 ---@field name? string in a row
 
----The area under the ROC curve: of all pairs of a yes and a no, the share in which the yes has the higher score; equal scores
----count half (Mann & Whitney 1947). Of several classes, each against the rest, by softmax's probabilities; of these the mean.
----All scores are kept until the end of the epoch. Where a class has no targets, or all of them, it is nan.
+---Measures the area under the ROC curve: of all pairs of a yes and a no, the share in which the yes has the higher score; equal
+---scores count half. Of several classes, each against the rest, by softmax's probabilities; of these the mean.
+---All scores are kept until the end of the epoch. Where a class has no targets, or all of them, it is nan. In fit "auc".
 ---@param opts? nn.RankingOptions
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.AUC():add(nn.tensor {0.1, 0.4, 0.35, 0.8}, nn.tensor {0.0, 0.0, 1.0, 1.0})
+---  AUC(): 0.75
+---see: nn.train.metrics.AveragePrecision, nn.train.metrics.Accuracy
+---source: Mann & Whitney 1947, "On a test of whether one of two random variables is stochastically larger than the other"
 function public.AUC(opts)
   return make("auc", opts)
 end
 
----The area under the curve of precision over recall, as a sum over its steps, without interpolation. Classes and options as
----AUC's. Where a class has no targets it is nan.
+---Measures the area under precision over recall: the curve's, as a sum over its steps, without interpolation. Classes and
+---options as AUC's. Where a class has no targets it is nan. In fit "average_precision".
 ---@param opts? nn.RankingOptions
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.AveragePrecision():add(nn.tensor {0.1, 0.4, 0.35, 0.8}, nn.tensor {0.0, 0.0, 1.0, 1.0}):value()
+---  0.83333333333333	nil
+---see: nn.train.metrics.AUC, nn.train.metrics.Precision
 function public.AveragePrecision(opts)
   return make("average_precision", opts)
 end
 
----The root of the mean squared error, of all values together.
+---Measures the root of the mean squared error: of all values together, in the units of the targets. In fit "rmse".
+---Options: name (in a row).
 ---@param opts? {name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.RMSE():add(nn.tensor {1.0, 5.0}, nn.tensor {1.0, 1.0}):value()
+---  2.8284271247462	nil
+---see: nn.train.metrics.MSE, nn.train.metrics.R2
 function public.RMSE(opts)
   return make("rmse", opts)
 end
 
----The share of the targets' variance that is explained: 1 - sum (y - output)^2 / sum (y - mean y)^2, computed in float64 by
----Chan, Golub & LeVeque's formula (1979). Of several values a sample it is the mean over these. Where all targets are equal it
----is nan.
+---Measures the share of the targets' variance that is explained: 1 - sum (y - output)^2 / sum (y - mean y)^2, computed in
+---float64 by Chan, Golub & LeVeque's formula (1979). Of several values a sample it is the mean over these. Where all targets
+---are equal it is nan. In fit "r2". Options: name (in a row).
 ---@param opts? {name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.R2():add(nn.tensor {1.0, 2.0, 3.0}, nn.tensor {1.0, 2.0, 4.0})
+---  R2(): 0.785714
+---see: nn.train.metrics.MSE, nn.LinearRegression:score
 function public.R2(opts)
   return make("r2", opts)
 end
 
----exp of the mean negative log-likelihood of the targets: the perplexity of a language model, over tokens. Class weights and
----ignore_index, the loss's or its own, count as they do in the loss; label smoothing does not.
+---Measures the perplexity of a language model, over tokens: exp of the mean negative log-likelihood of the targets. Class
+---weights and ignore_index, the loss's or its own, count as they do in the loss; label smoothing does not. In fit "perplexity".
+---Options: input_is (what the output is, as the loss says in fit), ignore_index, weight (of the classes), name (in a row).
 ---@param opts? {input_is: "scores"|"probabilities", ignore_index: integer, weight: nn.Tensor, name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.Perplexity{input_is = "scores"}:add(nn.zeros(2, 4), nn.tensor {1, 3})
+---  Perplexity{input_is = "scores"}: 4
+---see: nn.train.metrics.LogLoss, nn.CrossEntropyLoss
 function public.Perplexity(opts)
   return make("perplexity", opts)
 end
 
----The mean negative log-likelihood of the targets, without weights and label smoothing. Logarithms of probabilities end at
---- -100, as BCELoss's do.
+---Measures the mean negative log-likelihood of the targets: without weights and label smoothing. Logarithms of probabilities
+---end at -100, as BCELoss's do. In fit "log_loss".
+---Options: input_is (what the output is, as the loss says in fit), ignore_index, name (in a row).
 ---@param opts? {input_is: "scores"|"logits"|"probabilities", ignore_index: integer, name: string}
 ---@return nn.Metric
+---example:
+---  > nn.train.metrics.LogLoss{input_is = "scores"}:add(nn.zeros(2, 4), nn.tensor {1, 3})
+---  LogLoss{input_is = "scores"}: 1.38629
+---see: nn.train.metrics.Perplexity, nn.CrossEntropyLoss, nn.BCELoss
 function public.LogLoss(opts)
   return make("log_loss", opts)
 end

@@ -93,6 +93,11 @@ end
 ---@param output nn.Tensor
 ---@param target nn.Tensor
 ---@return nn.Metric self
+---example:
+---  > m = nn.train.metrics.MSE()
+---  > m:add(nn.tensor {1.0, 3.0}, nn.tensor {1.0, 1.0})
+---  MSE(): 2
+---see: nn.Metric:value, nn.Metric:reset
 function Metric:add(output, target)
   forms.check(self.name, output, target)
   core.no_grad(function()
@@ -106,9 +111,16 @@ function Metric:add(output, target)
   return self
 end
 
----The metric over all batches that were added: a number, or of a confusion matrix and of average = "none" a tensor. Where it
----is nan, a second value says why.
+---Gives the metric over all batches that were added: a number, or of a confusion matrix and of average = "none" a tensor.
+---Where it is nan, a second value says why.
 ---@return number|nn.Tensor value, string? why
+---example:
+---  > m = nn.train.metrics.MSE()
+---  > m:value()
+---  nan	nothing was added
+---  > m:add(nn.tensor {1.0, 3.0}, nn.tensor {1.0, 1.0}):value()
+---  2.0	nil
+---see: nn.Metric:add, nn.train.evaluate
 function Metric:value()
   return core.no_grad(function()
     return M.result(self, self.state)
@@ -117,6 +129,11 @@ end
 
 ---Forgets all batches.
 ---@return nn.Metric self
+---example:
+---  > m = nn.train.metrics.MAE():add(nn.tensor {1.0}, nn.tensor {0.0})
+---  > m:reset()
+---  MAE()
+---see: nn.Metric:add
 function Metric:reset()
   self.state = {}
   return self
@@ -148,8 +165,12 @@ local function written(m)
   return m.kind.title .. (#parts > 0 and ("{%s}"):format(table.concat(parts, ", ")) or "()")
 end
 
----What was counted so far, for nn.save.
+---Gives what was counted so far, for nn.save.
 ---@return table state
+---example:
+---  > nn.train.metrics.MAE():add(nn.tensor {1.0, 2.0}, nn.tensor {0.0, 0.0}):state_dict().metric
+---  MAE()
+---see: nn.Metric:load_state_dict, nn.save
 function Metric:state_dict()
   return { metric = written(self), state = copied(self.state) }
 end
@@ -173,6 +194,11 @@ end
 ---Goes on from a state of the same metric.
 ---@param state table
 ---@return nn.Metric self
+---example:
+---  > a = nn.train.metrics.MAE():add(nn.tensor {1.0}, nn.tensor {0.0})
+---  > nn.train.metrics.MAE():load_state_dict(a:state_dict())
+---  MAE(): 1
+---see: nn.Metric:state_dict
 function Metric:load_state_dict(state)
   local who = self.kind.title .. ": load_state_dict"
   if type(state.metric) ~= "string" or type(state.state) ~= "table" then
