@@ -7,24 +7,11 @@
 local nn = require "nn"
 local core = require "nn.core"
 local help = require "nn.internal.help"
+local manual = require "nn.internal.manual"
 
 local M = {}
 
 local layers = dofile "tools/layer_pages.lua"
-
--- The folders of src/ops, with their titles.
-local pages = {
-  { "creation", "Making tensors" },
-  { "elementwise", "Element by element" },
-  { "activations", "Activations" },
-  { "reductions", "Reductions, scans and orders" },
-  { "shapes", "Shapes" },
-  { "indexing", "Picking and placing" },
-  { "products", "Products and distances" },
-  { "losses", "Losses and norms" },
-  { "linalg", "Linear algebra" },
-  { "random", "Random numbers" },
-}
 
 local head = "<!-- Made by `make docs` from the op table; edit the ops in src/ops. -->\n"
 
@@ -51,8 +38,18 @@ local function op_text(op)
   return table.concat(out, "\n")
 end
 
-local function page_text(page, ops)
-  local out = { head, ("# %s\n"):format(page[2]) }
+-- "nn.exp, x:add_" as links where a page has them.
+local function see_text(names, link_of)
+  local out = {}
+  for i, name in ipairs(names) do
+    local link = link_of[name]
+    out[i] = link and ("[%s](%s)"):format(name, link) or ("`%s`"):format(name)
+  end
+  return ("See also: %s.\n"):format(table.concat(out, ", "))
+end
+
+local function page_text(page, ops, link_of)
+  local out = { head, ("# %s\n"):format(page.title) }
   local names = {}
   for _, op in ipairs(ops) do
     names[#names + 1] = ("[%s](#%s)"):format(op.name, op.name)
@@ -60,8 +57,78 @@ local function page_text(page, ops)
   out[#out + 1] = table.concat(names, " · ") .. "\n"
   for _, op in ipairs(ops) do
     out[#out + 1] = op_text(op)
+    out[#out + 1] = see_text(manual.see_of_op(op.name), link_of)
   end
   return table.concat(out, "\n")
+end
+
+-- ---- functions ----
+
+local function anchor(name)
+  return (name:lower():gsub("[%.:]", ""))
+end
+
+-- Body lines as Markdown: sentences as they are, what is indented as a list.
+local function body_text(lines)
+  local out, inside = {}, false
+  for _, line in ipairs(lines) do
+    local blank, rest = line:match "^( *)(.*)$"
+    local item = #blank >= 2 and rest:find "^[%w_%.]+%??: "
+    if item then
+      out[#out + 1] = (not inside and "\n" or "") .. (#blank >= 4 and "  " or "") .. "- `" .. rest:gsub(": ", "`: ", 1)
+      inside = true
+    elseif #blank >= 2 and rest:find "^gives " then
+      out[#out + 1] = ("%s- %s"):format(inside and "" or "\n", rest)
+      inside = true
+    elseif inside and #blank >= 2 then
+      out[#out] = out[#out] .. " " .. rest
+    else
+      out[#out + 1] = (inside and "\n" or "") .. rest
+      inside = false
+    end
+  end
+  return table.concat(out, "\n"):gsub("<", "&lt;") .. "\n"
+end
+
+local function function_text(name, link_of)
+  local e = manual.entry(name)
+  local out = { ("### %s\n"):format(name), ("`%s`\n"):format(e.head), body_text(e.body) }
+  if #e.example > 0 then
+    out[#out + 1] = ("```lua\n%s\n```\n"):format(table.concat(e.example, "\n"))
+  end
+  out[#out + 1] = see_text(e.see, link_of)
+  if e.source then
+    out[#out + 1] = ("Source: %s.\n"):format((e.source:gsub("%.$", "")))
+  end
+  return table.concat(out, "\n")
+end
+
+local function functions_page(page, link_of)
+  local out, links = { (head:gsub("the op table; edit the ops in src/ops", "what stands above the functions in lua/stdlib/nn")),
+    ("# %s\n"):format(page.title), page.intro .. "\n" }, {}
+  for i, name in ipairs(page.names) do
+    links[i] = ("[%s](#%s)"):format(name, anchor(name))
+  end
+  out[#out + 1] = table.concat(links, " · ") .. "\n"
+  for _, name in ipairs(page.names) do
+    out[#out + 1] = function_text(name, link_of)
+  end
+  return table.concat(out, "\n")
+end
+
+-- Every name -> the page and place where it stands.
+local function all_links()
+  local out = {}
+  for _, page in ipairs(manual.pages()) do
+    for _, name in ipairs(page.names) do
+      local shown = name:find ":" and name or (name:find "_$" and page.kind == "ops") and "x:" .. name or "nn." .. name
+      out[shown] = ("%s.md#%s"):format(page.file, anchor(name))
+      if name:find "^%u%w*:" then
+        out["nn." .. name] = out[shown]
+      end
+    end
+  end
+  return out
 end
 
 -- ---- the index ----
@@ -79,24 +146,28 @@ local function promotion_table()
   return table.concat(out, "\n")
 end
 
-local function index_text(by_page, count)
+local function index_text(pages, by_page, count)
   local out = { head, "# Reference\n", ("%d functions of tensors. Each is a function of `nn` and a method: `nn.sum(x, 2)` and"
     .. " `x:sum(2)`; options may stand in one last table: `x:sum {dim = 2, keepdim = true}`. At the prompt, `?sum` shows the"
     .. " same.\n"):format(count) }
   for _, page in ipairs(pages) do
-    local names = {}
-    for _, op in ipairs(by_page[page[1]]) do
-      names[#names + 1] = op.name
+    if page.kind == "ops" then
+      local names = {}
+      for _, op in ipairs(by_page[page.file]) do
+        names[#names + 1] = op.name
+      end
+      out[#out + 1] = ("- [%s](%s.md): %s"):format(page.title, page.file, table.concat(names, ", "))
     end
-    out[#out + 1] = ("- [%s](%s.md): %s"):format(page[2], page[1], table.concat(names, ", "))
   end
   out[#out + 1] = "\n## Layers and losses\n"
   out[#out + 1] = layers.index()
+  out[#out + 1] = "\n## Functions, families and methods\n"
+  for _, page in ipairs(pages) do
+    if page.kind == "functions" then
+      out[#out + 1] = ("- [%s](%s.md): %s"):format(page.title, page.file, table.concat(page.names, ", "))
+    end
+  end
   out[#out + 1] = [[
-
-Written in Lua on top of them: `nn.einsum("ij,jk->ik", x, y)`, `nn.linalg` (the names that NumPy and PyTorch have there),
-`nn.func` (vjp, jvp, jacobian, hessian, vmap, per_sample_gradients), `nn.autograd` (Function, checkpoint, register_hook,
-detect_anomaly), `nn.io` (npy, npz, safetensors).
 
 [names.md](names.md) tells what a name of NumPy or PyTorch is called here. [nn.lua](nn.lua) has annotations for editors that
 know LuaCATS (lua-language-server).
@@ -130,6 +201,12 @@ local cats = {
   number = "number", bool = "boolean", dim = "integer", dims = "integer|integer[]", shape = "integer|integer[]",
   dtype = "nn.Dtype", choice = "string",
 }
+-- What stands in the head of nn.lua already.
+local written_by_hand = {}
+for name in ("item totable size numel backward detach requires_grad_ equal allclose register_hook tensor einsum"):gmatch "%S+" do
+  written_by_hand[name] = true
+end
+
 local reserved = { ["end"] = "end_", ["repeat"] = "repeat_" }
 
 local function annotation(op, method)
@@ -155,6 +232,68 @@ local function annotation(op, method)
     end
   end
   return out, table.concat(names, ", ")
+end
+
+-- Functions written in Lua and in C, with the classes and families that have them.
+local function functions_for_editors()
+  local written = require "nn.internal.written"
+  local out, made, classes = {}, { ["nn"] = true, ["x"] = true, ["Module"] = true }, {}
+  local all = manual.functions()
+  local names = {}
+  for name in pairs(all) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local owner, sign, last = name:match "^(.-)([%.:]?)([%w_]+)$"
+    local entry, lines = manual.entry(name), {}
+    local annotations, of_options = written.annotations(all[name])
+    for _, class in ipairs(of_options) do
+      if not classes[class[1]] then
+        classes[class[1]] = true
+        out[#out + 1] = table.concat(class[2], "\n") .. "\n"
+      end
+    end
+    for k, line in ipairs(entry.body) do
+      if k > 1 and (line:find "^  " or line == "") then
+        break
+      end
+      lines[#lines + 1] = "---" .. line:gsub("^ +", "")
+    end
+    local takes = {}
+    for _, line in ipairs(annotations) do
+      takes[#takes + 1] = line:match "^%-%-%-@param ([%w_%.]+)"
+      lines[#lines + 1] = line
+    end
+    local known = table.concat(lines, "\n")
+    if #takes == 0 and entry.head:find "%(.*%S.*%)" and not entry.head:find "%(%)" then
+      takes[1] = "..."
+    end
+    local shown
+    if sign == ":" and owner == "x" then
+      shown = "Tensor:" .. last
+    elseif sign == ":" then
+      shown = owner .. ":" .. last
+      if not made[owner] then
+        made[owner] = true
+        out[#out + 1] = ("---@class nn.%s\nlocal %s = {}\n"):format(owner, owner)
+      end
+    else
+      shown = "nn." .. name
+      local path = "nn"
+      for part in owner:gmatch "[^%.]+" do
+        path = path .. "." .. part
+        if not made[path] then
+          made[path] = true
+          out[#out + 1] = ("%s = {}\n"):format(path)
+        end
+      end
+    end
+    if not (sign == ":" and owner == "x" and written_by_hand[last]) and not written_by_hand[name] then
+      out[#out + 1] = ("%s\nfunction %s(%s) end\n"):format(known, shown, table.concat(takes, ", "))
+    end
+  end
+  return table.concat(out, "\n")
 end
 
 local function editor_text(ops)
@@ -248,6 +387,7 @@ function nn.einsum(equation, ...) end
     end
   end
   out[#out + 1] = layers.annotations()
+  out[#out + 1] = functions_for_editors()
   out[#out + 1] = "return nn\n"
   return table.concat(out, "\n")
 end
@@ -255,19 +395,23 @@ end
 ---All files, by name within docs/reference.
 ---@return table<string, string>
 function M.files()
-  local ops = public_ops()
-  local by_page = {}
-  for _, page in ipairs(pages) do
-    by_page[page[1]] = {}
-  end
+  local ops, pages = public_ops(), manual.pages()
+  local by_page, link_of = {}, all_links()
   for _, op in ipairs(ops) do
+    by_page[op.page] = by_page[op.page] or {}
     table.insert(by_page[op.page], op)
   end
-  local files = { ["README.md"] = index_text(by_page, #ops), ["nn.lua"] = editor_text(ops) }
+  local files = { ["README.md"] = index_text(pages, by_page, #ops), ["nn.lua"] = editor_text(ops) }
   for _, page in ipairs(pages) do
-    files[page[1] .. ".md"] = page_text(page, by_page[page[1]])
+    if page.kind == "ops" then
+      files[page.file .. ".md"] = page_text(page, by_page[page.file], link_of)
+    elseif page.kind == "functions" then
+      files[page.file .. ".md"] = functions_page(page, link_of)
+    end
   end
-  for name, text in pairs(layers.pages()) do
+  for name, text in pairs(layers.pages(function(name)
+    return see_text(manual.see_of_layer(name), link_of)
+  end)) do
     files[name] = text
   end
   files["names.md"] = dofile("tools/names.lua")(ops, head)

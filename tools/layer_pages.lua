@@ -5,24 +5,17 @@ local words = require "nn.internal.layer_help"
 
 local M = {}
 
--- The files of src/nn, with their titles.
-local families = {
-  { "linear", "Linear maps and embedding" },
-  { "activations", "Activations" },
-  { "dropout", "Dropout and noise" },
-  { "norm", "Normalization" },
-  { "convolution", "Convolution and pooling" },
-  { "recurrent", "Recurrent layers" },
-  { "blocks", "Gates and shortcuts" },
-  { "containers", "Layers that hold others" },
-  { "regression", "Losses of regression" },
-  { "classification", "Losses of classification" },
-  { "margin", "Losses of margins and similarity" },
-}
+-- {family, title} of the files of src/nn.
+local families = {}
+for _, page in ipairs(require("nn.internal.manual").pages()) do
+  if page.kind == "layers" then
+    families[#families + 1] = { page.file:match "^layers%-(.*)$", page.title }
+  end
+end
 
 local head = "<!-- Made by `make docs` from the layer table; edit the entries in src/nn. -->\n"
 
-local function entry_text(entry)
+local function entry_text(entry, see)
   local out = { ("### %s\n"):format(entry.name), ("`nn.%s`\n"):format(words.signature(entry)), entry.doc .. "\n" }
   if entry.formula then
     out[#out + 1] = ("    %s\n"):format(entry.formula)
@@ -43,6 +36,7 @@ local function entry_text(entry)
   if code then
     out[#out + 1] = ("```lua\n> %s\n%s\n```\n"):format(code, shown)
   end
+  out[#out + 1] = see(entry.name)
   if entry.source then
     out[#out + 1] = ("Source: %s.\n"):format(entry.source)
   end
@@ -67,8 +61,9 @@ local function names_of(entries)
 end
 
 ---The pages, by file name.
+---@param see fun(name: string): string a line of related names
 ---@return table<string, string>
-function M.pages()
+function M.pages(see)
   local lists, files = by_family(), {}
   for _, family in ipairs(families) do
     local entries, out = lists[family[1]], { head, ("# %s\n"):format(family[2]) }
@@ -78,12 +73,12 @@ function M.pages()
     end
     out[#out + 1] = table.concat(links, " · ") .. "\n"
     for _, entry in ipairs(entries) do
-      out[#out + 1] = entry_text(entry)
+      out[#out + 1] = entry_text(entry, see)
     end
     files[("layers-%s.md"):format(family[1])] = table.concat(out, "\n")
     lists[family[1]] = nil
   end
-  assert(next(lists) == nil, "a family of layers has no title in tools/layer_pages.lua")
+  assert(next(lists) == nil, "a family of layers has no title in lua/stdlib/nn/internal/manual.lua")
   return files
 end
 
@@ -111,7 +106,7 @@ end
 
 ---Annotations of all layers, for docs/reference/nn.lua.
 function M.annotations()
-  local out = { "---@class nn.Module\n---@field training boolean\n" }
+  local out = { "---@class nn.Module\n---@field training boolean\nlocal Module = {}\n" }
   for _, entry in ipairs(core.layers()) do
     local lines, params, options = {}, {}, {}
     lines[#lines + 1] = "---" .. entry.doc

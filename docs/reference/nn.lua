@@ -5620,6 +5620,7 @@ function Tensor:as_strided(shape, strides, offset) end
 
 ---@class nn.Module
 ---@field training boolean
+local Module = {}
 
 ---A linear map of the last dim. weight is out_features x in_features, bias has out_features; both are drawn from U(-1/sqrt(in_features), 1/sqrt(in_features)) unless init names an initializer of nn.init for the weight.
 ---@class nn.Linear: nn.Module
@@ -6921,5 +6922,2220 @@ function nn.CosineEmbeddingLoss(options) end
 ---@param options? {reduction: "mean"|"sum"|"none", margin: number, p: number, eps: number, swap: boolean}
 ---@return nn.TripletMarginLoss
 function nn.TripletMarginLoss(options) end
+
+---@class nn.AveragedModel
+local AveragedModel = {}
+
+---Goes on from what state_dict gave: averages, their number and the decay.
+---@param state any what state_dict gave
+function AveragedModel:load_state_dict(state) end
+
+---Gives what is needed to go on later: the averages, and of how many updates they are.
+---@return table state
+function AveragedModel:state_dict() end
+
+---Takes the model's weights into the average. Buffers (running statistics) are copied.
+---@return nn.AveragedModel self
+function AveragedModel:update() end
+
+---@class nn.Checkpoint
+local Checkpoint = {}
+
+---Puts everything back as it was saved, and gives what save was given; nil where there is no checkpoint yet.
+---@return table|nil extra what save was given; nil where there is no checkpoint
+function Checkpoint:restore() end
+
+---Writes the states of all parts, the random numbers, and numbers of one's own. The file is there whole or not at all.
+---@param extra? table what the loop needs to know to go on, e.g. {step = 100}
+function Checkpoint:save(extra) end
+
+---@class nn.Compiled
+local Compiled = {}
+
+---Names what the i-th program of a compiled function depends on: when one of these has changed, a call records again.
+function Compiled:guards(...) end
+
+---Calls the function with these arguments for about half a second and gives the program with the time of each
+---instruction and its share. The function does what it does: a training step trains.
+---@param ... any arguments
+---@return string
+function Compiled:profile(...) end
+
+---Tells how often a compiled function was recorded, and how many programs it holds.
+function Compiled:recordings() end
+
+---Tells why a function that was compiled with {fallback = true} is called as it is; nil where it is compiled.
+function Compiled:refused() end
+
+---Forgets all programs, so that the next call records again.
+function Compiled:reset() end
+
+---@class nn.ConjugateGradient
+local ConjugateGradient = {}
+
+---Is an error: this optimizer has one group of parameters, which it is made with.
+function ConjugateGradient:add_param_group() end
+
+---Gives the text that print shows: the number of parameter tensors.
+---@return string
+function ConjugateGradient:describe() end
+
+---Goes on from what state_dict gave. Where it does not fit the parameters, it is an error and nothing is changed.
+---@param saved any what state_dict gave
+function ConjugateGradient:load_state_dict(saved) end
+
+---Gives what is needed to go on later: the options, and what was learned of the curvature.
+---@return table state
+function ConjugateGradient:state_dict() end
+
+---Makes up to max_iter iterations; the closure clears the gradients, computes the loss, calls backward and gives the loss.
+---@param closure fun(): nn.Tensor
+---@return number loss before the step
+function ConjugateGradient:step(closure) end
+
+---@class nn.Context
+local Context = {}
+
+---Keeps tensors for backward; there, ctx:saved() gives them. Arguments and results keep their history, so that backward can
+---be differentiated in turn; what is changed in place before then is an error there. Other values can be fields of ctx.
+function Context:save_for_backward() end
+
+---Gives the tensors that forward kept with save_for_backward, in their order. Without any it is an error.
+---@return nn.Tensor ...
+function Context:saved() end
+
+---Says whether backward gets zeros (true, as at the start) or nil as the gradient of a result that nothing depends on.
+---@param on boolean
+function Context:set_materialize_grads(on) end
+
+---@class nn.Dataset
+local Dataset = {}
+
+---Gives the samples in batches: `for x, y in loader do` goes once over all of them, #loader is the number of batches.
+---Options: batch_size (32), shuffle (false: in order; true: a new order each pass), drop_last (false; true: a last batch that
+---is smaller is left out), generator of the orders (default: the one that nn.manual_seed seeds).
+---@param opts? {batch_size: integer, shuffle: boolean, drop_last: boolean, generator: nn.Generator}
+---@return nn.Loader
+function Dataset:loader(opts) end
+
+---Gives samples first .. last (from 1, both included) as a data set. Its tensors are views of the same memory.
+---@param first integer
+---@param last integer
+---@return nn.Dataset
+function Dataset:range(first, last) end
+
+---Cuts the samples at random into two data sets, the given share and the rest: for a validation set.
+---Samples are copied. Options: generator (default: the one that nn.manual_seed seeds). A part that would be empty is an error.
+---@param share number a share between 0 and 1 (0.8), or a number of samples (800)
+---@param opts? {generator: nn.Generator}
+---@return nn.Dataset part, nn.Dataset rest
+function Dataset:split(share, opts) end
+
+---@class nn.Experiment
+local Experiment = {}
+
+---Gives the same experiment with other defaults.
+---@param values table name -> value
+---@return nn.Experiment
+function Experiment:with(values) end
+
+---Makes random numbers of their own. Random ops take one as {generator = g}; without a seed, one that nobody knows is taken.
+function nn.Generator(...) end
+
+---@class nn.Generator
+local Generator = {}
+
+---Draws an integer from 1 to n, each as likely.
+function Generator:integer(...) end
+
+---Starts the generator anew from a seed.
+function Generator:manual_seed(...) end
+
+---Goes on from where g:state() was.
+function Generator:set_state(...) end
+
+---Tells where the generator stands; g:set_state goes on from there.
+function Generator:state() end
+
+---@class nn.LBFGS
+local LBFGS = {}
+
+---Is an error: this optimizer has one group of parameters, which it is made with.
+function LBFGS:add_param_group() end
+
+---Gives the text that print shows: the number of parameter tensors.
+---@return string
+function LBFGS:describe() end
+
+---Goes on from what state_dict gave. Where it does not fit the parameters, it is an error and nothing is changed.
+---@param saved any what state_dict gave
+function LBFGS:load_state_dict(saved) end
+
+---Gives what is needed to go on later: the options, and what was learned of the curvature.
+---@return table state
+function LBFGS:state_dict() end
+
+---Makes up to max_iter iterations; the closure clears the gradients, computes the loss, calls backward and gives the loss.
+---@param closure fun(): nn.Tensor
+---@return number loss before the step
+function LBFGS:step(closure) end
+
+---Makes the lasso: min sum (x . w + b - y)^2 + lambda sum |w|, by coordinate descent. Weights that do not pay are exactly 0.
+---Fields after fit: weight, bias, sweeps. Options: lambda (1), intercept (true; false: b = 0), max_iter (10000 sweeps),
+---tolerance (1e-10: it ends when no weight moves by more than this share).
+---@param opts? {lambda: number, intercept: boolean, max_iter: integer, tolerance: number}
+---@return nn.LassoRegression
+function nn.LassoRegression(opts) end
+
+---@class nn.LassoRegression
+local LassoRegression = {}
+
+---Fits weight and bias to samples and gives the model itself.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n, n x 1 or, but for the lasso, n x outputs
+---@return table self
+function LassoRegression:fit(x, y) end
+
+---Gives x . weight + bias, of the shape that the targets had.
+---@param x nn.Tensor n x d
+---@return nn.Tensor
+function LassoRegression:predict(x) end
+
+---Gives R^2, the share of the targets' variance that is explained: 1 - sum (y - prediction)^2 / sum (y - mean y)^2.
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return number
+function LassoRegression:score(x, y) end
+
+---@class nn.LevenbergMarquardt
+local LevenbergMarquardt = {}
+
+---Is an error: this optimizer has one group of parameters, which it is made with.
+function LevenbergMarquardt:add_param_group() end
+
+---Gives the text that print shows: the number of parameter tensors.
+---@return string
+function LevenbergMarquardt:describe() end
+
+---Goes on from what state_dict gave. Where it does not fit the parameters, it is an error and nothing is changed.
+---@param saved any what state_dict gave
+function LevenbergMarquardt:load_state_dict(saved) end
+
+---Gives what is needed to go on later: the options, and what was learned of the curvature.
+---@return table state
+function LevenbergMarquardt:state_dict() end
+
+---Makes up to max_iter iterations and gives half the sum of squares before, and after.
+---@param closure fun(): nn.Tensor the residuals
+---@return number before, number after
+function LevenbergMarquardt:step(closure) end
+
+---Makes least squares: min sum (x . w + b - y)^2, by QR. Fields after fit: weight, bias. All in float64.
+---Options: intercept (true; false: b = 0).
+---@param opts? {intercept: boolean}
+---@return nn.LinearRegression
+function nn.LinearRegression(opts) end
+
+---@class nn.LinearRegression
+local LinearRegression = {}
+
+---Fits weight and bias to samples and gives the model itself.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n, n x 1 or, but for the lasso, n x outputs
+---@return table self
+function LinearRegression:fit(x, y) end
+
+---Gives x . weight + bias, of the shape that the targets had.
+---@param x nn.Tensor n x d
+---@return nn.Tensor
+function LinearRegression:predict(x) end
+
+---Gives R^2, the share of the targets' variance that is explained: 1 - sum (y - prediction)^2 / sum (y - mean y)^2.
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return number
+function LinearRegression:score(x, y) end
+
+---@class nn.Loader
+local Loader = {}
+
+---Gives an iterator over one pass: each call gives the next batch x, y, and nil at the end.
+---@return fun(): nn.Tensor?, nn.Tensor?
+function Loader:batches() end
+
+---Lets the next pass go on where the saved one was. The loader must have the same number of samples and the same options.
+---@param saved any what state_dict gave
+function Loader:load_state_dict(saved) end
+
+---Gives what is needed to go on in the middle of a pass: the order of the samples, how many batches were given, and the state
+---of the loader's generator. Without a generator, the order of later passes is drawn from what nn.rng_state() gives.
+---@return table state
+function Loader:state_dict() end
+
+---Makes logistic regression, which classifies by a linear function. Two classes: sigmoid(x . w + b), by Newton's method
+---(method = "newton", that is iteratively reweighted least squares) or gradient descent with a line search ("gradient"); more
+---classes: softmax, by L-BFGS. Maximizes the likelihood less l2 / 2 sum w^2. Labels may be any numbers; predictions are of the
+---same kind. Fields after fit: weight, bias, classes, converged. Options: method ("newton"), l2 (0), max_iter (100), tolerance
+---(1e-9).
+---@param opts? {method: string, l2: number, max_iter: integer, tolerance: number}
+---@return nn.LogisticRegression
+function nn.LogisticRegression(opts) end
+
+---@class nn.LogisticRegression
+local LogisticRegression = {}
+
+---Fits weight and bias to samples and labels and gives the model itself.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n labels
+---@return nn.LogisticRegression self
+function LogisticRegression:fit(x, y) end
+
+---Gives the likeliest class of each sample, as the labels that fit was given.
+---@param x nn.Tensor n x d
+---@return nn.Tensor n labels
+function LogisticRegression:predict(x) end
+
+---Gives the probability of the higher class (n), or of each class (n x classes).
+---@param x nn.Tensor n x d
+---@return nn.Tensor
+function LogisticRegression:predict_proba(x) end
+
+---Gives the share of samples that get their label.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n labels
+---@return number
+function LogisticRegression:score(x, y) end
+
+---@class nn.Lookahead
+local Lookahead = {}
+
+---Adds a group to the inner optimizer; its slow weights begin where it is at the next k-th step.
+---@param group any {params = {...}}, and options of its own
+function Lookahead:add_param_group(group) end
+
+---Gives the text that print shows: k, alpha and the inner optimizer.
+---@return string
+function Lookahead:describe() end
+
+---Goes on from what state_dict gave. Where the slow weights do not fit the parameters, it is an error and nothing changes.
+---@param saved any what state_dict gave
+function Lookahead:load_state_dict(saved) end
+
+---Gives what is needed to go on later: the inner optimizer's state, the slow weights and the steps since they moved.
+---@return table state
+function Lookahead:state_dict() end
+
+---Makes the inner optimizer's step; after every k-th, the slow weights move and the fast ones start from them.
+function Lookahead:step() end
+
+---@class nn.Metric
+local Metric = {}
+
+---Adds a batch: what the model gave, and the targets.
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@return nn.Metric self
+function Metric:add(output, target) end
+
+---Goes on from a state of the same metric.
+---@param state table
+---@return nn.Metric self
+function Metric:load_state_dict(state) end
+
+---Forgets all batches.
+---@return nn.Metric self
+function Metric:reset() end
+
+---Gives what was counted so far, for nn.save.
+---@return table state
+function Metric:state_dict() end
+
+---Gives the metric over all batches that were added: a number, or of a confusion matrix and of average = "none" a tensor.
+---Where it is nan, a second value says why.
+---@return number|nn.Tensor value, string? why
+function Metric:value() end
+
+---Calls f on this module and all below it, the inner ones first.
+---@param f fun(m: nn.Module)
+---@return nn.Module self
+function Module:apply(f) end
+
+---Computes the output: what m(...) does, with the hooks.
+function Module:call(...) end
+
+---Gives a copy with parameters, buffers and sub-modules of its own; what was shared within the module is shared within the
+---copy.
+---@return nn.Module
+function Module:clone() end
+
+---Gives the text that print shows: the layer, or the layers within it, with their numbers of parameters.
+---@return string
+function Module:describe() end
+
+---Sets evaluation mode for this module and all below it: dropout does nothing, batch norm uses its running averages. It does
+---not turn off gradients; nn.no_grad does.
+---@return nn.Module self
+function Module:eval() end
+
+---Makes a class of layers or networks: give it init, which makes the parts, and forward, which computes.
+---@param name string shown by print
+---@return nn.Module class
+function Module:extend(name) end
+
+---Computes the output: a class defines it, and a call of the module, net(x), calls it with the hooks. Without one it is an
+---error.
+function Module:forward() end
+
+---Copies values from a state into parameters and buffers. Names and shapes must agree: what is missing, left over or
+---of another shape is an error, and then nothing was changed. Options: strict (true; false: take what fits).
+---@param state table<string, nn.Tensor>
+---@param options? {strict: boolean}
+---@return nn.Module self
+function Module:load_state_dict(state, options) end
+
+---Gives pairs {name, buffer}, in order: tensors that are saved but not trained, such as a batch norm's running averages.
+---@return table[]
+function Module:named_buffers() end
+
+---Gives pairs {name, module}, this one first, with the name "".
+---@return table[]
+function Module:named_modules() end
+
+---Gives pairs {name, parameter}, in order; names are paths such as "1.weight", as in state_dict.
+---@return table[]
+function Module:named_parameters() end
+
+---object. Parameters, layers, and lists of layers that are assigned to self belong to it. nn.help "Module:state_dict" and the
+---like tell what a method does.
+function Module:new(...) end
+
+---Gives the number of parameters (all elements), and how many of them are trained.
+---@return integer all, integer trained
+function Module:parameter_count() end
+
+---Gives all parameters, sub-modules' included, in the order in which they were assigned: what an optimizer is made of.
+---@return nn.Tensor[]
+function Module:parameters() end
+
+---Makes a tensor part of the module that is saved with it but not trained, such as a running average. It is the field
+---self[name].
+---@param name string
+---@param value nn.Tensor
+function Module:register_buffer(name, value) end
+
+---Calls f(module, output, ...) after each forward, to look at a layer's outputs or to change them; what it returns takes the
+---output's place. Gives a function that takes the hook away again.
+---@param f function
+---@return fun() remove takes the hook away again
+function Module:register_forward_hook(f) end
+
+---Calls f(module, ...) with the arguments before each forward; what it returns takes their place. Gives a function that takes
+---the hook away again.
+---@param f function
+---@return fun() remove takes the hook away again
+function Module:register_forward_pre_hook(f) end
+
+---Turns gradients of all parameters on or off: off, the module is frozen, and an optimizer leaves it as it is.
+---@param on? boolean default true
+---@return nn.Module self
+function Module:requires_grad_(on) end
+
+---Gives all parameters and buffers by name, for nn.save. The tensors share memory with the module: clone what is to stay.
+---@return table<string, nn.Tensor>
+function Module:state_dict() end
+
+---Converts parameters, their gradients and float buffers to another float dtype, in place: they stay the objects they are,
+---so optimizers made before go on, and what was shared stays shared.
+---@param dtype string "float32" or "float64"
+---@return nn.Module self
+function Module:to(dtype) end
+
+---Sets training mode for this module and all below it: dropout drops, batch norm uses the batch. Modules begin in it.
+---@param on? boolean default true; false: evaluation mode
+---@return nn.Module self
+function Module:train(on) end
+
+---Forgets the gradients of all parameters, which backward would otherwise add to.
+function Module:zero_grad() end
+
+---@class nn.Optimizer
+local Optimizer = {}
+
+---Adds a group of parameters: {params = {...}} with options of its own; those left out are the optimizer's.
+---@param group any {params = {...}}, and options of its own
+function Optimizer:add_param_group(group) end
+
+---Gives the text that print shows: a line for each group, with its options.
+---@return string
+function Optimizer:describe() end
+
+---Goes on from a state_dict of an optimizer of the same kind over parameters of the same shapes. Where it does not fit, it is
+---an error and nothing is changed.
+---@param saved any what state_dict gave
+function Optimizer:load_state_dict(saved) end
+
+---Gives what is needed to go on later: options of the groups and, for each parameter, the number of steps and its averages.
+---@return table state
+function Optimizer:state_dict() end
+
+---Makes one update of all parameters that have gradients. A closure, if one is given, is called before and computes them: it
+---does what a training step does (zero_grad, forward, backward) and returns the loss, which step then gives back.
+---@param closure? fun(): nn.Tensor
+function Optimizer:step(closure) end
+
+---Forgets all gradients, which backward would otherwise add to. Call it before each backward.
+function Optimizer:zero_grad() end
+
+---Makes a leaf that shares x's values and wants a gradient. As a field of a module it is one of its parameters.
+function nn.Parameter(...) end
+
+---Makes Rosenblatt's perceptron: a threshold unit, 1 if W . x > theta, else 0, and his rule for it; with more than two classes,
+---one unit each. Fields after fit: W, theta, classes.
+---Options: variant ("plain", Rosenblatt 1958; "averaged" and "voted", Freund & Schapire 1999; "pocket", Gallant 1990, with
+---ratchet: the weights that did best on the training data are kept), lr (1), epochs (1000 at most), init ("zeros", "random":
+---N(0, 1), or a table {W = numbers, theta = number}), shuffle (false; true: the points in a new order each epoch), seed (1).
+---@param opts? {variant: string, lr: number, epochs: integer, init: string|table, shuffle: boolean, seed: integer}
+---@return nn.Perceptron
+function nn.Perceptron(opts) end
+
+---@class nn.Perceptron
+local Perceptron = {}
+
+---Gives W . x - theta, above 0 for the higher class; for more classes each one's, n x classes.
+---@param x nn.Tensor n x d
+---@return nn.Tensor
+function Perceptron:decision(x) end
+
+---Learns from points (n x d) and labels. Returns a report: converged (a whole epoch without a mistake), epochs, updates,
+---accuracy and, for two classes, radius R = max |(x, -1)|, margin gamma (the largest one of a plane, 0 where there is
+---none) and bound, which updates cannot exceed: (R / gamma)^2 from zeros (Novikoff 1962), and 2 |w0| / (lr gamma) more from w0:
+---after k updates lr k gamma - |w0| <= |w| <= sqrt(|w0|^2 + lr^2 k R^2).
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return table report
+function Perceptron:fit(x, y) end
+
+---Gives the labels of points, of the kind that fit was given.
+---@param x nn.Tensor n x d
+---@return nn.Tensor n labels
+function Perceptron:predict(x) end
+
+---Gives the share of points that get their label.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n labels
+---@return number
+function Perceptron:score(x, y) end
+
+---@class nn.ReduceLROnPlateau
+local ReduceLROnPlateau = {}
+
+---Takes the figure of this epoch and lets the rate fall if it has not improved for too long.
+---@param value number|nn.Tensor the figure to watch
+function ReduceLROnPlateau:step(value) end
+
+---@class nn.Regex
+local Regex = {}
+
+---Gives where the first match begins, where all matches from there end (the longest first), and how many there are; 0: more than
+function Regex:dfa_exec(...) end
+
+---Gives the first and last position, and a table of the groups' first and last positions.
+function Regex:exec(...) end
+
+---Gives the first and last position of the first match, then its groups; nil where there is none.
+function Regex:find(...) end
+
+---Gives what PCRE2 knows of the pattern, with the pattern's PATTERN, NAMES and JIT.
+function Regex:fullinfo() end
+
+---Translates the pattern to machine code; patterns are without asking where that is possible.
+function Regex:jit_compile(...) end
+
+---Gives the groups of the first match (or the whole match, where the pattern has none); nil where there is none.
+function Regex:match(...) end
+
+---Gives what PCRE2 knows of the pattern, such as its number of groups.
+function Regex:patterninfo() end
+
+---Gives the first and last position, and a table of the groups by number and, for named groups, by name.
+function Regex:tfind(...) end
+
+---Makes ridge regression: min sum (x . w + b - y)^2 + lambda sum w^2, the intercept not penalized: w = (X^T X + lambda I)^-1
+---X^T y. Fields after fit: weight, bias. Options: lambda (1), intercept (true; false: b = 0).
+---@param opts? {lambda: number, intercept: boolean}
+---@return nn.RidgeRegression
+function nn.RidgeRegression(opts) end
+
+---@class nn.RidgeRegression
+local RidgeRegression = {}
+
+---Fits weight and bias to samples and gives the model itself.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n, n x 1 or, but for the lasso, n x outputs
+---@return table self
+function RidgeRegression:fit(x, y) end
+
+---Gives x . weight + bias, of the shape that the targets had.
+---@param x nn.Tensor n x d
+---@return nn.Tensor
+function RidgeRegression:predict(x) end
+
+---Gives R^2, the share of the targets' variance that is explained: 1 - sum (y - prediction)^2 / sum (y - mean y)^2.
+---@param x nn.Tensor
+---@param y nn.Tensor
+---@return number
+function RidgeRegression:score(x, y) end
+
+---@class nn.Run
+local Run = {}
+
+---Makes a picture: calls draw with the name of a file (figures/NAME.png), or with nil where the run is not recorded, so that
+---nn.plot draws in the terminal.
+---@param name string
+---@param draw fun(file: string|nil)
+function Run:figure(name, draw) end
+
+---Gives the path of a file of the run by its name, or nil where the run is not recorded. Folders are made.
+---@param name string e.g. "samples.npy"
+---@return string|nil
+function Run:file(name) end
+
+---Adds a row to the run's history: any names, numbers, strings or booleans. A recorded run has it in history.jsonl.
+---@param row table
+function Run:log(row) end
+
+---@class nn.Scheduler
+local Scheduler = {}
+
+---Gives the learning rates as they are now, one a group.
+---@return number[]
+function Scheduler:get_last_lr() end
+
+---Goes on from the state of a scheduler of the same kind over an optimizer with as many groups.
+---@param state any what state_dict gave
+function Scheduler:load_state_dict(state) end
+
+---Gives what is needed to go on later: the step, the base rates, what the scheduler has seen, and the options of the groups as
+---they are now.
+---@return table state
+function Scheduler:state_dict() end
+
+---Goes one step on, an epoch or a batch as you like, and sets the learning rate of every group. Call it after the optimizer's.
+function Scheduler:step() end
+
+---@class nn.Watch
+local Watch = {}
+
+---Gives the diagnosis with the updates that were seen. Options: those of nn.diagnose.look.
+---@param loader nn.Loader
+---@param loss fun(output: any, target: any): nn.Tensor a loss layer, or a function
+---@param opts? table those of nn.diagnose
+---@return nn.Diagnosis
+function Watch:report(loader, loss, opts) end
+
+nn.autograd = {}
+
+---Makes an operation with a gradient of one's own: its forward and backward are Lua functions. backward gets a gradient for
+---each result (zeros where nothing depends on it) and gives one for each argument (nil for those that are no tensors).
+---Written with operations that have gradients, it can be differentiated in turn.
+---@param definition {forward: function, backward: function}
+---@return nn.autograd.Function
+function nn.autograd.Function(definition) end
+
+---Saves memory in a backward pass: calls f(...) without keeping what its gradients need, and again on the way back, when the
+---first of these is needed: memory for time. The graph is that of the plain call, so gradients of any order and for any
+---tensor are, too. Random numbers are drawn the same again, and running averages that f changes are changed once. f must do
+---the same when it is called again; where it does not, the backward is an error that says so.
+---@param f function
+---@param ... any tensors and others
+---@return any ... f's results
+function nn.autograd.checkpoint(f, ...) end
+
+---Looks for where nan begins: while f runs, an op that makes nan from inputs without nan is an error which names it, its
+---line, and on the way back the line of the forward pass. Slow: every result is looked at. What nn.compile replays is not:
+---look at the plain function.
+---@param f function
+---@param ... any its arguments
+---@return any ... its results
+function nn.autograd.detect_anomaly(f, ...) end
+
+---Runs f with recording, also inside no_grad.
+function nn.autograd.enable_grad(...) end
+
+---Gives the gradients of output for one tensor, or for a list of them (then a list). Leaves' .grad stay as they are.
+function nn.autograd.grad(...) end
+
+---Runs f without recording, so that nothing in it gets a gradient: for evaluation, and for changing weights by hand.
+function nn.autograd.no_grad(...) end
+
+---Calls f with x's gradient whenever one arrives: to look at it or to change it; what f returns takes its place. Of a
+---leaf, that is the whole gradient of one backward. Also x:register_hook(f). Gives a function that takes the hook away again.
+---@param x nn.Tensor
+---@param f fun(gradient: nn.Tensor): nn.Tensor?
+---@return fun() remove
+function nn.autograd.register_hook(x, f) end
+
+---Saves memory in a backward pass: calls f(...) without keeping what its gradients need, and again on the way back, when the
+---first of these is needed: memory for time. The graph is that of the plain call, so gradients of any order and for any
+---tensor are, too. Random numbers are drawn the same again, and running averages that f changes are changed once. f must do
+---the same when it is called again; where it does not, the backward is an error that says so.
+---@param f function
+---@param ... any tensors and others
+---@return any ... f's results
+function nn.checkpoint(f, ...) end
+
+---Makes a function of tensors faster: it records itself when first called and is replayed from then on.
+---@param f function
+---@param opts? {fallback: boolean}
+---@return nn.Compiled
+function nn.compile(f, opts) end
+
+nn.data = {}
+
+---Makes Gaussian clouds, one class each: around centers that are uniform in -spread .. spread.
+---Options: n (300 points in all), classes (3), features (2), std (1, of a cloud), spread (5), seed (1).
+---@param opts? {n: integer, classes: integer, features: integer, std: number, spread: number, seed: integer}
+---@return nn.Dataset
+function nn.data.blobs(opts) end
+
+---Makes the two classes of a chess board: points in the square -1 .. 1 whose class (1 or 2) changes from field to field.
+---Options: n (1000), fields (4 a side), noise (0, a standard deviation of x), seed (1).
+---@param opts? {n: integer, fields: integer, noise: number, seed: integer}
+---@return nn.Dataset
+function nn.data.checkerboard(opts) end
+
+---Makes two circles in the plane: one of radius 1 (class 1) and one inside it (class 2).
+---Options: n (400 points in all), noise (0.05, a standard deviation), factor (0.5, the inner one's radius), seed (1).
+---@param opts? {n: integer, noise: number, factor: number, seed: integer}
+---@return nn.Dataset
+function nn.data.circles(opts) end
+
+---Reads Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images of clothes, 28 x 28, in 10 classes.
+---x is float32 in 0..1, samples x 784 (or samples x 28 x 28), y is int64 in 1..10, `classes` names them.
+---Options: root (default: $NNLUA_DATA, else nn.data.fashion_mnist_directory), flatten (true; false: samples x 28 x 28),
+---normalize (false; true: subtract the training set's mean and divide by its deviation, both parts by the same numbers).
+---Where the files are not there, the error says how to get them.
+---@param opts? {root: string, flatten: boolean, normalize: boolean}
+---@return nn.Dataset train, nn.Dataset test
+function nn.data.fashion_mnist(opts) end
+
+---Cuts one Gaussian cloud into shells: of equal numbers, by the distance from its middle; shell i is class i.
+---Options: n (600), classes (3), features (2), seed (1).
+---@param opts? {n: integer, classes: integer, features: integer, seed: integer}
+---@return nn.Dataset
+function nn.data.gaussian_quantiles(opts) end
+
+---Tells whether the files of Fashion-MNIST are there: so that a script can take other data instead.
+---Options: root, their directory (default: $NNLUA_DATA, else nn.data.fashion_mnist_directory).
+---@param opts? {root: string}
+---@return boolean
+function nn.data.has_fashion_mnist(opts) end
+
+---Makes two half circles that reach into each other: one class each; no line separates them, a small net does.
+---Options: n (400 points in all), noise (0.1, a standard deviation), seed (1).
+---@param opts? {n: integer, noise: number, seed: integer}
+---@return nn.Dataset
+function nn.data.moons(opts) end
+
+---Draws n numbers of noise around 0 of a kind and scale: "gaussian" (scale is the deviation), "laplace" (deviation sqrt(2)
+---scale), "uniform" (-scale .. scale), "student" (t with 3 degrees of freedom, times scale: far outliers) or "none" (zeros).
+---Options: seed (1).
+---@param kind any a string
+---@param n any an integer
+---@param scale? any a number; needed unless kind is "none"
+---@param opts? {seed: integer}
+---@return nn.Tensor n
+function nn.data.noise(kind, n, scale, opts) end
+
+---Brings x to mean 0 and deviation 1, in place: of the first data set, over all its elements, and the others by the same
+---numbers. So give the training set first: the test set must not have a say in it.
+---@param train nn.Dataset
+---@param ... nn.Dataset
+---@return number mean, number deviation
+function nn.data.normalize(train, ...) end
+
+---Makes bits and whether their number is odd (class 2): all 2^bits of them, or n drawn at random. x is n x bits, of 0 and 1.
+---Options: bits (4, at most 24), n (default all), seed (1).
+---@param opts? {bits: integer, n: integer, seed: integer}
+---@return nn.Dataset
+function nn.data.parity(opts) end
+
+---Makes two classes with a plane between them: no point is nearer than `margin` to the plane w.x = theta, and the nearest of
+---each class is exactly that far. Classes 1 (below) and 2 (above). Second result: {w = unit vector, theta, margin}.
+---Options: n (100), features (2), margin (0.1), theta (0), seed (1).
+---@param opts? {n: integer, features: integer, margin: number, theta: number, seed: integer}
+---@return nn.Dataset, table plane
+function nn.data.separable(opts) end
+
+---Makes a regression of one number: x uniform in low .. high (n x 1), y = sin(2 pi frequency x) + noise (n x 1).
+---Options: n (200), frequency (1), noise ("gaussian"; see nn.data.noise), scale (0.1, of the noise), low (-1), high (1), seed
+---(1).
+---@param opts? {n: integer, frequency: number, noise: string, scale: number, low: number, high: number, seed: integer}
+---@return nn.Dataset
+function nn.data.sines(opts) end
+
+---Makes arms that wind around the origin, one class each: hard for a small net (Lang & Witbrock 1988 with two arms).
+---Options: n (400 points in all), arms (2), turns (1.5), noise (0.02, a standard deviation), seed (1).
+---@param opts? {n: integer, arms: integer, turns: number, noise: number, seed: integer}
+---@return nn.Dataset
+function nn.data.spirals(opts) end
+
+---Makes a regression of a staircase: x uniform in low .. high (n x 1), y from 0 to 1 in `steps` equal steps, with noise (n x
+---1).
+---Options: n (200), steps (4), noise ("gaussian"; see nn.data.noise), scale (0.1, of the noise), low (-1), high (1), seed (1).
+---@param opts? {n: integer, steps: integer, noise: string, scale: number, low: number, high: number, seed: integer}
+---@return nn.Dataset
+function nn.data.steps(opts) end
+
+---Makes a sheet rolled up in three dims: x is n x 3, y (n x 1) the place along the roll, from 1.5 pi to 4.5 pi.
+---Options: n (1000), noise (0, a standard deviation of x), seed (1).
+---@param opts? {n: integer, noise: number, seed: integer}
+---@return nn.Dataset
+function nn.data.swiss_roll(opts) end
+
+---Makes ten classes of 28 x 28 images, for machines without Fashion-MNIST: each class is a smooth random pattern, each image
+---its class's pattern shifted by up to 2 pixels, scaled, with noise. x is float32, samples x 784, y int64 in 1..10.
+---Options: train (10000 images), test (2000), seed (1), noise (2.5, the deviation of a pixel's noise).
+---@param opts? {train: integer, test: integer, seed: integer, noise: number}
+---@return nn.Dataset train, nn.Dataset test
+function nn.data.synthetic_images(opts) end
+
+---Makes the targets of a random network: it is known that a net can meet them. Inputs N(0, 1), outputs of a tanh net with
+---one hidden layer whose weights are drawn once. Second result: the teacher.
+---Options: n (1000), features (10), hidden (5 units), outputs (1), classes (false; true: labels, the largest of the outputs),
+---noise (0, a standard deviation added to the outputs), seed (1).
+---@param opts? {n: integer, features: integer, hidden: integer, outputs: integer, classes: boolean, noise: number, seed:
+---@return nn.Dataset, nn.Module teacher
+function nn.data.teacher(opts) end
+
+---Makes a data set from inputs and targets, sample by sample along dim 1. The tensors are not copied.
+---Options: classes, the names of the classes by label (default none). An error where the first dims differ.
+---@param x nn.Tensor inputs: samples x ...
+---@param y nn.Tensor targets: samples ...
+---@param opts? {classes: string[]}
+---@return nn.Dataset
+function nn.data.tensors(x, y, opts) end
+
+---Makes the exclusive or of two bits, which no line separates: the four points, or n points around them with noise. y is 0 or 1
+---as float32 with targets = "float" (n x 1), else classes 1 and 2.
+---Options: n (4), noise (0, a standard deviation), targets ("class" or "float"), seed (1).
+---@param opts? {n: integer, noise: number, targets: string, seed: integer}
+---@return nn.Dataset
+function nn.data.xor(opts) end
+
+nn.diagnose = {}
+
+---Looks for what ails a model: measures it over some batches of a loader, without changing it, the loader or the random
+---numbers, and says in words what is wrong and what helps. nn.diagnose(model, loader, loss, opts) is the same, and
+---nn.diagnose{model =, loader =, loss =, ...}. A disease is {name, text, remedy, confidence, evidence, trial}.
+---Options: batches (8), samples (2048: how many are asked whether the targets follow from the inputs; 0: none), jacobian (true:
+---whether the input-output Jacobian is measured), largest_jacobian (512: the most inputs or outputs of it), updates (sizes by
+---parameter, which watch has), optimizer (its steps are measured on a copy; default none), try (false; true: remedies are
+---tried on a copy), steps (30: for so many steps).
+---@param model nn.Module
+---@param loader nn.Loader gives x, y
+---@param loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
+---@param opts? {batches: integer, samples: integer, jacobian: boolean, largest_jacobian: integer, updates: table,
+---@return table report layers, parameters, input, loss, input_output, diseases, consequences, healthy, summary
+function nn.diagnose.look(model, loader, loss, opts) end
+
+---Follows the updates of a model's weights during training: call watch.step after each optimizer step (fit's after_step takes
+---it); watch:report gives the diagnosis with them.
+---@param model nn.Module
+---@return nn.Watch
+function nn.diagnose.watch(model) end
+
+---Runs f with recording, also inside no_grad.
+function nn.enable_grad(...) end
+
+---Declares an experiment: what it is called, what can be varied, and what is done.
+---@param spec {name: string, doc: string, params: table, run: function, file: string} file: of the script, where `run` is not
+---@return nn.Experiment
+function nn.experiment(spec) end
+
+---Makes the network for inference: a copy of the model in which every batch norm is
+---folded into the Linear or Conv layer before it, or is an Affine layer where there is none. Same outputs as the model
+---in evaluation, fewer operations. With a loader, the population's statistics are taken from it first (and also set in
+---the model); without, the running averages are used.
+---@param model nn.Module
+---@param loader? nn.Loader over the training set
+---@return nn.Module
+function nn.fold_batch_norm(model, loader) end
+
+nn.func = {}
+
+---Gives the matrix of second derivatives: of a function with one number as result, of shape input x input.
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param x nn.Tensor
+---@return nn.Tensor
+function nn.func.hessian(f, x) end
+
+---Gives the matrix of derivatives of f's output by x, of shape output x input. Options: create_graph (false; true: it can be
+---differentiated in turn).
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param x nn.Tensor
+---@param opts? {create_graph: boolean}
+---@return nn.Tensor
+function nn.func.jacobian(f, x, opts) end
+
+---Gives f(...) and J t for tangents t, one for each argument: the change of f along a direction. Computed by differentiating
+---v^T J, which is linear in v.
+---@param f function
+---@param primals nn.Tensor[]
+---@param tangents nn.Tensor[]
+---@return nn.Tensor output
+---@return nn.Tensor tangent
+function nn.func.jvp(f, primals, tangents) end
+
+---Gives the gradients of each sample's loss by a module's parameters: a table from a parameter's name to a tensor whose dim 1
+---goes over the samples.
+---@param model nn.Module
+---@param loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
+---@param x nn.Tensor samples along dim 1
+---@param y nn.Tensor targets along dim 1
+---@return table<string, nn.Tensor>
+function nn.func.per_sample_gradients(model, loss, x, y) end
+
+---Gives f(...) and a function that takes a cotangent v to v^T J: one gradient for each float argument.
+---@param f function
+---@param ... nn.Tensor
+---@return nn.Tensor output
+---@return fun(v: nn.Tensor): nn.Tensor ...
+function nn.func.vjp(f, ...) end
+
+---Turns a function of one sample into one of a batch: it applies f to each slice of dim 1 of its arguments and stacks the
+---results (of each result). in_dims names other dims, one for each argument; false: the argument is passed as it is. Default:
+---dim 1 of each.
+---@param f function
+---@param in_dims? (integer|false)[]
+---@return function
+function nn.func.vmap(f, in_dims) end
+
+---Tells how many threads large operations may use.
+function nn.get_num_threads() end
+
+---Gives the gradients of output for one tensor, or for a list of them (then a list). Leaves' .grad stay as they are.
+function nn.grad(...) end
+
+---Prints what a name, function, class or tensor is: signature, meaning, an example with its result, related names.
+---At the prompt ?name does the same, ??word searches what is written. A method is named with its kind: "Dataset:split".
+---@param what any "softmax", "optim.Adam", nn.softmax, nn.Linear, a tensor
+function nn.help(what) end
+
+nn.init = {}
+
+---Initializes a model's parameters by rules: an ordered list of {pattern, initializer, arguments...}. The pattern (PCRE2,
+---see nn.rex) is looked for in the parameter's name; the first rule that matches is used; parameters that none matches stay
+---as they are. The initializer is a name ("he_normal") or a function(tensor, name). A rule that matches nothing is an error.
+---@param model nn.Module
+---@param rules table[]
+---@return nn.Module model
+function nn.init.apply(model, rules) end
+
+---Gives the initializer of a name such as "he_normal"; of an unknown name, an error that names the nearest.
+---@param who string for errors: who asks
+---@param name string without the _ at the end
+---@return function
+function nn.init.by_name(who, name) end
+
+---Gives a nonlinearity's gain: what a weight's deviation 1/sqrt(fan_in) is to be multiplied with, so that the next layer's
+---inputs have the same second moment. For names PyTorch's values: linear and sigmoid 1, tanh 5/3, relu sqrt(2), leaky_relu
+---sqrt(2 / (1 + a^2)), selu 3/4. For any function or layer 1 / sqrt(E f(z)^2) with z ~ N(0, 1), integrated numerically.
+---@param nonlinearity string|function|nn.Module
+---@param a? number the slope of leaky_relu, 0.01 by default
+---@return number
+function nn.init.calculate_gain(nonlinearity, a) end
+
+---Fills a tensor with one number, in place.
+---@param t nn.Tensor
+---@param value number
+---@return nn.Tensor t
+function nn.init.constant_(t, value) end
+
+---Fills a weight as nn.Linear and PyTorch do where nothing else is said, in place: U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
+---@param t nn.Tensor
+function nn.init.default_linear_(t) end
+
+---Makes a convolution that passes its channels on unchanged, in place: a one in the middle of kernel (i, i), zeros elsewhere.
+---Of a matrix, eye_. Also identity_ and delta_. Options: groups (1).
+---@param t nn.Tensor
+---@param opts? {groups: integer}
+function nn.init.delta_(t, opts) end
+
+---Makes a convolution that passes its channels on unchanged, in place: a one in the middle of kernel (i, i), zeros elsewhere.
+---Of a matrix, eye_. Also identity_ and delta_. Options: groups (1).
+---@param t nn.Tensor
+---@param opts? {groups: integer}
+function nn.init.dirac_(t, opts) end
+
+---Fills a matrix with ones on the diagonal and zeros elsewhere, in place: a linear layer that passes its inputs on.
+---@param t nn.Tensor
+function nn.init.eye_(t) end
+
+---Gives fan_in and fan_out of a weight: the numbers of inputs and outputs of a unit: its second and first dim, times the
+---receptive field of the dims after.
+---@param weight nn.Tensor
+---@return integer fan_in, integer fan_out
+function nn.init.fans(weight) end
+
+---Fills a weight with variance gain^2 2 / (fan_in + fan_out), in place, for tanh and linear layers: glorot_normal_ (also
+---xavier_normal_) from a normal, glorot_uniform_ (xavier_uniform_) from a uniform distribution.
+---Options: gain (1), mode ("fan_avg"; or "fan_in", "fan_out"), nonlinearity and a (another way to say the gain: see
+---nn.init.calculate_gain).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.glorot_normal_(t, opts) end
+
+---Fills a weight with variance gain^2 2 / (fan_in + fan_out), in place, for tanh and linear layers: glorot_normal_ (also
+---xavier_normal_) from a normal, glorot_uniform_ (xavier_uniform_) from a uniform distribution.
+---Options: gain (1), mode ("fan_avg"; or "fan_in", "fan_out"), nonlinearity and a (another way to say the gain: see
+---nn.init.calculate_gain).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.glorot_uniform_(t, opts) end
+
+---Fills a weight with variance gain^2 / fan, for ReLU 2 / fan_in, in place: he_normal_ (also kaiming_normal_) from a normal,
+---he_uniform_ (kaiming_uniform_) from a uniform distribution.
+---Options: mode ("fan_in"; or "fan_out", "fan_avg"), nonlinearity ("relu"; a name, function or layer that sets the gain) and a
+---(0.01, the slope of "leaky_relu"), gain (instead of these).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.he_normal_(t, opts) end
+
+---Fills a weight with variance gain^2 / fan, for ReLU 2 / fan_in, in place: he_normal_ (also kaiming_normal_) from a normal,
+---he_uniform_ (kaiming_uniform_) from a uniform distribution.
+---Options: mode ("fan_in"; or "fan_out", "fan_avg"), nonlinearity ("relu"; a name, function or layer that sets the gain) and a
+---(0.01, the slope of "leaky_relu"), gain (instead of these).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.he_uniform_(t, opts) end
+
+---Makes a convolution that passes its channels on unchanged, in place: a one in the middle of kernel (i, i), zeros elsewhere.
+---Of a matrix, eye_. Also identity_ and delta_. Options: groups (1).
+---@param t nn.Tensor
+---@param opts? {groups: integer}
+function nn.init.identity_(t, opts) end
+
+---Fills a weight from U(-1/k, 1/k) with k = fan_in, in place: the lecture's heuristic.
+---@param t nn.Tensor
+function nn.init.inverse_uniform_(t) end
+
+---Fills a weight with variance gain^2 / fan, for ReLU 2 / fan_in, in place: he_normal_ (also kaiming_normal_) from a normal,
+---he_uniform_ (kaiming_uniform_) from a uniform distribution.
+---Options: mode ("fan_in"; or "fan_out", "fan_avg"), nonlinearity ("relu"; a name, function or layer that sets the gain) and a
+---(0.01, the slope of "leaky_relu"), gain (instead of these).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.kaiming_normal_(t, opts) end
+
+---Fills a weight with variance gain^2 / fan, for ReLU 2 / fan_in, in place: he_normal_ (also kaiming_normal_) from a normal,
+---he_uniform_ (kaiming_uniform_) from a uniform distribution.
+---Options: mode ("fan_in"; or "fan_out", "fan_avg"), nonlinearity ("relu"; a name, function or layer that sets the gain) and a
+---(0.01, the slope of "leaky_relu"), gain (instead of these).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.kaiming_uniform_(t, opts) end
+
+---Fills a weight with variance 1 / fan_in, in place: lecun_normal_ from a normal, lecun_uniform_ from a uniform distribution,
+---so that the outputs of a linear layer have the variance of its inputs.
+---Options: gain (1; the deviation is multiplied with it), mode ("fan_in"; or "fan_out", "fan_avg"), nonlinearity and a (another
+---way to say the gain: see nn.init.calculate_gain).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.lecun_normal_(t, opts) end
+
+---Fills a weight with variance 1 / fan_in, in place: lecun_normal_ from a normal, lecun_uniform_ from a uniform distribution,
+---so that the outputs of a linear layer have the variance of its inputs.
+---Options: gain (1; the deviation is multiplied with it), mode ("fan_in"; or "fan_out", "fan_avg"), nonlinearity and a (another
+---way to say the gain: see nn.init.calculate_gain).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.lecun_uniform_(t, opts) end
+
+---Gives each layer outputs of variance 1 on real data: layer-sequential unit variance): orthogonal weights, then each
+---layer's weight divided by the deviation of its outputs, in the order of the layers. Layers: Linear, Conv1d and Conv2d.
+---Options: tolerance (0.02, of the variance), max_iterations (10 a layer), orthogonal (true; false: from the weights there
+---are).
+---@param model nn.Module
+---@param x nn.Tensor a batch of inputs
+---@param opts? {tolerance: number, max_iterations: integer, orthogonal: boolean}
+---@return table[] {name, variance, iterations} for each layer
+function nn.init.lsuv(model, x, opts) end
+
+---Fills a tensor with numbers from the normal distribution N(mean, std^2), in place.
+---@param t nn.Tensor
+---@param mean? number default 0
+---@param std? number default 1
+---@return nn.Tensor t
+function nn.init.normal_(t, mean, std) end
+
+---Fills a tensor with 1, in place; usual for the scales of norms.
+---@param t nn.Tensor
+---@return nn.Tensor t
+function nn.init.ones_(t) end
+
+---Makes a weight orthogonal, in place: its rows (or columns, whichever are fewer) are orthonormal, times gain. Dims after
+---the first count as one. Options: gain (1).
+---@param t nn.Tensor
+---@param opts? {gain: number}
+function nn.init.orthogonal_(t, opts) end
+
+---Fills a weight from U(-a, a) with a = sqrt(3) / sqrt(fan_in + fan_out), in place: the lecture's form for ReLU, the Glorot
+---form with sqrt(3) instead of sqrt(6).
+---@param t nn.Tensor
+function nn.init.relu_uniform_(t) end
+
+---Fills a tensor from N(0, variance) with a small variance, in place: the lecture's simplest scheme. Options: variance (0.01).
+---@param t nn.Tensor
+---@param opts? {variance: number}
+function nn.init.small_normal_(t, opts) end
+
+---Sets a share of each column to 0 and fills the rest from N(0, std^2), in place: units with few inputs.
+---Options: sparsity (0.9, the share), std (0.01).
+---@param t nn.Tensor
+---@param opts? {sparsity: number, std: number}
+function nn.init.sparse_(t, opts) end
+
+---Fills a tensor from a truncated normal distribution, in place: N(mean, std^2) without what lies outside a .. b (in units
+---of t, as in PyTorch), drawn anew until it lies inside. Options: mean (0), std (1), a (-2), b (2).
+---@param t nn.Tensor
+---@param opts? {mean: number, std: number, a: number, b: number}
+function nn.init.trunc_normal_(t, opts) end
+
+---Fills a tensor with numbers from the uniform distribution U(low, high), in place.
+---@param t nn.Tensor
+---@param low? number default 0
+---@param high? number default 1
+---@return nn.Tensor t
+function nn.init.uniform_(t, low, high) end
+
+---Fills a weight with variance gain^2 2 / (fan_in + fan_out), in place, for tanh and linear layers: glorot_normal_ (also
+---xavier_normal_) from a normal, glorot_uniform_ (xavier_uniform_) from a uniform distribution.
+---Options: gain (1), mode ("fan_avg"; or "fan_in", "fan_out"), nonlinearity and a (another way to say the gain: see
+---nn.init.calculate_gain).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.xavier_normal_(t, opts) end
+
+---Fills a weight with variance gain^2 2 / (fan_in + fan_out), in place, for tanh and linear layers: glorot_normal_ (also
+---xavier_normal_) from a normal, glorot_uniform_ (xavier_uniform_) from a uniform distribution.
+---Options: gain (1), mode ("fan_avg"; or "fan_in", "fan_out"), nonlinearity and a (another way to say the gain: see
+---nn.init.calculate_gain).
+---@param t nn.Tensor a weight, outputs x inputs x ...
+---@param opts? {gain: number, mode: string, nonlinearity: string|function, a: number}
+---@return nn.Tensor t
+function nn.init.xavier_uniform_(t, opts) end
+
+---Fills a tensor with 0, in place; usual for biases. (Weights of hidden layers that are all 0 stay equal: they must differ.)
+---@param t nn.Tensor
+---@return nn.Tensor t
+function nn.init.zeros_(t) end
+
+nn.io = {}
+
+---Reads an IDX file, the format of MNIST and Fashion-MNIST: plain or gzipped, as a tensor.
+function nn.io.idx() end
+
+---Reads what nn.save wrote, or any safetensors file. The names of a model's state are those of its parameters.
+---@param path string
+---@return table state
+function nn.io.load(path) end
+
+---Reads a .npy file, NumPy's format of one array: or writes one, where a tensor is given. Any order of bytes, C or Fortran;
+---float16 becomes float32, other integers int64. Options: dtype ("float16": writes 16-bit floats; default the tensor's).
+---@param path string
+---@param x? nn.Tensor
+---@param opts? {dtype: "float16"} writes 16-bit floats
+---@return nn.Tensor?
+function nn.io.npy(path, x, opts) end
+
+---Reads a .npz file, NumPy's format of several arrays: as a table from names to tensors, or writes one where a table is
+---given.
+---Options: compress (false; true: deflated).
+---@param path string
+---@param tensors? table<string, nn.Tensor>
+---@param opts? {compress: boolean}
+---@return table<string, nn.Tensor>?
+function nn.io.npz(path, tensors, opts) end
+
+---Reads a safetensors file, or writes one: as a table from names to tensors (16-bit floats become float32), or writes one
+---where a table is given.
+---@param path string
+---@param tensors? table<string, nn.Tensor>
+---@return table<string, nn.Tensor>?
+function nn.io.safetensors(path, tensors) end
+
+---Writes a state to a file: a table of tensors, numbers, strings, booleans and such tables. The file is there in full or not at
+---all: it is written under another name, synced and renamed. It is a safetensors file, which other programs read, too.
+---@param path string
+---@param state table e.g. model:state_dict(), or {model = ..., optimizer = ...}
+function nn.io.save(path, state) end
+
+---Tells whether operations are recorded for backward.
+function nn.is_grad_enabled() end
+
+---Tells whether a value is a tensor.
+function nn.is_tensor(...) end
+
+nn.lab = {}
+
+---Reads one run: what `nn.lab.runs` says of it, and its history.
+---@param directory string
+---@return table
+function nn.lab.run(directory) end
+
+---Lists the runs in a directory, the oldest first: {directory, name, state, started, seconds, parameters, result, rows}.
+---`rows` is how many were logged.
+---@param directory? string default: "runs"
+---@return table[]
+function nn.lab.runs(directory) end
+
+---Gives the lasso's weights for a list of lambdas, to see in which order they become 0: a matrix lambdas x d.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n
+---@param lambdas number[]
+---@return nn.Tensor
+function nn.lasso_path(x, y, lambdas) end
+
+nn.linalg = {}
+
+---As NumPy's: of a vector (or of one dim) a vector_norm, of a matrix (or of two dims) a matrix_norm; without ord the
+---2-norm of all elements.
+---@param x nn.Tensor
+---@param ord? number|string 2, 1, math.huge, "fro", "nuc", ...
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return nn.Tensor
+function nn.linalg.norm(x, ord, dim, keepdim) end
+
+---Reads what nn.save wrote, or any safetensors file. The names of a model's state are those of its parameters.
+---@param path string
+---@return table state
+function nn.load(path) end
+
+---Seeds the generator that is used where none is given. The same seed gives the same bits, on any number of threads.
+function nn.manual_seed(...) end
+
+---Tells how much memory is used, all in bytes.
+function nn.memory() end
+
+---Runs f without recording, so that nothing in it gets a gradient: for evaluation, and for changing weights by hand.
+function nn.no_grad(...) end
+
+nn.optim = {}
+
+---Goes down the gradient and averages the weights (Polyak & Juditsky 1992).
+---The average, which is what to use in the end, is the second result of opt.state:get(parameter).
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.ASGD(params, opts) end
+
+---Scales steps by the steps before, without a rate (Zeiler 2012).
+---w <- w - lr d with d = g sqrt(average d^2 + eps) / sqrt(average g^2 + eps).
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.Adadelta(params, opts) end
+
+---Lowers rates where gradients were large (Duchi, Hazan & Singer 2011).
+---w <- w - lr g / (sqrt(sum of g^2) + eps).
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.Adagrad(params, opts) end
+
+---Scales steps by averages of gradient and square (Kingma & Ba 2015).
+---w <- w - lr m' / (sqrt(v') + eps) with m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2,
+---and m', v' without the bias of their beginning at 0.
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.Adam(params, opts) end
+
+---Is Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+---w <- (1 - lr wd) w - lr m' / (sqrt(v') + eps), as Adam; the usual choice for transformers.
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.AdamW(params, opts) end
+
+---Is Adam with the largest gradient (Kingma & Ba 2015, algorithm 2).
+---w <- w - lr m' / (u + eps), u <- max(b2 u, |g|).
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.Adamax(params, opts) end
+
+---Keeps a model whose weights are the average of another's: equal weights over all update() calls (stochastic weight
+---averaging), or an exponential average with `decay`. Calling it calls the averaged model, which is its field model.
+---@param model nn.Module
+---@param opts? {decay: number}
+function nn.optim.AveragedModel(model, opts) end
+
+---Minimizes by nonlinear conjugate gradients: Polak & Ribiere's, with restarts where the factor would be negative, and a
+---line search: for full batches. Each step takes a closure and calls it several times.
+---Options: max_iter (20 iterations a step), tolerance_grad (1e-7: the largest gradient element at which it ends), lr (1: the
+---first step's length).
+---@param params nn.Tensor[]
+---@param opts? {max_iter: integer, tolerance_grad: number, lr: number} lr: the first step's length
+function nn.optim.ConjugateGradient(params, opts) end
+
+---Is Adam with layer-wise rates, for large batches (You et al. 2020).
+---As AdamW, but each tensor's step is scaled by |w| / |step|, so that layers move by a like share.
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.LAMB(params, opts) end
+
+---Minimizes by limited-memory BFGS: it learns the curvature from the last steps; for small nets and full batches. Each step
+---takes a closure and calls it several times. Settings and their meaning are PyTorch's.
+---Options: lr (1), max_iter (20 iterations a step), max_eval (5/4 max_iter: calls of the closure), tolerance_grad (1e-7: the
+---largest gradient element at which it ends), tolerance_change (1e-9), history_size (100 pairs), line_search_fn (none, or
+---"strong_wolfe", which is what to use unless you know better).
+---@param params nn.Tensor[]
+---@param opts? {lr: number, max_iter: integer, max_eval: integer, tolerance_grad: number, tolerance_change: number,
+function nn.optim.LBFGS(params, opts) end
+
+---Minimizes a sum of squares of a small net: (J^T J + mu diag) d = -J^T r, with mu falling when the step helped. The closure
+---returns the residuals r (output - target), a tensor of any shape, without calling backward. Memory and time grow with
+---residuals times parameters. nn.train.fit does not take it.
+---Options: mu (1e-3 at first), factor (10: mu is divided by it or multiplied with it), max_mu (1e10), max_iter (1 iteration a
+---step), tolerance (1e-12).
+---@param params nn.Tensor[]
+---@param opts? {mu: number, factor: number, max_mu: number, max_iter: integer, tolerance: number}
+function nn.optim.LevenbergMarquardt(params, opts) end
+
+---Steps by the sign of an average gradient (Chen et al. 2023).
+---w <- (1 - lr wd) w - lr sign(b1 m + (1 - b1) g), then m <- b2 m + (1 - b2) g.
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.Lion(params, opts) end
+
+---Wraps any optimizer: every k steps the slow weights go a share alpha of the way to the fast ones, which then start from
+---there. Its groups and learning rates are the inner one's. It cannot stand in a compiled function.
+---Options: k (5), alpha (0.5).
+---@param inner nn.Optimizer
+---@param opts? {k: integer, alpha: number}
+function nn.optim.Lookahead(inner, opts) end
+
+---Is Adam with Nesterov's momentum (Dozat 2016).
+---As Adam, with this batch's gradient in place of the oldest part of the average.
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.NAdam(params, opts) end
+
+---Is Adam that warms up by itself (Liu et al. 2020).
+---As Adam, but by m' alone until the average square is sure enough to divide by.
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.RAdam(params, opts) end
+
+---Divides gradients by their root mean square (Tieleman & Hinton 2012).
+---w <- w - lr g / (sqrt(v) + eps), v <- alpha v + (1 - alpha) g^2; centered: Graves 2013.
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.RMSprop(params, opts) end
+
+---Steps by signs, each weight with its own size (Riedmiller & Braun 1993).
+---w <- w - size sign(g); the size grows while the sign stays, and shrinks when it changes. For full batches.
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.Rprop(params, opts) end
+
+---Goes down the gradient; momentum and Nesterov's form as in Sutskever et al. 2013.
+---w <- w - lr g; with momentum w <- w - lr v, v <- momentum v + g.
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.SGD(params, opts) end
+
+---Steps by the sign of the gradient or its average (Bernstein et al. 2018).
+---w <- (1 - lr wd) w - lr sign(m), m <- momentum m + (1 - momentum) g (Signum); without momentum sign(g).
+---@param params table parameters, or groups {params = ..., lr = ...}
+---@param opts? table
+function nn.optim.SignSGD(params, opts) end
+
+---Limits the joint norm of all gradients: scales them together so that it is at most max_norm, against steps that are too
+---large. The direction stays. Reads no value, so it can stand in a compiled function. Call it between backward and step.
+---@param params nn.Tensor[]
+---@param max_norm number
+---@param norm_type? number which p-norm: default 2, the Euclidean one; math.huge: the largest absolute value
+---@return nn.Tensor the norm before, a scalar
+function nn.optim.clip_grad_norm_(params, max_norm, norm_type) end
+
+---Limits each element of all gradients: to -limit .. limit, which changes their direction. Call it between backward and
+---step.
+---@param params nn.Tensor[]
+---@param limit number
+function nn.optim.clip_grad_value_(params, limit) end
+
+---Makes parameter groups by names: so that biases, say, have no weight decay. An ordered list of rules {pattern, option =
+---value, ...}; the first pattern (PCRE2) that matches decides; a parameter that none matches, and a rule that matches none,
+---are errors.
+---@param model nn.Module
+---@param rules table[]
+---@return table[] groups for an optimizer
+function nn.optim.groups(model, rules) end
+
+nn.plot = {}
+
+---Tells whether pictures can be written to files, that is, whether gnuplot is there. In the terminal they can always be drawn.
+---@return boolean
+function nn.plot.available() end
+
+---@class nn.PlotOptions
+---@field file? string "name.png", .svg or .pdf: drawn by gnuplot, and the path is given; default: drawn in the terminal
+---@field title? string above the picture; default none
+---@field xlabel? string what goes to the right; default none
+---@field ylabel? string what goes up; default none
+---@field log? string "x", "y" or "xy": axes with a logarithmic scale; default none
+---@field xrange? number[] {low, high}; default what the values need
+---@field yrange? number[] {low, high}; default what the values need
+---@field columns? integer 1 (default: as wide as a column of a page) or 2 (as the page); of files
+---@field size? integer[] {width, height} in pixels, instead of columns; of files
+---@field key? string where the labels stand: "top left", "above"; default top right; of files
+
+---Draws bars: values with names, beside each other for groups. Options also: hline, {value, label}: a dashed line (default
+---none).
+---@param values nn.Tensor|table numbers, or a list of groups {label =, y = numbers, error = numbers}
+---@param names? string[] default 1, 2, ...
+---@param opts? nn.PlotOptions and hline
+---@return string|nil path of the file
+function nn.plot.bar(values, names, opts) end
+
+---Draws what a classifier says of each point in the plane, with the samples over it. f: a model or function from n x 2 to
+---scores (n x classes), or to one number a point, whose sign decides. Options also: resolution (160 points a side, of a file),
+---margin (0.15, the share of the points' range that is shown beyond them).
+---@param f function|nn.Module
+---@param points nn.Tensor n x 2
+---@param labels nn.Tensor n classes
+---@param opts? nn.PlotOptions and resolution, margin
+---@return string|nil path of the file
+function nn.plot.boundary(f, points, labels, opts) end
+
+---Draws a model's layers as boxes, from input (top) to output, with their parameters; in the terminal as lines.
+---@param model nn.Module
+---@param opts? nn.PlotOptions
+---@return string|nil path of the file
+function nn.plot.graph(model, opts) end
+
+---Draws images beside each other, n x height x width, in grey. Options also: across (how many in a row; default the root of n).
+---@param images nn.Tensor
+---@param opts? nn.PlotOptions and across
+---@return string|nil path of the file
+function nn.plot.grid(images, opts) end
+
+---Draws a matrix in colours, such as a confusion matrix, its first row on top. Options also: names (of the columns), rows
+---(names of the rows), range ({low, high} of the colours; default those of the values), diverging (false; true: blue over
+---white to red).
+---@param matrix nn.Tensor|table rows x columns
+---@param opts? nn.PlotOptions and names, rows, range, diverging
+---@return string|nil path of the file
+function nn.plot.heatmap(matrix, opts) end
+
+---Draws a histogram of one or more sets of values: how many fall into each of equal bins. Options also: bins (40), density
+---(false; true: shares divided by the width, so that the area is 1).
+---@param given nn.Tensor|table a set of values, or a list of sets {y =, label =}
+---@param opts? nn.PlotOptions and bins, density
+---@return string|nil path of the file
+function nn.plot.hist(given, opts) end
+
+---Draws an image, height x width, in grey. Options also: range ({black, white}; default the lowest and the highest value).
+---@param matrix nn.Tensor|table
+---@param opts? nn.PlotOptions and range
+---@return string|nil path of the file
+function nn.plot.image(matrix, opts) end
+
+---Draws lines, such as the losses of a training run. Series: y, or {x =, y =, label =, error =}, or a list of such; error
+---draws a band of y +- error. Values are tensors or lists; x is 1, 2, ... where it is not given. Options also: hline, {value,
+---label}: a dashed line across, such as what guessing reaches (default none).
+---@param series nn.Tensor|table
+---@param opts? nn.PlotOptions and hline
+---@return string|nil path of the file
+function nn.plot.line(series, opts) end
+
+---Draws arrows, such as gradients: points n x 2, directions n x 2. Options also: scale (1; directions are multiplied with it).
+---@param points nn.Tensor|table
+---@param directions nn.Tensor|table
+---@param opts? nn.PlotOptions and scale
+---@return string|nil path of the file
+function nn.plot.quiver(points, directions, opts) end
+
+---Draws points in the plane: n x 2, with options classes (n labels, one colour each) and labels (the classes' names); or
+---series as in nn.plot.line. Options also: hline, {value, label}: a dashed line across (default none).
+---@param given nn.Tensor|table
+---@param opts? nn.PlotOptions and classes, labels, hline
+---@return string|nil path of the file
+function nn.plot.scatter(given, opts) end
+
+---Draws a surface over the plane, such as a loss over two weights: z is rows x columns. In the terminal it is a map in shades.
+---Options also: x and y (the columns' and rows' places; default 1, 2, ...), zlabel, contour (false; true: only the map seen
+---from above, with contours), logz (false; true: a logarithmic scale of z).
+---@param z nn.Tensor|table
+---@param opts? nn.PlotOptions and x, y, zlabel, contour, logz
+---@return string|nil path of the file
+function nn.plot.surface(z, opts) end
+
+---Sets the running statistics of every batch norm of a model to those of the training set:
+---the mean over mini-batches of the batch's mean, and m/(m-1) times the mean of its variance, m being the number of
+---values of a feature in a batch. Batches of another size count by it. Dropout is off meanwhile.
+---@param model nn.Module
+---@param loader nn.Loader
+---@return nn.Module model
+function nn.population_statistics(model, loader) end
+
+nn.regularize = {}
+
+---Cuts a square out of each image: size x size pixels are 0, at a random place that may reach over the edge. x: batch x
+---height x width, or batch x channels x height x width. Options: generator (default: the one that nn.manual_seed seeds).
+---@param x nn.Tensor
+---@param size integer
+---@param opts? {generator: nn.Generator}
+function nn.regularize.cutout(x, size, opts) end
+
+---Gives the elastic net's penalty, to be added to a loss: l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param l1_ratio? number from 0 (l2 alone) to 1 (l1 alone)
+---@param pattern? string
+---@return nn.Tensor scalar
+function nn.regularize.elastic_net(model, l1_ratio, pattern) end
+
+---Gives the penalty sum |w|, to be added to a loss: it makes weights small. With gradients they do not become exactly 0;
+---proximal_l1_ does that.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
+---@return nn.Tensor scalar
+function nn.regularize.l1(model, pattern) end
+
+---Gives the penalty sum w^2, to be added to a loss: loss + lambda * nn.regularize.l2(model). The gradient is 2 lambda w, so an
+---optimizer's weight_decay of 2 lambda is the same.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
+---@return nn.Tensor scalar
+function nn.regularize.l2(model, pattern) end
+
+---Gives the lambda that belongs to a constraint: for it, minimizing loss + lambda sum w^2 and minimizing the loss under sum
+---w^2 <= T have the same solution, at a solution: there the loss's gradient is -2 lambda w. From the gradients of the loss
+---alone, which must have been computed: lambda = -<g, w> / (2 sum w^2). Second result: |g + 2 lambda w| / |g|, 0 at an exact
+---solution.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
+---@return number lambda, number residual
+function nn.regularize.lambda_of_constraint(model, pattern) end
+
+---Limits the norm of each unit's incoming weights, in place: rows of a larger norm are scaled down to `limit`. After each
+---step.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param limit number
+---@param pattern? string
+function nn.regularize.max_norm_(model, limit, pattern) end
+
+---Mixes each sample with another of the batch: x' = m x + (1 - m) x[p], and the targets alike, with m ~ Beta(alpha, alpha).
+---Gives inputs and probabilities for CrossEntropyLoss. Options: alpha (0.2; 0: no mixing), generator (default: the one that
+---nn.manual_seed seeds).
+---@param x nn.Tensor
+---@param y nn.Tensor int64 classes or probabilities
+---@param classes integer
+---@param opts? {alpha: number, generator: nn.Generator}
+---@return nn.Tensor x, nn.Tensor y batch x classes
+function nn.regularize.mixup(x, y, classes, opts) end
+
+---Gives x plus noise from N(0, std^2), new at each call: against learning the samples by heart.
+---@param x nn.Tensor
+---@param std number
+---@return nn.Tensor
+function nn.regularize.noise(x, std) end
+
+---Turns labels into probabilities, batch x classes: 1 for the label's class, 0 elsewhere. classes: by default the largest
+---label.
+---@param y nn.Tensor labels from 1
+---@param classes? integer
+---@return nn.Tensor
+function nn.regularize.one_hot(y, classes) end
+
+---Brings all weights together back to sum w^2 <= T, the nearest such point, in place. After each optimizer step this minimizes
+---the loss under that constraint (projected gradients). Gives whether they were outside.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
+---@param T number
+---@return boolean projected
+function nn.regularize.project_l2_(model, pattern, T) end
+
+---Makes the elastic net's proximal step, in place: of t (l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2), in place.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param t number
+---@param l1_ratio number
+---@param pattern? string
+function nn.regularize.proximal_elastic_net_(model, t, l1_ratio, pattern) end
+
+---Makes the proximal step of t sum |w|, in place: every weight moves t towards 0 and stays there if it would pass it. After
+---each optimizer step on the loss alone, with t = lr * lambda, this minimizes loss + lambda sum |w| and gives exact zeros
+---(ISTA).
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
+---@param t number
+function nn.regularize.proximal_l1_(model, pattern, t) end
+
+---Smooths labels for CrossEntropyLoss: the share `epsilon` of each target is spread over all classes. Gives targets for
+---CrossEntropyLoss, batch x classes; its option label_smoothing does the same.
+---@param y nn.Tensor labels from 1
+---@param classes integer
+---@param epsilon number
+function nn.regularize.smooth_labels(y, classes, epsilon) end
+
+---Gives the share of weights that are exactly 0.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
+---@return number
+function nn.regularize.sparsity(model, pattern) end
+
+---Gives the parameters that a penalty is of: those whose name a pattern (PCRE2) matches; without a pattern those with 2 or more
+---dims, which leaves out biases and the scales of norms. The other functions of this family choose theirs so.
+---@param model nn.Module|nn.Tensor[]|nn.Tensor
+---@param pattern? string
+---@return nn.Tensor[]
+function nn.regularize.weights(model, pattern) end
+
+---Lets nn.memory().peak count from here.
+function nn.reset_peak_memory() end
+
+nn.rex = {}
+
+---Gives how PCRE2 was built. Fills t, or a new table.
+function nn.rex.config() end
+
+---Gives the number of matches.
+function nn.rex.count() end
+
+---Finds the first match as positions: the first and last, and a table of the groups' first and last positions (and named
+---groups' texts by name).
+function nn.rex.exec() end
+
+---Gives the first and last position of the first match, then its groups; nil where there is none.
+function nn.rex.find() end
+
+---Gives PCRE2's constants by name (without PCRE2_): flags for compiling and matching, codes of errors. Fills t, or a new table.
+function nn.rex.flags() end
+
+---Gives an iterator over the matches: their groups, or the whole match.
+function nn.rex.gmatch() end
+
+---Replaces the matches of a pattern: gsub(s, patt, repl, n, cf, ef, lo) gives the result, the number of matches, the number of
+---replacements.
+---repl: a string (%0 the match, %1 .. %9 groups, %% a percent sign), a table (by the first group), or a function (of the
+---groups); false or nil leaves the match as it is.
+---n: how many matches at most, or a function(first, last, replacement). Its first result: true takes the replacement, a
+---string that string, false or nil leaves the match; its second: a number is how many matches more without asking, true
+---all others without asking.
+function nn.rex.gsub() end
+
+---Gives character tables of the present locale: see os.setlocale; for the argument lo.
+function nn.rex.maketables() end
+
+---Gives the groups of the first match (or the whole match, where the pattern has none); nil where there is none.
+function nn.rex.match() end
+
+---Compiles a pattern of Perl's regular expressions (PCRE2), for one that is used often. cf: compile flags, a sum of rex.flags()
+---or letters: i caseless, m multi-line, s dot matches newlines, x extended, U ungreedy, u UTF-8. lo: a locale's name.
+function nn.rex.new() end
+
+---Gives an iterator over the parts between matches of `sep`: each part with the separator's groups (or the separator), the
+---last part alone.
+function nn.rex.split() end
+
+---Finds the first match with a table of groups: the first and last position, and a table of the groups by number and, for
+---named groups, by name.
+function nn.rex.tfind() end
+
+---Gives PCRE2's version.
+function nn.rex.version() end
+
+---Tells where the default generator stands; nn.set_rng_state(seed, counter) goes on from there.
+function nn.rng_state() end
+
+---Writes a state to a file: a table of tensors, numbers, strings, booleans and such tables. The file is there in full or not at
+---all: it is written under another name, synced and renamed. It is a safetensors file, which other programs read, too.
+---@param path string
+---@param state table e.g. model:state_dict(), or {model = ..., optimizer = ...}
+function nn.save(path, state) end
+
+nn.sched = {}
+
+---Applies several schedules at once: each one's result is the next one's base rate. They must be those of one optimizer.
+---@param list table[] schedulers
+function nn.sched.ChainedScheduler(list) end
+
+---Begins with a lower rate: lr = base * factor for the first total_iters steps.
+---lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+---@param opt nn.Optimizer
+---@param opts? table
+function nn.sched.ConstantLR(opt, opts) end
+
+---Lets the rate fall along half a cosine: from base to eta_min in T_max steps, then back (Loshchilov & Hutter 2017).
+---lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+---@param opt nn.Optimizer
+---@param opts? table
+function nn.sched.CosineAnnealingLR(opt, opts) end
+
+---Lets the rate fall along cosines that start again: after T_0, T_0 * T_mult, ... steps (Loshchilov & Hutter 2017).
+---lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+---@param opt nn.Optimizer
+---@param opts? table
+function nn.sched.CosineAnnealingWarmRestarts(opt, opts) end
+
+---Lets the rate fall by gamma with each step: lr = base * gamma^t.
+---lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+---@param opt nn.Optimizer
+---@param opts? table
+function nn.sched.ExponentialLR(opt, opts) end
+
+---Sets the rate by a function of yours: lr = base * f(t), t being the number of step() calls, from 0.
+---@param opt any an optimizer
+---@param f any function(t) -> number
+function nn.sched.LambdaLR(opt, f) end
+
+---Moves the rate along a straight line: from base * start_factor to base * end_factor in total_iters steps, a warm-up.
+---lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+---@param opt nn.Optimizer
+---@param opts? table
+function nn.sched.LinearLR(opt, opts) end
+
+---Lets the rate fall by gamma at each milestone: lr = base * gamma^(number of milestones reached).
+---lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+---@param opt nn.Optimizer
+---@param opts? table
+function nn.sched.MultiStepLR(opt, opts) end
+
+---Moves the rate along one cycle, a step a batch: up from max_lr / div_factor to max_lr over pct_start of the steps, then down
+---to max_lr / (div_factor * final_div_factor); momentum (or Adam's beta1) goes the other way, from max_momentum to
+---base_momentum and back.
+---Options: max_lr (needed), total_steps (or epochs and steps_per_epoch; needed), pct_start (0.3), anneal_strategy ("cos" or
+---"linear"), cycle_momentum (true), base_momentum (0.85), max_momentum (0.95), div_factor (25), final_div_factor (1e4),
+---three_phase (false; true: down as long as up, then to the end).
+---@param opt nn.Optimizer
+---@param opts {max_lr: number, total_steps: integer, epochs: integer, steps_per_epoch: integer, pct_start: number,
+function nn.sched.OneCycleLR(opt, opts) end
+
+---Lets the rate fall to 0 along a power: lr = base * (1 - t / total_iters)^power.
+---lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+---@param opt nn.Optimizer
+---@param opts? table
+function nn.sched.PolynomialLR(opt, opts) end
+
+---Lets the rate fall when a figure stops improving: by `factor`, when it has not improved by `threshold` for more than
+---`patience` steps: give it the figure, schedule:step(loss). nn.train.fit does so with the figure that the run goes by.
+---Options: mode ("min", the default, where lower is better, or "max"; in fit that of the figure), factor (0.1), patience (10),
+---threshold (1e-4), threshold_mode ("rel": a share of the best, or "abs"), cooldown (0 steps of rest after a fall), min_lr (0),
+---eps (1e-8: smaller changes are not made).
+---@param opt nn.Optimizer
+---@param opts? {mode: string, factor: number, patience: integer, threshold: number, threshold_mode: string,
+function nn.sched.ReduceLROnPlateau(opt, opts) end
+
+---Applies schedules one after another: milestones[i] is the step at which scheduler i + 1 begins, with a count of its own.
+---@param list table[] schedulers of one optimizer
+---@param milestones integer[] one fewer than there are schedulers, rising
+function nn.sched.SequentialLR(list, milestones) end
+
+---Lets the rate fall by gamma every step_size steps: lr = base * gamma^floor(t / step_size).
+---lr is a group's rate, base what it was at first, t the number of step() calls: one an epoch.
+---@param opt nn.Optimizer
+---@param opts? table
+function nn.sched.StepLR(opt, opts) end
+
+---Calls f and gives the memory of all tensors that it left behind back at once. Tensors that it returns stay.
+function nn.scope(...) end
+
+---Turns recording on or off from here on. nn.no_grad(function() ... end) ends by itself.
+function nn.set_grad_enabled(...) end
+
+---Sets how much may be held in all: tensors, Lua's values, graphs, and what is set aside (which is given up first). More is an
+function nn.set_max_memory(...) end
+
+---Sets how many threads large operations may use; 0: one for each processor. Results are the same bits for any number.
+function nn.set_num_threads(...) end
+
+---Sets how tensors are printed. Without arguments: as at the start.
+function nn.set_printoptions() end
+
+---Sets the default generator to what nn.rng_state() gave.
+function nn.set_rng_state(...) end
+
+---@class nn.SweepOptions
+---@field experiment nn.Experiment what is run; it must stand in a file of its own
+---@field set? table name of a parameter -> a list of values, or a range: "log(1e-4,1e-1)", "uniform(16,256)", of a grid with
+
+---Runs a sweep to its end: many trials of an experiment, each a process with a run of its own. Gives the directory, the trials
+---and the best of them.
+---@param opts nn.SweepOptions
+---@return table {directory, trials = {{parameters, value, state, error}...}, best}
+function nn.sweep(opts) end
+
+nn.theory = {}
+
+---Writes down a net that approximates f on an interval, without training: N steep sigmoids, each a step at the border between
+---two of N + 1 equal intervals, as high as f changes from one interval's middle to the next. For f with Lipschitz constant K
+---the error is at most about K (high - low) / (N + 1).
+---Options: low (0), high (1), steepness (12, of a sigmoid, in units of the intervals).
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param n integer
+---@param opts? {low: number, high: number, steepness: number}
+---@return nn.Module
+function nn.theory.constructive_net(f, n, opts) end
+
+---Counts the labellings that half-spaces give: of n points in general position, half-spaces through the origin of d dims give
+---2 sum_{k < d} C(n - 1, k). With a threshold, use d + 1.
+---@param n integer
+---@param d integer
+---@return number
+function nn.theory.cover_count(n, d) end
+
+---Gives the share of labellings that half-spaces give: of all 2^n of n points in general position, through the origin of d
+---dims; 1/2 at n = 2 d, the capacity of a perceptron.
+---@param n integer
+---@param d integer
+---@return number
+function nn.theory.cover_probability(n, d) end
+
+---Gives the sigma_w at which chi_1 = 1 for a given sigma_b, by bisection: there signals and gradients go deepest.
+---Options: low (0.1) and high (5), where it is looked for.
+---@param phi fun(x: nn.Tensor): nn.Tensor
+---@param sigma_b? number default 0
+---@param opts? {low: number, high: number}
+---@return number sigma_w
+function nn.theory.edge_of_chaos(phi, sigma_b, opts) end
+
+---Gives the largest eigenvalues of the loss's Hessian: by size, each as often as it occurs, by Lanczos' method with full
+---orthogonalization on Hessian-vector products: one space holds a value once, so others follow that are orthogonal to what
+---was found, until they find nothing that belongs among the largest.
+---Options: k (5 values), iterations (40 products in each space), seed (1).
+---@param model nn.Module|nn.Tensor[]
+---@param loss fun(): nn.Tensor the loss, with gradients
+---@param opts? {k: integer, iterations: integer, seed: integer}
+---@return number[] values largest size first
+---@return number[] residuals how far each may be off: |H v - value v|
+function nn.theory.hessian_eigenvalues(model, loss, opts) end
+
+---Gives the derivative of f's outputs by its inputs at one point: outputs x inputs.
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param x nn.Tensor a sample, without a batch dim
+---@return nn.Tensor
+function nn.theory.jacobian(f, x) end
+
+---Cuts a square of the plane into the regions where a net is affine. The net is a Sequential of
+---Linear and ReLU, LeakyReLU or PReLU layers on two inputs. Regions are counted by the pattern of active units.
+---Options: low (-1), high (1): the square; most (200000: more regions are an error).
+---@param model nn.Sequential
+---@param opts? {low: number, high: number, most: integer}
+---@return table {count, polygons = lists of {x, y}}
+function nn.theory.linear_regions(model, opts) end
+
+---Gives the loss along the straight line between two solutions: loss() is evaluated with weights (1 - t) a + t b. The weights
+---are put back. Options: steps (25 places), from (0), to (1).
+---@param model nn.Module|nn.Tensor[]
+---@param a nn.Tensor[] parameter values, e.g. of model:parameters() of another run
+---@param b nn.Tensor[]
+---@param loss fun(): nn.Tensor|number
+---@param opts? {steps: integer, from: number, to: number}
+---@return number[] t, number[] losses
+function nn.theory.loss_line(model, a, b, loss, opts) end
+
+---Gives the loss over a plane through the present weights: along two random directions whose rows have the norms of the
+---weights' rows, or along directions given. The weights are put back.
+---Options: steps (15 places a side), radius (1, in units of the directions), directions (two lists of tensors; default random),
+---seed (1).
+---@param model nn.Module|nn.Tensor[]
+---@param loss fun(): nn.Tensor
+---@param opts? {steps: integer, radius: number, directions: table, seed: integer}
+---@return nn.Tensor losses steps x steps, number[] places
+function nn.theory.loss_plane(model, loss, opts) end
+
+---Gives the largest margin of a plane through the origin: max over unit vectors u of min_i s_i u . x_i, with s_i = 1 for the
+---higher class and -1 for the other. With bias = true (the default) the points get a last coordinate -1, so that u's last
+---entry is the threshold: the margin of the perceptron's convergence theorem. 0 where there is none. What
+---a plane was seen to have, without rounding errors that make it too large.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n
+---@param opts? {bias: boolean}
+---@return number margin, number radius the largest norm of a point (with its -1)
+function nn.theory.margin(x, y, opts) end
+
+---Tells how signals go through a deep random net. Its weights have the variance sigma_w^2 / width, its biases sigma_b^2.
+---Gives the fixed point q of the variance that signals of variance q0 come to, the slope chi_1 = sigma_w^2 E phi'(h)^2
+---there, and the depth scales xi = -1 / log(slope) over which signals forget: xi_q of the variance, xi_c of correlations, at
+---the correlation c that two inputs come to (1 in the ordered phase). phase: "ordered" (chi_1 < 1: inputs become alike,
+---gradients vanish), "chaotic" (chi_1 > 1: gradients explode) or "edge". Some functions (GELU, SiLU) have two basins: say
+---with q0 where signals begin. Options: sigma_w (1), sigma_b (0), q0 (1).
+---@param phi fun(x: nn.Tensor): nn.Tensor
+---@param opts {sigma_w: number, sigma_b: number, q0: number}
+---@return table {q, chi_1, c, xi_q, xi_c, phase, gradient_depth}
+function nn.theory.mean_field(phi, opts) end
+
+---Finds the point of smallest norm in a convex hull: of points that are only known through an oracle. A point is {p = {x1,
+---x2, ...}, key = what tells it from the others, ...}; two points of one key are the same.
+---@param oracle fun(x: number[]): table the point with the smallest p . x
+---@param first table some point
+---@return number[] x, table[] set the points with their weights {p, key, weight, ...}
+function nn.theory.min_norm_point(oracle, first) end
+
+---Draws the edges of the regions that linear_regions found. Options: those of nn.plot.line.
+---@param regions table what linear_regions gives
+---@param opts? table
+---@return string|nil path of the file
+function nn.theory.plot_regions(regions, opts) end
+
+---Gives the Rademacher complexity of finitely many functions: the empirical one, of functions given by their values on n
+---points (functions x n): E max_f 1/n sum s_i f(x_i), by Monte Carlo; second result: Massart's bound max |f| sqrt(2 log
+---functions) / n.
+---Options: draws (500), seed (1).
+---@param values nn.Tensor functions x points
+---@param opts? {draws: integer, seed: integer}
+---@return number complexity, number bound
+function nn.theory.rademacher_finite(values, opts) end
+
+---Gives the Rademacher complexity of linear functions: the empirical one, of {x -> w . x : |w| <= norm} on points: norm / n
+---E|sum s_i x_i|, by Monte Carlo; second result: the bound norm sqrt(sum |x_i|^2) / n. Options: norm (1), draws (500), seed
+---(1).
+---@param x nn.Tensor points x dims
+---@param opts? {norm: number, draws: integer, seed: integer}
+---@return number complexity, number bound
+function nn.theory.rademacher_linear(x, opts) end
+
+---Makes a net of random features: its hidden weights are random, the output layer alone is fitted, by ridge regression on a
+---grid.
+---Options: low (0), high (1), scale (10, of the hidden weights), points (1000, of the grid), seed (1).
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param n integer hidden units
+---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer}
+---@return nn.Module
+function nn.theory.random_feature_net(f, n, opts) end
+
+---Tells whether a plane separates two classes of points, with a certificate. Touching classes are not separable.
+---separable = true: w (float64), theta, margin: w . x > theta for the class with the higher label, w . x < theta for the
+---other, and no point is nearer to the plane than margin (in units of x; a lower bound that holds, rounding and all). No
+---plane has more than margin_most: where the two agree to some 1e-9, and they nearly always do, the plane is the best.
+---rest, seldom there: a list of {w, theta} to be added, for classes so near to each other that one float64 a number is not
+---enough. separable = false: higher and lower, lists of {index, weight, text, within}: convex weights of points of each
+---class that give the same point; text is the exact fraction where within = 0, else the exact weight, which is above 0, is
+---as near as within. exact = true: proved, without rounding. separable = nil, very seldom: not decided; reason says why.
+---@param x nn.Tensor n x d
+---@param y nn.Tensor n labels of two classes
+---@return table certificate
+function nn.theory.separable(x, y) end
+
+---Tells whether a class gives all 2^n labellings of n points (20 at most); else also the first labelling that it does not give.
+---class: as in vc_dimension.
+---@param class string|fun(points: number[][], labels: boolean[]): boolean
+---@param points number[][]
+---@return boolean, boolean[]|nil the first labelling that the class does not give
+function nn.theory.shatters(class, points) end
+
+---Gives the singular values of f's Jacobian at one point, largest first: by how much f stretches directions there.
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param x nn.Tensor a sample, without a batch dim
+---@return nn.Tensor
+function nn.theory.singular_values(f, x) end
+
+---Gives the largest |F(x) - f(x)| on a grid over low .. high: how far a net is from the function that it approximates.
+---Options: low (0), high (1), points (4001).
+---@param model fun(x: nn.Tensor): nn.Tensor
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param opts? {low: number, high: number, points: integer}
+---@return number
+function nn.theory.sup_error(model, f, opts) end
+
+---Makes a net that approximates f, trained: all weights, by L-BFGS on a grid, from the random features.
+---Options: low (0), high (1), scale (10, of the hidden weights), points (300, of the grid), seed (1), iterations (300).
+---@param f fun(x: nn.Tensor): nn.Tensor
+---@param n integer hidden units
+---@param opts? {low: number, high: number, scale: number, points: integer, seed: integer, iterations: integer}
+---@return nn.Module
+function nn.theory.trained_net(f, n, opts) end
+
+---Gives bounds on the VC dimension of a network: of W weights (biases counted), M computing units, L layers of weights and d
+---inputs, by kind of unit: a list of {kind = "upper" | "lower", value, formula, source}. Of a bound that is known up to a
+---constant only (order = true) there is no value, but `scale`: the formula without its constant, for how it grows.
+---Options: weights and units (needed), layers (2), activation ("threshold"; "relu" and other piecewise linear ones; "sigmoid"
+---and tanh).
+---@param opts {weights: integer, units: integer, layers: integer, activation: string}
+---@return table[]
+function nn.theory.vc_bounds(opts) end
+
+---Gives the size of the largest subset of `points` that a class shatters: its VC dimension, if the points are general enough
+---(what they leave out can only raise it). Searches all subsets, smallest first.
+---class: "halfspaces", "intervals" (of the first coordinate), "rectangles" (with sides along the axes), or a function(points,
+---labels) that tells whether the class has a member with these labels. Options: most (8: stop at this size).
+---@param class string|function
+---@param points nn.Tensor|number[][]
+---@param opts? {most: integer}
+---@return integer dimension, number[][] a shattered subset
+function nn.theory.vc_dimension(class, points, opts) end
+
+---Gives the time of a clock that only goes on, for measuring: the difference of two calls.
+function nn.time() end
+
+nn.train = {}
+
+---Makes a checkpoint for a loop of one's own: it keeps what has a state, by name, and the random numbers, so that a loop that
+---was broken off goes on with the same bits. Within an experiment its path is run:file "loop.safetensors"; where the run is not
+---recorded that is nil, and the checkpoint does nothing.
+---@param path string|nil
+---@param parts table name -> model, optimizer, schedule, loader, average: whatever has state_dict and load_state_dict
+---@return nn.Checkpoint
+function nn.train.checkpoint(path, parts) end
+
+---Gives the mean loss and metrics of a model over a loader: in evaluation mode, without gradients. A second table has what
+---is no number (a confusion matrix), a third says of metrics that are nan why they are. Each module's mode is put back
+---afterwards.
+---Options: loss (default none), metrics (default {}; as fit's).
+---@param model nn.Module|fun(x: nn.Tensor): nn.Tensor
+---@param loader nn.Loader
+---@param opts? {loss: function, metrics: table}
+---@return table row {loss =, accuracy =, ...}
+---@return table<string, nn.Tensor> tables {confusion =, ...}
+---@return table<string, string> why {auc = "all targets are of one class, ..."}
+function nn.train.evaluate(model, loader, opts) end
+
+---@class nn.FitOptions
+---@field model nn.Module layers that were set to model[i]:eval() stay so
+---@field loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor a loss layer, or a function; gives one number
+---@field optimizer nn.Optimizer also LBFGS and ConjugateGradient, which take several looks at a batch
+---@field train nn.Loader or a function that gives the next batch x, y, and nil at the end of each epoch
+---@field valid? nn.Loader looked at after each epoch, in evaluation mode; default none
+---@field epochs? integer how often to go over the training set; default 1
+---@field metrics? table names ("accuracy", "auc", ...), {"f1", average = "macro"}, nn.train.metrics.AUC(), or your own as
+
+---Trains a model on the batches of a loader and returns what happened, the run.
+---A run goes by one figure, `monitor`: by default the first metric, or the loss where there is none; of the validation set
+---if there is one. run.best is the row where it was best; best.safetensors, early stopping and ReduceLROnPlateau go by it,
+---too. Whether more or less of it is better is known of the loss and of nn's own metrics; of yours, say it.
+---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best and best_epoch,
+---tables and best_tables (metrics that are tensors, such as confusion and valid_confusion, of the last epoch and of the best),
+---monitor and mode, steps, interrupted, stopped_early (the epoch, if so), stopped (why, if before the last epoch), within (rows
+---of valid_every), resumed ({epoch, steps} where it went on), compiled (whether the step was, to the end) and
+---not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
+---what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in interrupted.safetensors. The
+---loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
+---@param opts nn.FitOptions
+---@return table run
+function nn.train.fit(opts) end
+
+---Looks for a learning rate by the range test: the rate grows by a factor at each step; where the loss falls fastest
+---is a good rate, where it is lowest it is too large already. The model, the optimizer and random numbers stay as they were.
+---Options beside fit's model, loss, optimizer and train: low (1e-6), high (10), steps (100, at least 10), file (a picture;
+---default none).
+---@param opts {model: nn.Module, loss: function, optimizer: nn.Optimizer, train: nn.Loader, low: number, high: number, steps:
+---@return table {suggestion = rate or nil, lowest = rate, rates, losses (smoothed)}
+function nn.train.lr_range_test(opts) end
+
+---@class nn.RankingOptions
+---@field average? string "macro" (default), "weighted" or "none": of several classes, or answers a sample
+---@field input_is? string what the output is, where no loss tells: "scores" (of classes), "logits", "probabilities", "values"
+---@field ignore_index? integer targets with this value do not count; default the loss's
+---@field name? string in a row
+
+nn.train.metrics = {}
+
+---Measures the area under the ROC curve: of all pairs of a yes and a no, the share in which the yes has the higher score; equal
+---scores count half. Of several classes, each against the rest, by softmax's probabilities; of these the mean.
+---All scores are kept until the end of the epoch. Where a class has no targets, or all of them, it is nan. In fit "auc".
+---@param opts? nn.RankingOptions
+---@return nn.Metric
+function nn.train.metrics.AUC(opts) end
+
+---Measures accuracy, the share of targets that are met. In fit "accuracy".
+---Options: input_is (what the output is, as the loss says in fit), name (in a row).
+---@param opts? {input_is: "scores"|"logits"|"probabilities", name: string}
+---@return nn.Metric
+function nn.train.metrics.Accuracy(opts) end
+
+---Measures the area under precision over recall: the curve's, as a sum over its steps, without interpolation. Classes and
+---options as AUC's. Where a class has no targets it is nan. In fit "average_precision".
+---@param opts? nn.RankingOptions
+---@return nn.Metric
+function nn.train.metrics.AveragePrecision(opts) end
+
+---Measures the accuracy of yes or no: an output above the threshold means a target of 1. In fit "binary_accuracy".
+---Options: threshold (0, which is right for logits), name (in a row).
+---@param opts? {threshold: number, name: string}
+---@return nn.Metric
+function nn.train.metrics.BinaryAccuracy(opts) end
+
+---Measures the accuracy of scores of classes (dim 2): the largest is that of the target. In fit "categorical_accuracy".
+---Options: name (in a row).
+---@param opts? {name: string}
+---@return nn.Metric
+function nn.train.metrics.CategoricalAccuracy(opts) end
+
+---Counts the confusion matrix: how often a target of class i (row) was taken for class j (column); an int64 tensor. Of yes or
+---no, the no is class 1. Rows of a history hold numbers only: fit has it in run.tables, evaluate gives it in a second table.
+---In fit "confusion". Options: threshold (above it an output is a yes: 0 of logits, 1/2 of probabilities), input_is,
+---ignore_index, name.
+---@param opts? {threshold: number, input_is: string, ignore_index: integer, name: string}
+---@return nn.Metric
+function nn.train.metrics.Confusion(opts) end
+
+---@class nn.DecisionOptions
+---@field average? string "binary" (of two classes), "macro" (of more), "micro", "weighted" or "none"
+---@field threshold? number above it an output is a yes: default 0 of logits, 1/2 of probabilities
+---@field input_is? string what the output is, where no loss tells: "scores" (of classes), "logits", "probabilities", "values"
+---@field ignore_index? integer targets with this value do not count; default the loss's
+---@field name? string in a row, e.g. "f1_micro"
+
+---Measures F1, the harmonic mean of precision and recall: 2 right / (predicted + true); 0 where that is 0 / 0. In fit "f1".
+---Options as Precision's. The average is that of the classes' F1, as scikit-learn has it, not the F1 of averages.
+---@param opts? nn.DecisionOptions
+---@return nn.Metric
+function nn.train.metrics.F1(opts) end
+
+---Measures the mean negative log-likelihood of the targets: without weights and label smoothing. Logarithms of probabilities
+---end at -100, as BCELoss's do. In fit "log_loss".
+---Options: input_is (what the output is, as the loss says in fit), ignore_index, name (in a row).
+---@param opts? {input_is: "scores"|"logits"|"probabilities", ignore_index: integer, name: string}
+---@return nn.Metric
+function nn.train.metrics.LogLoss(opts) end
+
+---Measures the mean absolute error. In fit "mae". Options: name (in a row).
+---@param opts? {name: string}
+---@return nn.Metric
+function nn.train.metrics.MAE(opts) end
+
+---Measures the mean squared error. In fit "mse". Options: name (in a row).
+---@param opts? {name: string}
+---@return nn.Metric
+function nn.train.metrics.MSE(opts) end
+
+---Measures the perplexity of a language model, over tokens: exp of the mean negative log-likelihood of the targets. Class
+---weights and ignore_index, the loss's or its own, count as they do in the loss; label smoothing does not. In fit "perplexity".
+---Options: input_is (what the output is, as the loss says in fit), ignore_index, weight (of the classes), name (in a row).
+---@param opts? {input_is: "scores"|"probabilities", ignore_index: integer, weight: nn.Tensor, name: string}
+---@return nn.Metric
+function nn.train.metrics.Perplexity(opts) end
+
+---Measures precision: of what was taken for a class, the share that is of it. In fit "precision".
+---One yes or no, and two classes, give the figure of the yes (target 1, or label 2). Of several classes, or several answers a
+---sample (dim 2), average says how their figures become one: "macro" (the default) is the mean, "weighted" counts each class
+---as often as it occurs, "micro" counts all decisions in one, "none" gives a tensor with all of them, which is no figure of a
+---row. As with scikit-learn's zero_division = 0, the figure of a class that was never predicted is 0; a class that neither
+---occurs nor was predicted is left out of the macro average.
+---@param opts? nn.DecisionOptions
+---@return nn.Metric
+function nn.train.metrics.Precision(opts) end
+
+---Measures the share of the targets' variance that is explained: 1 - sum (y - output)^2 / sum (y - mean y)^2, computed in
+---float64 by Chan, Golub & LeVeque's formula (1979). Of several values a sample it is the mean over these. Where all targets
+---are equal it is nan. In fit "r2". Options: name (in a row).
+---@param opts? {name: string}
+---@return nn.Metric
+function nn.train.metrics.R2(opts) end
+
+---Measures the root of the mean squared error: of all values together, in the units of the targets. In fit "rmse".
+---Options: name (in a row).
+---@param opts? {name: string}
+---@return nn.Metric
+function nn.train.metrics.RMSE(opts) end
+
+---Measures recall: of what is of a class, the share that was taken for it; of a class that does not occur it is 0. In fit
+---"recall".
+---Options as Precision's.
+---@param opts? nn.DecisionOptions
+---@return nn.Metric
+function nn.train.metrics.Recall(opts) end
+
+---Measures how often the target is among the k best scores. Classes are dim 2; of equal scores the first counts as better, as
+---argmax has it. In fit {"top_k", k = 3}; the row calls it top_3. Options: k (5), ignore_index (default the loss's), name (in a
+---row).
+---@param k? integer|table default 5; or the options, with k among them
+---@param opts? {k: integer, ignore_index: integer, name: string}
+---@return nn.Metric
+function nn.train.metrics.TopK(k, opts) end
+
+---Counts how many samples of a batch are taken for the class they are of. What the output means, the loss says: scores of
+---classes (CrossEntropyLoss, NLLLoss, MultiMarginLoss: the largest counts), a logit (BCEWithLogitsLoss, HingeLoss and their
+---kin: its sign), a probability (BCELoss: above 1/2), a value (MSELoss and its kin: nearer to which of the targets 0 and 1, or
+---1 and 1; coding is halfway between them).
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@param loss? any
+---@param coding? number
+---@return nn.Tensor sum, nn.Tensor|nil count
+function nn.train.metrics.accuracy(output, target, loss, coding) end
+
+---Counts how often an output above the threshold meets a target of 1: 0 for logits (the default), 1/2 for probabilities.
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@param threshold? any
+---@return nn.Tensor sum
+function nn.train.metrics.binary_accuracy(output, target, threshold) end
+
+---Counts how often the output's largest score (dim 2) is that of the target: labels from 1, or one-hot rows.
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@param loss? any its ignore_index counts
+---@return nn.Tensor sum, nn.Tensor|nil count
+function nn.train.metrics.categorical_accuracy(output, target, loss) end
+
+---Gives the sum over a batch of each sample's mean absolute error.
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@return nn.Tensor sum
+function nn.train.metrics.mae(output, target) end
+
+---Gives the sum over a batch of each sample's mean squared error.
+---@param output nn.Tensor
+---@param target nn.Tensor
+---@return nn.Tensor sum
+function nn.train.metrics.mse(output, target) end
+
+---Asks whether the model can learn one batch by heart. One that cannot has a mistake in it: in the loss, the labels, the
+---architecture, a frozen layer. The model and the optimizer stay as they were.
+---Options beside fit's model, loss, optimizer and train: steps (at most so many: 500), share (learned when the loss is below
+---this share of the first: 0.05).
+---@param opts {model: nn.Module, loss: function, optimizer: nn.Optimizer, train: nn.Loader, steps: integer, share: number}
+---@return table {learned = boolean, first, last, steps, losses, why = string or nil}
+function nn.train.overfit_batch(opts) end
+
+---Tells what is built in: versions, the instructions that kernels use, and the libraries of matrix products.
+function nn.versions() end
+
+---Gives the tensor as bool: false where it is 0; itself, where it is one.
+---@return nn.Tensor
+function Tensor:bool() end
+
+---Gives the tensor as uint8, integers from 0 to 255, e.g. for images; itself, where it is one.
+---@return nn.Tensor
+function Tensor:byte() end
+
+---Gives x itself where its elements lie row by row, else a copy that does.
+function Tensor:contiguous() end
+
+---Gives the number of dims; also x.ndim.
+function Tensor:dim() end
+
+---Gives the tensor as float64; itself, where it is one.
+---@return nn.Tensor
+function Tensor:double() end
+
+---Gives the tensor as float32; itself, where it is one.
+---@return nn.Tensor
+function Tensor:float() end
+
+---Tells whether the elements lie in memory row by row, without gaps.
+function Tensor:is_contiguous() end
+
+---Gives the tensor as int64, without the digits after the point, e.g. for labels; itself, where it is one.
+---@return nn.Tensor
+function Tensor:long() end
+
+---Gives how many elements there are in memory from one position of a dim to the next.
+function Tensor:stride() end
+
+---Gives the transpose of a matrix, in the same memory.
+function Tensor:t() end
+
+---Sets every element to 0, in place.
+---@return nn.Tensor x
+function Tensor:zero_() end
 
 return nn

@@ -1,75 +1,14 @@
 -- The examples of nn.help: the lines of a text, what the prompt prints for them, and the names that have one. For
 -- tests/lua/docs/test_examples.lua.
 
-local contract = require "nn.internal.contract"
 local core = require "nn.core"
 local nn = require "nn"
 local objects = require "nn.internal.objects"
-local public = require "nn.internal.public"
 local show = require "nn.internal.show"
 
 local M = {}
 
--- What a table of functions has, also what is not loaded yet.
-local function names_in(space)
-  local names, meta = {}, getmetatable(space)
-  for _, t in ipairs { space, type(meta) == "table" and meta.homes or {} } do
-    for name in pairs(t) do
-      if type(name) == "string" and not name:find "^[%u_*]*_[%u_]*$" and not name:find "^[_*]" then
-        names[name] = true
-      end
-    end
-  end
-  return names
-end
-
----The public names that have a help text of their own, and their functions: not those of the op and layer tables.
----@return table<string, function>
-function M.names()
-  local ops, out = {}, {}
-  for _, op in ipairs(core.ops()) do
-    ops[core[op.name] or false], ops[core.tensor_methods[op.name] or false] = true, true
-    ops[core.tensor_methods[op.name .. "_"] or false] = true
-  end
-  local function put(name, f)
-    if type(f) == "function" and not ops[f] then
-      out[name] = f
-    end
-  end
-  for space in pairs(public.namespaces) do
-    for name in pairs(names_in(nn[space])) do
-      put(space .. "." .. name, nn[space][name])
-    end
-  end
-  for name in pairs(names_in(nn.train.metrics)) do
-    put("train.metrics." .. name, nn.train.metrics[name])
-  end
-  for name, home in pairs(public.homes) do
-    if home ~= "nn.layers.builtin" then
-      put(name, nn[name])
-    end
-  end
-  out.Module = true
-  for name, f in pairs(core.public) do
-    put(name, f)
-  end
-  for name, f in pairs(core.tensor_methods) do
-    put("x:" .. name, f)
-  end
-  local bases = { objects.methods "Optimizer", objects.methods "Scheduler" }
-  for _, kind in ipairs(objects.kinds()) do
-    for name, f in pairs(objects.methods(kind)) do
-      local inherited = name == "watches" -- which is private
-      for _, base in ipairs(kind ~= "Optimizer" and kind ~= "Scheduler" and bases or {}) do
-        inherited = inherited or base[name] and contract.original(f) == contract.original(base[name])
-      end
-      if not inherited then
-        put(kind .. ":" .. name, f)
-      end
-    end
-  end
-  return out
-end
+M.names = require("nn.internal.manual").functions
 
 ---True where a name such as nn.optim.SGD, x:backward or nn.Dataset:split is there.
 function M.exists(name)
@@ -93,15 +32,10 @@ function M.exists(name)
 end
 
 ---What nn.help prints.
+---@param what any
+---@return string
 function M.help(what)
-  local lines, original = {}, print
-  _G.print = function(...) -- luacheck: ignore
-    lines[#lines + 1] = table.concat({ ... }, "\t")
-  end
-  local ok, err = pcall(nn.help, what)
-  _G.print = original -- luacheck: ignore
-  assert(ok, err)
-  return table.concat(lines, "\n")
+  return (require("nn.internal.help").text(what))
 end
 
 ---The example of a text: steps {code, {lines that are printed}, run = true where it begins with ">"}; the names after "see:".

@@ -29,6 +29,7 @@ local Dataset = options.strict_class("nn.Dataset", { x = true, y = true, classes
 ---  > d = nn.data.tensors(nn.randn(6, 2), nn.tensor {1, 2, 1, 2, 1, 2})
 ---  > d
 ---  Dataset(6 samples, x 6x2 float32, y 6 int64)
+---  classes: 1 3, 2 3
 ---  > #d
 ---  6
 ---see: nn.Dataset:loader, nn.Dataset:split, nn.data.normalize
@@ -66,6 +67,7 @@ end
 ---example:
 ---  > nn.data.moons{n = 10}:range(1, 4)
 ---  Dataset(4 samples, x 4x2 float32, y 4 int64)
+---  classes: 1 2, 2 2
 ---see: nn.Dataset:split, nn.data.tensors
 function Dataset:range(first, last)
   return setmetatable({ x = self.x[{ { first, last } }], y = self.y[{ { first, last } }], classes = self.classes }, Dataset)
@@ -385,6 +387,7 @@ end
 ---  > train, test = nn.data.synthetic_images{train = 20, test = 10}
 ---  > train
 ---  Dataset(20 samples, x 20x784 float32, y 20 int64, 10 classes)
+---  ...
 ---see: nn.data.fashion_mnist, nn.plot.grid
 function M.synthetic_images(opts)
   local o = options.read("synthetic_images", opts, {

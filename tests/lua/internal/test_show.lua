@@ -77,9 +77,12 @@ function TestShow:test_lists_and_search()
   lu.assertStrMatches(out, ".*StepLR +Lets the rate fall by gamma.*")
   lu.assertStrMatches(out, ".*> nn%.Dropout +While training.*") -- the name itself comes first
   lu.assertStrMatches(out, ".*nn%.optim%.AdamW +.*[wW]eight.*")
-  lu.assertStrContains(out, "there is no 'loader'; this is written about it:\nnn.")
+  lu.assertStrContains(out, "Dataset:loader(opts?)\nGives the samples in batches")
   lu.assertStrContains(out, "did you mean 'softmax'?")
   lu.assertStrContains(out, "nothing is written about 'zzqq'")
+  out = session "?train.fitt\n?load_state_dict\n?optimizer.step\n"
+  lu.assertStrContains(out, "did you mean 'train.fit'?")
+  lu.assertStrContains(out, "Module:load_state_dict")
   lu.assertStrContains(out, "??word searches")
 end
 

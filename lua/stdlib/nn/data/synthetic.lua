@@ -81,6 +81,7 @@ end
 ---  tensor([1, 2, 2, 1], shape=4, int64)
 ---  > nn.data.parity{bits = 8}
 ---  Dataset(256 samples, x 256x8 float32, y 256 int64, 2 classes)
+---  classes: even 128, odd 128
 ---see: nn.data.xor
 function M.parity(opts)
   local o, g = read("parity", opts, { bits = { "integer", 4 }, n = { "integer" } })
@@ -111,6 +112,7 @@ end
 ---example:
 ---  > nn.data.spirals{n = 6, arms = 3}
 ---  Dataset(6 samples, x 6x2 float32, y 6 int64)
+---  classes: 1 2, 2 2, 3 2
 ---see: nn.data.moons, nn.data.checkerboard, nn.plot.scatter
 ---source: Lang & Witbrock 1988, "Learning to tell two spirals apart"
 function M.spirals(opts)
@@ -132,6 +134,7 @@ end
 ---  > d = nn.data.moons{n = 4}
 ---  > d
 ---  Dataset(4 samples, x 4x2 float32, y 4 int64)
+---  classes: 1 2, 2 2
 ---  > d.y
 ---  tensor([1, 2, 2, 1], shape=4, int64)
 ---see: nn.data.circles, nn.data.spirals, nn.plot.scatter
@@ -172,6 +175,7 @@ end
 ---example:
 ---  > nn.data.blobs{n = 6, classes = 2, features = 3}
 ---  Dataset(6 samples, x 6x3 float32, y 6 int64)
+---  classes: 1 3, 2 3
 ---see: nn.data.separable, nn.data.gaussian_quantiles
 function M.blobs(opts)
   local o, g = read("blobs", opts, {
@@ -190,6 +194,7 @@ end
 ---example:
 ---  > nn.data.checkerboard{n = 5}
 ---  Dataset(5 samples, x 5x2 float32, y 5 int64)
+---  classes: 1 3, 2 2
 ---see: nn.data.spirals, nn.data.xor
 function M.checkerboard(opts)
   local o, g = read("checkerboard", opts, { n = { "integer", 1000 }, fields = { "integer", 4 }, noise = { "number", 0 } })

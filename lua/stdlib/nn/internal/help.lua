@@ -2,6 +2,7 @@
 -- comments above them in this library are shown.
 
 local core = require "nn.core"
+local written = require "nn.internal.written"
 
 local M = {}
 
@@ -11,16 +12,16 @@ local written_help = {} -- functions in C -> text
 
 local function load_ops()
   if not ops then
-    local written = require "nn.internal.core_help"
-    for name, text in pairs(written.functions) do
+    local texts = require "nn.internal.core_help"
+    for name, text in pairs(texts.functions) do
       written_help[core.public[name]] = text
     end
-    for name, text in pairs(written.methods) do
+    for name, text in pairs(texts.methods) do
       written_help[core.tensor_methods[name]] = text
     end
-    for kind, texts in pairs(written.objects or {}) do
+    for kind, own in pairs(texts.objects or {}) do
       local methods = require("nn.internal.objects").methods(kind)
-      for name, text in pairs(texts) do
+      for name, text in pairs(own) do
         written_help[methods[name]] = text
       end
     end
@@ -111,115 +112,7 @@ local function help_of_op(op)
     out[#out + 1] = "  > " .. code
     out[#out + 1] = "  " .. shown:gsub("\n", "\n  ")
   end
-  return table.concat(out, "\n")
-end
-
--- The fields that a class of options has, from the annotations in the same file.
-local function append_fields(path, kind, out)
-  local inside = false
-  for line in io.lines(path) do
-    if line == "---@class " .. kind then
-      inside = true
-    elseif inside and not line:find "^%-%-%-" then
-      return
-    elseif inside then
-      local name, rest = line:match "^%-%-%-@field (%S+) (.*)"
-      out[#out + 1] = name and ("    %s: %s"):format(name, rest) or "      " .. line:match "^%-%-%-%s*(.*)"
-    end
-  end
-end
-
--- Functions that are made elsewhere, in C or in a loop, have their comment above the line that names them: file -> the table
--- that has them, where that is loaded.
-local naming = { ["rex.lua"] = "nn.rex", ["io.lua"] = "nn.io", ["data/synthetic.lua"] = "nn.data.synthetic",
-  ["init.lua"] = "nn.init", ["plot.lua"] = "nn.plot", ["models/linear.lua"] = "nn.models.linear" }
-local places = {} -- function -> {path, line}
-
-local function look_for_places()
-  local contract = require "nn.internal.contract"
-  local root = debug.getinfo(1, "S").source:match "^@(.*)internal/help%.lua$"
-  for name, home in pairs(naming) do
-    local t = package.loaded[home]
-    local file = type(t) == "table" and io.open(root .. name)
-    if file then
-      naming[name] = nil
-      local number = 0
-      for line in file:lines() do
-        number = number + 1
-        local named = line:match "^M%.([%w_]+) = " or line:match '^%l+%("([%w_]+)"' or ""
-        for _, ending in ipairs { "", "_normal_", "_uniform_" } do
-          local f = rawget(t, named .. ending)
-          if type(f) == "function" then
-            places[contract.original(f)] = { root .. name, number }
-          end
-        end
-      end
-      file:close()
-    end
-  end
-end
-
--- The lines of a file up to a line, and the number of the first comment line above that.
-local function read_above(path, number)
-  local file = path and number > 0 and io.open(path)
-  if not file then
-    return nil
-  end
-  local lines = {}
-  for line in file:lines() do
-    lines[#lines + 1] = line
-    if #lines == number then
-      break
-    end
-  end
-  file:close()
-  local first = #lines
-  while first > 1 and lines[first - 1]:find "^%s*%-%-" do
-    first = first - 1
-  end
-  return lines, first
-end
-
--- The comment lines above a function in one of our files, and its head. From "example:" on they are kept as they are, after the
--- fields of options.
-local function comment_above(f)
-  local contract = require "nn.internal.contract"
-  f = contract.original(f)
-  if contract.help[f] then
-    return contract.help[f]()
-  end
-  look_for_places()
-  local info = debug.getinfo(f, "S")
-  local path, number = table.unpack(places[f] or { info.source:match "^@(.*)", info.linedefined })
-  local lines, first = read_above(path, number)
-  if not lines then
-    return nil
-  end
-  local out, tail, into, within = {}, {}, nil, false
-  for i = first, #lines - 1 do
-    local bare = lines[i]:gsub("^%s*%-%-%-?", "")
-    into = into or bare:find "^%s*example:" and tail or bare:find "^see: " and tail
-    local text = bare:gsub("^%-* ?", "")
-    local name, rest = text:match "^@param (%S+) (.*)"
-    if into then
-      text = bare
-    elseif name then
-      text = ("  %s: %s"):format(name, rest)
-    elseif text:find "^@" then
-      within = true
-      text = text:gsub("^@return (.*)", "  gives %1"):gsub("^@type (.*)", "  %1"):gsub("^@.*", "")
-    elseif within and text ~= "" then -- of a parameter or a result, on more than one line
-      text = "      " .. text:gsub("^ +", "")
-    end
-    within = within or name ~= nil
-    local list = into or out
-    list[#list + 1] = (text ~= "" or into) and text or nil
-  end
-  for kind in table.concat(out, "\n"):gmatch "nn%.%u%w+Options" do
-    append_fields(path, kind, out)
-  end
-  table.move(tail, 1, #tail, #out + 1, out)
-  out[#out + 1] = ("defined in %s:%d"):format(path, number)
+  out[#out + 1] = "see: " .. table.concat(require("nn.internal.manual").see_of_op(op.name), ", ")
   return table.concat(out, "\n")
 end
 
@@ -238,12 +131,31 @@ local function namespace_names(value)
   return names
 end
 
+-- "nn.data.moons" for what was found as "data.moons".
+local function called_as(name, value)
+  local owner, method = (name or ""):match "^([%w_]+):([%w_]+)$"
+  if owner then
+    return name
+  end
+  local at = name and require "nn" or nil
+  for part in (name or ""):gmatch "[^%.]+" do
+    local ok, inner = core.try(function()
+      return at[part]
+    end)
+    at = ok and inner or nil
+  end
+  if at ~= nil and at == value then
+    return "nn." .. name
+  end
+  return method or name
+end
+
 local function help_of_value(name, value)
   if by_function[value] then
     return help_of_op(by_function[value])
   end
   if type(value) == "function" then
-    return written_help[value] or comment_above(value)
+    return written_help[value] or written.above(value, called_as(name, value))
   end
   if core.is_tensor(value) then
     return ("a %s tensor of shape %s. Its methods are the functions of nn, e.g. x:sum(2); nn.help \"sum\" tells more."):format(
@@ -260,7 +172,7 @@ local function help_of_value(name, value)
     local names = namespace_names(type(value) == "table" and value or fields)
     value = fields
     local init = rawget(value, "init") or rawget(value, "new")
-    local text = type(init) == "function" and comment_above(init)
+    local text = type(init) == "function" and written.above(init)
     return (text and text .. "\n" or "") .. (name and name .. " has: " or "it has: ") .. table.concat(names, ", ")
   end
 end
@@ -281,7 +193,7 @@ function M.option_names(f)
   for name, kind in (op and op.args or ""):gmatch "([%w_]+): (%w+)" do
     out[#out + 1] = kind ~= "tensor" and kind ~= "tensors" and name or nil
   end
-  local lines = op and {} or { comment_above(f) }
+  local lines = op and {} or { written.above(f) }
   for name in (lines[1] or ""):gmatch "\n    ([%a_][%w_]*)%??: " do
     out[#out + 1] = name
   end
@@ -462,75 +374,35 @@ local function layers_of(word)
   return table.concat(out, "\n")
 end
 
--- All public names with what is said of them: {name, text, weight}; made once.
-local index
-local function make_index()
-  local nn = require "nn"
-  local public = require "nn.internal.public"
-  index = {}
-  local function put(name, text)
-    index[#index + 1] = { name, text }
+-- What methods of this name do: the text of one, or of several a list.
+local function methods_called(name)
+  local found = {}
+  for full in pairs(require("nn.internal.manual").functions()) do
+    found[#found + 1] = full:match ":(.*)$" == name and full or nil
   end
-  for name, op in pairs(load_ops()) do
-    if core.public[name] or rawget(nn, name) then
-      put("nn." .. name, op.doc .. " " .. (op.example or ""))
-    end
+  table.sort(found)
+  if #found == 0 then
+    return nil
+  elseif #found == 1 then
+    return (M.text(found[1]))
   end
-  for _, entry in ipairs(core.layers()) do
-    put("nn." .. entry.name, ("%s %s %s %s"):format(entry.doc, entry.formula or "", entry.example or "", entry.source or ""))
+  local out, widest = {}, 0
+  for _, full in ipairs(found) do
+    widest = math.max(widest, #full)
   end
-  for space, file in pairs(public.namespaces) do
-    local family = require(file)
-    for _, key in ipairs(namespace_names(family)) do
-      local ok, value = core.try(function()
-        return family[key]
-      end)
-      local known, text = core.try(help_of_value, key, ok and value or nil)
-      put(("nn.%s.%s"):format(space, key), known and text or "")
-    end
+  for i, full in ipairs(found) do
+    local owner, method = full:match "^(.*):(.*)$"
+    local f = method_of(owner, method)
+    out[i] = ("  %-" .. widest .. "s  %s"):format(full, f and in_a_row(sentence_of(full, f), 96 - widest) or "")
   end
+  return ("there is more than one:\n%s\n?%s tells more"):format(table.concat(out, "\n"), found[1])
 end
 
----What is written about a word: names that have it first, then what is said of others.
+---What is written about a word.
 ---@param word string
 ---@return string
 function M.search(word)
-  load_ops()
-  if not index then
-    make_index()
-  end
-  local wanted, found = word:lower(), {}
-  for _, entry in ipairs(index) do
-    local name, text = entry[1]:lower(), entry[2]:lower()
-    local last = name:match "[^%.]+$"
-    local weight = last == wanted and 1 or last:find(wanted, 1, true) == 1 and 2 or name:find(wanted, 1, true) and 3
-      or text:find("%f[%w]" .. wanted:gsub("%p", "%%%0")) and 4 or text:find(wanted, 1, true) and 5
-    if weight then
-      found[#found + 1] = { weight, entry[1], entry[2] }
-    end
-  end
-  table.sort(found, function(a, b)
-    return a[1] < b[1] or a[1] == b[1] and a[2] < b[2]
-  end)
-  if #found == 0 then
-    return ("nothing is written about '%s'"):format(word)
-  end
-  local out, widest = {}, 0
-  for i = 1, math.min(#found, 25) do
-    widest = math.max(widest, #found[i][2])
-  end
-  for i = 1, math.min(#found, 25) do
-    local text = found[i][3]:gsub("%s*\n%s*", " ")
-    -- where the word stands, if it is not in the beginning
-    local at = found[i][1] >= 4 and text:lower():find(wanted, 1, true) or 1
-    text = at > 60 and "... " .. text:sub(at - 30) or text
-    local room = 98 - widest
-    out[i] = (("%-" .. widest .. "s  %s"):format(found[i][2], #text > room and text:sub(1, room - 4) .. " ..." or text))
-  end
-  if #found > 25 then
-    out[#out + 1] = ("... and %d more"):format(#found - 25)
-  end
-  return table.concat(out, "\n")
+  return require("nn.internal.search").search(word)
 end
 
 ---Prints what a name, function, class or tensor is: signature, meaning, an example with its result, related names.
@@ -542,6 +414,14 @@ end
 ---  ...
 ---see: nn.versions
 function M.help(what)
+  local text = M.text(what)
+  print(text or ("nothing is written about " .. core.describe(what)))
+end
+
+---The same as text; nil where nothing is written.
+---@param what any
+---@return string?
+function M.text(what)
   load_ops()
   local text
   if type(what) == "string" and what:sub(1, 1) == "?" then
@@ -549,7 +429,7 @@ function M.help(what)
   elseif what == nil or what == "" then
     text = "nn.help \"softmax\", nn.help(nn.Linear) or, at the prompt, ?softmax tell what something is.\n"
       .. "Lists: ?layers ?losses ?activations ?optimizers ?schedules ?data ?init ?plot ?train ?metrics; nn shows all families.\n"
-      .. "??word searches what is written. At the prompt % lists commands. The reference is in docs/reference/."
+      .. "??word searches what is written. At the prompt % lists commands. A shell's `nnlua doc` shows the reference."
   elseif type(what) == "string" then
     local name, found = find(what)
     if type(found) == "table" and ops[rawget(found, "name") or ""] == found then
@@ -575,10 +455,14 @@ function M.help(what)
         text = help_of_value(home, select(2, find(home)))
         text = text and ("nn.%s:\n%s"):format(home, text)
       else
-        text = layers_of(plain)
+        text = layers_of(plain) or methods_called(plain)
       end
       if not text then
-        local near = core.nearest(plain, first) or core.nearest(plain, second)
+        local rest = {}
+        for full in pairs(require("nn.internal.manual").functions()) do
+          rest[#rest + 1] = full
+        end
+        local near = core.nearest(plain, first) or core.nearest(plain, second) or core.nearest(plain, rest)
         local written_there = M.search(plain)
         text = ("there is no '%s'"):format(what)
         if not written_there:find "^nothing" then
@@ -591,7 +475,7 @@ function M.help(what)
   else
     text = help_of_value(nil, what)
   end
-  print(text or ("nothing is written about " .. core.describe(what)))
+  return text
 end
 
 return M

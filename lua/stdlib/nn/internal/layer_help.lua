@@ -146,6 +146,7 @@ function M.help(entry)
     out[#out + 1] = "  > " .. code
     out[#out + 1] = "  " .. shown:gsub("\n", "\n  ")
   end
+  out[#out + 1] = "see: " .. table.concat(require("nn.internal.manual").see_of_layer(entry.name), ", ")
   if entry.source then
     out[#out + 1] = "source: " .. entry.source
   end

@@ -125,7 +125,8 @@ end
 ---  > e = nn.experiment{name = "log", run = function(p, run) for i = 1, 2 do run:log{step = i, loss = 1 / i} end end}
 ---  > result, run = e()
 ---  > run.history
----  {{loss = 1.0, step = 1}, {loss = 0.5, step = 2}}
+---  2 rows
+---  ...
 ---see: nn.experiment, nn.train.fit, nn.lab.run
 function Run:log(row)
   if type(row) ~= "table" or core.is_tensor(row) then
