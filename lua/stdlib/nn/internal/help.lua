@@ -147,6 +147,9 @@ local function called_as(name, value)
   if at ~= nil and at == value then
     return "nn." .. name
   end
+  if name and rawget(core.fields(require("nn").Module), name) == value then
+    return "Module:" .. name
+  end
   return method or name
 end
 
@@ -374,13 +377,19 @@ local function layers_of(word)
   return table.concat(out, "\n")
 end
 
--- What methods of this name do: the text of one, or of several a list.
-local function methods_called(name)
+-- "Loader:state_dict" and the like for "state_dict".
+local function owners_of(name)
   local found = {}
   for full in pairs(require("nn.internal.manual").functions()) do
     found[#found + 1] = full:match ":(.*)$" == name and full or nil
   end
   table.sort(found)
+  return found
+end
+
+-- What methods of this name do: the text of one, or of several a list.
+local function methods_called(name)
+  local found = owners_of(name)
   if #found == 0 then
     return nil
   elseif #found == 1 then
@@ -436,6 +445,10 @@ function M.text(what)
       text = help_of_op(found)
     elseif found ~= nil then
       text = help_of_value(name, found)
+      local others = text and rawget(core.fields(require("nn").Module), name) == found and owners_of(name) or {}
+      if #others > 1 then
+        text = ("%s\nof other kinds: %s"):format(text, table.concat(others, ", "))
+      end
     else
       local op_names, others, plain = {}, {}, name:gsub("^nn%.", "")
       for op_name in pairs(ops) do
