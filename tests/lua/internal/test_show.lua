@@ -79,11 +79,11 @@ function TestShow:test_lists_and_search()
   lu.assertStrMatches(out, ".*nn%.optim%.AdamW +.*[wW]eight.*")
   lu.assertStrContains(out, "Dataset:loader(opts?)\nGives the samples in batches")
   lu.assertStrContains(out, "did you mean 'softmax'?")
+  lu.assertStrContains(out, "??word searches")
   lu.assertStrContains(out, "nothing is written about 'zzqq'")
   out = session "?train.fitt\n?load_state_dict\n?optimizer.step\n"
   lu.assertStrContains(out, "did you mean 'train.fit'?")
   lu.assertStrContains(out, "Module:load_state_dict")
-  lu.assertStrContains(out, "??word searches")
 end
 
 -- Each optimizer and schedule has a head, and an example that makes one. (test_examples.lua runs them.)
