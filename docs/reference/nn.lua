@@ -8672,6 +8672,34 @@ function nn.set_rng_state(...) end
 ---@return table {directory, trials = {{parameters, value, state, error}...}, best}
 function nn.sweep(opts) end
 
+nn.testing = {}
+
+---Fails unless two tensors are equal up to rounding: same shape and dtype, and |actual - expected| <= atol + rtol |expected|
+---in each element. nan equals nan where equal_nan says so; infinities equal themselves.
+---Options: rtol and atol (1.3e-6 and 1e-5 of float32, 1e-7 both of float64, 0 of whole numbers; as in PyTorch), equal_nan
+---(false), check_dtype (true), message (none).
+---@param actual any a tensor, a number or nested lists
+---@param expected any
+---@param opts? {rtol: number, atol: number, equal_nan: boolean, check_dtype: boolean, message: string}
+function nn.testing.assert_close(actual, expected, opts) end
+
+---Fails unless two tensors have the same shape, dtype and elements, to the last bit of their values.
+---@param actual any a tensor, a number or nested lists
+---@param expected any
+---@param message? string stands before what is said
+function nn.testing.assert_equal(actual, expected, message) end
+
+---Fails unless calling a function is an error whose message has a text: for tests of one's own checks.
+---@param text string part of the message
+---@param f function
+---@param ... any its arguments
+function nn.testing.assert_error(text, f, ...) end
+
+---Fails unless a tensor has this shape; nil or -1 stands for any size.
+---@param x nn.Tensor
+---@param shape integer[] with -1 for any size
+function nn.testing.assert_shape(x, shape) end
+
 nn.theory = {}
 
 ---Writes down a net that approximates f on an interval, without training: N steep sigmoids, each a step at the border between

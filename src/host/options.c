@@ -39,7 +39,11 @@ void nl_print_help(const char *program) {
          "\n"
          "experiments and their runs (docs/lab.md), in the place of a script:\n"
          "  list [DIR]  new NAME  runs [DIR]  resume RUN  compare RUN RUN  diff RUN RUN\n"
-         "  sweep FILE  report RUN...  board [DIR]  completion bash   (each with --help)\n"
+         "  sweep FILE  report RUN...  board [DIR]\n"
+         "\n"
+         "tools, in the place of a script (each with --help):\n"
+         "  check [--run] FILE  what is wrong with a script   test [DIR]  runs your LuaUnit suites\n"
+         "  doc [NAME]          the reference                 completion bash|zsh|fish\n"
          "\n"
          "environment: NNLUA_ISA=avx512|avx2|plain forces lower kernels than the processor has\n"
          "             NNLUA_OUT=DIR is --out\n",

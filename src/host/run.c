@@ -128,16 +128,27 @@ static bool names_directory(const char *name) {
   return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* What is no file but a word of the lab (`nnlua runs`). */
-static bool is_command(const char *name) {
-  static const char *const commands[] = {"list",   "new",    "runs",  "compare", "diff",
-                                         "resume", "report", "board", "sweep",   "completion"};
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-    if (strcmp(name, commands[i]) == 0) {
-      return access(name, F_OK) != 0 || names_directory(name);
-    }
+static int find_word(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "nn.tool.main");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "is_word");
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+/* What is no file but a word that nn.tool.main knows (`nnlua runs`): a library without it knows none. */
+static bool is_command(lua_State *L, const char *name) {
+  if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz")] ||
+      (access(name, F_OK) == 0 && !names_directory(name))) {
+    return false;
   }
-  return false;
+  lua_pushcfunction(L, find_word);
+  lua_pushstring(L, name);
+  bool yes = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return yes;
 }
 
 /* Calls what a script returned with the script's arguments, where it says that it can be: its metatable has __script.
@@ -164,8 +175,8 @@ static int load_for_prompt(lua_State *L) {
 int nl_run_script(lua_State *L, char **argv, const nl_options *o) {
   const char *name = argv[o->script];
   bool dash = strcmp(name, "-") == 0 && strcmp(argv[o->script - 1], "--") != 0;
-  bool command = !dash && is_command(name);
-  static const char words[] = "require('nn.lab.main')(arg[0], ...)";
+  bool command = !dash && is_command(L, name);
+  static const char words[] = "require('nn.tool.main').main(arg[0], ...)";
   bool stays = o->interactive && !dash && !command && !nl_sandboxed() && nl_push_prompt(L, "load_file");
   int status;
   if (stays) { /* its locals stay at the prompt */

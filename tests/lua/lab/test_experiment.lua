@@ -185,7 +185,7 @@ end
 -- Tab in a shell, as bash asks for it.
 function TestExperiment:test_completion()
   with_directory(function(directory, run)
-    lu.assertStrContains(run "completion words ''", "board compare completion diff list new")
+    lu.assertStrContains(run "completion words ''", "board check compare completion diff doc list new")
     lu.assertStrContains(run "completion words outer.lua --", "--fail --no-fail --flag --no-flag --list --n --seed")
     lu.assertEquals(run "completion words sweep outer.lua --search ''", "grid random tpe halving\n")
     lu.assertEquals(run "completion words sweep outer.lua --set ''", "fail= flag= list= n= seed=\n")

@@ -196,8 +196,17 @@ function M.option_names(f)
   for name, kind in (op and op.args or ""):gmatch "([%w_]+): (%w+)" do
     out[#out + 1] = kind ~= "tensor" and kind ~= "tensors" and name or nil
   end
-  local lines = op and {} or { written.above(f) }
-  for name in (lines[1] or ""):gmatch "\n    ([%a_][%w_]*)%??: " do
+  out[#out + 1] = op and op.random and "generator" or nil
+  out[#out + 1] = op and op.create and "requires_grad" or nil
+  local text = not op and written.above(f) or ""
+  for name in text:gmatch "\n    ([%a_][%w_]*)%??: " do
+    out[#out + 1] = name
+  end
+  local kind = text:match "\n  opt%l*%??: ([^\n]*)" or ""
+  for name in (kind:match "Options and ([%w_, ]*)" or ""):gmatch "[%w_]+" do -- nn.PlotOptions and range, scale
+    out[#out + 1] = name
+  end
+  for name in (kind:match "^%b{}" or ""):gsub("^{", ""):gsub("%b{}", ""):gmatch "%f[%w_]([%a_][%w_]*)%??: " do
     out[#out + 1] = name
   end
   return out

@@ -193,6 +193,7 @@ local function_pages = {
   { "theory", "Theory", "`nn.theory`.", "^theory%." },
   { "func", "Functions of functions", "`nn.func`: derivatives and batches of functions.", "^func%." },
   { "autograd", "Gradients of your own", "`nn.autograd`.", "^autograd%.", "^Context:" },
+  { "testing", "Assertions for tests", "`nn.testing`, for suites that `nnlua test` runs.", "^testing%." },
   { "lab", "Experiments and runs", "`nn.experiment`, `nn.sweep`, `nn.lab`; see also [lab.md](../lab.md).", "^lab%.",
     "^Experiment:", "^Run:" },
   { "models", "Models to fit and predict", "Perceptron and linear models, with `fit`, `predict` and `score`.",

@@ -8,7 +8,8 @@ local M = {}
 
 ---Namespaces: name -> module.
 M.namespaces = {}
-for name in ("optim sched data train lab init io rex regularize theory diagnose plot linalg func autograd"):gmatch "%S+" do
+for name in ([[optim sched data train lab init io rex regularize theory diagnose plot linalg func autograd
+  testing]]):gmatch("%S+") do
   M.namespaces[name] = "nn." .. name
 end
 

@@ -111,8 +111,11 @@ local function help_names(word)
   return matching(names, word), word
 end
 
--- The names of the options that a function or layer takes in a table, and of those that are choices the words.
-local function options_of(v)
+
+---The names of the options that a function or layer takes in a table, and of those that are choices the words ("a|b").
+---@param v any
+---@return string[] names, table<string, string> choices
+function M.options_of(v)
   local help, contract = require "nn.internal.help", require "nn.internal.contract"
   local layer = core.entry_of(v)
   local out, choices = {}, {}
@@ -237,7 +240,7 @@ function M.candidates(text)
     local option = before:match "([%a_][%w_]*)%s*=%s*$"
     if option then
       local v = called_with_table(text:sub(1, last[2] - 1), table.move(tokens, 1, #tokens - 1, 1, {}))
-      local _, choices = options_of(v)
+      local _, choices = M.options_of(v)
       local words = {}
       for word in (choices and choices[option] or ""):gmatch "[^|]+" do
         words[#words + 1] = word
@@ -275,7 +278,7 @@ function M.candidates(text)
   if head:find "[{,;]%s*$" then
     tokens = lexer.tokens(head)
     local v = called_with_table(head, tokens)
-    local names = v ~= nil and matching((options_of(v)), typed) or {}
+    local names = v ~= nil and matching((M.options_of(v)), typed) or {}
     for i, option in ipairs(names) do
       names[i] = option .. " = "
     end

@@ -1,4 +1,5 @@
--- Tab in a shell: `source <(nnlua completion bash)` completes commands, parameters of experiments and their choices.
+-- Tab in a shell: `source <(nnlua completion bash)` (or zsh; fish: nnlua completion fish | source)
+-- completes commands, parameters of experiments and their choices.
 
 local core = require "nn.core"
 local experiments = require "nn.lab.experiment"
@@ -15,9 +16,27 @@ _nnlua() {
 complete -o default -o bashdefault -F _nnlua nnlua
 ]]
 
+-- zsh takes bash's way, by its own bridge.
+local zsh = [[
+autoload -U +X bashcompinit && bashcompinit
+]] .. bash
+
+local fish = [[
+function __nnlua_words
+  set -l words (commandline -opc) (commandline -ct)
+  $words[1] completion words $words[2..-1] 2>/dev/null | string split ' '
+end
+complete -c nnlua -a '(__nnlua_words)'
+]]
+
+-- Options of the program itself.
+local own = { "-e", "-i", "-l", "-v", "-E", "-W", "--threads", "--seed", "--max-memory", "--max-seconds", "--profile", "--out",
+  "--sandbox", "--allow-read", "--allow-write", "--help", "--version" }
+
 local commands = {
   list = {}, new = {}, runs = { "--where", "--sort", "--csv", "--json" }, compare = { "--figure", "--all" }, diff = {},
-  resume = {}, report = { "-o" }, board = { "--port" }, completion = { "bash" },
+  resume = {}, report = { "-o" }, board = { "--port" }, completion = { "bash", "zsh", "fish" },
+  check = { "--run" }, test = { "-p", "-v" }, doc = { "--html", "--search" },
   sweep = { "--set", "--seeds", "--jobs", "--search", "--max-trials", "--maximize", "--minimize", "--seconds", "--memory",
     "--threads", "--epochs", "--out", "--resume" },
 }
@@ -64,6 +83,9 @@ function M.words(words)
       out[#out + 1] = name
     end
     table.sort(out)
+    if words[1] and words[1]:find "^%-" then
+      return own
+    end
     return out
   end
   local experiment = experiment_of(words[1])
@@ -86,12 +108,13 @@ end
 
 ---nnlua completion bash
 function M.main(_, args)
-  if args[1] == "bash" then
-    io.write(bash)
+  local shells = { bash = bash, zsh = zsh, fish = fish }
+  if shells[args[1]] then
+    io.write(shells[args[1]])
   elseif args[1] == "words" then
     print(table.concat(M.words(table.move(args, 2, #args, 1, {})), " "))
   else
-    core.raise "usage: source <(nnlua completion bash)   then Tab completes commands, parameters and their choices"
+    core.raise(require("nn.tool.main").words.completion[2])
   end
 end
 
