@@ -211,7 +211,7 @@ lecture:
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all
 	@./nnlua tools/lecture/make.lua $(LECTURE)
 
-# docs/reference, from the op table.
+# docs/reference, docs/nnlua.1 and what shells complete, from the tables and the texts above functions.
 docs:
 	@tools/packages $(PACKAGES_BUILD)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all
@@ -278,13 +278,19 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(LIBRARY_DIRS:%=$(DESTDIR)$(PREFIX)/share/lua/5.4/%)
 	install -m 755 nnlua $(DESTDIR)$(PREFIX)/bin/nnlua
 	install -m 644 nn.so $(BOARD_SO) $(DESTDIR)$(PREFIX)/lib/lua/5.4/
+	install -D -m 644 docs/nnlua.1 $(DESTDIR)$(PREFIX)/share/man/man1/nnlua.1
+	install -D -m 644 tools/completion/nnlua.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nnlua
+	install -D -m 644 tools/completion/nnlua.zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_nnlua
+	install -D -m 644 tools/completion/nnlua.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/nnlua.fish
 	install -m 644 lua/stdlib/nn.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/
 	for d in $(LIBRARY_DIRS); do install -m 644 lua/stdlib/$$d/*.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/$$d/ || exit 1; done
 	[ ! -f lua/stdlib/nn/lab/page.html ] || install -m 644 lua/stdlib/nn/lab/page.html $(DESTDIR)$(PREFIX)/share/lua/5.4/nn/lab/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nnlua $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn_board.so
-	rm -f $(DESTDIR)$(PREFIX)/share/lua/5.4/nn.lua
+	rm -f $(DESTDIR)$(PREFIX)/share/lua/5.4/nn.lua $(DESTDIR)$(PREFIX)/share/man/man1/nnlua.1 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nnlua $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_nnlua \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/nnlua.fish
 	rm -rf $(DESTDIR)$(PREFIX)/share/lua/5.4/nn
 
 clean:

@@ -418,7 +418,22 @@ function M.files()
   return files
 end
 
+---The manual page, docs/nnlua.1.
+---@param program string
+function M.man(program)
+  return dofile("tools/man.lua").text(program)
+end
+
 if arg and arg[0] and arg[0]:find "docs%.lua$" then
+  local page = assert(io.open("docs/nnlua.1", "w"))
+  page:write(M.man "./nnlua")
+  page:close()
+  core.make_directory "tools/completion"
+  for shell, text in pairs(require("nn.tool.completion").shells) do
+    local f = assert(io.open("tools/completion/nnlua." .. shell, "w"))
+    f:write(text)
+    f:close()
+  end
   core.make_directory "docs/reference"
   for name, text in pairs(M.files()) do
     local f = assert(io.open("docs/reference/" .. name, "w"))

@@ -49,6 +49,13 @@ function TestReference:test_files_are_fresh()
   f:close()
 end
 
+function TestReference:test_manual_page_is_fresh()
+  local f = assert(io.open "docs/nnlua.1")
+  local there = f:read "a"
+  f:close()
+  lu.assertEquals(there, dofile("tools/docs.lua").man(require("process").nnlua))
+end
+
 function TestReference:test_every_public_row_has_an_example_that_runs()
   local count = 0
   for _, op in ipairs(core.ops()) do

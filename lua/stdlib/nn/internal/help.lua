@@ -100,7 +100,8 @@ function M.describe(op)
 end
 
 local function help_of_op(op)
-  local out = { M.signature(op) .. " -> " .. op.returns, "" }
+  local out = { ("%s%s -> %s"):format(op.inplace_only and "x:" or "nn.", op.inplace_only and M.signature(op):gsub("%(x, ?", "(")
+    :gsub("%(x%)", "()") or M.signature(op), op.returns), "" }
   for _, line in ipairs(M.describe(op)) do
     out[#out + 1] = line
   end

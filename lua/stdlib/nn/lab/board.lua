@@ -373,6 +373,7 @@ end
 local USAGE = [[usage: nnlua board [DIR] [--port N]
 shows the runs in DIR (default: runs) in the browser, as they grow; on this machine alone, and changes nothing
   --port N  where it listens (default: 8642; 0: any port that is free)]]
+M.usage = USAGE
 
 ---nnlua board [DIR] [--port N]
 function M.main(_, args)

@@ -149,6 +149,7 @@ usage: nnlua compare RUN RUN... [--figure NAME] [--all]
   RUN       a run's directory, or the end of its name (7f3a)
   --figure  draws the curves of this name of the histories (default: losses, and what else they have)
   --all     also what does not differ]]
+M.usage = usage
 
 local function find_all(word, names)
   if #names < 2 then

@@ -276,6 +276,7 @@ usage: nnlua report RUN... [-o FILE]   runs as one page for a browser
   -o FILE     where it is written (default: report.html)
   --title T   what the page is called
   --nested    with the runs within runs]]
+M.usage = usage
 
 local function nested(run, list)
   local path = run.directory .. "/runs"

@@ -563,6 +563,7 @@ usage: nnlua sweep EXPERIMENT.lua --set NAME=VALUES... [options]
   --threads N                threads of each trial (default 1)
   --epochs N                 of halving: the most epochs (default: the parameter `epochs`)
   --out DIR                  where runs are kept (default: runs)]]
+M.usage = usage
 
 local function integer(name, text)
   return math.tointeger(tonumber(text)) or core.raise(("nnlua sweep: --%s needs an integer, but got '%s'"):format(name, text))

@@ -217,6 +217,7 @@ usage: nnlua runs [DIR] [--where EXPRESSION] [--sort NAME] [--csv | --json]
            params.NAME and result.NAME where one name is of two things
   --sort   by a parameter or result; -NAME: the largest first, e.g. --sort=-accuracy
   --csv    all that is known of each run, a line a run; --json: the same as JSON]]
+M.usage = usage
 
 ---nnlua runs
 function M.main(word, args)

@@ -16,10 +16,20 @@ _nnlua() {
 complete -o default -o bashdefault -F _nnlua nnlua
 ]]
 
--- zsh takes bash's way, by its own bridge.
-local zsh = [[
-autoload -U +X bashcompinit && bashcompinit
-]] .. bash
+local zsh = [=[
+#compdef nnlua
+_nnlua() {
+  local -a found
+  found=(${(s: :)"$(${words[1]} completion words "${(@)words[2,CURRENT]}" 2>/dev/null)"})
+  compadd -a found
+  _files
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+  _nnlua "$@"
+else
+  compdef _nnlua nnlua
+fi
+]=]
 
 local fish = [[
 function __nnlua_words
@@ -106,11 +116,12 @@ function M.words(words)
   return commands[words[1]] or {}
 end
 
+M.shells = { bash = bash, zsh = zsh, fish = fish }
+
 ---nnlua completion bash
 function M.main(_, args)
-  local shells = { bash = bash, zsh = zsh, fish = fish }
-  if shells[args[1]] then
-    io.write(shells[args[1]])
+  if M.shells[args[1]] then
+    io.write(M.shells[args[1]])
   elseif args[1] == "words" then
     print(table.concat(M.words(table.move(args, 2, #args, 1, {})), " "))
   else
