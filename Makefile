@@ -1,4 +1,4 @@
-# nnlua. Targets: all demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix fuzz-api lint format docs lecture bench bench-language bench-growth bench-diagnose bench-diff install uninstall clean (see README.md).
+# nnlua. Targets: all demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix fuzz-api lint format docs lecture bench bench-language bench-growth bench-diagnose bench-diff install install-rock uninstall dist deb test-packages clean (see README.md).
 include packages.mk
 
 PREFIX  ?= /usr/local
@@ -71,7 +71,7 @@ BOARD_OBJ := $(patsubst src/%.c,$B/%.o,$(wildcard src/board/*.c))
 endif
 endif
 
-.PHONY: all board fuzz-api docs build demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diagnose bench-diff install uninstall clean
+.PHONY: all board fuzz-api docs build demo demo-lab page test test-web test-sanitize test-threads test-long test-lua-suite coverage matrix c-tests lint format lecture bench bench-language bench-growth bench-diagnose bench-diff install install-rock uninstall dist deb test-packages clean
 .DELETE_ON_ERROR:
 
 all: $B/nnlua $B/nn.so board
@@ -285,6 +285,33 @@ install: all
 	install -m 644 lua/stdlib/nn.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/
 	for d in $(LIBRARY_DIRS); do install -m 644 lua/stdlib/$$d/*.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/$$d/ || exit 1; done
 	[ ! -f lua/stdlib/nn/lab/page.html ] || install -m 644 lua/stdlib/nn/lab/page.html $(DESTDIR)$(PREFIX)/share/lua/5.4/nn/lab/
+
+# For LuaRocks, which puts the three directories into a tree of its own (nnlua-*.rockspec).
+install-rock: all
+	install -d $(LUADIR) $(LIBDIR) $(BINDIR) $(LIBRARY_DIRS:%=$(LUADIR)/%)
+	install -m 755 nnlua $(BINDIR)/nnlua
+	install -m 644 nn.so $(BOARD_SO) $(LIBDIR)/
+	install -m 644 lua/stdlib/nn.lua $(LUADIR)/
+	for d in $(LIBRARY_DIRS); do install -m 644 lua/stdlib/$$d/*.lua $(LUADIR)/$$d/ || exit 1; done
+	[ ! -f lua/stdlib/nn/lab/page.html ] || install -m 644 lua/stdlib/nn/lab/page.html $(LUADIR)/nn/lab/
+
+# ---- packages: an archive of the sources, a package for Debian, and a try of these and of the rock ----
+
+dist:
+	@mkdir -p dist
+	@git archive --format=tar.gz --prefix=nnlua-$(VERSION)/ -o dist/nnlua-$(VERSION).tar.gz HEAD
+	@echo dist/nnlua-$(VERSION).tar.gz
+
+deb:
+	@tools/packages $(PACKAGES_BUILD) dpkg-dev
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@packaging/deb $(VERSION)
+
+# Builds and installs each of them somewhere else and runs packaging/smoke.lua there.
+test-packages:
+	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_PACKAGES)
+	@$(MAKE) --no-print-directory -s -j$(NPROC) all
+	@packaging/try $(VERSION)
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nnlua $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/nn_board.so

@@ -73,8 +73,8 @@ function M.main(_, args)
     core.raise(("there is no test_*.lua in %s\n%s"):format(table.concat(places, ", "), require("nn.tool.usages").test))
   end
   local of = {} -- name of a suite -> the file that made it
-  for _, path in ipairs(suites) do
-    local f, why = loadfile(path)
+  for _, file in ipairs(suites) do
+    local f, why = loadfile(file)
     if not f then
       core.raise(why)
     end
@@ -86,9 +86,9 @@ function M.main(_, args)
     for name, value in next, _G do
       if type(name) == "string" and name:find "^[Tt]est" and value ~= before[name] then
         if of[name] then
-          core.raise(("%s and %s both make the suite %s"):format(of[name], path, name))
+          core.raise(("%s and %s both make the suite %s"):format(of[name], file, name))
         end
-        of[name] = path
+        of[name] = file
       end
     end
   end
