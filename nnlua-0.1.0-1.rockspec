@@ -21,7 +21,7 @@ external_dependencies = {
    ZLIB = { header = "zlib.h" },
    JANSSON = { header = "jansson.h" },
    PCRE2 = { header = "pcre2.h" },
-   GMP = { header = "gmp.h" },
+   GMP = { library = "gmp" },
    LIBZIP = { header = "zip.h" },
 }
 build = {
