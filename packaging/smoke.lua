@@ -12,8 +12,8 @@ assert(nn.linalg.solve(nn.eye(3) * 2, nn.ones(3)):sum():item() == 1.5)
 local data = nn.data.moons { n = 200, noise = 0.05 }
 local model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
 local optimizer = nn.optim.Adam(model:parameters(), { lr = 0.05 })
-local run = nn.train.fit { model = model, loss = nn.CrossEntropyLoss(), optimizer = optimizer, train = data:loader { batch_size = 20, shuffle = true }, epochs = 20,
-  metrics = { "accuracy" }, progress = "none" }
+local run = nn.train.fit { model = model, loss = nn.CrossEntropyLoss(), optimizer = optimizer, epochs = 20,
+  train = data:loader { batch_size = 20, shuffle = true }, metrics = { "accuracy" }, progress = "none" }
 assert(run.best.accuracy > 0.95, run.best.accuracy)
 
 -- what it learned is written and read
