@@ -138,6 +138,8 @@ local function series_of(who, given)
     end
     if #new.x ~= #new.y then
       core.raise(("%s: series %d has %d x and %d y"):format(who, i, #new.x, #new.y))
+    elseif new.error and #new.error ~= #new.y then
+      core.raise(("%s: series %d has %d y and an error of %d"):format(who, i, #new.y, #new.error))
     end
     out[i] = new
   end
@@ -156,19 +158,27 @@ local function dashed_line(o)
   return h and ("%s with lines dashtype 2 linecolor rgb '#555555' %s"):format(gnuplot.number(h[1]), gnuplot.titled(h[2]))
 end
 
-local function xy(given, o, style)
-  local series = series_of(o.who, given)
+local function xy(series, o, default)
   if not o.file then
-    return terminal.xy(series, o, style)
+    return terminal.xy(series, o, default)
   end
   local lines, parts = {}, { dashed_line(o) }
   for i, s in ipairs(series) do
-    gnuplot.block(lines, "d" .. i, s.error and { s.x, s.y, s.error } or { s.x, s.y })
+    local style, columns = s.style or default, { s.x, s.y, s.error }
+    if s.edges then -- of a histogram: each bar says its middle and its width
+      local middles, widths = {}, {}
+      for k = 1, #s.y do
+        middles[k], widths[k] = (s.edges[k] + s.edges[k + 1]) / 2, s.edges[k + 1] - s.edges[k]
+      end
+      style, columns = "boxes fillstyle transparent solid 0.5 noborder", { middles, s.y, widths }
+    end
+    gnuplot.block(lines, "d" .. i, columns)
     if s.error then
       parts[#parts + 1] = ("$d%d using 1:($2-$3):($2+$3) with filledcurves linetype %d fillstyle transparent solid 0.18 "
         .. "noborder notitle"):format(i, i)
     end
-    parts[#parts + 1] = ("$d%d using 1:2 with %s linetype %d %s"):format(i, s.style or style, i, gnuplot.titled(s.label))
+    parts[#parts + 1] = ("$d%d using %s with %s linetype %d %s"):format(i, s.edges and "1:2:3" or "1:2", style, i,
+      gnuplot.titled(s.label))
   end
   lines[#lines + 1] = "plot " .. table.concat(parts, ", ")
   return run(o, lines)
@@ -178,7 +188,8 @@ end
 ---@param series nn.Tensor|table
 ---@param opts? table
 function M.line(series, opts)
-  return xy(series, read("line", opts, { hline = { "table" } }), "lines")
+  local o = read("line", opts, { hline = { "table" } })
+  return xy(series_of(o.who, series), o, "lines")
 end
 
 ---Points. x, y and optionally classes: nn.plot.scatter(points, {classes = labels}) with points n x 2, or series as in line.
@@ -191,6 +202,9 @@ function M.scatter(given, opts)
       core.raise(("plot.scatter: points must be n x 2, but have shape %s"):format(tostring(given.shape)))
     end
     local points, classes = given:detach():totable(), o.classes and list(o.who, "classes", o.classes)
+    if classes and #classes ~= #points then
+      core.raise(("plot.scatter: classes must be one for each of the %d points, but there are %d"):format(#points, #classes))
+    end
     local by, order = {}, {}
     for i, p in ipairs(points) do
       local c = classes and classes[i] or 1
@@ -207,7 +221,7 @@ function M.scatter(given, opts)
       given[i] = by[c]
     end
   end
-  return xy(given, o, "points")
+  return xy(series_of(o.who, given), o, "points")
 end
 
 ---Bars: values with names.
@@ -220,6 +234,11 @@ function M.bar(values, names, opts)
   local n = series[1] and #series[1].y or 0
   if n == 0 then
     core.raise "plot.bar: there are no values"
+  end
+  for k, s in ipairs(series) do
+    if #s.y ~= n then
+      core.raise(("plot.bar: each group must have %d values, as the first, but group %d has %d"):format(n, k, #s.y))
+    end
   end
   names = names or {}
   if not o.file then
@@ -264,26 +283,26 @@ function M.bar(values, names, opts)
   return run(o, lines)
 end
 
--- Counts in `bins` equal bins.
+-- The edges of `bins` equal bins from low to high, one more than bins, and how many values lie in each; the last one holds its
+-- right edge, too.
 local function counts(values, bins, low, high)
-  local count, centers = {}, {}
-  local width = (high - low) / bins
-  width = width > 0 and width or 1
+  local edges, count, width = {}, {}, (high - low) / bins
   for i = 1, bins do
-    count[i], centers[i] = 0, low + (i - 0.5) * width
+    edges[i], count[i] = low + (i - 1) * width, 0
   end
+  edges[bins + 1] = high
   for _, v in ipairs(values) do
-    if v == v and v >= low and v <= high then
+    if is_finite(v) then
       local i = math.min(bins, math.floor((v - low) / width) + 1)
       count[i] = count[i] + 1
     end
   end
-  return centers, count
+  return edges, count
 end
 
 ---A histogram of one or more sets of values.
 ---@param given nn.Tensor|table
----@param opts? {bins: integer}
+---@param opts? {bins: integer, density: boolean} bins: 40; density: heights for which the bars' areas add up to 1
 function M.hist(given, opts)
   local o = read("hist", opts, { bins = { "integer", 40 }, density = { "boolean", false } })
   if o.bins < 1 or o.bins > 100000 then
@@ -300,18 +319,30 @@ function M.hist(given, opts)
   if low > high then
     core.raise "plot.hist: there are no values"
   end
+  if low == high then -- as NumPy: one value stands in the middle of a range of 1
+    low, high = low - 0.5, high + 0.5
+  end
   for _, s in ipairs(series) do
-    local n = #s.y
-    s.x, s.y = counts(s.y, o.bins, low, high)
+    s.edges, s.y = counts(s.y, o.bins, low, high)
     if o.density then
-      local width = (high - low) / o.bins
+      local n = 0
+      for _, c in ipairs(s.y) do
+        n = n + c
+      end
       for i, c in ipairs(s.y) do
-        s.y[i] = c / (n * width)
+        s.y[i] = c / (n * (s.edges[i + 1] - s.edges[i]))
       end
     end
-    s.style = "fillsteps fillstyle transparent solid 0.5"
   end
-  o.yrange = o.yrange or { 0 }
+  if not o.yrange then
+    local least = math.huge -- on a logarithmic axis, a bar of the least height has half of itself to stand on
+    for _, s in ipairs(series) do
+      for _, c in ipairs(s.y) do
+        least = c > 0 and math.min(least, c) or least
+      end
+    end
+    o.yrange = { o.log:find "y" and least / 2 or 0 }
+  end
   return xy(series, o, "lines")
 end
 
@@ -510,6 +541,13 @@ function M.surface(z, opts)
     return terminal.heatmap(rows, o)
   end
   local x, y = o.x and list(o.who, "x", o.x), o.y and list(o.who, "y", o.y)
+  for name, given in pairs { x = x or false, y = y or false } do
+    local n = name == "x" and #rows[1] or #rows
+    if given and #given ~= n then
+      core.raise(("plot.surface: z has %d %s, so %s must be %d numbers, but there are %d"):format(n,
+        name == "x" and "columns" or "rows", name, n, #given))
+    end
+  end
   local lines = { "set palette " .. gnuplot.viridis, "$d << EOD" }
   for r, row in ipairs(rows) do
     for c, v in ipairs(row) do
