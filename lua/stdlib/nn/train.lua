@@ -110,7 +110,7 @@ end
 ---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best and best_epoch,
 ---tables and best_tables (metrics that are tensors, such as confusion and valid_confusion, of the last epoch and of the best),
 ---monitor and mode, steps, interrupted, stopped_early (the epoch, if so), stopped (why, if before the last epoch), within (rows
----of valid_every), resumed ({epoch, steps} where it went on), compiled (whether the step was, to the end) and
+---of valid_every), resumed ({epoch, steps, over} where it went on; over: nothing was left to train), compiled (whether the step was, to the end) and
 ---not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
 ---what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in interrupted.safetensors. The
 ---loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
@@ -127,8 +127,8 @@ end
 ---@field monitor? string the figure the run goes by, e.g. "valid_loss"
 ---@field mode? string "min" or "max": which way that is better
 ---@field compile? boolean default true: the step is compiled where it can be; a line on standard error says why not
----@field out? string a directory for history.json and best.safetensors; a run that was interrupted leaves its weights in
----interrupted.safetensors
+---@field out? string a directory for history.json, best.safetensors and last.safetensors; a run that was interrupted leaves its
+---weights in interrupted.safetensors
 ---@field progress? string "auto", "line" (one line an epoch) or "none"
 ---@field scheduler? table from nn.sched; steps once an epoch (OneCycleLR once a batch)
 ---@field early_stopping? {patience: integer, min_delta: number, monitor: string, mode: string, restore: boolean} ends the
@@ -139,9 +139,10 @@ end
 ---@field after_step? fun(step: integer) called after each update, e.g. for a projection of the weights
 ---@field on_epoch? fun(row: table, run: table): boolean|nil called with each row; ends the run by returning false
 ---@field run? nn.Run of an experiment: rows go into its history, checkpoints into its directory, and a resumed one goes on
----@field resume? boolean goes on from out/last.safetensors, with the bits of a run that was not broken off
+---@field resume? boolean goes on from out/last.safetensors, with the bits of a run that was not broken off; also after its end,
+---where there are more epochs now. Without that file it begins with epoch 1, and says so
 ---@field checkpoint? {every_steps: integer, every_epochs: integer, every_seconds: number, keep: integer} when last.safetensors
----is written (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older ones stay
+---is written besides at the end (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older ones stay
 ---@field callbacks? table[] of {start =, step =, validation =, epoch =, checkpoint =, stop =}: functions; false ends the run
 ---@field accumulate? integer so many batches make one update, by the mean of the gradients of their losses (each batch counts the
 ---same, also a smaller one)
@@ -164,6 +165,13 @@ local function finish(o, l, ok, err, interrupts)
   if interrupted and l.ready then
     core.whole(keep.keep_interrupted, keep, l.model, state)
   end
+  -- Before averaged or best weights take the place of those of the last step: these are what can be gone on with.
+  local written, why = pcall(function()
+    keep:write_history(run.history, true)
+    if ok and keep.last and not l.over then
+      keep:save(state, run)
+    end
+  end)
   if ok and l.average then
     core.no_grad(function()
       o.model:load_state_dict(l.average.model:state_dict())
@@ -172,12 +180,6 @@ local function finish(o, l, ok, err, interrupts)
   if l.best_state then
     o.model:load_state_dict(l.best_state)
   end
-  local written, why = pcall(function()
-    keep:write_history(run.history, true)
-    if ok and keep.last and (o.run or o.checkpoint) then
-      keep:save(state, run)
-    end
-  end)
   if ok and not written then
     error(why, 0)
   elseif not ok then
@@ -215,11 +217,16 @@ function M.fit(opts)
   local interrupts = core.interrupts()
   local ok, err = xpcall(function()
     local saved = keep:load()
-    local done = core.whole(l.take_up, l, saved)
-    if saved and not done then
+    l.over = core.whole(l.take_up, l, saved)
+    if l.over and o.resume then
+      show:say(("fit: nothing is left to train: the run in %s came to its end in epoch %d%s"):format(o.out,
+        l.at.epoch - 1, run.stopped and (" (%s)"):format(run.stopped) or "; more epochs go on with it"))
+    elseif saved then
       show:say(("fit: goes on in epoch %d, after step %d"):format(l.at.epoch, run.steps))
+    elseif o.resume then
+      show:say(("fit: there is no checkpoint in %s to go on with; begins with epoch 1"):format(o.out))
     end
-    if done then
+    if l.over then
       l.done = true
     else
       l:go()
