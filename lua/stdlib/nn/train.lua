@@ -36,9 +36,32 @@ local function check_optimizer(opt)
   end
 end
 
+-- An optimizer of another model would step without a word: nothing it holds gets a gradient. Some of its parameters may be the
+-- loss's or a function's, and a model of which nothing is trained may have none.
+local function check_whose(o)
+  local of_model, trained = {}, false
+  for _, p in ipairs(o.model:parameters()) do
+    of_model[p], trained = true, trained or p.requires_grad
+  end
+  local n = 0
+  for _, group in ipairs(trained and o.optimizer.param_groups or {}) do
+    for _, p in ipairs(group.params or {}) do
+      if of_model[p] then
+        return
+      end
+      n = n + 1
+    end
+  end
+  if n > 0 then
+    core.raise(("fit: none of the %d parameters of the optimizer belongs to the model, so it would not learn; make the optimizer "
+      .. "of this model's: nn.optim.%s(model:parameters())"):format(n, o.optimizer.name or "SGD"))
+  end
+end
+
 local function read_options(opts)
   local o = options.read("fit", opts, {
-    model = { "any" }, loss = { "any" }, optimizer = { "any" }, train = { "any" }, valid = { "any" },
+    model = { "any", needed = true }, loss = { "any", needed = true }, optimizer = { "any", needed = true },
+    train = { "any", needed = true }, valid = { "any" },
     epochs = { "integer", 1 }, metrics = { "table", {} }, out = { "string" }, progress = { "string", "auto" },
     on_epoch = { "function" }, compile = { "boolean", true }, scheduler = { "any" }, early_stopping = { "table" },
     after_step = { "function" }, before_step = { "function" }, monitor = { "string" }, mode = { "string" },
@@ -66,6 +89,7 @@ local function read_options(opts)
     evaluate.check_loader("fit", "valid", o.valid)
   end
   check_optimizer(o.optimizer)
+  check_whose(o)
   if o.epochs < 0 then
     core.raise(("fit: epochs must be 0 or more, but is %d"):format(o.epochs))
   elseif o.clip_grad_norm and o.clip_grad_value then
@@ -113,7 +137,9 @@ end
 ---of valid_every), resumed ({epoch, steps, over} where it went on; over: nothing was left to train), compiled (whether the step was, to the end) and
 ---not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
 ---what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in interrupted.safetensors. The
----loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
+---loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number. valid_loss is what the same
+---loss function gives: a penalty inside it is part of both, and of what best and early stopping go by. (weight_decay is in
+---neither; a figure without the penalty: metrics = {{"plain", f, "min"}}, monitor = "valid_plain".)
 ---@class nn.FitOptions
 ---@field model nn.Module layers that were set to model[i]:eval() stay so
 ---@field loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
