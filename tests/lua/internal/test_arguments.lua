@@ -190,3 +190,21 @@ function TestArguments:test_help_lists_the_options_of_fit()
   local process = require "process"
   lu.assertStrContains(process.run(process.nnlua .. " -e 'require\"nn\".help \"train.fit\"'"), "before_step?: fun(step: integer)")
 end
+
+-- Names of PyTorch's that mean something else here say so.
+function TestArguments:test_hints_are_right()
+  lu.assertErrorMsgContains("arange(a,b+step/2,step)", function()
+    return nn.range
+  end)
+  local a, b, step = 0, 1, 0.1
+  lu.assertEquals(#nn.arange(a, b + step / 2, step), 11) -- as torch.range, which holds its end
+  for _, x in ipairs { nn.ones(1), nn.Linear(1, 1) } do
+    lu.assertErrorMsgContains("half is not a dtype of tensors here", function()
+      return x:half()
+    end)
+  end
+  local x = nn.ones(2):requires_grad_()
+  lu.assertErrorMsgContains(": zero_: a leaf that requires a gradient", function()
+    x:zero_()
+  end)
+end

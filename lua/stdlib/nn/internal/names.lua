@@ -37,7 +37,7 @@ is_anomaly_check_nan_enabled=nn.autograd.detect_anomaly retain_grad=x:register_h
 type=x.dtype sum_to_size=sum new_empty=empty new_full=full new_ones=ones new_zeros=zeros new_tensor=nn.tensor
 new=nn.tensor is_same_size=x.shape==y.shape is_floating_point=x.dtype:find"float" is_nonzero=x:item()~=0
 log_ndtr=ndtr(x):log() rsub=y-x randint_like=randint is_tensor=nn.is_tensor append=cat array_equiv=x:equal(y)
-diagflat=diag(x:flatten()) resize=reshape put=index_put range=arange info=nn.help lookfor=nn.help disp=print
+diagflat=diag(x:flatten()) resize=reshape put=index_put range=arange(a,b+step/2,step) info=nn.help lookfor=nn.help disp=print
 array_repr=tostring array_str=tostring array2string=tostring get_printoptions=nn.set_printoptions
 printoptions=nn.set_printoptions numpy=nn.io.npy
 ]]
@@ -184,13 +184,14 @@ local members = {
     data = "x:detach()", T = "x:t()", mT = "x:transpose(-2, -1)", H = "x:t()", device = "not needed: all runs on the processor",
     cuda = "not needed: all runs on the processor", cpu = "not needed: all runs on the processor",
     grad_fn = "not there; x.is_leaf tells whether there is a history", numpy = "x:totable(), or nn.io.npy(path, x)",
-    half = "x:to(\"float32\")", int = "x:to(\"int64\")", short = "x:to(\"int64\")", astype = "x:to(dtype)",
+    half = "not a dtype of tensors here (float16 is one of files: nn.io.npy(path, x, {dtype = \"float16\"}))", int = "x:to(\"int64\")", short = "x:to(\"int64\")", astype = "x:to(dtype)",
     detach_ = "x:detach()",
     apply_ = "written with tensor ops", nbytes = "x:numel() times the dtype's size", len = "#x", append = "nn.cat({x, y})",
   },
   module = {
     cuda = "not needed: all runs on the processor", cpu = "not needed: all runs on the processor",
-    half = "model:to(\"float32\")", double = "model:to(\"float64\")", float = "model:to(\"float32\")", type = "model:to(dtype)",
+    half = "not a dtype of tensors here (float16 is one of files: nn.io.npy(path, x, {dtype = \"float16\"}))",
+    double = "model:to(\"float64\")", float = "model:to(\"float32\")", type = "model:to(dtype)",
     count_parameters = "model:parameter_count()", num_params = "model:parameter_count()",
     children = "model:named_modules()", named_children = "model:named_modules()", modules = "model:named_modules()",
     buffers = "model:named_buffers()", add_module = "model.name = layer", register_module = "model.name = layer",

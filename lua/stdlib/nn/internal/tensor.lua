@@ -35,7 +35,11 @@ end
 
 ---Sets every element to 0.
 function methods.zero_(self)
-  return self:fill_(0)
+  local ok, result = core.try(self.fill_, self, 0)
+  if not ok then
+    error((tostring(result):gsub("fill_: ", "zero_: ", 1)), 0)
+  end
+  return result
 end
 
 core.set_tensor_hint(function(name)
