@@ -260,7 +260,12 @@ function Optimizer:describe()
       local text = type(value) == "table" and ("{%s}"):format(table.concat(value, ", ")) or tostring(value)
       texts[i] = ("%s = %s"):format(name, text)
     end
-    parts[g] = ("  %d: %d parameters, %s"):format(g, #group.params, table.concat(texts, ", "))
+    local n = 0
+    for _, p in ipairs(group.params) do
+      n = n + p:numel()
+    end
+    parts[g] = ("  %d: %d parameter%s in %d tensor%s, %s"):format(g, n, n == 1 and "" or "s", #group.params,
+      #group.params == 1 and "" or "s", table.concat(texts, ", "))
   end
   return ("%s(\n%s\n)"):format(self.name, table.concat(parts, "\n"))
 end
