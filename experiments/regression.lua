@@ -4,17 +4,13 @@
 
 local nn = require "nn"
 
--- Columns of numbers by name. The first line has the names.
-local function read_csv(path)
-  local names, rows = {}, {}
-  for line in io.lines(path) do
-    local row = {}
-    for field in (line .. ","):gmatch "%s*(.-)%s*," do
-      row[#row + 1] = #names > 0 and (tonumber(field) or error(path .. ": '" .. field .. "' is no number", 0)) or field
-    end
-    if #names == 0 then names = row else rows[#rows + 1] = row end
+-- Columns by name. One of names would be a number that means an order.
+local function read(path)
+  local all, names, classes = nn.io.csv(path, { header = true })
+  for name in pairs(classes) do
+    error(("%s: column '%s' holds names, not numbers"):format(path, name), 0)
   end
-  return names, nn.tensor(rows):float()
+  return names, all
 end
 
 local function make()
@@ -32,7 +28,7 @@ return nn.experiment {
     width = { 32, min = 1 }, lr = { 0.01, min = 0 }, epochs = { 60, min = 1 }, weight_decay = { 1e-3, min = 0 },
   },
   run = function(p, run)
-    local names, all = table.unpack(p.file ~= "" and table.pack(read_csv(p.file)) or table.pack(make()))
+    local names, all = table.unpack(p.file ~= "" and table.pack(read(p.file)) or table.pack(make()))
     local inputs, at = {}, nil
     for i, name in ipairs(names) do
       if name == p.target then at = i else inputs[#inputs + 1] = i end

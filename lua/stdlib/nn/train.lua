@@ -134,12 +134,13 @@ end
 ---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best and best_epoch,
 ---tables and best_tables (metrics that are tensors, such as confusion and valid_confusion, of the last epoch and of the best),
 ---monitor and mode, steps, interrupted, stopped_early (the epoch, if so), stopped (why, if before the last epoch), within (rows
----of valid_every), resumed ({epoch, steps, over} where it went on; over: nothing was left to train), compiled (whether the step was, to the end) and
----not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
----what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in interrupted.safetensors. The
----loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number. valid_loss is what the same
----loss function gives: a penalty inside it is part of both, and of what best and early stopping go by. (weight_decay is in
----neither; a figure without the penalty: metrics = {{"plain", f, "min"}}, monitor = "valid_plain".)
+---of valid_every), resumed ({epoch, steps, over} where it went on; over: nothing was left to train),
+---compiled (whether the step was, to the end) and not_compiled (why it was not). A loss that is not finite is an error that names
+---the step. Ctrl-C ends the run and returns what was reached; SIGTERM ends the run and the program; with `out`, both leave the
+---weights in interrupted.safetensors. The
+---loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
+---valid_loss is what the same loss function gives: a penalty inside it is part of both, and of what best and early stopping go
+---by. (weight_decay is in neither; a figure without the penalty: metrics = {{"plain", f, "min"}}, monitor = "valid_plain".)
 ---@class nn.FitOptions
 ---@field model nn.Module layers that were set to model[i]:eval() stay so
 ---@field loss fun(output: nn.Tensor, target: nn.Tensor): nn.Tensor
@@ -168,7 +169,8 @@ end
 ---@field resume? boolean goes on from out/last.safetensors, with the bits of a run that was not broken off; also after its end,
 ---where there are more epochs now. Without that file it begins with epoch 1, and says so
 ---@field checkpoint? {every_steps: integer, every_epochs: integer, every_seconds: number, keep: integer} when last.safetensors
----is written besides at the end (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older ones stay
+---is written besides at the end (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older
+---ones stay
 ---@field callbacks? table[] of {start =, step =, validation =, epoch =, checkpoint =, stop =}: functions; false ends the run
 ---@field accumulate? integer so many batches make one update, by the mean of the gradients of their losses (each batch counts the
 ---same, also a smaller one)

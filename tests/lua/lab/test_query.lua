@@ -41,8 +41,8 @@ function TestQuery:test_resume_takes_the_end_of_a_name()
   self:put("e/2026-11-24T10-15-02-7f3a", { lr = 1 }, { accuracy = 0.5 })
   local out, err = self:nnlua "resume 7f3a"
   lu.assertEquals(out, "runs/e/2026-11-24T10-15-02-7f3a is finished; there is nothing to go on with\n", err)
-  _, err = self:nnlua "resume 7f3b"
-  lu.assertStrContains(err, "7f3b is no run")
+  out, err = self:nnlua "resume 7f3b"
+  lu.assertStrContains(err, "7f3b is no run", out)
 end
 
 function TestQuery:test_texts_tell_values_apart()

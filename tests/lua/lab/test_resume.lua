@@ -108,7 +108,6 @@ function TestLabResume:test_nothing_to_go_on_with()
     nn.train.fit { model = model, loss = nn.MSELoss(), optimizer = nn.optim.SGD(model:parameters()), progress = "line",
       train = nn.data.tensors(nn.ones(2, 1), nn.ones(2, 1)):loader(), out = arg[1], resume = true }]])
   f:close()
-  local process = require "process"
   local command = ("%s %s %s"):format(process.nnlua, script, directory)
   local _, said = process.run(command)
   lu.assertStrContains(said, ("fit: there is no checkpoint in %s to go on with; begins with epoch 1"):format(directory))

@@ -223,8 +223,8 @@ end
 -- What stands behind a closing bracket is all that is within, of which some may be the module's own.
 function TestModule:test_totals()
   local Gate = nn.Module:extend "Gate"
-  function Gate:init()
-    self.a, self.scale = nn.Linear(3, 3), nn.Parameter(nn.ones(3))
+  Gate.init = function(gate)
+    gate.a, gate.scale = nn.Linear(3, 3), nn.Parameter(nn.ones(3))
   end
   lu.assertStrContains(tostring(Gate()), "\n)  15 parameters, 3 of them its own")
   local text = tostring(nn.Sequential(Gate(), nn.Residual(nn.Linear(1, 1)), nn.Sequential(nn.ReLU())))

@@ -135,21 +135,21 @@ function TestFitMore:test_whose_parameters()
   local model, data = setup(20)
   local other = setup(20)
   local before = model[1].weight:detach():clone()
-  local function fit(o)
+  local function train(o)
     o.model, o.loss, o.progress = o.model or model, o.loss or nn.MSELoss(), "none"
     o.train = data:loader { batch_size = 10 }
     return nn.train.fit(o)
   end
-  lu.assertErrorMsgContains("none of the 4 parameters of the optimizer belongs to the model", fit,
+  lu.assertErrorMsgContains("none of the 4 parameters of the optimizer belongs to the model", train,
     { optimizer = nn.optim.Adam(other:parameters()) })
   lu.assertTrue(model[1].weight:equal(before))
   local scale = nn.Parameter(nn.ones(1))
   local function loss(x, y)
     return ((x - y) * scale):square():mean()
   end
-  lu.assertEquals(fit { optimizer = nn.optim.SGD({ { params = { scale } }, { params = model:parameters() } }), loss = loss }.steps, 2)
+  lu.assertEquals(train { optimizer = nn.optim.SGD({ { params = { scale } }, { params = model:parameters() } }), loss = loss }.steps, 2)
   other:requires_grad_(false)
-  lu.assertEquals(fit { model = other, optimizer = nn.optim.SGD { scale }, loss = loss }.steps, 2)
+  lu.assertEquals(train { model = other, optimizer = nn.optim.SGD { scale }, loss = loss }.steps, 2)
   lu.assertErrorMsgContains("has no option 'los'; did you mean 'loss'?", nn.train.fit, { model = model, los = loss })
 end
 

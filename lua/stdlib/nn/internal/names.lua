@@ -8,7 +8,8 @@ local renamed = [[
 around=round array_equal=x:equal(y) digitize=bucketize average=(x*w):sum()/w:sum() clamp_max=x:clamp{max=m}
 clamp_min=x:clamp{min=m} positive=x array=nn.tensor asarray=nn.tensor asanyarray=nn.tensor as_tensor=nn.tensor
 scalar_tensor=nn.tensor from_numpy=nn.io.npy ascontiguousarray=x:contiguous() einsum=nn.einsum put_along_axis=scatter
-savez=nn.io.npz savez_compressed=nn.io.npz(path,t,{compress=true}) set_printoptions=nn.set_printoptions
+loadtxt=nn.io.csv genfromtxt=nn.io.csv savetxt=nn.io.csv savez=nn.io.npz
+savez_compressed=nn.io.npz(path,t,{compress=true}) set_printoptions=nn.set_printoptions
 extract=x[mask] compress=x[mask] place=x[mask]=values putmask=x[mask]=values copyto=x:copy_(y)
 percentile=quantile(q/100) nanpercentile=nanquantile(q/100) nancumsum=nn.where(x:isnan(),0,x):cumsum()
 nancumprod=nn.where(x:isnan(),1,x):cumprod() nanprod=nn.where(x:isnan(),1,x):prod()
@@ -184,7 +185,8 @@ local members = {
     data = "x:detach()", T = "x:t()", mT = "x:transpose(-2, -1)", H = "x:t()", device = "not needed: all runs on the processor",
     cuda = "not needed: all runs on the processor", cpu = "not needed: all runs on the processor",
     grad_fn = "not there; x.is_leaf tells whether there is a history", numpy = "x:totable(), or nn.io.npy(path, x)",
-    half = "not a dtype of tensors here (float16 is one of files: nn.io.npy(path, x, {dtype = \"float16\"}))", int = "x:to(\"int64\")", short = "x:to(\"int64\")", astype = "x:to(dtype)",
+    half = "not a dtype of tensors here (float16 is one of files: nn.io.npy(path, x, {dtype = \"float16\"}))",
+    int = "x:to(\"int64\")", short = "x:to(\"int64\")", astype = "x:to(dtype)",
     detach_ = "x:detach()",
     apply_ = "written with tensor ops", nbytes = "x:numel() times the dtype's size", len = "#x", append = "nn.cat({x, y})",
   },

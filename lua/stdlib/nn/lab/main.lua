@@ -14,7 +14,7 @@ local words = {
 local usages = {
   list = "usage: nnlua list [DIR]   the experiments in DIR (default: experiments), with their parameters",
   new = "usage: nnlua new NAME   makes NAME.lua, an experiment to begin with, e.g. nnlua new experiments/width",
-  resume = "usage: nnlua resume RUN...   goes on with runs that were broken off, e.g. runs/depth/2026-11-24T10-15-02-7f3a, or 7f3a",
+  resume = "usage: nnlua resume RUN...   goes on with runs that were broken off, e.g. runs/depth/2026-11-24T10-15-02-7f3a",
   diff = "usage: nnlua diff RUN RUN   what differs, with the texts of script and modules",
 }
 
