@@ -96,7 +96,7 @@ local function index_text(by_page, count)
 
 Written in Lua on top of them: `nn.einsum("ij,jk->ik", x, y)`, `nn.linalg` (the names that NumPy and PyTorch have there),
 `nn.func` (vjp, jvp, jacobian, hessian, vmap, per_sample_gradients), `nn.autograd` (Function, checkpoint, register_hook,
-detect_anomaly), `nn.io` (csv, npy, npz, safetensors).
+detect_anomaly, gradcheck), `nn.io` (csv, npy, npz, safetensors).
 
 [names.md](names.md) tells what a name of NumPy or PyTorch is called here. [nn.lua](nn.lua) has annotations for editors that
 know LuaCATS (lua-language-server).

@@ -82,7 +82,8 @@ static column *find_column(reader *r, const nl_csv_wish *w, nl_status *status) {
     column *c = &r->columns[i];
     if (w->name ? c->name && strcmp(c->name, w->name) == 0 : w->number == i + 1) {
       if (found) {
-        *status = nl_fail("%s: two columns are called '%.60s'; give the number of the one you mean", r->text.path, w->name);
+        *status =
+            nl_fail("%s: two columns are called '%.60s'; give the number of the one you mean", r->text.path, w->name);
         return NULL;
       }
       found = c;
@@ -130,7 +131,7 @@ static nl_status choose_columns(reader *r) {
 }
 
 /* The first row: how many columns there are, and their names if it has them. */
-static nl_status read_header(reader *r) {
+static nl_status read_first_row(reader *r) {
   nl_csv_field f;
   bool last = false, other = false;
   int numbers = 0;
@@ -154,8 +155,9 @@ static nl_status read_header(reader *r) {
     r->count = count + 1;
   }
   if (r->count == 1 && other && !r->o->separator) {
-    return nl_fail("%s: has one column where ',' separates them, but line %lld has ';' or tabs; say sep = \";\" or \"\\t\"",
-                   r->text.path, (long long)line);
+    return nl_fail(
+        "%s: has one column where ',' separates them, but line %lld has ';' or tabs; say sep = \";\" or \"\\t\"",
+        r->text.path, (long long)line);
   }
   if (r->o->header == NL_CSV_FIND && numbers > 0 && numbers < r->count) {
     return nl_fail("%s: %d of the %d fields of line %lld are numbers: is that a header, or the first row? say header = "
@@ -204,8 +206,8 @@ static nl_status look_at_field(reader *r, column *c, const nl_csv_field *f) {
 }
 
 /* A row, held against the first: calls each(r, column, field, row) for its fields. */
-static nl_status read_row(reader *r, int64_t row, nl_status (*each)(reader *, column *, nl_csv_field *, int64_t, void *),
-                          void *ctx) {
+static nl_status read_row(reader *r, int64_t row,
+                          nl_status (*each)(reader *, column *, nl_csv_field *, int64_t, void *), void *ctx) {
   bool last = false;
   int64_t line = r->text.line;
   int i = 0;
@@ -228,7 +230,7 @@ static nl_status read_row(reader *r, int64_t row, nl_status (*each)(reader *, co
                                  i == 1 ? "" : "s", r->count);
 }
 
-static nl_status look(reader *r, column *c, nl_csv_field *f, int64_t row, void *ctx) {
+static nl_status look_at_cell(reader *r, column *c, nl_csv_field *f, int64_t row, void *ctx) {
   (void)row;
   (void)ctx;
   return look_at_field(r, c, f);
@@ -266,7 +268,7 @@ static bool is_name(const char *name, const nl_csv_field *f) {
   return strncmp(name, f->p, f->n) == 0 && name[f->n] == 0;
 }
 
-static void enter(names *t, int number) {
+static void enter_class(names *t, int number) {
   const char *s = t->list[number - 1];
   size_t at = hash_of(s, strlen(s)) & (t->room - 1);
   while (t->slots[at]) {
@@ -285,7 +287,7 @@ static nl_status more_slots(names *t) {
   t->slots = slots;
   t->room = room;
   for (int i = 1; i <= t->count; i++) {
-    enter(t, i);
+    enter_class(t, i);
   }
   return NL_OK;
 }
@@ -313,7 +315,7 @@ static nl_status number_of_name(names *t, const nl_csv_field *f, int *number) {
     return NL_NOMEM;
   }
   *number = ++t->count;
-  enter(t, t->count);
+  enter_class(t, t->count);
   return NL_OK;
 }
 
@@ -334,10 +336,11 @@ static nl_status check_held(const reader *r, const column *c, const nl_csv_field
   double size = fabs(held);
   if (x->whole && !(size < 0x1p64 && (uint64_t)size == x->digits)) {
     return fail_field(r, c, f,
-                      single ? "is a whole number that float32 rounds; say dtype = \"float64\", or leave the column out: "
-                               "columns = {...}"
-                             : "is a whole number that float64 rounds; leave the column out: columns = {...}, or read it "
-                               "as names: classes = {NAME = true}");
+                      single
+                          ? "is a whole number that float32 rounds; say dtype = \"float64\", or leave the column out: "
+                            "columns = {...}"
+                          : "is a whole number that float64 rounds; leave the column out: columns = {...}, or read it "
+                            "as names: classes = {NAME = true}");
   }
   return NL_OK;
 }
@@ -411,12 +414,12 @@ static nl_status hand_over(reader *r, nl_csv *out) {
 }
 
 static nl_status read_table(reader *r, nl_csv *out) {
-  nl_status status = read_header(r);
+  nl_status status = read_first_row(r);
   status = status == NL_OK ? choose_columns(r) : status;
   char *start = r->text.at;
   int64_t line = r->text.line, rows = 0;
   while (status == NL_OK && nl_csv_has_row(&r->text, r->count == 1)) {
-    status = read_row(r, rows++, look, NULL);
+    status = read_row(r, rows++, look_at_cell, NULL);
   }
   if (status == NL_OK && rows == 0) {
     status = nl_fail("%s: has no rows behind its header", r->text.path);

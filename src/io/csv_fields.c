@@ -30,7 +30,7 @@ static nl_status take_more(nl_csv_text *r, size_t used) {
   return NL_OK;
 }
 
-static nl_status read_text(nl_csv_text *r, gzFile f, size_t file_size) {
+static nl_status read_whole(nl_csv_text *r, gzFile f, size_t file_size) {
   r->room = file_size + 2;
   r->text = nl_data_alloc(r->room);
   size_t used = 0;
@@ -79,7 +79,7 @@ static nl_status open_file(nl_csv_text *r) {
   if (!f) {
     return nl_fail("%s: %s", r->path, strerror(errno));
   }
-  nl_status status = read_text(r, f, (size_t)st.st_size);
+  nl_status status = read_whole(r, f, (size_t)st.st_size);
   int closed = gzclose(f);
   if (status == NL_OK && closed == Z_BUF_ERROR) {
     status = nl_fail("%s: truncated: the compressed data has no end", r->path);
@@ -154,8 +154,8 @@ static nl_status quoted_field(nl_csv_text *r, char **at, nl_csv_field *f) {
     p++;
   }
   if (p < r->end && *p != r->separator && !is_end_of_line(*p)) {
-    return nl_fail("%s: line %lld: there is '%c' behind the end of a quoted field; a quote within one stands twice", r->path,
-                   (long long)r->line, isprint((unsigned char)*p) ? *p : '?');
+    return nl_fail("%s: line %lld: there is '%c' behind the end of a quoted field; a quote within one stands twice",
+                   r->path, (long long)r->line, isprint((unsigned char)*p) ? *p : '?');
   }
   *at = p;
   return NL_OK;
