@@ -35,11 +35,9 @@ return nn.experiment {
     end
     local y = all:select(2, at or error(("there is no column '%s'"):format(p.target), 0)):unsqueeze(2)
     local train, valid = nn.data.tensors(all:index_select(2, nn.tensor(inputs)), y):split(0.8)
-    local mean, deviation = train.x:mean(1, true), train.x:std(1, { keepdim = true })
-    local target_mean, unit = train.y:mean(), train.y:std() -- targets in units of their deviation; results are told in their own
-    for _, part in ipairs { train, valid } do
-      part.x:sub_(mean):div_(deviation)
-      part.y:sub_(target_mean):div_(unit)
+    local scale_x, scale_y = nn.data.StandardScaler():fit(train.x), nn.data.StandardScaler():fit(train.y)
+    for _, part in ipairs { train, valid } do -- targets in units of their deviation; results are told in their own
+      part.x, part.y = scale_x:transform(part.x), scale_y:transform(part.y)
     end
     local function fit(model)
       return nn.train.fit {
@@ -50,7 +48,7 @@ return nn.experiment {
     end
     local net = fit(nn.Sequential(nn.Linear(#inputs, p.width), nn.ReLU(), nn.Linear(p.width, 1)))
     local linear = fit(nn.Linear(#inputs, 1))
-    local scale = unit:item()
+    local scale = scale_y.std:item()
     return { rmse = net.best.valid_rmse * scale, r2 = net.best.valid_r2, linear_rmse = linear.best.valid_rmse * scale }
   end,
 }
