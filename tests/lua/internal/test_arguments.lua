@@ -208,3 +208,20 @@ function TestArguments:test_hints_are_right()
     x:zero_()
   end)
 end
+
+-- Torch7's names, whose users have the same language.
+function TestArguments:test_torch7()
+  for _, case in ipairs {
+    { nn, "SpatialConvolution", "nn has no 'SpatialConvolution'; what Torch7 calls SpatialConvolution is here nn.Conv2d(" },
+    { nn, "ClassNLLCriterion", "is here nn.NLLLoss" }, { nn.optim, "sgd", "what Torch7 calls sgd is here nn.optim.SGD" },
+    { nn.Linear(1, 1), "zeroGradParameters", "is here model:zero_grad(), or opt:zero_grad()" },
+    { nn.Linear(1, 1), "evaluate", "what Torch7 calls evaluate is here model:eval()" },
+    { nn.Linear(1, 1), "updateGradInput", "Torch7's updateGradInput is not needed" },
+    { nn.ones(1), "nElement", "what Torch7 calls nElement is here x:numel()" },
+    { nn.ones(1), "nelement", "what PyTorch calls nelement is here x:numel()" },
+  } do
+    lu.assertErrorMsgContains(case[3], function()
+      return case[1][case[2]]
+    end)
+  end
+end

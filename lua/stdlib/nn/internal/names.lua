@@ -204,6 +204,50 @@ local members = {
     load = "model:load_state_dict(nn.load(path))",
   },
 }
+-- Torch7's names, whose users have the same language.
+local torch7 = {
+  nn = {
+    SpatialConvolution = "nn.Conv2d(channels_in, channels_out, {height, width})", SpatialConvolutionMM = "nn.Conv2d",
+    SpatialMaxPooling = "nn.MaxPool2d", SpatialAveragePooling = "nn.AvgPool2d", SpatialBatchNormalization = "nn.BatchNorm2d",
+    SpatialAdaptiveAveragePooling = "nn.AdaptiveAvgPool2d",
+    SpatialDropout = "nn.Dropout2d", SpatialZeroPadding = "nn.pad",
+    SpatialCrossMapLRN = "nn.LocalResponseNorm", SpatialSoftMax = "nn.Softmax(2)", TemporalConvolution = "nn.Conv1d",
+    TemporalMaxPooling = "nn.MaxPool1d", BatchNormalization = "nn.BatchNorm1d", LookupTable = "nn.Embedding",
+    SoftMax = "nn.Softmax", LogSoftMax = "nn.LogSoftmax", SoftPlus = "nn.Softplus", SoftSign = "nn.Softsign",
+    HardTanh = "nn.Hardtanh", View = "nn.Flatten, or x:reshape(...) in a function",
+    Reshape = "nn.Flatten, or x:reshape(...) in a function", Concat = "a class whose forward gives nn.cat({a(x), b(x)}, dim)",
+    ConcatTable = "a class whose forward calls both: self.a(x), self.b(x)", ParallelTable = "a class whose forward calls both",
+    CAddTable = "x + y in a forward", CMulTable = "x * y in a forward", JoinTable = "nn.cat({x, y}, dim)",
+    gModule = "a class with a forward", MSECriterion = "nn.MSELoss", ClassNLLCriterion = "nn.NLLLoss",
+    CrossEntropyCriterion = "nn.CrossEntropyLoss", BCECriterion = "nn.BCELoss", AbsCriterion = "nn.L1Loss",
+    SmoothL1Criterion = "nn.SmoothL1Loss", DistKLDivCriterion = "nn.KLDivLoss", MarginCriterion = "nn.HingeLoss",
+    MultiMarginCriterion = "nn.MultiMarginLoss", MultiLabelMarginCriterion = "nn.MultiLabelMarginLoss",
+    SoftMarginCriterion = "nn.SoftMarginLoss", CosineEmbeddingCriterion = "nn.CosineEmbeddingLoss",
+    HingeEmbeddingCriterion = "nn.HingeEmbeddingLoss", MarginRankingCriterion = "nn.MarginRankingLoss",
+    SpatialClassNLLCriterion = "nn.NLLLoss", manualSeed = "nn.manual_seed", setnumthreads = "nn.set_num_threads",
+    DoubleTensor = "nn.tensor(x, {dtype = \"float64\"})", IntTensor = "nn.tensor(x, {dtype = \"int64\"})",
+    ByteTensor = "nn.tensor(x, {dtype = \"uint8\"})", StochasticGradient = "nn.train.fit",
+  },
+  optim = { sgd = "nn.optim.SGD", adam = "nn.optim.Adam", adagrad = "nn.optim.Adagrad", rmsprop = "nn.optim.RMSprop",
+    lbfgs = "nn.optim.LBFGS", adadelta = "nn.optim.Adadelta", adamax = "nn.optim.Adamax", cg = "nn.optim.ConjugateGradient" },
+  tensor = {
+    nElement = "x:numel()", nDimension = "x:dim()", cmul = "x * y, or x:mul_(y)", cdiv = "x / y, or x:div_(y)",
+    cadd = "x + y, or x:add_(y)", csub = "x - y, or x:sub_(y)", cpow = "x ^ y", isSameSizeAs = "x.shape == y.shape",
+    typeAs = "x:to(y.dtype)", isContiguous = "x:is_contiguous()", isTensor = "nn.is_tensor(x)", expandAs = "x:expand(y.shape)",
+    viewAs = "x:reshape(y.shape)", resizeAs = "x:reshape(y.shape)", maskedSelect = "x[mask]",
+    maskedFill = "x:masked_fill(mask, v)", indexSelect = "x:index_select(dim, i)", repeatTensor = "x:tile(...)",
+    map = "tensor ops", apply = "tensor ops", fill = "x:fill_(v)", zero = "x:zero_()",
+    storage = "not there: a tensor shares its memory with its views",
+  },
+  module = {
+    zeroGradParameters = "model:zero_grad(), or opt:zero_grad()", updateParameters = "opt:step()", evaluate = "model:eval()",
+    getParameters = "model:parameters()", updateOutput = "forward", updateGradInput = "not needed: autograd finds the way back",
+    accGradParameters = "not needed: autograd finds the way back", backward = "loss:backward()", get = "net[i]",
+    gradWeight = "layer.weight.grad", gradBias = "layer.bias.grad", reset = "nn.init", listModules = "model:named_modules()",
+    findModules = "model:named_modules()", replace = "net[i] = layer", clearState = "not needed: layers keep no outputs",
+    output = "what model(x) gives", gradInput = "x.grad",
+  },
+}
 local missing = [[
 AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d AvgPool3d
 BatchNorm3d Bilinear CTCLoss ChannelShuffle Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Dropout3d
@@ -233,10 +277,14 @@ function M.answer(where, name)
   elseif where == "init" then
     ours = rawget(require "nn.init", name .. "_") and ("nn.init.%s_"):format(name)
   end
+  local whose = "PyTorch"
+  if not ours and torch7[where] then
+    whose, ours = "Torch7", torch7[where][name]
+  end
   if ours and ours:find "^not " then
-    return ("PyTorch's %s is %s"):format(name, ours)
+    return ("%s's %s is %s"):format(whose, name, ours)
   elseif ours then
-    return ("what PyTorch calls %s is here %s"):format(name, ours)
+    return ("what %s calls %s is here %s"):format(whose, name, ours)
   end
   for known in (where == "nn" and missing or ""):gmatch "%S+" do
     if known == name then
