@@ -348,6 +348,11 @@ end
 
 -- ---- matrices ----
 
+-- As a bitmap, whose squares have no seams between them, and whose file is small; in an svg viewers would blur it.
+local function squares(o)
+  return o.file:find "%.svg$" and "image pixels" or "image"
+end
+
 ---A matrix in colours, its first row on top.
 ---@param matrix nn.Tensor|table
 ---@param opts? {names: string[], rows: string[], range: number[], diverging: boolean}
@@ -375,7 +380,7 @@ function M.heatmap(matrix, opts)
   end
   lines[#lines + 1] = ("set xrange [-0.5:%g]\nset yrange [%g:-0.5]"):format(#rows[1] - 0.5, #rows - 0.5)
   gnuplot.matrix_block(lines, "d", rows)
-  lines[#lines + 1] = "plot $d matrix with image pixels"
+  lines[#lines + 1] = "plot $d matrix with " .. squares(o)
   return run(o, lines)
 end
 
@@ -391,7 +396,7 @@ function M.image(matrix, opts)
   local lines = { "set palette gray", "unset grid", "unset key", "unset colorbox", "unset tics", "set size ratio -1",
     ("set xrange [-0.5:%g]\nset yrange [%g:-0.5]"):format(#rows[1] - 0.5, #rows - 0.5) }
   gnuplot.matrix_block(lines, "d", rows)
-  lines[#lines + 1] = "plot $d matrix with image pixels"
+  lines[#lines + 1] = "plot $d matrix with " .. squares(o)
   o.tall = math.max(140, math.min(700, 600 * #rows // #rows[1] + 60))
   return run(o, lines)
 end

@@ -186,3 +186,17 @@ function TestPlot:test_lengths()
   lu.assertErrorMsgContains("z has 3 columns, so x must be 3 numbers, but there are 2", nn.plot.surface, nn.ones(2, 3),
     { x = { 1, 2 }, file = "/tmp/x.png" })
 end
+
+-- Squares of a matrix meet: a chessboard of two greys has these two in its picture, and next to nothing between them.
+function TestPlot:test_no_seams()
+  if not nn.plot.available() then
+    lu.skip "gnuplot is not installed"
+  end
+  local file = os.tmpname() .. ".png"
+  nn.plot.image(nn.rand(84, 280), { file = file, size = { 700, 300 } })
+  local f = assert(io.open(file, "rb"))
+  local size = f:seek "end"
+  f:close()
+  os.remove(file)
+  lu.assertTrue(size < 84 * 280 * 4, size) -- with a seam around each pixel it is twice that
+end
