@@ -4,17 +4,13 @@
 
 local nn = require "nn"
 
--- Columns of numbers by name. The first line has the names.
-local function read_csv(path)
-  local names, rows = {}, {}
-  for line in io.lines(path) do
-    local row = {}
-    for field in (line .. ","):gmatch "%s*(.-)%s*," do
-      row[#row + 1] = #names > 0 and (tonumber(field) or error(path .. ": '" .. field .. "' is no number", 0)) or field
-    end
-    if #names == 0 then names = row else rows[#rows + 1] = row end
+-- Columns by name. One of names would be a number that means an order.
+local function read(path)
+  local all, names, classes = nn.io.csv(path, { header = true })
+  for name in pairs(classes) do
+    error(("%s: column '%s' holds names, not numbers"):format(path, name), 0)
   end
-  return names, nn.tensor(rows):float()
+  return names, all
 end
 
 local function make()
@@ -32,18 +28,16 @@ return nn.experiment {
     width = { 32, min = 1 }, lr = { 0.01, min = 0 }, epochs = { 60, min = 1 }, weight_decay = { 1e-3, min = 0 },
   },
   run = function(p, run)
-    local names, all = table.unpack(p.file ~= "" and table.pack(read_csv(p.file)) or table.pack(make()))
+    local names, all = table.unpack(p.file ~= "" and table.pack(read(p.file)) or table.pack(make()))
     local inputs, at = {}, nil
     for i, name in ipairs(names) do
       if name == p.target then at = i else inputs[#inputs + 1] = i end
     end
     local y = all:select(2, at or error(("there is no column '%s'"):format(p.target), 0)):unsqueeze(2)
     local train, valid = nn.data.tensors(all:index_select(2, nn.tensor(inputs)), y):split(0.8)
-    local mean, deviation = train.x:mean(1, true), train.x:std(1, { keepdim = true })
-    local target_mean, unit = train.y:mean(), train.y:std() -- targets in units of their deviation; results are told in their own
-    for _, part in ipairs { train, valid } do
-      part.x:sub_(mean):div_(deviation)
-      part.y:sub_(target_mean):div_(unit)
+    local scale_x, scale_y = nn.data.StandardScaler():fit(train.x), nn.data.StandardScaler():fit(train.y)
+    for _, part in ipairs { train, valid } do -- targets in units of their deviation; results are told in their own
+      part.x, part.y = scale_x:transform(part.x), scale_y:transform(part.y)
     end
     local function fit(model)
       return nn.train.fit {
@@ -54,7 +48,7 @@ return nn.experiment {
     end
     local net = fit(nn.Sequential(nn.Linear(#inputs, p.width), nn.ReLU(), nn.Linear(p.width, 1)))
     local linear = fit(nn.Linear(#inputs, 1))
-    local scale = unit:item()
+    local scale = scale_y.std:item()
     return { rmse = net.best.valid_rmse * scale, r2 = net.best.valid_r2, linear_rmse = linear.best.valid_rmse * scale }
   end,
 }

@@ -7523,6 +7523,38 @@ function Scheduler:state_dict() end
 ---Goes one step on, an epoch or a batch as you like, and sets the learning rate of every group. Call it after the optimizer's.
 function Scheduler:step() end
 
+---@class nn.StandardScaler
+local StandardScaler = {}
+
+---Takes mean and deviation from these samples: those of the training set.
+---@param x nn.Tensor
+---@return nn.StandardScaler self
+function StandardScaler:fit(x) end
+
+---Does both: fit(x), and gives x transformed.
+---@param x nn.Tensor
+---@return nn.Tensor
+function StandardScaler:fit_transform(x) end
+
+---Undoes transform, x * std + mean: predictions in the units of the targets.
+---@param x nn.Tensor
+---@return nn.Tensor
+function StandardScaler:inverse_transform(x) end
+
+---Goes on with what state_dict gave.
+---@param saved any
+---@return nn.StandardScaler self
+function StandardScaler:load_state_dict(saved) end
+
+---Gives mean and std, for nn.save beside the model.
+---@return table
+function StandardScaler:state_dict() end
+
+---Shifts and scales x by what was fitted: (x - mean) / std.
+---@param x nn.Tensor
+---@return nn.Tensor
+function StandardScaler:transform(x) end
+
 ---@class nn.Watch
 local Watch = {}
 
@@ -7565,6 +7597,18 @@ function nn.autograd.enable_grad(...) end
 ---Gives the gradients of output for one tensor, or for a list of them (then a list). Leaves' .grad stay as they are.
 function nn.autograd.grad(...) end
 
+---Holds the gradients of f against central differences, in float64: true, or an error that names the first element where they
+---differ, and both numbers. They may differ by atol + rtol * |difference quotient|.
+---inputs: a tensor, or a list of what f is called with; of the float tensors among them those that require a gradient are
+---looked at, or all if none does. They are copied to float64; what else f uses must be float64 already. Random numbers (dropout)
+---are the same in each call. At a kink, such as ReLU at 0, the two rightly differ. It takes a backward for each element of the
+---results, and two calls for each element of the inputs.
+---@param f function
+---@param inputs nn.Tensor|table
+---@param opts? {eps: number, atol: number, rtol: number} 1e-6, 1e-5, 1e-3
+---@return boolean true
+function nn.autograd.gradcheck(f, inputs, opts) end
+
 ---Runs f without recording, so that nothing in it gets a gradient: for evaluation, and for changing weights by hand.
 function nn.autograd.no_grad(...) end
 
@@ -7591,6 +7635,13 @@ function nn.checkpoint(f, ...) end
 function nn.compile(f, opts) end
 
 nn.data = {}
+
+---Shifts and scales columns to mean 0 and deviation 1, by what the training set says, and back, as scikit-learn's:
+---fit, transform, fit_transform, inverse_transform, state_dict and load_state_dict; what they give are new tensors.
+---The deviation is that of the samples (divided by their number). A constant column is only shifted.
+---@param opts? {dim: integer|integer[]} the dims that mean and deviation are taken over: 1, the samples; {1, 3, 4} gives one for
+---@return nn.StandardScaler
+function nn.data.StandardScaler(opts) end
 
 ---Makes Gaussian clouds, one class each: around centers that are uniform in -spread .. spread.
 ---Options: n (300 points in all), classes (3), features (2), std (1, of a cloud), spread (5), seed (1).
@@ -8040,7 +8091,29 @@ function nn.init.xavier_uniform_(t, opts) end
 ---@return nn.Tensor t
 function nn.init.zeros_(t) end
 
+---@class nn.CsvOptions
+---@field header? boolean whether the first row has the names; default: where none of its fields is a number
+---@field sep? string default ","
+---@field decimal? string "." (default) or ","; with "," fields are separated by ";"
+---@field dtype? string "float32" (default) or "float64"
+---@field columns? table a list of names or numbers: these, in this order; default all
+---@field missing? table a list of texts such as {"", "NA"}: these cells are nan; default none
+---@field classes? table {NAME = true}: names, also where they look like numbers; {NAME = {"lily", "rose"}}: numbered in this
+
 nn.io = {}
+
+---Reads a table of numbers from text, one row a line, plain or gzipped; or writes one: nn.io.csv(path, x, {names = {...}}).
+---A column of names becomes numbers from 1, in the order of the sorted names; classes[NAME] lists them. Fields may stand in
+---quotes. What is not sure is an error that names line and column: a row with more or fewer fields than the first, an empty cell,
+---a text among numbers, a whole number that the dtype would round.
+---Without a header, columns have numbers. Options for writing: names, sep (",").
+---@param path string
+---@param x? nn.Tensor|nn.CsvOptions what is written; or the options for reading
+---@param opts? {names: string[], sep: string}
+---@return nn.Tensor? x rows x columns
+---@return string[]? names those of the columns, if there is a header
+---@return table? classes by the column's name
+function nn.io.csv(path, x, opts) end
 
 ---Reads an IDX file, the format of MNIST and Fashion-MNIST: plain or gzipped, as a tensor.
 function nn.io.idx() end
@@ -8941,10 +9014,13 @@ function nn.train.evaluate(model, loader, opts) end
 ---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best and best_epoch,
 ---tables and best_tables (metrics that are tensors, such as confusion and valid_confusion, of the last epoch and of the best),
 ---monitor and mode, steps, interrupted, stopped_early (the epoch, if so), stopped (why, if before the last epoch), within (rows
----of valid_every), resumed ({epoch, steps} where it went on), compiled (whether the step was, to the end) and
----not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
----what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in interrupted.safetensors. The
----loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
+---of valid_every), resumed ({epoch, steps, over} where it went on; over: nothing was left to train), compiled (whether the
+---step was, to the end) and not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C
+---ends the run and returns what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in
+---interrupted.safetensors. The loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their
+---number. valid_loss is what the same loss function gives: a penalty inside it is part of both, and of what best and early
+---stopping go by. (weight_decay is in neither; a figure without the penalty: metrics = {{"plain", f, "min"}},
+---monitor = "valid_plain".)
 ---@param opts nn.FitOptions
 ---@return table run
 function nn.train.fit(opts) end

@@ -187,9 +187,8 @@ static bool is_changed(const nl_tensor *t, uint32_t version) {
 
 nl_status nl_node_check(const nl_node *n) {
   if (n->released) {
-    return nl_fail("the values this graph saved were freed by an earlier backward (found at '%s'); build the loss "
-                   "again, or keep them with loss:backward{retain_graph = true} the first time",
-                   n->op->name);
+    return nl_fail("the values this graph saved were freed by an earlier backward; build the loss again, or keep them "
+                   "with loss:backward{retain_graph = true} the first time");
   }
   for (int i = 0; i < n->nin; i++) {
     if (is_changed(n->in[i], n->in_version[i])) {

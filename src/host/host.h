@@ -111,6 +111,7 @@ typedef enum nl_terminal_event {
 
 nl_terminal_event nl_terminal_wait(int milliseconds); /* -1: as long as it takes */
 long nl_terminal_read(char *to, size_t room);         /* bytes; 0 or less: the end */
+int nl_terminal_ask(lua_State *L);                    /* a Lua function: ask(bytes) -> the terminal's answer */
 
 /* ---- the prompt (repl.c) ---- */
 

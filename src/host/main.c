@@ -69,12 +69,22 @@ static int run_init(lua_State *L) {
   return nl_run_string(L, init, name);
 }
 
-static void apply_options(const nl_options *o) {
+/* Lua's own random numbers: math.randomseed(seed) */
+static void seed_math(lua_State *L, lua_Integer seed) {
+  lua_getglobal(L, LUA_MATHLIBNAME);
+  lua_getfield(L, -1, "randomseed");
+  lua_pushinteger(L, seed);
+  lua_call(L, 1, 0);
+  lua_pop(L, 1);
+}
+
+static void apply_options(lua_State *L, const nl_options *o) {
   if (o->threads) {
     nl_pool_set_threads(o->threads);
   }
   if (o->has_seed) {
     nl_generator_seed(nl_default_generator(), (uint64_t)o->seed);
+    seed_math(L, (lua_Integer)o->seed);
   }
   if (o->max_memory > 0) {
     nl_memory_set_limit((size_t)o->max_memory);
@@ -115,7 +125,7 @@ static int run_what_is_asked(lua_State *L) {
   make_arg(L, argv, argc, o.script);
   lua_gc(L, LUA_GCRESTART);
   lua_gc(L, LUA_GCGEN, 0, 0); /* as lua does; it suits temporaries */
-  apply_options(&o);
+  apply_options(L, &o);
   if (o.about) {
     print_about(L);
     lua_pushboolean(L, 1);

@@ -26,7 +26,7 @@ void nl_print_help(const char *program) {
          "\n"
          "nnlua's options:\n"
          "  --threads N       use N threads (default: one for each processor); results do not depend on N\n"
-         "  --seed N          start random numbers from N\n"
+         "  --seed N          start random numbers from N, those of math.random, too\n"
          "  --max-memory SIZE the script may hold at most SIZE bytes, all in all (suffixes K, M, G)\n"
          "  --max-seconds S   end after S seconds (2.5, say), whatever the script does, with status 124\n"
          "  --profile         show on standard error where the time went, by operation and by line\n"

@@ -360,6 +360,8 @@ static bool open_editor(lua_State *L) {
   }
   lua_pushboolean(L, !no_color || !*no_color);
   lua_setfield(L, -2, "color");
+  lua_pushcfunction(L, nl_terminal_ask);
+  lua_setfield(L, -2, "ask");
   return nl_report(L, nl_call(L, 1, 0)) == LUA_OK;
 }
 

@@ -1,6 +1,7 @@
 /* The terminal under the prompt: raw while a line is edited, as it was while code runs. Waits for keys; Ctrl-C is a
    signal all the time, so that it also stops what Tab calls. */
 #include <errno.h>
+#include <lauxlib.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,32 @@ nl_terminal_event nl_terminal_wait(int milliseconds) {
     return NL_TERMINAL_KEYS;
   }
   return ready < 0 && error != EINTR ? NL_TERMINAL_END : waited && ready == 0 ? NL_TERMINAL_NOTHING : NL_TERMINAL_AGAIN;
+}
+
+/* ask(bytes) -> what the terminal answers within a moment, up to its device attributes (ESC [ ? ... c). */
+int nl_terminal_ask(lua_State *L) {
+  enum { PATIENCE_MS = 300 };
+  size_t n;
+  const char *question = luaL_checklstring(L, 1, &n);
+  char answer[1024];
+  size_t got = 0;
+  nl_terminal_raw(true);
+  fwrite(question, 1, n, stdout);
+  fflush(stdout);
+  while (got < sizeof answer && nl_terminal_wait(PATIENCE_MS) == NL_TERMINAL_KEYS) {
+    long more = nl_terminal_read(answer + got, sizeof answer - got);
+    if (more <= 0) {
+      break;
+    }
+    got += (size_t)more;
+    const char *attributes = memmem(answer, got, "\033[?", 3);
+    if (attributes && memchr(attributes, 'c', got - (size_t)(attributes - answer))) {
+      break;
+    }
+  }
+  nl_terminal_raw(false);
+  lua_pushlstring(L, answer, got);
+  return 1;
 }
 
 long nl_terminal_read(char *to, size_t room) {

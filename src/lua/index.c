@@ -245,6 +245,13 @@ static int finish(lua_State *L, nl_build *b, const char *what, nl_tensor *x) {
   return 1;
 }
 
+/* Whether ipairs asks: a function of C between this one and the loop. */
+static bool asked_by_ipairs(lua_State *L) {
+  lua_Debug ar;
+  return lua_isinteger(L, 2) && lua_getstack(L, 1, &ar) && lua_getinfo(L, "nS", &ar) && *ar.what == 'C' && ar.name &&
+         strcmp(ar.name, "for iterator") == 0;
+}
+
 int nl_tensor_index(lua_State *L) {
   nl_lua_account(L);
   nl_lua_set_running(L);
@@ -261,6 +268,9 @@ int nl_tensor_index(lua_State *L) {
     t = read_selection(&b, &p);
   }
   box->t = b.status == NL_OK ? nl_tensor_ref(t) : NULL;
+  if (b.status == NL_ERROR && asked_by_ipairs(L)) {
+    nl_fail("%s; ipairs does not end with the last slice: use pairs(x)", nl_error_message());
+  }
   finish(L, &b, "x[...]", x);
   nl_fill_box(L, -1, box, box->t);
   return 1;

@@ -5,6 +5,7 @@
 
 #include "core/interrupt.h"
 #include "core/memory.h"
+#include "io/csv.h"
 #include "io/file.h"
 #include "io/idx.h"
 #include "io/json.h"
@@ -20,6 +21,123 @@ static int idx_read(lua_State *L) {
     return nl_lua_raise(L);
   }
   return 1;
+}
+
+/* ---- csv ---- */
+
+#define TABLE_TYPE "nn.TextTable"
+
+enum { MOST_NAMES = 1 << 16 };
+
+typedef struct text_table {
+  nl_csv table;
+  nl_csv_options options;
+} text_table;
+
+static int table_gc(lua_State *L) {
+  text_table *t = nl_held(L, TABLE_TYPE);
+  nl_csv_free(&t->table);
+  nl_delete(t->options.missing);
+  nl_delete(t->options.columns);
+  nl_delete(t->options.classes);
+  t->options = (nl_csv_options){0};
+  return 0;
+}
+
+/* The list of a field of the options at index 2 on the stack; its strings live as long as it. */
+static int push_list(lua_State *L, const char *field) {
+  lua_getfield(L, 2, field);
+  luaL_checktype(L, -1, LUA_TTABLE);
+  lua_Unsigned n = lua_rawlen(L, -1);
+  luaL_argcheck(L, n <= MOST_NAMES, 2, "too many names");
+  return (int)n;
+}
+
+static void *room_for(lua_State *L, int n, size_t size) {
+  void *p = nl_new((size_t)(n + 1) * size);
+  if (!p) {
+    nl_lua_raise(L);
+  }
+  return p;
+}
+
+/* Columns by name or number. */
+static void read_wishes(lua_State *L, const char *field, nl_csv_wish **out, int *count) {
+  int n = push_list(L, field);
+  *out = room_for(L, n, sizeof **out);
+  for (int i = 0; i < n; i++) {
+    if (lua_rawgeti(L, -1, i + 1) == LUA_TNUMBER) {
+      (*out)[i].number = luaL_checkinteger(L, -1);
+    } else {
+      (*out)[i].name = nl_check_name(L, -1, "csv");
+    }
+    lua_pop(L, 1);
+  }
+  *count = n;
+  lua_pop(L, 1);
+}
+
+static char character_of(lua_State *L, const char *field) {
+  lua_getfield(L, 2, field);
+  const char *s = luaL_optstring(L, -1, "");
+  lua_pop(L, 1);
+  return *s;
+}
+
+/* csv_read(path, {sep, decimal, header, dtype, missing, columns, classes}) -> values, {names} or nil, {[i] =
+   {classes}}; the options were checked before */
+static int csv_read(lua_State *L) {
+  const char *path = nl_check_path(L, 1, "csv");
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  text_table *t = nl_push_hold(L, sizeof *t, TABLE_TYPE, "__gc", table_gc);
+  nl_csv_options *o = &t->options;
+  o->separator = character_of(L, "sep");
+  o->decimal = character_of(L, "decimal");
+  o->dtype = character_of(L, "dtype") == 'd' ? NL_F64 : NL_F32;
+  int header = lua_getfield(L, 2, "header");
+  o->header = header == LUA_TNIL ? NL_CSV_FIND : lua_toboolean(L, -1) ? NL_CSV_FIRST : NL_CSV_NONE;
+  lua_pop(L, 1);
+  int n = push_list(L, "missing");
+  o->missing = room_for(L, n, sizeof *o->missing);
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, -1, i + 1);
+    o->missing[i] = nl_check_name(L, -1, "csv");
+    lua_pop(L, 1);
+  }
+  o->missing_count = n;
+  lua_pop(L, 1);
+  read_wishes(L, "columns", &o->columns, &o->column_count);
+  read_wishes(L, "classes", &o->classes, &o->class_count);
+  if (nl_csv_read(path, o, &t->table) != NL_OK) {
+    nl_error_prefix("csv");
+    return nl_lua_raise(L);
+  }
+  nl_box *box = nl_push_box(L);
+  box->t = nl_tensor_ref(t->table.values);
+  bool named = t->table.columns[0].name != NULL;
+  lua_createtable(L, t->table.count, 0);
+  lua_newtable(L);
+  for (int i = 0; i < t->table.count; i++) {
+    nl_csv_column *c = &t->table.columns[i];
+    if (named) {
+      lua_pushstring(L, c->name);
+      lua_rawseti(L, -3, i + 1);
+    }
+    if (c->classes) {
+      lua_createtable(L, c->class_count, 0);
+      for (int k = 0; k < c->class_count; k++) {
+        lua_pushstring(L, c->classes[k]);
+        lua_rawseti(L, -2, k + 1);
+      }
+      lua_rawseti(L, -2, i + 1);
+    }
+  }
+  if (!named) {
+    lua_pushnil(L);
+    lua_replace(L, -3);
+  }
+  return 3;
 }
 
 /* ---- safetensors ---- */
@@ -325,6 +443,7 @@ static int json_encode(lua_State *L) {
 
 void nl_open_io(lua_State *L) {
   static const luaL_Reg functions[] = {{"idx_read", idx_read},
+                                       {"csv_read", csv_read},
                                        {"safetensors_read", safetensors_read},
                                        {"safetensors_write", safetensors_write},
                                        {"npy_read", npy_read},
@@ -336,10 +455,10 @@ void nl_open_io(lua_State *L) {
                                        {"json_row", json_row},
                                        {NULL, NULL}};
 #define ONCE "files would be touched only once; do it outside"
-  static const nl_not_replayed refused[] = {{idx_read, "data", ONCE},    {npy_read, "io.npy", ONCE},
-                                            {npy_write, "io.npy", ONCE}, {safetensors_read, "load", ONCE},
-                                            {npz_read, "io.npz", ONCE},  {safetensors_write, "save", ONCE},
-                                            {npz_write, "io.npz", ONCE}, {NULL, NULL, NULL}};
+  static const nl_not_replayed refused[] = {
+      {idx_read, "data", ONCE},          {csv_read, "io.csv", ONCE},       {npy_read, "io.npy", ONCE},
+      {npy_write, "io.npy", ONCE},       {safetensors_read, "load", ONCE}, {npz_read, "io.npz", ONCE},
+      {safetensors_write, "save", ONCE}, {npz_write, "io.npz", ONCE},      {NULL, NULL, NULL}};
   nl_observe_refuse(refused);
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, EMPTY_LIST_TYPE);

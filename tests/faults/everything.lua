@@ -12,6 +12,7 @@ local file = directory .. "/a"
 nn.save(file .. ".safetensors", { w = nn.arange(6):reshape(2, 3), note = "x", deep = { 1, 2, { 3 } } })
 nn.io.npz(file .. ".npz", { a = nn.arange(5), b = nn.ones(2, 2) }, { compress = true })
 nn.io.npy(file .. ".npy", nn.arange(7))
+core.write_file(file .. ".csv", "a,b,c\n1,x,2.5\n2,\"y \"\"z\",3\n3,x,4\n")
 local matrix = nn.randn({ 6, 6 }, { generator = nn.Generator(3) })
 
 local function bits(...)
@@ -50,6 +51,11 @@ local operations = {
   npz = function() return bits(nn.io.npz(file .. ".npz").a) end,
   npz_write = function() nn.io.npz(file .. "2.npz", { m = matrix }) return bits(nn.io.npz(file .. "2.npz").m) end,
   npy = function() return bits(nn.io.npy(file .. ".npy")) end,
+  csv = function()
+    local x, names, classes = nn.io.csv(file .. ".csv", { columns = { "b", "a" } })
+    return bits(x) .. names[1] .. classes.b[2]
+  end,
+  csv_write = function() nn.io.csv(file .. "2.csv", matrix) return bits((nn.io.csv(file .. "2.csv"))) end,
   json = function() return core.json_encode(core.json_decode '{"a":[1,2,{"b":"text"}],"c":1.5}') end,
   rex = function() return bits(nn.rex.gsub("hello world", "(?<x>o|l+)", "<%1>")) end,
   rex_loop = function()

@@ -1,4 +1,5 @@
--- nn.autograd: operations with a backward written in Lua, checkpoints, hooks, and the search for nan.
+-- nn.autograd: operations with a backward written in Lua, checkpoints, hooks, the search for nan, and the
+-- check against differences.
 
 local core = require "nn.core"
 local options = require "nn.internal.options"
@@ -261,6 +262,146 @@ function M.detect_anomaly(f, ...)
     error(results[2], 0)
   end
   return table.unpack(results, 2, results.n)
+end
+
+-- ---- gradients against differences ----
+
+-- "[2, 3]" of the i-th element of a shape.
+local function place_in(shape, i)
+  local at = {}
+  i = i - 1
+  for d = #shape, 1, -1 do
+    at[d], i = i % shape[d] + 1, i // shape[d]
+  end
+  return ("[%s]"):format(table.concat(at, ", "))
+end
+
+local function number(v)
+  return v ~= v and "nan" or ("%.9g"):format(v)
+end
+
+-- A call of f with the same random numbers each time. Gives its float results, in float64.
+local function call_again(f, args, random)
+  core.set_rng_state(random[1], random[2])
+  local given = table.pack(f(table.unpack(args, 1, args.n)))
+  local outputs = {}
+  for k = 1, given.n do
+    local y = given[k]
+    if not core.is_tensor(y) then
+      core.raise(("gradcheck: the function must give tensors, but result %d is %s"):format(k, core.describe(y)))
+    elseif y.dtype == "float32" then
+      core.raise(("gradcheck: result %d of the function is float32, in which differences are mostly rounding; make what it uses "
+        .. "float64, e.g. model:to(\"float64\")"):format(k))
+    elseif y.dtype == "float64" then
+      outputs[#outputs + 1] = y
+    end
+  end
+  if #outputs == 0 then
+    core.raise "gradcheck: the function gives no float tensor"
+  end
+  return outputs
+end
+
+-- The arguments as float64 leaves of our own, and the places of those that are looked at: those that require a gradient, or all
+-- that are floats if none does.
+local function leaves_of(inputs)
+  local list = core.is_tensor(inputs) and { inputs } or core.fields(inputs) or inputs
+  local args, floats, wanted = { n = #list }, {}, {}
+  for i = 1, args.n do
+    local x = list[i]
+    if core.is_tensor(x) and x.dtype:find "float" then
+      args[i] = x:detach():to("float64"):clone():requires_grad_()
+      floats[#floats + 1] = i
+      wanted[#wanted + 1] = x.requires_grad and i or nil
+    else
+      args[i] = x
+    end
+  end
+  if #floats == 0 then
+    core.raise "gradcheck: there is no float tensor among the inputs"
+  end
+  return args, #wanted > 0 and wanted or floats
+end
+
+-- For each output a matrix, as lists: gradient[o][e] of its element o for element e of the input.
+local function by_backward(outputs, x)
+  local all = {}
+  for k, y in ipairs(outputs) do
+    local rows, flat = {}, y:reshape(-1)
+    for o = 1, #flat do
+      local g = y.requires_grad and core.grad(flat[o], x, { retain_graph = true, allow_unused = true })
+      rows[o] = (g or core.zeros_like(x)):reshape(-1):totable()
+    end
+    all[k] = rows
+  end
+  return all
+end
+
+-- The outputs' changes for a change of element e of input i, as lists.
+local function by_differences(f, args, i, e, eps, random)
+  local function moved(by)
+    local copies = table.move(args, 1, args.n, 1, { n = args.n })
+    for k = 1, args.n do
+      copies[k] = core.is_tensor(args[k]) and args[k]:detach():clone() or args[k]
+    end
+    local flat = copies[i]:reshape(-1)
+    flat[e] = flat[e]:item() + by
+    local out = core.no_grad(call_again, f, copies, random)
+    for k, y in ipairs(out) do
+      out[k] = y:detach():clone()
+    end
+    return out
+  end
+  local up, down = moved(eps), moved(-eps)
+  for k, y in ipairs(up) do
+    up[k] = ((y - down[k]) / (2 * eps)):reshape(-1):totable()
+  end
+  return up
+end
+
+---Holds the gradients of f against central differences, in float64: true, or an error that names the first element where they
+---differ, and both numbers. They may differ by atol + rtol * |difference quotient|.
+---inputs: a tensor, or a list of what f is called with; of the float tensors among them those that require a gradient are
+---looked at, or all if none does. They are copied to float64; what else f uses must be float64 already. Random numbers (dropout)
+---are the same in each call. At a kink, such as ReLU at 0, the two rightly differ. It takes a backward for each element of the
+---results, and two calls for each element of the inputs.
+---@param f function
+---@param inputs nn.Tensor|table
+---@param opts? {eps: number, atol: number, rtol: number} 1e-6, 1e-5, 1e-3
+---@return boolean true
+---example:
+---  > nn.autograd.gradcheck(function(x, w) return x:matmul(w):tanh() end, {nn.randn(3, 4), nn.randn(4, 2)})
+---  true
+---  > nn.autograd.gradcheck(function(x) return x:detach() * x end, {nn.tensor {2.0}})
+---  error: ...gradcheck: ...
+---see: nn.autograd.Function, nn.func.jacobian, nn.grad
+function M.gradcheck(f, inputs, opts)
+  options.callable("gradcheck", f)
+  local o = options.read("gradcheck", opts, {
+    eps = { "number", 1e-6, above = 0 }, atol = { "number", 1e-5, least = 0 }, rtol = { "number", 1e-3, least = 0 },
+  })
+  local args, places = leaves_of(inputs)
+  local random = table.pack(core.rng_state())
+  local outputs = core.enable_grad(call_again, f, args, random)
+  for _, i in ipairs(places) do
+    local exact, shape = by_backward(outputs, args[i]), args[i].shape
+    for e = 1, args[i]:numel() do
+      local near = by_differences(f, args, i, e, o.eps, random)
+      for k, values in ipairs(near) do
+        for at, n in ipairs(values) do
+          local g = exact[k][at][e]
+          local near_enough = math.abs(g - n) <= o.atol + o.rtol * math.abs(n) -- not so where one is nan
+          if not near_enough then
+            core.set_rng_state(random[1], random[2])
+            core.raise(("gradcheck: the gradient for input %d, element %s (of result %d, element %s) is %s by backward, but %s "
+              .. "by differences"):format(i, place_in(shape, e), k, place_in(outputs[k].shape, at), number(g), number(n)))
+          end
+        end
+      end
+    end
+  end
+  core.set_rng_state(random[1], random[2])
+  return true
 end
 
 M.grad, M.no_grad, M.enable_grad = core.grad, core.no_grad, core.enable_grad

@@ -370,6 +370,10 @@ function M.normalize(train, ...)
     core.raise "data.normalize: needs a data set"
   end
   local mean, std = train.x:mean():item(), train.x:std():item()
+  if not (std > 0 and std < math.huge) then
+    core.raise(("data.normalize: the deviation of x (shape %s) is %g, so it cannot be divided by: x needs two values that "
+      .. "differ, and none that is nan or infinite"):format(tostring(train.x.shape), std ~= std and 0 / 0 or std))
+  end
   for _, d in ipairs { train, ... } do
     d.x:sub_(mean):div_(std)
   end
@@ -415,6 +419,8 @@ function M.synthetic_images(opts)
   end
   return make(o.train), make(o.test)
 end
+
+M.StandardScaler = require("nn.data.scaler").StandardScaler
 
 for name, make in pairs(require "nn.data.synthetic") do
   M[name] = make

@@ -1,26 +1,15 @@
 -- nn.plot: pictures. With a file ("loss.png", .svg or .pdf) they are drawn by gnuplot; without one they appear in the
 -- terminal, in braille.
--- Options of all: nn.PlotOptions. Colours can be told apart by colour-blind readers (Okabe & Ito 2008; viridis for values); in
--- the terminal each curve bears a letter. Values are tensors or lists.
+-- Options of all: nn.PlotOptions (plot/reading.lua). Colours can be told apart by colour-blind readers (Okabe & Ito 2008;
+-- viridis for values); in the terminal each curve bears a letter. Values are tensors or lists.
 
 local core = require "nn.core"
 local gnuplot = require "nn.plot.gnuplot"
 local options = require "nn.internal.options"
+local reading = require "nn.plot.reading"
 local terminal = require "nn.plot.terminal"
 
 local M = {}
-
----@class nn.PlotOptions
----@field file? string "name.png", .svg or .pdf: drawn by gnuplot, and the path is given; default: drawn in the terminal
----@field title? string above the picture; default none
----@field xlabel? string what goes to the right; default none
----@field ylabel? string what goes up; default none
----@field log? string "x", "y" or "xy": axes with a logarithmic scale; default none
----@field xrange? number[] {low, high}; default what the values need
----@field yrange? number[] {low, high}; default what the values need
----@field columns? integer 1 (default: as wide as a column of a page) or 2 (as the page); of files
----@field size? integer[] {width, height} in pixels, instead of columns; of files
----@field key? string where the labels stand: "top left", "above"; default top right; of files
 
 ---Where files with relative names go; by default what nnlua --out DIR (or NNLUA_OUT) says.
 M.directory = false
@@ -33,156 +22,42 @@ M.directory = false
 ---see: nn.plot.line
 M.available = gnuplot.is_there
 
-local function run(o, lines)
-  return gnuplot.run(o, lines, M.directory)
-end
-
-local common = {
-  file = { "string" }, title = { "string" }, xlabel = { "string" }, ylabel = { "string" }, log = { "string", "" },
-  xrange = { "table" }, yrange = { "table" }, columns = { "integer", 1 }, size = { "table" }, key = { "string", "" },
-}
-
-local function is_finite(v)
-  return type(v) == "number" and v == v and v > -math.huge and v < math.huge
-end
-
-local function is_length(v)
-  return type(v) == "number" and v >= 16 and v <= 20000
-end
-
-local function read(who, opts, own)
-  local spec = {}
-  for _, t in ipairs { common, own or {} } do
-    for name, rule in pairs(t) do
-      spec[name] = rule
-    end
-  end
-  local o = options.read("plot." .. who, opts, spec)
-  o.who = "plot." .. who
-  for _, name in ipairs { "xrange", "yrange", "range" } do
-    local r = o[name]
-    local function is_end(v)
-      return v == nil and name ~= "range" or is_finite(v)
-    end
-    if r and not (is_end(r[1]) and is_end(r[2])) then
-      core.raise(("%s: %s must be {low, high}, two numbers, but is {%s, %s}"):format(o.who, name, core.describe(r[1]),
-        core.describe(r[2])))
-    end
-  end
-  if o.size and not (is_length(o.size[1]) and is_length(o.size[2])) then
-    core.raise(("%s: size must be {width, height} in pixels, each from 16 to 20000, but is {%s, %s}"):format(o.who,
-      core.describe(o.size[1]), core.describe(o.size[2])))
-  end
-  return o
-end
-
--- ---- values ----
-
--- A list of numbers from a tensor or a table.
-local function list(who, what, v)
-  if core.is_tensor(v) then
-    return v:detach():reshape(-1):to("float64"):totable()
-  elseif type(v) == "table" then
-    local out = {}
-    for i = 1, #v do
-      out[i] = v[i]
-      if type(out[i]) ~= "number" then
-        core.raise(("%s: %s must be numbers, but number %d is %s"):format(who, what, i, core.describe(out[i])))
-      end
-    end
-    return out
-  end
-  core.raise(("%s: %s must be a tensor or a list, but is %s"):format(who, what, core.describe(v)))
-end
-
--- Rows of numbers from a matrix.
-local function rows_of(who, v)
-  if core.is_tensor(v) then
-    if v.ndim ~= 2 then
-      core.raise(("%s: needs a matrix, but the shape is %s"):format(who, tostring(v.shape)))
-    end
-    if v:numel() == 0 then
-      core.raise(("%s: there are no values: the shape is %s"):format(who, tostring(v.shape)))
-    end
-    return v:detach():to("float64"):totable()
-  elseif type(v) ~= "table" or type(v[1]) ~= "table" or #v[1] == 0 then
-    core.raise(("%s: needs a matrix, but got %s"):format(who, core.describe(v)))
-  end
-  for r, row in ipairs(v) do
-    if type(row) ~= "table" or #row ~= #v[1] then
-      core.raise(("%s: each row must have %d numbers, as the first, but row %d is %s"):format(who, #v[1], r,
-        type(row) == "table" and ("a list of %d"):format(#row) or core.describe(row)))
-    end
-    list(who, ("row %d"):format(r), row)
-  end
-  return v
-end
-
--- Series {x =, y =, label =, ...} from what users give: one series or many, as tables or as bare values.
-local function series_of(who, given)
-  if type(given) ~= "table" and not core.is_tensor(given) then
-    core.raise(("%s: needs values, but got %s"):format(who, core.describe(given)))
-  end
-  if core.is_tensor(given) or type(given[1]) == "number" then
-    given = { { y = given } }
-  elseif given.y ~= nil then
-    given = { given }
-  end
-  local out = {}
-  for i = 1, #given do
-    local s = given[i]
-    if core.is_tensor(s) or type(s) == "table" and type(s[1]) == "number" then
-      s = { y = s }
-    end
-    if type(s) ~= "table" or s.y == nil then
-      core.raise(("%s: series %d must be a tensor, a list of numbers or {x =, y =, label =}, but is %s"):format(who, i,
-        type(s) == "table" and "a table without y" or core.describe(s)))
-    end
-    local new = { label = s.label, style = s.style, error = s.error and list(who, "error", s.error) }
-    new.y = list(who, "y", s.y)
-    new.x = s.x and list(who, "x", s.x)
-    if not new.x then
-      new.x = {}
-      for k = 1, #new.y do
-        new.x[k] = k
-      end
-    end
-    if #new.x ~= #new.y then
-      core.raise(("%s: series %d has %d x and %d y"):format(who, i, #new.x, #new.y))
-    end
-    out[i] = new
-  end
-  return out
-end
-
 -- ---- lines and points ----
 
 -- The dashed line of the option hline, as a part of gnuplot's plot.
 local function dashed_line(o)
   local h = o.hline
-  if h and not is_finite(h[1]) then
+  if h and not reading.is_finite(h[1]) then
     core.raise(("%s: hline must be {value, label}, such as {0.1, \"chance\"}, but its value is %s"):format(o.who,
       core.describe(h[1])))
   end
   return h and ("%s with lines dashtype 2 linecolor rgb '#555555' %s"):format(gnuplot.number(h[1]), gnuplot.titled(h[2]))
 end
 
-local function xy(given, o, style)
-  local series = series_of(o.who, given)
+local function xy(series, o, default)
   if not o.file then
-    return terminal.xy(series, o, style)
+    return terminal.xy(series, o, default)
   end
   local lines, parts = {}, { dashed_line(o) }
   for i, s in ipairs(series) do
-    gnuplot.block(lines, "d" .. i, s.error and { s.x, s.y, s.error } or { s.x, s.y })
+    local style, columns = s.style or default, { s.x, s.y, s.error }
+    if s.edges then -- of a histogram: each bar says its middle and its width
+      local middles, widths = {}, {}
+      for k = 1, #s.y do
+        middles[k], widths[k] = (s.edges[k] + s.edges[k + 1]) / 2, s.edges[k + 1] - s.edges[k]
+      end
+      style, columns = "boxes fillstyle transparent solid 0.5 noborder", { middles, s.y, widths }
+    end
+    gnuplot.block(lines, "d" .. i, columns)
     if s.error then
       parts[#parts + 1] = ("$d%d using 1:($2-$3):($2+$3) with filledcurves linetype %d fillstyle transparent solid 0.18 "
         .. "noborder notitle"):format(i, i)
     end
-    parts[#parts + 1] = ("$d%d using 1:2 with %s linetype %d %s"):format(i, s.style or style, i, gnuplot.titled(s.label))
+    parts[#parts + 1] = ("$d%d using %s with %s linetype %d %s"):format(i, s.edges and "1:2:3" or "1:2", style, i,
+      gnuplot.titled(s.label))
   end
   lines[#lines + 1] = "plot " .. table.concat(parts, ", ")
-  return run(o, lines)
+  return reading.run(o, lines)
 end
 
 ---Draws lines, such as the losses of a training run. Series: y, or {x =, y =, label =, error =}, or a list of such; error
@@ -199,7 +74,8 @@ end
 ---  $ nn.plot.line({{y = train, label = "training"}, {y = valid, label = "validation"}}, {xlabel = "epoch", file = "loss.png"})
 ---see: nn.plot.scatter, nn.plot.bar, nn.train.fit
 function M.line(series, opts)
-  return xy(series, read("line", opts, { hline = { "table" } }), "lines")
+  local o = reading.read("line", opts, { hline = { "table" } })
+  return xy(reading.series_of(o.who, series), o, "lines")
 end
 
 ---Draws points in the plane: n x 2, with options classes (n labels, one colour each) and labels (the classes' names); or
@@ -214,12 +90,15 @@ end
 ---  ...
 ---see: nn.plot.boundary, nn.plot.line, nn.data.moons
 function M.scatter(given, opts)
-  local o = read("scatter", opts, { classes = { "any" }, labels = { "table" }, hline = { "table" } })
+  local o = reading.read("scatter", opts, { classes = { "any" }, labels = { "table" }, hline = { "table" } })
   if core.is_tensor(given) and given.ndim == 2 then
     if given:size(2) ~= 2 then
       core.raise(("plot.scatter: points must be n x 2, but have shape %s"):format(tostring(given.shape)))
     end
-    local points, classes = given:detach():totable(), o.classes and list(o.who, "classes", o.classes)
+    local points, classes = given:detach():totable(), o.classes and reading.list(o.who, "classes", o.classes)
+    if classes and #classes ~= #points then
+      core.raise(("plot.scatter: classes must be one for each of the %d points, but there are %d"):format(#points, #classes))
+    end
     local by, order = {}, {}
     for i, p in ipairs(points) do
       local c = classes and classes[i] or 1
@@ -236,7 +115,7 @@ function M.scatter(given, opts)
       given[i] = by[c]
     end
   end
-  return xy(given, o, "points")
+  return xy(reading.series_of(o.who, given), o, "points")
 end
 
 ---Draws bars: values with names, beside each other for groups. Options also: hline, {value, label}: a dashed line (default
@@ -251,11 +130,16 @@ end
 ---  cats │████████████████ 1
 ---see: nn.plot.hist, nn.plot.line
 function M.bar(values, names, opts)
-  local o = read("bar", opts, { hline = { "table" } })
-  local series = series_of(o.who, values)
+  local o = reading.read("bar", opts, { hline = { "table" } })
+  local series = reading.series_of(o.who, values)
   local n = series[1] and #series[1].y or 0
   if n == 0 then
     core.raise "plot.bar: there are no values"
+  end
+  for k, s in ipairs(series) do
+    if #s.y ~= n then
+      core.raise(("plot.bar: each group must have %d values, as the first, but group %d has %d"):format(n, k, #s.y))
+    end
   end
   names = names or {}
   if not o.file then
@@ -297,24 +181,24 @@ function M.bar(values, names, opts)
   end
   columns[#columns + 1] = dashed
   lines[#lines + 1] = "plot " .. table.concat(columns, ", ")
-  return run(o, lines)
+  return reading.run(o, lines)
 end
 
--- Counts in `bins` equal bins.
+-- The edges of `bins` equal bins from low to high, one more than bins, and how many values lie in each; the last one holds its
+-- right edge, too.
 local function counts(values, bins, low, high)
-  local count, centers = {}, {}
-  local width = (high - low) / bins
-  width = width > 0 and width or 1
+  local edges, count, width = {}, {}, (high - low) / bins
   for i = 1, bins do
-    count[i], centers[i] = 0, low + (i - 0.5) * width
+    edges[i], count[i] = low + (i - 1) * width, 0
   end
+  edges[bins + 1] = high
   for _, v in ipairs(values) do
-    if v == v and v >= low and v <= high then
+    if reading.is_finite(v) then
       local i = math.min(bins, math.floor((v - low) / width) + 1)
       count[i] = count[i] + 1
     end
   end
-  return centers, count
+  return edges, count
 end
 
 ---Draws a histogram of one or more sets of values: how many fall into each of equal bins. Options also: bins (40), density
@@ -328,11 +212,11 @@ end
 ---  ...
 ---see: nn.plot.bar, nn.histc, nn.plot.line
 function M.hist(given, opts)
-  local o = read("hist", opts, { bins = { "integer", 40 }, density = { "boolean", false } })
+  local o = reading.read("hist", opts, { bins = { "integer", 40 }, density = { "boolean", false } })
   if o.bins < 1 or o.bins > 100000 then
     core.raise(("plot.hist: bins must be from 1 to 100000, but is %d"):format(o.bins))
   end
-  local series, low, high = series_of(o.who, given), math.huge, -math.huge
+  local series, low, high = reading.series_of(o.who, given), math.huge, -math.huge
   for _, s in ipairs(series) do
     for _, v in ipairs(s.y) do
       if v == v and v < math.huge and v > -math.huge then
@@ -343,357 +227,39 @@ function M.hist(given, opts)
   if low > high then
     core.raise "plot.hist: there are no values"
   end
+  if low == high then -- as NumPy: one value stands in the middle of a range of 1
+    low, high = low - 0.5, high + 0.5
+  end
   for _, s in ipairs(series) do
-    local n = #s.y
-    s.x, s.y = counts(s.y, o.bins, low, high)
+    s.edges, s.y = counts(s.y, o.bins, low, high)
     if o.density then
-      local width = (high - low) / o.bins
+      local n = 0
+      for _, c in ipairs(s.y) do
+        n = n + c
+      end
       for i, c in ipairs(s.y) do
-        s.y[i] = c / (n * width)
+        s.y[i] = c / (n * (s.edges[i + 1] - s.edges[i]))
       end
     end
-    s.style = "fillsteps fillstyle transparent solid 0.5"
   end
-  o.yrange = o.yrange or { 0 }
+  if not o.yrange then
+    local least = math.huge -- on a logarithmic axis, a bar of the least height has half of itself to stand on
+    for _, s in ipairs(series) do
+      for _, c in ipairs(s.y) do
+        least = c > 0 and math.min(least, c) or least
+      end
+    end
+    o.yrange = { o.log:find "y" and least / 2 or 0 }
+  end
   return xy(series, o, "lines")
 end
 
--- ---- matrices ----
+-- ---- of files of their own ----
 
----Draws a matrix in colours, such as a confusion matrix, its first row on top. Options also: names (of the columns), rows
----(names of the rows), range ({low, high} of the colours; default those of the values), diverging (false; true: blue over
----white to red).
----@param matrix nn.Tensor|table rows x columns
----@param opts? nn.PlotOptions and names, rows, range, diverging
----@return string|nil path of the file
----example:
----  > nn.plot.heatmap({{1, 2}, {3, 4}}, {rows = {"a", "b"}})
----    ░░  a
----  ▓▓██  b
----  ' ' = 1 … █ = 4
----see: nn.plot.image, nn.train.metrics.Confusion, nn.plot.surface
-function M.heatmap(matrix, opts)
-  local o = read("heatmap", opts, {
-    names = { "table" }, rows = { "table" }, range = { "table" }, diverging = { "boolean", false },
-  })
-  local rows = rows_of(o.who, matrix)
-  if not o.file then
-    return terminal.heatmap(rows, o)
+for _, file in ipairs { "matrices", "plane", "models" } do
+  for name, f in pairs(require("nn.plot." .. file)) do
+    M[name] = f
   end
-  local lines = { "set palette " .. (o.diverging and gnuplot.diverging or gnuplot.viridis), "unset grid", "unset key" }
-  if o.range then
-    lines[#lines + 1] = ("set cbrange [%s:%s]"):format(gnuplot.number(o.range[1]), gnuplot.number(o.range[2]))
-  end
-  for axis, names in pairs { x = o.names or false, y = o.rows or false } do
-    if names then
-      local tics = {}
-      for i, name in ipairs(names) do
-        tics[i] = ("%s %d"):format(gnuplot.quoted(tostring(name)), i - 1)
-      end
-      lines[#lines + 1] = ("set %stics (%s) noenhanced%s"):format(axis, table.concat(tics, ", "),
-        axis == "x" and #names > 6 and " rotate by -35" or "")
-    end
-  end
-  lines[#lines + 1] = ("set xrange [-0.5:%g]\nset yrange [%g:-0.5]"):format(#rows[1] - 0.5, #rows - 0.5)
-  gnuplot.matrix_block(lines, "d", rows)
-  lines[#lines + 1] = "plot $d matrix with image pixels"
-  return run(o, lines)
-end
-
----Draws an image, height x width, in grey. Options also: range ({black, white}; default the lowest and the highest value).
----@param matrix nn.Tensor|table
----@param opts? nn.PlotOptions and range
----@return string|nil path of the file
----example:
----  > nn.plot.image {{0, 1}, {1, 0}}
----    ██
----  ██
----  ' ' = 0 … █ = 1
----see: nn.plot.grid, nn.plot.heatmap
-function M.image(matrix, opts)
-  local o = read("image", opts, { range = { "table" } })
-  local rows = rows_of(o.who, matrix)
-  if not o.file then
-    return terminal.heatmap(rows, o)
-  end
-  local lines = { "set palette gray", "unset grid", "unset key", "unset colorbox", "unset tics", "set size ratio -1",
-    ("set xrange [-0.5:%g]\nset yrange [%g:-0.5]"):format(#rows[1] - 0.5, #rows - 0.5) }
-  gnuplot.matrix_block(lines, "d", rows)
-  lines[#lines + 1] = "plot $d matrix with image pixels"
-  o.tall = math.max(140, math.min(700, 600 * #rows // #rows[1] + 60))
-  return run(o, lines)
-end
-
----Draws images beside each other, n x height x width, in grey. Options also: across (how many in a row; default the root of n).
----@param images nn.Tensor
----@param opts? nn.PlotOptions and across
----@return string|nil path of the file
----example:
----  > nn.plot.grid(nn.tensor {{{0.0, 1.0}, {1.0, 0.0}}, {{1.0, 1.0}, {0.0, 0.0}}}, {across = 2})
----    ████████
----  ██  ██
----  ' ' = 0 … █ = 1
----see: nn.plot.image, nn.data.fashion_mnist
-function M.grid(images, opts)
-  local o = read("grid", opts, { across = { "integer" } })
-  if not core.is_tensor(images) or images.ndim ~= 3 then
-    core.raise(("plot.grid: needs images as n x height x width, but got %s"):format(core.describe(images)))
-  end
-  local n, h, w = images:size(1), images:size(2), images:size(3)
-  local across = o.across or math.ceil(math.sqrt(n))
-  local down = math.ceil(n / across)
-  local low, high = images:min():item(), images:max():item()
-  local sheet = core.full({ down * (h + 1) - 1, across * (w + 1) - 1 }, high, { dtype = "float32" })
-  for i = 0, n - 1 do
-    local r, c = i // across * (h + 1), i % across * (w + 1)
-    sheet[{ { r + 1, r + h }, { c + 1, c + w } }] = images[i + 1]:to "float32"
-  end
-  o.across, o.who = nil, nil
-  o.range = { low, high }
-  return M.image(sheet, o)
-end
-
--- ---- functions of the plane ----
-
----Draws what a classifier says of each point in the plane, with the samples over it. f: a model or function from n x 2 to
----scores (n x classes), or to one number a point, whose sign decides. Options also: resolution (160 points a side, of a file),
----margin (0.15, the share of the points' range that is shown beyond them).
----@param f function|nn.Module
----@param points nn.Tensor n x 2
----@param labels nn.Tensor n classes
----@param opts? nn.PlotOptions and resolution, margin
----@return string|nil path of the file
----example:
----  > data = nn.data.xor()
----  > nn.plot.boundary(nn.Linear(2, 2), data.x, data.y, {title = "untrained"})
----  ...untrained
----  ...
----see: nn.plot.scatter, nn.data.moons, nn.train.fit
-function M.boundary(f, points, labels, opts)
-  local o = read("boundary", opts, { resolution = { "integer", 160 }, margin = { "number", 0.15 } })
-  local resolution = o.file and o.resolution or 72
-  if points.ndim ~= 2 or points:size(2) ~= 2 or #points == 0 or labels:numel() ~= #points then
-    core.raise(("plot.boundary: needs points n x 2 and n labels, but got shapes %s and %s"):format(tostring(points.shape),
-      tostring(labels.shape)))
-  elseif resolution < 2 or resolution > 4000 then
-    core.raise(("plot.boundary: resolution must be from 2 to 4000, but is %d"):format(resolution))
-  end
-  labels = labels:reshape(-1)
-  local low, high = points:detach():min(1), points:detach():max(1)
-  local l, h = low:totable(), high:totable()
-  local range = {}
-  for d = 1, 2 do
-    local pad = math.max(1e-6, (h[d] - l[d]) * o.margin)
-    range[d] = { l[d] - pad, h[d] + pad }
-  end
-  local down = o.file and resolution or 30
-  local gx = core.linspace(range[1][1], range[1][2], resolution)
-  local gy = core.linspace(range[2][1], range[2][2], down)
-  local all = core.stack({ gx:unsqueeze(1):expand(down, resolution):reshape(-1),
-    gy:unsqueeze(2):expand(down, resolution):reshape(-1) }, 2)
-  local score = core.no_grad(function()
-    return options.gives_tensor("plot.boundary", "f", f)(all:to(points.dtype))
-  end)
-  if score.ndim == 0 or #score ~= #all or score.ndim > 2 then
-    core.raise(("plot.boundary: f must give n x classes scores or n numbers for n points, but gave shape %s for %d"):format(
-      tostring(score.shape), #all))
-  end
-  local class
-  if score.ndim == 2 and score:size(2) > 1 then
-    class = score:argmax(2)
-  else
-    class = score:reshape(-1):gt(0):to "int64" + 1
-  end
-  local grid = class:reshape(down, resolution)
-  if not o.file then
-    return terminal.boundary(grid:totable(), points:detach():totable(), labels:totable(), range, o)
-  end
-  local lines, parts = {}, {}
-  local classes = math.max(class:max():item(), labels:max():item())
-  lines[#lines + 1] = "set grid noxtics noytics"
-  lines[#lines + 1] = ("set xrange [%s:%s]\nset yrange [%s:%s]"):format(gnuplot.number(range[1][1]), gnuplot.number(range[1][2]),
-    gnuplot.number(range[2][1]), gnuplot.number(range[2][2]))
-  local hexes = {}
-  for c = 1, classes do
-    hexes[c] = tonumber(gnuplot.colours[(c - 1) % #gnuplot.colours + 1]:sub(2), 16)
-  end
-  -- regions as pale dots on a dense grid, points on top
-  local function pale(hex)
-    local r, g, b = hex >> 16, (hex >> 8) & 255, hex & 255
-    return (r + 2 * 255) // 3 << 16 | (g + 2 * 255) // 3 << 8 | (b + 2 * 255) // 3
-  end
-  local shades = {}
-  for i, c in ipairs(class:totable()) do
-    shades[i] = pale(hexes[c])
-  end
-  gnuplot.block(lines, "g", { all:select(2, 1):to("float64"):totable(), all:select(2, 2):to("float64"):totable(), shades })
-  parts[1] = "$g using 1:2:(int($3)>>16):((int($3)>>8)&255):(int($3)&255) with rgbimage notitle"
-  local by = {}
-  local p, y = points:detach():totable(), labels:totable()
-  for i, c in ipairs(y) do
-    c = math.type(c) and c or (c and 2 or 1)
-    by[c] = by[c] or { {}, {} }
-    table.insert(by[c][1], p[i][1])
-    table.insert(by[c][2], p[i][2])
-  end
-  for c = 1, classes do
-    if by[c] then
-      gnuplot.block(lines, "p" .. c, by[c])
-      parts[#parts + 1] = ("$p%d with points linetype %d pointsize 0.8 %s"):format(c, c, gnuplot.titled(("class %d"):format(c)))
-    end
-  end
-  lines[#lines + 1] = "plot " .. table.concat(parts, ", ")
-  o.tall = 480
-  return run(o, lines)
-end
-
----Draws arrows, such as gradients: points n x 2, directions n x 2. Options also: scale (1; directions are multiplied with it).
----@param points nn.Tensor|table
----@param directions nn.Tensor|table
----@param opts? nn.PlotOptions and scale
----@return string|nil path of the file
----example:
----  > nn.plot.quiver({{0, 0}, {1, 1}}, {{1, 0}, {0, 1}}, {title = "a field"})
----            a field
----  ...
----see: nn.plot.surface, nn.plot.scatter
-function M.quiver(points, directions, opts)
-  local o = read("quiver", opts, { scale = { "number", 1 } })
-  local p, d = rows_of(o.who, points), rows_of(o.who, directions)
-  if #p ~= #d then
-    core.raise(("plot.quiver: %d points and %d directions"):format(#p, #d))
-  elseif #p[1] ~= 2 or #d[1] ~= 2 then
-    core.raise(("plot.quiver: points and directions must be n x 2, but are n x %d and n x %d"):format(#p[1], #d[1]))
-  end
-  local c = { {}, {}, {}, {} }
-  for i = 1, #p do
-    c[1][i], c[2][i], c[3][i], c[4][i] = p[i][1], p[i][2], d[i][1] * o.scale, d[i][2] * o.scale
-  end
-  if not o.file then
-    return terminal.arrows(c, o)
-  end
-  local lines = {}
-  gnuplot.block(lines, "d", c)
-  lines[#lines + 1] = "plot $d with vectors head size graph 0.012,20 filled linetype 1 notitle"
-  return run(o, lines)
-end
-
----Draws a surface over the plane, such as a loss over two weights: z is rows x columns. In the terminal it is a map in shades.
----Options also: x and y (the columns' and rows' places; default 1, 2, ...), zlabel, contour (false; true: only the map seen
----from above, with contours), logz (false; true: a logarithmic scale of z).
----@param z nn.Tensor|table
----@param opts? nn.PlotOptions and x, y, zlabel, contour, logz
----@return string|nil path of the file
----example:
----  > nn.plot.surface {{1, 2}, {3, 4}}
----    ░░
----  ▓▓██
----  ' ' = 1 … █ = 4
----see: nn.theory.loss_plane, nn.plot.heatmap
-function M.surface(z, opts)
-  local o = read("surface", opts, {
-    x = { "any" }, y = { "any" }, zlabel = { "string" }, contour = { "boolean", false }, logz = { "boolean", false },
-  })
-  local rows = rows_of(o.who, z)
-  if not o.file then
-    return terminal.heatmap(rows, o)
-  end
-  local x, y = o.x and list(o.who, "x", o.x), o.y and list(o.who, "y", o.y)
-  local lines = { "set palette " .. gnuplot.viridis, "$d << EOD" }
-  for r, row in ipairs(rows) do
-    for c, v in ipairs(row) do
-      lines[#lines + 1] = ("%s %s %s"):format(gnuplot.number(x and x[c] or c), gnuplot.number(y and y[r] or r), gnuplot.number(v))
-    end
-    lines[#lines + 1] = ""
-  end
-  lines[#lines + 1] = "EOD"
-  if o.logz then
-    lines[#lines + 1] = "set logscale zcb"
-  end
-  if o.contour then
-    lines[#lines + 1] = "set view map\nset contour base\nset cntrlabel onecolor\nset cntrparam levels 12\nunset key\n"
-      .. "set xrange [] noextend\nset yrange [] noextend"
-    lines[#lines + 1] = "splot $d with pm3d notitle, $d with lines nosurface linecolor '#ffffff' linewidth 0.6 notitle"
-  else
-    lines[#lines + 1] = "set ticslevel 0\nunset key\nset hidden3d"
-    if o.zlabel then
-      lines[#lines + 1] = "set zlabel " .. gnuplot.quoted(o.zlabel) .. " rotate"
-    end
-    lines[#lines + 1] = "splot $d with pm3d notitle"
-  end
-  return run(o, lines)
-end
-
--- ---- models ----
-
--- One line a layer, in the order of a Sequential, indented for what is inside others.
-local function outline(model)
-  local rows, within = {}, {}
-  local module = require "nn.layers.module"
-  local function walk(m, depth, name)
-    local inner, own = {}, 0
-    for _, child in ipairs(module.children_of(m)) do
-      if core.is_tensor(child.value) then
-        own = own + (child.value.is_parameter and child.value:numel() or 0)
-      else
-        inner[#inner + 1] = child
-      end
-    end
-    rows[#rows + 1] = { depth, name, ("%s(%s)"):format(m._name, m.extra and m:extra() or ""), own }
-    within[m] = true
-    for _, child in ipairs(inner) do
-      if not module.is_module(child.value) then
-        rows[#rows + 1] = { depth + 1, child.path, "a function", 0 }
-      elseif not within[child.value] then
-        walk(child.value, depth + 1, child.path)
-      end
-    end
-    within[m] = nil
-  end
-  walk(model, 0, "")
-  return rows
-end
-
----Draws a model's layers as boxes, from input (top) to output, with their parameters; in the terminal as lines.
----@param model nn.Module
----@param opts? nn.PlotOptions
----@return string|nil path of the file
----example:
----  > nn.plot.graph(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
----  Sequential()
----    1: Linear(2, 3)  9 parameters
----    2: ReLU()
----see: nn.Module:describe, nn.plot.heatmap
-function M.graph(model, opts)
-  local o = read("graph", opts)
-  if not require("nn.layers.module").is_module(model) then
-    core.raise(("plot.graph: needs a model, but got %s"):format(core.describe(model)))
-  end
-  local rows = outline(model)
-  if not o.file then
-    return terminal.outline(rows)
-  end
-  local lines = { "unset border\nunset tics\nunset key\nunset grid\nset margins 1,1,1,1" }
-  local n = #rows
-  lines[#lines + 1] = ("set xrange [0:10]\nset yrange [%g:0]"):format(n + 0.5)
-  for i, row in ipairs(rows) do
-    local left = 1 + row[1] * 0.5
-    local leaf = not rows[i + 1] or rows[i + 1][1] <= row[1]
-    lines[#lines + 1] = ("set object %d rectangle from %g,%g to %g,%g fillcolor rgb '%s' fillstyle solid 1 border "
-      .. "linecolor rgb '#888888'"):format(i, left, i - 0.35, 9, i + 0.35, leaf and "#dcebf5" or "#f2f2f2")
-    lines[#lines + 1] = ("set label %d %s at %g,%g left noenhanced"):format(i,
-      gnuplot.quoted((row[2] ~= "" and row[2] .. ": " or "") .. row[3]
-        .. (row[4] > 0 and ("   %d parameters"):format(row[4]) or "")),
-      left + 0.15, i)
-    if i > 1 and leaf and rows[i - 1][1] >= row[1] then
-      lines[#lines + 1] = ("set arrow %d from %g,%g to %g,%g head filled size 0.1,20 linecolor rgb '#888888'"):format(i,
-        left + 0.6,
-        i - 0.65, left + 0.6, i - 0.35)
-    end
-  end
-  lines[#lines + 1] = "plot NaN notitle"
-  o.tall = math.max(160, 34 * n + 40)
-  return run(o, lines)
 end
 
 return options.namespace("nn.plot", M)

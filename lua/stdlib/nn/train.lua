@@ -36,9 +36,32 @@ local function check_optimizer(opt)
   end
 end
 
+-- An optimizer of another model would step without a word: nothing it holds gets a gradient. Some of its parameters may be the
+-- loss's or a function's, and a model of which nothing is trained may have none.
+local function check_whose(o)
+  local of_model, trained = {}, false
+  for _, p in ipairs(o.model:parameters()) do
+    of_model[p], trained = true, trained or p.requires_grad
+  end
+  local n = 0
+  for _, group in ipairs(trained and o.optimizer.param_groups or {}) do
+    for _, p in ipairs(group.params or {}) do
+      if of_model[p] then
+        return
+      end
+      n = n + 1
+    end
+  end
+  if n > 0 then
+    core.raise(("fit: none of the %d parameters of the optimizer belongs to the model, so it would not learn; make the optimizer "
+      .. "of this model's: nn.optim.%s(model:parameters())"):format(n, o.optimizer.name or "SGD"))
+  end
+end
+
 local function read_options(opts)
   local o = options.read("fit", opts, {
-    model = { "any" }, loss = { "any" }, optimizer = { "any" }, train = { "any" }, valid = { "any" },
+    model = { "any", needed = true }, loss = { "any", needed = true }, optimizer = { "any", needed = true },
+    train = { "any", needed = true }, valid = { "any" },
     epochs = { "integer", 1 }, metrics = { "table", {} }, out = { "string" }, progress = { "string", "auto" },
     on_epoch = { "function" }, compile = { "boolean", true }, scheduler = { "any" }, early_stopping = { "table" },
     after_step = { "function" }, before_step = { "function" }, monitor = { "string" }, mode = { "string" },
@@ -66,6 +89,7 @@ local function read_options(opts)
     evaluate.check_loader("fit", "valid", o.valid)
   end
   check_optimizer(o.optimizer)
+  check_whose(o)
   if o.epochs < 0 then
     core.raise(("fit: epochs must be 0 or more, but is %d"):format(o.epochs))
   elseif o.clip_grad_norm and o.clip_grad_value then
@@ -113,8 +137,8 @@ end
 ---validation set if there is one
 ---@field mode? string "min" or "max": which way that is better; default known of the loss and of nn's own metrics
 ---@field compile? boolean default true: the step is compiled where it can be; a line on standard error says why not
----@field out? string a directory for history.json and best.safetensors; a run that was interrupted leaves its weights in
----interrupted.safetensors. Default: nothing is written
+---@field out? string a directory for history.json, best.safetensors and last.safetensors; a run that was interrupted leaves its
+---weights in interrupted.safetensors. Default: nothing is written
 ---@field progress? string "auto" (default: a live line in a terminal, else "line"), "line" (one line an epoch) or "none"
 ---@field scheduler? table from nn.sched; steps once an epoch (OneCycleLR once a batch). Default none
 ---@field early_stopping? {patience: integer, min_delta: number, monitor: string, mode: string, restore: boolean} ends the
@@ -126,10 +150,11 @@ end
 ---@field after_step? fun(step: integer) called after each update, e.g. for a projection of the weights
 ---@field on_epoch? fun(row: table, run: table): boolean|nil called with each row; ends the run by returning false
 ---@field run? nn.Run of an experiment: rows go into its history, checkpoints into its directory, and a resumed one goes on
----@field resume? boolean goes on from out/last.safetensors, with the bits of a run that was not broken off; default false
+---@field resume? boolean goes on from out/last.safetensors, with the bits of a run that was not broken off; also after its end,
+---where there are more epochs now. Without that file it begins with epoch 1, and says so. Default false
 ---@field checkpoint? {every_steps: integer, every_epochs: integer, every_seconds: number, keep: integer} when last.safetensors
----is written (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older ones
----stay (0)
+---is written besides at the end (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older
+---ones stay (0)
 ---@field callbacks? table[] of {start =, step =, validation =, epoch =, checkpoint =, stop =}: functions; false ends the run.
 ---start(run), step(step, loss, run), validation(row, run), epoch(row, run), checkpoint(path, run), stop(reason, run); a
 ---function alone is for epochs
@@ -154,6 +179,13 @@ local function finish(o, l, ok, err, interrupts)
   if interrupted and l.ready then
     core.whole(keep.keep_interrupted, keep, l.model, state)
   end
+  -- Before averaged or best weights take the place of those of the last step: these are what can be gone on with.
+  local written, why = pcall(function()
+    keep:write_history(run.history, true)
+    if ok and keep.last and not l.over then
+      keep:save(state, run)
+    end
+  end)
   if ok and l.average then
     core.no_grad(function()
       o.model:load_state_dict(l.average.model:state_dict())
@@ -162,12 +194,6 @@ local function finish(o, l, ok, err, interrupts)
   if l.best_state then
     o.model:load_state_dict(l.best_state)
   end
-  local written, why = pcall(function()
-    keep:write_history(run.history, true)
-    if ok and keep.last and (o.run or o.checkpoint) then
-      keep:save(state, run)
-    end
-  end)
   if ok and not written then
     error(why, 0)
   elseif not ok then
@@ -192,10 +218,13 @@ end
 ---Fields of the run: history (a row an epoch: epoch, loss, metrics, valid_loss, valid_..., seconds, lr), best and best_epoch,
 ---tables and best_tables (metrics that are tensors, such as confusion and valid_confusion, of the last epoch and of the best),
 ---monitor and mode, steps, interrupted, stopped_early (the epoch, if so), stopped (why, if before the last epoch), within (rows
----of valid_every), resumed ({epoch, steps} where it went on), compiled (whether the step was, to the end) and
----not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C ends the run and returns
----what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in interrupted.safetensors. The
----loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their number.
+---of valid_every), resumed ({epoch, steps, over} where it went on; over: nothing was left to train), compiled (whether the
+---step was, to the end) and not_compiled (why it was not). A loss that is not finite is an error that names the step. Ctrl-C
+---ends the run and returns what was reached; SIGTERM ends the run and the program; with `out`, both leave the weights in
+---interrupted.safetensors. The loss of a row is the mean over its samples; with reduction = "sum", the sum divided by their
+---number. valid_loss is what the same loss function gives: a penalty inside it is part of both, and of what best and early
+---stopping go by. (weight_decay is in neither; a figure without the penalty: metrics = {{"plain", f, "min"}},
+---monitor = "valid_plain".)
 ---@param opts nn.FitOptions
 ---@return table run
 ---example:
@@ -230,11 +259,16 @@ function M.fit(opts)
   local interrupts = core.interrupts()
   local ok, err = xpcall(function()
     local saved = keep:load()
-    local done = core.whole(l.take_up, l, saved)
-    if saved and not done then
+    l.over = core.whole(l.take_up, l, saved)
+    if l.over and o.resume then
+      show:say(("fit: nothing is left to train: the run in %s came to its end in epoch %d%s"):format(o.out,
+        l.at.epoch - 1, run.stopped and (" (%s)"):format(run.stopped) or "; more epochs go on with it"))
+    elseif saved then
       show:say(("fit: goes on in epoch %d, after step %d"):format(l.at.epoch, run.steps))
+    elseif o.resume then
+      show:say(("fit: there is no checkpoint in %s to go on with; begins with epoch 1"):format(o.out))
     end
-    if done then
+    if l.over then
       l.done = true
     else
       l:go()

@@ -160,7 +160,7 @@ function TestFunction:test_changed_values_are_noticed()
   end)
   y = Square(x)
   y:sum():backward()
-  lu.assertErrorMsgContains("freed by an earlier backward", function()
+  lu.assertErrorMsgContains("freed by an earlier backward; build the loss again", function()
     y:sum():backward()
   end)
 end

@@ -124,3 +124,35 @@ function TestData:test_errors()
   end)
   lu.assertErrorMsgContains("apt-get install dataset-fashion-mnist", nn.data.fashion_mnist, { root = "/nowhere" })
 end
+
+function TestData:test_scaler()
+  nn.manual_seed(2)
+  local x = nn.randn(50, 3) * nn.tensor { 1.0, 100.0, 0.0 } + nn.tensor { 0.0, 500.0, 0.1 }
+  local before = x:clone()
+  local scaler = nn.data.StandardScaler()
+  lu.assertErrorMsgContains("nothing is fitted yet", scaler.transform, scaler, x)
+  local y = scaler:fit_transform(x)
+  lu.assertTrue(x:equal(before))
+  lu.assertTrue(y:mean(1):abs():lt(1e-5):all():item())
+  lu.assertTrue((y:std { dim = 1, correction = 0 } - nn.tensor { 1.0, 1.0, 0.0 }):abs():lt(1e-5):all():item())
+  lu.assertEquals(scaler.std[{ 1, 3 }]:item(), 1)
+  lu.assertTrue(scaler:inverse_transform(y):allclose(x, { rtol = 1e-5, atol = 1e-5 }))
+  lu.assertEquals(tostring(scaler), "StandardScaler(1x3)")
+  -- by another one that was told what this one knows, of other samples and of another dtype
+  local again = nn.data.StandardScaler():load_state_dict(scaler:state_dict())
+  lu.assertTrue(again:transform(x[{ { 1, 4 } }]:double()):allclose(y[{ { 1, 4 } }]:double(), { rtol = 1e-4, atol = 1e-4 }))
+  -- channels of images; numbers that are whole; vectors
+  local images = nn.randn(4, 2, 3, 3) * 7 + 2
+  local by_channel = nn.data.StandardScaler { dim = { 1, 3, 4 } }
+  lu.assertTrue(by_channel:fit_transform(images):mean({ 1, 3, 4 }):abs():lt(1e-5):all():item())
+  lu.assertEquals(by_channel.mean:totable(), images:double():mean({ 1, 3, 4 }, true):totable())
+  lu.assertEquals(nn.data.StandardScaler():fit_transform(nn.tensor { 1, 3 }):totable(), { -1, 1 })
+  lu.assertErrorMsgContains("x has shape 4x2, which does not go with the mean's, 1x3", scaler.transform, scaler, nn.ones(4, 2))
+  lu.assertErrorMsgContains("1 of the values of x are nan or infinite", scaler.fit, scaler, nn.tensor { { 0 / 0 }, { 1 } })
+  lu.assertErrorMsgContains("dim 2 is not there", function()
+    nn.data.StandardScaler { dim = 2 }:fit(nn.ones(3))
+  end)
+  lu.assertErrorMsgContains("dim must be an integer from 1 on", nn.data.StandardScaler, { dim = 0 })
+  -- what is constant has no deviation to divide by
+  lu.assertErrorMsgContains("the deviation of x (shape 3x1) is 0", nn.data.normalize, nn.data.tensors(nn.ones(3, 1), nn.ones(3)))
+end

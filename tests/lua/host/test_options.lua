@@ -93,6 +93,9 @@ function TestOptions:test_ours()
   end
   lu.assertEquals((mine [[--threads 2 -e 'print(require("nn").get_num_threads())']]), "2\n")
   lu.assertEquals((mine [[--threads=1 -e 'print(require("nn").get_num_threads())']]), "1\n")
+  lu.assertEquals(mine [[--seed 4 -e 'print(math.random(1 << 40))']], mine [[-e 'math.randomseed(4) print(math.random(1 << 40))']])
+  local _, said = mine [[-l nn -e 'print(nn.Sequential(nn.Linear(1, 1)).weight:norm())']]
+  lu.assertStrContains(said, "a layer without 'weight' gives nil, and what holds layers has none of its own: net[1].weight")
   local a = mine [[--seed 4 -e 'print(require("nn").rand(3))']]
   local b = mine [[-e 'local nn = require "nn" nn.manual_seed(4) print(nn.rand(3))']]
   lu.assertEquals(a, b)

@@ -178,6 +178,8 @@ local ways = {
   { "nn.save by a link", [[local nn = require "nn" nn.save("in/up/new", {x = nn.zeros(2)})]], "no writing" },
   { "nn.io.npy", [[local nn = require "nn" print(pcall(nn.io.npy, "../secret/x.npy")) nn.io.npy("../secret/n.npy", nn.zeros(2))]],
     "npy: the sandbox allows no writing" },
+  { "nn.io.csv", [[local nn = require "nn" print(pcall(nn.io.csv, "../secret/secret.txt")) nn.io.csv("../secret/n.csv", nn.zeros(2, 2))]],
+    "no writing" },
   { "nn.io.npz", [[local nn = require "nn" print(pcall(nn.io.npz, "../secret/x.npz")) nn.io.npz("../secret/n.npz", {x = nn.zeros(2)})]],
     "npz: the sandbox allows no writing" },
   { "fit{out}", [[local nn = require "nn" local model = nn.Linear(2, 1)

@@ -190,3 +190,38 @@ function TestArguments:test_help_lists_the_options_of_fit()
   local process = require "process"
   lu.assertStrContains(process.run(process.nnlua .. " -e 'require\"nn\".help \"train.fit\"'"), "before_step?: fun(step: integer)")
 end
+
+-- Names of PyTorch's that mean something else here say so.
+function TestArguments:test_hints_are_right()
+  lu.assertErrorMsgContains("arange(a,b+step/2,step)", function()
+    return nn.range
+  end)
+  local a, b, step = 0, 1, 0.1
+  lu.assertEquals(#nn.arange(a, b + step / 2, step), 11) -- as torch.range, which holds its end
+  for _, x in ipairs { nn.ones(1), nn.Linear(1, 1) } do
+    lu.assertErrorMsgContains("half is not a dtype of tensors here", function()
+      return x:half()
+    end)
+  end
+  local x = nn.ones(2):requires_grad_()
+  lu.assertErrorMsgContains(": zero_: a leaf that requires a gradient", function()
+    x:zero_()
+  end)
+end
+
+-- Torch7's names, whose users have the same language.
+function TestArguments:test_torch7()
+  for _, case in ipairs {
+    { nn, "SpatialConvolution", "nn has no 'SpatialConvolution'; what Torch7 calls SpatialConvolution is here nn.Conv2d(" },
+    { nn, "ClassNLLCriterion", "is here nn.NLLLoss" }, { nn.optim, "sgd", "what Torch7 calls sgd is here nn.optim.SGD" },
+    { nn.Linear(1, 1), "zeroGradParameters", "is here model:zero_grad(), or opt:zero_grad()" },
+    { nn.Linear(1, 1), "evaluate", "what Torch7 calls evaluate is here model:eval()" },
+    { nn.Linear(1, 1), "updateGradInput", "Torch7's updateGradInput is not needed" },
+    { nn.ones(1), "nElement", "what Torch7 calls nElement is here x:numel()" },
+    { nn.ones(1), "nelement", "what PyTorch calls nelement is here x:numel()" },
+  } do
+    lu.assertErrorMsgContains(case[3], function()
+      return case[1][case[2]]
+    end)
+  end
+end

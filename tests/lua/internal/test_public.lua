@@ -17,7 +17,7 @@ end
 
 -- Files of rooms that are not public themselves, and names that serve other files.
 local inner = { ["layers.builtin"] = true, ["layers.containers"] = true }
-local helpers = { children_of = true, is_module = true, is_module_class = true, is_tensor = true }
+local helpers = { children_of = true, is_field = true, is_module = true, is_module_class = true, is_tensor = true }
 
 function TestPublic:test_nothing_is_missing()
   local missing = {}

@@ -22,6 +22,8 @@ function TestSettings:test_refusals()
   lu.assertErrorMsgContains("nn.optim has no 'Adadleta'; did you mean 'Adadelta'?", function() return nn.optim.Adadleta end)
   lu.assertErrorMsgContains("nn.sched has no 'Cosine'", function() return nn.sched.Cosine end)
   lu.assertErrorMsgContains("StepLR: step_size is missing", nn.sched.StepLR, nn.optim.SGD(w))
-  lu.assertErrorMsgContains("monitor 'f1' is none of the figures of this run", nn.train.fit, { model = net(), loss = nn.MSELoss(), optimizer = nn.optim.SGD(net():parameters()),
+  local model = net()
+  lu.assertErrorMsgContains("monitor 'f1' is none of the figures of this run", nn.train.fit, { model = model,
+    loss = nn.MSELoss(), optimizer = nn.optim.SGD(model:parameters()),
     train = nn.data.tensors(problem()):loader {}, progress = "none", early_stopping = { monitor = "f1" } })
 end

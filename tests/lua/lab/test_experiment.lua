@@ -154,6 +154,14 @@ function TestExperiment:test_a_run_is_a_directory()
   end)
 end
 
+-- The type stands once, and what is beside it is what the word does not say.
+function TestExperiment:test_help_says_the_type_once()
+  local e = nn.experiment { name = "e", params = { n = 3, lr = { 0.1, min = 0, doc = "step" } }, run = function() end }
+  local text = require("nn.lab.command").help(e, "e.lua")
+  lu.assertStrContains(text, "--n INTEGER     default: 3\n")
+  lu.assertStrContains(text, "--lr NUMBER     step; at least 0 (default: 0.1)\n")
+end
+
 function TestExperiment:test_command_line()
   with_directory(function(_, run)
     for text, arguments in pairs {

@@ -37,6 +37,14 @@ function TestQuery:nnlua(words)
   return process.run(("cd %s && timeout 60 %s %s"):format(process.quote(self.directory), process.quote(nnlua), words))
 end
 
+function TestQuery:test_resume_takes_the_end_of_a_name()
+  self:put("e/2026-11-24T10-15-02-7f3a", { lr = 1 }, { accuracy = 0.5 })
+  local out, err = self:nnlua "resume 7f3a"
+  lu.assertEquals(out, "runs/e/2026-11-24T10-15-02-7f3a is finished; there is nothing to go on with\n", err)
+  out, err = self:nnlua "resume 7f3b"
+  lu.assertStrContains(err, "7f3b is no run", out)
+end
+
 function TestQuery:test_texts_tell_values_apart()
   lu.assertEquals(tables.texts({ 1.000001, 1.000002 }, 2), { "1.000001", "1.000002" })
   lu.assertEquals(tables.texts({ 0.123456789, 5 }, 2), { "0.12346", "5" })

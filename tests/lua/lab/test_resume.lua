@@ -56,6 +56,72 @@ function TestLabResume:test_fit_goes_on()
   os.execute(("rm -r '%s'"):format(directory))
 end
 
+-- A run that came to its end goes on where there is more to do than there was, and has the bits of one that had it from the start.
+function TestLabResume:test_more_epochs()
+  local directory = os.tmpname()
+  os.remove(directory)
+  local function fit(o)
+    nn.manual_seed(3)
+    local model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 1))
+    local x, y = nn.randn(50, 4), nn.randn(50, 1)
+    local all = { model = model, loss = nn.MSELoss(), optimizer = nn.optim.Adam(model:parameters(), { lr = 0.01 }),
+      train = nn.data.tensors(x, y):loader { batch_size = 8, shuffle = true }, progress = "none" }
+    for name, value in pairs(o) do
+      all[name] = value
+    end
+    return nn.train.fit(all), model
+  end
+  for i, kind in ipairs {
+    { less = { epochs = 2 }, more = { epochs = 5 } },
+    { less = { epochs = 2, ema = 0.9 }, more = { epochs = 5, ema = 0.9 } }, -- the model ends with the averaged weights
+    { less = { epochs = 50, max_steps = 14 }, more = { epochs = 50, max_steps = 35 } },
+    { less = { epochs = 50, early_stopping = { patience = 1 } }, more = { epochs = 50, early_stopping = { patience = 4 } } },
+  } do
+    local out = ("%s/%d"):format(directory, i)
+    kind.less.out, kind.less.resume = out, true
+    local first = fit(kind.less)
+    lu.assertNil(first.resumed)
+    local same = fit(kind.less)
+    lu.assertTrue(same.resumed.over)
+    lu.assertEquals({ same.steps, same.stopped, same.stopped_early }, { first.steps, first.stopped, first.stopped_early })
+    local straight, model = fit(kind.more)
+    kind.more.out, kind.more.resume = out, true
+    local run, again = fit(kind.more)
+    lu.assertEquals(run.resumed, { epoch = #first.history + 1, steps = first.steps })
+    lu.assertEquals({ run.steps, run.stopped, run.stopped_early }, { straight.steps, straight.stopped, straight.stopped_early })
+    lu.assertTrue(straight.steps > first.steps)
+    for k, p in ipairs(again:parameters()) do
+      lu.assertTrue(p:equal(model:parameters()[k]))
+    end
+  end
+  os.execute(("rm -r '%s'"):format(directory))
+end
+
+-- Without a checkpoint it begins anew and says so; what an earlier run left is put aside, not overwritten.
+function TestLabResume:test_nothing_to_go_on_with()
+  local directory = os.tmpname()
+  os.remove(directory)
+  local script = os.tmpname()
+  local f = assert(io.open(script, "w"))
+  f:write([[local nn = require "nn"
+    local model = nn.Linear(1, 1)
+    nn.train.fit { model = model, loss = nn.MSELoss(), optimizer = nn.optim.SGD(model:parameters()), progress = "line",
+      train = nn.data.tensors(nn.ones(2, 1), nn.ones(2, 1)):loader(), out = arg[1], resume = true }]])
+  f:close()
+  local command = ("%s %s %s"):format(process.nnlua, script, directory)
+  local _, said = process.run(command)
+  lu.assertStrContains(said, ("fit: there is no checkpoint in %s to go on with; begins with epoch 1"):format(directory))
+  _, said = process.run(command)
+  lu.assertStrContains(said, "fit: nothing is left to train: the run in")
+  lu.assertStrContains(said, "came to its end in epoch 1; more epochs go on with it")
+  os.remove(directory .. "/last.safetensors")
+  _, said = process.run(command)
+  lu.assertStrContains(said, "there is no checkpoint in")
+  lu.assertTrue(core.file_exists(directory .. "/earlier-1/history.json"))
+  os.remove(script)
+  os.execute(("rm -r '%s'"):format(directory))
+end
+
 function TestLabResume:test_two_in_one_directory()
   local directory = os.tmpname()
   os.remove(directory)

@@ -219,3 +219,16 @@ function TestModule.test_names_within_tables()
     lu.assertTrue(p:equal(other:parameters()[i]))
   end
 end
+
+-- What stands behind a closing bracket is all that is within, of which some may be the module's own.
+function TestModule:test_totals()
+  local Gate = nn.Module:extend "Gate"
+  Gate.init = function(gate)
+    gate.a, gate.scale = nn.Linear(3, 3), nn.Parameter(nn.ones(3))
+  end
+  lu.assertStrContains(tostring(Gate()), "\n)  15 parameters, 3 of them its own")
+  local text = tostring(nn.Sequential(Gate(), nn.Residual(nn.Linear(1, 1)), nn.Sequential(nn.ReLU())))
+  lu.assertStrContains(text, "\n  )  15 parameters, 3 of them its own\n")
+  lu.assertStrContains(text, "\n  )  2 parameters\n")
+  lu.assertStrContains(text, "ReLU()\n  )\n)  17 parameters")
+end

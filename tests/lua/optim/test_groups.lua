@@ -56,3 +56,12 @@ function TestGroups:test_optimizer_state_goes_on()
     lu.assertTrue(run(nil):equal(run(5)), kind)
   end
 end
+
+-- Tensors and what is in them have different names; groups are shown by what they hold.
+function TestGroups:test_printing()
+  local opt = nn.optim.SGD(nn.Linear(2, 1):parameters(), { lr = 0.5 })
+  lu.assertStrContains(tostring(opt), "1: 3 parameters in 2 tensors, ")
+  lu.assertStrContains(tostring(nn.optim.SGD { nn.Parameter(nn.ones(1)) }), "1: 1 parameter in 1 tensor, ")
+  lu.assertStrContains(tostring(opt.param_groups), "lr = 0.5")
+  lu.assertStrContains(tostring(opt.param_groups[1]), "shape=1x2, float32, requires_grad)")
+end

@@ -118,3 +118,85 @@ function TestPlot:test_no_commands()
     lu.assertNil(io.open(name), name)
   end
 end
+
+-- The bars that a picture of a histogram has, {left, right, height} in its own units, from its svg.
+local function bars_of(file, low, high)
+  local f = assert(io.open(file))
+  local text = f:read "a"
+  f:close()
+  local bars = {}
+  for points in text:gmatch "<polygon fill = '[^']*' fill%-opacity = '0%.50*' points = '([^']*)'" do
+    local x, y = {}, {}
+    for a, b in points:gmatch "([%d.]+),([%d.]+)" do
+      x[#x + 1], y[#y + 1] = tonumber(a), tonumber(b)
+    end
+    bars[#bars + 1] = { math.min(table.unpack(x)), math.max(table.unpack(x)), math.max(table.unpack(y)) - math.min(table.unpack(y)) }
+  end
+  table.sort(bars, function(a, b)
+    return a[1] < b[1]
+  end)
+  local left, right = bars[1][1], bars[#bars][2]
+  for _, b in ipairs(bars) do
+    for k = 1, 2 do
+      b[k] = low + (b[k] - left) / (right - left) * (high - low)
+    end
+  end
+  return bars
+end
+
+-- Each bin has its bar, at its place; once the last one was missing, and the others stood half a bin too far right.
+function TestPlot:test_histogram()
+  if not nn.plot.available() then
+    lu.skip "gnuplot is not installed"
+  end
+  local file = os.tmpname() .. ".svg"
+  nn.plot.hist({ 1, 1, 1, 2, 2, 3, 3, 3, 3, 3 }, { bins = 3, file = file })
+  local bars = bars_of(file, 1, 3)
+  lu.assertEquals(#bars, 3)
+  for i, count in ipairs { 3, 2, 5 } do
+    lu.assertAlmostEquals(bars[i][1], 1 + (i - 1) * 2 / 3, 0.02)
+    lu.assertAlmostEquals(bars[i][2], 1 + i * 2 / 3, 0.02)
+    lu.assertAlmostEquals(bars[i][3] / bars[1][3], count / 3, 0.02)
+  end
+  -- beside an empty bin of a logarithmic axis, too
+  nn.plot.hist({ 1, 1, 1, 2, 2, 3, 3, 3, 3, 3, 5 }, { bins = 5, log = "y", file = file })
+  lu.assertEquals(#bars_of(file, 1, 5), 4)
+  -- where all values are one, areas add up to 1 nevertheless
+  nn.plot.hist({ 2, 2, 2, 0 / 0 }, { density = true, file = file })
+  lu.assertEquals(#bars_of(file, 0, 1), 1)
+  os.remove(file)
+end
+
+function TestPlot:test_histogram_in_the_terminal()
+  local out = process.run(("%s -l nn -e 'nn.plot.hist({ 1, 1, 1, 2, 2, 3, 3, 3, 3, 3 }, { bins = 3 })'"):format(process.nnlua))
+  local _, top = out:find "│([^\n]*)"
+  lu.assertNotNil(top)
+  lu.assertStrMatches(out:match "│([^\n]*)", "^ +[^ ]+$") -- the largest stands at the right
+  local bottom = out:match "  0 │([^\n]*)"
+  lu.assertEquals(bottom, ("⣿"):rep(64)) -- filled
+end
+
+-- What would be left out of a picture, or be drawn as something else, is refused.
+function TestPlot:test_lengths()
+  lu.assertErrorMsgContains("has 2 y and an error of 1", nn.plot.line, { y = { 1, 2 }, error = { 1 } }, { file = "/tmp/x.png" })
+  lu.assertErrorMsgContains("each group must have 1 values, as the first, but group 2 has 2", nn.plot.bar,
+    { { y = { 1 } }, { y = { 1, 2 } } })
+  lu.assertErrorMsgContains("classes must be one for each of the 3 points, but there are 2", nn.plot.scatter, nn.ones(3, 2),
+    { classes = { 1, 2 } })
+  lu.assertErrorMsgContains("z has 3 columns, so x must be 3 numbers, but there are 2", nn.plot.surface, nn.ones(2, 3),
+    { x = { 1, 2 }, file = "/tmp/x.png" })
+end
+
+-- Squares of a matrix meet: a chessboard of two greys has these two in its picture, and next to nothing between them.
+function TestPlot:test_no_seams()
+  if not nn.plot.available() then
+    lu.skip "gnuplot is not installed"
+  end
+  local file = os.tmpname() .. ".png"
+  nn.plot.image(nn.rand(84, 280), { file = file, size = { 700, 300 } })
+  local f = assert(io.open(file, "rb"))
+  local size = f:seek "end"
+  f:close()
+  os.remove(file)
+  lu.assertTrue(size < 84 * 280 * 4, size) -- with a seam around each pixel it is twice that
+end

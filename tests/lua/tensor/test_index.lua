@@ -153,3 +153,19 @@ function TestShape:test_inplace_keeps_shape_and_dtype()
   local x = nn.ones(2, 2)
   lu.assertTrue(rawequal(x:mul_(3), x))
 end
+
+function TestIndex:test_ipairs_says_pairs()
+  local x, seen = nn.ones(3, 2), 0
+  local ok, why = pcall(function()
+    for _ in ipairs(x) do
+      seen = seen + 1
+    end
+  end)
+  lu.assertEquals({ ok, seen }, { false, 3 })
+  lu.assertStrContains(why, "ipairs does not end with the last slice: use pairs(x)")
+  ok, why = pcall(function()
+    return x[4]
+  end)
+  lu.assertFalse(ok)
+  lu.assertNotStrContains(why, "pairs")
+end

@@ -362,10 +362,11 @@ function TestFit:test_functions_as_loaders()
     return i == 1 and d.x or nil, d.y
   end })
   i = 0
+  local net = listed_net()
   local run = nn.train.fit(problem { valid = false, train = function()
     i = i + 1
     return i % 3 ~= 0 and { d.x } or nil, d.y
-  end, model = listed_net() })
+  end, model = net, optimizer = nn.optim.SGD(net:parameters()) })
   lu.assertEquals(run.not_compiled, "batches are not pairs of tensors")
 end
 

@@ -129,3 +129,36 @@ function TestFitMore:test_looks_before_a_run()
   lu.assertStrContains(bad.why, "'1.weight' got no gradient")
   lu.assertErrorMsgContains("train is missing", nn.train.lr_range_test, { model = model, loss = nn.MSELoss(), optimizer = opt })
 end
+
+-- An optimizer of another model is an error before the first step; parameters that are the loss's are fine.
+function TestFitMore:test_whose_parameters()
+  local model, data = setup(20)
+  local other = setup(20)
+  local before = model[1].weight:detach():clone()
+  local function train(o)
+    o.model, o.loss, o.progress = o.model or model, o.loss or nn.MSELoss(), "none"
+    o.train = data:loader { batch_size = 10 }
+    return nn.train.fit(o)
+  end
+  lu.assertErrorMsgContains("none of the 4 parameters of the optimizer belongs to the model", train,
+    { optimizer = nn.optim.Adam(other:parameters()) })
+  lu.assertTrue(model[1].weight:equal(before))
+  local scale = nn.Parameter(nn.ones(1))
+  local function loss(x, y)
+    return ((x - y) * scale):square():mean()
+  end
+  lu.assertEquals(train { optimizer = nn.optim.SGD({ { params = { scale } }, { params = model:parameters() } }), loss = loss }.steps, 2)
+  other:requires_grad_(false)
+  lu.assertEquals(train { model = other, optimizer = nn.optim.SGD { scale }, loss = loss }.steps, 2)
+  lu.assertErrorMsgContains("has no option 'los'; did you mean 'loss'?", nn.train.fit, { model = model, los = loss })
+end
+
+-- The last update of an epoch, of fewer batches than the others, goes by the mean of these, also for what the loss holds.
+function TestFitMore:test_accumulate_and_the_loss()
+  local scale, model = nn.Parameter(nn.zeros(1)), nn.Linear(1, 1)
+  nn.train.fit { model = model, optimizer = nn.optim.SGD({ scale, model.weight, model.bias }, { lr = 1 }), accumulate = 4,
+    loss = function(x)
+      return (x * 0 + scale):mean()
+    end, train = nn.data.tensors(nn.ones(3, 1), nn.ones(3, 1)):loader(), progress = "none", epochs = 1 }
+  lu.assertAlmostEquals(scale:item(), -1, 1e-6)
+end

@@ -106,7 +106,7 @@ function rules.structure(report, sick)
   if s.softmax or s.squashed then
     local what = s.softmax and "probabilities" or "the values of " .. s.squashed
     sick("activation before the loss", "high",
-      s.softmax and "leaving the softmax out: the loss has one of its own (or nn.NLLLoss of the logarithms)"
+      s.softmax and "the model without its softmax: the loss has one of its own (or nn.NLLLoss of the logarithms)"
       or "leaving the last activation out: the loss takes scores of any size",
       { softmax = s.softmax or false, kind = s.squashed },
       "the model gives %s, and the loss squashes them again: its gradient is small and it cannot come near 0", what)

@@ -229,6 +229,10 @@ local function plain(value, made)
   return out
 end
 
+function counted_events.__tostring(object)
+  return require("nn.internal.show").show(plain(object, {}))
+end
+
 ---A plain copy of such an object, or of a plain table.
 function M.plain(value)
   return plain(value, {})

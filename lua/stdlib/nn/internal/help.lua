@@ -207,8 +207,11 @@ function M.option_names(f)
   for name in (kind:match "Options and ([%w_, ]*)" or ""):gmatch "[%w_]+" do -- nn.PlotOptions and range, scale
     out[#out + 1] = name
   end
-  for name in (kind:match "^%b{}" or ""):gsub("^{", ""):gsub("%b{}", ""):gmatch "%f[%w_]([%a_][%w_]*)%??: " do
-    out[#out + 1] = name
+  for line in text:gmatch "\n  [%w_]+%??: ([^\n]*)" do -- {n: integer, noise: number}, perhaps behind another kind
+    local fields = line:match "^%b{}" or line:match "^[%w_%.]+|(%b{})" or ""
+    for name in fields:gsub("^{", ""):gsub("%b{}", ""):gmatch "%f[%w_]([%a_][%w_]*)%??: " do
+      out[#out + 1] = name
+    end
   end
   return out
 end

@@ -176,7 +176,7 @@ local function_pages = {
     "^LBFGS:", "^ConjugateGradient:", "^LevenbergMarquardt:", "^Lookahead:", "^AveragedModel:" },
   { "sched", "Schedules of the learning rate", "`nn.sched`. A schedule changes the rates of an optimizer.", "^sched%.",
     "^Scheduler:", "^ReduceLROnPlateau:" },
-  { "data", "Data sets and loaders", "`nn.data`.", "^data%.", "^Dataset:", "^Loader:" },
+  { "data", "Data sets and loaders", "`nn.data`.", "^data%.", "^Dataset:", "^Loader:", "^StandardScaler:" },
   { "train", "Training", "`nn.train`.", "^train%.[%a_]+$", "^Checkpoint:" },
   { "metrics", "Metrics", "`nn.train.metrics`: named in `fit{metrics = {\"f1\"}}`, or made and used by hand.",
     "^train%.metrics%.",

@@ -63,6 +63,10 @@ function M.explained(text)
       return ("%s; did you mean 'nn.%s'?%s"):format(head, name, rest)
     end
   end
+  if kind == "field" and require("nn.layers.module").is_field(name) then
+    return ("%s; a layer without '%s' gives nil, and what holds layers has none of its own: net[1].%s%s"):format(head, name, name,
+      rest)
+  end
   local near = core.nearest(name, kinds[kind]())
   return near and near ~= name and ("%s; did you mean '%s'?%s"):format(head, near, rest) or text
 end

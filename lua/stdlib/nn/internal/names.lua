@@ -8,7 +8,8 @@ local renamed = [[
 around=round array_equal=x:equal(y) digitize=bucketize average=(x*w):sum()/w:sum() clamp_max=x:clamp{max=m}
 clamp_min=x:clamp{min=m} positive=x array=nn.tensor asarray=nn.tensor asanyarray=nn.tensor as_tensor=nn.tensor
 scalar_tensor=nn.tensor from_numpy=nn.io.npy ascontiguousarray=x:contiguous() einsum=nn.einsum put_along_axis=scatter
-savez=nn.io.npz savez_compressed=nn.io.npz(path,t,{compress=true}) set_printoptions=nn.set_printoptions
+loadtxt=nn.io.csv genfromtxt=nn.io.csv savetxt=nn.io.csv savez=nn.io.npz
+savez_compressed=nn.io.npz(path,t,{compress=true}) set_printoptions=nn.set_printoptions
 extract=x[mask] compress=x[mask] place=x[mask]=values putmask=x[mask]=values copyto=x:copy_(y)
 percentile=quantile(q/100) nanpercentile=nanquantile(q/100) nancumsum=nn.where(x:isnan(),0,x):cumsum()
 nancumprod=nn.where(x:isnan(),1,x):cumprod() nanprod=nn.where(x:isnan(),1,x):prod()
@@ -37,7 +38,7 @@ is_anomaly_check_nan_enabled=nn.autograd.detect_anomaly retain_grad=x:register_h
 type=x.dtype sum_to_size=sum new_empty=empty new_full=full new_ones=ones new_zeros=zeros new_tensor=nn.tensor
 new=nn.tensor is_same_size=x.shape==y.shape is_floating_point=x.dtype:find"float" is_nonzero=x:item()~=0
 log_ndtr=ndtr(x):log() rsub=y-x randint_like=randint is_tensor=nn.is_tensor append=cat array_equiv=x:equal(y)
-diagflat=diag(x:flatten()) resize=reshape put=index_put range=arange info=nn.help lookfor=nn.help disp=print
+diagflat=diag(x:flatten()) resize=reshape put=index_put range=arange(a,b+step/2,step) info=nn.help lookfor=nn.help disp=print
 array_repr=tostring array_str=tostring array2string=tostring get_printoptions=nn.set_printoptions
 printoptions=nn.set_printoptions numpy=nn.io.npy
 ]]
@@ -184,13 +185,15 @@ local members = {
     data = "x:detach()", T = "x:t()", mT = "x:transpose(-2, -1)", H = "x:t()", device = "not needed: all runs on the processor",
     cuda = "not needed: all runs on the processor", cpu = "not needed: all runs on the processor",
     grad_fn = "not there; x.is_leaf tells whether there is a history", numpy = "x:totable(), or nn.io.npy(path, x)",
-    half = "x:to(\"float32\")", int = "x:to(\"int64\")", short = "x:to(\"int64\")", astype = "x:to(dtype)",
+    half = "not a dtype of tensors here (float16 is one of files: nn.io.npy(path, x, {dtype = \"float16\"}))",
+    int = "x:to(\"int64\")", short = "x:to(\"int64\")", astype = "x:to(dtype)",
     detach_ = "x:detach()",
     apply_ = "written with tensor ops", nbytes = "x:numel() times the dtype's size", len = "#x", append = "nn.cat({x, y})",
   },
   module = {
     cuda = "not needed: all runs on the processor", cpu = "not needed: all runs on the processor",
-    half = "model:to(\"float32\")", double = "model:to(\"float64\")", float = "model:to(\"float32\")", type = "model:to(dtype)",
+    half = "not a dtype of tensors here (float16 is one of files: nn.io.npy(path, x, {dtype = \"float16\"}))",
+    double = "model:to(\"float64\")", float = "model:to(\"float32\")", type = "model:to(dtype)",
     count_parameters = "model:parameter_count()", num_params = "model:parameter_count()",
     children = "model:named_modules()", named_children = "model:named_modules()", modules = "model:named_modules()",
     buffers = "model:named_buffers()", add_module = "model.name = layer", register_module = "model.name = layer",
@@ -199,6 +202,50 @@ local members = {
     register_backward_hook = "x:register_hook(f)", extra_repr = "a method called extra", predict = "model(x)",
     summary = "print(model)", compile = "nn.compile(model)", save = "nn.save(path, model:state_dict())",
     load = "model:load_state_dict(nn.load(path))",
+  },
+}
+-- Torch7's names, whose users have the same language.
+local torch7 = {
+  nn = {
+    SpatialConvolution = "nn.Conv2d(channels_in, channels_out, {height, width})", SpatialConvolutionMM = "nn.Conv2d",
+    SpatialMaxPooling = "nn.MaxPool2d", SpatialAveragePooling = "nn.AvgPool2d", SpatialBatchNormalization = "nn.BatchNorm2d",
+    SpatialAdaptiveAveragePooling = "nn.AdaptiveAvgPool2d",
+    SpatialDropout = "nn.Dropout2d", SpatialZeroPadding = "nn.pad",
+    SpatialCrossMapLRN = "nn.LocalResponseNorm", SpatialSoftMax = "nn.Softmax(2)", TemporalConvolution = "nn.Conv1d",
+    TemporalMaxPooling = "nn.MaxPool1d", BatchNormalization = "nn.BatchNorm1d", LookupTable = "nn.Embedding",
+    SoftMax = "nn.Softmax", LogSoftMax = "nn.LogSoftmax", SoftPlus = "nn.Softplus", SoftSign = "nn.Softsign",
+    HardTanh = "nn.Hardtanh", View = "nn.Flatten, or x:reshape(...) in a function",
+    Reshape = "nn.Flatten, or x:reshape(...) in a function", Concat = "a class whose forward gives nn.cat({a(x), b(x)}, dim)",
+    ConcatTable = "a class whose forward calls both: self.a(x), self.b(x)", ParallelTable = "a class whose forward calls both",
+    CAddTable = "x + y in a forward", CMulTable = "x * y in a forward", JoinTable = "nn.cat({x, y}, dim)",
+    gModule = "a class with a forward", MSECriterion = "nn.MSELoss", ClassNLLCriterion = "nn.NLLLoss",
+    CrossEntropyCriterion = "nn.CrossEntropyLoss", BCECriterion = "nn.BCELoss", AbsCriterion = "nn.L1Loss",
+    SmoothL1Criterion = "nn.SmoothL1Loss", DistKLDivCriterion = "nn.KLDivLoss", MarginCriterion = "nn.HingeLoss",
+    MultiMarginCriterion = "nn.MultiMarginLoss", MultiLabelMarginCriterion = "nn.MultiLabelMarginLoss",
+    SoftMarginCriterion = "nn.SoftMarginLoss", CosineEmbeddingCriterion = "nn.CosineEmbeddingLoss",
+    HingeEmbeddingCriterion = "nn.HingeEmbeddingLoss", MarginRankingCriterion = "nn.MarginRankingLoss",
+    SpatialClassNLLCriterion = "nn.NLLLoss", manualSeed = "nn.manual_seed", setnumthreads = "nn.set_num_threads",
+    DoubleTensor = "nn.tensor(x, {dtype = \"float64\"})", IntTensor = "nn.tensor(x, {dtype = \"int64\"})",
+    ByteTensor = "nn.tensor(x, {dtype = \"uint8\"})", StochasticGradient = "nn.train.fit",
+  },
+  optim = { sgd = "nn.optim.SGD", adam = "nn.optim.Adam", adagrad = "nn.optim.Adagrad", rmsprop = "nn.optim.RMSprop",
+    lbfgs = "nn.optim.LBFGS", adadelta = "nn.optim.Adadelta", adamax = "nn.optim.Adamax", cg = "nn.optim.ConjugateGradient" },
+  tensor = {
+    nElement = "x:numel()", nDimension = "x:dim()", cmul = "x * y, or x:mul_(y)", cdiv = "x / y, or x:div_(y)",
+    cadd = "x + y, or x:add_(y)", csub = "x - y, or x:sub_(y)", cpow = "x ^ y", isSameSizeAs = "x.shape == y.shape",
+    typeAs = "x:to(y.dtype)", isContiguous = "x:is_contiguous()", isTensor = "nn.is_tensor(x)", expandAs = "x:expand(y.shape)",
+    viewAs = "x:reshape(y.shape)", resizeAs = "x:reshape(y.shape)", maskedSelect = "x[mask]",
+    maskedFill = "x:masked_fill(mask, v)", indexSelect = "x:index_select(dim, i)", repeatTensor = "x:tile(...)",
+    map = "tensor ops", apply = "tensor ops", fill = "x:fill_(v)", zero = "x:zero_()",
+    storage = "not there: a tensor shares its memory with its views",
+  },
+  module = {
+    zeroGradParameters = "model:zero_grad(), or opt:zero_grad()", updateParameters = "opt:step()", evaluate = "model:eval()",
+    getParameters = "model:parameters()", updateOutput = "forward", updateGradInput = "not needed: autograd finds the way back",
+    accGradParameters = "not needed: autograd finds the way back", backward = "loss:backward()", get = "net[i]",
+    gradWeight = "layer.weight.grad", gradBias = "layer.bias.grad", reset = "nn.init", listModules = "model:named_modules()",
+    findModules = "model:named_modules()", replace = "net[i] = layer", clearState = "not needed: layers keep no outputs",
+    output = "what model(x) gives", gradInput = "x.grad",
   },
 }
 local missing = [[
@@ -230,10 +277,14 @@ function M.answer(where, name)
   elseif where == "init" then
     ours = rawget(require "nn.init", name .. "_") and ("nn.init.%s_"):format(name)
   end
+  local whose = "PyTorch"
+  if not ours and torch7[where] then
+    whose, ours = "Torch7", torch7[where][name]
+  end
   if ours and ours:find "^not " then
-    return ("PyTorch's %s is %s"):format(name, ours)
+    return ("%s's %s is %s"):format(whose, name, ours)
   elseif ours then
-    return ("what PyTorch calls %s is here %s"):format(name, ours)
+    return ("what %s calls %s is here %s"):format(whose, name, ours)
   end
   for known in (where == "nn" and missing or ""):gmatch "%S+" do
     if known == name then

@@ -19,6 +19,9 @@ local makers = {
   Loader = function(nn)
     return nn.data.xor():loader()
   end,
+  StandardScaler = function(nn)
+    return nn.data.StandardScaler()
+  end,
   Module = function(nn)
     return nn.Module
   end,

@@ -76,8 +76,8 @@ end
 ---Reads options by a specification.
 ---@param who string what to call itself in errors, e.g. "Adam"
 ---@param given table|nil what the user gave
----@param spec table<string, table> name -> {type, default, least =, above =, most =, one_of =}; without default the option may
----be nil
+---@param spec table<string, table> name -> {type, default, least =, above =, most =, one_of =, needed =}; without default the
+---option may be nil; needed: the user must give it (the caller looks)
 ---@return table options
 function M.read(who, given, spec)
   if given ~= nil and type(given) ~= "table" then
@@ -92,7 +92,11 @@ function M.read(who, given, spec)
         names[#names + 1] = n
       end
       table.sort(names)
-      local near = core.nearest(tostring(name), names)
+      local missing = {} -- what must be given and is not is the likelier one
+      for _, n in ipairs(names) do
+        missing[#missing + 1] = spec[n].needed and given[n] == nil and n or nil
+      end
+      local near = core.nearest(tostring(name), missing) or core.nearest(tostring(name), names)
       core.raise(("%s: has no option '%s'%s (it takes %s)"):format(who, tostring(name),
         near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
     end

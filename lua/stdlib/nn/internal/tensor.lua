@@ -75,7 +75,11 @@ end
 ---  tensor([0., 0.], shape=2, float32)
 ---see: nn.init.zeros_, nn.zeros
 function methods.zero_(self)
-  return self:fill_(0)
+  local ok, result = core.try(self.fill_, self, 0)
+  if not ok then
+    error((tostring(result):gsub("fill_: ", "zero_: ", 1)), 0)
+  end
+  return result
 end
 
 core.set_tensor_hint(function(name)

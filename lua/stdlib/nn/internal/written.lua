@@ -10,8 +10,31 @@
 
 local M = {}
 
--- The fields that a class of options has, from the annotations in the same file.
+local class_files -- class of options -> the file that says its fields
+
+-- The file where a class of options stands: the function's own, or another one of the same room.
+local function file_of_class(path, kind)
+  if not class_files then
+    class_files = {}
+    local core = require "nn.core"
+    local root = debug.getinfo(1, "S").source:match "^@(.*)internal/written%.lua$"
+    for _, room in ipairs { "plot/reading.lua", "lab/sweep.lua", "train.lua" } do
+      if core.real_path(root .. room) then
+        for line in io.lines(root .. room) do
+          local name = line:match "^%-%-%-@class (nn%.%u%w+Options)"
+          if name then
+            class_files[name] = root .. room
+          end
+        end
+      end
+    end
+  end
+  return class_files[kind] or path
+end
+
+-- The fields that a class of options has, from the annotations.
 local function append_fields(path, kind, out)
+  path = file_of_class(path, kind)
   local inside = false
   for line in io.lines(path) do
     if line == "---@class " .. kind then
@@ -144,7 +167,7 @@ function M.annotations(f)
   end
   for kind in table.concat(out, "\n"):gmatch "nn%.%u%w+Options" do
     local fields = {}
-    for line in io.lines(path) do
+    for line in io.lines(file_of_class(path, kind)) do
       if line == "---@class " .. kind then
         fields[1] = line
       elseif #fields > 0 and not line:find "^%-%-%-@field" then

@@ -28,8 +28,10 @@ function M.help(experiment, program)
   for _, name in ipairs(params.names(experiment.params)) do
     local p = experiment.params[name]
     local left = p.type == "boolean" and ("--%s, --no-%s"):format(name, name) or ("--%s %s"):format(name, p.type:upper())
-    rows[#rows + 1] = { left, ("%s%s (default: %s)"):format(p.doc and p.doc .. "; " or "", params.describe(p),
-      params.text(p.default)) }
+    local parts, values = { p.doc }, params.describe(p, true)
+    parts[#parts + 1] = values ~= "" and values or nil
+    local default = ("default: %s"):format(params.text(p.default))
+    rows[#rows + 1] = { left, #parts > 0 and ("%s (%s)"):format(table.concat(parts, "; "), default) or default }
     width = math.max(width, #left)
   end
   local parameters = #rows

@@ -285,8 +285,10 @@ function M.known(who, params, name)
 end
 
 ---What a parameter takes, in words: "integer, at least 1".
-function M.describe(p)
-  local parts = { p.type }
+---@param p table
+---@param shown? boolean the type stands beside it already
+function M.describe(p, shown)
+  local parts = { not shown and p.type or nil }
   if p.choices then
     local texts = {}
     for i, choice in ipairs(p.choices) do

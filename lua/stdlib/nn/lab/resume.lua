@@ -1,6 +1,7 @@
 -- Going on with a run that was broken off: with the texts of the script and of its modules as they were, not as they are.
 
 local core = require "nn.core"
+local index = require "nn.lab.index"
 local plain = require "nn.lab.plain"
 local provenance = require "nn.lab.provenance"
 
@@ -98,14 +99,14 @@ end
 ---nnlua resume RUN...
 function M.main(_, args)
   if #args == 0 then
-    core.raise "usage: nnlua resume RUN...   goes on with runs that were broken off, e.g. runs/depth/2026-11-24T10-15-02-7f3a"
+    core.raise "usage: nnlua resume RUN...   goes on with runs that were broken off, e.g. 7f3a"
   end
   local budget = args[#args]:match "^%-%-budget=(%d+)$" -- a sweep's
   if budget then
     args[#args] = nil
   end
-  for _, directory in ipairs(args) do
-    M.resume(directory, math.tointeger(tonumber(budget)))
+  for _, name in ipairs(args) do
+    M.resume(index.find(name).directory, math.tointeger(tonumber(budget)))
   end
 end
 

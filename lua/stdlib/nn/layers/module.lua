@@ -516,7 +516,9 @@ local function lines_of(self, name, indent, within, out)
         out[#out + 1] = ("%s  (%s): a function"):format(indent, child.path)
       end
     end
-    out[#out + 1] = indent .. ")" .. (name and count or own > 0 and (", %s of them its own"):format(with_commas(own)) or "")
+    local mine = own > 0 and (", %s of them its own"):format(with_commas(own)) or ""
+    local all = name and self:parameter_count() or 0
+    out[#out + 1] = indent .. ")" .. (all > 0 and "  " .. parameters(all) or "") .. mine
   end
   within[self] = nil
 end
@@ -563,10 +565,9 @@ end
 -- has is misspelt, or one of PyTorch's names, and told.
 local names_of_fields
 
-class.on_missing(Module, function(name)
-  if name:find "^_" then
-    return
-  elseif not names_of_fields then
+-- Whether some layer has a field of this name.
+local function is_field(name)
+  if not names_of_fields then
     names_of_fields = {}
     for _, entry in ipairs(core.layers()) do
       for _, f in ipairs(entry.fields) do
@@ -574,7 +575,14 @@ class.on_missing(Module, function(name)
       end
     end
   end
-  if names_of_fields[name] or name:find "^%l+_[ih]h_l[1-9]%d*" then
+  return names_of_fields[name] == true
+end
+
+class.on_missing(Module, function(name)
+  if name:find "^_" then
+    return
+  end
+  if is_field(name) or name:find "^%l+_[ih]h_l[1-9]%d*" then
     return
   end
   local step = name:match "^%l+_[ih]h_l0"
@@ -603,6 +611,7 @@ end)
 return {
   Module = Module,
   children_of = children_of,
+  is_field = is_field,
   is_module = is_module,
   is_module_class = is_module_class,
   is_tensor = is_tensor,

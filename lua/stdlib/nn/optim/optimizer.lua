@@ -293,7 +293,7 @@ end
 ---example:
 ---  > nn.optim.SignSGD({nn.Parameter(nn.zeros(1))}, {lr = 0.1}):describe()
 ---  SignSGD(
----    1: 1 parameters, lr = 0.1, maximize = false, momentum = 0.9, weight_decay = 0
+---    1: 1 parameter in 1 tensor, lr = 0.1, maximize = false, momentum = 0.9, weight_decay = 0
 ---  )
 ---see: nn.Module:describe
 function Optimizer:describe()
@@ -305,7 +305,12 @@ function Optimizer:describe()
       local text = type(value) == "table" and ("{%s}"):format(table.concat(value, ", ")) or tostring(value)
       texts[i] = ("%s = %s"):format(name, text)
     end
-    parts[g] = ("  %d: %d parameters, %s"):format(g, #group.params, table.concat(texts, ", "))
+    local n = 0
+    for _, p in ipairs(group.params) do
+      n = n + p:numel()
+    end
+    parts[g] = ("  %d: %d parameter%s in %d tensor%s, %s"):format(g, n, n == 1 and "" or "s", #group.params,
+      #group.params == 1 and "" or "s", table.concat(texts, ", "))
   end
   return ("%s(\n%s\n)"):format(self.name, table.concat(parts, "\n"))
 end

@@ -37,6 +37,7 @@ local terminals = {
   png = "pngcairo size %d,%d font 'DejaVu Sans,%d' linewidth 1.3 enhanced",
   svg = "svg size %d,%d font 'DejaVu Sans,%d' linewidth 1.3 enhanced background rgb 'white'",
   pdf = "pdfcairo size %gin,%gin font 'DejaVu Sans,%d' linewidth 1.3 enhanced",
+  sixel = "sixelgd size %d,%d font 'DejaVu Sans,%d' linewidth 1.3 enhanced", -- for terminals (images.lua)
 }
 
 -- directory: where files with relative names go, or false.
@@ -52,7 +53,7 @@ local function path_of(o, directory)
 end
 
 -- How files of each kind end. gnuplot says nothing of a disk that was full.
-local ends = { png = "IEND\xaeB`\x82$", svg = "</svg>%s*$", pdf = "%%%%EOF%s*$" }
+local ends = { png = "IEND\xaeB`\x82$", svg = "</svg>%s*$", pdf = "%%%%EOF%s*$", sixel = "\27\\%s*$" }
 
 local function is_whole(path, kind)
   local f = io.open(path, "rb")

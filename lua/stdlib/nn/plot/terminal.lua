@@ -70,11 +70,33 @@ local function letters_of(series)
   return n > 1 and list or {}
 end
 
+-- A histogram's bars between its edges: filled where it is alone, else the outline, since bars would hide each other. Edges and
+-- tops are places on the canvas; base is the place of 0.
+local function bars(c, edges, tops, base, alone, letter)
+  local before = base
+  for i, top in ipairs(tops) do
+    local left, right = edges[i], edges[i + 1]
+    c:line(left, before, left, top)
+    c:line(left, top, right, top)
+    before = top
+    if alone and top < base then
+      for column = math.floor(left + 0.5), math.floor(right + 0.5) do
+        c:line(column, base, column, top)
+      end
+    end
+    if letter and i % math.max(1, #tops // 4) == 0 then
+      c:letter((left + right) / 2, top, letter)
+    end
+  end
+  c:line(edges[#edges], before, edges[#edges], base)
+end
+
 ---Lines or points.
 function M.xy(series, o, style)
   local xs, ys = {}, {}
   for _, s in ipairs(series) do
-    table.move(s.x, 1, #s.x, #xs + 1, xs)
+    local x = s.edges or s.x
+    table.move(x, 1, #x, #xs + 1, xs)
     table.move(s.y, 1, #s.y, #ys + 1, ys)
   end
   local logx, logy = o.log:find "x", o.log:find "y"
@@ -98,7 +120,20 @@ function M.xy(series, o, style)
   for k, s in ipairs(series) do
     local px, py
     local as_points = (s.style or style) == "points"
-    for i = 1, #s.x do
+    if s.edges then
+      local edges, tops, base = {}, {}, c.height - 1
+      if not logy then
+        base = math.max(0, math.min(base, base - place(0, y0, y1, false, c.height)))
+      end
+      for i, x in ipairs(s.edges) do
+        edges[i] = place(x, x0, x1, logx, c.width)
+      end
+      for i, y in ipairs(s.y) do
+        tops[i] = logy and y <= 0 and base or c.height - 1 - place(y, y0, y1, logy, c.height)
+      end
+      bars(c, edges, tops, base, #series == 1, letters[k])
+    end
+    for i = 1, s.edges and 0 or #s.x do
       if finite(s.x[i]) and finite(s.y[i]) and not (logy and s.y[i] <= 0) and not (logx and s.x[i] <= 0) then
         local x, y = place(s.x[i], x0, x1, logx, c.width), c.height - 1 - place(s.y[i], y0, y1, logy, c.height)
         if as_points or not px then
@@ -119,8 +154,8 @@ function M.xy(series, o, style)
   local out = frame(c, o, x0, x1, y0, y1)
   for k, s in ipairs(series) do
     if s.label then
-      out[#out + 1] = ("%11s%s%s: from %s to %s"):format("", letters[k] and letters[k] .. " = " or "", s.label,
-        text(s.y[1] or 0 / 0), text(s.y[#s.y] or 0 / 0))
+      out[#out + 1] = ("%11s%s%s%s"):format("", letters[k] and letters[k] .. " = " or "", s.label,
+        s.edges and "" or (": from %s to %s"):format(text(s.y[1] or 0 / 0), text(s.y[#s.y] or 0 / 0)))
     end
   end
   if o.hline then

@@ -464,6 +464,16 @@ function Editor:feed(bytes)
   return self:paint()
 end
 
+---Bytes that came while something else read the keyboard.
+---@param bytes string
+function Editor:type_ahead(bytes)
+  local list = self.ahead or {}
+  for _, key in ipairs(self.decoder:feed(bytes)) do
+    list[#list + 1] = key
+  end
+  self.ahead = #list > 0 and list or nil
+end
+
 ---Whether keys wait that were typed ahead, and whether the decoder waits for the rest of one.
 function Editor:pending()
   return self.ahead ~= nil, self.decoder:waits()

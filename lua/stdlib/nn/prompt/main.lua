@@ -177,7 +177,7 @@ local function known(word)
   return word == "nn"
 end
 
----Opens the editor. `environment`: {history = path or nil, color = boolean}
+---Opens the editor. `options`: {history = path or nil, color = boolean, ask = function(bytes) -> the terminal's answer}
 function M.open(options)
   local history = require "nn.prompt.history"
   local screen = require "nn.prompt.screen"
@@ -189,6 +189,22 @@ function M.open(options)
     end }
   M.editor = editor
   table.insert(require("nn.internal.mistakes").more, session.names)
+  M.ask = options.ask
+end
+
+-- Pictures may be real ones where the terminal says so; it is asked before the first one. Keys typed meanwhile are kept.
+local function ask(question)
+  local answer = M.ask(question)
+  local _, keys = require("nn.plot.images").understood(answer)
+  if keys ~= "" then
+    editor:type_ahead(keys)
+  end
+  return answer
+end
+
+---What nn.plot may ask the terminal with; nil where there is none.
+function M.asker()
+  return M.ask and ask
 end
 
 ---A file of the user's that runs when the prompt opens: its globals are there, and it may add commands and keys.

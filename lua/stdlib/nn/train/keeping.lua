@@ -59,7 +59,7 @@ function M.new(o)
     self.best, self.last = o.out .. "/best.safetensors", o.out .. "/last.safetensors"
     self.history, self.broken = o.out .. "/history.json", o.out .. "/interrupted.safetensors"
     self.resumes = o.resume
-    if not o.resume then
+    if not o.resume or not core.file_exists(self.last) then
       self.aside = put_aside(o.out)
     end
   elseif not o.run and (o.resume or o.checkpoint) then

@@ -28,6 +28,9 @@ function M.new(o, lists, watch, keep, calls, show, run)
     at = { epoch = 1, seconds = 0, rows = 0, validated = 0 }, began = core.time(),
   }, M)
   fresh_sums(self.at)
+  if keep.last then -- what cannot be kept is told before the first step
+    keeping.parts(o, self.average)
+  end
   self.budget = o.run and o.run._budget or nil
   self.model = self.average and self.average.model or o.model -- the one that is looked at
   self.steps = steps.make(o, self.model, lists.train, lists.valid, run, function(text)
@@ -59,7 +62,7 @@ function M:state()
   end
   local w = self.watch
   return {
-    parts = parts, at = at, steps = self.run.steps, history = self.run.history, loader = loader,
+    parts = parts, at = at, steps = self.run.steps, history = self.run.history, loader = loader, epochs = self.o.epochs,
     random = self.boundary or { seed = seed, counter = counter }, done = self.done or false,
     watch = { best = w.best, reference = w.reference, waited = w.waited }, stopped = self.run.stopped,
     stopped_early = self.run.stopped_early, best_epoch = self.run.best_epoch, tables = self.run.tables,
@@ -67,20 +70,36 @@ function M:state()
   }
 end
 
+-- Whether a run that came to its end has nothing left to do by the options of now: no more epochs, no higher limit, no more
+-- patience. One that a callback ended goes on only where there are more epochs than it had.
+local function is_over(self, saved)
+  local o, stopped = self.o, saved.stopped
+  if not saved.done or saved.at.epoch > o.epochs then
+    return saved.done
+  elseif stopped == "early stopping" then
+    return self.watch:waited_enough()
+  elseif stopped == "max_steps" or stopped == "max_seconds" then
+    return self:limit() ~= nil
+  end
+  return stopped ~= nil and o.epochs <= (saved.epochs or o.epochs)
+end
+
 function M:restore(saved)
   local o, run = self.o, self.run
   require("nn.train.checkpoint").put(self.keep.last, keeping.parts(o, self.average), saved)
-  if evaluate.is_loader(o.train) or type(o.train) == "table" and type(o.train.load_state_dict) == "function" then
-    o.train:load_state_dict(saved.loader)
-    core.set_rng_state(saved.random.seed, saved.random.counter)
-  elseif not saved.done then
-    core.raise("fit: train is a function, so its place cannot be found again; resume needs a loader, or an object with "
-      .. "state_dict and load_state_dict")
-  end
   self.at, run.steps, run.history = saved.at, saved.steps, saved.history
   local w = self.watch
   w.best, w.reference, w.waited = saved.watch.best, saved.watch.reference, saved.watch.waited
-  run.best_epoch, run.stopped, run.stopped_early = saved.best_epoch, saved.stopped, saved.stopped_early
+  local over = is_over(self, saved)
+  if evaluate.is_loader(o.train) or type(o.train) == "table" and type(o.train.load_state_dict) == "function" then
+    o.train:load_state_dict(saved.loader)
+    core.set_rng_state(saved.random.seed, saved.random.counter)
+  elseif not over then
+    core.raise("fit: train is a function, so its place cannot be found again; resume needs a loader, or an object with "
+      .. "state_dict and load_state_dict")
+  end
+  run.best_epoch, run.stopped = saved.best_epoch, over and saved.stopped or nil
+  run.stopped_early = (over or w:waited_enough()) and saved.stopped_early or nil
   run.tables, run.best_tables = saved.tables, saved.best_tables
   run.best = run.best_epoch and run.history[run.best_epoch] or nil
   if w.stopping and w.stopping.restore and run.best and core.file_exists(self.keep.best) then
@@ -89,15 +108,16 @@ function M:restore(saved)
   if o.run then
     o.run:_take_up(self.at.rows)
   end
-  run.resumed = { epoch = self.at.epoch, steps = run.steps }
-  return saved.done
+  run.resumed = { epoch = self.at.epoch, steps = run.steps, over = over or nil }
+  return over
 end
 
----Takes up what was saved, if anything: all of it, or nothing. From here on there is something to save.
+---Takes up what was saved, if anything: all of it, or nothing. From here on there is something to save. True if nothing is left
+---to train.
 function M:take_up(saved)
-  local done = saved and self:restore(saved)
+  local over = saved and self:restore(saved)
   self.ready = true
-  return done
+  return over
 end
 
 -- ---- an epoch ----
@@ -328,7 +348,8 @@ function M:go()
   if not self.run.resumed then
     self.calls:call("start", self.run)
   end
-  local reason
+  -- a checkpoint may have been written between the epoch that was the last one and the end
+  local reason = self.run.resumed and self.watch:waited_enough() and "early stopping" or nil
   while self.at.epoch <= self.o.epochs and not reason and not self:limit() do
     reason = self:epoch()
     if not reason and self.budget and self.at.epoch > self.budget and self.at.epoch <= self.o.epochs then
@@ -339,6 +360,7 @@ function M:go()
     end
   end
   reason = reason or self:limit()
+  self:mark() -- what follows, such as samples for a report, is no part of what can be gone on with
   self.run.stopped = reason
   self.done = true
 end

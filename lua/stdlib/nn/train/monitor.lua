@@ -102,7 +102,12 @@ function M:is_over(row)
     return false
   end
   self.waited = self.waited + 1
-  return self.waited >= s.patience
+  return self:waited_enough()
+end
+
+---True if no better row has come for as long as the patience is.
+function M:waited_enough()
+  return self.stopping ~= nil and self.waited >= self.stopping.patience
 end
 
 ---The figure of a row for a schedule that falls when one does not get better: the monitored one; or, where the schedule was

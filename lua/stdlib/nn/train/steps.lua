@@ -120,11 +120,19 @@ end
 
 -- The gradients of a group that the epoch's end cut short are the mean of those that are there.
 local function rescale(o, by)
-  core.no_grad(function()
-    for _, p in ipairs(o.model:parameters()) do
-      if p.grad then
+  local done = {}
+  local function each(params)
+    for _, p in ipairs(params) do
+      if p.grad and not done[p] then
+        done[p] = true
         p.grad:mul_(by)
       end
+    end
+  end
+  core.no_grad(function()
+    each(o.model:parameters())
+    for _, group in ipairs(o.optimizer.param_groups or {}) do -- those of a loss, too
+      each(group.params)
     end
   end)
 end
