@@ -513,7 +513,8 @@ local function lines_of(self, name, indent, within, out)
       if is_module(child.value) then
         lines_of(child.value, child.path, indent .. "  ", within, out)
       else
-        out[#out + 1] = ("%s  (%s): a function"):format(indent, child.path)
+        local what = require("nn.internal.show").func(child.value):gsub("^function %(", "function("):gsub("  %-%- ", " at ")
+        out[#out + 1] = ("%s  (%s): %s"):format(indent, child.path, what)
       end
     end
     local mine = own > 0 and (", %s of them its own"):format(with_commas(own)) or ""
