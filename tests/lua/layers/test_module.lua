@@ -197,7 +197,7 @@ end
 
 function TestModule:test_functions_among_layers_are_shown()
   local net = nn.Sequential(nn.Linear(3, 4), nn.relu)
-  lu.assertStrContains(tostring(net), "(2): a function")
+  lu.assertStrContains(tostring(net), "(2): function nn.relu(x)")
   lu.assertEquals(#net:parameters(), 2)
 end
 
