@@ -4983,6 +4983,225 @@ function nn.corrcoef(x) end
 ---@return nn.Tensor
 function Tensor:corrcoef() end
 
+---Cross-correlation of batch x channels x length with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---
+---    nn.conv1d(nn.tensor {{{1.0, 2.0, 3.0, 4.0}}}, nn.tensor {{{1.0, -1.0}}})
+---@param x nn.Tensor
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param groups? integer
+---@return nn.Tensor
+function nn.conv1d(x, weight, bias, stride, padding, dilation, groups) end
+
+---Cross-correlation of batch x channels x length with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---
+---    nn.conv1d(nn.tensor {{{1.0, 2.0, 3.0, 4.0}}}, nn.tensor {{{1.0, -1.0}}})
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param groups? integer
+---@return nn.Tensor
+function Tensor:conv1d(weight, bias, stride, padding, dilation, groups) end
+
+---Cross-correlation of batch x channels x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---
+---    nn.conv2d(nn.ones(1, 1, 3, 3), nn.ones(1, 1, 2, 2), {stride = {1}}).shape
+---@param x nn.Tensor
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param groups? integer
+---@return nn.Tensor
+function nn.conv2d(x, weight, bias, stride, padding, dilation, groups) end
+
+---Cross-correlation of batch x channels x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---
+---    nn.conv2d(nn.ones(1, 1, 3, 3), nn.ones(1, 1, 2, 2), {stride = {1}}).shape
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param groups? integer
+---@return nn.Tensor
+function Tensor:conv2d(weight, bias, stride, padding, dilation, groups) end
+
+---Cross-correlation of batch x channels x depth x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---
+---    nn.conv3d(nn.ones(1, 1, 3, 3, 3), nn.ones(2, 1, 2, 2, 2)).shape
+---@param x nn.Tensor
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param groups? integer
+---@return nn.Tensor
+function nn.conv3d(x, weight, bias, stride, padding, dilation, groups) end
+
+---Cross-correlation of batch x channels x depth x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---
+---    nn.conv3d(nn.ones(1, 1, 3, 3, 3), nn.ones(2, 1, 2, 2, 2)).shape
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param groups? integer
+---@return nn.Tensor
+function Tensor:conv3d(weight, bias, stride, padding, dilation, groups) end
+
+---The largest value of each window of batch x channels x length, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---
+---    nn.max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
+---@param x nn.Tensor
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param ceil_mode? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.max_pool1d(x, kernel_size, stride, padding, dilation, ceil_mode) end
+
+---The largest value of each window of batch x channels x length, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---
+---    nn.max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param ceil_mode? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:max_pool1d(kernel_size, stride, padding, dilation, ceil_mode) end
+
+---The largest value of each window of batch x channels x height x width, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---
+---    nn.max_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
+---@param x nn.Tensor
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param ceil_mode? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode) end
+
+---The largest value of each window of batch x channels x height x width, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---
+---    nn.max_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param ceil_mode? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:max_pool2d(kernel_size, stride, padding, dilation, ceil_mode) end
+
+---The largest value of each window of batch x channels x depth x height x width, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---
+---    nn.max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
+---@param x nn.Tensor
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param ceil_mode? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.max_pool3d(x, kernel_size, stride, padding, dilation, ceil_mode) end
+
+---The largest value of each window of batch x channels x depth x height x width, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---
+---    nn.max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param ceil_mode? boolean
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:max_pool3d(kernel_size, stride, padding, dilation, ceil_mode) end
+
+---The mean of each window of batch x channels x length. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---
+---    nn.avg_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
+---@param x nn.Tensor
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param ceil_mode? boolean
+---@param count_include_pad? boolean
+---@return nn.Tensor
+function nn.avg_pool1d(x, kernel_size, stride, padding, ceil_mode, count_include_pad) end
+
+---The mean of each window of batch x channels x length. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---
+---    nn.avg_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param ceil_mode? boolean
+---@param count_include_pad? boolean
+---@return nn.Tensor
+function Tensor:avg_pool1d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+
+---The mean of each window of batch x channels x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---
+---    nn.avg_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
+---@param x nn.Tensor
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param ceil_mode? boolean
+---@param count_include_pad? boolean
+---@return nn.Tensor
+function nn.avg_pool2d(x, kernel_size, stride, padding, ceil_mode, count_include_pad) end
+
+---The mean of each window of batch x channels x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---
+---    nn.avg_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param ceil_mode? boolean
+---@param count_include_pad? boolean
+---@return nn.Tensor
+function Tensor:avg_pool2d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+
+---The mean of each window of batch x channels x depth x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---
+---    nn.avg_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
+---@param x nn.Tensor
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param ceil_mode? boolean
+---@param count_include_pad? boolean
+---@return nn.Tensor
+function nn.avg_pool3d(x, kernel_size, stride, padding, ceil_mode, count_include_pad) end
+
+---The mean of each window of batch x channels x depth x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---
+---    nn.avg_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param ceil_mode? boolean
+---@param count_include_pad? boolean
+---@return nn.Tensor
+function Tensor:avg_pool3d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+
 ---exp(x) / sum(exp(x)) along a dim, without overflow.
 ---
 ---    nn.softmax(nn.tensor {-1.0, 0.0, 2.0})

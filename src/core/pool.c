@@ -44,10 +44,15 @@ static void make_workspace_key(void) {
 void *nl_thread_workspace(void) {
   if (!workspace) {
     pthread_once(&workspace_once, make_workspace_key);
-    workspace = aligned_alloc(64, NL_THREAD_WORKSPACE_BYTES);
+    workspace = aligned_alloc(64, NL_THREAD_WORKSPACE_BYTES + NL_THREAD_PANEL_BYTES);
     pthread_setspecific(workspace_key, workspace);
   }
   return workspace;
+}
+
+void *nl_thread_panel(void) {
+  char *all = nl_thread_workspace();
+  return all ? all + NL_THREAD_WORKSPACE_BYTES : NULL;
 }
 
 static inline void relax(void) {

@@ -23,4 +23,8 @@ int nl_pool_threads(void);
 enum { NL_THREAD_WORKSPACE_BYTES = 1 << 20 };
 void *nl_thread_workspace(void);
 
+/* Behind it, for those who call kernels that use the workspace. */
+enum { NL_THREAD_PANEL_BYTES = 1 << 20 };
+void *nl_thread_panel(void);
+
 #endif

@@ -242,6 +242,26 @@ typedef struct nl_norm_kernels {
                                    const void *inv, const void *scale, const void *sum_g, const void *sum_gx, void *dx);
 } nl_norm_kernels;
 
+/* Panels of convolutions (panel.c): `channels` of an image from its first one on, at output positions p .. end; rows of
+   a panel have `wide` elements. */
+struct nl_conv;
+typedef struct nl_panel_kernels {
+  void (*pack[NL_DTYPE_COUNT])(const struct nl_conv *, const void *image, int64_t channels, int64_t p, int64_t end,
+                               void *panel, int64_t wide);
+  void (*unpack[NL_DTYPE_COUNT])(const struct nl_conv *, void *image, int64_t channels, int64_t p, int64_t end,
+                                 const void *panel, int64_t wide);
+} nl_panel_kernels;
+
+/* Windows of one plane (window.c). where: of each result the place in the plane that it was taken from, from 1; 0:
+   none. scale: of each result. */
+typedef struct nl_window_kernels {
+  void (*max[NL_DTYPE_COUNT])(const struct nl_conv *, const void *x, void *y, int64_t *where);
+  void (*max_back[NL_DTYPE_COUNT])(const struct nl_conv *, const void *g, const int64_t *where, void *dx);
+  void (*max_pick[NL_DTYPE_COUNT])(const struct nl_conv *, const void *x, const int64_t *where, void *y);
+  void (*sum[NL_DTYPE_COUNT])(const struct nl_conv *, const void *x, const double *scale, void *y);
+  void (*sum_back[NL_DTYPE_COUNT])(const struct nl_conv *, const void *g, const double *scale, void *dx);
+} nl_window_kernels;
+
 typedef struct nl_kernels {
   const nl_elementwise_kernels *elementwise;
   const nl_math_kernels *math;
@@ -252,6 +272,8 @@ typedef struct nl_kernels {
   const nl_transpose_kernels *transpose;
   const nl_norm_kernels *norm;
   const nl_product_kernels *product;
+  const nl_panel_kernels *panel;
+  const nl_window_kernels *window;
 } nl_kernels;
 
 extern const nl_kernels *nl_k;

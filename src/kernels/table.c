@@ -10,6 +10,8 @@ extern const nl_optim_kernels NL_ISA(nl_optim_kernels);
 extern const nl_transpose_kernels NL_ISA(nl_transpose_kernels);
 extern const nl_norm_kernels NL_ISA(nl_norm_kernels);
 extern const nl_product_kernels NL_ISA(nl_product_kernels);
+extern const nl_panel_kernels NL_ISA(nl_panel_kernels);
+extern const nl_window_kernels NL_ISA(nl_window_kernels);
 extern const nl_kernels NL_ISA(nl_kernels);
 
 const nl_kernels NL_ISA(nl_kernels) = {
@@ -22,4 +24,6 @@ const nl_kernels NL_ISA(nl_kernels) = {
     .transpose = &NL_ISA(nl_transpose_kernels),
     .norm = &NL_ISA(nl_norm_kernels),
     .product = &NL_ISA(nl_product_kernels),
+    .panel = &NL_ISA(nl_panel_kernels),
+    .window = &NL_ISA(nl_window_kernels),
 };

@@ -1,5 +1,4 @@
-/* Convolution and pooling: layers that are only partly connected. A convolution is a matrix product over windows of its
-   input; windows are looked at through strides, and their gradient adds up where they overlap. */
+/* Convolution and pooling: layers that are only partly connected (ops of src/ops/convolution). */
 #include <stdio.h>
 
 #include "nn/pass.h"
@@ -10,7 +9,6 @@ enum { MAX_SPATIAL = 2 };
 typedef struct window {
   int n;
   int64_t kernel[MAX_SPATIAL], stride[MAX_SPATIAL], padding[MAX_SPATIAL], dilation[MAX_SPATIAL];
-  int64_t out[MAX_SPATIAL]; /* how many windows there are */
 } window;
 
 static void read_sizes(const nl_layer *l, int field, int n, int64_t *out) {
@@ -19,71 +17,6 @@ static void read_sizes(const nl_layer *l, int field, int n, int64_t *out) {
   for (int i = 0; i < n; i++) {
     out[i] = v[i];
   }
-}
-
-/* x with `amount` of `value` on both sides of dim d (from 1) */
-static nl_tensor *padded_dim(nl_build *b, nl_tensor *x, int64_t d, int64_t amount, double value) {
-  if (amount == 0 || b->status != NL_OK) {
-    return x;
-  }
-  int64_t shape[NL_MAX_DIM];
-  for (int k = 0; k < x->ndim; k++) {
-    shape[k] = x->shape[k];
-  }
-  if (value == 0) {
-    shape[d - 1] += 2 * amount;
-    return nl_b_do(b, op_slice_zeros(), "tiiil", x, d, amount + 1, (int64_t)1, x->ndim, shape);
-  }
-  shape[d - 1] = amount;
-  nl_tensor *edge = nl_b_do(b, op_full(), "tli", nl_b_number(b, value), x->ndim, shape, (int64_t)nl_tensor_dtype(x));
-  nl_parts parts = {0};
-  nl_parts_add(b, &parts, edge);
-  nl_parts_add(b, &parts, x);
-  nl_parts_add(b, &parts, edge);
-  return nl_parts_join(b, &parts, op_cat(), d);
-}
-
-/* The windows of x, as a view of it: batch x out... x channels x kernel... */
-static nl_tensor *windows_of(nl_pass *p, window *w, nl_tensor *x, double value) {
-  nl_build *b = &p->build;
-  for (int i = 0; i < w->n; i++) {
-    x = padded_dim(b, x, i + 3, w->padding[i], value);
-  }
-  if (b->status != NL_OK) {
-    return NULL;
-  }
-  int64_t room[NL_MAX_DIM], shape[NL_MAX_DIM], strides[NL_MAX_DIM], step = 1;
-  for (int d = x->ndim - 1; d >= 0; d--) {
-    room[d] = step;
-    step *= x->shape[d];
-  }
-  int n = w->n;
-  shape[0] = x->shape[0];
-  strides[0] = room[0];
-  shape[n + 1] = x->shape[1];
-  strides[n + 1] = room[1];
-  for (int i = 0; i < n; i++) {
-    int64_t reach = w->dilation[i] * (w->kernel[i] - 1) + 1, free = x->shape[i + 2] - reach;
-    if (free < 0) {
-      return nl_pass_fail(p, "the window (%lld wide) does not fit into the padded input, whose shape is %s",
-                          (long long)reach, nl_tensor_shape_string(x).s);
-    }
-    w->out[i] = free / w->stride[i] + 1;
-    shape[i + 1] = w->out[i];
-    strides[i + 1] = room[i + 2] * w->stride[i];
-    shape[n + 2 + i] = w->kernel[i];
-    strides[n + 2 + i] = room[i + 2] * w->dilation[i];
-  }
-  return nl_b_do(b, op_as_strided(), "tlli", x, 2 * n + 2, shape, 2 * n + 2, strides, (int64_t)0);
-}
-
-/* batch x out... x channels as batch x channels x out... */
-static nl_tensor *channels_second(nl_build *b, nl_tensor *x, int n) {
-  int64_t order[NL_MAX_DIM] = {1, n + 2};
-  for (int i = 0; i < n; i++) {
-    order[i + 2] = i + 2;
-  }
-  return b_permute(b, x, order);
 }
 
 /* ---- convolution ---- */
@@ -149,32 +82,11 @@ static void make_conv(nl_making *m) {
 NL_FORWARD(conv) {
   window w;
   const char *wrong = conv_window(p->layer, &w);
-  int64_t groups = int_of(p, conv_groups), out_channels = int_of(p, conv_out_channels);
   if (wrong) {
     return nl_pass_fail(p, "%s", wrong);
   }
-  int64_t per = int_of(p, conv_in_channels) / groups, width = out_channels / groups;
-  nl_tensor *matrix = nl_b_reshape(b, tensor_of(p, conv_weight), 2, (int64_t[]){out_channels, -1});
-  nl_parts parts = {0};
-  for (int64_t g = 0; g < groups; g++) {
-    nl_tensor *part = groups == 1 ? x : b_narrow(b, x, 2, g * per + 1, per);
-    nl_tensor *view = b->status == NL_OK ? windows_of(p, &w, part, 0) : NULL;
-    nl_tensor *weight = groups == 1 ? matrix : b_narrow(b, matrix, 1, g * width + 1, width);
-    int64_t flat[2] = {-1, b->status == NL_OK ? weight->shape[1] : 0};
-    nl_parts_add(b, &parts, b_linear(b, nl_b_reshape(b, view, 2, flat), weight, NULL));
-  }
-  nl_tensor *rows = nl_parts_join(b, &parts, op_cat(), 2);
-  if (b->status != NL_OK) {
-    return NULL;
-  }
-  nl_tensor *bias = tensor_of(p, conv_bias_part);
-  rows = bias ? b_add(b, rows, bias) : rows;
-  int64_t shape[NL_MAX_DIM] = {x->shape[0]};
-  for (int i = 0; i < w.n; i++) {
-    shape[i + 1] = w.out[i];
-  }
-  shape[w.n + 1] = out_channels;
-  return channels_second(b, nl_b_reshape(b, rows, w.n + 2, shape), w.n);
+  return nl_b_do(b, op_conv(), "tttllli", x, tensor_of(p, conv_weight), tensor_of(p, conv_bias_part), w.n, w.stride,
+                 w.n, w.padding, w.n, w.dilation, int_of(p, conv_groups));
 }
 
 /* ---- pooling ---- */
@@ -202,30 +114,16 @@ static const char *refuse_pool(const nl_layer *l) {
   return NULL;
 }
 
-/* batch x out... x channels x (all of a window) */
-static nl_tensor *pooled(nl_pass *p, window *w, nl_tensor *x, double value) {
-  pool_window(p->layer, w);
-  nl_tensor *view = windows_of(p, w, x, value);
-  int64_t shape[NL_MAX_DIM] = {x->shape[0]};
-  for (int i = 0; i < w->n; i++) {
-    shape[i + 1] = w->out[i];
-  }
-  shape[w->n + 1] = x->shape[1];
-  shape[w->n + 2] = -1;
-  return p->build.status == NL_OK ? nl_b_reshape(&p->build, view, w->n + 3, shape) : NULL;
-}
-
 NL_FORWARD(max_pool) {
   window w;
-  nl_tensor *all = pooled(p, &w, x, -INFINITY);
-  return channels_second(b, nl_b_do(b, op_max(), "ti", all, (int64_t)-1), w.n);
+  pool_window(p->layer, &w);
+  return nl_b_do(b, op_max_pool(), "tlll", x, w.n, w.kernel, w.n, w.stride, w.n, w.padding);
 }
 
 NL_FORWARD(avg_pool) {
   window w;
-  int64_t last = -1;
-  nl_tensor *all = pooled(p, &w, x, 0);
-  return channels_second(b, b_mean(b, all, 1, &last, false), w.n);
+  pool_window(p->layer, &w);
+  return nl_b_do(b, op_avg_pool(), "tlll", x, w.n, w.kernel, w.n, w.stride, w.n, w.padding);
 }
 
 NL_FIELDS(adaptive, output_size)

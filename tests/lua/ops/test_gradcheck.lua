@@ -311,9 +311,12 @@ local function from_golden(list)
   end
   return makes
 end
-for op, list in pairs(golden.ops "more_ops") do
-  cases[op] = cases[op] or {}
-  table.move(from_golden(list), 1, #list, #cases[op] + 1, cases[op])
+for _, file in ipairs { "more_ops", "conv" } do
+  for op, list in pairs(golden.ops(file)) do
+    local makes = from_golden(list)
+    cases[op] = cases[op] or {}
+    table.move(makes, 1, #makes, #cases[op] + 1, cases[op])
+  end
 end
 
 for _, op in ipairs(core.ops()) do

@@ -206,7 +206,9 @@ local function_pages = {
 local op_pages = {
   { "creation", "Making tensors" }, { "elementwise", "Element by element" }, { "activations", "Activations" },
   { "reductions", "Reductions, scans and orders" }, { "shapes", "Shapes" }, { "indexing", "Picking and placing" },
-  { "products", "Products and distances" }, { "losses", "Losses and norms" }, { "linalg", "Linear algebra" },
+  { "products", "Products and distances" },
+  { "convolution", "Convolution and pooling" },
+  { "losses", "Losses and norms" }, { "linalg", "Linear algebra" },
   { "random", "Random numbers" },
 }
 

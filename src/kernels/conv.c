@@ -1,0 +1,424 @@
+/* How a convolution is done:
+   - A block of output positions of one image (BLOCK of them, one after another) has a panel: a row for each channel and
+     element of the kernel, with the inputs that they meet at these positions. Panels are packed row by row, mostly by
+     copies of whole runs, and hold as many channels as fit into PANEL_BYTES.
+   - forward: y[:, block] = w panel. Input: panel = w^T g[:, block], whose rows are added where they came from. Weight:
+     w^T += panel g[:, block]^T, in partial sums of a fixed number of groups of images.
+   - A kernel of one element with stride 1 needs no panel: the image is it.
+   - One input channel a group (depthwise): loops over rows (depthwise.c).
+   Tasks are cut by sizes alone, and each writes its own place. */
+#include "kernels/conv.h"
+
+#include <string.h>
+
+#include "core/interrupt.h"
+#include "core/pool.h"
+#include "kernels/gemm.h"
+#include "kernels/kernels.h"
+
+enum { BLOCK = 64, PANEL_BYTES = 192 << 10, HALF = NL_THREAD_PANEL_BYTES / 2, PARTS = 8 };
+
+typedef struct conv {
+  nl_conv g;
+  size_t size;                   /* of an element */
+  int64_t taps, in_all, out_all; /* elements of a kernel, of an image's channel, of a result's */
+  int64_t block, blocks;         /* positions in a block, blocks in an image */
+  int64_t chunk, chunks;         /* channels in a panel, panels of a group */
+  int64_t ld;                    /* from one row of a panel to the next */
+  bool plain;                    /* the image is its own panel */
+  bool huge;                     /* a panel of one channel does not fit: plain loops */
+  const char *x, *w, *bias, *grad;
+  char *y;
+  int64_t parts;       /* of images, in the gradient of the weight */
+  char *sums;          /* of each part: taps ic x oc of each group */
+} conv;
+
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static void measure(conv *c, const nl_conv *g) {
+  memset(c, 0, sizeof *c);
+  c->g = *g;
+  c->size = nl_dtype_size(g->dtype);
+  c->taps = c->in_all = c->out_all = 1;
+  c->plain = true;
+  for (int d = 0; d < NL_CONV_DIMS; d++) {
+    c->taps *= g->kernel[d];
+    c->in_all *= g->in[d];
+    c->out_all *= g->out[d];
+    c->plain = c->plain && g->kernel[d] == 1 && g->stride[d] == 1 && g->padding[d] == 0 && g->in[d] == g->out[d];
+  }
+  int64_t room = PANEL_BYTES / (int64_t)c->size, most = room / c->taps - NL_PANEL_SLACK;
+  c->block = most < BLOCK ? (most > 0 ? most : 1) : BLOCK;
+  c->block = least(c->block, c->out_all > 0 ? c->out_all : 1);
+  c->ld = (c->block + NL_PANEL_SLACK - 1) / NL_PANEL_SLACK * NL_PANEL_SLACK + NL_PANEL_SLACK;
+  c->blocks = (c->out_all + c->block - 1) / c->block;
+  c->chunk = c->plain ? g->ic : least(g->ic, room / (c->taps * c->ld) > 0 ? room / (c->taps * c->ld) : 1);
+  c->huge = !c->plain && c->taps * c->ld * (int64_t)c->size > HALF;
+  c->chunks = (g->ic + c->chunk - 1) / c->chunk;
+  c->chunk = (g->ic + c->chunks - 1) / c->chunks;
+}
+
+/* ---- panels (panel.c) ---- */
+
+static void pack(const conv *c, const char *image, int64_t first, int64_t count, int64_t p, int64_t end, void *panel) {
+  nl_k->panel->pack[c->g.dtype](&c->g, image + (size_t)(first * c->in_all) * c->size, count, p, end, panel, c->ld);
+}
+static void unpack(const conv *c, char *image, int64_t first, int64_t count, int64_t p, int64_t end,
+                   const void *panel) {
+  nl_k->panel->unpack[c->g.dtype](&c->g, image + (size_t)(first * c->in_all) * c->size, count, p, end, panel, c->ld);
+}
+
+/* ---- products ---- */
+
+enum { PLANS = 8 };
+
+/* Product `which` at other addresses: by its plan, settled when it is first needed. */
+typedef struct product {
+  nl_gemm_plan plan;
+  bool there;
+} product;
+
+static void multiply(product *p, const nl_gemm_args *args) {
+  if (!p->there) {
+    p->there = nl_gemm_prepare(&p->plan, args);
+  }
+  if (p->there) {
+    nl_gemm_run(&p->plan, args->a, args->b, NULL, args->c);
+  } else {
+    nl_gemm(args);
+  }
+}
+
+static void let_go(product *p, int n) {
+  for (int i = 0; i < n; i++) {
+    if (p[i].there) {
+      nl_gemm_release(&p[i].plan);
+    }
+  }
+}
+
+/* ---- forward ---- */
+
+static void fill_rows(const conv *c, char *y, const char *bias, int64_t columns) {
+  for (int64_t o = 0; o < c->g.oc; o++) {
+    if (c->g.dtype == NL_F32) {
+      float *row = (float *)y + o * c->out_all, b = ((const float *)bias)[o];
+      for (int64_t j = 0; j < columns; j++) {
+        row[j] = b;
+      }
+    } else {
+      double *row = (double *)y + o * c->out_all, b = ((const double *)bias)[o];
+      for (int64_t j = 0; j < columns; j++) {
+        row[j] = b;
+      }
+    }
+  }
+}
+
+/* ---- kernels that are too large for panels ---- */
+
+/* Each product of the convolution: of output position (image, channel o of group) and input. `row` is a task's. */
+#define EACH_PRODUCT(body)                                                                                             \
+  for (int64_t od = 0; od < g->out[0]; od++)                                                                           \
+    for (int64_t oh = 0; oh < g->out[1]; oh++)                                                                         \
+      for (int64_t ow = 0; ow < g->out[2]; ow++)                                                                       \
+        for (int64_t kd = 0; kd < g->kernel[0]; kd++)                                                                  \
+          for (int64_t kh = 0; kh < g->kernel[1]; kh++)                                                                \
+            for (int64_t kw = 0; kw < g->kernel[2]; kw++) {                                                            \
+              int64_t d = od * g->stride[0] - g->padding[0] + kd * g->dilation[0];                                     \
+              int64_t h = oh * g->stride[1] - g->padding[1] + kh * g->dilation[1];                                     \
+              int64_t w = ow * g->stride[2] - g->padding[2] + kw * g->dilation[2];                                     \
+              if (d >= 0 && d < g->in[0] && h >= 0 && h < g->in[1] && w >= 0 && w < g->in[2]) {                        \
+                int64_t at = (d * g->in[1] + h) * g->in[2] + w;                                                        \
+                int64_t to = (od * g->out[1] + oh) * g->out[2] + ow;                                                   \
+                int64_t tap = (kd * g->kernel[1] + kh) * g->kernel[2] + kw;                                            \
+                body;                                                                                                  \
+              }                                                                                                        \
+            }
+
+#define HUGE_LOOPS(type, suffix)                                                                                       \
+  static void huge_forward_##suffix(void *ctx, int64_t begin, int64_t end) {                                           \
+    const conv *c = ctx;                                                                                               \
+    const nl_conv *g = &c->g;                                                                                          \
+    for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {                                                 \
+      int64_t channel = t % (g->groups * g->oc), image = t / (g->groups * g->oc), group = channel / g->oc;             \
+      type *y = (type *)c->y + t * c->out_all;                                                                         \
+      for (int64_t i = 0; i < c->out_all; i++) {                                                                       \
+        y[i] = c->bias ? ((const type *)c->bias)[channel] : 0;                                                         \
+      }                                                                                                                \
+      for (int64_t i = 0; i < g->ic; i++) {                                                                            \
+        const type *x = (const type *)c->x + ((image * g->groups + group) * g->ic + i) * c->in_all;                    \
+        const type *weight = (const type *)c->w + (channel * g->ic + i) * c->taps;                                     \
+        EACH_PRODUCT(y[to] += weight[tap] * x[at])                                                                     \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void huge_input_##suffix(void *ctx, int64_t begin, int64_t end) {                                             \
+    const conv *c = ctx;                                                                                               \
+    const nl_conv *g = &c->g;                                                                                          \
+    for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {                                                 \
+      int64_t i = t % g->ic, group = t / g->ic % g->groups, image = t / g->ic / g->groups;                             \
+      type *dx = (type *)c->y + t * c->in_all;                                                                         \
+      memset(dx, 0, (size_t)c->in_all * sizeof(type));                                                                 \
+      for (int64_t o = 0; o < g->oc; o++) {                                                                            \
+        const type *grad = (const type *)c->grad + ((image * g->groups + group) * g->oc + o) * c->out_all;             \
+        const type *weight = (const type *)c->w + ((group * g->oc + o) * g->ic + i) * c->taps;                         \
+        EACH_PRODUCT(dx[at] += weight[tap] * grad[to])                                                                 \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void huge_weight_##suffix(void *ctx, int64_t begin, int64_t end) {                                            \
+    const conv *c = ctx;                                                                                               \
+    const nl_conv *g = &c->g;                                                                                          \
+    for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {                                                 \
+      int64_t i = t % g->ic, channel = t / g->ic, group = channel / g->oc;                                             \
+      type *dw = (type *)c->y + t * c->taps;                                                                           \
+      memset(dw, 0, (size_t)c->taps * sizeof(type));                                                                   \
+      for (int64_t image = 0; image < g->n; image++) {                                                                 \
+        const type *x = (const type *)c->x + ((image * g->groups + group) * g->ic + i) * c->in_all;                    \
+        const type *grad = (const type *)c->grad + (image * g->groups * g->oc + channel) * c->out_all;                 \
+        EACH_PRODUCT(dw[tap] += x[at] * grad[to])                                                                      \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+HUGE_LOOPS(float, f32)
+HUGE_LOOPS(double, f64)
+
+static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
+  const conv *c = ctx;
+  const nl_conv *g = &c->g;
+  char *panel = nl_thread_panel();
+  product products[PLANS];
+  for (int i = 0; i < PLANS; i++) {
+    products[i].there = false;
+  }
+  int64_t depth = c->taps * g->ic;
+  for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
+    int64_t p = t % c->blocks * c->block, image = t / c->blocks / g->groups, group = t / c->blocks % g->groups;
+    int64_t stop = least(p + c->block, c->out_all), wide = stop - p;
+    const char *x = c->x + (size_t)((image * g->groups + group) * g->ic * c->in_all) * c->size;
+    char *y = c->y + (size_t)((image * g->groups + group) * g->oc * c->out_all + p) * c->size;
+    const char *w = c->w + (size_t)(group * g->oc * depth) * c->size;
+    if (c->bias) {
+      fill_rows(c, y, c->bias + (size_t)(group * g->oc) * c->size, wide);
+    }
+    for (int64_t first = 0; first < g->ic; first += c->chunk) {
+      int64_t count = least(c->chunk, g->ic - first);
+      nl_gemm_args args = {.dtype = g->dtype,
+                           .m = g->oc,
+                           .n = wide,
+                           .k = count * c->taps,
+                           .a = w + (size_t)(first * c->taps) * c->size,
+                           .a_row = depth,
+                           .a_col = 1,
+                           .b = panel,
+                           .b_row = c->ld,
+                           .b_col = 1,
+                           .c = y,
+                           .c_row = c->out_all,
+                           .accumulate = c->bias || first > 0};
+      if (c->plain) {
+        args.b = x + (size_t)p * c->size;
+        args.b_row = c->in_all;
+      } else {
+        pack(c, x, first, count, p, stop, panel);
+      }
+      multiply(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + args.accumulate], &args);
+    }
+  }
+  let_go(products, PLANS);
+}
+
+/* Tasks that are worth waking a thread for. */
+static int64_t grain_of(double tasks, double flops) {
+  return (int64_t)(4e6 / (flops / (tasks > 0 ? tasks : 1) + 1)) + 1;
+}
+
+static double flops_of(const conv *c) {
+  return 2.0 * (double)c->g.n * (double)c->g.groups * (double)c->g.oc * (double)c->out_all * (double)c->taps *
+         (double)c->g.ic;
+}
+
+void nl_conv_forward(const nl_conv *g, const void *x, const void *w, const void *bias, void *y) {
+  conv c;
+  measure(&c, g);
+  c.x = x, c.w = w, c.bias = bias, c.y = y;
+  if (c.huge) {
+    nl_parallel_for(g->n * g->groups * g->oc, 1, g->dtype == NL_F32 ? huge_forward_f32 : huge_forward_f64, &c);
+    return;
+  }
+  int64_t tasks = g->n * g->groups * c.blocks;
+  nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), forward_tasks, &c);
+}
+
+/* ---- the input's gradient ---- */
+
+static void input_tasks(void *ctx, int64_t begin, int64_t end) {
+  const conv *c = ctx;
+  const nl_conv *g = &c->g;
+  char *panel = nl_thread_panel();
+  product products[PLANS];
+  for (int i = 0; i < PLANS; i++) {
+    products[i].there = false;
+  }
+  int64_t depth = c->taps * g->ic;
+  for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
+    int64_t first = t % c->chunks * c->chunk, count = least(c->chunk, g->ic - first);
+    int64_t image = t / c->chunks / g->groups, group = t / c->chunks % g->groups;
+    char *dx = c->y + (size_t)((image * g->groups + group) * g->ic * c->in_all) * c->size;
+    const char *grad = c->grad + (size_t)((image * g->groups + group) * g->oc * c->out_all) * c->size;
+    const char *w = c->w + (size_t)(group * g->oc * depth + first * c->taps) * c->size;
+    if (!c->plain) {
+      memset(dx + (size_t)(first * c->in_all) * c->size, 0, (size_t)(count * c->in_all) * c->size);
+    }
+    for (int64_t p = 0; p < c->out_all; p += c->block) {
+      int64_t stop = least(p + c->block, c->out_all), wide = stop - p;
+      nl_gemm_args args = {.dtype = g->dtype,
+                           .m = count * c->taps,
+                           .n = wide,
+                           .k = g->oc,
+                           .a = w,
+                           .a_row = 1,
+                           .a_col = depth,
+                           .b = grad + (size_t)p * c->size,
+                           .b_row = c->out_all,
+                           .b_col = 1,
+                           .c = panel,
+                           .c_row = c->ld};
+      if (c->plain) {
+        args.c = dx + (size_t)(first * c->in_all + p) * c->size;
+        args.c_row = c->in_all;
+      }
+      multiply(&products[(wide < c->block) * 4 + (count < c->chunk) * 2], &args);
+      if (!c->plain) {
+        unpack(c, dx, first, count, p, stop, panel);
+      }
+    }
+  }
+  let_go(products, PLANS);
+}
+
+void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) {
+  conv c;
+  measure(&c, g);
+  c.grad = grad, c.w = w, c.y = dx;
+  int64_t tasks = g->n * g->groups * c.chunks;
+  if (c.out_all == 0 || g->oc == 0) {
+    memset(dx, 0, (size_t)(g->n * g->groups * g->ic * c.in_all) * c.size);
+    return;
+  }
+  if (c.huge) {
+    nl_parallel_for(g->n * g->groups * g->ic, 1, g->dtype == NL_F32 ? huge_input_f32 : huge_input_f64, &c);
+    return;
+  }
+  nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), input_tasks, &c);
+}
+
+/* ---- the weight's gradient ---- */
+
+static int64_t parts_of(const nl_conv *g) {
+  return least(g->n, PARTS);
+}
+
+size_t nl_conv_weight_work(const nl_conv *g) {
+  conv c;
+  measure(&c, g);
+  return (size_t)(parts_of(g) * g->groups * g->ic * c.taps * g->oc) * c.size + 64;
+}
+
+/* Part and group: sums over its images of panel g^T, as (ic taps) x oc. */
+static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
+  const conv *c = ctx;
+  const nl_conv *g = &c->g;
+  char *panel = nl_thread_panel(), *turned = panel + HALF;
+  product products[PLANS];
+  for (int i = 0; i < PLANS; i++) {
+    products[i].there = false;
+  }
+  int64_t depth = c->taps * g->ic;
+  /* columns of g^T that fit behind the panel */
+  int64_t most = (NL_THREAD_PANEL_BYTES - HALF) / (int64_t)c->size / c->block;
+  for (int64_t t = begin; t < end; t++) {
+    int64_t part = t / g->groups, group = t % g->groups;
+    char *sums = c->sums + (size_t)((part * g->groups + group) * depth * g->oc) * c->size;
+    memset(sums, 0, (size_t)(depth * g->oc) * c->size);
+    int64_t from = part * g->n / c->parts, to = (part + 1) * g->n / c->parts;
+    for (int64_t image = from; image < to && !nl_interrupt_pending(); image++) {
+      const char *x = c->x + (size_t)((image * g->groups + group) * g->ic * c->in_all) * c->size;
+      const char *grad = c->grad + (size_t)((image * g->groups + group) * g->oc * c->out_all) * c->size;
+      for (int64_t p = 0; p < c->out_all; p += c->block) {
+        int64_t stop = least(p + c->block, c->out_all), wide = stop - p;
+        for (int64_t o = 0; o < g->oc; o += most) {
+          int64_t columns = least(most, g->oc - o);
+          nl_k->transpose->transpose[g->dtype](columns, wide, grad + (size_t)(o * c->out_all + p) * c->size, c->out_all,
+                                               turned, columns);
+          for (int64_t first = 0; first < g->ic; first += c->chunk) {
+            int64_t count = least(c->chunk, g->ic - first);
+            nl_gemm_args args = {.dtype = g->dtype,
+                                 .m = count * c->taps,
+                                 .n = columns,
+                                 .k = wide,
+                                 .a = panel,
+                                 .a_row = c->ld,
+                                 .a_col = 1,
+                                 .b = turned,
+                                 .b_row = columns,
+                                 .b_col = 1,
+                                 .c = sums + (size_t)(first * c->taps * g->oc + o) * c->size,
+                                 .c_row = g->oc,
+                                 .accumulate = true};
+            if (c->plain) {
+              args.a = x + (size_t)p * c->size;
+              args.a_row = c->in_all;
+            } else {
+              pack(c, x, first, count, p, stop, panel);
+            }
+            multiply(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + (columns < most && o > 0)], &args);
+          }
+        }
+      }
+    }
+  }
+  let_go(products, PLANS);
+}
+
+/* Rows of the sums: all parts together, in order, turned. */
+static void join_parts(void *ctx, int64_t begin, int64_t end) {
+  const conv *c = ctx;
+  int64_t depth = c->taps * c->g.ic, each = c->g.groups * depth * c->g.oc, oc = c->g.oc;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t group = i / depth, k = i % depth;
+    for (int64_t o = 0; o < oc; o++) {
+      int64_t at = (group * depth + k) * oc + o, to = (group * oc + o) * depth + k;
+      if (c->g.dtype == NL_F32) {
+        float sum = 0;
+        for (int64_t part = 0; part < c->parts; part++) {
+          sum += ((const float *)c->sums)[part * each + at];
+        }
+        ((float *)c->y)[to] = sum;
+      } else {
+        double sum = 0;
+        for (int64_t part = 0; part < c->parts; part++) {
+          sum += ((const double *)c->sums)[part * each + at];
+        }
+        ((double *)c->y)[to] = sum;
+      }
+    }
+  }
+}
+
+void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw, void *work) {
+  conv c;
+  measure(&c, g);
+  c.x = x, c.grad = grad, c.y = dw, c.sums = work;
+  c.parts = parts_of(g);
+  if (c.huge) {
+    nl_parallel_for(g->groups * g->oc * g->ic, 1, g->dtype == NL_F32 ? huge_weight_f32 : huge_weight_f64, &c);
+    return;
+  }
+  int64_t tasks = c.parts * g->groups, rows = g->groups * c.taps * g->ic;
+  nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), weight_tasks, &c);
+  nl_parallel_for(rows, 1 + 20000 / (c.parts * g->oc + 1), join_parts, &c);
+}

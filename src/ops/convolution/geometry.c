@@ -1,0 +1,28 @@
+#include "ops/convolution/geometry.h"
+
+#include <limits.h>
+
+nl_status nl_read_sizes(const nl_call *c, int attr, int dims, const char *name, int64_t least, int64_t otherwise,
+                            int64_t other, int64_t *to) {
+  int count;
+  const int64_t *v = nl_call_list(c, attr, &count);
+  if (count > 1 && count != dims) {
+    return nl_fail("%s has %d numbers, but there are %d dims behind batch and channels", name, count, dims);
+  }
+  for (int d = 0; d < NL_CONV_DIMS; d++) {
+    int at = d - (NL_CONV_DIMS - dims);
+    to[d] = at < 0 ? other : (count == 0 ? otherwise : v[count == 1 ? 0 : at]);
+    if (to[d] < least || to[d] > INT_MAX) {
+      return nl_fail("%s must be at least %lld, but is %lld", name, (long long)least, (long long)to[d]);
+    }
+  }
+  return NL_OK;
+}
+
+void nl_set_sizes(int64_t *to, const nl_tensor *t, int dims) {
+  for (int d = 0; d < NL_CONV_DIMS; d++) {
+    int at = d - (NL_CONV_DIMS - dims);
+    to[d] = at < 0 ? 1 : t->shape[at + 2];
+  }
+}
+
