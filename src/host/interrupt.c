@@ -11,8 +11,9 @@
 
 #include "host/host.h"
 
-enum { SOON = 5 };     /* seconds within which a second Ctrl-C ends a script, which may have caught the first */
-enum { STUBBORN = 5 }; /* Ctrl-Cs after which a line of the prompt that catches all of them ends the program */
+enum { SOON = 5 };      /* seconds within which a second Ctrl-C ends a script, which may have caught the first */
+enum { INSISTENT = 2 }; /* Ctrl-Cs within a line of the prompt after which no pcall catches them any more */
+enum { STUBBORN = 5 };  /* Ctrl-Cs after which a line of the prompt that catches all of them ends the program */
 
 static struct timespec last;
 static volatile sig_atomic_t any_before, at_prompt, in_this_call;
@@ -20,6 +21,9 @@ static volatile sig_atomic_t any_before, at_prompt, in_this_call;
 /* Something wants to happen before the next instruction. */
 static void stop_script(lua_State *L, lua_Debug *ar) {
   (void)ar;
+  if (at_prompt && in_this_call >= INSISTENT && nl_running_top() && !nl_interrupt_depth()) {
+    luaL_error(L, "%s", NL_INTERRUPTED_TEXT); /* the hook stays: whoever catches this is stopped at its next step */
+  }
   lua_sethook(L, NULL, 0, 0);
   if (nl_memory_is_short()) {
     lua_gc(L, LUA_GCCOLLECT);
@@ -110,6 +114,8 @@ void nl_interrupt_end(const nl_running *r) {
     }
     signals[i].caught = false;
   }
+  lua_sethook(r->thread, NULL, 0, 0);
+  in_this_call = 0;
   nl_interrupt_clear();
 }
 

@@ -51,7 +51,8 @@ static void explain(lua_State *L) {
   if (!lua_checkstack(L, LUA_MINSTACK)) {
     return;
   }
-  if (strstr(lua_tostring(L, -1), "a nil value (")) {
+  const char *text = lua_tostring(L, -1);
+  if (strstr(text, "a nil value (") || strstr(text, "(for iterator '")) {
     lua_pushcfunction(L, find_explained);
     if (lua_pcall(L, 0, 1, 0) == LUA_OK) {
       ask(L);

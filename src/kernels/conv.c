@@ -29,8 +29,8 @@ typedef struct conv {
   bool huge;                     /* a panel of one channel does not fit: plain loops */
   const char *x, *w, *bias, *grad;
   char *y;
-  int64_t parts;       /* of images, in the gradient of the weight */
-  char *sums;          /* of each part: taps ic x oc of each group */
+  int64_t parts; /* of images, in the gradient of the weight */
+  char *sums;    /* of each part: taps ic x oc of each group */
 } conv;
 
 static int64_t least(int64_t a, int64_t b) {

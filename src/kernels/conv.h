@@ -1,6 +1,6 @@
-/* Convolution of batch x channels x (depth x height x width) without ever storing all windows: blocks of them are packed
-   where the second-level cache holds them, and a block is one product with the weights. Lines and images are volumes
-   of depth (and height) 1. */
+/* Convolution of batch x channels x (depth x height x width) without ever storing all windows: blocks of them are
+   packed where the second-level cache holds them, and a block is one product with the weights. Lines and images are
+   volumes of depth (and height) 1. */
 #ifndef NL_KERNELS_CONV_H
 #define NL_KERNELS_CONV_H
 
@@ -16,9 +16,9 @@ enum { NL_PANEL_SLACK = 16 }; /* elements behind a run that packing may write */
 typedef struct nl_conv {
   nl_dtype dtype; /* float32 or float64 */
   int64_t n, groups;
-  int64_t ic, oc;                                         /* channels of a group */
-  int64_t in[NL_CONV_DIMS], out[NL_CONV_DIMS];            /* sizes of an image and of its result */
-  int64_t kernel[NL_CONV_DIMS], stride[NL_CONV_DIMS];     /* at least 1 */
+  int64_t ic, oc;                                        /* channels of a group */
+  int64_t in[NL_CONV_DIMS], out[NL_CONV_DIMS];           /* sizes of an image and of its result */
+  int64_t kernel[NL_CONV_DIMS], stride[NL_CONV_DIMS];    /* at least 1 */
   int64_t padding[NL_CONV_DIMS], dilation[NL_CONV_DIMS]; /* zeros in front; steps between the kernel's elements */
 } nl_conv;
 

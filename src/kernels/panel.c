@@ -24,8 +24,8 @@ static inline void edges(const nl_conv *g, int64_t w, int64_t count, int64_t *lo
   *hi = *hi < *lo ? *lo : *hi;
 }
 
-/* Each run q .. q+count of positions p .. end that lies in one row of the result, and each tap of the kernel: `body` sees
-   also tap, and at, lo, hi: the first position's place in a channel, and which positions are inside the image. */
+/* Each run q .. q+count of positions p .. end that lies in one row of the result, and each tap of the kernel: `body`
+   sees also tap, and at, lo, hi: the first position's place in a channel, and which positions are inside the image. */
 #define EACH_RUN(g, p, end, body)                                                                                      \
   for (int64_t q = (p), count; q < (end); q += count) {                                                                \
     int64_t ow = q % (g)->out[2], row = q / (g)->out[2], oh = row % (g)->out[1], od = row / (g)->out[1], tap = 0;      \

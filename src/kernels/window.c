@@ -1,5 +1,5 @@
-/* Pooling: the largest value or the sum of each window of a plane, and the ways back. Geometry as of a convolution with one
-   channel (conv.h). Compiled once for each instruction set. */
+/* Pooling: the largest value or the sum of each window of a plane, and the ways back. Geometry as of a convolution with
+   one channel (conv.h). Compiled once for each instruction set. */
 #include <math.h>
 #include <string.h>
 

@@ -137,6 +137,22 @@ static int shape_eq(lua_State *L) {
   return 1;
 }
 
+/* What a shape does not have: nil, but for 0, which is a slip of those who count from there; negative ones count back.
+ */
+static int shape_index(lua_State *L) {
+  int is_integer;
+  lua_Integer i = lua_tointegerx(L, 2, &is_integer), n = (lua_Integer)lua_rawlen(L, 1);
+  if (is_integer && lua_type(L, 2) == LUA_TNUMBER && i == 0) {
+    return nl_lua_error(L, "shape[0]: dims count from 1 here: shape[1] is the first, shape[-1] the last");
+  }
+  if (is_integer && lua_type(L, 2) == LUA_TNUMBER && i < 0 && -i <= n) {
+    lua_rawgeti(L, 1, n + 1 + i);
+    return 1;
+  }
+  lua_pushnil(L);
+  return 1;
+}
+
 static void push_shape(lua_State *L, const nl_tensor *t) {
   lua_createtable(L, t->ndim, 0);
   for (int i = 0; i < t->ndim; i++) {
@@ -148,6 +164,8 @@ static void push_shape(lua_State *L, const nl_tensor *t) {
     lua_setfield(L, -2, "__tostring");
     lua_pushcfunction(L, shape_eq);
     lua_setfield(L, -2, "__eq");
+    lua_pushcfunction(L, shape_index);
+    lua_setfield(L, -2, "__index");
   }
   lua_setmetatable(L, -2);
 }
@@ -252,6 +270,16 @@ static int tensor_equal(lua_State *L) {
                : nl_tensor_get_int(a, i) == nl_tensor_get_int(b, i);
   }
   lua_pushboolean(L, same);
+  return 1;
+}
+
+/* line_width(n?) -> columns that printed tensors take at most; sets them */
+static int line_width(lua_State *L) {
+  lua_pushinteger(L, nl_print.linewidth);
+  if (!lua_isnoneornil(L, 1)) {
+    lua_Integer n = luaL_checkinteger(L, 1);
+    nl_print.linewidth = n < 10 ? 10 : (n > 10000 ? 10000 : (int)n);
+  }
   return 1;
 }
 
@@ -560,8 +588,11 @@ void nl_open_tensor(lua_State *L) {
                                        {"set_printoptions", set_printoptions},
                                        {"is_tensor", is_tensor},
                                        {NULL, NULL}};
-  static const luaL_Reg ours[] = {
-      {"convert", convert}, {"has_features", has_features}, {"set_tensor_hint", set_tensor_hint}, {NULL, NULL}};
+  static const luaL_Reg ours[] = {{"convert", convert},
+                                  {"line_width", line_width},
+                                  {"has_features", has_features},
+                                  {"set_tensor_hint", set_tensor_hint},
+                                  {NULL, NULL}};
   static const char *const operators[][2] = {{"__add", "add"},
                                              {"__sub", "sub"},
                                              {"__mul", "mul"},

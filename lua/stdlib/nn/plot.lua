@@ -61,8 +61,9 @@ local function xy(series, o, default)
 end
 
 ---Draws lines, such as the losses of a training run. Series: y, or {x =, y =, label =, error =}, or a list of such; error
----draws a band of y +- error. Values are tensors or lists; x is 1, 2, ... where it is not given. Options also: hline, {value,
----label}: a dashed line across, such as what guessing reaches (default none).
+---draws a band of y +- error. Of a run, or a run's history, it draws the losses: nn.plot.line(run). Values are tensors or
+---lists; x is 1, 2, ... where it is not given. Options also: hline, {value, label}: a dashed line across, such as what
+---guessing reaches (default none).
 ---@param series nn.Tensor|table
 ---@param opts? nn.PlotOptions and hline
 ---@return string|nil path of the file

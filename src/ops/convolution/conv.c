@@ -1,14 +1,14 @@
-/* Convolution (cross-correlation, as in LeCun et al. 1989) of batch x channels x one to three dims, and its two gradients.
-   All three are linear in each of their two inputs, and the gradient of each is made of the others: so there are
-   gradients of any order. The gradient of the input is the transposed convolution. */
+/* Convolution (cross-correlation, as in LeCun et al. 1989) of batch x channels x one to three dims, and its two
+   gradients. All three are linear in each of their two inputs, and the gradient of each is made of the others: so there
+   are gradients of any order. The gradient of the input is the transposed convolution. */
 #include <limits.h>
 #include <string.h>
 
 #include "core/pool.h"
 #include "kernels/conv.h"
+#include "ops/convolution/geometry.h"
 #include "optable/compose.h"
 #include "optable/helpers.h"
-#include "ops/convolution/geometry.h"
 #include "optable/rules.h"
 
 NL_ATTRS(conv, stride, padding, dilation, groups)
@@ -103,9 +103,9 @@ static nl_status find_conv(const nl_call *c, nl_tensor *const *in, nl_conv *g) {
   }
   if (status == NL_OK && bias &&
       (bias->ndim != 1 || bias->shape[0] != weight->shape[0] || bias->dtype != weight->dtype)) {
-    status = nl_fail("the bias (%s, shape %s) must be %s of shape %lld", nl_dtype_name(nl_tensor_dtype(bias)),
-                     nl_tensor_shape_string(bias).s, nl_dtype_name(nl_tensor_dtype(weight)),
-                     (long long)weight->shape[0]);
+    status =
+        nl_fail("the bias (%s, shape %s) must be %s of shape %lld", nl_dtype_name(nl_tensor_dtype(bias)),
+                nl_tensor_shape_string(bias).s, nl_dtype_name(nl_tensor_dtype(weight)), (long long)weight->shape[0]);
   }
   if (status != NL_OK) {
     return status;
@@ -131,8 +131,8 @@ static nl_status infer_conv(nl_call *c) {
 static void run_conv(nl_call *c) {
   nl_conv g;
   if (find_conv(c, c->rin, &g) == NL_OK) {
-    nl_conv_forward(&g, nl_tensor_data(c->rin[0]), nl_tensor_data(c->rin[1]), c->rin[2] ? nl_tensor_data(c->rin[2]) : NULL,
-                    nl_tensor_data(c->out[0]));
+    nl_conv_forward(&g, nl_tensor_data(c->rin[0]), nl_tensor_data(c->rin[1]),
+                    c->rin[2] ? nl_tensor_data(c->rin[2]) : NULL, nl_tensor_data(c->out[0]));
   }
 }
 static double conv_flops(const nl_call *c) {
@@ -205,8 +205,9 @@ static nl_status find_input(const nl_call *c, nl_tensor *const *in, nl_conv *g) 
   status = fit(g, up);
   for (int d = 0; d < dims && status == NL_OK; d++) {
     if (g->out[NL_CONV_DIMS - dims + d] != up->shape[d + 2] || up->shape[1] != weight->shape[0]) {
-      status = nl_fail("the gradient's shape %s is not what a convolution with the weight (shape %s) gives for this size",
-                       nl_tensor_shape_string(up).s, nl_tensor_shape_string(weight).s);
+      status =
+          nl_fail("the gradient's shape %s is not what a convolution with the weight (shape %s) gives for this size",
+                  nl_tensor_shape_string(up).s, nl_tensor_shape_string(weight).s);
     }
   }
   return status;

@@ -3,7 +3,7 @@
 #include <limits.h>
 
 nl_status nl_read_sizes(const nl_call *c, int attr, int dims, const char *name, int64_t least, int64_t otherwise,
-                            int64_t other, int64_t *to) {
+                        int64_t other, int64_t *to) {
   int count;
   const int64_t *v = nl_call_list(c, attr, &count);
   if (count > 1 && count != dims) {
@@ -25,4 +25,3 @@ void nl_set_sizes(int64_t *to, const nl_tensor *t, int dims) {
     to[d] = at < 0 ? 1 : t->shape[at + 2];
   }
 }
-

@@ -5,8 +5,8 @@
 #include "kernels/conv.h"
 #include "optable/op.h"
 
-/* One number for each of the last `dims` places, from a list that may have a single one, or none: `otherwise`. The places
-   before get `other`. Less than `least` is an error. */
+/* One number for each of the last `dims` places, from a list that may have a single one, or none: `otherwise`. The
+   places before get `other`. Less than `least` is an error. */
 nl_status nl_read_sizes(const nl_call *, int attr, int dims, const char *name, int64_t least, int64_t otherwise,
                         int64_t other, int64_t *to);
 

@@ -1,5 +1,5 @@
-/* Pooling: the largest value or the mean of each window. The mean is linear; the largest value is, where it is known which
-   place was taken: so gradients of any order are made of four ops. */
+/* Pooling: the largest value or the mean of each window. The mean is linear; the largest value is, where it is known
+   which place was taken: so gradients of any order are made of four ops. */
 #include <string.h>
 
 #include "core/pool.h"
@@ -181,11 +181,11 @@ static nl_status vjp_max(nl_call *c, nl_vjp *g) {
 /* in: a gradient (or, to be picked from, images of the same size), and places */
 static nl_status find_places(const nl_call *c, const nl_tensor *g, const nl_tensor *where) {
   nl_status status = want_images(g, g->ndim - 2);
-  if (status == NL_OK && (nl_tensor_dtype(where) != NL_I64 || where->ndim != g->ndim || where->shape[0] != g->shape[0] ||
-                          where->shape[1] != g->shape[1])) {
-    status = nl_fail("the places (%s, shape %s) do not go with the input's shape %s",
-                     nl_dtype_name(nl_tensor_dtype(where)), nl_tensor_shape_string(where).s,
-                     nl_tensor_shape_string(g).s);
+  if (status == NL_OK && (nl_tensor_dtype(where) != NL_I64 || where->ndim != g->ndim ||
+                          where->shape[0] != g->shape[0] || where->shape[1] != g->shape[1])) {
+    status =
+        nl_fail("the places (%s, shape %s) do not go with the input's shape %s", nl_dtype_name(nl_tensor_dtype(where)),
+                nl_tensor_shape_string(where).s, nl_tensor_shape_string(g).s);
   }
   (void)c;
   return status;

@@ -188,6 +188,26 @@ function M.head(f)
   return op and (core[op.name] == f and "nn." or "x:") .. M.signature(op)
 end
 
+---The arguments of an op as its table has them; "" of other functions.
+---@param f function
+---@return string
+function M.arguments(f)
+  load_ops()
+  return by_function[f] and by_function[f].args or ""
+end
+
+---What is said of each option of a function, by name.
+---@param f function
+---@return table<string, string>
+function M.option_texts(f)
+  load_ops()
+  local out = {}
+  for name, text in (not by_function[f] and written.above(f) or ""):gmatch "\n    ([%a_][%w_]*)%??: ([^\n]*)" do
+    out[name] = text
+  end
+  return out
+end
+
 ---The names of the options that a function takes in a table: of an op those that are no tensors, of a function with a class of
 ---options its fields.
 ---@return string[]
@@ -390,6 +410,20 @@ local function layers_of(word)
   return table.concat(out, "\n")
 end
 
+-- What belongs to Lua itself stands in its manual.
+local function of_lua(name)
+  local manual = "https://www.lua.org/manual/5.4/manual.html"
+  local library, member = name:match "^(%l[%w]*)%.([%w_]+)$"
+  if library and type(rawget(_G, library)) == "table" and rawget(rawget(_G, library), member) ~= nil
+    and package.loaded[library] == rawget(_G, library) then
+    return ("%s is Lua's own: %s#pdf-%s"):format(name, manual, name)
+  elseif require("nn.prompt.lexer").keywords[name] then
+    return ("'%s' is a word of Lua: %s#3.3"):format(name, manual)
+  elseif type(rawget(_G, name)) == "function" and debug.getinfo(rawget(_G, name), "S").what == "C" then
+    return ("%s is Lua's own: %s#pdf-%s"):format(name, manual, name)
+  end
+end
+
 -- "Loader:state_dict" and the like for "state_dict".
 local function owners_of(name)
   local found = {}
@@ -456,8 +490,10 @@ function M.text(what)
     local name, found = find(what)
     if type(found) == "table" and ops[rawget(found, "name") or ""] == found then
       text = help_of_op(found)
+    elseif type(found) == "table" and M.family(found) then
+      text = M.family(found)
     elseif found ~= nil then
-      text = help_of_value(name, found)
+      text = help_of_value(name, found) or of_lua(what)
       local others = text and rawget(core.fields(require("nn").Module), name) == found and owners_of(name) or {}
       if #others > 1 then
         text = ("%s\nof other kinds: %s"):format(text, table.concat(others, ", "))
@@ -475,7 +511,10 @@ function M.text(what)
         first, second = others, op_names
       end
       local home = in_a_namespace(plain)
-      if called[plain] then
+      local lua = of_lua(what)
+      if lua then
+        text = lua
+      elseif called[plain] then
         text = M.family(select(2, find(called[plain])))
       elseif home then
         text = help_of_value(home, select(2, find(home)))

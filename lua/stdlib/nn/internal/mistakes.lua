@@ -52,6 +52,14 @@ local kinds = {
 ---@return string
 function M.explained(text)
   local head, rest = text:match "^([^\n]*)(.*)$"
+  local iterated = head:match "attempt to call an? (nn%.%w+) value %(for iterator"
+  if iterated == "nn.Tensor" then
+    return ("%s: write for i, row in pairs(x) do%s"):format(head, rest)
+  elseif iterated == "nn.Dataset" then
+    return ("%s: write for x, y in data:loader{batch_size = 32} do%s"):format(head, rest)
+  elseif head:find("attempt to call a table value (for iterator", 1, true) then
+    return ("%s: write for i, v in ipairs(t) do, or pairs(t)%s"):format(head, rest)
+  end
   local kind, name = head:match "a nil value %((%a+) '([%a_][%w_]*)'%)$"
   if not kinds[kind] or #name < 3 or head:find("did you mean", 1, true) then
     return text

@@ -56,7 +56,7 @@ end
 
 -- The keys of a list of records with numbers, strings and booleans alone, the same in all (but for what is missing); nil: it is
 -- no such list.
-local function columns_of(list)
+local function columns_of(list, first)
   local n = rawlen(list)
   if n < 2 or debug.getmetatable(list) then
     return nil
@@ -88,7 +88,10 @@ local function columns_of(list)
       return nil
     end
   end
-  local rank = { epoch = 1, step = 2, loss = 3, valid_loss = 4 }
+  local rank = { epoch = 1, step = 2, loss = 4, valid_loss = 5, seconds = 20, lr = 19 }
+  if first then
+    rank[first] = 3
+  end
   table.sort(keys, function(a, b)
     local ra, rb = rank[a] or 10, rank[b] or 10
     return ra < rb or ra == rb and a < b
@@ -135,8 +138,8 @@ local function table_text(list, keys, most, mark)
 end
 
 -- Curves of the columns that a reader looks for first.
-local function curves_text(rows)
-  local out = {}
+local function curves_text(rows, width)
+  local out, columns = {}, math.max(10, math.min(40, width - 24))
   for _, key in ipairs { "loss", "valid_loss" } do
     local values, any = {}, 0
     for i, row in ipairs(rows) do
@@ -145,7 +148,7 @@ local function curves_text(rows)
     end
     local lines, low, high
     if any > 1 then
-      lines, low, high = M.curve(values, 40, 3)
+      lines, low, high = M.curve(values, columns, 3)
     end
     if lines then
       lines[1] = ("  %-10s %8s %s"):format(key, plain(high), lines[1])
@@ -163,8 +166,9 @@ end
 ---@param list table
 ---@param width integer columns of the screen
 ---@param mark? integer the row that is marked with *
-function M.records(list, width, mark)
-  local keys = columns_of(list)
+---@param first? string the column that must be seen
+function M.records(list, width, mark, first)
+  local keys = columns_of(list, first)
   if not keys then
     return nil
   end
@@ -182,7 +186,7 @@ function M.records(list, width, mark)
   local left_out = table.concat(keys, ", ", #shown + 1)
   local lines = { ("%d rows%s"):format(#list, left_out ~= "" and "; also " .. left_out or "") }
   keys = shown
-  for _, part in ipairs { curves_text(list), table_text(list, keys, 10, mark) } do
+  for _, part in ipairs { curves_text(list, width), table_text(list, keys, 10, mark) } do
     for _, line in ipairs(part) do
       lines[#lines + 1] = line
     end
@@ -201,7 +205,7 @@ local function run_text(run, show, width)
   local rows = run.history
   local lines = { ("a run of %d epoch%s, %s steps%s"):format(#rows, #rows == 1 and "" or "s", plain(run.steps),
     run.interrupted and ", interrupted" or "") }
-  local table_of = M.records(rows, width, run.best_epoch)
+  local table_of = M.records(rows, width, run.best_epoch, run.monitor)
   if table_of then
     lines[#lines + 1] = table_of:match "\n(.*)$"
     lines[#lines + 1] = "  (* the best row: run.best; all of them: run.history)"

@@ -41,14 +41,14 @@ end
 local byte_units = { "B", "kB", "MB", "GB", "TB" }
 
 local function write_table(out, title, list, all, peak, most)
-  out[#out + 1] = ("%-44s %9s %10s %6s %9s %9s %7s"):format(title, "calls", "ms", "share", "moved", "GFLOP/s", "of peak")
+  out[#out + 1] = ("%-28s %8s %9s %6s %8s %8s %7s"):format(title, "calls", "ms", "share", "moved", "GFLOP/s", "of peak")
   for i, s in ipairs(list) do
     if i > most then
       out[#out + 1] = ("... and %d more"):format(#list - most)
       break
     end
     local rate = s.seconds > 0 and s.flops / s.seconds or 0
-    out[#out + 1] = ("%-44s %9d %10.2f %5.1f%% %9s %9.2f %6.1f%%"):format(s.key == "" and "(no line)" or s.key:sub(1, 44),
+    out[#out + 1] = ("%-28s %8d %9.2f %5.1f%% %8s %8.2f %6.1f%%"):format(s.key == "" and "(no line)" or s.key:sub(-28),
       s.calls, s.seconds * 1e3, 100 * s.seconds / all, amount(s.bytes, byte_units), rate / 1e9, 100 * rate / peak)
   end
 end

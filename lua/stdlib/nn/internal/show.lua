@@ -196,7 +196,9 @@ function M.show(v)
       return portrait
     end
     if not own_text(v) then
-      return require("nn.internal.help").family(v) or cut(show(v, 0, {}))
+      local family = require("nn.internal.help").family(v)
+      local prompt = family and package.loaded["nn.prompt.main"]
+      return prompt and prompt.wrapped(family, prompt.columns) or family or cut(show(v, 0, {}))
     end
   end
   return tostring(v)

@@ -119,6 +119,19 @@ end
 
 -- Series {x =, y =, label =, ...} from what users give: one series or many, as tables or as bare values.
 function M.series_of(who, given)
+  -- a run, or its history: the losses
+  local rows = type(given) == "table" and (rawget(given, "history") or given)
+  if type(rows) == "table" and type(rows[1]) == "table" and type(rawget(rows[1], "loss")) == "number" then
+    local out = {}
+    for _, name in ipairs { "loss", "valid_loss" } do
+      local y = {}
+      for i, row in ipairs(rows) do
+        y[i] = tonumber(row[name]) or 0 / 0
+      end
+      out[#out + 1] = rows[1][name] ~= nil and { y = y, label = name } or nil
+    end
+    given = out
+  end
   if type(given) ~= "table" and not core.is_tensor(given) then
     core.raise(("%s: needs values, but got %s"):format(who, core.describe(given)))
   end

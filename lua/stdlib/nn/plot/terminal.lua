@@ -175,25 +175,38 @@ end
 
 ---Bars, one a line.
 function M.bars(series, names, o)
-  local out, widest, largest = { o.title }, 0, 0
+  local out, widest = { o.title }, 0
   for i = 1, #series[1].y do
     widest = math.max(widest, #tostring(names[i] or i))
-    for _, s in ipairs(series) do
-      largest = math.max(largest, math.abs(s.y[i] or 0))
+  end
+  local low, high = 0, 0
+  for _, s in ipairs(series) do
+    for _, v in ipairs(s.y) do
+      if finite(v) then
+        low, high = math.max(low, -v), math.max(high, v)
+      end
     end
   end
+  local function cells(v)
+    return low + high > 0 and finite(v) and math.floor(math.abs(v) / (low + high) * 48 + 0.5) or 0
+  end
+  local left = low > 0 and cells(low) or 0 -- what is below 0 stands to the left of a line
   for i = 1, #series[1].y do
     for k, s in ipairs(series) do
       local v = s.y[i] or 0 / 0
-      local n = largest > 0 and finite(v) and math.floor(math.abs(v) / largest * 48 + 0.5) or 0
+      local bar = ("█"):rep(cells(v))
+      if left > 0 then
+        bar = v < 0 and (" "):rep(left - cells(v)) .. bar .. "┊" or (" "):rep(left) .. "┊" .. bar
+      end
       local name = k == 1 and tostring(names[i] or i) or ""
       local spread = s.error and s.error[i] and (" ± %s"):format(text(s.error[i])) or ""
-      out[#out + 1] = ("%s%s │%s %s%s%s"):format((" "):rep(widest - #name), name, ("█"):rep(n), text(v), spread,
+      out[#out + 1] = ("%s%s │%s %s%s%s"):format((" "):rep(widest - #name), name, bar, text(v), spread,
         s.label and "  " .. s.label or "")
     end
   end
   if o.hline then
-    local n = largest > 0 and math.floor(math.min(1, math.abs(o.hline[1]) / largest) * 48 + 0.5) or 0
+    local n = left > 0 and left + 1 + (o.hline[1] < 0 and -1 or 1) * cells(o.hline[1])
+      or math.min(48, cells(o.hline[1]))
     out[#out + 1] = ("%s │%s┆ %s: %s"):format((" "):rep(widest), (" "):rep(math.max(0, n - 1)), o.hline[2] or "dashed",
       text(o.hline[1]))
   end

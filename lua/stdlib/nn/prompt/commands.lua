@@ -194,12 +194,10 @@ commands.mem = { "memory: of tensors, of what is kept for reuse, and of Lua", fu
 end }
 
 commands.reset = { "forgets the variables that were made here", function()
+  session.clear() -- first: a local may stand before a global of its name
   for _, variable in ipairs(variables()) do
-    if select(2, session.get(variable[1])) == false then
-      rawset(_G, variable[1], nil)
-    end
+    rawset(_G, variable[1], nil)
   end
-  session.clear()
   session.forget_frames()
   main().forget()
   collectgarbage()
@@ -307,6 +305,9 @@ commands.edit = { "[NAME or FILE]: opens the editor of $EDITOR with the last chu
     end
     if after ~= "" then
       print(after)
+      if main().history then
+        main().history:add(after)
+      end
       main().run_text(after)
     end
   end, takes = "file" }

@@ -137,7 +137,17 @@ function M.options_of(v)
     end
     return out, choices
   end
-  return help.option_names(v)
+  for name, kind, rest in help.arguments(v):gmatch "([%w_]+): (%w+)([^,]*)" do
+    choices[name] = kind == "choice" and rest:match "= *(%S+)" or kind == "dtype" and "float32|float64|int64|uint8|bool" or nil
+  end
+  for name, said in pairs(help.option_texts(v)) do -- "auto" (default: ...), "line" or "none"
+    local list = {}
+    for word in said:gmatch '"([%w_]+)"' do
+      list[#list + 1] = word
+    end
+    choices[name] = choices[name] or #list > 1 and table.concat(list, "|") or nil
+  end
+  return help.option_names(v), choices
 end
 
 ---The names that `init = ` takes.
@@ -240,13 +250,18 @@ function M.candidates(text)
     local option = before:match "([%a_][%w_]*)%s*=%s*$"
     if option then
       local v = called_with_table(text:sub(1, last[2] - 1), table.move(tokens, 1, #tokens - 1, 1, {}))
-      local _, choices = M.options_of(v)
-      local words = {}
+      local names, choices = M.options_of(v)
+      local words, known = {}, false
+      for _, name in ipairs(names) do
+        known = known or name == option
+      end
       for word in (choices and choices[option] or ""):gmatch "[^|]+" do
         words[#words + 1] = word
       end
       if #words > 0 then
         return matching(words, typed), typed
+      elseif known and not option:find "file" and not option:find "path" and option ~= "out" then
+        return {}, typed -- files would mislead
       end
     end
     return files(typed)

@@ -67,6 +67,19 @@ local function done()
   pending = nil
 end
 
+local other_words = { True = "true", False = "false", None = "nil", null = "nil", NULL = "nil" }
+
+-- Names that are nothing in Lua, and so would be taken for nil without a word.
+local function foreign(text)
+  for _, t in ipairs(require("nn.prompt.lexer").tokens(text)) do
+    local word = t[1] == "name" and text:sub(t[2], t[3])
+    if other_words[word] and session.value(word) == nil and not text:sub(1, t[2] - 1):find "[%.:]%s*$"
+      and not text:sub(t[3] + 1):find "^%s*=[^=]" then
+      print(("'%s' is nil here; Lua's word is %s"):format(word, other_words[word]))
+    end
+  end
+end
+
 ---What was typed as a function; nil and a message where it is wrong; false: the session ends.
 ---@param text string
 ---@return function|false|nil f, string? why
@@ -98,6 +111,17 @@ function M.load(text)
   end
   M.text = text
   local f, why = session.load(text)
+  local pieces = not f and text:find "\n" and session.pieces(text)
+  if pieces then
+    return function()
+      for _, piece in ipairs(pieces) do
+        M.run_text(piece)
+      end
+    end
+  end
+  if f then
+    foreign(text)
+  end
   pending = f and text:find "%S" and text or nil
   return f, why
 end
@@ -108,9 +132,6 @@ function M.run_text(text)
   local f, why = M.load(text)
   if not f then
     error(why or "", 0)
-  end
-  if M.history then
-    M.history:add(text)
   end
   local results = table.pack(f())
   if results.n > 0 then
@@ -135,7 +156,39 @@ function M.help(name)
     there = value ~= nil and require("nn.internal.public").homes[name] == nil and core.public[name] == nil
       and not package.loaded[name]
   end
-  require("nn.internal.help").help(there and value or name)
+  local help = require "nn.internal.help"
+  local text = there and help.text(value) or help.text(name)
+  print(text and M.wrapped(text, M.columns) or "nothing is written about " .. core.describe(value))
+end
+
+---Text in lines of at most so many columns, cut between words; what is cut off is indented a little more.
+---@param text string
+---@param columns? integer
+---@return string
+function M.wrapped(text, columns)
+  local width = require "nn.prompt.width"
+  if not columns then
+    return text
+  end
+  local out = {}
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    local indent = #line:match "^ *" + 2
+    if line:find "^  > " or line:find "^  %$ " then
+      out[#out + 1] = line -- code is copied
+    else
+      while width.columns(line) > columns do
+        local head = width.cut(line, columns)
+        local at = head:match "^.*%S()%s+%S*$" or #head + 1
+        if at <= indent then
+          at = #head + 1
+        end
+        out[#out + 1] = line:sub(1, at - 1)
+        line = (" "):rep(indent) .. line:sub(at):gsub("^%s+", "")
+      end
+      out[#out + 1] = line
+    end
+  end
+  return table.concat(out, "\n")
 end
 
 M.unfinished = session.unfinished
@@ -224,8 +277,16 @@ function M.run_init()
   end
 end
 
+local tensor_width = 100
+
+-- Tensors are as wide as the window, unless the user has set a width.
 function M.begin(columns, height, prompt, prompt2)
+  M.columns = columns
   show.screen(columns, height)
+  if core.line_width() == tensor_width and math.max(20, math.min(columns, 100)) ~= tensor_width then
+    tensor_width = math.max(20, math.min(columns, 100))
+    core.line_width(tensor_width)
+  end
   return editor:begin { columns = columns, height = height, prompt = prompt, prompt2 = prompt2 }
 end
 

@@ -147,7 +147,15 @@ function M.unfinished(text)
     return false
   end
   local f, why = compiled(text)
-  return not f and why:sub(-#MARK) == MARK and not M.with_return(text)
+  if f or why:sub(-#MARK) ~= MARK then
+    return false
+  end
+  local tokens = lexer.tokens(text)
+  local last = tokens[#tokens]
+  if last and last[1] == "string" and not last[4] and text:find("^[\"']", last[2]) then
+    return false -- no line that follows can close a quote
+  end
+  return not M.with_return(text, tokens)
 end
 
 ---A text whose last statement is an expression ("d = f(); d"), with the `return` that shows it, or with it in `form`; nil where
@@ -185,13 +193,37 @@ local function linked(text, name, typed)
   return f, why
 end
 
+---Several lines that are no chunk together, but each by itself ("1 + 1", then "x"): the chunks; nil where it is not so.
+---@param text string
+---@return string[]?
+function M.pieces(text)
+  local out, piece = {}, nil
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    piece = piece and piece .. "\n" .. line or line
+    if not piece:find "%S" then
+      piece = nil
+    elseif not M.unfinished(piece) then
+      if not (piece:find "^%s*[%?%%]" or compiled("return " .. piece) or compiled(piece) or M.with_return(piece)) then
+        return nil
+      end
+      out[#out + 1] = piece
+      piece = nil
+    end
+  end
+  return not piece and #out > 1 and out or nil
+end
+
 ---Compiles what was typed: a function; nil and a message where it is wrong.
 ---@param text string
 ---@return function? f, string? why
 function M.load(text)
   local f, why = compiled(text)
-  local shown = compiled("return " .. text) and "return " .. text or f and text or M.with_return(text)
+  local expression, unfinished = compiled("return " .. text)
+  local shown = expression and "return " .. text or f and text or M.with_return(text)
   if not shown then
+    if unfinished and unfinished:sub(-#MARK) == MARK and text:find "%S" then
+      return nil, ("%s: it ends too early: %s"):format(M.NAME, unfinished:match "^[^:]*:%d+: (.*)$" or unfinished)
+    end
     return nil, M.where_wrong(text, why)
   end
   return linked(shown, "=" .. M.NAME, text)
@@ -241,6 +273,34 @@ local function with_caret(text, number, column)
   return out
 end
 
+-- What people write who come from other languages, and what it is in Lua: at the token where the compiler gave up.
+local elsewhere = {
+  { "^!=", "'not equal' is ~=" }, { "^!", "'not' is the word not" }, { "^[%+%-%*/]=", "there is no += here: x = x + 1" },
+  { "^%+%+", "there is no ++ here: x = x + 1" }, { "^%*%*", "a power is x ^ y" }, { "^@", "a matrix product is x:matmul(y)" },
+  { "^&&", "'and' is the word and" }, { "^||", "'or' is the word or" }, { "^%?", "a choice is: c and a or b" },
+}
+local words = {
+  import = 'a module is taken by: local nn = require "nn"', from = 'a module is taken by: local nn = require "nn"',
+  def = "a function is: function f(x) ... end", elif = "it is elseif", except = "errors are caught by pcall(f, ...)",
+  print = "print is a function: print(x)", lambda = "a function without a name is: function(x) return x + 1 end",
+  with = "there is no with: nn.no_grad(function() ... end)", try = "errors are caught by pcall(f, ...)",
+  class = 'a layer of your own is: local Net = nn.Module:extend "Net"', del = "x = nil lets go of a value",
+}
+
+local function hint_at(text, at)
+  local here, before = text:sub(at), text:sub(1, at - 1)
+  for _, case in ipairs(elsewhere) do
+    if here:find(case[1]) or before:match "[%+%-%*/&|]$" and (before:sub(-1) .. here):find(case[1]) then
+      return case[2]
+    end
+  end
+  if here:sub(1, 1) == ":" and before:find "%[[^%]]*$" then
+    return "a slice is x[{{first, last}, {}}], both ends included"
+  end
+  local word = before:match "%f[%w_]([%a_][%w_]*)%s+$" or before:match "%f[%w_]([%a_][%w_]*)%s+[%w_%.]+%s*$"
+  return word and words[word] or words[here:match "^[%a_]+" or ""]
+end
+
 ---A message of the compiler with the line and a caret under the token at which it gave up.
 ---@param text string
 ---@param why string
@@ -270,6 +330,8 @@ function M.where_wrong(text, why)
   local before = text:sub(1, at - 1)
   local number = select(2, before:gsub("\n", "")) + 1
   local shown = with_caret(text, number, at - #(before:match "^.*\n" or ""))
+  local hint = hint_at(text, at)
+  why = hint and ("%s; %s"):format(why, hint) or why
   return shown and why .. "\n" .. shown or why
 end
 

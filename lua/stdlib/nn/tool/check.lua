@@ -36,7 +36,10 @@ local function undefined(f, note)
       end
       local near = #name > 2 and core.nearest(name, names)
       local of_nn = core.public[name] or public.homes[name] or public.namespaces[name]
-      local hint = name == "nn" and '; begin with: local nn = require "nn"' or of_nn and ("; did you mean 'nn.%s'?"):format(name)
+      local word = ({ True = "true", False = "false", None = "nil", null = "nil" })[name]
+      local hint = word and ("; Lua's word is %s"):format(word)
+        or name == "nn" and '; begin with: local nn = require "nn"'
+        or of_nn and ("; did you mean 'nn.%s'?"):format(name)
         or near and ("; did you mean '%s'?"):format(near) or ""
       note(g.line, ("nobody defines '%s'%s"):format(name, hint))
     end
@@ -294,7 +297,11 @@ local function run(path, arguments)
   end
   require("nn.train").fit = fit_once
   local fields = core.fields(require("nn.optim.optimizer").Optimizer)
-  rawset(fields, "step", function(optimizer)
+  local step = fields.step
+  rawset(fields, "step", function(optimizer, ...)
+    if not require("nn.optim.optimizer").is_optimizer(optimizer) then
+      return step(optimizer, ...) -- says what is wrong
+    end
     local parameters = {}
     for _, group in ipairs(optimizer.param_groups) do
       for _, p in ipairs(group.params) do

@@ -164,8 +164,14 @@ function M.main(_, args)
     core.raise(("there is no option '%s'\n%s"):format(first, require("nn.tool.usages").doc))
   elseif first then
     local help = require "nn.internal.help"
+    local missing = false
     for _, name in ipairs(args) do
-      print(help.text((name:gsub("^nn%.", ""))) or ("nothing is written about '%s'"):format(name))
+      local text = help.text((name:gsub("^nn%.", ""))) or ("there is no '%s'"):format(name)
+      missing = missing or text:find "^there is no '" ~= nil
+      print(text)
+    end
+    if missing then
+      os.exit(1, true)
     end
   else
     local path = kept_at()

@@ -72,7 +72,15 @@ function M.main(_, args)
   if #suites == 0 then
     core.raise(("there is no test_*.lua in %s\n%s"):format(table.concat(places, ", "), require("nn.tool.usages").test))
   end
-  local of = {} -- name of a suite -> the file that made it
+  -- A suite may end with os.exit(lu.LuaUnit.run()), for when it is run alone: here all run together, in the end.
+  local run, exit, leave = lu.LuaUnit.run, os.exit, {}
+  lu.LuaUnit.run = function()
+    return 0
+  end
+  os.exit = function() -- luacheck: ignore 122
+    error(leave, 0)
+  end
+  local of, count = {}, 0 -- name of a suite -> the file that made it
   for _, file in ipairs(suites) do
     local f, why = loadfile(file)
     if not f then
@@ -82,15 +90,26 @@ function M.main(_, args)
     for name, value in next, _G do
       before[name] = value
     end
-    f()
+    local ok, problem = xpcall(f, function(e)
+      return e == leave and e or type(e) == "string" and debug.traceback(e, 2) or e
+    end)
+    if not ok and problem ~= leave then
+      core.raise(("%s could not be loaded: %s"):format(file, tostring(problem)))
+    end
     for name, value in next, _G do
       if type(name) == "string" and name:find "^[Tt]est" and value ~= before[name] then
         if of[name] then
           core.raise(("%s and %s both make the suite %s"):format(of[name], file, name))
         end
         of[name] = file
+        count = count + 1
       end
     end
+  end
+  lu.LuaUnit.run, os.exit = run, exit -- luacheck: ignore 122
+  if count == 0 then
+    core.raise(("no suite in %s: a suite is a global table whose name begins with Test\n%s"):format(table.concat(suites, ", "),
+      require("nn.tool.usages").test))
   end
   rawset(_G, "lu", lu)
   os.exit(lu.LuaUnit.run(table.unpack(options)), true)
