@@ -127,6 +127,30 @@ function TestSession:test_names_that_are_not_there()
   lu.assertStrContains(out, "nil\n't' has no 'widht'; did you mean 'width'?\n")
 end
 
+-- Several lines that are no chunk together, as they come from a page; the locals of one are there in the next.
+function TestSession:test_lines_that_are_chunks_each()
+  local session_of = require "nn.prompt.session"
+  lu.assertEquals(session_of.pieces "1 + 1\n2 + 2", { "1 + 1", "2 + 2" })
+  lu.assertEquals(session_of.pieces "x = 1\n\nfor i = 1, 2 do\n  f()\nend\nx", { "x = 1", "for i = 1, 2 do\n  f()\nend", "x" })
+  lu.assertNil(session_of.pieces "x = 1\ny = = 2")
+  lu.assertNil(session_of.pieces "x = 1\nfor i = 1, 2 do")
+  lu.assertNil(session_of.pieces "1 + 1")
+end
+
+function TestSession:test_words_of_other_languages()
+  local out, err = session("x = nn.ones(2, 3)\nif x != 3 then end\nx += 1\nx[:, 1]\nprint x\nimport torch\na ** 2\nx.shape[0]\n"
+    .. "for r in x do end\nt = {b = False, None = 1}\ns = 'open\n?string.format\n?for\n%time 1 +\n")
+  for _, hint in ipairs { "'not equal' is ~=", "there is no += here", "a slice is x[{{first, last}, {}}]", "print is a function",
+    'local nn = require "nn"', "a power is x ^ y", "shape[0]: dims count from 1 here", "write for i, row in pairs(x) do",
+    "unfinished string", "it ends too early" } do
+    lu.assertStrContains(err, hint)
+  end
+  lu.assertStrContains(out, "'False' is nil here; Lua's word is false\n")
+  lu.assertNotStrContains(out, "'None'")
+  lu.assertStrContains(out, "manual.html#pdf-string.format")
+  lu.assertStrContains(out, "'for' is a word of Lua")
+end
+
 function TestSession:test_leaving()
   for _, word in ipairs { "quit", "exit", "quit()", " exit() " } do
     lu.assertNotStrContains(session(word .. "\nprint('still' .. 'there')\n"), "stillthere")

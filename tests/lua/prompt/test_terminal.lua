@@ -215,6 +215,14 @@ function TestTerminal:test_interrupts()
   s:lines("co = coroutine.wrap(function() while true do started = started + 1 end end)", "co()")
   s:key "C-c"
   s:at ">"
+  -- the second one cannot be caught
+  s:lines "while true do pcall(function() while true do end end) end"
+  s:key "C-c"
+  os.execute "sleep 0.2"
+  s:key "C-c"
+  s:at ">"
+  s:lines "kept:sum():item() * 2"
+  s:shows "6.0\n>"
   s:type "print('no' .. 'where')"
   s:key "C-c"
   s:shows "print('no' .. 'where')^C\n>"
@@ -291,6 +299,22 @@ function TestTerminal:test_sixty_columns()
   s:key "C-c"
   s:lines "1 + 1"
   s:shows "> 1 + 1\n2\n>"
+end
+
+-- Tensors, help and runs are as wide as the window; a session that is copied from a page is run line by line.
+function TestTerminal:test_width()
+  local s = start { rows = 50, columns = 50 }
+  s:lines("nn.ones(2, 30)", "?nn.optim.Adam")
+  s:shows "see: nn.optim.AdamW"
+  for line in (screen_text() .. "\n"):gmatch "(.-)\n" do
+    lu.assertTrue(utf8.len(line) <= 50, line)
+  end
+  lu.assertNotStrContains(screen_text(), "av\nerage") -- between words
+  s:key "C-l"
+  s:paste "> a = nn.tensor{1, 2}\n> a == a\ntrue\n> a:sum()\ntensor(3, int64)\n"
+  s:shows ">> a == a\n>> a:sum()"
+  s:key "Enter"
+  s:shows "true\ntensor(3, int64)\n>"
 end
 
 function TestTerminal:test_suspending()

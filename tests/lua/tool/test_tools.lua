@@ -128,7 +128,15 @@ function TestA:test_three() lu.assertEquals(helper.three, 3) end
   out, _, status = in_directory(files, "test . -p three -v")
   lu.assertEquals(status, 0, out)
   lu.assertStrContains(out, "1 success")
+  -- a suite that runs itself when it is run alone
+  files["tests/test_a.lua"] = files["tests/test_a.lua"] .. "os.exit(require('luaunit').LuaUnit.run('-o', 'nil'), true)\n"
+  out, _, status = in_directory(files, "test .")
+  lu.assertEquals(status, 1)
+  lu.assertStrContains(out, "Ran 3 tests")
   local _, err
+  _, err, status = in_directory({ ["tests/test_b.lua"] = "local TestX = {}" }, "test")
+  lu.assertEquals(status, 1)
+  lu.assertStrContains(err, "no suite in tests/test_b.lua")
   _, err, status = in_directory({}, "test")
   lu.assertEquals(status, 1)
   lu.assertStrContains(err, "there is no test_*.lua in tests")
@@ -196,6 +204,7 @@ function TestTools:test_doc()
   for target in page:gmatch 'href="#([^"]+)"' do
     lu.assertNotNil(ids[target], target)
   end
+  lu.assertEquals(select(3, process.run(process.nnlua .. " doc optim.Adm")), 1)
   local _, err, status = process.run(process.nnlua .. " doc --html /nonexistent/x.html")
   lu.assertEquals(status, 1)
   lu.assertStrContains(err, "/nonexistent/x.html: No such file or directory")
