@@ -8976,7 +8976,7 @@ nn.testing = {}
 ---@param opts? {rtol: number, atol: number, equal_nan: boolean, check_dtype: boolean, message: string}
 function nn.testing.assert_close(actual, expected, opts) end
 
----Fails unless two tensors have the same shape, dtype and elements, to the last bit of their values.
+---Fails unless two tensors have the same shape, dtype and elements. nan equals nan, 0 equals -0.
 ---@param actual any a tensor, a number or nested lists
 ---@param expected any
 ---@param message? string stands before what is said

@@ -95,6 +95,7 @@ void nl_interrupt_at_prompt(bool on);
 
 /* False where standard input or output is none, or one that cannot move its cursor. */
 bool nl_terminal_open(void);
+void nl_terminal_abandon(void);         /* the same from a signal handler that ends the program */
 void nl_terminal_raw(bool on);          /* keys arrive one by one and are not shown; off: as it was */
 void nl_terminal_suspend(void);         /* Ctrl-Z: stops the program; comes back when it goes on */
 void nl_terminal_note_interrupts(void); /* outside of a call Ctrl-C is only noted */

@@ -21,6 +21,7 @@ static char last_words[128];
    hold this up. */
 static void on_time_over(int signal_number) {
   (void)signal_number;
+  nl_terminal_abandon();
   struct pollfd end = {.fd = STDERR_FILENO, .events = POLLOUT};
   if (poll(&end, 1, 0) == 1 && write(STDERR_FILENO, last_words, strlen(last_words)) < 0) {
     _exit(OUT_OF_TIME);

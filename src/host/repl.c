@@ -85,7 +85,7 @@ static bool goes_on(session *s) {
   bool yes;
   if (s->library && nl_push_prompt(L, "unfinished")) {
     lua_pushvalue(L, -2);
-    yes = nl_call(L, 1, 1) == LUA_OK && lua_toboolean(L, -1);
+    yes = nl_call(L, 1, 1) == LUA_OK && lua_toboolean(L, -1); /* broken: as if the line were whole */
   } else {
     size_t n;
     const char *text = lua_tolstring(L, -1, &n);
@@ -289,22 +289,8 @@ static input read_chunk(session *s) {
 
 /* ---- running ---- */
 
-/* With the text on top: replaces it by a function (LUA_OK) or a message. -1: the session ends. */
-static int load_chunk(session *s) {
-  lua_State *L = s->L;
-  if (s->library && nl_push_prompt(L, "load")) {
-    lua_insert(L, -2);
-    int status = nl_call(L, 1, 2);
-    if (status != LUA_OK) {
-      return status;
-    }
-    if (lua_type(L, -2) == LUA_TBOOLEAN) {
-      return -1;
-    }
-    bool fine = lua_type(L, -2) == LUA_TFUNCTION;
-    lua_remove(L, fine ? -1 : -2);
-    return fine ? LUA_OK : LUA_ERRSYNTAX;
-  }
+/* With a text on top: replaces it by a function, or a message. */
+static int load_plainly(lua_State *L) {
   size_t n;
   const char *text = lua_tolstring(L, -1, &n);
   lua_pushfstring(L, "return %s", text[0] == '=' ? text + 1 : text);
@@ -318,6 +304,28 @@ static int load_chunk(session *s) {
   }
   lua_remove(L, -2);
   return status;
+}
+
+/* With the text on top: replaces it by a function (LUA_OK) or a message. -1: the session ends. */
+static int load_chunk(session *s) {
+  lua_State *L = s->L;
+  if (s->library && nl_push_prompt(L, "load")) {
+    lua_pushvalue(L, -2);
+    int status = nl_call(L, 1, 2);
+    if (status != LUA_OK) { /* the library was broken at the prompt, say: what mends it must be heard */
+      nl_message(NULL, "the prompt's own code fails; the line is run as lua would:");
+      nl_report(L, status);
+      return load_plainly(L);
+    }
+    lua_remove(L, -3);
+    if (lua_type(L, -2) == LUA_TBOOLEAN) {
+      return -1;
+    }
+    bool fine = lua_type(L, -2) == LUA_TFUNCTION;
+    lua_remove(L, fine ? -1 : -2);
+    return fine ? LUA_OK : LUA_ERRSYNTAX;
+  }
+  return load_plainly(L);
 }
 
 /* The prompt's own way to show results, of the library; nil where that is not there. */

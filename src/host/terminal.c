@@ -27,6 +27,41 @@ static void note_size(int signal_number) {
   resized = 1;
 }
 
+/* A signal that ends the program: the terminal as it was, first. tcsetattr and write may be called here. */
+static void end_by(int signal_number) {
+  if (is_raw) {
+    static const char plain[] = "\033[?2004l\r\n";
+    ssize_t n = write(STDOUT_FILENO, plain, sizeof plain - 1);
+    (void)n;
+    tcsetattr(STDIN_FILENO, TCSANOW, &before);
+    is_raw = 0;
+  }
+  signal(signal_number, SIG_DFL);
+  raise(signal_number);
+}
+
+static struct termios raw_again;
+
+/* Whoever stopped the program from outside has set the terminal anew. */
+static void go_on(int signal_number) {
+  (void)signal_number;
+  if (is_raw) {
+    tcsetattr(STDIN_FILENO, TCSANOW, &raw_again);
+    resized = 1;
+  }
+}
+
+static void catch_ends(bool on) {
+  static const int numbers[] = {SIGTERM, SIGHUP, SIGQUIT};
+  struct sigaction action = {.sa_handler = on ? end_by : SIG_DFL}, now;
+  sigemptyset(&action.sa_mask);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) {
+      sigaction(numbers[i], &action, NULL);
+    }
+  }
+}
+
 static void restore_at_exit(void) {
   nl_terminal_raw(false);
 }
@@ -39,6 +74,8 @@ bool nl_terminal_open(void) {
   struct sigaction action = {.sa_handler = note_size, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   sigaction(SIGWINCH, &action, NULL);
+  action.sa_handler = go_on;
+  sigaction(SIGCONT, &action, NULL);
   atexit(restore_at_exit);
   return true;
 }
@@ -56,6 +93,7 @@ void nl_terminal_raw(bool on) {
   if (!on) {
     tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
     is_raw = 0;
+    catch_ends(false);
     return;
   }
   if (tcgetattr(STDIN_FILENO, &before) != 0) {
@@ -68,7 +106,18 @@ void nl_terminal_raw(bool on) {
   raw.c_cc[VSUSP] = raw.c_cc[VQUIT] = _POSIX_VDISABLE; /* Ctrl-Z is a key that puts the terminal right first */
   raw.c_cc[VMIN] = 1;
   raw.c_cc[VTIME] = 0;
+  raw_again = raw;
   is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+  catch_ends(is_raw);
+}
+
+void nl_terminal_abandon(void) {
+  if (is_raw) {
+    static const char plain[] = "\033[?2004l\r\n";
+    ssize_t n = write(STDOUT_FILENO, plain, sizeof plain - 1);
+    (void)n;
+    tcsetattr(STDIN_FILENO, TCSANOW, &before);
+  }
 }
 
 void nl_terminal_suspend(void) {
@@ -90,6 +139,7 @@ nl_terminal_event nl_terminal_wait(int milliseconds) {
   sigemptyset(&block);
   sigaddset(&block, SIGINT);
   sigaddset(&block, SIGWINCH);
+  sigaddset(&block, SIGCONT);
   sigprocmask(SIG_BLOCK, &block, &mask);
   fd_set set;
   FD_ZERO(&set);

@@ -25,6 +25,27 @@ static void add_name(luaL_Buffer *b, lua_State *L, const lua_Debug *ar) {
   luaL_addvalue(b);
 }
 
+enum { NEAR = 60, FAR = 40, SHOWN = 22 };
+
+/* The number of levels: each question walks the stack from its top, so there are few. */
+static int depth_of(lua_State *L) {
+  lua_Debug ar;
+  int low = 1, high = 1;
+  while (lua_getstack(L, high, &ar)) {
+    low = high;
+    high *= 2;
+  }
+  while (low < high) {
+    int middle = (low + high) / 2;
+    if (lua_getstack(L, middle, &ar)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
 void nl_push_traceback(lua_State *L, const char *text) {
   const char *wanted = getenv("NNLUA_TRACEBACK");
   bool prompt = !nl_program, library = prompt;
@@ -35,7 +56,7 @@ void nl_push_traceback(lua_State *L, const char *text) {
   int at = lua_gettop(L);
   const char *directory = lua_tostring(L, at);
   lua_Debug ar;
-  for (int level = 1; !library && lua_getstack(L, level, &ar); level++) {
+  for (int level = 1; !library && level < NEAR && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "S", &ar);
     library = from_library(&ar, directory);
   }
@@ -48,7 +69,15 @@ void nl_push_traceback(lua_State *L, const char *text) {
   luaL_buffinit(L, &b);
   luaL_addstring(&b, text);
   bool any = false;
-  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+  int depth = depth_of(L), shown = 0;
+  for (int level = 1; level < depth && lua_getstack(L, level, &ar); level++) {
+    if ((level == NEAR || shown == SHOWN / 2) && depth > NEAR + FAR && level < depth - FAR / 2) {
+      lua_pushfstring(L, "\n\t... (%d levels)", depth - FAR / 2 - level);
+      luaL_addvalue(&b);
+      level = depth - FAR / 2 - 1;
+      shown = SHOWN; /* from here on all */
+      continue;
+    }
     lua_getinfo(L, "Sln", &ar);
     /* the line that one has just typed, and what the prompt makes of one */
     bool typed = prompt && !*ar.namewhat && strcmp(ar.source, "=stdin") == 0;
@@ -57,6 +86,7 @@ void nl_push_traceback(lua_State *L, const char *text) {
     }
     luaL_addstring(&b, any ? "\n\t" : "\nstack traceback:\n\t");
     any = true;
+    shown++;
     lua_pushfstring(L, "%s:%d: in ", ar.short_src, ar.currentline);
     luaL_addvalue(&b);
     add_name(&b, L, &ar);

@@ -334,7 +334,9 @@ static nl_status check_held(const reader *r, const column *c, const nl_csv_field
     return fail_field(r, c, f, single ? "is beyond float32; say dtype = \"float64\"" : "is beyond float64");
   }
   double size = fabs(held);
-  if (x->whole && !(size < 0x1p64 && (uint64_t)size == x->digits)) {
+  /* programs write identifiers as 16777217.0 or 1.6777217e7, too */
+  bool written_as_float = !x->whole && !x->huge && fabs(x->v) < 0x1p53 && x->v == floor(x->v) && held != x->v;
+  if (written_as_float || x->huge || (x->whole && !(size < 0x1p64 && (uint64_t)size == x->digits))) {
     return fail_field(r, c, f,
                       single
                           ? "is a whole number that float32 rounds; say dtype = \"float64\", or leave the column out: "

@@ -273,6 +273,7 @@ nl_csv_number nl_csv_number_of(const nl_csv_field *f, char decimal) {
   }
   x.is = true;
   x.whole = !point && !exponent && digits <= 19;
+  x.huge = !point && !exponent && digits > 19;
   power -= places;
   if (digits <= 19 && x.digits <= UINT64_C(1) << 53 && power >= -22 && power <= 22) {
     x.v = power < 0 ? (double)x.digits / ten[-power] : (double)x.digits * ten[power];

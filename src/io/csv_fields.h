@@ -27,6 +27,7 @@ typedef struct nl_csv_field {
 typedef struct nl_csv_number {
   double v;
   bool is, word, whole; /* word: nan or inf; whole: of digits alone, at most 19, which are `digits` */
+  bool huge;            /* of more digits alone than that */
   uint64_t digits;
 } nl_csv_number;
 

@@ -196,6 +196,12 @@ local function counts(values, bins, low, high)
   for _, v in ipairs(values) do
     if reading.is_finite(v) then
       local i = math.min(bins, math.floor((v - low) / width) + 1)
+      while i > 1 and v < edges[i] do -- the division rounds; the edges say what belongs where
+        i = i - 1
+      end
+      while i < bins and v >= edges[i + 1] do
+        i = i + 1
+      end
       count[i] = count[i] + 1
     end
   end

@@ -75,6 +75,8 @@ function TestLabResume:test_more_epochs()
     { less = { epochs = 2 }, more = { epochs = 5 } },
     { less = { epochs = 2, ema = 0.9 }, more = { epochs = 5, ema = 0.9 } }, -- the model ends with the averaged weights
     { less = { epochs = 50, max_steps = 14 }, more = { epochs = 50, max_steps = 35 } },
+    { less = { epochs = 6, max_steps = 5 }, more = { epochs = 6 }, within = true }, -- in the middle of an epoch
+    { less = { epochs = 6, max_steps = 5, accumulate = 3 }, more = { epochs = 6, max_steps = 9, accumulate = 3 }, within = true },
     { less = { epochs = 50, early_stopping = { patience = 1 } }, more = { epochs = 50, early_stopping = { patience = 4 } } },
   } do
     local out = ("%s/%d"):format(directory, i)
@@ -87,7 +89,7 @@ function TestLabResume:test_more_epochs()
     local straight, model = fit(kind.more)
     kind.more.out, kind.more.resume = out, true
     local run, again = fit(kind.more)
-    lu.assertEquals(run.resumed, { epoch = #first.history + 1, steps = first.steps })
+    lu.assertEquals(run.resumed, { epoch = #first.history + (kind.within and 0 or 1), steps = first.steps })
     lu.assertEquals({ run.steps, run.stopped, run.stopped_early }, { straight.steps, straight.stopped, straight.stopped_early })
     lu.assertTrue(straight.steps > first.steps)
     for k, p in ipairs(again:parameters()) do

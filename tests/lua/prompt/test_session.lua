@@ -88,6 +88,63 @@ function TestSession:test_the_locals_of_what_failed()
   lu.assertStrContains(out, "nil\n")
 end
 
+-- The variables of a chunk that failed are the ones that its functions have, and none of an inner block.
+function TestSession:test_what_failed_shares_its_locals()
+  local out = session [[
+local n = 0; function inc() n = n + 1 return n end; error "x"
+inc(), inc(), n
+local i = 5; for i = 1, 3 do error "x" end
+i
+local a, b = 1, 2; goto done; do local c = 3 end ::done::
+a + b
+local keep_locals_ = 4
+keep_locals_ + 1
+local q <const>, w = 3, 4 return q * w
+w
+local _ENV = {print = print}
+zz = 4
+print(_ENV.zz, zz)
+]]
+  lu.assertStrContains(out, "1\t2\t2\n5\n3\n5\n12\n4\n4\t4\n")
+end
+
+-- A script's own locals stay, as of one that worked; those of its functions stand before the prompt's, and go away again.
+function TestSession:test_frames_put_back_what_they_hide()
+  local path = os.tmpname()
+  local f = assert(io.open(path, "w"))
+  f:write "local x = 1\nlocal function g() local y = 2 error 'bad' end\ng()\n"
+  f:close()
+  local good = os.tmpname()
+  f = assert(io.open(good, "w"))
+  f:write "local other = 3 error 'bad, too'\n"
+  f:close()
+  local out = session(("local x = 5\nfunction getx() return x end\n%%run %s\nx, y\n%%run %s\nx, y, getx(), other\n"):format(path, good))
+  lu.assertStrContains(out, "1\t2\n")
+  lu.assertStrContains(out, "1\tnil\t5\t3\n")
+  os.remove(path)
+  os.remove(good)
+end
+
+-- Deep stacks are shown by their ends, at once.
+function TestSession:test_runaway_recursion()
+  local _, err = session "local function r() return 1 + r() end\nr()\n"
+  lu.assertStrContains(err, "stack overflow")
+  lu.assertTrue(#err < 5000, #err)
+  local out, why = process.run("timeout 20 " .. process.nnlua .. " -", "local nn = require 'nn' local function r(n) return n > 0 and 1 + r(n - 1) "
+    .. "or nn.Linear() end r(100000)")
+  lu.assertEquals(out, "")
+  lu.assertStrContains(why, "in_features is missing")
+  lu.assertTrue(#why < 5000, #why)
+end
+
+-- The prompt's own code may be broken by what is typed: the line that mends it is heard.
+function TestSession:test_a_broken_library()
+  local out, err = session "kept = debug\ndebug = nil\nx = 41\nx + 1\ndebug = kept\nlocal y = 1\ny + 1\n"
+  lu.assertStrContains(out, "42\n")
+  lu.assertStrContains(out, "2\n")
+  lu.assertStrContains(err, "the prompt's own code fails")
+end
+
 function TestSession:test_where_it_is_wrong()
   local _, err = session [[
 x = = 3
@@ -177,6 +234,21 @@ big
 end
 
 -- ---- commands ----
+
+function TestSession:test_scripts_of_what_was_typed()
+  local function printed(chunks)
+    local script = require("nn.prompt.commands").script(chunks)
+    local out, err, status = process.run(process.nnlua .. " -", script)
+    lu.assertEquals({ err, status }, { "", 0 }, script)
+    return out
+  end
+  lu.assertEquals(printed { "x = 5", "x -- a comment", "x;", "d = 5; d -- c" }, "5\n5\n5\n")
+  lu.assertEquals(printed { "return 5", "6" }, "5\n6\n")
+  lu.assertEquals(printed { "local f = print", "(f or print)('hello')" }, "hello\n")
+  lu.assertEquals(printed { "t = {}", "h = t", "(h or {})[1] = 2", "t[1]" }, "2\n")
+  lu.assertEquals(printed { "6 * 7", "_ + 1", "_1" }, "42\n43\n42\n")
+  lu.assertEquals(printed { "= 1 + 1", "local a, b = 1, 2", "a, b" }, "2\n1\t2\n")
+end
 
 function TestSession:test_saving_what_worked()
   local path = os.tmpname()

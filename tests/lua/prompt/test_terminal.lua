@@ -224,11 +224,13 @@ function TestTerminal:test_interrupts()
   s:lines "kept:sum():item() * 2"
   s:shows "6.0\n>"
   s:type "print('no' .. 'where')"
+  s:shows "print('no' .. 'where')" -- Ctrl-C takes along what the terminal has not handed over
   s:key "C-c"
   s:shows "print('no' .. 'where')^C\n>"
   s:key "C-c"
   s:shows "> ^C\n>"
   s:lines "for i = 1, 3 do"
+  s:shows "for i = 1, 3 do\n>>"
   s:key "C-c"
   s:shows ">>   ^C\n>"
   s:lines "kept:sum():item()"
@@ -336,6 +338,26 @@ function TestTerminal:test_suspending()
   s:shows "typed on!"
   s:key "C-d"
   s:shows "$"
+end
+
+-- However the program ends, the terminal is as it was.
+function TestTerminal:test_ends()
+  for _, signal in ipairs { "TERM", "HUP" } do
+    local s = start { env = "bash -c 'stty -a > /tmp/nnlua-stty-before'; ", arguments = "; stty -a > /tmp/nnlua-stty-after; cat" }
+    s:type "x = 'typed"
+    s:shows "x = 'typed"
+    os.execute(("pkill -%s -P $(tmux -f /dev/null -S %s display-message -p -t s '#{pane_pid}') nnlua"):format(signal, socket))
+    s:type "plain"
+    s:shows "plain"
+    local function read(path)
+      local f = assert(io.open(path))
+      local text = f:read "a"
+      f:close()
+      os.remove(path)
+      return text
+    end
+    lu.assertEquals(read "/tmp/nnlua-stty-after", read "/tmp/nnlua-stty-before", signal)
+  end
 end
 
 -- Where the terminal cannot move its cursor, and where there is none.

@@ -70,6 +70,25 @@ function TestTools:test_check_of_odd_files()
   lu.assertStrContains(out, "binary.lua:")
 end
 
+-- Functions with more constants than an instruction can name.
+function TestTools:test_check_of_long_functions()
+  local lines = {}
+  for i = 1, 150 do
+    lines[#lines + 1] = ("local a%d = 's%d'"):format(i, i)
+  end
+  for i = 1, 300 do
+    lines[#lines + 1] = ("print('t%d')"):format(i)
+  end
+  lines[#lines + 1] = "set_here = 1 print(set_here) pritn('oops')"
+  local out = in_directory({ ["long.lua"] = table.concat(lines, "\n") }, "check long.lua")
+  lu.assertEquals(out, "long.lua:451: nobody defines 'pritn'; did you mean 'print'?\n")
+  out = in_directory({ ["a.lua"] = "print(math.flor(2), string.format('x'), jit, unpack)\nlocal t = {flag = True}\nreturn t" }, "check a.lua")
+  lu.assertEquals(out, "a.lua:1: math has no 'flor'; did you mean 'math.floor'?\na.lua:2: nobody defines 'True'; Lua's word is true\n")
+  out = in_directory({ ["bom.lua"] = "\xef\xbb\xbfprint(1)" }, "check bom.lua tests")
+  lu.assertStrContains(out, "tests: ")
+  lu.assertNotStrContains(out, "bom.lua:")
+end
+
 -- Whatever runs in this repository has nothing wrong with it.
 function TestTools:test_check_finds_nothing_in_our_scripts()
   local out, err, status = process.run(process.nnlua .. " check experiments/*.lua scripts/*.lua scripts/lecture/*.lua docs/guide/*.lua")
@@ -166,11 +185,19 @@ function TestTools:test_assertions()
     { "actual must be a tensor", print, nn.ones(2) },
     { "differ", nn.tensor { 1 }, nn.tensor { 2 } },
     { "differ", nn.tensor { true }, nn.tensor { false } },
+    { "2.5", nn.tensor { 2 }, { 2.5 } },
+    { "differ", nn.tensor { true }, { 2 } },
+    { "257", nn.tensor({ 1 }, { dtype = "uint8" }), { 257 } },
+    { "inf is not 1", nn.tensor { 1 / 0 }, { 1e300 } },
+    { "differ", nn.tensor { 9007199254740993 }, nn.tensor { 9007199254740992 } },
+    { "differ", nn.tensor { math.maxinteger }, nn.tensor { math.maxinteger - 100 } },
   } do
     lu.assertErrorMsgContains(case[1], t.assert_close, case[2], case[3])
   end
   t.assert_equal(nn.arange(3), { 0, 1, 2 })
-  lu.assertErrorMsgContains("differ", t.assert_equal, nn.tensor { 1.0 }, { 1.0000001 })
+  lu.assertErrorMsgContains("assert_equal: 1 of 1", t.assert_equal, nn.tensor { 1.0 }, { 1.0000001 })
+  lu.assertErrorMsgContains("differ", t.assert_equal, 16777217.0, 16777216.0)
+  lu.assertErrorMsgContains("atol", t.assert_close, 1, 1, { atol = -1 })
   t.assert_shape(nn.ones(2, 3), { -1, 3 })
   t.assert_shape(nn.tensor(1), {})
   lu.assertErrorMsgContains("is 2x3, but should be 2xanyx3", t.assert_shape, nn.ones(2, 3), { 2, -1, 3 })

@@ -15,7 +15,7 @@ local function floats(who, x)
   if not core.is_tensor(x) then
     core.raise(("%s: x must be a tensor, but is %s"):format(who, core.describe(x)))
   end
-  return x.dtype:find "float" and x or x:to "float32"
+  return x, x.dtype:find "float" and x.dtype or "float32"
 end
 
 ---Takes mean and deviation from these samples: those of the training set.
@@ -49,7 +49,8 @@ function Scaler:fit(x)
 end
 
 local function fitted(self, who, x)
-  x = floats(who, x)
+  local dtype
+  x, dtype = floats(who, x)
   local mean = self.mean
   if not mean then
     core.raise(("%s: nothing is fitted yet; scaler:fit(x) comes first, with the training set"):format(who))
@@ -61,7 +62,12 @@ local function fitted(self, who, x)
   if not fits then
     core.raise(("%s: x has shape %s, which does not go with the mean's, %s"):format(who, tostring(x.shape), tostring(mean.shape)))
   end
-  return x, mean:to(x.dtype), self.std:to(x.dtype)
+  return x, dtype, mean, self.std
+end
+
+-- In float64, as mean and deviation are: large numbers that differ little keep their differences.
+local function calculated(x, dtype, f)
+  return f(x:to "float64"):to(dtype)
 end
 
 ---Shifts and scales x by what was fitted: (x - mean) / std.
@@ -73,8 +79,10 @@ end
 ---  tensor([[2.]], shape=1x1, float32)
 ---see: nn.StandardScaler:inverse_transform, nn.StandardScaler:fit
 function Scaler:transform(x)
-  local y, mean, std = fitted(self, "StandardScaler:transform", x)
-  return (y - mean) / std
+  local y, dtype, mean, std = fitted(self, "StandardScaler:transform", x)
+  return calculated(y, dtype, function(v)
+    return (v - mean) / std
+  end)
 end
 
 ---Does both: fit(x), and gives x transformed.
@@ -98,8 +106,10 @@ end
 ---  tensor([[4.]], shape=1x1, float32)
 ---see: nn.StandardScaler:transform
 function Scaler:inverse_transform(x)
-  local y, mean, std = fitted(self, "StandardScaler:inverse_transform", x)
-  return y * std + mean
+  local y, dtype, mean, std = fitted(self, "StandardScaler:inverse_transform", x)
+  return calculated(y, dtype, function(v)
+    return v * std + mean
+  end)
 end
 
 ---Gives mean and std, for nn.save beside the model.

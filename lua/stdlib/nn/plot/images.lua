@@ -2,6 +2,7 @@
 -- and only at the prompt, which can wait for the answer. Elsewhere pictures are drawn in characters.
 -- https://sw.kovidgoyal.net/kitty/graphics-protocol/ and DEC's VT330/VT340 manual (sixels: 4 among the device attributes).
 
+local core = require "nn.core"
 local gnuplot = require "nn.plot.gnuplot"
 
 local M = {}
@@ -33,7 +34,7 @@ end
 local function known()
   local ask = kind == nil and asker()
   if ask then
-    local ok, answer = pcall(ask, QUESTION)
+    local ok, answer = core.try(ask, QUESTION) -- Ctrl-C goes through
     kind = ok and M.understood(answer) or false
     if kind and not gnuplot.is_there() then
       kind = false

@@ -312,6 +312,38 @@ commands.edit = { "[NAME or FILE]: opens the editor of $EDITOR with the last chu
     end
   end, takes = "file" }
 
+---What was typed as a script. Expressions are printed; where _ is used, what they give is also kept.
+---@param chunks string[]
+---@return string
+function M.script(chunks)
+  local out, last = { 'local nn = require "nn"' }, false
+  for _, chunk in ipairs(chunks) do
+    last = last or chunk:find "%f[%w_]_[12]?%f[^%w_]" ~= nil
+  end
+  local shown = "print"
+  if last then
+    shown = "shown"
+    out[2] = "local _, _1, _2 -- the last results, as at the prompt\nlocal function shown(...)\n  print(...)\n"
+      .. "  if (...) ~= nil then\n    _, _1, _2 = (...), _, _1\n  end\nend"
+  end
+  for _, chunk in ipairs(chunks) do
+    chunk = chunk:gsub("^%s*=", "")
+    local call = shown .. "(%s\n)" -- a comment may stand at the end
+    local text = load(chunk) and not load("return " .. chunk) and chunk
+    if text and load(text .. "\n;local one_more") == nil then -- it ends with return
+      text = chunk:gsub("^(.*)%f[%w_]return%f[^%w_]%s*(.-);?%s*$", "%1" .. shown .. "(%2\n)")
+    end
+    text = text or load("return " .. chunk) and (chunk:find "%)%s*$" and load(chunk) and chunk
+      or call:format((chunk:gsub(";%s*$", "")))) or session.with_return(chunk, nil, call) or chunk
+    text = text:find "^%s*%(" and ";" .. text or text
+    out[#out + 1] = load(text) and text:gsub("\n%)$", ")") or "--[==[ " .. chunk .. " ]==]"
+    if not load(out[#out]) then
+      out[#out] = text
+    end
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
 commands.save = { "FILE: writes what was typed and worked as a script; %save -f FILE: in place of one that is there",
   function(text)
   local over, path = text:match "^(%-f)%s+(.*)$"
@@ -321,22 +353,18 @@ commands.save = { "FILE: writes what was typed and worked as a script; %save -f 
     there:close()
     refuse(("%s is there; %%save -f %s writes it anew"):format(path, path))
   end
-  local out = { 'local nn = require "nn"' }
-  for _, chunk in ipairs(main().worked) do
-    chunk = chunk:gsub("^%s*=", "")
-    out[#out + 1] = load(chunk) and chunk or session.with_return(chunk, nil, "print(%s)") or ("print(%s)"):format(chunk)
-  end
+  local script = M.script(main().worked)
   local file, why = io.open(path, "w")
   if not file then
     refuse(why)
   end
   local fine
-  fine, why = file:write(table.concat(out, "\n"), "\n")
+  fine, why = file:write(script)
   local closed, later = file:close()
   if not (fine and closed) then
     refuse(why or later)
   end
-  print(("%d chunks in %s"):format(#out - 1, path))
+  print(("%d chunks in %s"):format(#main().worked, path))
 end, takes = "file" }
 
 commands.load = { "FILE: its text comes to the prompt, to be changed and run", function(text)

@@ -5,6 +5,7 @@
 -- would bind everything that is linked with this program, and edits single lines, too; replxx (BSD) can do it but is no Debian
 -- package. What a terminal needs to be told is standard (ECMA-48), and this is a few hundred lines of Lua that cannot crash.
 
+local core = require "nn.core"
 local keys = require "nn.prompt.keys"
 local lexer = require "nn.prompt.lexer"
 local screen = require "nn.prompt.screen"
@@ -401,7 +402,11 @@ function Editor:key(name, text)
     if not keep_place[name] then
       self.wanted, self.at = nil, nil
     end
-    return act(self)
+    local ok, status = core.try(act, self)
+    if not ok then -- a key of the user's own
+      self.listing = { ("the key %s fails: %s"):format(name, tostring(status):match "^[^\n]*") }
+    end
+    return ok and status or nil
   end
 end
 

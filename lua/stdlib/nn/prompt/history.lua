@@ -97,18 +97,19 @@ end
 function M.open(path)
   local h = setmetatable({ path = path, entries = {}, places = {} }, History)
   local file = path and io.open(path)
+  local text = file and file:read "a" -- nil of a directory
   if file then
     local lines, last = {}, {}
-    for line in file:lines() do
-      if line ~= HEAD and line ~= "" then
+    for line in (text or ""):gmatch "[^\n]+" do
+      if line ~= HEAD then
         lines[#lines + 1] = decode(line)
         last[lines[#lines]] = #lines
       end
     end
     file:close()
-    for i, text in ipairs(lines) do
-      if last[text] == i then
-        h.entries[#h.entries + 1] = text
+    for i, entry in ipairs(lines) do
+      if last[entry] == i then
+        h.entries[#h.entries + 1] = entry
       end
     end
     if #h.entries > MOST then
@@ -117,8 +118,8 @@ function M.open(path)
         h.entries[i] = nil
       end
     end
-    for i, text in ipairs(h.entries) do
-      h.places[text] = i
+    for i, entry in ipairs(h.entries) do
+      h.places[entry] = i
     end
     if #lines > 2 * MOST then
       shorten(h)

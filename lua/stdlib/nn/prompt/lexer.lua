@@ -105,14 +105,21 @@ function M.depth(text, tokens)
   return depth
 end
 
+local starters = {}
+for word in ("local if for while repeat function return goto break do"):gmatch "%a+" do
+  starters[word] = true
+end
+
 ---What a chunk has outside of all its blocks: the names of its locals in the order they are made (to-be-closed ones are left
----out), the place of a `return`, and the places where a statement might begin.
+---out), the place of a `return`, the places where an expression or statement might begin, which names are constants, and of
+---each statement that makes locals {names, behind = places where the next statement may begin}.
 ---@param text string
 ---@param tokens? table[]
----@return string[] locals, integer? return_at, integer[] places, table<string, boolean> constant
+---@return string[] locals, integer? return_at, integer[] places, table<string, boolean> constant, table[] statements
 function M.outer(text, tokens)
   tokens = tokens or M.tokens(text)
   local locals, seen, return_at, places, constant, depth = {}, {}, nil, {}, {}, 0
+  local statements = {}
   local i = 1
   local function word(k)
     local t = tokens[k]
@@ -123,19 +130,27 @@ function M.outer(text, tokens)
       seen[name], locals[#locals + 1] = true, name
     end
     constant[name] = is_constant
+    local made = statements[#statements].names
+    made[#made + 1] = name
   end
   while i <= #tokens do
     local t = tokens[i]
     local this = word(i)
     if depth == 0 and t[1] ~= "comment" then
       places[#places + 1] = t[2]
+      local last = statements[#statements]
+      if last and i > last.from and (t[1] == "name" or starters[this] or this == "::" or this == ";") then
+        last.behind[#last.behind + 1] = t[2]
+      end
     end
     if t[1] == "keyword" or t[1] == "op" then
       if depth == 0 and this == "return" then
         return_at = t[2]
       elseif depth == 0 and this == "local" then
+        statements[#statements + 1] = { names = {}, behind = {}, from = i + 1 }
         if word(i + 1) == "function" then
           keep(word(i + 2) or "")
+          statements[#statements].from = i + 2
         else
           local k = i + 1
           while tokens[k] and tokens[k][1] == "name" do
@@ -147,6 +162,7 @@ function M.outer(text, tokens)
             if attribute ~= "close" then
               keep(name, attribute == "const" or nil)
             end
+            statements[#statements].from = k
             k = k + 1
             if word(k) ~= "," then
               break
@@ -159,7 +175,7 @@ function M.outer(text, tokens)
     end
     i = i + 1
   end
-  return locals, return_at, places, constant
+  return locals, return_at, places, constant, statements
 end
 
 return M

@@ -199,7 +199,6 @@ M.load_file = session.load_file
 ---@return string
 function M.failed(message)
   pending = nil
-  session.keep_of_failed()
   return session.explained(message)
 end
 

@@ -63,7 +63,6 @@ function M.clear()
 end
 
 local MOST = 150 -- Lua has 200 local variables in a function, which may make some itself
-local KEEP = "keep_locals_" -- the one name that a chunk gets beside its own
 
 -- What a chunk calls before it ends: its locals are the upvalues of the function it gives. Constants are no variables.
 local function keep(f, constants)
@@ -81,29 +80,70 @@ local function keep(f, constants)
   end
 end
 
--- The text with a call of KEEP where it ends, for these locals; nil where it makes none.
-local function keeping(text, names, return_at, constant)
+-- A name that the text does not have, for the function that keeps its locals.
+local function unused_name(text)
+  local name = "keep_locals_"
+  while text:find(name, 1, true) do
+    name = name .. "_"
+  end
+  return name
+end
+
+-- A call that keeps these locals as they are.
+local function call_for(keeper, names, constant)
+  local variables, constants = {}, {}
+  for _, name in ipairs(names) do
+    local list = constant[name] and constants or variables
+    list[#list + 1] = constant[name] and ("%s = %s"):format(name, name) or name
+  end
+  return ("%s(function() return %s end, {%s})"):format(keeper, table.concat(variables, ", "), table.concat(constants, ", "))
+end
+
+local LONG = 20000 -- bytes; beyond, locals are kept at the end alone
+
+-- The text with a call behind each statement that makes locals, so that they are kept also where a later one fails; or where
+-- that place is not sure, with one call at its end. nil: it makes none.
+local function keeping(text, keeper, names, return_at, constant, statements)
   if #names == 0 then
     return nil
   end
-  local variables, constants = {}, {}
-  for _, name in ipairs(names) do
-    if constant[name] then
-      constants[#constants + 1] = ("%s = %s"):format(name, name)
-    else
-      variables[#variables + 1] = name
+  local out, from = {}, 1
+  for _, statement in ipairs(#text <= LONG and statements or {}) do
+    local place
+    for _, at in ipairs(statement.behind) do
+      if load(text:sub(1, at - 1), "=stdin", "t") then
+        place = at
+        break
+      end
+    end
+    if #statement.names > 0 then
+      if place then
+        out[#out + 1] = text:sub(from, place - 1)
+        out[#out + 1] = ";" .. call_for(keeper, statement.names, constant) .. "; "
+        from = place
+      else -- the last one
+        out[#out + 1] = text:sub(from)
+        out[#out + 1] = "\n;" .. call_for(keeper, statement.names, constant)
+        return table.concat(out)
+      end
     end
   end
-  local call = ("%s(function() return %s end, {%s})"):format(KEEP, table.concat(variables, ", "), table.concat(constants, ", "))
-  if return_at then
-    return ("%s %s %s"):format(text:sub(1, return_at - 1), call, text:sub(return_at))
+  if #out > 0 then
+    return table.concat(out) .. text:sub(from)
   end
-  return ("%s\n%s"):format(text, call)
+  local call = call_for(keeper, names, constant)
+  if return_at then
+    return ("%s;%s; %s"):format(text:sub(1, return_at - 1), call, text:sub(return_at))
+  end
+  return ("%s\n;%s"):format(text, call)
 end
 
 -- A text inside of a function that has the kept locals it names; nil and a message where that does not compile.
-local function inside(text, tokens, name)
-  local used, seen = { KEEP }, {}
+local function inside(text, keeper, tokens, name)
+  local used, seen = { keeper }, {}
+  if cells._ENV then -- which every global is a field of
+    seen._ENV, used[2] = true, "_ENV"
+  end
   for _, t in ipairs(tokens) do
     local word = t[1] == "name" and text:sub(t[2], t[3])
     if word and cells[word] and not seen[word] then
@@ -180,14 +220,15 @@ end
 -- A text that compiles, with the locals of those before it, which keeps its own.
 local function linked(text, name, typed)
   local tokens = lexer.tokens(text)
-  local names, return_at, _, constant = lexer.outer(text, tokens)
-  local kept = keeping(text, names, return_at, constant)
+  local names, return_at, _, constant, statements = lexer.outer(text, tokens)
+  local keeper = unused_name(text)
+  local kept = keeping(text, keeper, names, return_at, constant, statements)
   local f, why
   if kept then
-    f = inside(kept, tokens, name)
+    f = inside(kept, keeper, tokens, name)
   end
-  if not f then -- a label at the end, say, that no statement may follow
-    f, why = inside(text, tokens, name)
+  if not f then
+    f, why = inside(text, keeper, tokens, name)
   end
   running = { f = f, text = typed, names = names }
   return f, why
@@ -338,15 +379,15 @@ end
 -- Whether the chunk itself is the innermost function that was typed: line numbers of others are those of chunks before it.
 -- "return f()" leaves no frame.
 local function in_chunk()
-  local level = 3
-  while running do
-    local info = debug.getinfo(level, "Sf")
-    if not info or info.func == running.f then
+  for level = 3, 60 do -- deeper is no chunk's own mistake
+    local info = running and debug.getinfo(level, "Sf")
+    if not running then
+      return false
+    elseif not info or info.func == running.f then
       return true
     elseif info.source == "=" .. M.NAME then
       return false
     end
-    level = level + 1
   end
 end
 
@@ -374,39 +415,22 @@ function M.explained(message)
   return shown and message .. "\n" .. shown or message
 end
 
----Keeps the locals that a chunk had made when it failed. Called while the stack still stands.
-function M.keep_of_failed()
-  local level = 2
-  while running do
-    local info = debug.getinfo(level, "f")
-    if not info then
-      return
-    elseif info.func == running.f then
-      local wanted = {}
-      for _, name in ipairs(running.names) do
-        wanted[name] = true
-      end
-      for i = 1, 250 do
-        local name, value = debug.getlocal(level, i)
-        if not name then
-          return
-        elseif wanted[name] then
-          M.set(name, value)
-        end
-      end
-      return
-    end
-    level = level + 1
-  end
-end
-
 -- ---- looking into what failed ----
 
-local frames, frame_at, from_frames = {}, 0, {}
+local frames, frame_at = {}, 0
+local hidden = {} -- name -> the cell that a frame's variable stands before, or false
+
+-- The prompt's own locals as they were.
+local function leave_frames()
+  for name, cell in pairs(hidden) do
+    cells[name], hidden[name] = cell or nil, nil
+  end
+end
 
 ---Notes the frames of an error that are the user's, with their variables: {where, {{name, value}, ...}}.
 ---@param is_ours fun(info: table): boolean
 function M.note_frames(is_ours)
+  leave_frames()
   frames, frame_at = {}, 0
   for level = 2, 200 do
     local info = debug.getinfo(level, "Slnf")
@@ -419,7 +443,7 @@ function M.note_frames(is_ours)
         local name, value = debug.getlocal(level, i)
         if not name then
           break
-        elseif name:find "^[%a_]" and name ~= KEEP then
+        elseif name:find "^[%a_]" and not name:find "^keep_locals_" then
           variables[#variables + 1] = { name, value }
         end
       end
@@ -427,7 +451,7 @@ function M.note_frames(is_ours)
         local name, value = debug.getupvalue(info.func, i)
         if not name then
           break
-        elseif name ~= "_ENV" and name ~= KEEP then
+        elseif name ~= "_ENV" and not name:find "^keep_locals_" then
           table.insert(variables, 1, { name, value })
         end
       end
@@ -448,13 +472,13 @@ function M.frame(step)
   end
   frame_at = math.max(1, math.min(#frames, step == 0 and 1 or frame_at + (step or 0)))
   local names = {}
-  for name in pairs(from_frames) do
-    cells[name], from_frames[name] = nil, nil
-  end
+  leave_frames()
   for k = #frames, frame_at, -1 do
     for _, variable in ipairs(frames[k][2]) do
+      if hidden[variable[1]] == nil then
+        hidden[variable[1]] = cells[variable[1]] or false
+      end
       M.set(variable[1], variable[2])
-      from_frames[variable[1]] = true
     end
   end
   for _, variable in ipairs(frames[frame_at][2]) do
@@ -472,6 +496,7 @@ end
 
 ---Forgets them, and the values they hold.
 function M.forget_frames()
+  leave_frames()
   frames, frame_at = {}, 0
 end
 

@@ -18,6 +18,12 @@ local function keys_of(t)
   return out
 end
 
+-- Names that scripts for several Luas ask for.
+local maybe = {}
+for name in ("arg jit unpack loadstring setfenv getfenv bit bit32 module love"):gmatch "%S+" do
+  maybe[name] = true
+end
+
 -- Globals that are read but nowhere set.
 local function undefined(f, note)
   local found = globals.of(f)
@@ -28,7 +34,7 @@ local function undefined(f, note)
   local public = require "nn.internal.public"
   for _, g in ipairs(found or {}) do
     local name = g.name
-    if name and not g.set and not set[name] and rawget(_G, name) == nil and name ~= "arg" and not told[name] then
+    if name and not g.set and not set[name] and rawget(_G, name) == nil and not maybe[name] and not told[name] then
       told[name] = true
       local names = keys_of(_G)
       for other in pairs(set) do
@@ -47,14 +53,17 @@ local function undefined(f, note)
 end
 
 -- The value of nn.a.b as far as it is there; second: the part that is missing, third: what has it not.
-local function look_up(path)
+local function look_up(root, path)
   local at, where = require "nn", "nn"
+  if root ~= "nn" then
+    at, where = rawget(_G, root), root
+  end
   for part in path:gmatch "%.([%a_][%w_]*)" do
     local ok, value = core.try(function()
       return at[part]
     end)
     if not ok or value == nil then
-      return nil, part, where, at, not ok and value
+      return nil, part, where, at, not ok and value or nil
     end
     at, where = value, where .. "." .. part
     if type(at) ~= "table" then
@@ -67,6 +76,9 @@ end
 -- "nn" by the names that the script gives it: local nn = require "nn", local optim = require "nn.optim", local L = nn.Linear.
 local function aliases(text)
   local out = { nn = "nn" }
+  for _, name in ipairs { "string", "table", "math", "io", "os", "coroutine", "utf8", "debug", "package" } do
+    out[name] = name
+  end
   for name, module in text:gmatch "([%a_][%w_]*)%s*=%s*require%s*%(?%s*[\"'](nn[%w_%.]*)[\"']" do
     out[name] = (module == "nn" or require("nn.internal.public").namespaces[module:sub(4)]) and module or nil
   end
@@ -113,15 +125,16 @@ local function names_of_nn(text, note)
     local before = word(i - 1)
     if root and before ~= "." and before ~= ":" and before ~= "local" and word(i + 1) ~= "=" then
       local path, k = root:match "^nn(.*)$", i + 1
+      root, path = path and "nn" or root, path or ""
       while word(k) == "." and tokens[k + 1] and tokens[k + 1][1] == "name" do
         path, k = path .. "." .. word(k + 1), k + 2
       end
-      local value, missing, where, owner, why = look_up(path)
+      local value, missing, where, owner, why = look_up(root, path)
       if missing and word(k) ~= "=" then -- (what is assigned is the script's own)
         local near = not why and core.nearest(missing, complete.fields(owner))
         note(line_at(tokens[i][2]), why and tostring(why):gsub("^[^\n]-:%d+: ", "") or ("%s has no '%s'%s"):format(where, missing,
           near and ("; did you mean '%s.%s'?"):format(where, near) or ""))
-      elseif value ~= nil and (word(k) == "(" or word(k) == "{") then
+      elseif root == "nn" and value ~= nil and (word(k) == "(" or word(k) == "{") then
         local options, choices = complete.options_of(value)
         local known = {}
         for _, name in ipairs(options) do
@@ -181,8 +194,13 @@ function M.problems(path)
   if not file then
     return { { 0, why } }
   end
-  local text = file:read "a"
+  local text
+  text, why = file:read "a"
   file:close()
+  if not text then
+    return { { 0, why or "cannot be read" } }
+  end
+  text = text:gsub("^\xef\xbb\xbf", "")
   local found = {}
   local function note(line, what)
     found[#found + 1] = { line, what }

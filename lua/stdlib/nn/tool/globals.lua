@@ -3,7 +3,7 @@
 
 local M = {}
 
-local GETTABUP, SETTABUP = 11, 15
+local LOADK, LOADKX, GETUPVAL, GETTABUP, GETTABLE, GETFIELD, SETTABUP, SETTABLE, SETFIELD = 3, 4, 9, 11, 12, 14, 15, 16, 18
 
 -- Reads a dump from the front.
 local function reader(text)
@@ -88,6 +88,7 @@ local function read_function(r, parent_upvalues, found)
     u.is_globals = u[3] == "_ENV" or not u[1] and parent_upvalues and parent_upvalues[u[2] + 1].is_globals
   end
   local line = first
+  local holds = {} -- register -> true: the globals' table; a string: a constant. Beyond 255 constants names come so
   for i, word in ipairs(code) do
     line = absolute[i - 1] or lines[i] ~= -128 and line + (lines[i] or 0) or line
     local op, a, b, c = word & 0x7f, word >> 7 & 0xff, word >> 16 & 0xff, word >> 24 & 0xff
@@ -95,6 +96,21 @@ local function read_function(r, parent_upvalues, found)
       found[#found + 1] = { name = constants[c + 1], line = line, set = false }
     elseif op == SETTABUP and upvalues[a + 1].is_globals then
       found[#found + 1] = { name = constants[b + 1], line = line, set = true }
+    elseif (op == GETTABLE or op == GETFIELD) and holds[b] == true then
+      local name = op == GETFIELD and constants[c + 1] or op == GETTABLE and holds[c]
+      found[#found + 1] = type(name) == "string" and { name = name, line = line, set = false } or nil
+    elseif (op == SETTABLE or op == SETFIELD) and holds[a] == true then
+      local name = op == SETFIELD and constants[b + 1] or op == SETTABLE and holds[b]
+      found[#found + 1] = type(name) == "string" and { name = name, line = line, set = true } or nil
+    end
+    if op == GETUPVAL then
+      holds[a] = upvalues[b + 1].is_globals or nil
+    elseif op == LOADK then
+      holds[a] = constants[(word >> 15) + 1]
+    elseif op == LOADKX then
+      holds[a] = constants[(code[i + 1] >> 7) + 1]
+    elseif op ~= SETTABUP and op ~= SETTABLE and op ~= SETFIELD then
+      holds[a] = nil -- (what writes no register loses nothing by it but a rare name)
     end
   end
   r.at = inside_from

@@ -66,7 +66,7 @@ function M:state()
     random = self.boundary or { seed = seed, counter = counter }, done = self.done or false,
     watch = { best = w.best, reference = w.reference, waited = w.waited }, stopped = self.run.stopped,
     stopped_early = self.run.stopped_early, best_epoch = self.run.best_epoch, tables = self.run.tables,
-    best_tables = self.run.best_tables,
+    best_tables = self.run.best_tables, cut = self.cut,
   }
 end
 
@@ -91,6 +91,10 @@ function M:restore(saved)
   local w = self.watch
   w.best, w.reference, w.waited = saved.watch.best, saved.watch.reference, saved.watch.waited
   local over = is_over(self, saved)
+  if not over and saved.cut then -- a limit ended it within an epoch: it goes on there, as if it had not
+    saved.cut.cut = nil
+    return self:restore(saved.cut)
+  end
   if evaluate.is_loader(o.train) or type(o.train) == "table" and type(o.train.load_state_dict) == "function" then
     o.train:load_state_dict(saved.loader)
     core.set_rng_state(saved.random.seed, saved.random.counter)
@@ -334,6 +338,10 @@ function M:epoch()
   self:tell_why(why)
   self:observe_layers(row)
   row.seconds = core.time() - started
+  local within = self.pass and evaluate.is_loader(o.train) and self.pass.at < #o.train
+  if within and (stop == "max_steps" or stop == "max_seconds") and self.keep.last then
+    self.cut = self:state() -- tensors stay as they are until it is written
+  end
   local over = core.whole(finish_epoch, self, row)
   local goes_on = self.calls:call("epoch", row, run)
   self.keep:after_epoch(at.epoch - 1, function()
