@@ -33,10 +33,6 @@ typedef struct conv {
   char *sums;    /* of each part: taps ic x oc of each group */
 } conv;
 
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 static void measure(conv *c, const nl_conv *g) {
   memset(c, 0, sizeof *c);
   c->g = *g;
@@ -51,10 +47,10 @@ static void measure(conv *c, const nl_conv *g) {
   }
   int64_t room = PANEL_BYTES / (int64_t)c->size, most = room / c->taps - NL_PANEL_SLACK;
   c->block = most < BLOCK ? (most > 0 ? most : 1) : BLOCK;
-  c->block = least(c->block, c->out_all > 0 ? c->out_all : 1);
+  c->block = nl_smaller(c->block, c->out_all > 0 ? c->out_all : 1);
   c->ld = (c->block + NL_PANEL_SLACK - 1) / NL_PANEL_SLACK * NL_PANEL_SLACK + NL_PANEL_SLACK;
   c->blocks = (c->out_all + c->block - 1) / c->block;
-  c->chunk = c->plain ? g->ic : least(g->ic, room / (c->taps * c->ld) > 0 ? room / (c->taps * c->ld) : 1);
+  c->chunk = c->plain ? g->ic : nl_smaller(g->ic, room / (c->taps * c->ld) > 0 ? room / (c->taps * c->ld) : 1);
   c->huge = !c->plain && c->taps * c->ld * (int64_t)c->size > HALF;
   c->chunks = (g->ic + c->chunk - 1) / c->chunk;
   c->chunk = (g->ic + c->chunks - 1) / c->chunks;
@@ -91,7 +87,7 @@ static void multiply(product *p, const nl_gemm_args *args) {
   }
 }
 
-static void let_go(product *p, int n) {
+static void drop_products(product *p, int n) {
   for (int i = 0; i < n; i++) {
     if (p[i].there) {
       nl_gemm_release(&p[i].plan);
@@ -197,7 +193,7 @@ static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
   int64_t depth = c->taps * g->ic;
   for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
     int64_t p = t % c->blocks * c->block, image = t / c->blocks / g->groups, group = t / c->blocks % g->groups;
-    int64_t stop = least(p + c->block, c->out_all), wide = stop - p;
+    int64_t stop = nl_smaller(p + c->block, c->out_all), wide = stop - p;
     const char *x = c->x + (size_t)((image * g->groups + group) * g->ic * c->in_all) * c->size;
     char *y = c->y + (size_t)((image * g->groups + group) * g->oc * c->out_all + p) * c->size;
     const char *w = c->w + (size_t)(group * g->oc * depth) * c->size;
@@ -205,7 +201,7 @@ static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
       fill_rows(c, y, c->bias + (size_t)(group * g->oc) * c->size, wide);
     }
     for (int64_t first = 0; first < g->ic; first += c->chunk) {
-      int64_t count = least(c->chunk, g->ic - first);
+      int64_t count = nl_smaller(c->chunk, g->ic - first);
       nl_gemm_args args = {.dtype = g->dtype,
                            .m = g->oc,
                            .n = wide,
@@ -228,7 +224,7 @@ static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
       multiply(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + args.accumulate], &args);
     }
   }
-  let_go(products, PLANS);
+  drop_products(products, PLANS);
 }
 
 /* Tasks that are worth waking a thread for. */
@@ -265,7 +261,7 @@ static void input_tasks(void *ctx, int64_t begin, int64_t end) {
   }
   int64_t depth = c->taps * g->ic;
   for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
-    int64_t first = t % c->chunks * c->chunk, count = least(c->chunk, g->ic - first);
+    int64_t first = t % c->chunks * c->chunk, count = nl_smaller(c->chunk, g->ic - first);
     int64_t image = t / c->chunks / g->groups, group = t / c->chunks % g->groups;
     char *dx = c->y + (size_t)((image * g->groups + group) * g->ic * c->in_all) * c->size;
     const char *grad = c->grad + (size_t)((image * g->groups + group) * g->oc * c->out_all) * c->size;
@@ -274,7 +270,7 @@ static void input_tasks(void *ctx, int64_t begin, int64_t end) {
       memset(dx + (size_t)(first * c->in_all) * c->size, 0, (size_t)(count * c->in_all) * c->size);
     }
     for (int64_t p = 0; p < c->out_all; p += c->block) {
-      int64_t stop = least(p + c->block, c->out_all), wide = stop - p;
+      int64_t stop = nl_smaller(p + c->block, c->out_all), wide = stop - p;
       nl_gemm_args args = {.dtype = g->dtype,
                            .m = count * c->taps,
                            .n = wide,
@@ -297,7 +293,7 @@ static void input_tasks(void *ctx, int64_t begin, int64_t end) {
       }
     }
   }
-  let_go(products, PLANS);
+  drop_products(products, PLANS);
 }
 
 void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) {
@@ -319,7 +315,7 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) 
 /* ---- the weight's gradient ---- */
 
 static int64_t parts_of(const nl_conv *g) {
-  return least(g->n, PARTS);
+  return nl_smaller(g->n, PARTS);
 }
 
 size_t nl_conv_weight_work(const nl_conv *g) {
@@ -349,13 +345,13 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
       const char *x = c->x + (size_t)((image * g->groups + group) * g->ic * c->in_all) * c->size;
       const char *grad = c->grad + (size_t)((image * g->groups + group) * g->oc * c->out_all) * c->size;
       for (int64_t p = 0; p < c->out_all; p += c->block) {
-        int64_t stop = least(p + c->block, c->out_all), wide = stop - p;
+        int64_t stop = nl_smaller(p + c->block, c->out_all), wide = stop - p;
         for (int64_t o = 0; o < g->oc; o += most) {
-          int64_t columns = least(most, g->oc - o);
+          int64_t columns = nl_smaller(most, g->oc - o);
           nl_k->transpose->transpose[g->dtype](columns, wide, grad + (size_t)(o * c->out_all + p) * c->size, c->out_all,
                                                turned, columns);
           for (int64_t first = 0; first < g->ic; first += c->chunk) {
-            int64_t count = least(c->chunk, g->ic - first);
+            int64_t count = nl_smaller(c->chunk, g->ic - first);
             nl_gemm_args args = {.dtype = g->dtype,
                                  .m = count * c->taps,
                                  .n = columns,
@@ -381,7 +377,7 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
       }
     }
   }
-  let_go(products, PLANS);
+  drop_products(products, PLANS);
 }
 
 /* Rows of the sums: all parts together, in order, turned. */

@@ -22,6 +22,10 @@ typedef struct nl_conv {
   int64_t padding[NL_CONV_DIMS], dilation[NL_CONV_DIMS]; /* zeros in front; steps between the kernel's elements */
 } nl_conv;
 
+static inline int64_t nl_smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
 /* x: n x (groups ic) x in; w: (groups oc) x ic x kernel; y: n x (groups oc) x out; bias: groups oc, or NULL. All
    contiguous. The same bits for any number of threads. */
 void nl_conv_forward(const nl_conv *, const void *x, const void *w, const void *bias, void *y);

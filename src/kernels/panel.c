@@ -7,19 +7,15 @@
 #include <immintrin.h>
 #endif
 
-static inline int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 /* Positions of a run in a row of the result, lo .. hi of them inside the image for the element kw of the kernel. */
 static inline void edges(const nl_conv *g, int64_t w, int64_t count, int64_t *lo, int64_t *hi) {
   int64_t s = g->stride[2], room = g->in[2] - w;
   if (s == 1) {
-    *lo = w >= 0 ? 0 : least(-w, count);
-    *hi = room <= 0 ? 0 : least(room, count);
+    *lo = w >= 0 ? 0 : nl_smaller(-w, count);
+    *hi = room <= 0 ? 0 : nl_smaller(room, count);
   } else {
-    *lo = w >= 0 ? 0 : least((-w + s - 1) / s, count);
-    *hi = room <= 0 ? 0 : least((room + s - 1) / s, count);
+    *lo = w >= 0 ? 0 : nl_smaller((-w + s - 1) / s, count);
+    *hi = room <= 0 ? 0 : nl_smaller((room + s - 1) / s, count);
   }
   *hi = *hi < *lo ? *lo : *hi;
 }
@@ -29,7 +25,7 @@ static inline void edges(const nl_conv *g, int64_t w, int64_t count, int64_t *lo
 #define EACH_RUN(g, p, end, body)                                                                                      \
   for (int64_t q = (p), count; q < (end); q += count) {                                                                \
     int64_t ow = q % (g)->out[2], row = q / (g)->out[2], oh = row % (g)->out[1], od = row / (g)->out[1], tap = 0;      \
-    count = least((g)->out[2] - ow, (end)-q);                                                                          \
+    count = nl_smaller((g)->out[2] - ow, (end)-q);                                                                     \
     int64_t d = od * (g)->stride[0] - (g)->padding[0], h0 = oh * (g)->stride[1] - (g)->padding[1];                     \
     int64_t w0 = ow * (g)->stride[2] - (g)->padding[2];                                                                \
     for (int64_t kd = 0; kd < (g)->kernel[0]; kd++, d += (g)->dilation[0]) {                                           \

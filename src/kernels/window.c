@@ -8,10 +8,6 @@
 
 enum { ROW = 256 }; /* positions of a row that are done together */
 
-static inline int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 /* Of a row of the result (od, oh), positions w .. w+count, and an element of the kernel: the first one's place in the
    plane, and which of them, lo .. hi, are inside. False: none. */
 static inline bool meet(const nl_conv *g, int64_t od, int64_t oh, int64_t ow, int64_t count, int64_t kd, int64_t kh,
@@ -23,15 +19,15 @@ static inline bool meet(const nl_conv *g, int64_t od, int64_t oh, int64_t ow, in
     return false;
   }
   *at = (d * g->in[1] + h) * g->in[2] + w;
-  *lo = w >= 0 ? 0 : least((-w + s - 1) / s, count);
-  *hi = least((g->in[2] - w + s - 1) / s, count);
+  *lo = w >= 0 ? 0 : nl_smaller((-w + s - 1) / s, count);
+  *hi = nl_smaller((g->in[2] - w + s - 1) / s, count);
   return *lo < *hi;
 }
 
 #define EACH_ROW(g)                                                                                                    \
   for (int64_t od = 0; od < (g)->out[0]; od++)                                                                         \
     for (int64_t oh = 0; oh < (g)->out[1]; oh++)                                                                       \
-      for (int64_t ow = 0, count; count = least(ROW, (g)->out[2] - ow), ow < (g)->out[2]; ow += ROW)
+      for (int64_t ow = 0, count; count = nl_smaller(ROW, (g)->out[2] - ow), ow < (g)->out[2]; ow += ROW)
 #define EACH_TAP(g)                                                                                                    \
   for (int64_t kd = 0; kd < (g)->kernel[0]; kd++)                                                                      \
     for (int64_t kh = 0; kh < (g)->kernel[1]; kh++)                                                                    \

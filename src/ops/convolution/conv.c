@@ -58,7 +58,7 @@ static nl_status fit(nl_conv *g, const nl_tensor *x) {
   return NL_OK;
 }
 
-static nl_status want_images(const nl_tensor *x, const nl_tensor *weight, int dims, const char *what) {
+static nl_status want_batch(const nl_tensor *x, const nl_tensor *weight, int dims, const char *what) {
   nl_status status = nl_rule_want_float(x, what);
   if (status == NL_OK && x->dtype != weight->dtype) {
     status = nl_fail("%s is %s, but the weight is %s; convert one of them", what, nl_dtype_name(nl_tensor_dtype(x)),
@@ -93,7 +93,7 @@ static nl_status find_conv(const nl_call *c, nl_tensor *const *in, nl_conv *g) {
     return nl_fail("the input must be batch x channels x one to three dims, but has shape %s",
                    nl_tensor_shape_string(x).s);
   }
-  nl_status status = want_images(x, weight, dims, "the input");
+  nl_status status = want_batch(x, weight, dims, "the input");
   status = status == NL_OK ? want_weight(weight, dims) : status;
   status = status == NL_OK ? read_conv(c, conv_stride, weight, dims, g) : status;
   if (status == NL_OK && x->shape[1] != g->ic * g->groups) {
@@ -189,7 +189,7 @@ static nl_status find_input(const nl_call *c, nl_tensor *const *in, nl_conv *g) 
     return nl_fail("the gradient must be batch x channels x one to three dims, but has shape %s",
                    nl_tensor_shape_string(up).s);
   }
-  nl_status status = want_images(up, weight, dims, "the gradient");
+  nl_status status = want_batch(up, weight, dims, "the gradient");
   status = status == NL_OK ? want_weight(weight, dims) : status;
   status = status == NL_OK ? read_conv(c, conv_input_stride, weight, dims, g) : status;
   status = status == NL_OK ? nl_read_sizes(c, conv_input_size, dims, "size", 0, 0, 1, g->in) : status;
@@ -263,7 +263,7 @@ static nl_status find_weight(const nl_call *c, nl_tensor *const *in, nl_conv *g)
                    nl_tensor_shape_string(x).s, nl_tensor_shape_string(up).s);
   }
   nl_tensor weight = *up; /* its shape alone counts */
-  nl_status status = want_images(x, up, dims, "the input");
+  nl_status status = want_batch(x, up, dims, "the input");
   int64_t size[NL_CONV_DIMS];
   status = status == NL_OK ? nl_read_sizes(c, conv_weight_size, dims, "size", 1, 1, 1, size) : status;
   if (status != NL_OK) {

@@ -14,10 +14,6 @@ NL_ATTRS(avg_pool, kernel_size, stride, padding, ceil_mode, count_include_pad)
 NL_ATTRS(max_pool_back, size)
 NL_ATTRS(avg_pool_back, size, kernel_size, stride, padding, ceil_mode, count_include_pad)
 
-static int64_t least(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 /* ---- the geometry: one plane ---- */
 
 static nl_status find_out(nl_conv *g, bool ceil_mode, const nl_tensor *x) {
@@ -179,7 +175,7 @@ static nl_status vjp_max(nl_call *c, nl_vjp *g) {
 }
 
 /* in: a gradient (or, to be picked from, images of the same size), and places */
-static nl_status find_places(const nl_call *c, const nl_tensor *g, const nl_tensor *where) {
+static nl_status read_places(const nl_call *c, const nl_tensor *g, const nl_tensor *where) {
   nl_status status = want_images(g, g->ndim - 2);
   if (status == NL_OK && (nl_tensor_dtype(where) != NL_I64 || where->ndim != g->ndim ||
                           where->shape[0] != g->shape[0] || where->shape[1] != g->shape[1])) {
@@ -192,7 +188,7 @@ static nl_status find_places(const nl_call *c, const nl_tensor *g, const nl_tens
 }
 static nl_status find_back(const nl_call *c, nl_conv *g) {
   nl_tensor *up = c->in[0];
-  nl_status status = find_places(c, up, c->in[1]);
+  nl_status status = read_places(c, up, c->in[1]);
   if (status == NL_OK && !nl_shape_equal(up, c->in[1])) {
     status = nl_fail("the places have shape %s, but the gradient %s", nl_tensor_shape_string(c->in[1]).s,
                      nl_tensor_shape_string(up).s);
@@ -232,7 +228,7 @@ static nl_status vjp_back(nl_call *c, nl_vjp *g) {
 }
 
 static nl_status infer_pick(nl_call *c) {
-  nl_status status = find_places(c, c->in[0], c->in[1]);
+  nl_status status = read_places(c, c->in[0], c->in[1]);
   if (status == NL_OK) {
     c->dtype = nl_tensor_dtype(c->in[0]);
     nl_rule_like(c, 0, c->in[1], c->dtype);
@@ -263,10 +259,11 @@ static void set_scale(const nl_conv *g, bool with_padding, double *scale) {
       for (int64_t ow = 0; ow < g->out[2]; ow++, i++) {
         int64_t o[NL_CONV_DIMS] = {od, oh, ow}, count = 1;
         for (int d = 0; d < NL_CONV_DIMS; d++) {
-          int64_t from = o[d] * g->stride[d] - g->padding[d], to = least(from + g->kernel[d], g->in[d] + g->padding[d]);
+          int64_t from = o[d] * g->stride[d] - g->padding[d],
+                  to = nl_smaller(from + g->kernel[d], g->in[d] + g->padding[d]);
           if (!with_padding) {
             from = from < 0 ? 0 : from;
-            to = least(to, g->in[d]);
+            to = nl_smaller(to, g->in[d]);
           }
           count *= to > from ? to - from : 0;
         }
