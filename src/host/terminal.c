@@ -43,7 +43,7 @@ static void end_by(int signal_number) {
 static struct termios raw_again;
 
 /* Whoever stopped the program from outside has set the terminal anew. */
-static void come_back(int signal_number) {
+static void raw_once_more(int signal_number) {
   (void)signal_number;
   if (is_raw) {
     tcsetattr(STDIN_FILENO, TCSANOW, &raw_again);
@@ -74,7 +74,7 @@ bool nl_terminal_open(void) {
   struct sigaction action = {.sa_handler = note_size, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   sigaction(SIGWINCH, &action, NULL);
-  action.sa_handler = come_back;
+  action.sa_handler = raw_once_more;
   sigaction(SIGCONT, &action, NULL);
   atexit(restore_at_exit);
   return true;
