@@ -33,12 +33,13 @@ code, pre { font: 13px/1.45 ui-monospace, "DejaVu Sans Mono", monospace; }
 .head { font-weight: 600; overflow-wrap: anywhere; }
 pre { background: var(--code); padding: .6rem .8rem; border-radius: 4px; overflow-x: auto; margin: .5rem 0; }
 .body { white-space: pre-wrap; margin: .4rem 0; } .see, .source { color: var(--dim); margin: .2rem 0; font-size: .92em; }
+#hits a { display: inline-block; margin-right: 1rem; font-family: ui-monospace, monospace; }
 #found { margin: .5rem 0; color: var(--dim); font-size: .9em; } [hidden] { display: none !important; }
 @media (max-width: 50rem) { nav { position: static; width: auto; border: 0; } main { margin: 0; padding: 1rem; } }]]
 
 -- Every word must be in the entry, its name counting first; the address keeps what one looks for.
 local script = [[
-const box = document.querySelector("input"), found = document.querySelector("#found");
+const box = document.querySelector("input"), found = document.querySelector("#found"), hits = document.querySelector("#hits");
 const entries = [...document.querySelectorAll("article")].map(e => ({e, name: e.dataset.name.toLowerCase(),
   text: e.textContent.toLowerCase().replaceAll("_", " ")}));
 const parts = [...document.querySelectorAll("main section")];
@@ -60,6 +61,12 @@ function look() {
     d.open = words.length > 0 && some;
   }
   found.textContent = words.length ? n + (n == 1 ? " entry" : " entries") : "";
+  // names come before texts: the nearest ones stand on top
+  const rank = ({name}) => { const last = name.split(/[.:]/).pop(), w = box.value.trim().toLowerCase();
+    return last == w ? 0 : last.startsWith(w) ? 1 : name.includes(w) ? 2 : 9; };
+  hits.replaceChildren(...(words.length ? entries.filter(x => rank(x) < 9).sort((a, b) => rank(a) - rank(b)
+    || a.name.localeCompare(b.name)).slice(0, 12) : []).map(x => {
+      const a = document.createElement("a"); a.href = "#" + x.e.id; a.textContent = x.e.dataset.name; return a; }));
 }
 box.addEventListener("input", look);
 addEventListener("keydown", e => { if (e.key == "/" && document.activeElement != box) { e.preventDefault(); box.focus(); }
@@ -125,7 +132,8 @@ function M.html()
     '<meta name="viewport" content="width=device-width"><title>nnlua: the reference</title>', "<style>", style, "</style></head>",
     "<body><nav>", '<input type="search" placeholder="search ( / )" aria-label="search">', '<div id="found"></div>',
     table.concat(nav, "\n"), "</nav><main>", ("<h1>nnlua %s: the reference</h1>"):format(core.versions().nnlua),
-    "<p>The same texts are at the prompt: <code>?softmax</code>, <code>??weight decay</code>.</p>", table.concat(body, "\n"),
+    "<p>The same texts are at the prompt: <code>?softmax</code>, <code>??weight decay</code>.</p>", '<p id="hits"></p>',
+    table.concat(body, "\n"),
     "</main><script>", script, "</script></body></html>\n" }, "\n")
 end
 
