@@ -90,6 +90,38 @@ def w7():
     return step_of(model, nn.BCEWithLogitsLoss(), torch.optim.SGD(model.parameters(), lr=0.1), x, y)
 
 
+def images(model, batch, channels, size):
+    x, y = torch.randn(batch, channels, size, size), torch.randint(0, 10, (batch,))
+    return step_of(model, nn.CrossEntropyLoss(), momentum(model.parameters()), x, y)
+
+
+def w6():
+    return images(nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)), 64, 1, 28)
+
+
+def w8():
+    layers, before = [], 3
+    for after in (32, 64, 128):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+        before = after
+    return images(nn.Sequential(*layers, nn.Flatten(), nn.Linear(2048, 10)), 64, 3, 32)
+
+
+def sequence(layer):
+    head = nn.Linear(128, 10)
+    x, y = torch.randn(50, 32, 64), torch.randint(0, 10, (32,))
+    opt = torch.optim.Adam(list(layer.parameters()) + list(head.parameters()))
+    return step_of(lambda v: head(layer(v)[0][-1]), nn.CrossEntropyLoss(), opt, x, y)
+
+
+def w13():
+    return images(nn.Sequential(
+        nn.Conv2d(32, 32, 3, padding=1, groups=32), nn.ReLU(), nn.Conv2d(32, 64, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(64, 10)), 32, 32, 32)
+
+
 def grown(batch, width, depth):
     layers, n = [], 64
     for _ in range(depth):
@@ -174,7 +206,9 @@ def op_of(name, n):
     }[name]
 
 
-makers = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W5b": w5b, "W7": w7}
+makers = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W5b": w5b, "W7": w7, "W6": w6, "W8": w8,
+          "W9": lambda: sequence(nn.LSTM(64, 128)), "W10": lambda: sequence(nn.GRU(64, 128)),
+          "W11": lambda: sequence(nn.RNN(64, 128)), "W13": w13}
 steps = {}
 
 

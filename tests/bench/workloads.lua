@@ -49,6 +49,24 @@ local function momentum(p)
   return nn.optim.SGD(p, { lr = 0.01, momentum = 0.9 })
 end
 
+local function images(model, batch, channels, size)
+  local x, y = nn.randn(batch, channels, size, size), nn.randint(1, 11, { batch })
+  return M.step_of(model, nn.CrossEntropyLoss(), momentum(model:parameters()), x, y)
+end
+
+-- A recurrent layer, and a linear one behind its last output.
+local function sequence(layer)
+  local head = nn.Linear(128, 10)
+  local params = layer:parameters()
+  for _, p in ipairs(head:parameters()) do
+    params[#params + 1] = p
+  end
+  local x, y = nn.randn(50, 32, 64), nn.randint(1, 11, { 32 })
+  return M.step_of(function(input)
+    return head((layer(input))[-1])
+  end, nn.CrossEntropyLoss(), nn.optim.Adam(params), x, y)
+end
+
 -- steps: how many make a sample of some tens of milliseconds; bound: what the compiled and the eager step's ratio to
 -- PyTorch should not exceed.
 local function relu()
@@ -85,6 +103,35 @@ M.list = {
       local model = nn.Linear(64, 1)
       local x, y = nn.randn(32, 64), nn.rand(32, 1):gt(0.5):float()
       return M.step_of(model, nn.BCEWithLogitsLoss(), nn.optim.SGD(model:parameters(), { lr = 0.1 }), x, y)
+    end },
+  { name = "W6", title = "LeNet-5 on 28x28, batch 64, momentum", steps = 10, bound = { 0.45, 0.55 }, make = function()
+    local model = nn.Sequential(nn.Conv2d(1, 6, 5, { padding = 2 }), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(),
+      nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
+    return images(model, 64, 1, 28)
+  end },
+  { name = "W8", title = "3 conv blocks 32-64-128, 3x32x32, batch 64", steps = 1, rounds = 7, bound = { 0.60, 0.65 },
+    make = function()
+      local model, from = nn.Sequential(), 3
+      for _, to in ipairs { 32, 64, 128 } do
+        model:add(nn.Conv2d(from, to, 3, { padding = 1 })):add(nn.BatchNorm2d(to)):add(nn.ReLU()):add(nn.MaxPool2d(2))
+        from = to
+      end
+      return images(model:add(nn.Flatten()):add(nn.Linear(2048, 10)), 64, 3, 32)
+    end },
+  { name = "W9", title = "LSTM 64-128, 50 steps, batch 32, Adam", steps = 4, bound = { 0.60, 0.70 }, make = function()
+    return sequence(nn.LSTM(64, 128))
+  end },
+  { name = "W10", title = "GRU 64-128, 50 steps, batch 32, Adam", steps = 4, bound = { 0.45, 0.60 }, make = function()
+    return sequence(nn.GRU(64, 128))
+  end },
+  { name = "W11", title = "RNN 64-128, 50 steps, batch 32, Adam", steps = 10, bound = { 0.45, 0.60 }, make = function()
+    return sequence(nn.RNN(64, 128))
+  end },
+  { name = "W13", title = "depthwise 3x3, 1x1: 32 to 64, 32x32, batch 32", steps = 1, rounds = 7, bound = { 0.60, 0.65 },
+    make = function()
+      local model = nn.Sequential(nn.Conv2d(32, 32, 3, { padding = 1, groups = 32 }), nn.ReLU(), nn.Conv2d(32, 64, 1), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+      return images(model, 32, 32, 32)
     end },
 }
 
