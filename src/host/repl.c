@@ -177,10 +177,15 @@ static bool begin_edit(lua_State *L) {
   return fine;
 }
 
-/* With an error on top: was it Ctrl-C? Then the stack is as it was. */
-static bool was_interrupted(lua_State *L, int top) {
+/* With an error on top: was it Ctrl-C, or SIGTERM? */
+static bool is_interrupt(lua_State *L) {
   const char *text = lua_tostring(L, -1);
-  if (!text || !strstr(text, NL_INTERRUPTED_TEXT)) {
+  return text && (strstr(text, NL_INTERRUPTED_TEXT) || strstr(text, NL_TERMINATED_TEXT));
+}
+
+/* The same in the editor: then the stack is as it was. */
+static bool was_interrupted(lua_State *L, int top) {
+  if (!is_interrupt(L)) {
     return false;
   }
   lua_settop(L, top);
@@ -312,6 +317,10 @@ static int load_chunk(session *s) {
   if (s->library && nl_push_prompt(L, "load")) {
     lua_pushvalue(L, -2);
     int status = nl_call(L, 1, 2);
+    if (status != LUA_OK && is_interrupt(L)) { /* before the line could begin: it does not */
+      lua_remove(L, -2);
+      return status;
+    }
     if (status != LUA_OK) { /* the library was broken at the prompt, say: what mends it must be heard */
       nl_message(NULL, "the prompt's own code fails; the line is run as lua would:");
       nl_report(L, status);
