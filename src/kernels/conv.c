@@ -16,7 +16,7 @@
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 
-enum { BLOCK = 64, PANEL_BYTES = 192 << 10, HALF = NL_THREAD_PANEL_BYTES / 2, PARTS = 8 };
+enum { BLOCK = 64, LONG_BLOCK = 256, FEW = 32, PANEL_BYTES = 192 << 10, HALF = NL_THREAD_PANEL_BYTES / 2, PARTS = 8 };
 
 typedef struct conv {
   nl_conv g;
@@ -46,7 +46,8 @@ static void measure(conv *c, const nl_conv *g) {
     c->plain = c->plain && g->kernel[d] == 1 && g->stride[d] == 1 && g->padding[d] == 0 && g->in[d] == g->out[d];
   }
   int64_t room = PANEL_BYTES / (int64_t)c->size, most = room / c->taps - NL_PANEL_SLACK;
-  c->block = most < BLOCK ? (most > 0 ? most : 1) : BLOCK;
+  int64_t want = !c->plain && c->taps * g->ic <= FEW ? LONG_BLOCK : BLOCK; /* short columns: fewer calls pay */
+  c->block = most < want ? (most > 0 ? most : 1) : want;
   c->block = nl_smaller(c->block, c->out_all > 0 ? c->out_all : 1);
   c->ld = (c->block + NL_PANEL_SLACK - 1) / NL_PANEL_SLACK * NL_PANEL_SLACK + NL_PANEL_SLACK;
   c->blocks = (c->out_all + c->block - 1) / c->block;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/dtype.h"
+#include "core/number.h"
 
 enum { NL_CONV_DIMS = 3 };
 enum { NL_PANEL_SLACK = 16 }; /* elements behind a run that packing may write */
@@ -21,10 +22,6 @@ typedef struct nl_conv {
   int64_t kernel[NL_CONV_DIMS], stride[NL_CONV_DIMS];    /* at least 1 */
   int64_t padding[NL_CONV_DIMS], dilation[NL_CONV_DIMS]; /* zeros in front; steps between the kernel's elements */
 } nl_conv;
-
-static inline int64_t nl_smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
 
 /* x: n x (groups ic) x in; w: (groups oc) x ic x kernel; y: n x (groups oc) x out; bias: groups oc, or NULL. All
    contiguous. The same bits for any number of threads. */

@@ -6,74 +6,149 @@
 #include "kernels/conv.h"
 #include "kernels/kernels.h"
 
-enum { ROW = 256 }; /* positions of a row that are done together */
+enum { STRIP = 256 }; /* positions that are done together */
 
-/* Of a row of the result (od, oh), positions w .. w+count, and an element of the kernel: the first one's place in the
-   plane, and which of them, lo .. hi, are inside. False: none. */
-static inline bool meet(const nl_conv *g, int64_t od, int64_t oh, int64_t ow, int64_t count, int64_t kd, int64_t kh,
-                        int64_t kw, int64_t *at, int64_t *lo, int64_t *hi) {
-  int64_t d = od * g->stride[0] - g->padding[0] + kd * g->dilation[0], s = g->stride[2];
-  int64_t h = oh * g->stride[1] - g->padding[1] + kh * g->dilation[1];
-  int64_t w = ow * s - g->padding[2] + kw * g->dilation[2];
+/* `count` neighbours in a row of the result, from (d, h, w) on. */
+typedef struct piece {
+  int64_t d, h, w, count;
+} piece;
+
+/* The pieces of positions first .. first+n of the result. */
+static int pieces_of(const nl_conv *g, int64_t first, int64_t n, piece *to) {
+  int count = 0;
+  piece p = {.w = first % g->out[2]};
+  p.h = first / g->out[2] % g->out[1];
+  p.d = first / g->out[2] / g->out[1];
+  while (n > 0) {
+    p.count = nl_smaller(g->out[2] - p.w, n);
+    n -= p.count;
+    to[count++] = p;
+    p.w = 0;
+    p.h++;
+    if (p.h == g->out[1]) {
+      p.h = 0;
+      p.d++;
+    }
+  }
+  return count;
+}
+
+/* Of a piece and an element of the kernel: the first position's place in the plane, and which of them, lo .. hi, are
+   inside. False: none. */
+static inline bool meet(const nl_conv *g, const piece *p, int64_t kd, int64_t kh, int64_t kw, int64_t *at, int64_t *lo,
+                        int64_t *hi) {
+  int64_t d = p->d * g->stride[0] - g->padding[0] + kd * g->dilation[0], s = g->stride[2];
+  int64_t h = p->h * g->stride[1] - g->padding[1] + kh * g->dilation[1];
+  int64_t w = p->w * s - g->padding[2] + kw * g->dilation[2];
   if (d < 0 || d >= g->in[0] || h < 0 || h >= g->in[1] || w >= g->in[2]) {
     return false;
   }
   *at = (d * g->in[1] + h) * g->in[2] + w;
-  *lo = w >= 0 ? 0 : nl_smaller((-w + s - 1) / s, count);
-  *hi = nl_smaller((g->in[2] - w + s - 1) / s, count);
+  *lo = w >= 0 ? 0 : nl_smaller((-w + s - 1) / s, p->count);
+  *hi = w + (p->count - 1) * s < g->in[2] ? p->count : (g->in[2] - w + s - 1) / s;
   return *lo < *hi;
 }
 
-#define EACH_ROW(g)                                                                                                    \
-  for (int64_t od = 0; od < (g)->out[0]; od++)                                                                         \
-    for (int64_t oh = 0; oh < (g)->out[1]; oh++)                                                                       \
-      for (int64_t ow = 0, count; count = nl_smaller(ROW, (g)->out[2] - ow), ow < (g)->out[2]; ow += ROW)
+/* The first element of the kernel that is inside, where its first one lies at `start`; -1: none is. */
+static inline int64_t first_inside(int64_t start, int64_t kernel, int64_t dilation, int64_t in) {
+  int64_t k = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+  return k < kernel && start + k * dilation < in ? k : -1;
+}
+
+/* Where each window's first element that is inside lies, -1: none is; and where its first one would lie. */
+static void find_places(const nl_conv *g, const piece *p, int64_t *first, int64_t *origin) {
+  int64_t d = p->d * g->stride[0] - g->padding[0], h = p->h * g->stride[1] - g->padding[1];
+  int64_t kd = first_inside(d, g->kernel[0], g->dilation[0], g->in[0]);
+  int64_t kh = first_inside(h, g->kernel[1], g->dilation[1], g->in[1]);
+  int64_t row = (d * g->in[1] + h) * g->in[2];
+  int64_t inside = ((d + kd * g->dilation[0]) * g->in[1] + h + kh * g->dilation[1]) * g->in[2];
+  int64_t begin = p->w * g->stride[2] - g->padding[2];
+  if (kd == 0 && kh == 0 && begin >= 0 && begin + (p->count - 1) * g->stride[2] < g->in[2]) {
+    for (int64_t j = 0; j < p->count; j++) {
+      first[j] = origin[j] = row + begin + j * g->stride[2];
+    }
+    return;
+  }
+  for (int64_t j = 0; j < p->count; j++) {
+    int64_t w = begin + j * g->stride[2];
+    int64_t kw = first_inside(w, g->kernel[2], g->dilation[2], g->in[2]);
+    origin[j] = row + w;
+    first[j] = kd < 0 || kh < 0 || kw < 0 ? -1 : inside + w + kw * g->dilation[2];
+  }
+}
+
+#define EACH_STRIP(g, first, n, all)                                                                                   \
+  for (int64_t all = (g)->out[0] * (g)->out[1] * (g)->out[2], first = 0, n;                                            \
+       n = nl_smaller(STRIP, all - first), first < all; first += STRIP)
 #define EACH_TAP(g)                                                                                                    \
   for (int64_t kd = 0; kd < (g)->kernel[0]; kd++)                                                                      \
     for (int64_t kh = 0; kh < (g)->kernel[1]; kh++)                                                                    \
       for (int64_t kw = 0; kw < (g)->kernel[2]; kw++)
 
-#define WINDOWS(type, suffix, integer)                                                                                 \
-  /* best[j] and its place become those of x[s j], which lies at place at + s j, where that is larger */               \
-  static inline void larger_##suffix(type *restrict best, integer *restrict which, const type *restrict x, int64_t s,  \
-                                     int64_t n, integer at) {                                                          \
-    for (integer j = 0; j < n; j++) {                                                                                  \
-      type v = x[j * s], b = best[j];                                                                                  \
-      integer w = which[j];                                                                                            \
-      int take = ((v > b) | (v != v) | (w < 0)) & (b == b);                                                            \
-      best[j] = take ? v : b;                                                                                          \
-      which[j] = take ? (integer)(at + j * (integer)s) : w;                                                            \
-    }                                                                                                                  \
-  }                                                                                                                    \
-  /* nan wins, as everywhere; of equal values the first. */                                                            \
-  static void max_##suffix(const nl_conv *g, const void *plane, void *result, int64_t *where) {                        \
-    const type *x = plane;                                                                                             \
-    type *y = result;                                                                                                  \
-    int64_t s = g->stride[2];                                                                                          \
-    EACH_ROW(g) {                                                                                                      \
-      type best[ROW];                                                                                                  \
-      integer which[ROW];                                                                                              \
-      for (int64_t j = 0; j < count; j++) {                                                                            \
+/* The largest values with places of type `integer`, which hold every place of the plane. In each window nan wins, as
+   everywhere; of equal values the first. */
+#define LARGEST(name, type, suffix, integer)                                                                           \
+  static void name(const nl_conv *g, const type *x, type *y, int64_t *where) {                                         \
+    EACH_STRIP(g, from, n, all) {                                                                                      \
+      type best[STRIP], v[STRIP];                                                                                      \
+      integer which[STRIP], origin[STRIP];                                                                             \
+      piece pieces[STRIP];                                                                                             \
+      int count = pieces_of(g, from, n, pieces);                                                                       \
+      for (int64_t i = 0, to = 0; i < count; to += pieces[i++].count) {                                                \
+        int64_t first_of[STRIP], origin_of[STRIP];                                                                     \
+        find_places(g, &pieces[i], first_of, origin_of);                                                               \
+        for (int64_t j = 0; j < pieces[i].count; j++) {                                                                \
+          which[to + j] = (integer)first_of[j];                                                                        \
+          origin[to + j] = (integer)origin_of[j];                                                                      \
+        }                                                                                                              \
+      }                                                                                                                \
+      for (int64_t j = 0; j < n; j++) {                                                                                \
         best[j] = (type)-INFINITY;                                                                                     \
-        which[j] = -1;                                                                                                 \
       }                                                                                                                \
       EACH_TAP(g) {                                                                                                    \
-        int64_t at, lo, hi;                                                                                            \
-        if (!meet(g, od, oh, ow, count, kd, kh, kw, &at, &lo, &hi)) {                                                  \
-          continue;                                                                                                    \
-        }                                                                                                              \
-        if (s == 1) { /* constants let the compiler use vectors */                                                     \
-          larger_##suffix(best + lo, which + lo, x + at + lo, 1, hi - lo, (integer)(at + lo));                         \
-        } else if (s == 2) {                                                                                           \
-          larger_##suffix(best + lo, which + lo, x + at + 2 * lo, 2, hi - lo, (integer)(at + 2 * lo));                 \
-        } else {                                                                                                       \
-          larger_##suffix(best + lo, which + lo, x + at + s * lo, s, hi - lo, (integer)(at + s * lo));                 \
+        gather_##suffix(g, pieces, count, kd, kh, kw, x, (type)-INFINITY, v);                                          \
+        integer tap =                                                                                                  \
+            (integer)((kd * g->dilation[0] * g->in[1] + kh * g->dilation[1]) * g->in[2] + kw * g->dilation[2]);        \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+          type b = best[j], a = v[j];                                                                                  \
+          bool take = (a > b) | ((a != a) & (b == b));                                                                 \
+          best[j] = take ? a : b;                                                                                      \
+          which[j] = take ? origin[j] + tap : which[j];                                                                \
         }                                                                                                              \
       }                                                                                                                \
-      int64_t to = (od * g->out[1] + oh) * g->out[2] + ow;                                                             \
-      for (int64_t j = 0; j < count; j++) {                                                                            \
-        y[to + j] = best[j];                                                                                           \
-        where[to + j] = (int64_t)which[j] + 1;                                                                         \
+      for (int64_t j = 0; j < n; j++) {                                                                                \
+        y[from + j] = best[j];                                                                                         \
+        where[from + j] = (int64_t)which[j] + 1;                                                                       \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+
+#define WINDOWS(type, suffix)                                                                                          \
+  /* what an element of the kernel meets, `outside` where it is outside */                                             \
+  static inline void gather_##suffix(const nl_conv *g, const piece *p, int count, int64_t kd, int64_t kh, int64_t kw,  \
+                                     const type *x, type outside, type *restrict v) {                                  \
+    int64_t s = g->stride[2];                                                                                          \
+    for (int i = 0; i < count; v += p[i++].count) {                                                                    \
+      int64_t at = 0, lo, hi;                                                                                          \
+      if (!meet(g, &p[i], kd, kh, kw, &at, &lo, &hi)) {                                                                \
+        lo = hi = 0;                                                                                                   \
+      }                                                                                                                \
+      for (int64_t j = 0; j < lo; j++) {                                                                               \
+        v[j] = outside;                                                                                                \
+      }                                                                                                                \
+      if (s == 1) {                                                                                                    \
+        memcpy(v + lo, x + at + lo, (size_t)(hi - lo) * sizeof(type));                                                 \
+      } else if (s == 2) { /* a constant lets the compiler use vectors */                                              \
+        for (int64_t j = lo; j < hi; j++) {                                                                            \
+          v[j] = x[at + j * 2];                                                                                        \
+        }                                                                                                              \
+      } else {                                                                                                         \
+        for (int64_t j = lo; j < hi; j++) {                                                                            \
+          v[j] = x[at + j * s];                                                                                        \
+        }                                                                                                              \
+      }                                                                                                                \
+      for (int64_t j = hi; j < p[i].count; j++) {                                                                      \
+        v[j] = outside;                                                                                                \
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
@@ -100,22 +175,19 @@ static inline bool meet(const nl_conv *g, int64_t od, int64_t oh, int64_t ow, in
   static void sum_##suffix(const nl_conv *g, const void *plane, const double *scale, void *result) {                   \
     const type *x = plane;                                                                                             \
     type *y = result;                                                                                                  \
-    int64_t s = g->stride[2];                                                                                          \
-    EACH_ROW(g) {                                                                                                      \
-      type sum[ROW];                                                                                                   \
-      memset(sum, 0, (size_t)count * sizeof(type));                                                                    \
+    EACH_STRIP(g, from, n, all) {                                                                                      \
+      type sum[STRIP], v[STRIP];                                                                                       \
+      piece pieces[STRIP];                                                                                             \
+      int count = pieces_of(g, from, n, pieces);                                                                       \
+      memset(sum, 0, (size_t)n * sizeof(type));                                                                        \
       EACH_TAP(g) {                                                                                                    \
-        int64_t at, lo, hi;                                                                                            \
-        if (meet(g, od, oh, ow, count, kd, kh, kw, &at, &lo, &hi)) {                                                   \
-          const type *from = x + at;                                                                                   \
-          for (int64_t j = lo; j < hi; j++) {                                                                          \
-            sum[j] += from[j * s];                                                                                     \
-          }                                                                                                            \
+        gather_##suffix(g, pieces, count, kd, kh, kw, x, 0, v);                                                        \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+          sum[j] += v[j];                                                                                              \
         }                                                                                                              \
       }                                                                                                                \
-      int64_t to = (od * g->out[1] + oh) * g->out[2] + ow;                                                             \
-      for (int64_t j = 0; j < count; j++) {                                                                            \
-        y[to + j] = sum[j] * (type)scale[to + j];                                                                      \
+      for (int64_t j = 0; j < n; j++) {                                                                                \
+        y[from + j] = sum[j] * (type)scale[from + j];                                                                  \
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
@@ -124,24 +196,38 @@ static inline bool meet(const nl_conv *g, int64_t od, int64_t oh, int64_t ow, in
     type *dx = plane;                                                                                                  \
     int64_t s = g->stride[2];                                                                                          \
     memset(dx, 0, (size_t)(g->in[0] * g->in[1] * g->in[2]) * sizeof(type));                                            \
-    EACH_ROW(g) {                                                                                                      \
-      type part[ROW];                                                                                                  \
-      int64_t from = (od * g->out[1] + oh) * g->out[2] + ow;                                                           \
-      for (int64_t j = 0; j < count; j++) {                                                                            \
-        part[j] = up[from + j] * (type)scale[from + j];                                                                \
-      }                                                                                                                \
-      EACH_TAP(g) {                                                                                                    \
-        int64_t at, lo, hi;                                                                                            \
-        if (meet(g, od, oh, ow, count, kd, kh, kw, &at, &lo, &hi)) {                                                   \
-          for (int64_t j = lo; j < hi; j++) {                                                                          \
-            dx[at + j * s] += part[j];                                                                                 \
+    EACH_STRIP(g, from, n, all) {                                                                                      \
+      piece pieces[STRIP];                                                                                             \
+      int count = pieces_of(g, from, n, pieces);                                                                       \
+      for (int64_t i = 0, to = from; i < count; to += pieces[i++].count) {                                             \
+        type part[STRIP];                                                                                              \
+        for (int64_t j = 0; j < pieces[i].count; j++) {                                                                \
+          part[j] = up[to + j] * (type)scale[to + j];                                                                  \
+        }                                                                                                              \
+        EACH_TAP(g) {                                                                                                  \
+          int64_t at, lo, hi;                                                                                          \
+          if (meet(g, &pieces[i], kd, kh, kw, &at, &lo, &hi)) {                                                        \
+            for (int64_t j = lo; j < hi; j++) {                                                                        \
+              dx[at + j * s] += part[j];                                                                               \
+            }                                                                                                          \
           }                                                                                                            \
         }                                                                                                              \
       }                                                                                                                \
     }                                                                                                                  \
   }
-WINDOWS(float, f32, int32_t)
-WINDOWS(double, f64, int64_t)
+WINDOWS(float, f32)
+WINDOWS(double, f64)
+LARGEST(largest_f32, float, f32, int32_t)
+LARGEST(largest_f32_wide, float, f32, int64_t)
+LARGEST(largest_f64, double, f64, int64_t)
+
+static void max_f32(const nl_conv *g, const void *plane, void *result, int64_t *where) {
+  int64_t reach = (g->in[0] + 2 * g->padding[0]) * (g->in[1] + 2 * g->padding[1]) * (g->in[2] + 2 * g->padding[2]);
+  (reach < INT32_MAX ? largest_f32 : largest_f32_wide)(g, plane, result, where);
+}
+static void max_f64(const nl_conv *g, const void *plane, void *result, int64_t *where) {
+  largest_f64(g, plane, result, where);
+}
 
 extern const nl_window_kernels NL_ISA(nl_window_kernels);
 const nl_window_kernels NL_ISA(nl_window_kernels) = {

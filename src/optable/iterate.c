@@ -4,9 +4,17 @@
 
 #include <string.h>
 
+#include "core/number.h"
 #include "core/pool.h"
+#include "kernels/kernels.h"
 
-enum { GRAIN = 16384, STRIP = 512 };
+enum {
+  GRAIN = 16384,
+  BLOCK = 1024, /* elements that pass through a buffer at once */
+  ROWS = 16,    /* rows of a block: a line of the cache of floats */
+  LINES = 8,    /* lines that are turned together */
+  LONGEST = 1 << 20
+};
 
 typedef struct walk {
   int n, ndim;
@@ -15,6 +23,7 @@ typedef struct walk {
   char *data[NL_MAX_OPERANDS];
   size_t size[NL_MAX_OPERANDS];
   nl_dtype dtype[NL_MAX_OPERANDS];
+  bool turned; /* an operand's elements lie beside each other along the last but one dim */
   nl_run_of fn;
   void *ctx;
 } walk;
@@ -73,42 +82,88 @@ static void move(int64_t n, size_t size, void *out, int64_t ostride, const void 
   }
 }
 
-/* One run along the innermost dim. */
-static void run_merged(const walk *p, int64_t n, char *const at[]) {
+/* Whether a step of operand k along the last but one dim is a step of one element, and along the last one is not. */
+static bool is_turned(const walk *p, int k) {
+  int last = p->ndim - 1;
+  int64_t s = p->strides[k][last];
+  return last > 0 && s != 0 && s != 1 && p->strides[k][last - 1] == 1;
+}
+
+/* to[c][r] = from[r][c] */
+static void turn(size_t size, int64_t rows, int64_t columns, const char *from, int64_t ld, char *to, int64_t ldto) {
+  if (size == 1) {
+    for (int64_t c = 0; c < columns; c++) {
+      move(rows, 1, to + c * ldto, 1, from + c, ld);
+    }
+    return;
+  }
+  nl_k->transpose->transpose[size == 4 ? NL_F32 : NL_F64](rows, columns, from, ld, to, ldto);
+}
+
+/* Rows of the innermost dim, `columns` of each, BLOCK elements in all at most: operands whose elements do not lie
+   beside each other pass through buffers. Turned operands are read and written by whole blocks, so that a line of the
+   cache is fetched once for all its elements. */
+static void run_block(const walk *p, int64_t rows, int64_t columns, char *const at[]) {
+  int last = p->ndim - 1;
+  int step[NL_MAX_OPERANDS];
+  bool turned[NL_MAX_OPERANDS];
+  int64_t s[NL_MAX_OPERANDS], next[NL_MAX_OPERANDS]; /* steps to the next column and row, in bytes next */
+  double buffer[NL_MAX_OPERANDS][BLOCK];
+  for (int k = 0; k < p->n; k++) {
+    size_t size = p->size[k];
+    s[k] = p->strides[k][last];
+    next[k] = rows > 1 ? p->strides[k][last - 1] * (int64_t)size : 0;
+    step[k] = s[k] != 0;
+    turned[k] = rows > 1 && is_turned(p, k);
+    for (int64_t c = 0; turned[k] && k > 0 && c < columns; c += LINES) {
+      turn(size, nl_smaller(LINES, columns - c), rows, at[k] + (size_t)(c * s[k]) * size, s[k],
+           (char *)buffer[k] + (size_t)c * size, columns);
+    }
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    void *data[NL_MAX_OPERANDS];
+    for (int k = 0; k < p->n; k++) {
+      char *x = at[k] + r * next[k];
+      bool apart = s[k] != 1 && s[k] != 0;
+      data[k] = turned[k] ? (char *)buffer[k] + (size_t)(r * columns) * p->size[k] : apart ? (char *)buffer[k] : x;
+      if (apart && !turned[k] && k > 0) {
+        move(columns, p->size[k], data[k], 1, x, s[k]);
+      }
+    }
+    p->fn(p->ctx, columns, data, step);
+    if (s[0] != 1 && !turned[0]) {
+      move(columns, p->size[0], at[0] + r * next[0], s[0], buffer[0], 1);
+    }
+  }
+  for (int64_t c = 0; turned[0] && c < columns; c += LINES) {
+    turn(p->size[0], rows, nl_smaller(LINES, columns - c), (char *)buffer[0] + (size_t)c * p->size[0], columns,
+         at[0] + (size_t)(c * s[0]) * p->size[0], s[0]);
+  }
+}
+
+/* Runs along the innermost dim. */
+static void run_rows(const walk *p, int64_t rows, int64_t n, char *const at[]) {
   int last = p->ndim - 1;
   int step[NL_MAX_OPERANDS];
   bool simple = true;
+  void *data[NL_MAX_OPERANDS];
   for (int k = 0; k < p->n; k++) {
     int64_t s = p->strides[k][last];
     step[k] = s != 0;
     simple = simple && (s == 1 || (s == 0 && k > 0));
+    data[k] = at[k];
   }
-  void *data[NL_MAX_OPERANDS];
-  if (simple || n == 1) {
-    for (int k = 0; k < p->n; k++) {
-      data[k] = at[k];
-    }
+  if (rows == 1 && (simple || n == 1)) {
     p->fn(p->ctx, n, data, step);
     return;
   }
-  double buffer[NL_MAX_OPERANDS][STRIP];
-  for (int64_t i = 0; i < n; i += STRIP) {
-    int64_t m = n - i < STRIP ? n - i : STRIP;
+  int64_t width = BLOCK / rows;
+  for (int64_t i = 0; i < n; i += width) {
+    char *from[NL_MAX_OPERANDS];
     for (int k = 0; k < p->n; k++) {
-      int64_t s = p->strides[k][last];
-      data[k] = at[k] + (size_t)(i * s) * p->size[k];
-      if (s != 1 && s != 0) {
-        if (k > 0) {
-          move(m, p->size[k], buffer[k], 1, data[k], s);
-        }
-        data[k] = buffer[k];
-      }
+      from[k] = at[k] + i * p->strides[k][last] * (int64_t)p->size[k];
     }
-    p->fn(p->ctx, m, data, step);
-    int64_t s = p->strides[0][last];
-    if (s != 1) {
-      move(m, p->size[0], at[0] + (size_t)(i * s) * p->size[0], s, buffer[0], 1);
-    }
+    run_block(p, rows, nl_smaller(width, n - i), from);
   }
 }
 
@@ -117,13 +172,16 @@ static void iterate_range(void *ctx, int64_t begin, int64_t end) {
   int last = p->ndim - 1;
   int64_t inner = p->shape[last];
   while (begin < end) {
-    int64_t column = begin % inner, rest = begin / inner;
-    int64_t n = inner - column < end - begin ? inner - column : end - begin;
+    int64_t column = begin % inner, rest = begin / inner, rows = 1;
+    int64_t n = nl_smaller(inner - column, end - begin);
     char *at[NL_MAX_OPERANDS];
     int64_t index[NL_MAX_DIM];
     for (int d = last - 1; d >= 0; d--) {
       index[d] = rest % p->shape[d];
       rest /= p->shape[d];
+    }
+    if (p->turned && n == inner) {
+      rows = nl_smaller(nl_smaller(ROWS, p->shape[last - 1] - index[last - 1]), (end - begin) / inner);
     }
     for (int k = 0; k < p->n; k++) {
       int64_t offset = column * p->strides[k][last];
@@ -132,8 +190,8 @@ static void iterate_range(void *ctx, int64_t begin, int64_t end) {
       }
       at[k] = p->data[k] + offset * (int64_t)p->size[k];
     }
-    run_merged(p, n, at);
-    begin += n;
+    run_rows(p, rows, n, at);
+    begin += rows * n;
   }
 }
 
@@ -160,7 +218,12 @@ void nl_iterate(int n, nl_tensor *const t[], nl_run_of fn, void *ctx) {
   make_walk(&p, n, t);
   p.fn = fn;
   p.ctx = ctx;
-  nl_parallel_for(t[0]->numel, GRAIN, iterate_range, &p);
+  p.turned = false;
+  for (int k = 0; k < n; k++) {
+    p.turned = p.turned || is_turned(&p, k);
+  }
+  int64_t block = p.turned ? ROWS * p.shape[p.ndim - 1] : 1, grain = (GRAIN + block - 1) / block * block;
+  nl_parallel_for(t[0]->numel, block <= LONGEST ? grain : GRAIN, iterate_range, &p); /* whole blocks in each piece */
 }
 
 void nl_repeat_first(void *out, size_t size, int64_t n) {
