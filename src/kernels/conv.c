@@ -5,7 +5,7 @@
    - forward: y[:, block] = w panel. Input: panel = w^T g[:, block], whose rows are added where they came from. Weight:
      w^T += panel g[:, block]^T, in partial sums of a fixed number of groups of images.
    - A kernel of one element with stride 1 needs no panel: the image is it.
-   - One input channel a group (depthwise): loops over rows (depthwise.c).
+   - One input channel a group: the kernel passes over rows (depthwise.c).
    Tasks are cut by sizes alone, and each writes its own place. */
 #include "kernels/conv.h"
 
@@ -13,6 +13,7 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
+#include "kernels/depthwise.h"
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 
@@ -239,6 +240,10 @@ static double flops_of(const conv *c) {
 }
 
 void nl_conv_forward(const nl_conv *g, const void *x, const void *w, const void *bias, void *y) {
+  if (nl_depthwise_fits(g)) {
+    nl_depthwise_forward(g, x, w, bias, y);
+    return;
+  }
   conv c;
   measure(&c, g);
   c.x = x, c.w = w, c.bias = bias, c.y = y;
@@ -304,6 +309,9 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) 
   int64_t tasks = g->n * g->groups * c.chunks;
   if (c.out_all == 0 || g->oc == 0) {
     memset(dx, 0, (size_t)(g->n * g->groups * g->ic * c.in_all) * c.size);
+    return;
+  }
+  if (nl_depthwise_fits(g) && nl_depthwise_input(g, grad, w, dx)) {
     return;
   }
   if (c.huge) {
@@ -411,11 +419,15 @@ void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw,
   measure(&c, g);
   c.x = x, c.grad = grad, c.y = dw, c.sums = work;
   c.parts = parts_of(g);
-  if (c.huge) {
+  if (c.huge && !nl_depthwise_fits(g)) {
     nl_parallel_for(g->groups * g->oc * g->ic, 1, g->dtype == NL_F32 ? huge_weight_f32 : huge_weight_f64, &c);
     return;
   }
   int64_t tasks = c.parts * g->groups, rows = g->groups * c.taps * g->ic;
-  nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), weight_tasks, &c);
+  if (nl_depthwise_fits(g)) {
+    nl_depthwise_weight(g, c.parts, x, grad, work);
+  } else {
+    nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), weight_tasks, &c);
+  }
   nl_parallel_for(rows, 1 + 20000 / (c.parts * g->oc + 1), join_parts, &c);
 }

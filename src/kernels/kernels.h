@@ -262,6 +262,24 @@ typedef struct nl_window_kernels {
   void (*sum_back[NL_DTYPE_COUNT])(const struct nl_conv *, const void *g, const double *scale, void *dx);
 } nl_window_kernels;
 
+/* The elements of a kernel over one image in its border (taps.c). */
+enum { NL_TAPS_LANES = 16, NL_TAPS_SLACK = 32 };
+typedef struct nl_taps {
+  int64_t taps;
+  const int64_t *offsets; /* of each element, from the first one on */
+  int64_t out[3], stride[3];
+  int64_t row, plane; /* from one row, and plane, of the image to the next */
+} nl_taps;
+typedef struct nl_taps_kernels {
+  /* y (+)= start (or 0) + the sum over the elements of w times what they meet. May read NL_TAPS_SLACK steps behind. */
+  void (*correlate[NL_DTYPE_COUNT])(const nl_taps *, const void *image, const void *w, const void *start, bool add,
+                                    void *y);
+  /* Of each element, in NL_TAPS_LANES numbers that are to be added: g times what it meets. `lanes` is aligned. */
+  void (*collect[NL_DTYPE_COUNT])(const nl_taps *, const void *image, const void *g, void *lanes);
+  /* sums[k * step] = those of element k */
+  void (*add_lanes[NL_DTYPE_COUNT])(int64_t taps, const void *lanes, void *sums, int64_t step);
+} nl_taps_kernels;
+
 typedef struct nl_kernels {
   const nl_elementwise_kernels *elementwise;
   const nl_math_kernels *math;
@@ -274,6 +292,7 @@ typedef struct nl_kernels {
   const nl_product_kernels *product;
   const nl_panel_kernels *panel;
   const nl_window_kernels *window;
+  const nl_taps_kernels *taps;
 } nl_kernels;
 
 extern const nl_kernels *nl_k;

@@ -12,6 +12,7 @@ extern const nl_norm_kernels NL_ISA(nl_norm_kernels);
 extern const nl_product_kernels NL_ISA(nl_product_kernels);
 extern const nl_panel_kernels NL_ISA(nl_panel_kernels);
 extern const nl_window_kernels NL_ISA(nl_window_kernels);
+extern const nl_taps_kernels NL_ISA(nl_taps_kernels);
 extern const nl_kernels NL_ISA(nl_kernels);
 
 const nl_kernels NL_ISA(nl_kernels) = {
@@ -26,4 +27,5 @@ const nl_kernels NL_ISA(nl_kernels) = {
     .product = &NL_ISA(nl_product_kernels),
     .panel = &NL_ISA(nl_panel_kernels),
     .window = &NL_ISA(nl_window_kernels),
+    .taps = &NL_ISA(nl_taps_kernels),
 };

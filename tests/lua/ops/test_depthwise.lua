@@ -1,0 +1,93 @@
+-- Convolutions of one channel a group are computed in another way than the others: both must say the same. The same
+-- convolution with a second channel of zeros is one of the others.
+
+local nn = require "nn"
+local lu = require "luaunit"
+
+TestDepthwise = {}
+
+local g = nn.Generator(5)
+local function pick(low, high)
+  return nn.randint(low, high + 1, { 1 }, { generator = g }):item()
+end
+local function randn(dtype, ...)
+  return nn.randn({ ... }, { generator = g, dtype = dtype })
+end
+
+-- A channel of zeros behind each channel, along dim 2.
+local function with_zeros(x)
+  local n, c, rest = x.shape[1], x.shape[2], { table.unpack(x.shape, 3) }
+  local wide = x:reshape(n, c, 1, table.unpack(rest))
+  return nn.cat({ wide, nn.zeros_like(wide) }, 3):reshape(n, 2 * c, table.unpack(rest))
+end
+
+local function geometry(dims)
+  local o, sizes, kernel = { stride = {}, padding = {}, dilation = {} }, {}, {}
+  for d = 1, dims do
+    kernel[d] = pick(1, 4)
+    o.stride[d], o.dilation[d], o.padding[d] = pick(1, 3), pick(1, 2), pick(0, 3)
+    sizes[d] = pick(o.dilation[d] * (kernel[d] - 1) + 1, dims == 3 and 8 or 40)
+  end
+  o.groups = pick(1, 3)
+  return o, sizes, kernel
+end
+
+function TestDepthwise:test_against_the_general_way()
+  for case = 1, 120 do
+    local dims, dtype = case % 3 + 1, case % 2 == 0 and "float32" or "float64"
+    local tolerance = dtype == "float32" and 1e-3 or 1e-11
+    local conv = nn["conv" .. dims .. "d"]
+    local o, sizes, kernel = geometry(dims)
+    local channels = pick(1, 3)
+    local x = randn(dtype, pick(1, 9), o.groups, table.unpack(sizes)):requires_grad_(true)
+    local w = randn(dtype, o.groups * channels, 1, table.unpack(kernel)):requires_grad_(true)
+    local y = conv(x, w, o)
+    local z = conv(with_zeros(x), with_zeros(w), o)
+    local what = ("case %d: %s, kernel %s"):format(case, tostring(x.shape), table.concat(kernel, "x"))
+    local function same(p, q)
+      local ok, why = pcall(nn.testing.assert_close, p, q, { atol = tolerance, rtol = tolerance })
+      lu.assertTrue(ok, what .. ": " .. tostring(why))
+    end
+    same(y, z)
+    local up = randn(dtype, table.unpack(y.shape))
+    local a = nn.autograd.grad(y, { x, w }, { gradient = up })
+    local b = nn.autograd.grad(z, { x, w }, { gradient = up })
+    same(a[1], b[1])
+    same(a[2], b[2])
+  end
+end
+
+-- What is not finite reaches what it meets, and nothing else.
+function TestDepthwise:test_what_is_not_finite()
+  for _, dtype in ipairs { "float32", "float64" } do
+    local x = nn.ones(1, 1, 3, 6, { dtype = dtype }):requires_grad_(true)
+    x:detach()[{ 1, 1, 2, 6 }] = math.huge -- nothing meets the last column
+    local w = nn.ones(1, 1, 1, 2, { dtype = dtype }):requires_grad_(true)
+    local y = nn.conv2d(x, w, { stride = { 1, 3 } })
+    lu.assertEquals(y:totable(), { { { { 2, 2 }, { 2, 2 }, { 2, 2 } } } })
+    lu.assertEquals(nn.autograd.grad(y:sum(), { w })[1]:totable(), { { { { 6, 6 } } } })
+    -- an infinite weight meets the second of each three places only
+    w:detach()[{ 1, 1, 1, 2 }] = math.huge
+    local dx = nn.autograd.grad(nn.conv2d(x, w, { stride = { 1, 3 } }):sum(), { x })[1]
+    lu.assertEquals(dx[{ 1, 1, 1 }]:totable(), { 1, math.huge, 0, 1, math.huge, 0 })
+  end
+end
+
+function TestDepthwise:test_any_number_of_threads()
+  local threads = nn.get_num_threads()
+  local results = {}
+  for n = 1, 2 do
+    nn.set_num_threads(n)
+    nn.manual_seed(3)
+    local x, w = nn.randn(40, 8, 33, 29):requires_grad_(true), nn.randn(8, 1, 3, 3):requires_grad_(true)
+    local y = nn.conv2d(x, w, { groups = 8, padding = 1 })
+    y:pow(2):sum():backward()
+    results[n] = { y, x.grad, w.grad }
+  end
+  nn.set_num_threads(threads)
+  for i = 1, 3 do
+    lu.assertTrue(results[1][i]:eq(results[2][i]):all():item())
+  end
+end
+
+return TestDepthwise
