@@ -178,14 +178,14 @@ static bool begin_edit(lua_State *L) {
 }
 
 /* With an error on top: was it Ctrl-C, or SIGTERM? */
-static bool is_interrupt(lua_State *L) {
+static bool is_stop(lua_State *L) {
   const char *text = lua_tostring(L, -1);
   return text && (strstr(text, NL_INTERRUPTED_TEXT) || strstr(text, NL_TERMINATED_TEXT));
 }
 
 /* The same in the editor: then the stack is as it was. */
 static bool was_interrupted(lua_State *L, int top) {
-  if (!is_interrupt(L)) {
+  if (!is_stop(L)) {
     return false;
   }
   lua_settop(L, top);
@@ -317,7 +317,7 @@ static int load_chunk(session *s) {
   if (s->library && nl_push_prompt(L, "load")) {
     lua_pushvalue(L, -2);
     int status = nl_call(L, 1, 2);
-    if (status != LUA_OK && is_interrupt(L)) { /* before the line could begin: it does not */
+    if (status != LUA_OK && is_stop(L)) { /* before the line could begin: it does not */
       lua_remove(L, -2);
       return status;
     }

@@ -84,7 +84,8 @@ enum { VECTOR = 16 };
   }                                                                                                                    \
                                                                                                                        \
   /* Positions behind the row must not count, whatever is there. */                                                    \
-  static inline void gather_##suffix(const nl_taps *t, const type *x, int64_t step, const type *g, vec_##suffix *sum) { \
+  static inline void gather_##suffix(const nl_taps *t, const type *x, int64_t step, const type *g,                     \
+                                     vec_##suffix *sum) {                                                              \
     int64_t j = 0;                                                                                                     \
     for (; j + N_##suffix <= t->out[2]; j += N_##suffix) {                                                             \
       vec_##suffix up = read_##suffix(g + j, N_##suffix);                                                              \

@@ -56,7 +56,7 @@ static inline int64_t first_inside(int64_t start, int64_t kernel, int64_t dilati
 }
 
 /* Where each window's first element that is inside lies, -1: none is; and where its first one would lie. */
-static void find_places(const nl_conv *g, const piece *p, int64_t *first, int64_t *origin) {
+static void find_origins(const nl_conv *g, const piece *p, int64_t *first, int64_t *origin) {
   int64_t d = p->d * g->stride[0] - g->padding[0], h = p->h * g->stride[1] - g->padding[1];
   int64_t kd = first_inside(d, g->kernel[0], g->dilation[0], g->in[0]);
   int64_t kh = first_inside(h, g->kernel[1], g->dilation[1], g->in[1]);
@@ -96,7 +96,7 @@ static void find_places(const nl_conv *g, const piece *p, int64_t *first, int64_
       int count = pieces_of(g, from, n, pieces);                                                                       \
       for (int64_t i = 0, to = 0; i < count; to += pieces[i++].count) {                                                \
         int64_t first_of[STRIP], origin_of[STRIP];                                                                     \
-        find_places(g, &pieces[i], first_of, origin_of);                                                               \
+        find_origins(g, &pieces[i], first_of, origin_of);                                                              \
         for (int64_t j = 0; j < pieces[i].count; j++) {                                                                \
           which[to + j] = (integer)first_of[j];                                                                        \
           origin[to + j] = (integer)origin_of[j];                                                                      \

@@ -90,7 +90,8 @@ static bool is_turned(const walk *p, int k) {
 }
 
 /* to[c][r] = from[r][c] */
-static void turn(size_t size, int64_t rows, int64_t columns, const char *from, int64_t ld, char *to, int64_t ldto) {
+static void turn_block(size_t size, int64_t rows, int64_t columns, const char *from, int64_t ld, char *to,
+                       int64_t ldto) {
   if (size == 1) {
     for (int64_t c = 0; c < columns; c++) {
       move(rows, 1, to + c * ldto, 1, from + c, ld);
@@ -116,8 +117,8 @@ static void run_block(const walk *p, int64_t rows, int64_t columns, char *const 
     step[k] = s[k] != 0;
     turned[k] = rows > 1 && is_turned(p, k);
     for (int64_t c = 0; turned[k] && k > 0 && c < columns; c += LINES) {
-      turn(size, nl_smaller(LINES, columns - c), rows, at[k] + (size_t)(c * s[k]) * size, s[k],
-           (char *)buffer[k] + (size_t)c * size, columns);
+      turn_block(size, nl_smaller(LINES, columns - c), rows, at[k] + (size_t)(c * s[k]) * size, s[k],
+                 (char *)buffer[k] + (size_t)c * size, columns);
     }
   }
   for (int64_t r = 0; r < rows; r++) {
@@ -136,13 +137,13 @@ static void run_block(const walk *p, int64_t rows, int64_t columns, char *const 
     }
   }
   for (int64_t c = 0; turned[0] && c < columns; c += LINES) {
-    turn(p->size[0], rows, nl_smaller(LINES, columns - c), (char *)buffer[0] + (size_t)c * p->size[0], columns,
-         at[0] + (size_t)(c * s[0]) * p->size[0], s[0]);
+    turn_block(p->size[0], rows, nl_smaller(LINES, columns - c), (char *)buffer[0] + (size_t)c * p->size[0], columns,
+               at[0] + (size_t)(c * s[0]) * p->size[0], s[0]);
   }
 }
 
 /* Runs along the innermost dim. */
-static void run_rows(const walk *p, int64_t rows, int64_t n, char *const at[]) {
+static void run_lines(const walk *p, int64_t rows, int64_t n, char *const at[]) {
   int last = p->ndim - 1;
   int step[NL_MAX_OPERANDS];
   bool simple = true;
@@ -190,7 +191,7 @@ static void iterate_range(void *ctx, int64_t begin, int64_t end) {
       }
       at[k] = p->data[k] + offset * (int64_t)p->size[k];
     }
-    run_rows(p, rows, n, at);
+    run_lines(p, rows, n, at);
     begin += rows * n;
   }
 }
