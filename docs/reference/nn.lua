@@ -5283,7 +5283,7 @@ function nn.bce_with_logits(logits, target, reduction) end
 ---@return nn.Tensor
 function Tensor:bce_with_logits(target, reduction) end
 
----Normalizes each column of a batch to mean 0 and variance 1, then scales and shifts; gives the result and the batch's mean and (biased) variance.
+---Normalizes each channel (dim 2: a column, or a plane of every image) of a batch to mean 0 and variance 1, then scales and shifts; gives the result and the batch's mean and (biased) variance.
 ---
 ---    nn.batch_norm(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
 ---@param x nn.Tensor
@@ -5295,7 +5295,7 @@ function Tensor:bce_with_logits(target, reduction) end
 ---@return nn.Tensor
 function nn.batch_norm(x, weight, bias, eps) end
 
----Normalizes each column of a batch to mean 0 and variance 1, then scales and shifts; gives the result and the batch's mean and (biased) variance.
+---Normalizes each channel (dim 2: a column, or a plane of every image) of a batch to mean 0 and variance 1, then scales and shifts; gives the result and the batch's mean and (biased) variance.
 ---
 ---    nn.batch_norm(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
 ---@param weight? nn.Tensor

@@ -19,7 +19,7 @@ typedef struct depthwise {
   char *y;
 } depthwise;
 
-static void measure(depthwise *c, const nl_conv *g) {
+static void survey(depthwise *c, const nl_conv *g) {
   memset(c, 0, sizeof *c);
   c->g = *g;
   c->size = nl_dtype_size(g->dtype);
@@ -32,7 +32,7 @@ static void measure(depthwise *c, const nl_conv *g) {
 }
 
 /* The kernel runs behind the last row by less than NL_TAPS_SLACK steps. */
-static bool room_for(const int64_t *border, int64_t step, size_t size) {
+static bool border_fits(const int64_t *border, int64_t step, size_t size) {
   double all = (double)border[0] * (double)border[1] * (double)border[2] + NL_TAPS_SLACK * (double)step;
   return all * (double)size <= IMAGE;
 }
@@ -51,12 +51,12 @@ static void forth_border(const nl_conv *g, int64_t *border) {
 
 bool nl_depthwise_fits(const nl_conv *g) {
   depthwise c;
-  measure(&c, g);
+  survey(&c, g);
   int64_t back[NL_CONV_DIMS];
   forth_border(g, c.border);
   back_border(g, back);
-  return g->ic == 1 && c.taps > 1 && c.taps <= TAPS && room_for(c.border, g->stride[2], c.size) &&
-         room_for(back, 1, c.size);
+  return g->ic == 1 && c.taps > 1 && c.taps <= TAPS && border_fits(c.border, g->stride[2], c.size) &&
+         border_fits(back, 1, c.size);
 }
 
 /* Where each element of the kernel lies from the first one on. */
@@ -112,13 +112,13 @@ static void lay(const depthwise *c, const char *image, const int64_t *sizes, con
 
 static const int64_t ones[NL_CONV_DIMS] = {1, 1, 1};
 
-static int64_t grain_of(const depthwise *c, int64_t each) {
+static int64_t images_at_once(const depthwise *c, int64_t each) {
   return 1 + 100000 / (c->out_all * c->taps * each + c->in_all + 1);
 }
 
 /* ---- forward: an image and a group ---- */
 
-static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
+static void forward_images(void *ctx, int64_t begin, int64_t end) {
   const depthwise *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel();
@@ -136,15 +136,15 @@ static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
 
 void nl_depthwise_forward(const nl_conv *g, const void *x, const void *w, const void *bias, void *y) {
   depthwise c;
-  measure(&c, g);
+  survey(&c, g);
   forth_border(g, c.border);
   c.x = x, c.w = w, c.bias = bias, c.y = y;
-  nl_parallel_for(g->n * g->groups, grain_of(&c, g->oc), forward_tasks, &c);
+  nl_parallel_for(g->n * g->groups, images_at_once(&c, g->oc), forward_images, &c);
 }
 
 /* ---- the input's gradient: the kernel, turned round, passes over that of the result ---- */
 
-static void input_tasks(void *ctx, int64_t begin, int64_t end) {
+static void input_images(void *ctx, int64_t begin, int64_t end) {
   const depthwise *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel(), *turned = panel + IMAGE + OFFSETS;
@@ -175,19 +175,19 @@ static bool all_finite(nl_dtype dtype, const void *w, int64_t n) {
 
 bool nl_depthwise_input(const nl_conv *g, const void *grad, const void *w, void *dx) {
   depthwise c;
-  measure(&c, g);
+  survey(&c, g);
   back_border(g, c.border);
   c.grad = grad, c.w = w, c.y = dx;
   if (!all_finite(g->dtype, w, g->groups * g->oc * c.taps)) {
     return false;
   }
-  nl_parallel_for(g->n * g->groups, grain_of(&c, g->oc), input_tasks, &c);
+  nl_parallel_for(g->n * g->groups, images_at_once(&c, g->oc), input_images, &c);
   return true;
 }
 
 /* ---- the weight's gradient: a part of the images and a group ---- */
 
-static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
+static void weight_images(void *ctx, int64_t begin, int64_t end) {
   const depthwise *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel(), *lanes = panel + IMAGE + OFFSETS;
@@ -218,8 +218,9 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
 
 void nl_depthwise_weight(const nl_conv *g, int64_t parts, const void *x, const void *grad, void *sums) {
   depthwise c;
-  measure(&c, g);
+  survey(&c, g);
   forth_border(g, c.border);
   c.x = x, c.grad = grad, c.y = sums, c.parts = parts;
-  nl_parallel_for(parts * g->groups, grain_of(&c, g->oc * (g->n / (parts > 0 ? parts : 1) + 1)), weight_tasks, &c);
+  nl_parallel_for(parts * g->groups, images_at_once(&c, g->oc * (g->n / (parts > 0 ? parts : 1) + 1)), weight_images,
+                  &c);
 }

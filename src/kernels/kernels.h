@@ -240,6 +240,17 @@ typedef struct nl_norm_kernels {
                                void *sum_g, void *sum_gx);
   void (*backward[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *g, const void *x, const void *mean,
                                    const void *inv, const void *scale, const void *sum_g, const void *sum_gx, void *dx);
+  /* One channel of images: `runs` runs of n elements, `step` elements from one to the next. */
+  /* the sums of x - shift and of their squares */
+  void (*channel_moments[NL_DTYPE_COUNT])(int64_t runs, int64_t n, int64_t step, const void *x, double shift,
+                                          double *sum, double *square);
+  void (*channel_apply[NL_DTYPE_COUNT])(int64_t runs, int64_t n, int64_t step, const void *x, double mean, double scale,
+                                        double shift, void *y);
+  void (*channel_sums[NL_DTYPE_COUNT])(int64_t runs, int64_t n, int64_t step, const void *g, const void *x, double mean,
+                                       double inv, double *sum_g, double *sum_gx);
+  void (*channel_backward[NL_DTYPE_COUNT])(int64_t runs, int64_t n, int64_t step, const void *g, const void *x,
+                                           double mean, double inv, double scale, double mean_g, double mean_gx,
+                                           void *dx);
 } nl_norm_kernels;
 
 /* Panels of convolutions (panel.c): `channels` of an image from its first one on, at output positions p .. end; rows of

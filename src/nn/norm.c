@@ -1,6 +1,21 @@
 /* Normalization. The ops of each layer have gradients of their own, so second derivatives work everywhere. */
 #include "nn/pass.h"
 
+/* ---- scale and shift ---- */
+
+/* y weight + bias, each of them where it is there */
+static nl_tensor *scaled_and_moved(nl_build *b, nl_tensor *y, nl_tensor *weight, nl_tensor *bias) {
+  y = weight ? b_mul(b, y, weight) : y;
+  return bias ? b_add(b, y, bias) : y;
+}
+
+/* The same for channels in dim 2. */
+static nl_tensor *channels_scaled(nl_build *b, nl_tensor *y, nl_tensor *weight, nl_tensor *bias, const nl_tensor *x) {
+  weight = weight ? nl_along_channels(b, weight, x) : NULL;
+  bias = bias ? nl_along_channels(b, bias, x) : NULL;
+  return scaled_and_moved(b, y, weight, bias);
+}
+
 /* ---- batch norm ---- */
 
 NL_FIELDS(batch_norm, num_features, eps, momentum, affine, track_running_stats, dtype, weight, bias, running_mean,
@@ -43,12 +58,8 @@ NL_FORWARD(batch_norm_layer) {
   nl_tensor *mean = tensor_of(p, batch_norm_running_mean), *var = tensor_of(p, batch_norm_running_var);
   bool training = p->layer->training;
   double eps = number_of(p, batch_norm_eps);
-  nl_tensor *rows = nl_channel_rows(b, x);
-  if (b->status != NL_OK) {
-    return NULL;
-  }
   if (training || !mean || !var) {
-    int64_t n = rows->shape[0];
+    int64_t n = x->shape[1] > 0 ? x->numel / x->shape[1] : 0;
     if (n < 2 && training) {
       return nl_pass_fail(p,
                           "a batch of one value (shape %s) has no variance to train on; use larger batches, or "
@@ -57,7 +68,7 @@ NL_FORWARD(batch_norm_layer) {
     }
     nl_call c;
     nl_call_init(&c, op_batch_norm(), 3, NULL);
-    c.in[0] = rows;
+    c.in[0] = x;
     c.in[1] = weight;
     c.in[2] = bias;
     c.attr[nl_batch_norm_eps] = (nl_attr){.set = true, .number = eps};
@@ -65,12 +76,11 @@ NL_FORWARD(batch_norm_layer) {
     if (b->status == NL_OK && mean && training) {
       track_statistics(p, c.out[1], c.out[2], n);
     }
-    return b->status == NL_OK ? nl_from_channel_rows(b, y, x) : NULL;
+    return b->status == NL_OK ? y : NULL;
   }
-  nl_tensor *y = b_div(b, b_sub(b, rows, mean), b_sqrt(b, b_plus(b, var, eps)));
-  y = weight ? b_mul(b, y, weight) : y;
-  y = bias ? b_add(b, y, bias) : y;
-  return nl_from_channel_rows(b, y, x);
+  nl_tensor *spread = b_sqrt(b, b_plus(b, var, eps));
+  nl_tensor *y = b_div(b, b_sub(b, x, nl_along_channels(b, mean, x)), nl_along_channels(b, spread, x));
+  return channels_scaled(b, y, weight, bias, x);
 }
 
 /* ---- norms that look at one sample ---- */
@@ -79,12 +89,6 @@ NL_FORWARD(batch_norm_layer) {
 static nl_tensor *standardized(nl_build *b, nl_tensor *x, int n, const int64_t *dims, double eps) {
   nl_tensor *dev = b_sub(b, x, b_mean(b, x, n, dims, true));
   return b_div(b, dev, b_sqrt(b, b_plus(b, b_mean(b, b_square(b, dev), n, dims, true), eps)));
-}
-
-/* y weight + bias, each of them where it is there */
-static nl_tensor *scaled_and_moved(nl_build *b, nl_tensor *y, nl_tensor *weight, nl_tensor *bias) {
-  y = weight ? b_mul(b, y, weight) : y;
-  return bias ? b_add(b, y, bias) : y;
 }
 
 NL_FIELDS(layer_norm, normalized_shape, eps, elementwise_affine, weight, bias)
@@ -141,13 +145,6 @@ static void make_group_norm(nl_making *m) {
   if (wants(m, group_norm_affine)) {
     make_affine(m, made_int(m, group_norm_num_channels), group_norm_weight, group_norm_bias);
   }
-}
-
-/* The same for channels in dim 2. */
-static nl_tensor *channels_scaled(nl_build *b, nl_tensor *y, nl_tensor *weight, nl_tensor *bias, const nl_tensor *x) {
-  weight = weight ? nl_along_channels(b, weight, x) : NULL;
-  bias = bias ? nl_along_channels(b, bias, x) : NULL;
-  return scaled_and_moved(b, y, weight, bias);
 }
 
 NL_FORWARD(group_norm) {
