@@ -151,7 +151,8 @@ end
 ---@field on_epoch? fun(row: table, run: table): boolean|nil called with each row; ends the run by returning false
 ---@field run? nn.Run of an experiment: rows go into its history, checkpoints into its directory, and a resumed one goes on
 ---@field resume? boolean goes on from out/last.safetensors, with the bits of a run that was not broken off; also after its end,
----where there are more epochs now. Without that file it begins with epoch 1, and says so. Default false
+---where there are more epochs now. The optimizer's settings are the saved ones; where the script's differ, it says so. Without
+---that file it begins with epoch 1, and says so. Default false
 ---@field checkpoint? {every_steps: integer, every_epochs: integer, every_seconds: number, keep: integer} when last.safetensors
 ---is written besides at the end (by default after epochs, so that it takes a fiftieth of the time at most); keep: so many older
 ---ones stay (0)

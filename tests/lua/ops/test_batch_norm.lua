@@ -3,7 +3,7 @@
 local nn = require "nn"
 local lu = require "luaunit"
 
-TestBatchNorm = {}
+TestBatchNormOp = {}
 
 local g = nn.Generator(9)
 local function randn(dtype, shape)
@@ -22,7 +22,7 @@ end
 local shapes = { { 4, 3, 2 }, { 2, 5, 4, 4 }, { 3, 2, 7, 7 }, { 9, 4, 33 }, { 5, 3, 2, 3, 5 }, { 2, 3, 70, 70 }, { 6, 4, 1 }, { 1, 2, 9 },
   { 1, 1, 100, 100 } }
 
-function TestBatchNorm:test_planes_and_rows()
+function TestBatchNormOp:test_planes_and_rows()
   for _, dtype in ipairs { "float32", "float64" } do
     local near = dtype == "float32" and { atol = 1e-4, rtol = 1e-4 } or { atol = 1e-11, rtol = 1e-11 }
     for _, shape in ipairs(shapes) do
@@ -45,7 +45,7 @@ function TestBatchNorm:test_planes_and_rows()
   end
 end
 
-function TestBatchNorm:test_gradients_of_gradients()
+function TestBatchNormOp:test_gradients_of_gradients()
   for _, shape in ipairs { { 4, 3 }, { 3, 2, 3 }, { 2, 3, 2, 2 } } do
     local x = randn("float64", shape):requires_grad_(true)
     local weight, bias = randn("float64", { shape[2] }):requires_grad_(true), randn("float64", { shape[2] }):requires_grad_(true)
@@ -68,7 +68,7 @@ function TestBatchNorm:test_gradients_of_gradients()
 end
 
 -- A mean of many: 4 million values near 1000 in single precision.
-function TestBatchNorm:test_large_channels()
+function TestBatchNormOp:test_large_channels()
   local x = nn.rand({ 16, 1, 512, 512 }, { generator = g }) + 1000
   local y, mean, var = nn.batch_norm(x)
   lu.assertAlmostEquals(mean:item(), x:double():mean():item(), 1e-3)
@@ -76,10 +76,10 @@ function TestBatchNorm:test_large_channels()
   lu.assertAlmostEquals(y:double():mean():item(), 0, 1e-3)
 end
 
-function TestBatchNorm:test_refusals()
+function TestBatchNormOp:test_refusals()
   lu.assertErrorMsgContains("at least one value of each channel, but has shape 0x3x2", nn.batch_norm, nn.zeros(0, 3, 2))
   lu.assertErrorMsgContains("but has shape 3", nn.batch_norm, nn.zeros(3))
   lu.assertErrorMsgContains("the weight must be float32 of shape 3", nn.batch_norm, nn.zeros(2, 3, 2), nn.ones(2))
 end
 
-return TestBatchNorm
+return TestBatchNormOp

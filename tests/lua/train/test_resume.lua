@@ -319,3 +319,38 @@ function TestResume:test_nested_passes()
   end
   lu.assertEquals(n, 2)
 end
+
+-- A fit that goes on does so with the optimizer as it was; where the script wants another one, that is said.
+function TestResume:test_changed_settings_are_said()
+  local out = os.tmpname()
+  os.remove(out)
+  local said = {}
+  local function fit(epochs, lr, weight_decay, schedule)
+    nn.manual_seed(3)
+    local model = nn.Linear(3, 2)
+    local opt = nn.optim.SGD(model:parameters(), { lr = lr, weight_decay = weight_decay })
+    local scheduler = schedule and nn.sched.StepLR(opt, { step_size = 1 }) or nil
+    said = {}
+    local stderr = io.stderr
+    io.stderr = { write = function(_, ...) -- luacheck: ignore 122
+      said[#said + 1] = table.concat { ... }
+    end }
+    local ok, why = pcall(nn.train.fit, { model = model, optimizer = opt, scheduler = scheduler, loss = nn.MSELoss(), epochs = epochs,
+      train = nn.data.tensors(data[1][1], data[1][2]):loader { batch_size = 4 }, progress = "none", out = out, resume = true })
+    io.stderr = stderr -- luacheck: ignore 122
+    lu.assertTrue(ok, why)
+
+  end
+  for _, schedule in ipairs { false, true } do
+    fit(2, 0.1, 0, schedule)
+    lu.assertEquals(said, {})
+    fit(4, 0.1, 0, schedule)
+    lu.assertEquals(said, {})
+    fit(5, 0.2, 0.5, schedule)
+    lu.assertEquals(table.concat(said), "fit: goes on with lr = 0.1, as it began, not with the 0.2 of the script; begin anew to change it\n"
+      .. "fit: goes on with weight_decay = 0, as it began, not with the 0.5 of the script; begin anew to change it\n")
+    fit(5, 0.3, 0, schedule) -- there is nothing left to do
+    lu.assertEquals(said, {})
+    os.execute("rm -r " .. out)
+  end
+end

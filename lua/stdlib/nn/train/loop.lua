@@ -5,6 +5,7 @@ local core = require "nn.core"
 local evaluate = require "nn.train.evaluate"
 local keeping = require "nn.train.keeping"
 local metrics = require "nn.train.metrics"
+local settings = require "nn.train.settings"
 local steps = require "nn.train.steps"
 
 local M = {}
@@ -119,7 +120,11 @@ end
 ---Takes up what was saved, if anything: all of it, or nothing. From here on there is something to save. True if nothing is left
 ---to train.
 function M:take_up(saved)
+  local wanted = saved and settings.of(self.o)
   local over = saved and self:restore(saved)
+  for _, line in ipairs(saved and not over and settings.differences(wanted, settings.of(self.o)) or {}) do
+    io.stderr:write(line, "\n")
+  end
   self.ready = true
   return over
 end
