@@ -8988,7 +8988,7 @@ function nn.testing.assert_equal(actual, expected, message) end
 ---@param ... any its arguments
 function nn.testing.assert_error(text, f, ...) end
 
----Fails unless a tensor has this shape; nil or -1 stands for any size.
+---Fails unless a tensor has this shape; -1 stands for any size.
 ---@param x nn.Tensor
 ---@param shape integer[] with -1 for any size
 function nn.testing.assert_shape(x, shape) end

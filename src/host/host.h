@@ -50,6 +50,9 @@ int nl_report(lua_State *L, int status);
  * nil. */
 #define NL_ON_ERROR "nn.on_error"
 
+/* os.setlocale leaves numbers as they are. */
+void nl_keep_decimal_point(lua_State *);
+
 /* Calls a function with its arguments, with a traceback for errors and Ctrl-C as an error. */
 int nl_call(lua_State *L, int arguments, int results);
 

@@ -131,7 +131,17 @@ function M.assert_equal(actual, expected, message)
   compare("assert_equal", actual, expected, { rtol = 0, atol = 0, equal_nan = true, message = message })
 end
 
----Fails unless a tensor has this shape; nil or -1 stands for any size.
+local function want_shape(shape)
+  local fine = type(shape) == "table" or core.describe(shape):find "Shape"
+  for d = 1, fine and #shape or 0 do
+    fine = fine and math.type(shape[d]) == "integer"
+  end
+  if not fine then
+    core.raise(("assert_shape: shape must be a list of integers, such as {2, -1}, but is %s"):format(core.describe(shape)))
+  end
+end
+
+---Fails unless a tensor has this shape; -1 stands for any size.
 ---@param x nn.Tensor
 ---@param shape integer[] with -1 for any size
 ---example:
@@ -143,6 +153,7 @@ function M.assert_shape(x, shape)
   if not core.is_tensor(x) then
     core.raise(("assert_shape: x must be a tensor, but is %s"):format(core.describe(x)))
   end
+  want_shape(shape)
   local fits = x.ndim == #shape
   local words = {}
   for d = 1, #shape do
@@ -165,6 +176,13 @@ end
 ---  error: ...assert_error: there was no error, but one with 'no' was expected
 ---see: nn.testing.assert_close
 function M.assert_error(text, f, ...)
+  if type(text) ~= "string" then
+    core.raise(("assert_error: text must be a string, a part of the message, but is %s"):format(core.describe(text)))
+  end
+  local meta = getmetatable(f)
+  if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    core.raise(("assert_error: f must be a function, but is %s; it is called with what follows"):format(core.describe(f)))
+  end
   local ok, why = core.try(f, ...)
   if ok then
     fail(("assert_error: there was no error, but one with '%s' was expected"):format(text))

@@ -38,6 +38,9 @@ local function pass(model, leaves, params, loss, batch)
       value = loss(out, batch[2])
     end)
   end)
+  if not core.is_tensor(value) or value:numel() ~= 1 then
+    core.raise(("diagnose: the loss must give one number as a tensor, but gives %s"):format(core.describe(value)))
+  end
   local wanted, at = {}, {}
   local function want(t)
     if core.is_tensor(t) and t.requires_grad and not at[t] then
