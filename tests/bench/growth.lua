@@ -12,7 +12,7 @@ local stats = require "stats"
 
 local rounds = math.tointeger(tonumber(arg[1] ~= "" and arg[1] or 5))
 nn.set_num_threads(1)
-local torch = peers.start_command(("/usr/bin/python3 %s/peer_torch.py 1"):format(here))
+local torch = peers.start_command(peers.torch(here))
 print(torch and torch.version or "PyTorch is not here; for the comparison: apt-get install python3-torch")
 
 -- batch, width, depth; what varies

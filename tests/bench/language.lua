@@ -140,7 +140,7 @@ local calls = {
 }
 
 nn.set_num_threads(1)
-local torch = peers.start_command(("/usr/bin/python3 %s/peer_torch.py 1"):format(here))
+local torch = peers.start_command(peers.torch(here))
 print(torch and torch.version or "not here: PyTorch: apt-get install python3-torch")
 
 local function measure(f, steps, name, two)

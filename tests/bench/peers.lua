@@ -43,6 +43,11 @@ local function build_kann(here, source)
   return ok and binary
 end
 
+---What starts PyTorch on one thread; its set_num_threads does not reach OpenBLAS, which would use all cores.
+function M.torch(here)
+  return ("OPENBLAS_NUM_THREADS=1 /usr/bin/python3 %s/peer_torch.py 1"):format(here)
+end
+
 ---The peers that are here, in a fixed order; says how to get the others. kann: a directory with its source.
 ---@return table[] {key, peer}
 function M.start(here, kann)
@@ -55,7 +60,7 @@ function M.start(here, kann)
       missing[#missing + 1] = hint
     end
   end
-  try("PyTorch", ("/usr/bin/python3 %s/peer_torch.py 1"):format(here), "PyTorch: apt-get install python3-torch")
+  try("PyTorch", M.torch(here), "PyTorch: apt-get install python3-torch")
   try("scikit-learn", ("OPENBLAS_NUM_THREADS=1 /usr/bin/python3 %s/peer_sklearn.py"):format(here),
     "scikit-learn: apt-get install python3-sklearn")
   local binary = kann and build_kann(here, kann)

@@ -109,7 +109,7 @@ M.list = {
       nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
     return images(model, 64, 1, 28)
   end },
-  { name = "W8", title = "3 conv blocks 32-64-128, 3x32x32, batch 64", steps = 1, rounds = 7, bound = { 0.60, 0.65 },
+  { name = "W8", title = "conv blocks 32-64-128, 3x32x32, batch 64", steps = 1, rounds = 7, bound = { 0.60, 0.65 },
     make = function()
       local model, from = nn.Sequential(), 3
       for _, to in ipairs { 32, 64, 128 } do
@@ -127,7 +127,7 @@ M.list = {
   { name = "W11", title = "RNN 64-128, 50 steps, batch 32, Adam", steps = 10, bound = { 0.45, 0.60 }, make = function()
     return sequence(nn.RNN(64, 128))
   end },
-  { name = "W13", title = "depthwise 3x3, 1x1: 32 to 64, 32x32, batch 32", steps = 1, rounds = 7, bound = { 0.60, 0.65 },
+  { name = "W13", title = "depthwise and 1x1, 32 to 64, batch 32", steps = 1, rounds = 7, bound = { 0.60, 0.65 },
     make = function()
       local model = nn.Sequential(nn.Conv2d(32, 32, 3, { padding = 1, groups = 32 }), nn.ReLU(), nn.Conv2d(32, 64, 1), nn.ReLU(),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
