@@ -1,5 +1,5 @@
-/* os.setlocale, but that numbers keep their decimal point: with a comma, what is written for other programs (pictures for
-   gnuplot, tables, texts of numbers) would be read as something else, and nothing would say so. */
+/* os.setlocale, but that numbers keep their decimal point: with a comma, what is written for other programs (pictures
+   for gnuplot, tables, texts of numbers) would be read as something else, and nothing would say so. */
 #include <lauxlib.h>
 #include <locale.h>
 #include <string.h>
