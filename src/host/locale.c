@@ -7,10 +7,11 @@
 #include "host/host.h"
 
 static int set_locale(lua_State *L) {
+  static const char *const categories[] = {"all", "collate", "ctype", "monetary", "numeric", "time", NULL};
   lua_settop(L, 2);
-  const char *category = luaL_optstring(L, 2, "all");
-  bool numbers = !lua_isnil(L, 1) && strcmp(category, "numeric") == 0;
-  if (numbers && strcmp(luaL_checkstring(L, 1), "C") != 0 && strcmp(lua_tostring(L, 1), "POSIX") != 0) {
+  const char *locale = luaL_optstring(L, 1, NULL);
+  const char *category = categories[luaL_checkoption(L, 2, "all", categories)];
+  if (locale && strcmp(category, "numeric") == 0 && strcmp(locale, "C") != 0 && strcmp(locale, "POSIX") != 0) {
     lua_pushnil(L); /* as for a locale that is not there */
     return 1;
   }

@@ -131,13 +131,12 @@ function M.assert_equal(actual, expected, message)
   compare("assert_equal", actual, expected, { rtol = 0, atol = 0, equal_nan = true, message = message })
 end
 
-local function want_shape(shape)
-  local fine = type(shape) == "table" or core.describe(shape):find "Shape"
-  for d = 1, fine and #shape or 0 do
-    fine = fine and math.type(shape[d]) == "integer"
-  end
-  if not fine then
-    core.raise(("assert_shape: shape must be a list of integers, such as {2, -1}, but is %s"):format(core.describe(shape)))
+local function want_sizes(shape)
+  for d = 1, #shape do
+    if math.type(shape[d]) ~= "integer" then
+      core.raise(("assert_shape: shape must be a list of integers, such as {2, -1}, but its element %d is %s"):format(d,
+        core.describe(shape[d])))
+    end
   end
 end
 
@@ -153,7 +152,7 @@ function M.assert_shape(x, shape)
   if not core.is_tensor(x) then
     core.raise(("assert_shape: x must be a tensor, but is %s"):format(core.describe(x)))
   end
-  want_shape(shape)
+  want_sizes(shape)
   local fits = x.ndim == #shape
   local words = {}
   for d = 1, #shape do

@@ -31,7 +31,7 @@ function TestLocale:test_numbers_keep_their_point()
   os.execute("rm -r " .. dir)
   lu.assertEquals(errors, "")
   lu.assertEquals(out, "true\tDonnerstag\n1.5\t2.25\t0.5\tC\nnil\tC\ntensor([1.50, 2.25], shape=2, float32)\nC\ttrue\t1.5\n"
-    .. "false\tbad argument #2 to '?' (invalid option 'nothing')\n")
+    .. "false\tbad argument #2 to 'os.setlocale' (invalid option 'nothing')\n")
 end
 
 -- Also where there is no other locale at all.

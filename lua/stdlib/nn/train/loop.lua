@@ -120,7 +120,7 @@ end
 ---Takes up what was saved, if anything: all of it, or nothing. From here on there is something to save. True if nothing is left
 ---to train.
 function M:take_up(saved)
-  local wanted = saved and settings.of(self.o)
+  local wanted = saved and keeping.parts(self.o, self.average) and settings.of(self.o)
   local over = saved and self:restore(saved)
   for _, line in ipairs(saved and not over and settings.differences(wanted, settings.of(self.o)) or {}) do
     io.stderr:write(line, "\n")

@@ -19,8 +19,9 @@ end
 function M.of(o)
   local settings = {}
   local base = o.scheduler and o.scheduler:state_dict().base
-  for i, group in ipairs(o.optimizer:state_dict().param_groups or {}) do
-    for name, value in pairs(group) do
+  local groups = o.optimizer:state_dict().param_groups -- of one written in Lua anything, or nothing
+  for i, group in ipairs(type(groups) == "table" and groups or {}) do
+    for name, value in pairs(type(group) == "table" and group or {}) do
       if name == "lr" and o.scheduler then
         value = type(base) == "table" and base[i] or nil
       end
