@@ -291,20 +291,6 @@ nl_tensor *nl_channel_rows(nl_build *b, nl_tensor *x) {
   return nl_b_reshape(b, b_permute(b, x, order), 2, (int64_t[]){-1, x->shape[1]});
 }
 
-nl_tensor *nl_from_channel_rows(nl_build *b, nl_tensor *rows, const nl_tensor *x) {
-  int n = x->ndim;
-  if (n == 2) {
-    return rows;
-  }
-  int64_t shape[NL_MAX_DIM] = {x->shape[0]}, back[NL_MAX_DIM] = {1, n};
-  for (int d = 2; d < n; d++) {
-    shape[d - 1] = x->shape[d];
-    back[d] = d;
-  }
-  shape[n - 1] = x->shape[1];
-  return b_permute(b, nl_b_reshape(b, rows, n, shape), back);
-}
-
 /* ---- making ---- */
 
 nl_tensor *nl_made_empty(nl_making *m, int ndim, const int64_t *shape) {

@@ -111,9 +111,8 @@ nl_tensor *nl_parts_join(nl_build *, nl_parts *, const nl_op *, int64_t dim);
 /* A value for each channel (dim 2), shaped so that it broadcasts over x. */
 nl_tensor *nl_along_channels(nl_build *, nl_tensor *t, const nl_tensor *x);
 
-/* x with the channels (dim 2) last and all else in the rows; and such rows as x was. */
+/* x with the channels (dim 2) last and all else in the rows. */
 nl_tensor *nl_channel_rows(nl_build *, nl_tensor *x);
-nl_tensor *nl_from_channel_rows(nl_build *, nl_tensor *rows, const nl_tensor *x);
 
 /* ---- making ---- */
 

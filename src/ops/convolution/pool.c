@@ -314,19 +314,7 @@ static nl_tensor *with_windows(nl_build *b, const nl_op *op, nl_tensor *x, const
                                const nl_tensor *size) {
   nl_call k;
   nl_call_init(&k, op, 1, (nl_tensor *[]){x});
-  int to = 0;
-  if (size) {
-    nl_call_set_list(&k, to++, size->ndim - 2, size->shape + 2);
-  }
-  for (int i = 0; i < 3; i++) {
-    int count;
-    const int64_t *v = nl_call_list(from, first + i, &count);
-    if (count > 0) {
-      nl_call_set_list(&k, to + i, count, v);
-    }
-  }
-  k.attr[to + 3] = from->attr[first + 3];
-  k.attr[to + 4] = from->attr[first + 4];
+  nl_take_geometry(&k, size, from, first, 2);
   return b->status == NL_OK ? nl_b_call(b, &k) : NULL;
 }
 
