@@ -5058,7 +5058,7 @@ function nn.conv3d(x, weight, bias, stride, padding, dilation, groups) end
 ---@return nn.Tensor
 function Tensor:conv3d(weight, bias, stride, padding, dilation, groups) end
 
----The largest value of each window of batch x channels x length, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x length, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
 ---@param x nn.Tensor
@@ -5071,7 +5071,7 @@ function Tensor:conv3d(weight, bias, stride, padding, dilation, groups) end
 ---@return nn.Tensor
 function nn.max_pool1d(x, kernel_size, stride, padding, dilation, ceil_mode) end
 
----The largest value of each window of batch x channels x length, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x length, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
 ---@param kernel_size integer|integer[]
@@ -5083,7 +5083,7 @@ function nn.max_pool1d(x, kernel_size, stride, padding, dilation, ceil_mode) end
 ---@return nn.Tensor
 function Tensor:max_pool1d(kernel_size, stride, padding, dilation, ceil_mode) end
 
----The largest value of each window of batch x channels x height x width, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x height x width, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
 ---@param x nn.Tensor
@@ -5096,7 +5096,7 @@ function Tensor:max_pool1d(kernel_size, stride, padding, dilation, ceil_mode) en
 ---@return nn.Tensor
 function nn.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode) end
 
----The largest value of each window of batch x channels x height x width, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x height x width, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
 ---@param kernel_size integer|integer[]
@@ -5108,7 +5108,7 @@ function nn.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode) end
 ---@return nn.Tensor
 function Tensor:max_pool2d(kernel_size, stride, padding, dilation, ceil_mode) end
 
----The largest value of each window of batch x channels x depth x height x width, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x depth x height x width, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
 ---@param x nn.Tensor
@@ -5121,7 +5121,7 @@ function Tensor:max_pool2d(kernel_size, stride, padding, dilation, ceil_mode) en
 ---@return nn.Tensor
 function nn.max_pool3d(x, kernel_size, stride, padding, dilation, ceil_mode) end
 
----The largest value of each window of batch x channels x depth x height x width, and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x depth x height x width, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
 ---@param kernel_size integer|integer[]

@@ -375,7 +375,8 @@ static nl_status vjp_avg_back(nl_call *c, nl_vjp *g) {
             "ceil_mode: bool = false",                                                                                 \
     .attrs = max_pool_attrs, .returns = "tensor, tensor",                                                              \
     .doc = "The largest value of each window of batch x channels x " words                                             \
-           ", and its place in the channel, counted from 1. stride is kernel_size unless it is given; with ceil_mode " \
+           ", and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is "      \
+           "kernel_size unless it is given; with ceil_mode "                                                           \
            "windows may reach over the end.",                                                                          \
     .example = shown, .infer = infer_max, .run = run_max, .vjp = vjp_max, .flags = NL_OP_CONTIGUOUS,                   \
     .save = NL_SAVE_OUT(1), .variant = dims                                                                            \

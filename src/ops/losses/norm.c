@@ -76,6 +76,8 @@ static void apply_range(void *ctx, int64_t begin, int64_t end) {
   nl_k->norm->apply[j->dtype](end - begin, j->n, j->x + from, j->mean, j->scale, j->shift, j->y + from);
 }
 
+enum { FAR = 16 }; /* deviations from 0 to the mean from which on the rounding of the mean is looked at */
+
 /* Channels of images, one after another on any thread. */
 typedef struct channels_job {
   nl_dtype dtype;
@@ -112,15 +114,18 @@ static void normalize_channels(void *ctx, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i++) {
     const char *x = j->x + (size_t)(i * j->n) * nl_dtype_size(j->dtype);
     char *y = j->to + (size_t)(i * j->n) * nl_dtype_size(j->dtype);
-    double sum, square;
-    k->channel_moments[j->dtype](j->runs, j->n, step, x, 0, &sum, &square);
-    double mean = sum / count;
+    double sum, square, first = batch_at(j->dtype, x, 0), near = isfinite(first) ? first : 0;
+    k->channel_moments[j->dtype](j->runs, j->n, step, x, near, &sum, &square);
+    give_statistic(j->dtype, j->mean, i, near + sum / count);
+    double mean = batch_at(j->dtype, j->mean, i), rest; /* what rounding takes from the mean counts where it is large */
     k->channel_moments[j->dtype](j->runs, j->n, step, x, mean, &sum, &square);
-    give_statistic(j->dtype, j->mean, i, mean);
-    give_statistic(j->dtype, j->var, i, square / count);
+    rest = sum / count;
+    double var = square / count - rest * rest;
+    give_statistic(j->dtype, j->var, i, var < 0 ? 0 : var);
     double inv = 1 / sqrt(batch_at(j->dtype, j->var, i) + j->eps);
-    k->channel_apply[j->dtype](j->runs, j->n, step, x, mean, (j->weight ? batch_at(j->dtype, j->weight, i) : 1) * inv,
-                               j->bias ? batch_at(j->dtype, j->bias, i) : 0, y);
+    double scale = (j->weight ? batch_at(j->dtype, j->weight, i) : 1) * inv;
+    k->channel_apply[j->dtype](j->runs, j->n, step, x, mean, scale,
+                               (j->bias ? batch_at(j->dtype, j->bias, i) : 0) - rest * scale, y);
   }
 }
 
@@ -132,12 +137,18 @@ static void differentiate_channels(void *ctx, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i++) {
     size_t from = (size_t)(i * j->n) * nl_dtype_size(j->dtype);
     double mean = batch_at(j->dtype, j->mean, i), inv = 1 / sqrt(batch_at(j->dtype, j->var, i) + j->eps);
-    double sum_g, sum_gx, scale = (j->weight ? batch_at(j->dtype, j->weight, i) : 1) * inv;
+    double sum_g, sum_gx, rest = 0, scale = (j->weight ? batch_at(j->dtype, j->weight, i) : 1) * inv;
     k->channel_sums[j->dtype](j->runs, j->n, step, j->g + from, j->x + from, mean, inv, &sum_g, &sum_gx);
+    if (fabs(mean) * inv > FAR) {
+      double sum, square;
+      k->channel_moments[j->dtype](j->runs, j->n, step, j->x + from, mean, &sum, &square);
+      rest = sum / count * inv;
+      sum_gx -= rest * sum_g;
+    }
     give_statistic(j->dtype, j->sum_g, i, sum_g);
     give_statistic(j->dtype, j->sum_gx, i, sum_gx);
-    k->channel_backward[j->dtype](j->runs, j->n, step, j->g + from, j->x + from, mean, inv, scale, sum_g / count,
-                                  sum_gx / count, j->to + from);
+    k->channel_backward[j->dtype](j->runs, j->n, step, j->g + from, j->x + from, mean, inv, scale,
+                                  (sum_g - rest * sum_gx) / count, sum_gx / count, j->to + from);
   }
 }
 

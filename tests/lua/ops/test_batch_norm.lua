@@ -76,6 +76,27 @@ function TestBatchNormOp:test_large_channels()
   lu.assertAlmostEquals(y:double():mean():item(), 0, 1e-3)
 end
 
+-- A channel far from 0: the mean of single precision is rounded, what is made with it is not.
+function TestBatchNormOp:test_far_channels()
+  for _, value in ipairs { 1000007, 12345.67, 1e18, -3e30 } do
+    local y, mean, var = nn.batch_norm(nn.ones(6, 1, 11, 7) * value)
+    lu.assertEquals({ y:abs():max():item(), var:item() }, { 0, 0 })
+    lu.assertEquals(mean:item(), (nn.ones(1) * value):item())
+  end
+  local x = nn.randn({ 6, 2, 11, 7 }, { generator = g }) + 1e5
+  local up, weight = nn.randn({ 6, 2, 11, 7 }, { generator = g }), nn.tensor { 2.0, -3.0 }
+  local function all(p, q, r)
+    p, q = p:clone():requires_grad_(true), q:clone():requires_grad_(true)
+    local y, mean, var = nn.batch_norm(p, q)
+    local d = nn.autograd.grad(y, { p, q }, { gradient = r })
+    return { y:double(), mean:double(), var:double(), d[1]:double(), d[2]:double() }
+  end
+  local single, double = all(x, weight, up), all(x:double(), weight:double(), up:double())
+  for i, near in ipairs { 1e-5, 4e-3, 1e-6, 1e-5, 1e-4 } do
+    lu.assertTrue((single[i] - double[i]):abs():max():item() < near, i)
+  end
+end
+
 function TestBatchNormOp:test_refusals()
   lu.assertErrorMsgContains("at least one value of each channel, but has shape 0x3x2", nn.batch_norm, nn.zeros(0, 3, 2))
   lu.assertErrorMsgContains("but has shape 3", nn.batch_norm, nn.zeros(3))

@@ -328,8 +328,9 @@ function TestResume:test_changed_settings_are_said()
   local function fit(epochs, lr, weight_decay, schedule)
     nn.manual_seed(3)
     local model = nn.Linear(3, 2)
-    local opt = nn.optim.SGD(model:parameters(), { lr = lr, weight_decay = weight_decay })
-    local scheduler = schedule and nn.sched.StepLR(opt, { step_size = 1 }) or nil
+    local opt = nn.optim.SGD(model:parameters(), { lr = lr, weight_decay = weight_decay, momentum = 0.9 })
+    local options = schedule == nn.sched.StepLR and { step_size = 1 } or { max_lr = lr, total_steps = 20 }
+    local scheduler = schedule and schedule(opt, options) or nil
     said = {}
     local stderr = io.stderr
     io.stderr = { write = function(_, ...) -- luacheck: ignore 122
@@ -341,14 +342,15 @@ function TestResume:test_changed_settings_are_said()
     lu.assertTrue(ok, why)
 
   end
-  for _, schedule in ipairs { false, true } do
+  for _, schedule in ipairs { false, nn.sched.StepLR, nn.sched.OneCycleLR } do
     fit(2, 0.1, 0, schedule)
     lu.assertEquals(said, {})
     fit(4, 0.1, 0, schedule)
     lu.assertEquals(said, {})
     fit(5, 0.2, 0.5, schedule)
-    lu.assertEquals(table.concat(said), "fit: goes on with lr = 0.1, as it began, not with the 0.2 of the script; begin anew to change it\n"
-      .. "fit: goes on with weight_decay = 0, as it began, not with the 0.5 of the script; begin anew to change it\n")
+    local line = "fit: %s was %s when the fit began, and is %s in the script now: it goes on as it was saved; begin anew to change it\n"
+    local lrs = schedule == nn.sched.OneCycleLR and { "0.004", "0.008" } or { "0.1", "0.2" } -- it begins with max_lr / 25
+    lu.assertEquals(table.concat(said), line:format("lr", lrs[1], lrs[2]) .. line:format("weight_decay", "0", "0.5"))
     fit(5, 0.3, 0, schedule) -- there is nothing left to do
     lu.assertEquals(said, {})
     os.execute("rm -r " .. out)

@@ -67,7 +67,7 @@ function M:state()
     random = self.boundary or { seed = seed, counter = counter }, done = self.done or false,
     watch = { best = w.best, reference = w.reference, waited = w.waited }, stopped = self.run.stopped,
     stopped_early = self.run.stopped_early, best_epoch = self.run.best_epoch, tables = self.run.tables,
-    best_tables = self.run.best_tables, cut = self.cut,
+    best_tables = self.run.best_tables, cut = self.cut, settings = self.settings,
   }
 end
 
@@ -120,9 +120,10 @@ end
 ---Takes up what was saved, if anything: all of it, or nothing. From here on there is something to save. True if nothing is left
 ---to train.
 function M:take_up(saved)
-  local wanted = saved and keeping.parts(self.o, self.average) and settings.of(self.o)
+  local now = settings.of(self.o.optimizer)
+  self.settings = saved and saved.settings or now
   local over = saved and self:restore(saved)
-  for _, line in ipairs(saved and not over and settings.differences(wanted, settings.of(self.o)) or {}) do
+  for _, line in ipairs(not over and settings.differences(self.settings, now) or {}) do
     io.stderr:write(line, "\n")
   end
   self.ready = true
