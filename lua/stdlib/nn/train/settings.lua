@@ -38,7 +38,8 @@ function M.differences(began, now)
   local lines = {}
   for name, value in pairs(began) do
     if now[name] and now[name] ~= value then
-      local line = "fit: %s was %s when the fit began, and is %s in the script now: it goes on as it was saved; begin anew to change it"
+      local line = "fit: %s was %s when the fit began, and is %s in the script now: it goes on as it was saved; "
+        .. "begin anew to change it"
       lines[#lines + 1] = line:format(name, value, now[name])
     end
   end
