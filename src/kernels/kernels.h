@@ -253,6 +253,35 @@ typedef struct nl_norm_kernels {
                                            void *dx);
 } nl_norm_kernels;
 
+/* A tile of attention's scores (scores.c): `rows` of `cols` numbers, ld apart; ld is a multiple of NL_SCORES_LANES, and
+   what stands behind the columns is written, too. Of each row `max` and `sum`, or lse, the logarithm of its sum. */
+enum { NL_SCORES_LANES = 16 };
+typedef struct nl_scores {
+  int64_t rows, cols, ld;
+  double scale;
+  const void *mask; /* NULL: none; bytes (0: hidden) or numbers that are added */
+  bool mask_bytes;
+  int64_t mask_row, mask_col; /* strides */
+  int64_t visible;            /* row i sees columns up to i + visible; INT64_MAX: all */
+} nl_scores;
+typedef struct nl_scores_kernels {
+  /* s = s * scale + mask, -inf where hidden and behind the columns */
+  void (*place[NL_DTYPE_COUNT])(const nl_scores *, void *s);
+  /* s = exp(s - max), where max takes the tile's values in, as sum does; factor: what came before is to be multiplied
+   * by */
+  void (*join[NL_DTYPE_COUNT])(const nl_scores *, void *s, void *max, void *sum, void *factor);
+  /* s = exp(s - lse) */
+  void (*again[NL_DTYPE_COUNT])(const nl_scores *, void *s, const void *lse);
+  /* s = keep ? s * scale : 0; rows of keep have ld bytes */
+  void (*drop[NL_DTYPE_COUNT])(const nl_scores *, void *s, const uint8_t *keep, double scale);
+  /* d = p * (d - delta) * scale */
+  void (*differ[NL_DTYPE_COUNT])(const nl_scores *, const void *p, void *d, const void *delta);
+  /* rows of n numbers times factor */
+  void (*stretch[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *factor, void *x);
+  /* factor = 1 / sum (0 where sum is 0), lse = max + log(sum) (inf where sum is 0) */
+  void (*close[NL_DTYPE_COUNT])(int64_t rows, const void *max, const void *sum, void *factor, void *lse);
+} nl_scores_kernels;
+
 /* Panels of convolutions (panel.c): `channels` of an image from its first one on, at output positions p .. end; rows of
    a panel have `wide` elements. */
 struct nl_conv;
@@ -300,6 +329,7 @@ typedef struct nl_kernels {
   const nl_optim_kernels *optim;
   const nl_transpose_kernels *transpose;
   const nl_norm_kernels *norm;
+  const nl_scores_kernels *scores;
   const nl_product_kernels *product;
   const nl_panel_kernels *panel;
   const nl_window_kernels *window;

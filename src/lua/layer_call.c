@@ -14,24 +14,63 @@ static const char *layer_title(lua_State *L, const nl_layer *l) {
   return lua_pushfstring(L, "%s(%s)", l->name, nl_layer_describe(l).s);
 }
 
-static void refuse_input(lua_State *L, const nl_layer *l, int i, int index) {
-  const char *s = l->entry->inputs;
-  for (int k = 0; k < i; k++) {
-    s += strcspn(s, ",");
-    s += strspn(s, ", ");
+static void refuse_input(lua_State *L, const nl_layer *l, const nl_input *in, int index) {
+  bool single = in->size == 1 && *in->name == 'x', state = in->optional && l->entry->states;
+  nl_lua_error(L, "%s: the %s%.*s must be %s, but is %s", layer_title(L, l), state ? "state " : "",
+               single ? 5 : in->size, single ? "input" : in->name, in->flag ? "true or false" : "a tensor",
+               nl_describe(L, index).s);
+}
+
+/* The names of what is given by name: "attn_mask, need_weights". */
+static const char *named_inputs(const nl_fields *all, char *text, size_t size) {
+  *text = 0;
+  for (int i = 0; i < all->given; i++) {
+    size_t used = strlen(text);
+    if (all->input[i].by_name) {
+      snprintf(text + used, size - used, "%s%.*s", used ? ", " : "", all->input[i].size, all->input[i].name);
+    }
   }
-  int n = (int)strcspn(s, ",?");
-  bool single = n == 1 && *s == 'x', state = s[n] == '?';
-  nl_lua_error(L, "%s: the %s%.*s must be a tensor, but is %s", layer_title(L, l), state ? "state " : "",
-               single ? 5 : n, single ? "input" : s, nl_describe(L, index).s);
+  return text;
+}
+
+/* What a table at `index` gives by name. */
+static void read_named_inputs(lua_State *L, nl_pass *p, int index) {
+  const nl_fields *all = p->layer->fields;
+  char text[200];
+  nl_observe_whole(L, index);
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    const nl_input *in = NULL;
+    size_t n = 0;
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &n) : NULL;
+    for (int i = 0; i < all->given && name; i++) {
+      bool same = all->input[i].by_name && (size_t)all->input[i].size == n && memcmp(all->input[i].name, name, n) == 0;
+      in = same ? &all->input[i] : in;
+    }
+    if (!in) {
+      nl_lua_error(L, "%s: takes %s by name, but got %s", layer_title(L, p->layer),
+                   named_inputs(all, text, sizeof text), name ? name : nl_describe(L, -2).s);
+    } else if (in->flag) {
+      if (!lua_isboolean(L, -1)) {
+        refuse_input(L, p->layer, in, lua_gettop(L));
+      }
+      p->flag[in->slot] = lua_toboolean(L, -1);
+    } else {
+      p->in[in->slot] = nl_to_tensor(L, -1);
+      if (!p->in[in->slot]) {
+        refuse_input(L, p->layer, in, lua_gettop(L));
+      }
+    }
+  }
 }
 
 /* The inputs from stack index `first` on. States may come in one table, which then gives way to what is in it. */
 static void read_layer_inputs(lua_State *L, nl_pass *p, int first) {
   const nl_layer *l = p->layer;
-  int needed = l->fields->needed, most = l->fields->inputs, last = lua_gettop(L), states = l->entry->states;
+  const nl_fields *all = l->fields;
+  int most = all->inputs, last = lua_gettop(L), states = l->entry->states;
   int at = first + most - states;
   if (states && last >= at && lua_type(L, at) == LUA_TTABLE) {
+    nl_observe_whole(L, at);
     int n = (int)lua_rawlen(L, at);
     if (last > at || n != states) {
       nl_lua_error(L, "%s: takes the states as tensors or as {%s}, but got a table of %d%s", layer_title(L, l),
@@ -44,8 +83,12 @@ static void read_layer_inputs(lua_State *L, nl_pass *p, int first) {
     lua_remove(L, at);
     last = at + states - 1;
   }
+  nl_pass_clear_inputs(p);
   while (last - first + 1 > most && lua_isnil(L, last)) {
     last--;
+  }
+  if (all->given > most && last >= first && lua_type(L, last) == LUA_TTABLE) {
+    read_named_inputs(L, p, last--);
   }
   if (last - first + 1 > most) {
     char count[40];
@@ -56,14 +99,13 @@ static void read_layer_inputs(lua_State *L, nl_pass *p, int first) {
   for (int i = 0; i < most; i++) {
     bool given = first + i <= last;
     p->in[i] = given ? nl_to_tensor(L, first + i) : NULL;
-    if (!p->in[i] && (i < needed || (given && !lua_isnil(L, first + i)))) {
+    if (!p->in[i] && (!all->input[i].optional || (given && !lua_isnil(L, first + i)))) {
       if (!given) {
         lua_settop(L, first + i);
       }
-      refuse_input(L, l, i, first + i);
+      refuse_input(L, l, &all->input[i], first + i);
     }
   }
-  p->nin = most;
 }
 
 /* Runs the object at `self` on the inputs from `first` to the top; pushes the results and returns their number. */

@@ -277,15 +277,26 @@ static nl_tensor *make_part(nl_making *m, int field, const char *entry, int n, c
   }
   luaL_checkstack(L, 12 + n, NULL);
   nl_layer_push_class(L, entry);
+  const nl_fields *all = nl_layer_fields(nl_layer_find(entry));
   for (int i = 0; i < n; i++) {
-    lua_pushinteger(L, settings[i]);
+    if (all->field[i].kind == NL_FIELD_BOOL) {
+      lua_pushboolean(L, settings[i] != 0);
+    } else {
+      lua_pushinteger(L, settings[i]);
+    }
   }
-  if (initializer) {
-    lua_createtable(L, 0, 1);
+  bool typed = false; /* a part has the dtype of the whole */
+  for (int i = 0; i < all->settings && m->dtype != NL_F32; i++) {
+    typed = typed || all->field[i].kind == NL_FIELD_DTYPE;
+  }
+  if (initializer || typed) {
+    lua_createtable(L, 0, 2);
     lua_pushstring(L, initializer);
     lua_setfield(L, -2, "init");
+    lua_pushstring(L, typed ? nl_dtype_name(m->dtype) : NULL);
+    lua_setfield(L, -2, "dtype");
   }
-  lua_call(L, n + (initializer != NULL), 1);
+  lua_call(L, n + (initializer || typed), 1);
   nl_tensor *t = NULL;
   if (name) {
     lua_getfield(L, -1, name);

@@ -198,8 +198,8 @@ static nl_tensor *call_layer_inside(nl_lua_pass *outer, nl_layer_state *s, nl_te
   lp.pass.layer = &s->layer;
   lp.pass.host = &lua_host;
   lp.pass.recording = outer->pass.recording;
+  nl_pass_clear_inputs(&lp.pass);
   lp.pass.in[0] = x;
-  lp.pass.nin = s->layer.fields->inputs;
   nl_build_init(&lp.pass.build);
   lp.pass.build.find_memory = find_memory;
   nl_status status = nl_pass_run(&lp.pass);

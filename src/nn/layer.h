@@ -9,7 +9,7 @@
 
 #include "optable/build.h"
 
-enum { NL_MAX_FIELDS = 16, NL_PASS_IN = 4, NL_PASS_OUT = 3, NL_LAYER_INTS = 32 };
+enum { NL_MAX_FIELDS = 16, NL_PASS_IN = 6, NL_PASS_FLAGS = 4, NL_PASS_OUT = 3, NL_LAYER_INTS = 32 };
 
 typedef struct nl_layer_entry nl_layer_entry;
 typedef struct nl_layer nl_layer;
@@ -94,10 +94,21 @@ typedef struct nl_shape_rule {
 
 enum { NL_MAX_RULES = 2 };
 
+/* One of an entry's inputs: a tensor, or a flag (true or false). */
+typedef struct nl_input {
+  const char *name;                    /* in `inputs` */
+  int size;                            /* its length */
+  bool optional, by_name, flag, value; /* value: of a flag that is not given */
+  int slot;                            /* in pass->in, or in pass->flag */
+} nl_input;
+
 /* An entry, parsed: its fields, settings first, then what it makes; its inputs and the shapes it accepts. */
 typedef struct nl_fields {
   int count, settings, positional; /* positional: settings that may be given in their order */
-  int inputs, needed;              /* how many there are, and how many must be given */
+  int inputs, needed;              /* tensors that may be given in their order, and how many must be */
+  int tensors;                     /* with those that are given by name */
+  int given;                       /* all of them, and flags */
+  nl_input input[NL_PASS_IN + NL_PASS_FLAGS];
   int rules;
   const nl_op *op; /* of a layer that is one */
   nl_shape_rule rule[NL_MAX_RULES];
@@ -118,7 +129,9 @@ struct nl_layer_entry {
   const char *settings; /* "" or a signature as above */
   const char *makes;    /* NULL: nothing */
   const char *fields;   /* the names of settings and of what it makes, by NL_FIELDS; NULL: C code uses none by name */
-  const char *inputs;   /* what forward takes: "x", "input, target", "x, h?, c?" */
+  /* What forward takes: "x", "input, target", "x, h?, c?". Behind a `|` stand those that come in a table in last place,
+     tensors and flags: "x | mask?, need_weights: bool = true". */
+  const char *inputs;
   /* Shapes of the first input, or NULL: any: "batch x in_channels x height x width", "... x in_features"; an integer
      setting's name is that number, other words any size, "..." any number of dims; "a or b". */
   const char *accepts;
@@ -194,7 +207,7 @@ typedef struct nl_layer_family_entries {
 
 // clang-format off
 #define NL_LAYER_FAMILIES(F) \
-  F(linear) F(activations) F(dropout) F(norm) F(convolution) F(recurrent) F(blocks) F(containers) \
+  F(linear) F(activations) F(dropout) F(norm) F(convolution) F(recurrent) F(attention) F(blocks) F(containers) \
   F(regression) F(classification) F(margin)
 // clang-format on
 

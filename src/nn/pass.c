@@ -195,6 +195,18 @@ static nl_status end_pass(nl_pass *p) {
   return p->build.status;
 }
 
+void nl_pass_clear_inputs(nl_pass *p) {
+  const nl_fields *all = p->layer->fields;
+  for (int i = 0; i < all->given; i++) {
+    if (all->input[i].flag) {
+      p->flag[all->input[i].slot] = all->input[i].value;
+    } else {
+      p->in[all->input[i].slot] = NULL;
+    }
+  }
+  p->nin = all->tensors;
+}
+
 nl_status nl_pass_run(nl_pass *p) {
   const nl_layer_entry *e = p->layer->entry;
   const nl_fields *all = p->layer->fields;

@@ -30,8 +30,12 @@ struct nl_pass {
   bool told;      /* what went wrong is told in a layer's name already */
   int nin, nout;
   nl_tensor *in[NL_PASS_IN]; /* as the entry's inputs say; NULL: left out */
+  bool flag[NL_PASS_FLAGS];
   nl_tensor *out[NL_PASS_OUT];
 };
+
+/* No input yet: tensors are NULL, and flags what they are where they are not given. */
+void nl_pass_clear_inputs(nl_pass *);
 
 /* Runs a layer on in[0 .. nin): checks the inputs, then forward. The build is the caller's, to be initialized before
    and freed after; it owns what comes out. */

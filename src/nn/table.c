@@ -171,16 +171,35 @@ static void parse_accepts(const nl_layer_entry *e, nl_fields *out) {
   }
 }
 
-/* "x, h?, c?" */
+/* "x, h?, c? | mask?, need_weights: bool = true" */
 static void parse_inputs(const nl_layer_entry *e, nl_fields *out) {
-  for (const char *s = e->inputs; s && *s;) {
-    size_t n = strcspn(s, ",");
-    out->inputs++;
-    out->needed += s[n - 1] != '?';
-    s = after_spaces(s + n + (s[n] == ','));
-  }
-  if (out->inputs > NL_PASS_IN) {
-    refuse_entry(e, "too many inputs");
+  int flags = 0;
+  bool by_name = false;
+  for (const char *s = e->inputs; s && *s; s = after_spaces(s)) {
+    if (*s == '|') {
+      by_name = true;
+      s = after_spaces(s + 1);
+    }
+    size_t n = strcspn(s, ",:?| ");
+    bool flag = s[n] == ':';
+    if (flag ? flags == NL_PASS_FLAGS || !by_name : out->tensors == NL_PASS_IN) {
+      refuse_entry(e, "too many inputs, or flags that are not given by name");
+    }
+    nl_input *in = &out->input[out->given++];
+    *in = (nl_input){.name = s, .size = (int)n, .by_name = by_name, .flag = flag, .optional = flag || s[n] == '?'};
+    in->slot = flag ? flags++ : out->tensors++;
+    out->inputs += !by_name;
+    out->needed += !in->optional;
+    if (flag) {
+      s = after_spaces(s + n + 1);
+      if (strncmp(s, "bool = ", 7) != 0) {
+        refuse_entry(e, "an input that is neither a tensor nor a flag");
+      }
+      in->value = s[7] == 't';
+      s += 7;
+    }
+    s += strcspn(s, ",|");
+    s += *s == ',';
   }
 }
 

@@ -10,7 +10,7 @@
 #include "core/random.h"
 #include "tensor/tensor.h"
 
-enum { NL_MAX_OUT = 4, NL_MAX_PARAM = 8, NL_SMALL_IN = 6, NL_MAX_INTS = 3 * NL_MAX_DIM };
+enum { NL_MAX_OUT = 4, NL_MAX_PARAM = 12, NL_SMALL_IN = 8, NL_MAX_INTS = 3 * NL_MAX_DIM };
 
 struct nl_strip;
 struct nl_build;
@@ -273,6 +273,7 @@ typedef struct nl_op_family {
   F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search) \
   F(products, matmul) F(products, product) \
   F(convolution, conv) F(convolution, pool) \
+  F(attention, attention) \
   F(losses, loss) F(losses, norm) \
   F(linalg, factorize) F(linalg, matrix) F(linalg, spectral) \
   F(random, draw) \

@@ -207,7 +207,7 @@ local op_pages = {
   { "creation", "Making tensors" }, { "elementwise", "Element by element" }, { "activations", "Activations" },
   { "reductions", "Reductions, scans and orders" }, { "shapes", "Shapes" }, { "indexing", "Picking and placing" },
   { "products", "Products and distances" },
-  { "convolution", "Convolution and pooling" },
+  { "convolution", "Convolution and pooling" }, { "attention", "Attention" },
   { "losses", "Losses and norms" }, { "linalg", "Linear algebra" },
   { "random", "Random numbers" },
 }
@@ -215,6 +215,7 @@ local op_pages = {
 local layer_pages = {
   { "linear", "Linear maps and embedding" }, { "activations", "Activations" }, { "dropout", "Dropout and noise" },
   { "norm", "Normalization" }, { "convolution", "Convolution and pooling" }, { "recurrent", "Recurrent layers" },
+  { "attention", "Attention" },
   { "blocks", "Gates and shortcuts" }, { "containers", "Layers that hold others" }, { "regression", "Losses of regression" },
   { "classification", "Losses of classification" }, { "margin", "Losses of margins and similarity" },
 }
