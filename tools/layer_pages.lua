@@ -132,9 +132,11 @@ function M.annotations()
         lines[#lines + 1] = "---@param ... nn.Module|function"
       end
     end
-    if entry.family == "containers" then
-      params[#params + 1] = "..."
-      lines[#lines + 1] = "---@param ... any"
+    if entry.made_of then
+      for name, optional in entry.made_of:gmatch "([%w_.]+)(%??)" do
+        params[#params + 1] = name
+        lines[#lines + 1] = ("---@param %s%s any"):format(name, optional)
+      end
     elseif #options > 0 and params[#params] ~= "..." then
       params[#params + 1] = "options"
       lines[#lines + 1] = ("---@param options? {%s}"):format(table.concat(options, ", "))

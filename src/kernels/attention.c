@@ -1,5 +1,5 @@
-/* Tasks are blocks of a head's rows on the way there, and heads on the way back (blocks of keys, then of rows, where there
-   are few heads). Tiles lie behind the thread's workspace, which the products use. */
+/* Tasks are blocks of a head's rows on the way there, and heads on the way back (blocks of keys, then of rows, where
+   there are few heads). Tiles lie behind the thread's workspace, which the products use. */
 #include "kernels/attention.h"
 
 #include <string.h>
@@ -69,7 +69,8 @@ static nl_scores tile_at(const nl_attention *a, place at) {
                  .visible = a->causal ? at.i - at.j : INT64_MAX};
   t.ld = (t.cols + NL_SCORES_LANES - 1) / NL_SCORES_LANES * NL_SCORES_LANES;
   if (a->mask.p) {
-    int64_t first = (a->mask.at ? a->mask.at[at.head] : at.head * a->mask.each) + at.i * a->mask.row + at.j * a->mask_col;
+    int64_t first =
+        (a->mask.at ? a->mask.at[at.head] : at.head * a->mask.each) + at.i * a->mask.row + at.j * a->mask_col;
     t.mask = (const char *)a->mask.p + first * (a->mask_bytes ? 1 : (int64_t)nl_dtype_size(a->dtype));
     t.mask_bytes = a->mask_bytes;
     t.mask_row = a->mask.row;
@@ -269,15 +270,15 @@ static void blocks_of_rows(void *ctx, int64_t begin, int64_t end) {
   const backward_job *job = ctx;
   tiles w = find_tiles(job->a);
   for (int64_t b = begin; b < end; b++) {
-    for (place at = {b / job->parts, b % job->parts * ROWS, 0}; at.j < job->a->keys && !is_hidden(job->a, at) && !nl_interrupt_pending();
-         at.j += KEYS) {
+    for (place at = {b / job->parts, b % job->parts * ROWS, 0};
+         at.j < job->a->keys && !is_hidden(job->a, at) && !nl_interrupt_pending(); at.j += KEYS) {
       differentiate(job, at, &w, at.j > 0, false);
     }
   }
 }
 
-void nl_attention_backward(const nl_attention *a, const nl_heads *g, const void *lse, const void *delta, void *dq, void *dk,
-                           void *dv) {
+void nl_attention_backward(const nl_attention *a, const nl_heads *g, const void *lse, const void *delta, void *dq,
+                           void *dk, void *dv) {
   backward_job job = {a, 1, g, lse, delta, dq, dk, dv};
   if (a->keys == 0) {
     clear(a, dq, 0, a->heads * a->rows * a->width);

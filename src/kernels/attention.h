@@ -1,6 +1,6 @@
 /* Scaled dot-product attention, head by head, without ever storing all scores of a head: softmax(q k^T scale + mask) v
-   in tiles, whose sums are carried on (Milakov & Gimelshein 2018; Dao et al. 2022), and its gradient, for which the tiles
-   are made again. */
+   in tiles, whose sums are carried on (Milakov & Gimelshein 2018; Dao et al. 2022), and its gradient, for which the
+   tiles are made again. */
 #ifndef NL_KERNELS_ATTENTION_H
 #define NL_KERNELS_ATTENTION_H
 
@@ -39,8 +39,8 @@ void nl_attention_forward(const nl_attention *, void *out, void *lse);
 
 /* g: of out; delta: heads x rows, the sum of g * out less the gradient of lse. Gradients of q, k, v, contiguous; all of
    them are written. */
-void nl_attention_backward(const nl_attention *, const nl_heads *g, const void *lse, const void *delta, void *dq, void *dk,
-                           void *dv);
+void nl_attention_backward(const nl_attention *, const nl_heads *g, const void *lse, const void *delta, void *dq,
+                           void *dk, void *dv);
 
 /* keep: heads x rows x keys numbers, 0 or 1 / (1 - drop). */
 void nl_attention_kept(const nl_attention *, void *keep);

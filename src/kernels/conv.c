@@ -72,31 +72,6 @@ static void unpack(const conv *c, char *image, int64_t first, int64_t count, int
 
 enum { PLANS = 8 };
 
-/* Product `which` at other addresses: by its plan, settled when it is first needed. */
-typedef struct product {
-  nl_gemm_plan plan;
-  bool there;
-} product;
-
-static void multiply(product *p, const nl_gemm_args *args) {
-  if (!p->there) {
-    p->there = nl_gemm_prepare(&p->plan, args);
-  }
-  if (p->there) {
-    nl_gemm_run(&p->plan, args->a, args->b, NULL, args->c);
-  } else {
-    nl_gemm(args);
-  }
-}
-
-static void drop_products(product *p, int n) {
-  for (int i = 0; i < n; i++) {
-    if (p[i].there) {
-      nl_gemm_release(&p[i].plan);
-    }
-  }
-}
-
 /* ---- forward ---- */
 
 static void fill_rows(const conv *c, char *y, const char *bias, int64_t columns) {
@@ -188,7 +163,7 @@ static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
   const conv *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel();
-  product products[PLANS];
+  nl_gemm_kept products[PLANS];
   for (int i = 0; i < PLANS; i++) {
     products[i].there = false;
   }
@@ -223,10 +198,10 @@ static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
       } else {
         pack(c, x, first, count, p, stop, panel);
       }
-      multiply(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + args.accumulate], &args);
+      nl_gemm_again(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + args.accumulate], &args);
     }
   }
-  drop_products(products, PLANS);
+  nl_gemm_let_go(products, PLANS);
 }
 
 /* Tasks that are worth waking a thread for. */
@@ -261,7 +236,7 @@ static void input_tasks(void *ctx, int64_t begin, int64_t end) {
   const conv *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel();
-  product products[PLANS];
+  nl_gemm_kept products[PLANS];
   for (int i = 0; i < PLANS; i++) {
     products[i].there = false;
   }
@@ -293,13 +268,13 @@ static void input_tasks(void *ctx, int64_t begin, int64_t end) {
         args.c = dx + (size_t)(first * c->in_all + p) * c->size;
         args.c_row = c->in_all;
       }
-      multiply(&products[(wide < c->block) * 4 + (count < c->chunk) * 2], &args);
+      nl_gemm_again(&products[(wide < c->block) * 4 + (count < c->chunk) * 2], &args);
       if (!c->plain) {
         unpack(c, dx, first, count, p, stop, panel);
       }
     }
   }
-  drop_products(products, PLANS);
+  nl_gemm_let_go(products, PLANS);
 }
 
 void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) {
@@ -338,7 +313,7 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
   const conv *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel(), *turned = panel + HALF;
-  product products[PLANS];
+  nl_gemm_kept products[PLANS];
   for (int i = 0; i < PLANS; i++) {
     products[i].there = false;
   }
@@ -380,13 +355,13 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
             } else {
               pack(c, x, first, count, p, stop, panel);
             }
-            multiply(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + (columns < most && o > 0)], &args);
+            nl_gemm_again(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + (columns < most && o > 0)], &args);
           }
         }
       }
     }
   }
-  drop_products(products, PLANS);
+  nl_gemm_let_go(products, PLANS);
 }
 
 /* Rows of the sums: all parts together, in order, turned. */

@@ -545,6 +545,25 @@ void nl_gemm(const nl_gemm_args *g) {
   }
 }
 
+void nl_gemm_again(nl_gemm_kept *p, const nl_gemm_args *args) {
+  if (!p->there) {
+    p->there = nl_gemm_prepare(&p->plan, args);
+  }
+  if (p->there) {
+    nl_gemm_run(&p->plan, args->a, args->b, args->bias, args->c);
+  } else {
+    nl_gemm(args);
+  }
+}
+
+void nl_gemm_let_go(nl_gemm_kept *p, int count) {
+  for (int i = 0; i < count; i++) {
+    if (p[i].there) {
+      nl_gemm_release(&p[i].plan);
+    }
+  }
+}
+
 const char *nl_gemm_backends(void) {
   static char text[128];
   char name[40] = "no OpenBLAS";

@@ -47,6 +47,14 @@ void nl_gemm_release(const nl_gemm_plan *);
 /* The same bits as nl_gemm with these pointers; there must be a bias if there was one. */
 void nl_gemm_run(nl_gemm_plan *, const void *a, const void *b, const void *bias, void *c);
 
+/* A product that is done many times, at other addresses: its plan is settled when it is first needed. Begins as {0}. */
+typedef struct nl_gemm_kept {
+  nl_gemm_plan plan;
+  bool there;
+} nl_gemm_kept;
+void nl_gemm_again(nl_gemm_kept *, const nl_gemm_args *);
+void nl_gemm_let_go(nl_gemm_kept *, int count);
+
 /* Computes the product, cut into tiles by size and spread over the pool. Results are the same bits for any number of
    threads. Looks at the interrupt flag between tiles. */
 void nl_gemm(const nl_gemm_args *);

@@ -282,6 +282,27 @@ typedef struct nl_scores_kernels {
   void (*close[NL_DTYPE_COUNT])(int64_t rows, const void *max, const void *sum, void *factor, void *lse);
 } nl_scores_kernels;
 
+/* What recurrent layers do in one step between their products (gates.c), of `rows` rows of n units, which lie next to
+   each other. Blocks of gates are beside each other in a row: of LSTM input, forget, cell, output; of GRU reset,
+   update, new. z: the input's part; product: the state's part, and of GRU also what the new state's is without the
+   reset. NULL: zeros. */
+typedef struct nl_gates_step {
+  int64_t rows, n;
+  bool relu;
+  const void *z, *product, *bias; /* bias: of the state's part, or NULL */
+  const void *h0, *c0;            /* the state before, or NULL: zeros */
+  void *h, *c, *gates; /* after it; gates: activated; GRU's fourth block is the state's part of the new state */
+  /* on the way back */
+  const void *g, *gc; /* the gradients of h and of c (NULL: none) from outside */
+  void *dh, *dc; /* what comes from the step behind; becomes what goes to the step before (dh lacks the products) */
+  bool last;     /* nothing comes from behind: dh and dc are written only */
+  void *dz, *dproduct; /* GRU: two; else dproduct is dz */
+} nl_gates_step;
+typedef struct nl_gates_kernels {
+  void (*forward[3][NL_DTYPE_COUNT])(const nl_gates_step *); /* RNN, LSTM, GRU */
+  void (*backward[3][NL_DTYPE_COUNT])(const nl_gates_step *);
+} nl_gates_kernels;
+
 /* Panels of convolutions (panel.c): `channels` of an image from its first one on, at output positions p .. end; rows of
    a panel have `wide` elements. */
 struct nl_conv;
@@ -330,6 +351,7 @@ typedef struct nl_kernels {
   const nl_transpose_kernels *transpose;
   const nl_norm_kernels *norm;
   const nl_scores_kernels *scores;
+  const nl_gates_kernels *gates;
   const nl_product_kernels *product;
   const nl_panel_kernels *panel;
   const nl_window_kernels *window;

@@ -10,6 +10,7 @@ extern const nl_optim_kernels NL_ISA(nl_optim_kernels);
 extern const nl_transpose_kernels NL_ISA(nl_transpose_kernels);
 extern const nl_norm_kernels NL_ISA(nl_norm_kernels);
 extern const nl_scores_kernels NL_ISA(nl_scores_kernels);
+extern const nl_gates_kernels NL_ISA(nl_gates_kernels);
 extern const nl_product_kernels NL_ISA(nl_product_kernels);
 extern const nl_panel_kernels NL_ISA(nl_panel_kernels);
 extern const nl_window_kernels NL_ISA(nl_window_kernels);
@@ -26,6 +27,7 @@ const nl_kernels NL_ISA(nl_kernels) = {
     .transpose = &NL_ISA(nl_transpose_kernels),
     .norm = &NL_ISA(nl_norm_kernels),
     .scores = &NL_ISA(nl_scores_kernels),
+    .gates = &NL_ISA(nl_gates_kernels),
     .product = &NL_ISA(nl_product_kernels),
     .panel = &NL_ISA(nl_panel_kernels),
     .window = &NL_ISA(nl_window_kernels),

@@ -73,16 +73,18 @@ static int predicts_of_layer(lua_State *L) {
   return 1;
 }
 
-/* layers() -> {{name =, family =, settings =, fields = {...}, inputs =, accepts =, doc =, formula =, source =, example
+/* layers() -> {{name =, family =, settings =, fields = {...}, made_of =, inputs =, accepts =, doc =, formula =, source
+   =, example
    =, predicts =, loss =, pointwise =}, ...}, in the table's order */
 static int list_layers(lua_State *L) {
   lua_createtable(L, nl_layer_count(), 0);
   for (int i = 0; i < nl_layer_count(); i++) {
     const nl_layer_entry *e = nl_layer_at(i);
-    lua_createtable(L, 0, 12);
+    lua_createtable(L, 0, 13);
     set_text(L, "name", e->name);
     set_text(L, "family", nl_layer_family(i));
     set_text(L, "settings", e->settings ? e->settings : "");
+    set_text(L, "made_of", e->made_of);
     set_text(L, "inputs", e->inputs);
     set_text(L, "accepts", e->accepts);
     set_text(L, "doc", e->doc);

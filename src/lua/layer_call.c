@@ -26,7 +26,7 @@ static const char *named_inputs(const nl_fields *all, char *text, size_t size) {
   *text = 0;
   for (int i = 0; i < all->given; i++) {
     size_t used = strlen(text);
-    if (all->input[i].by_name) {
+    if (all->input[i].optional) {
       snprintf(text + used, size - used, "%s%.*s", used ? ", " : "", all->input[i].size, all->input[i].name);
     }
   }
@@ -43,7 +43,7 @@ static void read_named_inputs(lua_State *L, nl_pass *p, int index) {
     size_t n = 0;
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &n) : NULL;
     for (int i = 0; i < all->given && name; i++) {
-      bool same = all->input[i].by_name && (size_t)all->input[i].size == n && memcmp(all->input[i].name, name, n) == 0;
+      bool same = all->input[i].optional && (size_t)all->input[i].size == n && memcmp(all->input[i].name, name, n) == 0;
       in = same ? &all->input[i] : in;
     }
     if (!in) {
@@ -69,26 +69,34 @@ static void read_layer_inputs(lua_State *L, nl_pass *p, int first) {
   const nl_fields *all = l->fields;
   int most = all->inputs, last = lua_gettop(L), states = l->entry->states;
   int at = first + most - states;
-  if (states && last >= at && lua_type(L, at) == LUA_TTABLE) {
-    nl_observe_whole(L, at);
-    int n = (int)lua_rawlen(L, at);
-    if (last > at || n != states) {
-      nl_lua_error(L, "%s: takes the states as tensors or as {%s}, but got a table of %d%s", layer_title(L, l),
-                   states == 2 ? "h, c" : "h", n, last > at ? " and another value" : "");
-    }
-    for (int i = 1; i <= states; i++) {
-      lua_rawgeti(L, at, i);
-      lua_insert(L, at + i);
-    }
-    lua_remove(L, at);
-    last = at + states - 1;
-  }
   nl_pass_clear_inputs(p);
-  while (last - first + 1 > most && lua_isnil(L, last)) {
+  while (last - first + 1 > (all->given > most ? 0 : most) && lua_isnil(L, last)) {
     last--;
   }
-  if (all->given > most && last >= first && lua_type(L, last) == LUA_TTABLE) {
+  bool named = all->given > most && last >= first && lua_type(L, last) == LUA_TTABLE && lua_rawlen(L, last) == 0;
+  if (named) {
     read_named_inputs(L, p, last--);
+  }
+  if (states && last >= at && lua_type(L, at) == LUA_TTABLE) {
+    nl_observe_whole(L, at);
+    int n = (int)lua_rawlen(L, at), all_of_it = 0;
+    for (lua_pushnil(L); lua_next(L, at); lua_pop(L, 1)) {
+      all_of_it++;
+    }
+    if (last > at || n != states || all_of_it != n) {
+      nl_lua_error(L, "%s: takes the states as tensors or as {%s}, but got a table of %d%s", layer_title(L, l),
+                   states == 2 ? "h, c" : "h", all_of_it, last > at ? " and another value" : "");
+    }
+    for (int i = 1; i <= states; i++) { /* the table holds them */
+      const nl_input *in = &all->input[most - states + i - 1];
+      lua_rawgeti(L, at, i);
+      p->in[in->slot] = nl_to_tensor(L, -1);
+      if (!p->in[in->slot]) {
+        refuse_input(L, l, in, lua_gettop(L));
+      }
+      lua_pop(L, 1);
+    }
+    last = at - 1;
   }
   if (last - first + 1 > most) {
     char count[40];
@@ -98,7 +106,9 @@ static void read_layer_inputs(lua_State *L, nl_pass *p, int first) {
   }
   for (int i = 0; i < most; i++) {
     bool given = first + i <= last;
-    p->in[i] = given ? nl_to_tensor(L, first + i) : NULL;
+    if (given) {
+      p->in[i] = nl_to_tensor(L, first + i);
+    }
     if (!p->in[i] && (!all->input[i].optional || (given && !lua_isnil(L, first + i)))) {
       if (!given) {
         lua_settop(L, first + i);

@@ -183,7 +183,9 @@ bool nl_layer_read(lua_State *L, int index, const nl_field *f, nl_layer *l, nl_v
 static void refuse_fixed(lua_State *L, const nl_object *o, const char *name) {
   nl_object_push_fields(L, 1);
   lua_pushvalue(L, 2);
-  if (lua_rawget(L, -2) != LUA_TNIL && !nl_same_value(L, -1, 3)) {
+  bool settled = lua_rawget(L, -2) != LUA_TNIL ||
+                 nl_layer_state_of((nl_object *)(uintptr_t)o)->made; /* nil may be what it was made with */
+  if (settled && !nl_same_value(L, -1, 3)) {
     nl_lua_error(L, "%s: %s is settled when the layer is made; make a new one: nn.%s{..., %s = ...}", o->entry->name,
                  name, o->entry->name, name);
   }

@@ -1,5 +1,6 @@
 /* Constructors of built-in layers: settings are read by position and by name, checked, and made into what the entry
    says. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -269,7 +270,7 @@ static void initialize_made(nl_making *m, const char *initializer, nl_tensor *t)
   lua_call(L, 3, 0);
 }
 
-static nl_tensor *make_part(nl_making *m, int field, const char *entry, int n, const int64_t *settings,
+static nl_tensor *make_part(nl_making *m, int field, const char *entry, int n, const double *settings,
                             const char *initializer, const char *name) {
   lua_State *L = making_state(m);
   if (m->build.status != NL_OK) {
@@ -279,10 +280,15 @@ static nl_tensor *make_part(nl_making *m, int field, const char *entry, int n, c
   nl_layer_push_class(L, entry);
   const nl_fields *all = nl_layer_fields(nl_layer_find(entry));
   for (int i = 0; i < n; i++) {
-    if (all->field[i].kind == NL_FIELD_BOOL) {
+    nl_field_kind kind = all->field[i].kind;
+    if (isnan(settings[i])) {
+      lua_pushnil(L);
+    } else if (kind == NL_FIELD_BOOL) {
       lua_pushboolean(L, settings[i] != 0);
+    } else if (kind == NL_FIELD_NUMBER) {
+      lua_pushnumber(L, settings[i]);
     } else {
-      lua_pushinteger(L, settings[i]);
+      lua_pushinteger(L, (lua_Integer)settings[i]);
     }
   }
   bool typed = false; /* a part has the dtype of the whole */

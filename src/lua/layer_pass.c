@@ -99,6 +99,8 @@ typedef struct inside_call {
   nl_tensor *x;
   const char *name; /* of the field that has another value for the time of the call, or NULL */
   nl_tensor *value;
+  int more; /* inputs behind x */
+  const nl_given *given;
 } inside_call;
 
 static void push_filled_box(lua_State *L, nl_tensor *t) {
@@ -116,6 +118,34 @@ static void push_override(lua_State *L, int object, int name, int value, bool on
   lua_call(L, 4, 1);
 }
 
+/* Pushes the inputs of a call; returns their number. */
+static int push_inside_inputs(lua_State *L, const inside_call *c) {
+  push_filled_box(L, c->x);
+  bool named = false;
+  int n = 1;
+  for (int i = 0; i < c->more; i++) {
+    const nl_given *g = &c->given[i];
+    if (g->name && !named) {
+      lua_createtable(L, 0, 4);
+      named = true;
+      n++;
+    }
+    if (g->is_flag) {
+      lua_pushboolean(L, g->flag);
+    } else if (g->tensor) {
+      push_filled_box(L, g->tensor);
+    } else {
+      lua_pushnil(L);
+    }
+    if (g->name) {
+      lua_setfield(L, -2, g->name);
+    } else {
+      n++;
+    }
+  }
+  return n;
+}
+
 /* (inside_call, object) -> what the layer gives */
 static int call_protected(lua_State *L) {
   const inside_call *c = lua_touserdata(L, 1);
@@ -127,8 +157,7 @@ static int call_protected(lua_State *L) {
     lua_settop(L, 2);
   }
   if (!c->name) {
-    push_filled_box(L, c->x);
-    lua_call(L, 1, 1);
+    lua_call(L, push_inside_inputs(L, c), 1);
     return 1;
   }
   if (!nl_to_object(L, 2)) {
@@ -312,6 +341,18 @@ static nl_tensor *call_field(nl_pass *p, int field, nl_tensor *x) {
   return call_object(lp, x);
 }
 
+static nl_tensor *call_field_all(nl_pass *p, int field, int given, const nl_given *inputs) {
+  nl_lua_pass *lp = lua_pass_of(p);
+  if (p->build.status != NL_OK) {
+    return NULL;
+  } else if (!lua_checkstack(lp->L, 20 + given)) {
+    return nl_pass_fail(p, "too much is in use at once");
+  }
+  lua_pushvalue(lp->L, lp->self);
+  const char *inner = p->layer->fields->field[field].name;
+  return call_by_lua(lp, &(inside_call){.field = inner, .x = inputs[0].tensor, .more = given - 1, .given = inputs + 1});
+}
+
 static nl_tensor *call_field_with(nl_pass *p, int field, const char *name, nl_tensor *value, nl_tensor *x) {
   nl_lua_pass *lp = lua_pass_of(p);
   if (p->build.status != NL_OK) {
@@ -371,7 +412,7 @@ static nl_tensor *tensor_in(nl_pass *p, int field, const char *name) {
   return t;
 }
 
-static const nl_pass_host lua_host = {call_field, call_field_with, tensor_in};
+static const nl_pass_host lua_host = {call_field, call_field_all, call_field_with, tensor_in};
 
 /* ---- a pass ---- */
 

@@ -85,7 +85,8 @@ static const char *refuse_maxout(const nl_layer *l) {
 }
 
 static void make_maxout(nl_making *m) {
-  int64_t sizes[2] = {made_int(m, maxout_in_features), made_int(m, maxout_out_features) * made_int(m, maxout_pieces)};
+  double sizes[2] = {(double)made_int(m, maxout_in_features),
+                     (double)(made_int(m, maxout_out_features) * made_int(m, maxout_pieces))};
   m->part(m, maxout_linear, "Linear", 2, sizes, NULL, NULL);
 }
 

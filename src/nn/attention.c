@@ -3,8 +3,8 @@
 
 #include "nn/pass.h"
 
-NL_FIELDS(mha, embed_dim, num_heads, dropout, bias, kdim, vdim, batch_first, _, in_proj_weight, q_proj_weight, k_proj_weight,
-          v_proj_weight, in_proj_bias, out_proj)
+NL_FIELDS(mha, embed_dim, num_heads, dropout, bias, kdim, vdim, batch_first, _, in_proj_weight, q_proj_weight,
+          k_proj_weight, v_proj_weight, in_proj_bias, out_proj)
 enum { QUERY, KEY, VALUE, PADDING_MASK, ATTN_MASK };
 enum { NEED_WEIGHTS, AVERAGE, CAUSAL };
 
@@ -41,7 +41,8 @@ static void make_mha(nl_making *m) {
   if (bias) {
     m->put(m, mha_in_proj_bias, NULL, nl_made_full(m, 1, &all, 0));
   }
-  nl_tensor *out_bias = m->part(m, mha_out_proj, "Linear", bias ? 2 : 3, (int64_t[]){e, e, 0}, NULL, bias ? "bias" : NULL);
+  nl_tensor *out_bias =
+      m->part(m, mha_out_proj, "Linear", 3, (double[]){(double)e, (double)e, bias}, NULL, bias ? "bias" : NULL);
   if (bias && m->build.status == NL_OK) {
     nl_b_into(&m->build, op_copy_(), out_bias, nl_made_full(m, 1, &e, 0));
   }
@@ -139,8 +140,9 @@ static nl_tensor *mask_of(nl_pass *p, const attended *a) {
     bool whole = mask->ndim == 3 && mask->shape[0] == a->n * a->heads;
     if (!(mask->ndim == 2 || whole) || mask->shape[mask->ndim - 2] != a->rows ||
         mask->shape[mask->ndim - 1] != a->keys) {
-      return nl_pass_fail(p, "attn_mask must be queries x keys (%lldx%lld), or (batch * heads) x queries x keys, but has shape %s",
-                          (long long)a->rows, (long long)a->keys, nl_tensor_shape_string(mask).s);
+      return nl_pass_fail(
+          p, "attn_mask must be queries x keys (%lldx%lld), or (batch * heads) x queries x keys, but has shape %s",
+          (long long)a->rows, (long long)a->keys, nl_tensor_shape_string(mask).s);
     }
     mask = nl_b_reshape(b, mask, 4, (int64_t[]){whole ? a->n : 1, whole ? a->heads : 1, a->rows, a->keys});
   }
@@ -149,7 +151,8 @@ static nl_tensor *mask_of(nl_pass *p, const attended *a) {
     const nl_tensor *t = i ? mask : padding;
     if (t && t->dtype != NL_BOOL && t->dtype != dtype) {
       return nl_pass_fail(p, "%s must be bool (true: not to be seen) or %s (added), not %s",
-                          i ? "attn_mask" : "key_padding_mask", nl_dtype_name(dtype), nl_dtype_name(nl_tensor_dtype(t)));
+                          i ? "attn_mask" : "key_padding_mask", nl_dtype_name(dtype),
+                          nl_dtype_name(nl_tensor_dtype(t)));
     }
   }
   if (b->status != NL_OK || (!padding && !mask)) {
@@ -175,7 +178,8 @@ static nl_tensor *mask_of(nl_pass *p, const attended *a) {
 /* ---- forward ---- */
 
 /* The weights, stored: softmax(q k^T / sqrt(d)), 0 in rows that see nothing; what the op does not give. */
-static nl_tensor *weights_of_all(nl_pass *p, const attended *a, nl_tensor *q, nl_tensor *k, nl_tensor *mask, bool causal) {
+static nl_tensor *weights_of_all(nl_pass *p, const attended *a, nl_tensor *q, nl_tensor *k, nl_tensor *mask,
+                                 bool causal) {
   nl_build *b = &p->build;
   nl_tensor *scores = b_matmul(b, q, nl_b_transpose(b, k, -1, -2)), *hidden = nl_b_number(b, -INFINITY);
   scores = nl_b_scale(b, scores, 1 / sqrt((double)(a->embed / a->heads)));
@@ -247,20 +251,24 @@ static void forward_mha(nl_pass *p) {
 
 static const nl_layer_entry entries[] = {
     {.name = "MultiheadAttention",
-     .settings = "embed_dim: int in 1.. fixed, num_heads: int in 1.. fixed, dropout: number = 0 in 0..1, "
-                 "bias: bool = true fixed, kdim: int? in 1.. fixed, vdim: int? in 1.. fixed, batch_first: bool = false | "
-                 "dtype: dtype = float32",
+     .settings =
+         "embed_dim: int in 1.. fixed, num_heads: int in 1.. fixed, dropout: number = 0 in 0..1, "
+         "bias: bool = true fixed, kdim: int? in 1.. fixed, vdim: int? in 1.. fixed, batch_first: bool = false | "
+         "dtype: dtype = float32",
      .makes = "in_proj_weight: parameter?, q_proj_weight: parameter?, k_proj_weight: parameter?, "
               "v_proj_weight: parameter?, in_proj_bias: parameter?, out_proj: part",
      .fields = mha_fields,
-     .inputs = "query, key?, value? | key_padding_mask?, attn_mask?, need_weights: bool = true, "
+     .inputs = "query, key?, value?, key_padding_mask? | attn_mask?, need_weights: bool = true, "
                "average_attn_weights: bool = true, is_causal: bool = false",
-     .doc = "Attention of num_heads heads. Inputs are length x batch x embed_dim (batch x length x embed_dim with "
-            "batch_first), or length x embed_dim; the key is the query, and the value the key, where they are left out. "
-            "Gives the result and, unless need_weights is false (which is faster, and stores no scores), the weights, "
-            "averaged over the heads. Masks are true where nothing is to be seen, or numbers that are added to the scores: "
-            "key_padding_mask is batch x keys, attn_mask queries x keys (or that for each head of the batch). is_causal lets "
-            "position i see 1 to i. A query that sees nothing gets 0 for its sum of values.",
+     .doc =
+         "Attention of num_heads heads. Inputs are length x batch x embed_dim (batch x length x embed_dim with "
+         "batch_first), or length x embed_dim; the key is the query, and the value the key, where they are left out. "
+         "Gives the result and, unless need_weights is false (which is faster, and stores no scores), the weights, "
+         "averaged over the heads. Masks are true where nothing is to be seen, or numbers that are added to the "
+         "scores: "
+         "key_padding_mask is batch x keys, attn_mask queries x keys (or that for each head of the batch). is_causal "
+         "lets "
+         "position i see 1 to i. A query that sees nothing gets 0 for its sum of values.",
      .formula = "y = concat(softmax(Q_h K_h^T / sqrt(d)) V_h) W_o^T + b_o",
      .source = "Vaswani et al. 2017",
      .example = "nn.MultiheadAttention(8, 2)(nn.zeros(5, 1, 8), {need_weights = false}).shape",

@@ -6,7 +6,8 @@
 NL_FIELDS(highway, features, activation, gate_bias, init, transform, gate)
 
 static void make_highway(nl_making *m) {
-  int64_t n = made_int(m, highway_features), sizes[2] = {n, n};
+  int64_t n = made_int(m, highway_features);
+  double sizes[2] = {(double)n, (double)n};
   m->part(m, highway_transform, "Linear", 2, sizes, m->initializer, NULL);
   nl_tensor *bias = m->part(m, highway_gate, "Linear", 2, sizes, NULL, "bias");
   if (m->build.status == NL_OK) {

@@ -9,7 +9,7 @@
 
 #include "optable/build.h"
 
-enum { NL_MAX_FIELDS = 16, NL_PASS_IN = 6, NL_PASS_FLAGS = 4, NL_PASS_OUT = 3, NL_LAYER_INTS = 32 };
+enum { NL_MAX_FIELDS = 24, NL_PASS_IN = 6, NL_PASS_FLAGS = 4, NL_PASS_OUT = 3, NL_LAYER_INTS = 32 };
 
 typedef struct nl_layer_entry nl_layer_entry;
 typedef struct nl_layer nl_layer;
@@ -127,10 +127,11 @@ typedef enum nl_predicts {
 struct nl_layer_entry {
   const char *name;
   const char *settings; /* "" or a signature as above */
+  const char *made_of;  /* where it is made in Lua: what that takes, in words; else NULL */
   const char *makes;    /* NULL: nothing */
   const char *fields;   /* the names of settings and of what it makes, by NL_FIELDS; NULL: C code uses none by name */
-  /* What forward takes: "x", "input, target", "x, h?, c?". Behind a `|` stand those that come in a table in last place,
-     tensors and flags: "x | mask?, need_weights: bool = true". */
+  /* What forward takes: "x", "input, target", "x, h?, c?". What is optional may also come in a table in last
+     place, where those behind a `|` always stand, tensors and flags: "x | mask?, need_weights: bool = true". */
   const char *inputs;
   /* Shapes of the first input, or NULL: any: "batch x in_channels x height x width", "... x in_features"; an integer
      setting's name is that number, other words any size, "..." any number of dims; "a or b". */
@@ -159,9 +160,12 @@ struct nl_layer_entry {
    positions linear_in_features, ..., and linear_fields for .fields. The names are held against the entry when it is
    parsed. A field named _ is not used by name. */
 #define NL_FIELDS(set, ...)                                                                                            \
-  enum { NL_FIELDS_N(__VA_ARGS__, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1)(set, __VA_ARGS__) };                  \
+  enum {                                                                                                               \
+    NL_FIELDS_N(__VA_ARGS__, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2,       \
+                1)(set, __VA_ARGS__)                                                                                   \
+  };                                                                                                                   \
   static const char set##_fields[] = #__VA_ARGS__;
-#define NL_FIELDS_N(a, b, c, d, e, f, g, h, i, j, k, l, m, o, n, ...) NL_FIELDS_##n
+#define NL_FIELDS_N(a, b, c, d, e, f, g, h, i, j, k, l, m, o, p, q, r, s, t, u, v, w, x, y, n, ...) NL_FIELDS_##n
 #define NL_FIELDS_1(set, a) set##_##a
 #define NL_FIELDS_2(set, a, ...) set##_##a, NL_FIELDS_1(set, __VA_ARGS__)
 #define NL_FIELDS_3(set, a, ...) set##_##a, NL_FIELDS_2(set, __VA_ARGS__)
@@ -176,6 +180,16 @@ struct nl_layer_entry {
 #define NL_FIELDS_12(set, a, ...) set##_##a, NL_FIELDS_11(set, __VA_ARGS__)
 #define NL_FIELDS_13(set, a, ...) set##_##a, NL_FIELDS_12(set, __VA_ARGS__)
 #define NL_FIELDS_14(set, a, ...) set##_##a, NL_FIELDS_13(set, __VA_ARGS__)
+#define NL_FIELDS_15(set, a, ...) set##_##a, NL_FIELDS_14(set, __VA_ARGS__)
+#define NL_FIELDS_16(set, a, ...) set##_##a, NL_FIELDS_15(set, __VA_ARGS__)
+#define NL_FIELDS_17(set, a, ...) set##_##a, NL_FIELDS_16(set, __VA_ARGS__)
+#define NL_FIELDS_18(set, a, ...) set##_##a, NL_FIELDS_17(set, __VA_ARGS__)
+#define NL_FIELDS_19(set, a, ...) set##_##a, NL_FIELDS_18(set, __VA_ARGS__)
+#define NL_FIELDS_20(set, a, ...) set##_##a, NL_FIELDS_19(set, __VA_ARGS__)
+#define NL_FIELDS_21(set, a, ...) set##_##a, NL_FIELDS_20(set, __VA_ARGS__)
+#define NL_FIELDS_22(set, a, ...) set##_##a, NL_FIELDS_21(set, __VA_ARGS__)
+#define NL_FIELDS_23(set, a, ...) set##_##a, NL_FIELDS_22(set, __VA_ARGS__)
+#define NL_FIELDS_24(set, a, ...) set##_##a, NL_FIELDS_23(set, __VA_ARGS__)
 
 /* ---- the table (table.c) ---- */
 
@@ -207,7 +221,7 @@ typedef struct nl_layer_family_entries {
 
 // clang-format off
 #define NL_LAYER_FAMILIES(F) \
-  F(linear) F(activations) F(dropout) F(norm) F(convolution) F(recurrent) F(attention) F(blocks) F(containers) \
+  F(linear) F(activations) F(dropout) F(norm) F(convolution) F(recurrent) F(attention) F(transformer) F(blocks) F(containers) \
   F(regression) F(classification) F(margin)
 // clang-format on
 

@@ -9,6 +9,13 @@
 #include "nn/layer.h"
 #include "optable/helpers.h"
 
+/* An input of a layer that a forward calls: a tensor (NULL: left out), or where there is none by that name, a flag. */
+typedef struct nl_given {
+  const char *name; /* NULL: by position */
+  nl_tensor *tensor;
+  bool is_flag, flag;
+} nl_given;
+
 /* What only the border knows: the layers in fields, which may be written in Lua, and fields that no entry names. All of
    them do nothing and give NULL where the pass has failed. A forward reads its own tensors before it calls a layer,
    which may change them; what a layer in Lua raises is kept there and raised again.
@@ -16,6 +23,8 @@
 typedef struct nl_pass_host {
   /* The layer in a field, called. */
   nl_tensor *(*call)(nl_pass *, int field, nl_tensor *x);
+  /* The same with more than one input: `given` of them, those with names behind the others. */
+  nl_tensor *(*call_all)(nl_pass *, int field, int given, const nl_given *);
   /* The same, with another tensor in its field of the name that `name` says for the time of the call. */
   nl_tensor *(*call_with)(nl_pass *, int field, const char *name, nl_tensor *value, nl_tensor *x);
   /* The tensor that the layer in a field calls `name`; with field -1, this layer itself. NULL: there is none. */
@@ -104,14 +113,6 @@ static inline nl_tensor *b_total(nl_build *b, nl_tensor *x) {
   return nl_b_sum(b, x, 0, NULL, false);
 }
 
-/* Tensors to be joined by cat or stack; begins as {0}, and is let go of by the joining. */
-typedef struct nl_parts {
-  int n;
-  nl_tensor **t;
-} nl_parts;
-void nl_parts_add(nl_build *, nl_parts *, nl_tensor *);
-nl_tensor *nl_parts_join(nl_build *, nl_parts *, const nl_op *, int64_t dim);
-
 /* A value for each channel (dim 2), shaped so that it broadcasts over x. */
 nl_tensor *nl_along_channels(nl_build *, nl_tensor *t, const nl_tensor *x);
 
@@ -130,9 +131,9 @@ struct nl_making {
   void (*put)(nl_making *, int field, const char *name, nl_tensor *);
   /* Fills the tensor by an initializer of nn.init. */
   void (*initialize)(nl_making *, const char *initializer, nl_tensor *);
-  /* Makes a layer by its entry's name, its first settings (integers) and an initializer (or NULL), and puts it into a
-     field. Gives the part's tensor `name`, if that is no NULL. */
-  nl_tensor *(*part)(nl_making *, int field, const char *entry, int n, const int64_t *settings, const char *initializer,
+  /* Makes a layer by its entry's name, its first settings (of any kind; nan: left out) and an initializer (or NULL),
+     and puts it into a field. Gives the part's tensor `name`, if that is no NULL. */
+  nl_tensor *(*part)(nl_making *, int field, const char *entry, int n, const double *settings, const char *initializer,
                      const char *name);
   /* The parameter `name` of the layer that a setting holds; fails where it has none. With `take`, it is a plain tensor
      of that layer from then on. */

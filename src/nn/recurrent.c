@@ -15,35 +15,42 @@ static const char *const state_names[] = {"h", "c"};
 
 enum { MOST_STATES = 2 };
 
-/* ---- one step ---- */
+/* ---- one direction of one layer ---- */
 
-static nl_tensor *gate(nl_build *b, nl_tensor *z, int k, int64_t n) {
-  return b_narrow(b, z, -1, k * n + 1, n);
-}
+typedef struct direction {
+  nl_tensor *weight_ih, *weight_hh, *bias_ih, *bias_hh;
+  nl_tensor *h0, *c0; /* NULL: zeros */
+  nl_tensor *lengths; /* or NULL */
+  bool relu, reverse;
+} direction;
 
-/* From the input's part (W_ih x + b_ih) and the state to the new state, whose first tensor is the output. */
-static void step_state(nl_build *b, int kind, nl_tensor *from_x, nl_tensor **state, nl_tensor *w, nl_tensor *bias,
-                       bool relu) {
-  nl_tensor *from_h = b_linear(b, state[0], w, bias);
-  if (b->status != NL_OK) {
-    return;
+/* Over x (length x batch x features): the outputs; state gets the last ones, of a row with a length that at its end. */
+static nl_tensor *run_direction(nl_build *b, int kind, nl_tensor *x, const direction *d, nl_tensor **state) {
+  nl_tensor *bias = d->bias_ih; /* both biases of all gates are added at once, but for GRU's, of which one is reset */
+  if (kind != GRU && d->bias_hh) {
+    bias = bias ? b_add(b, bias, d->bias_hh) : d->bias_hh;
   }
-  int64_t n = from_h->shape[from_h->ndim - 1] / gates_of[kind];
+  nl_tensor *z = b_linear(b, x, d->weight_ih, bias), *out, *cells = NULL;
   if (kind == RNN) {
-    nl_tensor *z = b_add(b, from_x, from_h);
-    state[0] = relu ? b_relu(b, z) : b_tanh(b, z);
-  } else if (kind == LSTM) {
-    nl_tensor *z = b_add(b, from_x, from_h);
-    nl_tensor *in = b_sigmoid(b, gate(b, z, 0, n)), *forget = b_sigmoid(b, gate(b, z, 1, n));
-    nl_tensor *cell = b_tanh(b, gate(b, z, 2, n)), *out = b_sigmoid(b, gate(b, z, 3, n));
-    state[1] = b_add(b, b_mul(b, forget, state[1]), b_mul(b, in, cell));
-    state[0] = b_mul(b, out, b_tanh(b, state[1]));
+    out = nl_b_do(b, op_rnn_sequence(), "ttttbb", z, d->weight_hh, d->h0, d->lengths, d->reverse, d->relu);
+  } else if (kind == GRU) {
+    out = nl_b_do(b, op_gru_sequence(), "tttttb", z, d->weight_hh, d->bias_hh, d->h0, d->lengths, d->reverse);
+  } else if (b->status == NL_OK) {
+    nl_call c;
+    nl_call_init(&c, op_lstm_sequence(), 5, (nl_tensor *[]){z, d->weight_hh, d->h0, d->c0, d->lengths});
+    c.attr[0] = (nl_attr){.set = true, .b = d->reverse};
+    out = nl_b_call(b, &c);
+    cells = c.out[1];
   } else {
-    nl_tensor *reset = b_sigmoid(b, b_add(b, gate(b, from_x, 0, n), gate(b, from_h, 0, n)));
-    nl_tensor *update = b_sigmoid(b, b_add(b, gate(b, from_x, 1, n), gate(b, from_h, 1, n)));
-    nl_tensor *fresh = b_tanh(b, b_add(b, gate(b, from_x, 2, n), b_mul(b, reset, gate(b, from_h, 2, n))));
-    state[0] = b_add(b, b_mul(b, b_minus_from(b, 1, update), fresh), b_mul(b, update, state[0]));
+    return NULL;
   }
+  if (b->status != NL_OK) {
+    return NULL;
+  }
+  int64_t last = d->reverse ? 1 : x->shape[0];
+  state[0] = b_select(b, out, 1, last);
+  state[1] = cells ? b_select(b, cells, 1, last) : NULL;
+  return out;
 }
 
 /* The states that were given, in in[1 ...]: all or none of them, each of the shape that the layer's are of. Returns
@@ -102,13 +109,14 @@ static void forward_cell(nl_pass *p) {
   nl_tensor *x = p->in[0], *state[MOST_STATES] = {NULL};
   int64_t shape[2] = {x->shape[0], int_of(p, cell_hidden_size)};
   bool given = check_states(p, kind, 2, shape, "batch x hidden_size");
-  for (int i = 0; i < states_of[kind]; i++) {
-    state[i] = given ? p->in[1 + i] : nl_b_zeros(b, nl_tensor_dtype(x), 2, shape);
-  }
-  nl_tensor *from_x =
-      b_linear(b, x, tensor_of(p, cell_part(l, cell_weight_ih)), tensor_of(p, cell_part(l, cell_bias_ih)));
-  step_state(b, kind, from_x, state, tensor_of(p, cell_part(l, cell_weight_hh)),
-             tensor_of(p, cell_part(l, cell_bias_hh)), kind == RNN && int_of(p, rnn_cell_nonlinearity) == 1);
+  direction d = {.weight_ih = tensor_of(p, cell_part(l, cell_weight_ih)),
+                 .weight_hh = tensor_of(p, cell_part(l, cell_weight_hh)),
+                 .bias_ih = tensor_of(p, cell_part(l, cell_bias_ih)),
+                 .bias_hh = tensor_of(p, cell_part(l, cell_bias_hh)),
+                 .h0 = given ? p->in[1] : NULL,
+                 .c0 = given && kind == LSTM ? p->in[2] : NULL,
+                 .relu = kind == RNN && int_of(p, rnn_cell_nonlinearity) == 1};
+  run_direction(b, kind, b_unsqueeze(b, x, 1), &d, state);
   for (int i = 0; i < states_of[kind]; i++) {
     p->out[p->nout++] = state[i];
   }
@@ -157,27 +165,19 @@ static nl_tensor *recurrent_part(nl_pass *p, const char *what, int64_t layer, in
   return t;
 }
 
-/* One direction of one layer over x (length x batch x features): the outputs; state becomes the last one. */
-static nl_tensor *run_direction(nl_pass *p, nl_tensor *x, nl_tensor **state, int64_t layer, int way) {
-  nl_build *b = &p->build;
-  int kind = p->layer->entry->variant;
-  nl_tensor *w = recurrent_part(p, "weight_hh", layer, way, true);
-  nl_tensor *bias = recurrent_part(p, "bias_hh", layer, way, false);
-  nl_tensor *from_x =
-      b_linear(b, x, recurrent_part(p, "weight_ih", layer, way, true), recurrent_part(p, "bias_ih", layer, way, false));
-  bool relu = kind == RNN && int_of(p, rnn_nonlinearity) == 1;
-  int64_t n = x->shape[0];
-  nl_tensor **out = nl_new((size_t)n * sizeof *out);
-  if (!out) {
-    b->status = NL_NOMEM;
-  }
-  for (int64_t i = 0; i < n && b->status == NL_OK; i++) {
-    int64_t t = way == 0 ? i : n - 1 - i;
-    step_state(b, kind, b_select(b, from_x, 1, t + 1), state, w, bias, relu);
-    out[t] = state[0];
-  }
-  nl_parts parts = {.n = (int)n, .t = out};
-  return nl_parts_join(b, &parts, op_stack(), 1);
+static direction direction_of(nl_pass *p, int64_t layer, int way) {
+  return (direction){.weight_ih = recurrent_part(p, "weight_ih", layer, way, true),
+                     .weight_hh = recurrent_part(p, "weight_hh", layer, way, true),
+                     .bias_ih = recurrent_part(p, "bias_ih", layer, way, false),
+                     .bias_hh = recurrent_part(p, "bias_hh", layer, way, false),
+                     .reverse = way == 1,
+                     .relu = p->layer->entry->variant == RNN && int_of(p, rnn_nonlinearity) == 1};
+}
+
+/* True in the steps of each sequence: length x batch x 1. */
+static nl_tensor *steps_inside(nl_build *b, nl_tensor *lengths, int64_t steps) {
+  nl_tensor *step = nl_b_do(b, op_arange(), "nnni", 0.0, (double)steps, 1.0, (int64_t)NL_I64);
+  return b_unsqueeze(b, b_lt(b, b_unsqueeze(b, step, 2), lengths), 3);
 }
 
 /* x: length x batch x input_size. Gives the outputs, length x batch x (directions * hidden_size), and the last states,
@@ -204,20 +204,26 @@ static void forward_recurrent(nl_pass *p) {
   int64_t shape[3] = {layers * directions, x->shape[1], int_of(p, recurrent_hidden_size)}, at = 0;
   bool given = check_states(p, kind, 3, shape, "(num_layers * directions) x batch x hidden_size");
   nl_parts last[MOST_STATES] = {{0}, {0}};
+  nl_tensor *lengths = p->in[1 + nstates];
+  int64_t steps = x->shape[0];
   for (int64_t layer = 1; layer <= layers && b->status == NL_OK; layer++) {
     nl_tensor *outs[2] = {NULL};
     for (int way = 0; way < directions && b->status == NL_OK; way++) {
       nl_tensor *state[MOST_STATES] = {NULL};
+      direction d = direction_of(p, layer, way);
       at++;
-      for (int i = 0; i < nstates; i++) {
-        state[i] = given ? b_select(b, p->in[1 + i], 1, at) : nl_b_zeros(b, nl_tensor_dtype(x), 2, shape + 1);
-      }
-      outs[way] = run_direction(p, x, state, layer, way);
+      d.lengths = lengths;
+      d.h0 = given ? b_select(b, p->in[1], 1, at) : NULL;
+      d.c0 = given && kind == LSTM ? b_select(b, p->in[2], 1, at) : NULL;
+      outs[way] = run_direction(b, kind, x, &d, state);
       for (int i = 0; i < nstates; i++) {
         nl_parts_add(b, &last[i], state[i]);
       }
     }
     x = directions == 2 ? b_cat(b, outs[0], outs[1], -1) : outs[0];
+    if (lengths) {
+      x = b_where(b, steps_inside(b, lengths, steps), x, nl_b_number(b, 0));
+    }
     if (layer < layers && number_of(p, recurrent_dropout) > 0 && p->layer->training) {
       x = nl_b_do(b, op_dropout(), "tn", x, number_of(p, recurrent_dropout));
     }
@@ -246,14 +252,17 @@ static void forward_recurrent(nl_pass *p) {
     .settings = "input_size: int in 1.. fixed, hidden_size: int in 1.. fixed, num_layers: int = 1 in 1.. fixed, "      \
                 "bias: bool = true fixed, "                                                                            \
                 "batch_first: bool = false, dropout: number = 0 in 0..1, bidirectional: bool = false fixed" more,      \
-    .fields = names##_fields, .inputs = takes, .outputs = 1 + nstates, .states = nstates,                              \
-    .doc = what " over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives "  \
-                "the outputs, length x batch x (directions * hidden_size), and the last state of each layer and "      \
-                "direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as "    \
-                "{h, c}), are "                                                                                        \
-                "0 where they are left out. "                                                                          \
-                "dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and "       \
-                "bias_hh_l1, and on with _reverse for the way back.",                                                  \
+    .fields = names##_fields, .inputs = takes " | lengths?", .outputs = 1 + nstates, .states = nstates,                \
+    .doc = what                                                                                                        \
+        " over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives "          \
+        "the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. "   \
+        "States, "                                                                                                     \
+        "(num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are " \
+        "left out. "                                                                                                   \
+        "lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, "   \
+        "and the last "                                                                                                \
+        "state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, " \
+        "weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.",                             \
     .source = from, .example = "nn." layer "(3, 4)(nn.zeros(5, 2, 3)).shape", .make = make_recurrent,                  \
     .forward = forward_recurrent, .variant = kind                                                                      \
   }

@@ -27,8 +27,8 @@
   F(full_like) F(gather) F(gelu) F(index) F(index_add) F(index_copy) F(index_places) F(index_put) F(index_select)     \
   F(index_zeros) F(linear) F(linear_scan) F(log_softmax) F(log_softmax_backward) F(logsigmoid) F(logsumexp)           \
   F(masked_fill) F(masked_scatter) F(masked_select) F(masked_take) F(matrix_exp) F(matrix_norm) F(max) F(max_pool) F(max_pool_back) F(max_pool_pick) F(mean)        \
-  F(min) F(mode_index) F(mse_loss) F(narrow) F(nonzero) F(norm) F(ones_like) F(permute) F(pinv) F(prelu) F(prod)      \
-  F(rand) F(rand_like) F(randn) F(randn_like) F(relu_backward) F(repeat_index) F(reshape) F(scaled_dot_product_attention) F(scatter) F(scatter_add)   \
+  F(min) F(mode_index) F(mse_loss) F(narrow) F(nonzero) F(gru_sequence) F(gru_sequence_backward) F(lstm_sequence) F(lstm_sequence_backward) F(norm) F(normal_) F(ones_like) F(permute) F(pinv) F(prelu) F(prod)      \
+  F(rand) F(rand_like) F(randn) F(randn_like) F(relu_backward) F(repeat_index) F(reshape) F(rnn_sequence) F(rnn_sequence_backward) F(scaled_dot_product_attention) F(scatter) F(scatter_add)   \
   F(scatter_zeros) F(searchsorted) F(select) F(sigmoid_backward) F(slice) F(slice_zeros) F(slogdet) F(softmax)        \
   F(softmax_backward) F(solve_triangular) F(sort) F(squeeze) F(stack) F(std) F(stop_gradient) F(strided_zeros)        \
   F(sum) F(svd) F(tanh_backward) F(to) F(transpose) F(tril) F(triu) F(triu_indices) F(uniform_) F(unsqueeze) F(var)   \
@@ -127,5 +127,13 @@ static inline nl_tensor *b_softmax(nl_build *b, nl_tensor *x, int64_t dim) {
 static inline nl_tensor *b_eye(nl_build *b, int64_t n, nl_dtype dtype) {
   return nl_b_do(b, op_eye(), "i-i", n, (int64_t)dtype);
 }
+
+/* Tensors to be joined by cat or stack; begins as {0}, and is let go of by the joining. */
+typedef struct nl_parts {
+  int n;
+  nl_tensor **t;
+} nl_parts;
+void nl_parts_add(nl_build *, nl_parts *, nl_tensor *);
+nl_tensor *nl_parts_join(nl_build *, nl_parts *, const nl_op *, int64_t dim);
 
 #endif

@@ -273,7 +273,7 @@ typedef struct nl_op_family {
   F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search) \
   F(products, matmul) F(products, product) \
   F(convolution, conv) F(convolution, pool) \
-  F(attention, attention) \
+  F(attention, attention) F(recurrence, recurrence) \
   F(losses, loss) F(losses, norm) \
   F(linalg, factorize) F(linalg, matrix) F(linalg, spectral) \
   F(random, draw) \

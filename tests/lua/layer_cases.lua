@@ -24,6 +24,9 @@ end
 ---The object that the entry's constructor makes of what must be given and of `options`, by name.
 function M.make(entry, options)
   local class = nn[entry.name]
+  if entry.family == "transformer" and entry.made_of then
+    return class(nn[entry.name .. "Layer"](WIDTH, 2, WIDTH), 2)
+  end
   if entry.family == "containers" then
     if entry.name == "ModuleDict" then
       return class { a = nn.Linear(WIDTH, WIDTH) }
@@ -85,7 +88,7 @@ function M.inputs(entry, object)
     return nil
   end
   local shape, names = nil, {}
-  for name in entry.inputs:gmatch "[%w_]+%f[^%w_]" do
+  for name in entry.inputs:gsub("|.*", ""):gmatch "[%w_]+%f[^%w_]" do
     if not entry.inputs:find(name .. "?", 1, true) then
       names[#names + 1] = name
     end

@@ -60,18 +60,17 @@ static nl_status check_operands(nl_tensor *const *in, leads *l) {
     const nl_tensor *t = in[i];
     nl_status status = nl_rule_want_float(t, names[i]);
     if (status == NL_OK && (t->ndim < 2 || t->dtype != q->dtype)) {
-      status = nl_fail("%s must be ... x length x features, in the dtype of the query (%s), but is %s of shape %s",
-                       names[i], nl_dtype_name(nl_tensor_dtype(q)), nl_dtype_name(nl_tensor_dtype(t)),
-                       nl_tensor_shape_string(t).s);
+      status =
+          nl_fail("%s must be ... x length x features, in the dtype of the query (%s), but is %s of shape %s", names[i],
+                  nl_dtype_name(nl_tensor_dtype(q)), nl_dtype_name(nl_tensor_dtype(t)), nl_tensor_shape_string(t).s);
     }
     if (status != NL_OK) {
       return status;
     }
   }
   if (q->shape[q->ndim - 1] != k->shape[k->ndim - 1]) {
-    return nl_fail("queries have %lld features (shape %s), but keys %lld (shape %s)",
-                   (long long)q->shape[q->ndim - 1], nl_tensor_shape_string(q).s, (long long)k->shape[k->ndim - 1],
-                   nl_tensor_shape_string(k).s);
+    return nl_fail("queries have %lld features (shape %s), but keys %lld (shape %s)", (long long)q->shape[q->ndim - 1],
+                   nl_tensor_shape_string(q).s, (long long)k->shape[k->ndim - 1], nl_tensor_shape_string(k).s);
   }
   if (k->shape[k->ndim - 2] != v->shape[v->ndim - 2]) {
     return nl_fail("there are %lld keys (shape %s), but %lld values (shape %s)", (long long)k->shape[k->ndim - 2],
@@ -105,8 +104,7 @@ static nl_status check_attrs_of(const nl_call *c) {
 }
 
 static double scale_of(const nl_call *c, const nl_tensor *q) {
-  return c->attr[attention_scale].set ? c->attr[attention_scale].number
-                                      : 1 / sqrt((double)q->shape[q->ndim - 1]);
+  return c->attr[attention_scale].set ? c->attr[attention_scale].number : 1 / sqrt((double)q->shape[q->ndim - 1]);
 }
 
 /* ---- the operands, as the kernels take them ---- */
@@ -443,8 +441,10 @@ static const nl_op ops[] = {
              "is_causal: bool = false, scale: number?",
      .attrs = attention_attrs,
      .returns = "tensor",
-     .doc = "softmax(query key^T * scale + attn_mask) value, of ... x length x features, without storing the scores. A bool "
-            "mask says which keys may be attended to, another one is added; is_causal lets position i see 1 to i; scale is "
+     .doc = "softmax(query key^T * scale + attn_mask) value, of ... x length x features, without storing the scores. A "
+            "bool "
+            "mask says which keys may be attended to, another one is added; is_causal lets position i see 1 to i; "
+            "scale is "
             "1/sqrt(features) unless it is given. dropout_p drops weights, always. A query that sees no key gives 0.",
      .example = "nn.scaled_dot_product_attention(nn.eye(2), nn.eye(2), nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, "
                 "{is_causal = true})",
@@ -453,7 +453,8 @@ static const nl_op ops[] = {
      .flops = attention_flops,
      .vjp = vjp_attention,
      .flags = NL_OP_BROADCAST | NL_OP_RANDOM,
-     .save = NL_SAVE_IN(0) | NL_SAVE_IN(1) | NL_SAVE_IN(2) | NL_SAVE_IN(3) | NL_SAVE_OUT(0) | NL_SAVE_OUT(1) | NL_SAVE_OUT(2),
+     .save = NL_SAVE_IN(0) | NL_SAVE_IN(1) | NL_SAVE_IN(2) | NL_SAVE_IN(3) | NL_SAVE_OUT(0) | NL_SAVE_OUT(1) |
+             NL_SAVE_OUT(2),
      .visible = 1},
     {.name = "attention_backward",
      .args = "grad: tensor, query: tensor, key: tensor, value: tensor, attn_mask: tensor?, lse: tensor, delta: tensor, "

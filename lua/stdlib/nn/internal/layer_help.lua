@@ -40,8 +40,8 @@ function M.signature(entry)
   if #named > 0 then
     plain[#plain + 1] = ("{%s}"):format(table.concat(named, ", "))
   end
-  if entry.family == "containers" then
-    plain = { "..." }
+  if entry.made_of then
+    plain = { entry.made_of }
   end
   return ("%s(%s)"):format(entry.name, table.concat(plain, ", "))
 end

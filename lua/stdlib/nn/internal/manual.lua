@@ -215,7 +215,7 @@ local op_pages = {
 local layer_pages = {
   { "linear", "Linear maps and embedding" }, { "activations", "Activations" }, { "dropout", "Dropout and noise" },
   { "norm", "Normalization" }, { "convolution", "Convolution and pooling" }, { "recurrent", "Recurrent layers" },
-  { "attention", "Attention" },
+  { "attention", "Attention" }, { "transformer", "Transformers" },
   { "blocks", "Gates and shortcuts" }, { "containers", "Layers that hold others" }, { "regression", "Losses of regression" },
   { "classification", "Losses of classification" }, { "margin", "Losses of margins and similarity" },
 }

@@ -5,7 +5,7 @@ local core = require "nn.core"
 local module = require "nn.layers.module"
 
 -- Families with methods written in Lua -> the file that adds them, as functions of the class by its name.
-local more = { containers = "nn.layers.containers" }
+local more = { containers = "nn.layers.containers", transformer = "nn.layers.transformer" }
 
 local M = {}
 
@@ -17,8 +17,9 @@ local function make(name)
   Class.input_is = core.layer_predicts(name) or false -- false: it does not say
   M[name] = Class
   local file = more[core.layer_family(name)]
-  if file then
-    require(file)[name](Class)
+  local add = file and require(file)[name]
+  if add then
+    add(Class)
   end
   return Class
 end
