@@ -206,9 +206,16 @@ def op_of(name, n):
     }[name]
 
 
+def w12():
+    """A transformer block of width 128, 4 heads, length 64, batch 16, AdamW."""
+    model = nn.TransformerEncoderLayer(128, 4, 512, batch_first=True)
+    x, y = torch.randn(16, 64, 128), torch.randn(16, 64, 128)
+    return step_of(model, nn.MSELoss(), torch.optim.AdamW(model.parameters()), x, y)
+
+
 makers = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W5b": w5b, "W7": w7, "W6": w6, "W8": w8,
           "W9": lambda: sequence(nn.LSTM(64, 128)), "W10": lambda: sequence(nn.GRU(64, 128)),
-          "W11": lambda: sequence(nn.RNN(64, 128)), "W13": w13}
+          "W11": lambda: sequence(nn.RNN(64, 128)), "W12": w12, "W13": w13}
 steps = {}
 
 

@@ -127,6 +127,11 @@ M.list = {
   { name = "W11", title = "RNN 64-128, 50 steps, batch 32, Adam", steps = 10, bound = { 0.45, 0.60 }, make = function()
     return sequence(nn.RNN(64, 128))
   end },
+  { name = "W12", title = "transformer block of 128, 64 x 16, AdamW", steps = 4, bound = { 0.50, 0.60 }, make = function()
+    local model = nn.TransformerEncoderLayer(128, 4, { dim_feedforward = 512, batch_first = true })
+    local x, y = nn.randn(16, 64, 128), nn.randn(16, 64, 128)
+    return M.step_of(model, nn.MSELoss(), nn.optim.AdamW(model:parameters()), x, y)
+  end },
   { name = "W13", title = "depthwise and 1x1, 32 to 64, batch 32", steps = 1, rounds = 7, bound = { 0.60, 0.65 },
     make = function()
       local model = nn.Sequential(nn.Conv2d(32, 32, 3, { padding = 1, groups = 32 }), nn.ReLU(), nn.Conv2d(32, 64, 1), nn.ReLU(),
