@@ -1,5 +1,6 @@
-/* A task is a block of rows of the batch, which goes through all steps by itself. The weight is packed once into panels as
-   wide as the products' tiles: its columns (rows of the transposed weight) lie together, without conflicts of stride. */
+/* A task is a block of rows of the batch, which goes through all steps by itself. The weight is packed once into panels
+   as wide as the products' tiles: its columns (rows of the transposed weight) lie together, without conflicts of
+   stride. */
 #include "kernels/recurrent.h"
 
 #include <string.h>
@@ -166,7 +167,8 @@ void nl_recurrent_forward(const nl_recurrent *r) {
   run_rows(&c, forward_rows);
 }
 
-/* What comes from behind for a row that rests, with what comes from outside, goes on as it is. `kept`: room for a row. */
+/* What comes from behind for a row that rests, with what comes from outside, goes on as it is. `kept`: room for a row.
+ */
 static void add_outside(const recurrence *c, const nl_gates_step *s, int64_t i, void *kept_h, void *kept_c) {
   int64_t n = s->n;
   const void *from[2] = {s->g, s->gc};

@@ -90,6 +90,11 @@ static void make_maxout(nl_making *m) {
   m->part(m, maxout_linear, "Linear", 2, sizes, NULL, NULL);
 }
 
+NL_FORWARD(softmax2d) {
+  (void)p;
+  return b_softmax(b, x, 2);
+}
+
 NL_FORWARD(maxout) {
   nl_tensor *y = p->host->call(p, maxout_linear, x);
   int64_t shape[NL_MAX_DIM];
@@ -221,6 +226,13 @@ static const nl_layer_entry entries[] = {
      .pointwise = true},
     ALONG("Softmax", "softmax", "Positive, and of sum 1 along a dim.", "y_i = exp(x_i) / sum_j exp(x_j)",
           "Bridle 1990"),
+    {.name = "Softmax2d",
+     .inputs = "x",
+     .accepts = "batch x channels x height x width",
+     .doc = "Softmax over the channels of each place of an image.",
+     .formula = "y_i = exp(x_i) / sum_j exp(x_j)",
+     .example = "nn.Softmax2d()(nn.zeros(1, 2, 1, 3))",
+     .forward = forward_softmax2d},
     ALONG("LogSoftmax", "log_softmax", "The logarithm of softmax, stable.", "y_i = x_i - log sum_j exp(x_j)", NULL),
     ALONG("Softmin", "softmin", "Softmax of -x.", "y_i = exp(-x_i) / sum_j exp(-x_j)", NULL),
     ALONG("GLU", "glu", "The first half of a dim, gated by the second.", "y = a sigmoid(b)", "Dauphin et al. 2017"),

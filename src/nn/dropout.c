@@ -114,6 +114,7 @@ static const nl_layer_entry entries[] = {
      .forward = forward_dropout},
     CHANNELS("Dropout1d", "batch x channels x length"),
     CHANNELS("Dropout2d", "batch x channels x height x width"),
+    CHANNELS("Dropout3d", "batch x channels x depth x height x width"),
     {.name = "AlphaDropout",
      .settings = "p: number = 0.5 in 0..1",
      .fields = drop_fields,

@@ -221,8 +221,8 @@ typedef struct nl_layer_family_entries {
 
 // clang-format off
 #define NL_LAYER_FAMILIES(F) \
-  F(linear) F(activations) F(dropout) F(norm) F(convolution) F(recurrent) F(attention) F(transformer) F(blocks) F(containers) \
-  F(regression) F(classification) F(margin)
+  F(linear) F(embedding) F(activations) F(dropout) F(norm) F(convolution) F(resample) F(recurrent) F(attention) F(transformer) F(blocks) F(containers) \
+  F(regression) F(classification) F(margin) F(ctc)
 // clang-format on
 
 #define NL_LAYER_FAMILY_DECLARATION(name) extern const nl_layer_family_entries nl_layers_##name;

@@ -1,4 +1,4 @@
-/* Linear maps, vectors for symbols, and layers that only pass on or flatten. Names, meaning and defaults are PyTorch's.
+/* Linear maps, and layers that only pass on or flatten. Names, meaning and defaults are PyTorch's.
  */
 #include "nn/pass.h"
 
@@ -31,60 +31,53 @@ NL_FORWARD(identity) {
   return x;
 }
 
-/* ---- symbols ---- */
+/* ---- two inputs ---- */
 
-NL_FIELDS(embedding, num_embeddings, embedding_dim, padding_idx, weight)
+NL_FIELDS(bilinear, in1_features, in2_features, out_features, bias, dtype, weight, _)
+enum { bilinear_bias_part = bilinear__ };
 
-static const char *refuse_embedding(const nl_layer *l) {
-  const nl_value *padding = &l->value[embedding_padding_idx];
-  int64_t n = l->value[embedding_num_embeddings].i;
-  return padding->set && (padding->i > n || padding->i < -n || padding->i == 0)
-             ? "padding_idx must be one of the symbols, counted from 1"
-             : NULL;
-}
-
-/* From 1, also where it is counted from the end. */
-static int64_t padding_symbol(const nl_layer *l) {
-  int64_t i = l->value[embedding_padding_idx].i;
-  return i < 0 ? i + l->value[embedding_num_embeddings].i + 1 : i;
-}
-
-/* 0 for the symbol that is padding, else 1: num_embeddings x 1 */
-static nl_tensor *padding_mask(nl_build *b, const nl_layer *l, nl_dtype dtype) {
-  int64_t n = l->value[embedding_num_embeddings].i;
-  nl_tensor *places = nl_b_do(b, op_arange(), "nnni", 1.0, (double)n + 1, 1.0, (int64_t)NL_I64);
-  nl_tensor *keep = b_ne(b, places, nl_b_int(b, padding_symbol(l)));
-  return nl_b_cast(b, b_unsqueeze(b, keep, 2), dtype);
-}
-
-static void make_embedding(nl_making *m) {
-  int64_t shape[2] = {made_int(m, embedding_num_embeddings), made_int(m, embedding_embedding_dim)};
-  nl_build *b = &m->build;
-  nl_tensor *w = nl_b_do(b, op_randn(), "li", 2, shape, (int64_t)m->dtype);
-  if (m->layer->value[embedding_padding_idx].set) {
-    w = b_mul(b, w, padding_mask(b, m->layer, m->dtype));
+static void make_bilinear(nl_making *m) {
+  int64_t out = made_int(m, bilinear_out_features), in = made_int(m, bilinear_in1_features);
+  double bound = 1 / sqrt((double)in);
+  m->put(m, bilinear_weight, NULL,
+         nl_made_uniform(m, 3, (int64_t[]){out, in, made_int(m, bilinear_in2_features)}, bound));
+  if (wants(m, bilinear_bias)) {
+    m->put(m, bilinear_bias_part, NULL, nl_made_uniform(m, 1, &out, bound));
   }
-  m->put(m, embedding_weight, NULL, w);
 }
 
-NL_FORWARD(embedding) {
-  int64_t n = int_of(p, embedding_num_embeddings), shape[NL_MAX_DIM];
-  if (nl_tensor_dtype(x) != NL_I64 || x->ndim == NL_MAX_DIM) {
-    return nl_pass_fail(p,
-                        "the input must be an int64 tensor of symbols from 1 to %lld, but is a %s tensor of shape %s",
-                        (long long)n, nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(x).s);
-  }
-  nl_tensor *w = tensor_of(p, embedding_weight);
-  if (is_set(p, embedding_padding_idx)) { /* no gradient for this one */
-    w = b_mul(b, w, padding_mask(b, p->layer, nl_tensor_dtype(w)));
-  }
-  for (int d = 0; d < x->ndim; d++) {
+/* x1 W for all outputs as one product, then the sums over x2. */
+NL_FORWARD(bilinear) {
+  nl_tensor *y = p->in[1], *bias = tensor_of(p, bilinear_bias_part);
+  int64_t in1 = int_of(p, bilinear_in1_features), in2 = int_of(p, bilinear_in2_features);
+  int64_t out = int_of(p, bilinear_out_features), shape[NL_MAX_DIM];
+  bool fits = y->ndim == x->ndim && y->shape[y->ndim - 1] == in2;
+  for (int d = 0; d < x->ndim - 1 && fits; d++) {
     shape[d] = x->shape[d];
+    fits = y->shape[d] == x->shape[d];
   }
-  shape[x->ndim] = int_of(p, embedding_embedding_dim);
-  nl_tensor *rows = b_index_select(b, w, 1, nl_b_reshape(b, x, 1, (int64_t[]){-1}));
-  nl_pass_reword(p, "index_select", "", x, "");
-  return nl_b_reshape(b, rows, x->ndim + 1, shape);
+  if (!fits) {
+    return nl_pass_fail(p,
+                        "the second input must be as the first (shape %s), with %lld features in the last dim, but has "
+                        "shape %s",
+                        nl_tensor_shape_string(x).s, (long long)in2, nl_tensor_shape_string(y).s);
+  }
+  nl_tensor *w = b_permute(b, tensor_of(p, bilinear_weight), (int64_t[]){2, 1, 3});
+  nl_tensor *rows = nl_b_reshape(b, x, 2, (int64_t[]){-1, in1});
+  nl_tensor *mixed = b_matmul(b, rows, nl_b_reshape(b, w, 2, (int64_t[]){in1, out * in2}));
+  mixed = nl_b_reshape(b, mixed, 3, (int64_t[]){-1, out, in2});
+  nl_tensor *other = nl_b_reshape(b, y, 3, (int64_t[]){-1, in2, 1});
+  shape[x->ndim - 1] = out;
+  nl_tensor *z = nl_b_reshape(b, b_matmul(b, mixed, other), x->ndim, shape);
+  return bias ? b_add(b, z, bias) : z;
+}
+
+NL_FIELDS(unflatten, dim, unflattened_size)
+
+NL_FORWARD(unflatten) {
+  int n;
+  const int64_t *sizes = sizes_of(p->layer, unflatten_unflattened_size, &n);
+  return nl_b_do(b, op_unflatten(), "til", x, int_of(p, unflatten_dim), n, sizes);
 }
 
 static const nl_layer_entry entries[] = {
@@ -116,20 +109,25 @@ static const nl_layer_entry entries[] = {
      .doc = "Joins the dims start_dim .. end_dim into one; by default all but the first, which is the batch.",
      .example = "nn.Flatten()(nn.zeros(32, 28, 28)).shape",
      .op = "flatten"},
-    {.name = "Embedding",
-     .settings = "num_embeddings: int in 1.. fixed, embedding_dim: int in 1.. fixed | padding_idx: int?",
-     .makes = "weight: parameter",
-     .fields = embedding_fields,
+    {.name = "Unflatten",
+     .settings = "dim: int, unflattened_size: sizes",
+     .fields = unflatten_fields,
      .inputs = "x",
-     .doc =
-         "A vector for each of num_embeddings symbols: int64 symbols of any shape, from 1, to shape x embedding_dim. "
-         "The vector of the symbol padding_idx is 0 and stays so.",
-     .formula = "y = W[x]",
-     .source = "Bengio et al. 2003",
-     .example = "nn.Embedding(10, 3)(nn.tensor {1, 2}).shape",
-     .refuse = refuse_embedding,
-     .make = make_embedding,
-     .forward = forward_embedding},
+     .doc = "Makes of one dim several: the way back from nn.Flatten. One of the sizes may be -1.",
+     .example = "nn.Unflatten(2, {1, 4, 4})(nn.zeros(3, 16)).shape",
+     .forward = forward_unflatten},
+    {.name = "Bilinear",
+     .settings = "in1_features: int in 1.. fixed, in2_features: int in 1.. fixed, out_features: int in 1.. fixed, "
+                 "bias: bool = true | dtype: dtype = float32",
+     .makes = "weight: parameter, bias: parameter?",
+     .fields = bilinear_fields,
+     .inputs = "input1, input2",
+     .accepts = "... x in1_features",
+     .doc = "A form that is linear in each of two inputs. weight is out_features x in1_features x in2_features.",
+     .formula = "y[o] = x1^T W[o] x2 + b[o]",
+     .example = "nn.Bilinear(2, 3, 4)(nn.ones(5, 2), nn.ones(5, 3)).shape",
+     .make = make_bilinear,
+     .forward = forward_bilinear},
 };
 
 NL_LAYERS(linear, entries);

@@ -322,6 +322,7 @@ NL_FORWARD(spectral) {
 static const nl_layer_entry entries[] = {
     BATCH_NORM("BatchNorm1d", "batch x num_features or batch x num_features x length", "feature"),
     BATCH_NORM("BatchNorm2d", "batch x num_features x height x width", "channel"),
+    BATCH_NORM("BatchNorm3d", "batch x num_features x depth x height x width", "channel"),
     {.name = "LayerNorm",
      .settings =
          "normalized_shape: sizes in 1.. fixed, eps: number = 1e-5 in 0.., elementwise_affine: bool = true fixed",
@@ -365,6 +366,7 @@ static const nl_layer_entry entries[] = {
      .forward = forward_group_norm},
     INSTANCE_NORM("InstanceNorm1d", "batch x num_features x length"),
     INSTANCE_NORM("InstanceNorm2d", "batch x num_features x height x width"),
+    INSTANCE_NORM("InstanceNorm3d", "batch x num_features x depth x height x width"),
     {.name = "LocalResponseNorm",
      .settings = "size: int in 1..65536, alpha: number = 1e-4, beta: number = 0.75, k: number = 1",
      .fields = response_fields,

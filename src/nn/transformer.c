@@ -204,16 +204,20 @@ static const nl_layer_entry entries[] = {
      .forward = forward_decoder},
     {.name = "TransformerEncoder",
      .made_of = "layer, num_layers, norm?",
-     .doc = "num_layers copies of a layer, one after another, and a norm (a layer) at the end, if any. All copies begin with the layer's weights. Takes (src, mask?, "
+     .doc = "num_layers copies of a layer, one after another, and a norm (a layer) at the end, if any. All copies "
+            "begin with the layer's weights. Takes (src, mask?, "
             "src_key_padding_mask? | is_causal), as the layer does.",
      .source = "Vaswani et al. 2017",
      .example = "nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 2)(nn.zeros(5, 1, 8)).shape"},
     {.name = "TransformerDecoder",
      .made_of = "layer, num_layers, norm?",
-     .doc = "num_layers copies of a layer, one after another, and a norm (a layer) at the end, if any. All copies begin with the layer's weights. Takes (tgt, memory, "
-            "tgt_mask?, memory_mask?, tgt_key_padding_mask?, memory_key_padding_mask? | tgt_is_causal, memory_is_causal).",
+     .doc =
+         "num_layers copies of a layer, one after another, and a norm (a layer) at the end, if any. All copies begin "
+         "with the layer's weights. Takes (tgt, memory, "
+         "tgt_mask?, memory_mask?, tgt_key_padding_mask?, memory_key_padding_mask? | tgt_is_causal, memory_is_causal).",
      .source = "Vaswani et al. 2017",
-     .example = "nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16), 2)(nn.zeros(5, 1, 8), nn.zeros(7, 1, 8)).shape"},
+     .example =
+         "nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16), 2)(nn.zeros(5, 1, 8), nn.zeros(7, 1, 8)).shape"},
     {.name = "PositionalEncoding",
      .settings = "d_model: int in 1.. fixed, max_len: int = 5000 in 1.. fixed, dropout: number = 0 in 0..1, "
                  "batch_first: bool = false | kind: choice = sinusoidal|learned fixed",
@@ -221,8 +225,10 @@ static const nl_layer_entry entries[] = {
      .fields = positions_fields,
      .inputs = "x",
      .accepts = "length x d_model or length x batch x d_model",
-     .doc = "Adds to each position of a sequence (length x batch x d_model, or batch x length x d_model with batch_first) a "
-            "vector of its own, then drops: fixed sines and cosines of wavelengths from 2 pi to 10000 * 2 pi, or with kind "
+     .doc = "Adds to each position of a sequence (length x batch x d_model, or batch x length x d_model with "
+            "batch_first) a "
+            "vector of its own, then drops: fixed sines and cosines of wavelengths from 2 pi to 10000 * 2 pi, or with "
+            "kind "
             "= \"learned\" a parameter, which begins as N(0, 1).",
      .formula = "pe[i, 2k] = sin(i / 10000^(2k / d_model)), pe[i, 2k + 1] = cos(i / 10000^(2k / d_model)), i from 0",
      .source = "Vaswani et al. 2017, section 3.5",

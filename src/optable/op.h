@@ -272,7 +272,7 @@ typedef struct nl_op_family {
   F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place) \
   F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search) \
   F(products, matmul) F(products, product) \
-  F(convolution, conv) F(convolution, pool) \
+  F(convolution, conv) F(convolution, transposed) F(convolution, pool) F(convolution, resample) \
   F(attention, attention) F(recurrence, recurrence) \
   F(losses, loss) F(losses, norm) \
   F(linalg, factorize) F(linalg, matrix) F(linalg, spectral) \

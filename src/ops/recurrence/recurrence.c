@@ -1,6 +1,6 @@
-/* Recurrent layers over a sequence, in one direction: what is left of them when the input's products of all steps are done
-   (kernels/recurrent.h). The layers of src/nn/recurrent.c call these. What a step leaves behind (its state and its gates)
-   are results, so that the gradient needs no second way there, and can be differentiated itself. */
+/* Recurrent layers over a sequence, in one direction: what is left of them when the input's products of all steps are
+   done (kernels/recurrent.h). The layers of src/nn/recurrent.c call these. What a step leaves behind (its state and its
+   gates) are results, so that the gradient needs no second way there, and can be differentiated itself. */
 #include <string.h>
 
 #include "core/pool.h"
@@ -16,7 +16,8 @@ enum { MOST_BLOCKS = 4 };
 typedef struct tensors_of {
   int z, weight, bias, h0, c0, lengths;
 } tensors_of;
-static const tensors_of places[] = {[NL_RNN] = {0, 1, -1, 2, -1, 3}, [NL_LSTM] = {0, 1, -1, 2, 3, 4}, [NL_GRU] = {0, 1, 2, 3, -1, 4}};
+static const tensors_of places[] = {
+    [NL_RNN] = {0, 1, -1, 2, -1, 3}, [NL_LSTM] = {0, 1, -1, 2, 3, 4}, [NL_GRU] = {0, 1, 2, 3, -1, 4}};
 
 static nl_tensor *pick(nl_tensor *const *in, int i) {
   return i < 0 ? NULL : in[i];
@@ -371,8 +372,8 @@ static nl_status vjp_sequence(nl_call *c, nl_vjp *g) {
   return b->status;
 }
 
-/* (g, weight, h of RNN and GRU or c of LSTM, gates, c0 of LSTM or h0 of GRU, gradient of c) -> dz, dh0, and dc0 of LSTM or
-   the gradient of the state's part of GRU */
+/* (g, weight, h of RNN and GRU or c of LSTM, gates, c0 of LSTM or h0 of GRU, gradient of c) -> dz, dh0, and dc0 of LSTM
+   or the gradient of the state's part of GRU */
 static nl_status infer_backward(nl_call *c) {
   int kind = c->op->variant;
   const nl_tensor *g = c->in[0], *weight = c->in[1], *states = c->in[2];
@@ -459,36 +460,44 @@ static double backward_flops(const nl_call *c) {
 
 #define SEQUENCE(op_name, kind, takes, gives, keeps, text)                                                             \
   {                                                                                                                    \
-    .name = op_name, .args = takes, .attrs = kind == NL_RNN ? recur_attrs : gated_attrs, .returns = gives, .doc = text, .infer = infer_sequence,      \
-    .run = run_sequence, .flops = sequence_flops, .vjp = vjp_sequence, .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL | NL_OP_CHECKS,     \
-    .save = keeps, .variant = kind                                                                                     \
+    .name = op_name, .args = takes, .attrs = kind == NL_RNN ? recur_attrs : gated_attrs, .returns = gives,             \
+    .doc = text, .infer = infer_sequence, .run = run_sequence, .flops = sequence_flops, .vjp = vjp_sequence,           \
+    .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL | NL_OP_CHECKS, .save = keeps, .variant = kind                          \
   }
 #define BACKWARD(op_name, kind, takes, gives)                                                                          \
   {                                                                                                                    \
-    .name = op_name, .args = takes, .attrs = kind == NL_RNN ? recur_attrs : gated_attrs, .returns = gives,                                            \
+    .name = op_name, .args = takes, .attrs = kind == NL_RNN ? recur_attrs : gated_attrs, .returns = gives,             \
     .doc = "The gradients of a recurrent layer's part over time.", .infer = infer_backward, .run = run_backward,       \
-    .flops = backward_flops, .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL | NL_OP_CHECKS, .variant = kind                               \
+    .flops = backward_flops, .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL | NL_OP_CHECKS, .variant = kind                \
   }
 
 static const nl_op ops[] = {
-    SEQUENCE("rnn_sequence", NL_RNN, "z: tensor, weight: tensor, h0: tensor?, lengths: tensor?, reverse: bool = false, relu: bool = false",
+    SEQUENCE("rnn_sequence", NL_RNN,
+             "z: tensor, weight: tensor, h0: tensor?, lengths: tensor?, reverse: bool = false, relu: bool = false",
              "tensor", NL_SAVE_IN(1) | NL_SAVE_IN(2) | NL_SAVE_IN(3) | NL_SAVE_OUT(0),
              "The states of a simple recurrent layer, from the input's part of all steps."),
-    SEQUENCE("lstm_sequence", NL_LSTM, "z: tensor, weight: tensor, h0: tensor?, c0: tensor?, lengths: tensor?, reverse: bool = false",
+    SEQUENCE("lstm_sequence", NL_LSTM,
+             "z: tensor, weight: tensor, h0: tensor?, c0: tensor?, lengths: tensor?, reverse: bool = false",
              "tensor, tensor, tensor",
-             NL_SAVE_IN(1) | NL_SAVE_IN(2) | NL_SAVE_IN(3) | NL_SAVE_IN(4) | NL_SAVE_OUT(0) | NL_SAVE_OUT(1) | NL_SAVE_OUT(2),
+             NL_SAVE_IN(1) | NL_SAVE_IN(2) | NL_SAVE_IN(3) | NL_SAVE_IN(4) | NL_SAVE_OUT(0) | NL_SAVE_OUT(1) |
+                 NL_SAVE_OUT(2),
              "The states h and c and the gates of an LSTM, from the input's part of all steps."),
-    SEQUENCE("gru_sequence", NL_GRU, "z: tensor, weight: tensor, bias: tensor?, h0: tensor?, lengths: tensor?, reverse: bool = false",
-             "tensor, tensor", NL_SAVE_IN(1) | NL_SAVE_IN(2) | NL_SAVE_IN(3) | NL_SAVE_IN(4) | NL_SAVE_OUT(0) | NL_SAVE_OUT(1),
+    SEQUENCE("gru_sequence", NL_GRU,
+             "z: tensor, weight: tensor, bias: tensor?, h0: tensor?, lengths: tensor?, reverse: bool = false",
+             "tensor, tensor",
+             NL_SAVE_IN(1) | NL_SAVE_IN(2) | NL_SAVE_IN(3) | NL_SAVE_IN(4) | NL_SAVE_OUT(0) | NL_SAVE_OUT(1),
              "The states and gates of a GRU, from the input's part of all steps; bias: of the state's part."),
     BACKWARD("rnn_sequence_backward", NL_RNN,
-             "grad: tensor, weight: tensor, h: tensor, lengths: tensor?, reverse: bool = false, relu: bool = false", "tensor, tensor"),
+             "grad: tensor, weight: tensor, h: tensor, lengths: tensor?, reverse: bool = false, relu: bool = false",
+             "tensor, tensor"),
     BACKWARD("lstm_sequence_backward", NL_LSTM,
-             "grad: tensor, weight: tensor, c: tensor, gates: tensor, c0: tensor?, grad_c: tensor?, lengths: tensor?, reverse: bool = false",
+             "grad: tensor, weight: tensor, c: tensor, gates: tensor, c0: tensor?, grad_c: tensor?, lengths: tensor?, "
+             "reverse: bool = false",
              "tensor, tensor, tensor"),
-    BACKWARD("gru_sequence_backward", NL_GRU,
-             "grad: tensor, weight: tensor, h: tensor, gates: tensor, h0: tensor?, lengths: tensor?, reverse: bool = false",
-             "tensor, tensor, tensor"),
+    BACKWARD(
+        "gru_sequence_backward", NL_GRU,
+        "grad: tensor, weight: tensor, h: tensor, gates: tensor, h0: tensor?, lengths: tensor?, reverse: bool = false",
+        "tensor, tensor, tensor"),
 };
 
 NL_FAMILY(recurrence, ops);

@@ -213,11 +213,13 @@ local op_pages = {
 }
 
 local layer_pages = {
-  { "linear", "Linear maps and embedding" }, { "activations", "Activations" }, { "dropout", "Dropout and noise" },
-  { "norm", "Normalization" }, { "convolution", "Convolution and pooling" }, { "recurrent", "Recurrent layers" },
+  { "linear", "Linear maps and shapes" }, { "embedding", "Vectors for symbols" }, { "activations", "Activations" }, { "dropout", "Dropout and noise" },
+  { "norm", "Normalization" }, { "convolution", "Convolution and pooling" }, { "resample", "Sizes, margins and columns of images" },
+  { "recurrent", "Recurrent layers" },
   { "attention", "Attention" }, { "transformer", "Transformers" },
   { "blocks", "Gates and shortcuts" }, { "containers", "Layers that hold others" }, { "regression", "Losses of regression" },
   { "classification", "Losses of classification" }, { "margin", "Losses of margins and similarity" },
+  { "ctc", "Losses of sequences" },
 }
 
 ---@class nn.ManualPage

@@ -249,13 +249,10 @@ local torch7 = {
   },
 }
 local missing = [[
-AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d AvgPool3d
-BatchNorm3d Bilinear CTCLoss ChannelShuffle Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Dropout3d
-EmbeddingBag Fold Unfold FractionalMaxPool2d FractionalMaxPool3d InstanceNorm3d LPPool1d LPPool2d MaxPool3d
-MaxUnpool1d MaxUnpool2d MaxUnpool3d MultiheadAttention PixelShuffle PixelUnshuffle ReflectionPad3d ReplicationPad3d
-ConstantPad3d SyncBatchNorm Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder
-TransformerEncoderLayer TripletMarginWithDistanceLoss Upsample UpsamplingBilinear2d UpsamplingNearest2d LazyConv3d
-LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm3d LazyInstanceNorm3d RNNBase RNNCellBase
+AdaptiveLogSoftmaxWithLoss ChannelShuffle FractionalMaxPool2d FractionalMaxPool3d LPPool1d LPPool2d MaxUnpool1d
+MaxUnpool2d MaxUnpool3d SyncBatchNorm Transformer TripletMarginWithDistanceLoss UpsamplingBilinear2d
+UpsamplingNearest2d LazyConv3d LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm3d
+LazyInstanceNorm3d RNNBase RNNCellBase
 ]]
 
 ---Theirs -> ours, of functions.
