@@ -1,5 +1,5 @@
-/* Connectionist temporal classification (Graves et al. 2006): the likelihood of a sequence of labels, summed over all ways
-   to place it in a longer sequence of outputs, by the forward recursion of section 4.1 in logarithms. */
+/* Connectionist temporal classification (Graves et al. 2006): the likelihood of a sequence of labels, summed over all
+   ways to place it in a longer sequence of outputs, by the forward recursion of section 4.1 in logarithms. */
 #include "nn/loss.h"
 
 NL_FIELDS(ctc, reduction, blank, zero_infinity)
@@ -30,7 +30,8 @@ static nl_tensor *moved(nl_build *b, nl_tensor *t, int64_t k, double empty) {
   if (columns <= k) {
     return t ? nl_b_do(b, op_full(), "tli", nl_b_number(b, empty), 2, t->shape, (int64_t)nl_tensor_dtype(t)) : NULL;
   }
-  nl_tensor *in = nl_b_do(b, op_full(), "tli", nl_b_number(b, empty), 2, (int64_t[]){n, k}, (int64_t)nl_tensor_dtype(t));
+  nl_tensor *in =
+      nl_b_do(b, op_full(), "tli", nl_b_number(b, empty), 2, (int64_t[]){n, k}, (int64_t)nl_tensor_dtype(t));
   return b_cat(b, in, b_narrow(b, t, 2, 1, columns - k), 2);
 }
 
@@ -44,13 +45,16 @@ static nl_tensor *column_of(nl_build *b, nl_tensor *t, nl_tensor *at) {
 NL_FORWARD(ctc) {
   nl_tensor *targets = p->in[TARGETS], *lengths = p->in[INPUT_LENGTHS], *sizes = p->in[TARGET_LENGTHS];
   if (x->ndim != 3 || !nl_dtype_is_float(nl_tensor_dtype(x)) || x->shape[0] < 1) {
-    return nl_pass_fail(p, "log_probs must be length x batch x classes, but have shape %s", nl_tensor_shape_string(x).s);
+    return nl_pass_fail(p, "log_probs must be length x batch x classes, but have shape %s",
+                        nl_tensor_shape_string(x).s);
   }
   int64_t steps = x->shape[0], n = x->shape[1], classes = x->shape[2], blank = int_of(p, ctc_blank);
   if (targets->ndim != 2 || targets->shape[0] != n || nl_tensor_dtype(targets) != NL_I64) {
-    return nl_pass_fail(p, "targets must be int64, batch x labels (%lld x ..; shorter ones with any class behind their end), "
-                           "but are %s of shape %s",
-                        (long long)n, nl_dtype_name(nl_tensor_dtype(targets)), nl_tensor_shape_string(targets).s);
+    return nl_pass_fail(
+        p,
+        "targets must be int64, batch x labels (%lld x ..; shorter ones with any class behind their end), "
+        "but are %s of shape %s",
+        (long long)n, nl_dtype_name(nl_tensor_dtype(targets)), nl_tensor_shape_string(targets).s);
   } else if (blank < 1 || blank > classes) {
     return nl_pass_fail(p, "blank must be one of the %lld classes, counted from 1, but is %lld", (long long)classes,
                         (long long)blank);
@@ -69,7 +73,8 @@ NL_FORWARD(ctc) {
   emitted = b_maximum(b, emitted, nl_b_number(b, nothing)); /* log 0 */
   /* A label may follow the one before the blank in front of it, if it is another one. */
   nl_tensor *places = nl_b_do(b, op_arange(), "nnni", 1.0, (double)wide + 1, 1.0, (int64_t)NL_I64);
-  nl_tensor *two_before = path && wide > 2 ? b_cat(b, b_narrow(b, path, 2, 1, 2), b_narrow(b, path, 2, 1, wide - 2), 2) : path;
+  nl_tensor *two_before =
+      path && wide > 2 ? b_cat(b, b_narrow(b, path, 2, 1, 2), b_narrow(b, path, 2, 1, wide - 2), 2) : path;
   nl_tensor *jump = b_logical_and(b, b_ne(b, path, nl_b_int(b, blank)), b_ne(b, path, two_before));
   jump = b_logical_and(b, jump, b_gt(b, places, nl_b_int(b, 2)));
   nl_tensor *empty = nl_b_number(b, nothing);
@@ -85,7 +90,8 @@ NL_FORWARD(ctc) {
   nl_tensor *likelihood =
       nl_b2(b, op_logaddexp(), column_of(b, alpha, b_add(b, end, nl_b_int(b, 1))), column_of(b, alpha, end));
   nl_tensor *possible = b_gt(b, likelihood, nl_b_number(b, nothing / 2));
-  nl_tensor *loss = b_where(b, possible, b_neg(b, likelihood), nl_b_number(b, flag_of(p, ctc_zero_infinity) ? 0 : INFINITY));
+  nl_tensor *loss =
+      b_where(b, possible, b_neg(b, likelihood), nl_b_number(b, flag_of(p, ctc_zero_infinity) ? 0 : INFINITY));
   if (int_of(p, loss_reduction) == 0) { /* of each label, then of the batch */
     loss = b_div(b, loss, nl_b_cast(b, b_maximum(b, sizes, nl_b_int(b, 1)), nl_tensor_dtype(x)));
   }
@@ -97,9 +103,12 @@ static const nl_layer_entry entries[] = {
      .settings = NL_REDUCTION ", blank: int = 1 in 1.., zero_infinity: bool = false",
      .fields = ctc_fields,
      .inputs = "log_probs, targets, input_lengths, target_lengths",
-     .doc = "The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x "
-            "batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count from 1, "
-            "and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What "
+     .doc = "The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are "
+            "length x "
+            "batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count "
+            "from 1, "
+            "and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. "
+            "What "
             "cannot be is inf, or 0 with zero_infinity, without a gradient.",
      .formula = "-log sum over all paths that spell the target of the product of their probabilities",
      .source = "Graves et al. 2006",

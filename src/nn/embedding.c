@@ -67,7 +67,8 @@ enum { BAG_MEAN, BAG_SUM, BAG_MAX };
 /* Of each symbol the number of its bag, from 1: how many offsets are not behind it. */
 static nl_tensor *bags_of(nl_build *b, const nl_tensor *symbols, nl_tensor *offsets) {
   nl_tensor *places = nl_b_do(b, op_arange(), "nnni", 1.0, (double)symbols->numel + 1, 1.0, (int64_t)NL_I64);
-  nl_tensor *behind = nl_b_do(b, op_searchsorted(), "ttb", offsets, places, true); /* the first offset behind it, from 1 */
+  nl_tensor *behind =
+      nl_b_do(b, op_searchsorted(), "ttb", offsets, places, true); /* the first offset behind it, from 1 */
   return b_sub(b, behind, nl_b_int(b, 1));
 }
 
@@ -75,11 +76,14 @@ NL_FORWARD(bag) {
   nl_tensor *offsets = p->in[1], *shares = p->in[2], *bags = NULL;
   int64_t mode = int_of(p, bag_mode), width = int_of(p, bag_embedding_dim), n;
   if (nl_tensor_dtype(x) != NL_I64 || !(x->ndim == 2 ? !offsets : x->ndim == 1 && offsets)) {
-    return nl_pass_fail(p, "takes int64 symbols, either bags x length, or all of them with offsets (where each bag begins, "
-                           "from 1), but got %s of shape %s%s",
-                        nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(x).s, offsets ? " and offsets" : "");
+    return nl_pass_fail(
+        p,
+        "takes int64 symbols, either bags x length, or all of them with offsets (where each bag begins, "
+        "from 1), but got %s of shape %s%s",
+        nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(x).s, offsets ? " and offsets" : "");
   } else if (shares && (mode != BAG_SUM || !nl_shape_equal(shares, x))) {
-    return nl_pass_fail(p, "per_sample_weights go with mode = \"sum\" and have the input's shape (%s), but theirs is %s",
+    return nl_pass_fail(p,
+                        "per_sample_weights go with mode = \"sum\" and have the input's shape (%s), but theirs is %s",
                         nl_tensor_shape_string(x).s, nl_tensor_shape_string(shares).s);
   }
   nl_tensor *w = tensor_of(p, bag_weight), *flat = nl_b_reshape(b, x, 1, (int64_t[]){-1});
@@ -157,10 +161,13 @@ static const nl_layer_entry entries[] = {
      .makes = "weight: parameter",
      .fields = bag_fields,
      .inputs = "input, offsets?, per_sample_weights?",
-     .doc = "The mean, sum or largest values of the vectors of each bag of symbols: bags x length, or all symbols one after "
-            "another with offsets, the place where each bag begins, from 1 (with include_last_offset also that behind the "
-            "last). padding_idx does not count; an empty bag gives 0. per_sample_weights are factors of the symbols (mode = "
-            "\"sum\").",
+     .doc =
+         "The mean, sum or largest values of the vectors of each bag of symbols: bags x length, or all symbols one "
+         "after "
+         "another with offsets, the place where each bag begins, from 1 (with include_last_offset also that behind the "
+         "last). padding_idx does not count; an empty bag gives 0. per_sample_weights are factors of the symbols (mode "
+         "= "
+         "\"sum\").",
      .example = "nn.EmbeddingBag(10, 3)(nn.tensor {1, 2, 4, 5}, nn.tensor {1, 3}).shape",
      .refuse = refuse_bag,
      .make = make_bag,

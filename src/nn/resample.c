@@ -101,8 +101,8 @@ NL_FORWARD(unfold) {
 }
 NL_FORWARD(fold) {
   column_sizes s = all_sizes(p->layer, 5);
-  return nl_b_do(b, op_col2im(), "tlllll", x, s.n[0], s.at[0], s.n[1], s.at[1], s.n[2], s.at[2], s.n[3], s.at[3], s.n[4],
-                 s.at[4]);
+  return nl_b_do(b, op_col2im(), "tlllll", x, s.n[0], s.at[0], s.n[1], s.at[1], s.n[2], s.at[2], s.n[3], s.at[3],
+                 s.n[4], s.at[4]);
 }
 
 /* ---- the table ---- */
@@ -149,13 +149,15 @@ static const nl_layer_entry entries[] = {
      .example = "nn.PixelUnshuffle(2)(nn.arange(4):reshape(1, 1, 2, 2)).shape",
      .forward = forward_pixel_unshuffle},
     {.name = "Upsample",
-     .settings = "size: sizes? in 1.., scale_factor: number? in 0<.., mode: choice = nearest|linear|bilinear|trilinear, "
-                 "align_corners: bool = false",
+     .settings =
+         "size: sizes? in 1.., scale_factor: number? in 0<.., mode: choice = nearest|linear|bilinear|trilinear, "
+         "align_corners: bool = false",
      .fields = upsample_fields,
      .inputs = "x",
      .accepts = "batch x channels x length x ...",
-     .doc = "Images in another size, size or scale_factor times as large: by the nearest element, or by a mean of those "
-            "around (linear, bilinear, trilinear for one, two, three dims).",
+     .doc =
+         "Images in another size, size or scale_factor times as large: by the nearest element, or by a mean of those "
+         "around (linear, bilinear, trilinear for one, two, three dims).",
      .example = "nn.Upsample {scale_factor = 2}(" ONE ")",
      .refuse = refuse_upsample,
      .forward = forward_upsample},
@@ -165,7 +167,8 @@ static const nl_layer_entry entries[] = {
     CONSTANT("ConstantPad1d", 1, LENGTH, "nn.ConstantPad1d(1, 9)(" ONE ")"),
     CONSTANT("ConstantPad2d", 2, IMAGE, "nn.ConstantPad2d({1, 2, 0, 0}, 9)(" TWO ").shape"),
     CONSTANT("ConstantPad3d", 3, VOLUME, "nn.ConstantPad3d(1, 9)(" THREE ").shape"),
-    MARGIN("ReflectionPad1d", 1, REFLECTED, LENGTH, "the mirrored input (its edge once)", "nn.ReflectionPad1d(2)(" ONE ")"),
+    MARGIN("ReflectionPad1d", 1, REFLECTED, LENGTH, "the mirrored input (its edge once)",
+           "nn.ReflectionPad1d(2)(" ONE ")"),
     MARGIN("ReflectionPad2d", 2, REFLECTED, IMAGE, "the mirrored input (its edge once)",
            "nn.ReflectionPad2d(1)(" TWO ").shape"),
     MARGIN("ReflectionPad3d", 3, REFLECTED, VOLUME, "the mirrored input (its edge once)",

@@ -12,10 +12,10 @@ function M.read(name)
   return data
 end
 
----The cases of ops, by op: what make.py ("ops"), make_more_ops.py ("more_ops") and make_conv.py ("conv") made, or all.
+---The cases of ops, by op: what make.py ("ops"), make_more_ops.py ("more_ops") make_conv.py ("conv") and make_nets.py ("nets") made, or all.
 function M.ops(which)
   local by_op = {}
-  for _, name in ipairs(which and { which } or { "ops", "more_ops", "conv" }) do
+  for _, name in ipairs(which and { which } or { "ops", "more_ops", "conv", "nets" }) do
     for _, c in ipairs(M.read(name).cases) do
       by_op[c.op] = by_op[c.op] or {}
       table.insert(by_op[c.op], c)

@@ -21,6 +21,10 @@ local function needed(f)
   end
 end
 
+-- Settings without which there is no layer, or none that takes what is tried.
+local always = { Upsample = { scale_factor = 2 }, Unflatten = { dim = 2, unflattened_size = { 2, 2 } },
+  PixelUnshuffle = { downscale_factor = 2 } }
+
 ---The object that the entry's constructor makes of what must be given and of `options`, by name.
 function M.make(entry, options)
   local class = nn[entry.name]
@@ -36,10 +40,13 @@ function M.make(entry, options)
     return class(nn.Linear(WIDTH, WIDTH), nn.Tanh())
   end
   local args = {}
+  for name, value in pairs(always[entry.name] or {}) do
+    args[name] = value
+  end
   for _, f in ipairs(entry.fields) do
     if f.kind == "layers" then
       args[#args + 1] = nn.Linear(WIDTH, WIDTH)
-    elseif f.setting and not f.optional and not f.default and not (options and options[f.name] ~= nil) then
+    elseif f.setting and not f.optional and not f.default and args[f.name] == nil and not (options and options[f.name] ~= nil) then
       args[f.name] = needed(f)
     end
   end

@@ -432,4 +432,61 @@ end
 ---see: nn.data.fashion_mnist, nn.io.npy
 M.idx = core.idx_read
 
+-- What PyTorch calls a parameter: places of lists and layers of recurrent nets count from 0 there.
+local function torch_name(name)
+  local function one_less(digits)
+    return tostring(math.tointeger(digits) - 1)
+  end
+  name = ("." .. name .. "."):gsub("%.(%d+)%f[.]", function(digits)
+    return "." .. one_less(digits)
+  end):sub(2, -2)
+  return (name:gsub("([a-z]_[ih]h_l)(%d+)", function(stem, digits)
+    return stem .. one_less(digits)
+  end))
+end
+
+---Gives a state of PyTorch's the names that a model has here: lists count from 1 (0.weight is 1.weight) and so do layers of
+---recurrent nets (weight_ih_l0 is weight_ih_l1). What the model has and the state lacks, or the other way round, is an error.
+---@param model nn.Module
+---@param state table<string, nn.Tensor> what nn.load gives of a safetensors file that PyTorch wrote
+---@return table<string, nn.Tensor> state for model:load_state_dict
+---example:
+---  > model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+---  > theirs = {["0.weight"] = nn.ones(3, 2), ["0.bias"] = nn.zeros(3), ["2.weight"] = nn.ones(1, 3), ["2.bias"] = nn.zeros(1)}
+---  > model = model:load_state_dict(nn.io.torch_state(model, theirs))
+---  > model(nn.ones(1, 2)):item()
+---  6.0
+---see: nn.Module:load_state_dict, nn.load, nn.io.safetensors
+function M.torch_state(model, state)
+  local out, used, missing = {}, {}, {}
+  for name in pairs(model:state_dict()) do
+    local theirs = torch_name(name)
+    if state[theirs] ~= nil then
+      out[name], used[theirs] = state[theirs], true
+    elseif not name:find "num_batches_tracked$" then
+      missing[#missing + 1] = ("'%s' (here '%s')"):format(theirs, name)
+    end
+  end
+  local left = {}
+  for name in pairs(state) do
+    if not used[name] and not tostring(name):find "num_batches_tracked$" then
+      left[#left + 1] = ("'%s'"):format(tostring(name))
+    end
+  end
+  table.sort(missing)
+  table.sort(left)
+  if #missing > 0 or #left > 0 then
+    local why = {}
+    for words, list in pairs { ["it lacks "] = missing, ["the model lacks "] = left } do
+      why[#why + 1] = #list > 0 and words .. table.concat(list, ", ", 1, math.min(6, #list)) or nil
+    end
+    table.sort(why)
+    core.raise(("torch_state: the state does not fit the %s: %s"):format(model._name, table.concat(why, "; ")))
+  end
+  for name, tensor in pairs(model:state_dict()) do
+    out[name] = out[name] or tensor
+  end
+  return out
+end
+
 return options.namespace("nn.io", M)

@@ -66,8 +66,8 @@ static bool read_output(nl_call *c, nl_build *b, const nl_tensor *x, int dims, i
   for (int d = 0; d < dims; d++) {
     n[d] = v[count == 1 ? 0 : d];
     if (n[d] < 1 || n[d] > (int64_t)1 << 20 || x->shape[d + 2] < 1) {
-      nl_b_fail(b, "output_size must be from 1 to 2^20 and the input not empty, but they are %lld and %s", (long long)n[d],
-                nl_tensor_shape_string(x).s);
+      nl_b_fail(b, "output_size must be from 1 to 2^20 and the input not empty, but they are %lld and %s",
+                (long long)n[d], nl_tensor_shape_string(x).s);
       return false;
     }
     *even = *even && x->shape[d + 2] % n[d] == 0;
@@ -304,7 +304,8 @@ NL_COMPOSE(im2col) {
   int64_t n = x->shape[0], channels = x->shape[1], taps = g.kernel[0] * g.kernel[1];
   nl_tensor *padded =
       nl_b_do(b, op_pad(), "tl", x, 4, (int64_t[]){g.padding[1], g.padding[1], g.padding[0], g.padding[0]});
-  padded = nl_b_reshape(b, padded, 3, (int64_t[]){n, channels, (g.in[0] + 2 * g.padding[0]) * (g.in[1] + 2 * g.padding[1])});
+  padded =
+      nl_b_reshape(b, padded, 3, (int64_t[]){n, channels, (g.in[0] + 2 * g.padding[0]) * (g.in[1] + 2 * g.padding[1])});
   nl_tensor *y = b_index_select(b, padded, 3, positions(b, all, column_at, &g));
   nl_give(c, nl_b_reshape(b, y, 3, (int64_t[]){n, channels * taps, g.out[0] * g.out[1]}));
 }
@@ -373,7 +374,8 @@ static const nl_op ops[] = {
      .attrs = interpolate_attrs,
      .returns = "tensor",
      .doc = "Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those "
-            "around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims). align_corners puts "
+            "around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims). align_corners "
+            "puts "
             "the outermost elements one on another.",
      .example = "nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = \"linear\"})",
      .compose = compose_interpolate},
@@ -389,8 +391,9 @@ static const nl_op ops[] = {
      .args = "x: tensor, output_size: shape, kernel_size: shape, dilation: shape?, padding: shape?, stride: shape?",
      .attrs = col2im_attrs,
      .returns = "tensor",
-     .doc = "Columns, batch x (channels * kernel) x windows, added where they lie in images of output_size: the gradient "
-            "of im2col. What PyTorch calls functional.fold.",
+     .doc =
+         "Columns, batch x (channels * kernel) x windows, added where they lie in images of output_size: the gradient "
+         "of im2col. What PyTorch calls functional.fold.",
      .example = "nn.col2im(nn.ones(1, 4, 4), {3, 3}, {2})",
      .compose = compose_col2im},
 };

@@ -6,12 +6,15 @@
 
 NL_ATTRS(transposed, stride, padding, output_padding, groups, dilation)
 
-/* The size of the result: that of the images of which a convolution with this geometry makes x. */
-static bool find_size(nl_call *c, nl_build *b, const nl_tensor *x, const nl_tensor *w, int dims, int64_t *size) {
+/* The size of the result: that of the images of which a convolution with this geometry makes x, with `more` zeros
+   behind it where output_padding is a stride or more. */
+static bool find_size(nl_call *c, nl_build *b, const nl_tensor *x, const nl_tensor *w, int dims, int64_t *size,
+                      int64_t *more) {
   int64_t stride[NL_CONV_DIMS], padding[NL_CONV_DIMS], extra[NL_CONV_DIMS], dilation[NL_CONV_DIMS];
   nl_status status = nl_read_sizes(c, transposed_stride, dims, "stride", 1, 1, 1, stride);
   status = status == NL_OK ? nl_read_sizes(c, transposed_padding, dims, "padding", 0, 0, 0, padding) : status;
-  status = status == NL_OK ? nl_read_sizes(c, transposed_output_padding, dims, "output_padding", 0, 0, 0, extra) : status;
+  status =
+      status == NL_OK ? nl_read_sizes(c, transposed_output_padding, dims, "output_padding", 0, 0, 0, extra) : status;
   status = status == NL_OK ? nl_read_sizes(c, transposed_dilation, dims, "dilation", 1, 1, 1, dilation) : status;
   for (int d = 0; d < dims && status == NL_OK; d++) {
     int at = NL_CONV_DIMS - dims + d;
@@ -24,6 +27,7 @@ static bool find_size(nl_call *c, nl_build *b, const nl_tensor *x, const nl_tens
     } else {
       size[d] = (tame(x->shape[d + 2]) - 1) * stride[at] - 2 * padding[at] + dilation[at] * (w->shape[d + 2] - 1) +
                 extra[at] + 1;
+      more[d] = extra[at] / stride[at];
       if (size[d] < 1) {
         status = nl_fail("the result would be %lld wide: padding (%lld) takes more than there is (input %s, weight %s)",
                          (long long)size[d], (long long)padding[at], nl_tensor_shape_string(x).s,
@@ -38,11 +42,12 @@ static bool find_size(nl_call *c, nl_build *b, const nl_tensor *x, const nl_tens
 NL_COMPOSE(transposed) {
   nl_tensor *w = c->in[1], *bias = c->in[2];
   int dims = c->op->variant;
-  int64_t groups = c->attr[transposed_groups].i, size[NL_CONV_DIMS];
+  int64_t groups = c->attr[transposed_groups].i, size[NL_CONV_DIMS], more[NL_CONV_DIMS], by[2 * NL_CONV_DIMS];
   static const char *const names[] = {"length", "height x width", "depth x height x width"};
   if (x->ndim != dims + 2 || w->ndim != dims + 2) {
-    nl_b_fail(b, "the input must be batch x channels x %s, and the weight in_channels x out_channels/groups x kernel, but "
-                 "their shapes are %s and %s",
+    nl_b_fail(b,
+              "the input must be batch x channels x %s, and the weight in_channels x out_channels/groups x kernel, but "
+              "their shapes are %s and %s",
               names[dims - 1], nl_tensor_shape_string(x).s, nl_tensor_shape_string(w).s);
     return;
   } else if (x->shape[1] != w->shape[0]) {
@@ -57,7 +62,17 @@ NL_COMPOSE(transposed) {
     nl_b_fail(b, "the bias (%s, shape %s) must be %s of shape %lld", nl_dtype_name(nl_tensor_dtype(bias)),
               nl_tensor_shape_string(bias).s, nl_dtype_name(nl_tensor_dtype(w)), (long long)(w->shape[1] * groups));
     return;
-  } else if (!find_size(c, b, x, w, dims, size)) {
+  } else if (!find_size(c, b, x, w, dims, size, more)) {
+    return;
+  }
+  bool longer = false;
+  for (int d = 0; d < dims; d++) {
+    by[2 * (dims - 1 - d)] = 0;
+    by[2 * (dims - 1 - d) + 1] = more[d];
+    longer = longer || more[d] > 0;
+  }
+  x = longer ? nl_b_do(b, op_pad(), "tl", x, 2 * dims, by) : x;
+  if (b->status != NL_OK) {
     return;
   }
   nl_call k;

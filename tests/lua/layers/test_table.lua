@@ -41,8 +41,9 @@ function TestLayerTable:test_printed_as_written()
         local ok, object = pcall(cases.make, entry, { [f.name] = value })
         if ok then
           local text = text_of(object)
-          local again = assert(load("local nn = ... return nn." .. text:gsub(", (%l[%w_]* = .*)%)$", ", {%1})")
-            :gsub("%((%l[%w_]* = .*)%)$", "({%1})"), text))(nn)
+          local named, n = text:gsub("%((%l[%w_]* = .*)%)$", "({%1})")
+          named = n > 0 and named or text:gsub(", (%l[%w_]* = .*)%)$", ", {%1})")
+          local again = assert(load("local nn = ... return nn." .. named, text))(nn)
           lu.assertEquals(text_of(again), text)
           count = count + 1
           for _, g in ipairs(entry.fields) do

@@ -311,7 +311,7 @@ local function from_golden(list)
   end
   return makes
 end
-for _, file in ipairs { "more_ops", "conv" } do
+for _, file in ipairs { "more_ops", "conv", "nets" } do
   for op, list in pairs(golden.ops(file)) do
     local makes = from_golden(list)
     cases[op] = cases[op] or {}
