@@ -5058,6 +5058,87 @@ function nn.conv3d(x, weight, bias, stride, padding, dilation, groups) end
 ---@return nn.Tensor
 function Tensor:conv3d(weight, bias, stride, padding, dilation, groups) end
 
+---Transposed convolution (the gradient of a convolution for its input) of batch x channels x length with a weight of in_channels x out_channels/groups x kernel. padding takes from the result's sides, output_padding adds at its end.
+---
+---    nn.conv_transpose1d(nn.tensor {{{1.0, 2.0}}}, nn.tensor {{{1.0, 1.0}}}, {stride = {2}})
+---@param x nn.Tensor
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param output_padding? integer|integer[]
+---@param groups? integer
+---@param dilation? integer|integer[]
+---@return nn.Tensor
+function nn.conv_transpose1d(x, weight, bias, stride, padding, output_padding, groups, dilation) end
+
+---Transposed convolution (the gradient of a convolution for its input) of batch x channels x length with a weight of in_channels x out_channels/groups x kernel. padding takes from the result's sides, output_padding adds at its end.
+---
+---    nn.conv_transpose1d(nn.tensor {{{1.0, 2.0}}}, nn.tensor {{{1.0, 1.0}}}, {stride = {2}})
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param output_padding? integer|integer[]
+---@param groups? integer
+---@param dilation? integer|integer[]
+---@return nn.Tensor
+function Tensor:conv_transpose1d(weight, bias, stride, padding, output_padding, groups, dilation) end
+
+---Transposed convolution (the gradient of a convolution for its input) of batch x channels x height x width with a weight of in_channels x out_channels/groups x kernel. padding takes from the result's sides, output_padding adds at its end.
+---
+---    nn.conv_transpose2d(nn.ones(1, 1, 2, 2), nn.ones(1, 1, 3, 3)).shape
+---@param x nn.Tensor
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param output_padding? integer|integer[]
+---@param groups? integer
+---@param dilation? integer|integer[]
+---@return nn.Tensor
+function nn.conv_transpose2d(x, weight, bias, stride, padding, output_padding, groups, dilation) end
+
+---Transposed convolution (the gradient of a convolution for its input) of batch x channels x height x width with a weight of in_channels x out_channels/groups x kernel. padding takes from the result's sides, output_padding adds at its end.
+---
+---    nn.conv_transpose2d(nn.ones(1, 1, 2, 2), nn.ones(1, 1, 3, 3)).shape
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param output_padding? integer|integer[]
+---@param groups? integer
+---@param dilation? integer|integer[]
+---@return nn.Tensor
+function Tensor:conv_transpose2d(weight, bias, stride, padding, output_padding, groups, dilation) end
+
+---Transposed convolution (the gradient of a convolution for its input) of batch x channels x depth x height x width with a weight of in_channels x out_channels/groups x kernel. padding takes from the result's sides, output_padding adds at its end.
+---
+---    nn.conv_transpose3d(nn.ones(1, 1, 2, 2, 2), nn.ones(1, 2, 2, 2, 2)).shape
+---@param x nn.Tensor
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param output_padding? integer|integer[]
+---@param groups? integer
+---@param dilation? integer|integer[]
+---@return nn.Tensor
+function nn.conv_transpose3d(x, weight, bias, stride, padding, output_padding, groups, dilation) end
+
+---Transposed convolution (the gradient of a convolution for its input) of batch x channels x depth x height x width with a weight of in_channels x out_channels/groups x kernel. padding takes from the result's sides, output_padding adds at its end.
+---
+---    nn.conv_transpose3d(nn.ones(1, 1, 2, 2, 2), nn.ones(1, 2, 2, 2, 2)).shape
+---@param weight nn.Tensor
+---@param bias? nn.Tensor
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param output_padding? integer|integer[]
+---@param groups? integer
+---@param dilation? integer|integer[]
+---@return nn.Tensor
+function Tensor:conv_transpose3d(weight, bias, stride, padding, output_padding, groups, dilation) end
+
 ---The largest value of each window of batch x channels x length, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
@@ -5201,6 +5282,192 @@ function nn.avg_pool3d(x, kernel_size, stride, padding, ceil_mode, count_include
 ---@param count_include_pad? boolean
 ---@return nn.Tensor
 function Tensor:avg_pool3d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+
+---The mean of each of output_size parts of batch x channels x length, which are as equal as can be.
+---
+---    nn.adaptive_avg_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0, 4.0}}}, {2})
+---@param x nn.Tensor
+---@param output_size integer|integer[]
+---@return nn.Tensor
+function nn.adaptive_avg_pool1d(x, output_size) end
+
+---The mean of each of output_size parts of batch x channels x length, which are as equal as can be.
+---
+---    nn.adaptive_avg_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0, 4.0}}}, {2})
+---@param output_size integer|integer[]
+---@return nn.Tensor
+function Tensor:adaptive_avg_pool1d(output_size) end
+
+---The mean of each of output_size parts of batch x channels x height x width, which are as equal as can be.
+---
+---    nn.adaptive_avg_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape
+---@param x nn.Tensor
+---@param output_size integer|integer[]
+---@return nn.Tensor
+function nn.adaptive_avg_pool2d(x, output_size) end
+
+---The mean of each of output_size parts of batch x channels x height x width, which are as equal as can be.
+---
+---    nn.adaptive_avg_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape
+---@param output_size integer|integer[]
+---@return nn.Tensor
+function Tensor:adaptive_avg_pool2d(output_size) end
+
+---The mean of each of output_size parts of batch x channels x depth x height x width, which are as equal as can be.
+---
+---    nn.adaptive_avg_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
+---@param x nn.Tensor
+---@param output_size integer|integer[]
+---@return nn.Tensor
+function nn.adaptive_avg_pool3d(x, output_size) end
+
+---The mean of each of output_size parts of batch x channels x depth x height x width, which are as equal as can be.
+---
+---    nn.adaptive_avg_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
+---@param output_size integer|integer[]
+---@return nn.Tensor
+function Tensor:adaptive_avg_pool3d(output_size) end
+
+---The largest value of each of output_size parts of batch x channels x length, which are as equal as can be, and its place in the channel, counted from 1.
+---
+---    nn.adaptive_max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0, 4.0}}}, {2})
+---@param x nn.Tensor
+---@param output_size integer|integer[]
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.adaptive_max_pool1d(x, output_size) end
+
+---The largest value of each of output_size parts of batch x channels x length, which are as equal as can be, and its place in the channel, counted from 1.
+---
+---    nn.adaptive_max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0, 4.0}}}, {2})
+---@param output_size integer|integer[]
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:adaptive_max_pool1d(output_size) end
+
+---The largest value of each of output_size parts of batch x channels x height x width, which are as equal as can be, and its place in the channel, counted from 1.
+---
+---    nn.adaptive_max_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape
+---@param x nn.Tensor
+---@param output_size integer|integer[]
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.adaptive_max_pool2d(x, output_size) end
+
+---The largest value of each of output_size parts of batch x channels x height x width, which are as equal as can be, and its place in the channel, counted from 1.
+---
+---    nn.adaptive_max_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape
+---@param output_size integer|integer[]
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:adaptive_max_pool2d(output_size) end
+
+---The largest value of each of output_size parts of batch x channels x depth x height x width, which are as equal as can be, and its place in the channel, counted from 1.
+---
+---    nn.adaptive_max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
+---@param x nn.Tensor
+---@param output_size integer|integer[]
+---@return nn.Tensor
+---@return nn.Tensor
+function nn.adaptive_max_pool3d(x, output_size) end
+
+---The largest value of each of output_size parts of batch x channels x depth x height x width, which are as equal as can be, and its place in the channel, counted from 1.
+---
+---    nn.adaptive_max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
+---@param output_size integer|integer[]
+---@return nn.Tensor
+---@return nn.Tensor
+function Tensor:adaptive_max_pool3d(output_size) end
+
+---Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims). align_corners puts the outermost elements one on another.
+---
+---    nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = "linear"})
+---@param x nn.Tensor
+---@param size? integer|integer[]
+---@param scale_factor? number
+---@param mode? string
+---@param align_corners? boolean
+---@return nn.Tensor
+function nn.interpolate(x, size, scale_factor, mode, align_corners) end
+
+---Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims). align_corners puts the outermost elements one on another.
+---
+---    nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = "linear"})
+---@param size? integer|integer[]
+---@param scale_factor? number
+---@param mode? string
+---@param align_corners? boolean
+---@return nn.Tensor
+function Tensor:interpolate(size, scale_factor, mode, align_corners) end
+
+---The windows of batch x channels x height x width as columns: batch x (channels * kernel) x windows. What PyTorch calls functional.unfold.
+---
+---    nn.im2col(nn.arange(9):float():reshape(1, 1, 3, 3), {2})
+---@param x nn.Tensor
+---@param kernel_size integer|integer[]
+---@param dilation? integer|integer[]
+---@param padding? integer|integer[]
+---@param stride? integer|integer[]
+---@return nn.Tensor
+function nn.im2col(x, kernel_size, dilation, padding, stride) end
+
+---The windows of batch x channels x height x width as columns: batch x (channels * kernel) x windows. What PyTorch calls functional.unfold.
+---
+---    nn.im2col(nn.arange(9):float():reshape(1, 1, 3, 3), {2})
+---@param kernel_size integer|integer[]
+---@param dilation? integer|integer[]
+---@param padding? integer|integer[]
+---@param stride? integer|integer[]
+---@return nn.Tensor
+function Tensor:im2col(kernel_size, dilation, padding, stride) end
+
+---Columns, batch x (channels * kernel) x windows, added where they lie in images of output_size: the gradient of im2col. What PyTorch calls functional.fold.
+---
+---    nn.col2im(nn.ones(1, 4, 4), {3, 3}, {2})
+---@param x nn.Tensor
+---@param output_size integer|integer[]
+---@param kernel_size integer|integer[]
+---@param dilation? integer|integer[]
+---@param padding? integer|integer[]
+---@param stride? integer|integer[]
+---@return nn.Tensor
+function nn.col2im(x, output_size, kernel_size, dilation, padding, stride) end
+
+---Columns, batch x (channels * kernel) x windows, added where they lie in images of output_size: the gradient of im2col. What PyTorch calls functional.fold.
+---
+---    nn.col2im(nn.ones(1, 4, 4), {3, 3}, {2})
+---@param output_size integer|integer[]
+---@param kernel_size integer|integer[]
+---@param dilation? integer|integer[]
+---@param padding? integer|integer[]
+---@param stride? integer|integer[]
+---@return nn.Tensor
+function Tensor:col2im(output_size, kernel_size, dilation, padding, stride) end
+
+---softmax(query key^T * scale + attn_mask) value, of ... x length x features, without storing the scores. A bool mask says which keys may be attended to, another one is added; is_causal lets position i see 1 to i; scale is 1/sqrt(features) unless it is given. dropout_p drops weights, always. A query that sees no key gives 0.
+---
+---    nn.scaled_dot_product_attention(nn.eye(2), nn.eye(2), nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, {is_causal = true})
+---@param query nn.Tensor
+---@param key nn.Tensor
+---@param value nn.Tensor
+---@param attn_mask? nn.Tensor
+---@param dropout_p? number
+---@param is_causal? boolean
+---@param scale? number
+---@return nn.Tensor
+function nn.scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale) end
+
+---softmax(query key^T * scale + attn_mask) value, of ... x length x features, without storing the scores. A bool mask says which keys may be attended to, another one is added; is_causal lets position i see 1 to i; scale is 1/sqrt(features) unless it is given. dropout_p drops weights, always. A query that sees no key gives 0.
+---
+---    nn.scaled_dot_product_attention(nn.eye(2), nn.eye(2), nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, {is_causal = true})
+---@param key nn.Tensor
+---@param value nn.Tensor
+---@param attn_mask? nn.Tensor
+---@param dropout_p? number
+---@param is_causal? boolean
+---@param scale? number
+---@return nn.Tensor
+function Tensor:scaled_dot_product_attention(key, value, attn_mask, dropout_p, is_causal, scale) end
 
 ---exp(x) / sum(exp(x)) along a dim, without overflow.
 ---
@@ -5880,6 +6147,38 @@ function nn.Identity() end
 ---@return nn.Flatten
 function nn.Flatten(start_dim, end_dim) end
 
+---Makes of one dim several: the way back from nn.Flatten. One of the sizes may be -1.
+---@class nn.Unflatten: nn.Module
+---@field dim integer
+---@field unflattened_size integer|integer[]
+
+---Makes of one dim several: the way back from nn.Flatten. One of the sizes may be -1.
+---
+---    nn.Unflatten(2, {1, 4, 4})(nn.zeros(3, 16)).shape
+---@param dim integer
+---@param unflattened_size integer|integer[]
+---@return nn.Unflatten
+function nn.Unflatten(dim, unflattened_size) end
+
+---A form that is linear in each of two inputs. weight is out_features x in1_features x in2_features.
+---@class nn.Bilinear: nn.Module
+---@field in1_features integer
+---@field in2_features integer
+---@field out_features integer
+---@field weight nn.Tensor
+---@field bias nn.Tensor?
+
+---A form that is linear in each of two inputs. weight is out_features x in1_features x in2_features.
+---
+---    nn.Bilinear(2, 3, 4)(nn.ones(5, 2), nn.ones(5, 3)).shape
+---@param in1_features integer
+---@param in2_features integer
+---@param out_features integer
+---@param bias? boolean
+---@param options? {dtype: nn.Dtype}
+---@return nn.Bilinear
+function nn.Bilinear(in1_features, in2_features, out_features, bias, options) end
+
 ---A vector for each of num_embeddings symbols: int64 symbols of any shape, from 1, to shape x embedding_dim. The vector of the symbol padding_idx is 0 and stays so.
 ---@class nn.Embedding: nn.Module
 ---@field num_embeddings integer
@@ -5895,6 +6194,24 @@ function nn.Flatten(start_dim, end_dim) end
 ---@param options? {padding_idx: integer}
 ---@return nn.Embedding
 function nn.Embedding(num_embeddings, embedding_dim, options) end
+
+---The mean, sum or largest values of the vectors of each bag of symbols: bags x length, or all symbols one after another with offsets, the place where each bag begins, from 1 (with include_last_offset also that behind the last). padding_idx does not count; an empty bag gives 0. per_sample_weights are factors of the symbols (mode = "sum").
+---@class nn.EmbeddingBag: nn.Module
+---@field num_embeddings integer
+---@field embedding_dim integer
+---@field mode "mean"|"sum"|"max"
+---@field padding_idx integer?
+---@field include_last_offset boolean
+---@field weight nn.Tensor
+
+---The mean, sum or largest values of the vectors of each bag of symbols: bags x length, or all symbols one after another with offsets, the place where each bag begins, from 1 (with include_last_offset also that behind the last). padding_idx does not count; an empty bag gives 0. per_sample_weights are factors of the symbols (mode = "sum").
+---
+---    nn.EmbeddingBag(10, 3)(nn.tensor {1, 2, 4, 5}, nn.tensor {1, 3}).shape
+---@param num_embeddings integer
+---@param embedding_dim integer
+---@param options? {mode: "mean"|"sum"|"max", padding_idx: integer, include_last_offset: boolean}
+---@return nn.EmbeddingBag
+function nn.EmbeddingBag(num_embeddings, embedding_dim, options) end
 
 ---The rectifier.
 ---@class nn.ReLU: nn.Module
@@ -6158,6 +6475,15 @@ function nn.Step(width) end
 ---@return nn.Softmax
 function nn.Softmax(dim) end
 
+---Softmax over the channels of each place of an image.
+---@class nn.Softmax2d: nn.Module
+
+---Softmax over the channels of each place of an image.
+---
+---    nn.Softmax2d()(nn.zeros(1, 2, 1, 3))
+---@return nn.Softmax2d
+function nn.Softmax2d() end
+
 ---The logarithm of softmax, stable.
 ---@class nn.LogSoftmax: nn.Module
 ---@field dim integer
@@ -6241,6 +6567,17 @@ function nn.Dropout1d(p) end
 ---@param p? number
 ---@return nn.Dropout2d
 function nn.Dropout2d(p) end
+
+---Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p).
+---@class nn.Dropout3d: nn.Module
+---@field p number
+
+---Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p).
+---
+---    nn.Dropout3d(0.2)
+---@param p? number
+---@return nn.Dropout3d
+function nn.Dropout3d(p) end
 
 ---Dropout for SELU nets: units are set to SELU's negative limit, and the result is moved and scaled so that mean and variance stay.
 ---@class nn.AlphaDropout: nn.Module
@@ -6338,6 +6675,31 @@ function nn.BatchNorm1d(num_features, eps, momentum, affine, track_running_stats
 ---@return nn.BatchNorm2d
 function nn.BatchNorm2d(num_features, eps, momentum, affine, track_running_stats, options) end
 
+---While training, normalizes each channel by the batch's mean and (biased) variance; in evaluation by their running averages, where the variance is the unbiased one. Then scales and moves it.
+---@class nn.BatchNorm3d: nn.Module
+---@field num_features integer
+---@field eps number
+---@field momentum number
+---@field affine boolean
+---@field track_running_stats boolean
+---@field weight nn.Tensor?
+---@field bias nn.Tensor?
+---@field running_mean nn.Tensor?
+---@field running_var nn.Tensor?
+---@field num_batches_tracked nn.Tensor?
+
+---While training, normalizes each channel by the batch's mean and (biased) variance; in evaluation by their running averages, where the variance is the unbiased one. Then scales and moves it.
+---
+---    nn.BatchNorm3d(3)
+---@param num_features integer
+---@param eps? number
+---@param momentum? number
+---@param affine? boolean
+---@param track_running_stats? boolean
+---@param options? {dtype: nn.Dtype}
+---@return nn.BatchNorm3d
+function nn.BatchNorm3d(num_features, eps, momentum, affine, track_running_stats, options) end
+
 ---Normalizes each sample over its last dims, which are of the given shape (a number, or a list).
 ---@class nn.LayerNorm: nn.Module
 ---@field normalized_shape integer|integer[]
@@ -6424,6 +6786,23 @@ function nn.InstanceNorm1d(num_features, eps, options) end
 ---@return nn.InstanceNorm2d
 function nn.InstanceNorm2d(num_features, eps, options) end
 
+---Normalizes each channel of each sample over its positions.
+---@class nn.InstanceNorm3d: nn.Module
+---@field num_features integer
+---@field eps number
+---@field affine boolean
+---@field weight nn.Tensor?
+---@field bias nn.Tensor?
+
+---Normalizes each channel of each sample over its positions.
+---
+---    nn.InstanceNorm3d(3)
+---@param num_features integer
+---@param eps? number
+---@param options? {affine: boolean}
+---@return nn.InstanceNorm3d
+function nn.InstanceNorm3d(num_features, eps, options) end
+
 ---Divides by the activity of neighbouring channels.
 ---@class nn.LocalResponseNorm: nn.Module
 ---@field size integer
@@ -6488,7 +6867,7 @@ function nn.WeightNorm(layer, options) end
 ---@return nn.SpectralNorm
 function nn.SpectralNorm(layer, options) end
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
 ---@class nn.Conv1d: nn.Module
 ---@field in_channels integer
 ---@field out_channels integer
@@ -6497,10 +6876,11 @@ function nn.SpectralNorm(layer, options) end
 ---@field padding integer|integer[]|"same"
 ---@field dilation integer|integer[]
 ---@field groups integer
+---@field padding_mode "zeros"|"reflect"|"replicate"|"circular"
 ---@field weight nn.Tensor
 ---@field bias nn.Tensor?
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
 ---
 ---    nn.Conv1d(3, 8, 5)(nn.zeros(2, 3, 20)).shape
 ---@param in_channels integer
@@ -6511,11 +6891,12 @@ function nn.SpectralNorm(layer, options) end
 ---@param dilation? integer|integer[]
 ---@param groups? integer
 ---@param bias? boolean
+---@param padding_mode? "zeros"|"reflect"|"replicate"|"circular"
 ---@param options? {init: string, dtype: nn.Dtype}
 ---@return nn.Conv1d
-function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, options) end
+function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, options) end
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
 ---@class nn.Conv2d: nn.Module
 ---@field in_channels integer
 ---@field out_channels integer
@@ -6524,10 +6905,11 @@ function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@field padding integer|integer[]|"same"
 ---@field dilation integer|integer[]
 ---@field groups integer
+---@field padding_mode "zeros"|"reflect"|"replicate"|"circular"
 ---@field weight nn.Tensor
 ---@field bias nn.Tensor?
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels).
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
 ---
 ---    nn.Conv2d(1, 6, 5, {padding = 2})(nn.zeros(8, 1, 28, 28)).shape
 ---@param in_channels integer
@@ -6538,69 +6920,246 @@ function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@param dilation? integer|integer[]
 ---@param groups? integer
 ---@param bias? boolean
+---@param padding_mode? "zeros"|"reflect"|"replicate"|"circular"
 ---@param options? {init: string, dtype: nn.Dtype}
 ---@return nn.Conv2d
-function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, options) end
+function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, options) end
 
----The largest value of each window of each channel. stride is the kernel's size unless it is given.
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
+---@class nn.Conv3d: nn.Module
+---@field in_channels integer
+---@field out_channels integer
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]
+---@field padding integer|integer[]|"same"
+---@field dilation integer|integer[]
+---@field groups integer
+---@field padding_mode "zeros"|"reflect"|"replicate"|"circular"
+---@field weight nn.Tensor
+---@field bias nn.Tensor?
+
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
+---
+---    nn.Conv3d(1, 4, 3)(nn.zeros(2, 1, 5, 6, 7)).shape
+---@param in_channels integer
+---@param out_channels integer
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]|"same"
+---@param dilation? integer|integer[]
+---@param groups? integer
+---@param bias? boolean
+---@param padding_mode? "zeros"|"reflect"|"replicate"|"circular"
+---@param options? {init: string, dtype: nn.Dtype}
+---@return nn.Conv3d
+function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, options) end
+
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---@class nn.ConvTranspose1d: nn.Module
+---@field in_channels integer
+---@field out_channels integer
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]
+---@field padding integer|integer[]
+---@field output_padding integer|integer[]
+---@field groups integer
+---@field dilation integer|integer[]
+---@field weight nn.Tensor
+---@field bias nn.Tensor?
+
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---
+---    nn.ConvTranspose1d(3, 8, 4, 2)(nn.zeros(2, 3, 10)).shape
+---@param in_channels integer
+---@param out_channels integer
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param output_padding? integer|integer[]
+---@param groups? integer
+---@param bias? boolean
+---@param dilation? integer|integer[]
+---@param options? {init: string, dtype: nn.Dtype}
+---@return nn.ConvTranspose1d
+function nn.ConvTranspose1d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, options) end
+
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---@class nn.ConvTranspose2d: nn.Module
+---@field in_channels integer
+---@field out_channels integer
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]
+---@field padding integer|integer[]
+---@field output_padding integer|integer[]
+---@field groups integer
+---@field dilation integer|integer[]
+---@field weight nn.Tensor
+---@field bias nn.Tensor?
+
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---
+---    nn.ConvTranspose2d(3, 8, 4, 2, 1)(nn.zeros(2, 3, 8, 8)).shape
+---@param in_channels integer
+---@param out_channels integer
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param output_padding? integer|integer[]
+---@param groups? integer
+---@param bias? boolean
+---@param dilation? integer|integer[]
+---@param options? {init: string, dtype: nn.Dtype}
+---@return nn.ConvTranspose2d
+function nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, options) end
+
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---@class nn.ConvTranspose3d: nn.Module
+---@field in_channels integer
+---@field out_channels integer
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]
+---@field padding integer|integer[]
+---@field output_padding integer|integer[]
+---@field groups integer
+---@field dilation integer|integer[]
+---@field weight nn.Tensor
+---@field bias nn.Tensor?
+
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---
+---    nn.ConvTranspose3d(1, 2, 2, 2)(nn.zeros(1, 1, 3, 3, 3)).shape
+---@param in_channels integer
+---@param out_channels integer
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param output_padding? integer|integer[]
+---@param groups? integer
+---@param bias? boolean
+---@param dilation? integer|integer[]
+---@param options? {init: string, dtype: nn.Dtype}
+---@return nn.ConvTranspose3d
+function nn.ConvTranspose3d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, options) end
+
+---The largest value of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; with return_indices also gives the places in the channel, from 1.
 ---@class nn.MaxPool1d: nn.Module
 ---@field kernel_size integer|integer[]
 ---@field stride integer|integer[]?
 ---@field padding integer|integer[]
+---@field dilation integer|integer[]
+---@field return_indices boolean
+---@field ceil_mode boolean
 
----The largest value of each window of each channel. stride is the kernel's size unless it is given.
+---The largest value of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; with return_indices also gives the places in the channel, from 1.
 ---
 ---    nn.MaxPool1d(2)
 ---@param kernel_size integer|integer[]
 ---@param stride? integer|integer[]
 ---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param return_indices? boolean
+---@param ceil_mode? boolean
 ---@return nn.MaxPool1d
-function nn.MaxPool1d(kernel_size, stride, padding) end
+function nn.MaxPool1d(kernel_size, stride, padding, dilation, return_indices, ceil_mode) end
 
----The largest value of each window of each channel. stride is the kernel's size unless it is given.
+---The largest value of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; with return_indices also gives the places in the channel, from 1.
 ---@class nn.MaxPool2d: nn.Module
 ---@field kernel_size integer|integer[]
 ---@field stride integer|integer[]?
 ---@field padding integer|integer[]
+---@field dilation integer|integer[]
+---@field return_indices boolean
+---@field ceil_mode boolean
 
----The largest value of each window of each channel. stride is the kernel's size unless it is given.
+---The largest value of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; with return_indices also gives the places in the channel, from 1.
 ---
 ---    nn.MaxPool2d(2)
 ---@param kernel_size integer|integer[]
 ---@param stride? integer|integer[]
 ---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param return_indices? boolean
+---@param ceil_mode? boolean
 ---@return nn.MaxPool2d
-function nn.MaxPool2d(kernel_size, stride, padding) end
+function nn.MaxPool2d(kernel_size, stride, padding, dilation, return_indices, ceil_mode) end
 
----The mean of each window of each channel. stride is the kernel's size unless it is given.
+---The largest value of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; with return_indices also gives the places in the channel, from 1.
+---@class nn.MaxPool3d: nn.Module
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]?
+---@field padding integer|integer[]
+---@field dilation integer|integer[]
+---@field return_indices boolean
+---@field ceil_mode boolean
+
+---The largest value of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; with return_indices also gives the places in the channel, from 1.
+---
+---    nn.MaxPool3d(2)
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param dilation? integer|integer[]
+---@param return_indices? boolean
+---@param ceil_mode? boolean
+---@return nn.MaxPool3d
+function nn.MaxPool3d(kernel_size, stride, padding, dilation, return_indices, ceil_mode) end
+
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
 ---@class nn.AvgPool1d: nn.Module
 ---@field kernel_size integer|integer[]
 ---@field stride integer|integer[]?
 ---@field padding integer|integer[]
+---@field ceil_mode boolean
+---@field count_include_pad boolean
 
----The mean of each window of each channel. stride is the kernel's size unless it is given.
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
 ---
 ---    nn.AvgPool1d(2)
 ---@param kernel_size integer|integer[]
 ---@param stride? integer|integer[]
 ---@param padding? integer|integer[]
+---@param ceil_mode? boolean
+---@param count_include_pad? boolean
 ---@return nn.AvgPool1d
-function nn.AvgPool1d(kernel_size, stride, padding) end
+function nn.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
 
----The mean of each window of each channel. stride is the kernel's size unless it is given.
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
 ---@class nn.AvgPool2d: nn.Module
 ---@field kernel_size integer|integer[]
 ---@field stride integer|integer[]?
 ---@field padding integer|integer[]
+---@field ceil_mode boolean
+---@field count_include_pad boolean
 
----The mean of each window of each channel. stride is the kernel's size unless it is given.
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
 ---
 ---    nn.AvgPool2d(2)
 ---@param kernel_size integer|integer[]
 ---@param stride? integer|integer[]
 ---@param padding? integer|integer[]
+---@param ceil_mode? boolean
+---@param count_include_pad? boolean
 ---@return nn.AvgPool2d
-function nn.AvgPool2d(kernel_size, stride, padding) end
+function nn.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
+---@class nn.AvgPool3d: nn.Module
+---@field kernel_size integer|integer[]
+---@field stride integer|integer[]?
+---@field padding integer|integer[]
+---@field ceil_mode boolean
+---@field count_include_pad boolean
+
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
+---
+---    nn.AvgPool3d(2)
+---@param kernel_size integer|integer[]
+---@param stride? integer|integer[]
+---@param padding? integer|integer[]
+---@param ceil_mode? boolean
+---@param count_include_pad? boolean
+---@return nn.AvgPool3d
+function nn.AvgPool3d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
 
 ---The mean of each of output_size equal parts of the input, along each dim.
 ---@class nn.AdaptiveAvgPool1d: nn.Module
@@ -6624,6 +7183,56 @@ function nn.AdaptiveAvgPool1d(output_size) end
 ---@return nn.AdaptiveAvgPool2d
 function nn.AdaptiveAvgPool2d(output_size) end
 
+---The mean of each of output_size equal parts of the input, along each dim.
+---@class nn.AdaptiveAvgPool3d: nn.Module
+---@field output_size integer|integer[]
+
+---The mean of each of output_size equal parts of the input, along each dim.
+---
+---    nn.AdaptiveAvgPool3d(1)
+---@param output_size integer|integer[]
+---@return nn.AdaptiveAvgPool3d
+function nn.AdaptiveAvgPool3d(output_size) end
+
+---The largest value of each of output_size equal parts of the input, along each dim; with return_indices also the places in the channel, from 1.
+---@class nn.AdaptiveMaxPool1d: nn.Module
+---@field output_size integer|integer[]
+---@field return_indices boolean
+
+---The largest value of each of output_size equal parts of the input, along each dim; with return_indices also the places in the channel, from 1.
+---
+---    nn.AdaptiveMaxPool1d(1)
+---@param output_size integer|integer[]
+---@param return_indices? boolean
+---@return nn.AdaptiveMaxPool1d
+function nn.AdaptiveMaxPool1d(output_size, return_indices) end
+
+---The largest value of each of output_size equal parts of the input, along each dim; with return_indices also the places in the channel, from 1.
+---@class nn.AdaptiveMaxPool2d: nn.Module
+---@field output_size integer|integer[]
+---@field return_indices boolean
+
+---The largest value of each of output_size equal parts of the input, along each dim; with return_indices also the places in the channel, from 1.
+---
+---    nn.AdaptiveMaxPool2d(1)
+---@param output_size integer|integer[]
+---@param return_indices? boolean
+---@return nn.AdaptiveMaxPool2d
+function nn.AdaptiveMaxPool2d(output_size, return_indices) end
+
+---The largest value of each of output_size equal parts of the input, along each dim; with return_indices also the places in the channel, from 1.
+---@class nn.AdaptiveMaxPool3d: nn.Module
+---@field output_size integer|integer[]
+---@field return_indices boolean
+
+---The largest value of each of output_size equal parts of the input, along each dim; with return_indices also the places in the channel, from 1.
+---
+---    nn.AdaptiveMaxPool3d(1)
+---@param output_size integer|integer[]
+---@param return_indices? boolean
+---@return nn.AdaptiveMaxPool3d
+function nn.AdaptiveMaxPool3d(output_size, return_indices) end
+
 ---Makes of r x r channels one that is r times as high and as wide, r being the upscale_factor.
 ---@class nn.PixelShuffle: nn.Module
 ---@field upscale_factor integer
@@ -6635,7 +7244,242 @@ function nn.AdaptiveAvgPool2d(output_size) end
 ---@return nn.PixelShuffle
 function nn.PixelShuffle(upscale_factor) end
 
----A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---The way back from nn.PixelShuffle: makes of each channel r x r, which are r times less high and wide.
+---@class nn.PixelUnshuffle: nn.Module
+---@field downscale_factor integer
+
+---The way back from nn.PixelShuffle: makes of each channel r x r, which are r times less high and wide.
+---
+---    nn.PixelUnshuffle(2)(nn.arange(4):reshape(1, 1, 2, 2)).shape
+---@param downscale_factor integer
+---@return nn.PixelUnshuffle
+function nn.PixelUnshuffle(downscale_factor) end
+
+---Images in another size, size or scale_factor times as large: by the nearest element, or by a mean of those around (linear, bilinear, trilinear for one, two, three dims).
+---@class nn.Upsample: nn.Module
+---@field size integer|integer[]?
+---@field scale_factor number?
+---@field mode "nearest"|"linear"|"bilinear"|"trilinear"
+---@field align_corners boolean
+
+---Images in another size, size or scale_factor times as large: by the nearest element, or by a mean of those around (linear, bilinear, trilinear for one, two, three dims).
+---
+---    nn.Upsample {scale_factor = 2}(nn.tensor {{{1.0, 2.0, 3.0}}})
+---@param size? integer|integer[]
+---@param scale_factor? number
+---@param mode? "nearest"|"linear"|"bilinear"|"trilinear"
+---@param align_corners? boolean
+---@return nn.Upsample
+function nn.Upsample(size, scale_factor, mode, align_corners) end
+
+---Puts a margin around the last dims, filled with zeros. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ZeroPad1d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with zeros. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ZeroPad1d(1)(nn.tensor {{{1.0, 2.0, 3.0}}})
+---@param padding integer|integer[]
+---@return nn.ZeroPad1d
+function nn.ZeroPad1d(padding) end
+
+---Puts a margin around the last dims, filled with zeros. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ZeroPad2d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with zeros. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ZeroPad2d({1, 2, 0, 0})(nn.ones(1, 1, 3, 3)).shape
+---@param padding integer|integer[]
+---@return nn.ZeroPad2d
+function nn.ZeroPad2d(padding) end
+
+---Puts a margin around the last dims, filled with zeros. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ZeroPad3d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with zeros. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ZeroPad3d(1)(nn.ones(1, 1, 3, 3, 3)).shape
+---@param padding integer|integer[]
+---@return nn.ZeroPad3d
+function nn.ZeroPad3d(padding) end
+
+---Puts a margin of a value around the last dims. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ConstantPad1d: nn.Module
+---@field padding integer|integer[]
+---@field value number
+
+---Puts a margin of a value around the last dims. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ConstantPad1d(1, 9)(nn.tensor {{{1.0, 2.0, 3.0}}})
+---@param padding integer|integer[]
+---@param value number
+---@return nn.ConstantPad1d
+function nn.ConstantPad1d(padding, value) end
+
+---Puts a margin of a value around the last dims. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ConstantPad2d: nn.Module
+---@field padding integer|integer[]
+---@field value number
+
+---Puts a margin of a value around the last dims. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ConstantPad2d({1, 2, 0, 0}, 9)(nn.ones(1, 1, 3, 3)).shape
+---@param padding integer|integer[]
+---@param value number
+---@return nn.ConstantPad2d
+function nn.ConstantPad2d(padding, value) end
+
+---Puts a margin of a value around the last dims. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ConstantPad3d: nn.Module
+---@field padding integer|integer[]
+---@field value number
+
+---Puts a margin of a value around the last dims. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ConstantPad3d(1, 9)(nn.ones(1, 1, 3, 3, 3)).shape
+---@param padding integer|integer[]
+---@param value number
+---@return nn.ConstantPad3d
+function nn.ConstantPad3d(padding, value) end
+
+---Puts a margin around the last dims, filled with the mirrored input (its edge once). padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ReflectionPad1d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with the mirrored input (its edge once). padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ReflectionPad1d(2)(nn.tensor {{{1.0, 2.0, 3.0}}})
+---@param padding integer|integer[]
+---@return nn.ReflectionPad1d
+function nn.ReflectionPad1d(padding) end
+
+---Puts a margin around the last dims, filled with the mirrored input (its edge once). padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ReflectionPad2d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with the mirrored input (its edge once). padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ReflectionPad2d(1)(nn.ones(1, 1, 3, 3)).shape
+---@param padding integer|integer[]
+---@return nn.ReflectionPad2d
+function nn.ReflectionPad2d(padding) end
+
+---Puts a margin around the last dims, filled with the mirrored input (its edge once). padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ReflectionPad3d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with the mirrored input (its edge once). padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ReflectionPad3d(1)(nn.ones(1, 1, 3, 3, 3)).shape
+---@param padding integer|integer[]
+---@return nn.ReflectionPad3d
+function nn.ReflectionPad3d(padding) end
+
+---Puts a margin around the last dims, filled with the nearest element. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ReplicationPad1d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with the nearest element. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ReplicationPad1d(2)(nn.tensor {{{1.0, 2.0, 3.0}}})
+---@param padding integer|integer[]
+---@return nn.ReplicationPad1d
+function nn.ReplicationPad1d(padding) end
+
+---Puts a margin around the last dims, filled with the nearest element. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ReplicationPad2d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with the nearest element. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ReplicationPad2d(1)(nn.ones(1, 1, 3, 3)).shape
+---@param padding integer|integer[]
+---@return nn.ReplicationPad2d
+function nn.ReplicationPad2d(padding) end
+
+---Puts a margin around the last dims, filled with the nearest element. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.ReplicationPad3d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with the nearest element. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.ReplicationPad3d(1)(nn.ones(1, 1, 3, 3, 3)).shape
+---@param padding integer|integer[]
+---@return nn.ReplicationPad3d
+function nn.ReplicationPad3d(padding) end
+
+---Puts a margin around the last dims, filled with the other end. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.CircularPad1d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with the other end. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.CircularPad1d(1)(nn.tensor {{{1.0, 2.0, 3.0}}})
+---@param padding integer|integer[]
+---@return nn.CircularPad1d
+function nn.CircularPad1d(padding) end
+
+---Puts a margin around the last dims, filled with the other end. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.CircularPad2d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with the other end. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.CircularPad2d(1)(nn.ones(1, 1, 3, 3)).shape
+---@param padding integer|integer[]
+---@return nn.CircularPad2d
+function nn.CircularPad2d(padding) end
+
+---Puts a margin around the last dims, filled with the other end. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---@class nn.CircularPad3d: nn.Module
+---@field padding integer|integer[]
+
+---Puts a margin around the last dims, filled with the other end. padding is one number, or {left, right, top, bottom, ...} from the last dim on; negative numbers cut.
+---
+---    nn.CircularPad3d(1)(nn.ones(1, 1, 3, 3, 3)).shape
+---@param padding integer|integer[]
+---@return nn.CircularPad3d
+function nn.CircularPad3d(padding) end
+
+---The windows of images as columns: batch x (channels * kernel) x windows.
+---@class nn.Unfold: nn.Module
+---@field kernel_size integer|integer[]
+---@field dilation integer|integer[]
+---@field padding integer|integer[]
+---@field stride integer|integer[]
+
+---The windows of images as columns: batch x (channels * kernel) x windows.
+---
+---    nn.Unfold(2)(nn.ones(1, 1, 3, 3)).shape
+---@param kernel_size integer|integer[]
+---@param dilation? integer|integer[]
+---@param padding? integer|integer[]
+---@param stride? integer|integer[]
+---@return nn.Unfold
+function nn.Unfold(kernel_size, dilation, padding, stride) end
+
+---Columns, batch x (channels * kernel) x windows, added where they lie in images of output_size.
+---@class nn.Fold: nn.Module
+---@field output_size integer|integer[]
+---@field kernel_size integer|integer[]
+---@field dilation integer|integer[]
+---@field padding integer|integer[]
+---@field stride integer|integer[]
+
+---Columns, batch x (channels * kernel) x windows, added where they lie in images of output_size.
+---
+---    nn.Fold(3, 2)(nn.ones(1, 4, 4))
+---@param output_size integer|integer[]
+---@param kernel_size integer|integer[]
+---@param dilation? integer|integer[]
+---@param padding? integer|integer[]
+---@param stride? integer|integer[]
+---@return nn.Fold
+function nn.Fold(output_size, kernel_size, dilation, padding, stride) end
+
+---A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.RNN: nn.Module
 ---@field input_size integer
 ---@field hidden_size integer
@@ -6646,7 +7490,7 @@ function nn.PixelShuffle(upscale_factor) end
 ---@field bidirectional boolean
 ---@field nonlinearity "tanh"|"relu"
 
----A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---
 ---    nn.RNN(3, 4)(nn.zeros(5, 2, 3)).shape
 ---@param input_size integer
@@ -6681,7 +7525,7 @@ function nn.RNN(input_size, hidden_size, num_layers, bias, batch_first, dropout,
 ---@return nn.RNNCell
 function nn.RNNCell(input_size, hidden_size, bias, options) end
 
----Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.LSTM: nn.Module
 ---@field input_size integer
 ---@field hidden_size integer
@@ -6691,7 +7535,7 @@ function nn.RNNCell(input_size, hidden_size, bias, options) end
 ---@field dropout number
 ---@field bidirectional boolean
 
----Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---
 ---    nn.LSTM(3, 4)(nn.zeros(5, 2, 3)).shape
 ---@param input_size integer
@@ -6723,7 +7567,7 @@ function nn.LSTM(input_size, hidden_size, num_layers, bias, batch_first, dropout
 ---@return nn.LSTMCell
 function nn.LSTMCell(input_size, hidden_size, bias) end
 
----Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.GRU: nn.Module
 ---@field input_size integer
 ---@field hidden_size integer
@@ -6733,7 +7577,7 @@ function nn.LSTMCell(input_size, hidden_size, bias) end
 ---@field dropout number
 ---@field bidirectional boolean
 
----Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---
 ---    nn.GRU(3, 4)(nn.zeros(5, 2, 3)).shape
 ---@param input_size integer
@@ -6764,6 +7608,148 @@ function nn.GRU(input_size, hidden_size, num_layers, bias, batch_first, dropout,
 ---@param bias? boolean
 ---@return nn.GRUCell
 function nn.GRUCell(input_size, hidden_size, bias) end
+
+---Attention of num_heads heads. Inputs are length x batch x embed_dim (batch x length x embed_dim with batch_first), or length x embed_dim; the key is the query, and the value the key, where they are left out. Gives the result and, unless need_weights is false (which is faster, and stores no scores), the weights, averaged over the heads. Masks are true where nothing is to be seen, or numbers that are added to the scores: key_padding_mask is batch x keys, attn_mask queries x keys (or that for each head of the batch). is_causal lets position i see 1 to i. A query that sees nothing gets 0 for its sum of values.
+---@class nn.MultiheadAttention: nn.Module
+---@field embed_dim integer
+---@field num_heads integer
+---@field dropout number
+---@field bias boolean
+---@field kdim integer?
+---@field vdim integer?
+---@field batch_first boolean
+---@field in_proj_weight nn.Tensor?
+---@field q_proj_weight nn.Tensor?
+---@field k_proj_weight nn.Tensor?
+---@field v_proj_weight nn.Tensor?
+---@field in_proj_bias nn.Tensor?
+---@field out_proj nn.Module
+
+---Attention of num_heads heads. Inputs are length x batch x embed_dim (batch x length x embed_dim with batch_first), or length x embed_dim; the key is the query, and the value the key, where they are left out. Gives the result and, unless need_weights is false (which is faster, and stores no scores), the weights, averaged over the heads. Masks are true where nothing is to be seen, or numbers that are added to the scores: key_padding_mask is batch x keys, attn_mask queries x keys (or that for each head of the batch). is_causal lets position i see 1 to i. A query that sees nothing gets 0 for its sum of values.
+---
+---    nn.MultiheadAttention(8, 2)(nn.zeros(5, 1, 8), {need_weights = false}).shape
+---@param embed_dim integer
+---@param num_heads integer
+---@param dropout? number
+---@param bias? boolean
+---@param kdim? integer
+---@param vdim? integer
+---@param batch_first? boolean
+---@param options? {dtype: nn.Dtype}
+---@return nn.MultiheadAttention
+function nn.MultiheadAttention(embed_dim, num_heads, dropout, bias, kdim, vdim, batch_first, options) end
+
+---Self-attention of nhead heads, then a net of one hidden layer of dim_feedforward units for each position; each is added to what went in, and normalized. With norm_first the norms stand before what is added, else behind the sum. Sequences are length x batch x d_model (batch x length x d_model with batch_first), or length x d_model. Bool masks are true where nothing is to be seen, as in nn.MultiheadAttention; is_causal lets position i see 1 to i.
+---@class nn.TransformerEncoderLayer: nn.Module
+---@field d_model integer
+---@field nhead integer
+---@field dim_feedforward integer
+---@field activation "relu"|"gelu"
+---@field layer_norm_eps number
+---@field batch_first boolean
+---@field norm_first boolean
+---@field self_attn nn.Module
+---@field linear1 nn.Module
+---@field dropout nn.Module
+---@field linear2 nn.Module
+---@field norm1 nn.Module
+---@field norm2 nn.Module
+---@field dropout1 nn.Module
+---@field dropout2 nn.Module
+
+---Self-attention of nhead heads, then a net of one hidden layer of dim_feedforward units for each position; each is added to what went in, and normalized. With norm_first the norms stand before what is added, else behind the sum. Sequences are length x batch x d_model (batch x length x d_model with batch_first), or length x d_model. Bool masks are true where nothing is to be seen, as in nn.MultiheadAttention; is_causal lets position i see 1 to i.
+---
+---    nn.TransformerEncoderLayer(8, 2, 16)(nn.zeros(5, 1, 8)).shape
+---@param d_model integer
+---@param nhead integer
+---@param dim_feedforward? integer
+---@param dropout? number
+---@param activation? "relu"|"gelu"
+---@param layer_norm_eps? number
+---@param batch_first? boolean
+---@param norm_first? boolean
+---@return nn.TransformerEncoderLayer
+function nn.TransformerEncoderLayer(d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first) end
+
+---Self-attention, attention to memory (what an encoder gave), then a net of one hidden layer for each position; each is added to what went in, and normalized. With norm_first the norms stand before what is added, else behind the sum. Sequences are length x batch x d_model (batch x length x d_model with batch_first), or length x d_model. Bool masks are true where nothing is to be seen, as in nn.MultiheadAttention; is_causal lets position i see 1 to i.
+---@class nn.TransformerDecoderLayer: nn.Module
+---@field d_model integer
+---@field nhead integer
+---@field dim_feedforward integer
+---@field activation "relu"|"gelu"
+---@field layer_norm_eps number
+---@field batch_first boolean
+---@field norm_first boolean
+---@field self_attn nn.Module
+---@field multihead_attn nn.Module
+---@field linear1 nn.Module
+---@field dropout nn.Module
+---@field linear2 nn.Module
+---@field norm1 nn.Module
+---@field norm2 nn.Module
+---@field norm3 nn.Module
+---@field dropout1 nn.Module
+---@field dropout2 nn.Module
+---@field dropout3 nn.Module
+
+---Self-attention, attention to memory (what an encoder gave), then a net of one hidden layer for each position; each is added to what went in, and normalized. With norm_first the norms stand before what is added, else behind the sum. Sequences are length x batch x d_model (batch x length x d_model with batch_first), or length x d_model. Bool masks are true where nothing is to be seen, as in nn.MultiheadAttention; is_causal lets position i see 1 to i.
+---
+---    nn.TransformerDecoderLayer(8, 2, 16)(nn.zeros(5, 1, 8), nn.zeros(7, 1, 8)).shape
+---@param d_model integer
+---@param nhead integer
+---@param dim_feedforward? integer
+---@param dropout? number
+---@param activation? "relu"|"gelu"
+---@param layer_norm_eps? number
+---@param batch_first? boolean
+---@param norm_first? boolean
+---@return nn.TransformerDecoderLayer
+function nn.TransformerDecoderLayer(d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first) end
+
+---num_layers copies of a layer, one after another, and a norm (a layer) at the end, if any. All copies begin with the layer's weights. Takes (src, mask?, src_key_padding_mask? | is_causal), as the layer does.
+---@class nn.TransformerEncoder: nn.Module
+
+---num_layers copies of a layer, one after another, and a norm (a layer) at the end, if any. All copies begin with the layer's weights. Takes (src, mask?, src_key_padding_mask? | is_causal), as the layer does.
+---
+---    nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 2)(nn.zeros(5, 1, 8)).shape
+---@param layer any
+---@param num_layers any
+---@param norm? any
+---@return nn.TransformerEncoder
+function nn.TransformerEncoder(layer, num_layers, norm) end
+
+---num_layers copies of a layer, one after another, and a norm (a layer) at the end, if any. All copies begin with the layer's weights. Takes (tgt, memory, tgt_mask?, memory_mask?, tgt_key_padding_mask?, memory_key_padding_mask? | tgt_is_causal, memory_is_causal).
+---@class nn.TransformerDecoder: nn.Module
+
+---num_layers copies of a layer, one after another, and a norm (a layer) at the end, if any. All copies begin with the layer's weights. Takes (tgt, memory, tgt_mask?, memory_mask?, tgt_key_padding_mask?, memory_key_padding_mask? | tgt_is_causal, memory_is_causal).
+---
+---    nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16), 2)(nn.zeros(5, 1, 8), nn.zeros(7, 1, 8)).shape
+---@param layer any
+---@param num_layers any
+---@param norm? any
+---@return nn.TransformerDecoder
+function nn.TransformerDecoder(layer, num_layers, norm) end
+
+---Adds to each position of a sequence (length x batch x d_model, or batch x length x d_model with batch_first) a vector of its own, then drops: fixed sines and cosines of wavelengths from 2 pi to 10000 * 2 pi, or with kind = "learned" a parameter, which begins as N(0, 1).
+---@class nn.PositionalEncoding: nn.Module
+---@field d_model integer
+---@field max_len integer
+---@field dropout number
+---@field batch_first boolean
+---@field kind "sinusoidal"|"learned"
+---@field weight nn.Tensor?
+---@field pe nn.Tensor?
+
+---Adds to each position of a sequence (length x batch x d_model, or batch x length x d_model with batch_first) a vector of its own, then drops: fixed sines and cosines of wavelengths from 2 pi to 10000 * 2 pi, or with kind = "learned" a parameter, which begins as N(0, 1).
+---
+---    nn.PositionalEncoding(4)(nn.zeros(3, 4))
+---@param d_model integer
+---@param max_len? integer
+---@param dropout? number
+---@param batch_first? boolean
+---@param options? {kind: "sinusoidal"|"learned"}
+---@return nn.PositionalEncoding
+function nn.PositionalEncoding(d_model, max_len, dropout, batch_first, options) end
 
 ---A layer with a gate that decides what of it, and what of the input, goes on. The gate's bias starts at -1, so that a deep stack starts as (nearly) the identity. activation is a ReLU unless it is given.
 ---@class nn.Highway: nn.Module
@@ -7141,6 +8127,19 @@ function nn.CosineEmbeddingLoss(options) end
 ---@param options? {reduction: "mean"|"sum"|"none", margin: number, p: number, eps: number, swap: boolean}
 ---@return nn.TripletMarginLoss
 function nn.TripletMarginLoss(options) end
+
+---The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
+---@class nn.CTCLoss: nn.Module
+---@field reduction "mean"|"sum"|"none"
+---@field blank integer
+---@field zero_infinity boolean
+
+---The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
+---
+---    nn.CTCLoss()(nn.zeros(4, 1, 3):log_softmax(3), nn.tensor {{2, 3}}, nn.tensor {4}, nn.tensor {2})
+---@param options? {reduction: "mean"|"sum"|"none", blank: integer, zero_infinity: boolean}
+---@return nn.CTCLoss
+function nn.CTCLoss(options) end
 
 ---@class nn.AveragedModel
 local AveragedModel = {}
@@ -8371,6 +9370,13 @@ function nn.io.safetensors(path, tensors) end
 ---@param path string
 ---@param state table e.g. model:state_dict(), or {model = ..., optimizer = ...}
 function nn.io.save(path, state) end
+
+---Gives a state of PyTorch's the names that a model has here: lists count from 1 (0.weight is 1.weight) and so do layers of
+---recurrent nets (weight_ih_l0 is weight_ih_l1). What the model has and the state lacks, or the other way round, is an error.
+---@param model nn.Module
+---@param state table<string, nn.Tensor> what nn.load gives of a safetensors file that PyTorch wrote
+---@return table<string, nn.Tensor> state for model:load_state_dict
+function nn.io.torch_state(model, state) end
 
 ---Tells whether operations are recorded for backward.
 function nn.is_grad_enabled() end
