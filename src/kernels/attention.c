@@ -39,8 +39,9 @@ static void *own(const nl_attention *a, const void *p, int64_t element) {
 }
 
 /* c[m,n] (+)= a b, all strides given */
-static void product(const nl_attention *a, int64_t m, int64_t n, int64_t k, const void *x, int64_t x_row, int64_t x_col,
-                    const void *y, int64_t y_row, int64_t y_col, void *c, int64_t c_row, bool add) {
+static void multiply_heads(const nl_attention *a, int64_t m, int64_t n, int64_t k, const void *x, int64_t x_row,
+                           int64_t x_col, const void *y, int64_t y_row, int64_t y_col, void *c, int64_t c_row,
+                           bool add) {
   nl_gemm_args g = {.dtype = a->dtype,
                     .m = m,
                     .n = n,
@@ -85,8 +86,8 @@ static bool is_hidden(const nl_attention *a, place at) {
 }
 
 static void fill_scores(const nl_attention *a, const nl_scores *t, place at, void *s) {
-  product(a, t->rows, t->cols, a->width, head_of(a, &a->q, at.head, at.i), a->q.row, 1,
-          head_of(a, &a->k, at.head, at.j), 1, a->k.row, s, t->ld, false);
+  multiply_heads(a, t->rows, t->cols, a->width, head_of(a, &a->q, at.head, at.i), a->q.row, 1,
+                 head_of(a, &a->k, at.head, at.j), 1, a->k.row, s, t->ld, false);
   nl_k->scores->place[a->dtype](t, s);
 }
 
@@ -178,8 +179,8 @@ static void forward_blocks(void *ctx, int64_t begin, int64_t end) {
       if (at.j > 0) {
         k->stretch[a->dtype](rows, a->value_width, w.factor, out);
       }
-      product(a, rows, a->value_width, t.cols, w.s, t.ld, 1, head_of(a, &a->v, at.head, at.j), a->v.row, 1, out,
-              a->value_width, at.j > 0);
+      multiply_heads(a, rows, a->value_width, t.cols, w.s, t.ld, 1, head_of(a, &a->v, at.head, at.j), a->v.row, 1, out,
+                     a->value_width, at.j > 0);
     }
     k->close[a->dtype](rows, w.max, w.sum, w.factor, own(a, job->lse, line));
     k->stretch[a->dtype](rows, a->value_width, w.factor, out);
@@ -211,21 +212,22 @@ static void differentiate(const backward_job *job, place at, const tiles *w, boo
   const void *g = head_of(a, job->g, at.head, at.i);
   fill_scores(a, &t, at, w->s);
   k->again[a->dtype](&t, w->s, own(a, job->lse, line));
-  product(a, t.rows, t.cols, ev, g, job->g->row, 1, head_of(a, &a->v, at.head, at.j), 1, a->v.row, w->d, t.ld, false);
+  multiply_heads(a, t.rows, t.cols, ev, g, job->g->row, 1, head_of(a, &a->v, at.head, at.j), 1, a->v.row, w->d, t.ld,
+                 false);
   if (a->drop > 0) {
     draw_kept(a, at, t.rows, t.cols, t.ld, w->keep);
     drop_some(a, &t, w, w->d);
   }
   k->differ[a->dtype](&t, w->s, w->d, own(a, job->delta, line));
   if (job->dq) {
-    product(a, t.rows, e, t.cols, w->d, t.ld, 1, head_of(a, &a->k, at.head, at.j), a->k.row, 1,
-            own(a, job->dq, line * e), e, add_rows);
+    multiply_heads(a, t.rows, e, t.cols, w->d, t.ld, 1, head_of(a, &a->k, at.head, at.j), a->k.row, 1,
+                   own(a, job->dq, line * e), e, add_rows);
   }
   if (job->dk) {
     drop_some(a, &t, w, w->s);
-    product(a, t.cols, ev, t.rows, w->s, 1, t.ld, g, job->g->row, 1, own(a, job->dv, key * ev), ev, add_keys);
-    product(a, t.cols, e, t.rows, w->d, 1, t.ld, head_of(a, &a->q, at.head, at.i), a->q.row, 1,
-            own(a, job->dk, key * e), e, add_keys);
+    multiply_heads(a, t.cols, ev, t.rows, w->s, 1, t.ld, g, job->g->row, 1, own(a, job->dv, key * ev), ev, add_keys);
+    multiply_heads(a, t.cols, e, t.rows, w->d, 1, t.ld, head_of(a, &a->q, at.head, at.i), a->q.row, 1,
+                   own(a, job->dk, key * e), e, add_keys);
   }
 }
 

@@ -74,7 +74,7 @@ static void multiply_panels(const recurrence *c, panel_products *p, int64_t rows
 }
 
 /* Row `row` of step t of a tensor of steps x rows x width; NULL stays NULL. */
-static void *at(const recurrence *c, const void *p, int64_t t, int64_t row, int64_t width) {
+static void *row_at(const recurrence *c, const void *p, int64_t t, int64_t row, int64_t width) {
   return p ? (char *)(uintptr_t)p + (size_t)((t * c->r->rows + row) * width) * c->size : NULL;
 }
 
@@ -89,23 +89,23 @@ static int64_t rows_of_task(const recurrence *c) {
   return most < 1 ? 1 : nl_smaller(ROWS, most);
 }
 
-static nl_gates_step step_of(const recurrence *c, int64_t i, int64_t row, int64_t rows) {
+static nl_gates_step gates_of_step(const recurrence *c, int64_t i, int64_t row, int64_t rows) {
   const nl_recurrent *r = c->r;
   int64_t t = step_at(r, i), n = r->units, wide = nl_recurrent_blocks(r->kind) * n;
   nl_gates_step s = {.rows = rows,
                      .n = n,
                      .relu = r->relu,
-                     .z = at(c, r->z, t, row, wide),
+                     .z = row_at(c, r->z, t, row, wide),
                      .bias = r->bias,
-                     .h = at(c, r->h, t, row, n),
-                     .c = at(c, r->c, t, row, n),
-                     .gates = at(c, r->gates, t, row, 4 * n)};
+                     .h = row_at(c, r->h, t, row, n),
+                     .c = row_at(c, r->c, t, row, n),
+                     .gates = row_at(c, r->gates, t, row, 4 * n)};
   if (i > 0) {
-    s.h0 = at(c, r->h, step_at(r, i - 1), row, n);
-    s.c0 = at(c, r->c, step_at(r, i - 1), row, n);
+    s.h0 = row_at(c, r->h, step_at(r, i - 1), row, n);
+    s.c0 = row_at(c, r->c, step_at(r, i - 1), row, n);
   } else {
-    s.h0 = at(c, r->h0, 0, row, n);
-    s.c0 = at(c, r->c0, 0, row, n);
+    s.h0 = row_at(c, r->h0, 0, row, n);
+    s.c0 = row_at(c, r->c0, 0, row, n);
   }
   return s;
 }
@@ -147,7 +147,7 @@ static void forward_rows(void *ctx, int64_t begin, int64_t end) {
   int64_t rows = end - begin;
   void *product = nl_thread_panel();
   for (int64_t i = 0; i < r->steps && !nl_interrupt_pending(); i++) {
-    nl_gates_step s = step_of(c, i, begin, rows);
+    nl_gates_step s = gates_of_step(c, i, begin, rows);
     if (s.h0) {
       multiply_panels(c, &products, rows, s.h0, product, false);
       s.product = product;
@@ -158,13 +158,13 @@ static void forward_rows(void *ctx, int64_t begin, int64_t end) {
   nl_gemm_let_go(products.kept, 2);
 }
 
-static void run_rows(const recurrence *c, nl_range_fn fn) {
+static void run_tasks(const recurrence *c, nl_range_fn fn) {
   nl_parallel_for(c->r->rows, rows_of_task(c), fn, (void *)(uintptr_t)c);
 }
 
 void nl_recurrent_forward(const nl_recurrent *r) {
   recurrence c = pack_weight(r, true);
-  run_rows(&c, forward_rows);
+  run_tasks(&c, forward_rows);
 }
 
 /* What comes from behind for a row that rests, with what comes from outside, goes on as it is. `kept`: room for a row.
@@ -188,18 +188,18 @@ static void backward_rows(void *ctx, int64_t begin, int64_t end) {
   int64_t rows = end - begin, n = r->units, wide = nl_recurrent_blocks(r->kind) * n;
   for (int64_t i = r->steps - 1; i >= 0 && !nl_interrupt_pending(); i--) {
     int64_t t = step_at(r, i);
-    nl_gates_step s = step_of(c, i, begin, rows);
-    s.g = at(c, r->g, t, begin, n);
-    s.gc = at(c, r->gc, t, begin, n);
-    s.dh = at(c, r->dh0, 0, begin, n);
-    s.dc = at(c, r->dc0, 0, begin, n);
+    nl_gates_step s = gates_of_step(c, i, begin, rows);
+    s.g = row_at(c, r->g, t, begin, n);
+    s.gc = row_at(c, r->gc, t, begin, n);
+    s.dh = row_at(c, r->dh0, 0, begin, n);
+    s.dc = row_at(c, r->dc0, 0, begin, n);
     s.last = i == r->steps - 1;
-    s.dz = at(c, r->dz, t, begin, wide);
-    s.dproduct = at(c, r->dproduct, t, begin, wide);
+    s.dz = row_at(c, r->dz, t, begin, wide);
+    s.dproduct = row_at(c, r->dproduct, t, begin, wide);
     void *kept = nl_thread_panel(); /* two rows for each that rests */
     for (int64_t q = 0; q < rows && r->lengths; q++) {
       if (rests(r, t, begin + q)) {
-        add_outside(c, &s, q, at(c, kept, 0, 2 * q, n), at(c, kept, 0, 2 * q + 1, n));
+        add_outside(c, &s, q, row_at(c, kept, 0, 2 * q, n), row_at(c, kept, 0, 2 * q + 1, n));
       }
     }
     nl_k->gates->backward[r->kind][r->dtype](&s);
@@ -214,9 +214,9 @@ static void backward_rows(void *ctx, int64_t begin, int64_t end) {
     multiply_panels(c, &products, rows, r->kind == NL_GRU ? s.dproduct : s.dz, s.dh, r->kind == NL_GRU);
     for (int64_t q = 0; q < rows && r->lengths; q++) {
       if (rests(r, t, begin + q)) {
-        carry(c, (char *)s.dh + (size_t)(q * n) * c->size, at(c, kept, 0, 2 * q, n), n);
+        carry(c, (char *)s.dh + (size_t)(q * n) * c->size, row_at(c, kept, 0, 2 * q, n), n);
         if (s.dc) {
-          carry(c, (char *)s.dc + (size_t)(q * n) * c->size, at(c, kept, 0, 2 * q + 1, n), n);
+          carry(c, (char *)s.dc + (size_t)(q * n) * c->size, row_at(c, kept, 0, 2 * q + 1, n), n);
         }
       }
     }
@@ -226,5 +226,5 @@ static void backward_rows(void *ctx, int64_t begin, int64_t end) {
 
 void nl_recurrent_backward(const nl_recurrent *r) {
   recurrence c = pack_weight(r, false);
-  run_rows(&c, backward_rows);
+  run_tasks(&c, backward_rows);
 }

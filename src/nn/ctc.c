@@ -7,7 +7,7 @@ enum { LOG_PROBS, TARGETS, INPUT_LENGTHS, TARGET_LENGTHS };
 
 static const double nothing = -1e30; /* the logarithm of 0, of which sums and differences are no nan */
 
-static bool check_lengths(nl_pass *p, const nl_tensor *t, const char *name, int64_t n) {
+static bool want_lengths(nl_pass *p, const nl_tensor *t, const char *name, int64_t n) {
   if (nl_tensor_dtype(t) != NL_I64 || t->ndim != 1 || t->shape[0] != n) {
     nl_pass_fail(p, "%s must be int64 of shape %lld, one for each sequence, but is %s of shape %s", name, (long long)n,
                  nl_dtype_name(nl_tensor_dtype(t)), nl_tensor_shape_string(t).s);
@@ -36,7 +36,7 @@ static nl_tensor *moved(nl_build *b, nl_tensor *t, int64_t k, double empty) {
 }
 
 /* Column `at` (n places, from 1; 0 stands for none) of each row. */
-static nl_tensor *column_of(nl_build *b, nl_tensor *t, nl_tensor *at) {
+static nl_tensor *at_column(nl_build *b, nl_tensor *t, nl_tensor *at) {
   nl_tensor *place = b_unsqueeze(b, b_maximum(b, at, nl_b_int(b, 1)), 2);
   nl_tensor *value = b_squeeze(b, b_gather(b, t, 2, place), 2);
   return b_where(b, b_lt(b, at, nl_b_int(b, 1)), nl_b_number(b, nothing), value);
@@ -58,7 +58,7 @@ NL_FORWARD(ctc) {
   } else if (blank < 1 || blank > classes) {
     return nl_pass_fail(p, "blank must be one of the %lld classes, counted from 1, but is %lld", (long long)classes,
                         (long long)blank);
-  } else if (!check_lengths(p, lengths, "input_lengths", n) || !check_lengths(p, sizes, "target_lengths", n)) {
+  } else if (!want_lengths(p, lengths, "input_lengths", n) || !want_lengths(p, sizes, "target_lengths", n)) {
     return NULL;
   }
   int64_t labels = targets->shape[1], wide = 2 * labels + 1;
@@ -88,7 +88,7 @@ NL_FORWARD(ctc) {
   }
   nl_tensor *end = b_mul(b, sizes, nl_b_int(b, 2)); /* the last label; one more: the blank behind it */
   nl_tensor *likelihood =
-      nl_b2(b, op_logaddexp(), column_of(b, alpha, b_add(b, end, nl_b_int(b, 1))), column_of(b, alpha, end));
+      nl_b2(b, op_logaddexp(), at_column(b, alpha, b_add(b, end, nl_b_int(b, 1))), at_column(b, alpha, end));
   nl_tensor *possible = b_gt(b, likelihood, nl_b_number(b, nothing / 2));
   nl_tensor *loss =
       b_where(b, possible, b_neg(b, likelihood), nl_b_number(b, flag_of(p, ctc_zero_infinity) ? 0 : INFINITY));

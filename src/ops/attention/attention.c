@@ -31,7 +31,8 @@ static nl_status join_leads(leads *l, const nl_tensor *t) {
   return status;
 }
 
-static nl_status check_mask(const nl_tensor *mask, const nl_tensor *q, const leads *l, int64_t rows, int64_t keys) {
+static nl_status check_scores_mask(const nl_tensor *mask, const nl_tensor *q, const leads *l, int64_t rows,
+                                   int64_t keys) {
   if (mask->dtype != NL_BOOL && mask->dtype != q->dtype) {
     return nl_fail("attn_mask must be bool (true: may be attended to) or %s (added to the scores), not %s",
                    nl_dtype_name(nl_tensor_dtype(q)), nl_dtype_name(nl_tensor_dtype(mask)));
@@ -85,7 +86,7 @@ static nl_status check_operands(nl_tensor *const *in, leads *l) {
     }
   }
   l->count = nl_shape_numel(l->n, l->shape);
-  nl_status status = in[MASK] ? check_mask(in[MASK], q, l, q->shape[q->ndim - 2], k->shape[k->ndim - 2]) : NL_OK;
+  nl_status status = in[MASK] ? check_scores_mask(in[MASK], q, l, q->shape[q->ndim - 2], k->shape[k->ndim - 2]) : NL_OK;
   if (status == NL_OK && l->count < 0) {
     status = nl_fail("there are more heads than can be counted");
   }
@@ -115,19 +116,19 @@ static bool taken(const nl_tensor *t) {
   return (t->strides[t->ndim - 1] == 1 || width <= 1) && (t->strides[t->ndim - 2] >= width || rows <= 1);
 }
 
-static size_t rounded(size_t bytes) {
+static size_t whole_lines(size_t bytes) {
   return (bytes + 63) / 64 * 64;
 }
 
-static size_t bytes_of(const nl_tensor *t) {
+static size_t bytes_in(const nl_tensor *t) {
   return (size_t)t->numel * nl_dtype_size(nl_tensor_dtype(t));
 }
 
 /* Where heads begin, and copies of what is not taken. */
 static size_t work_bytes(nl_tensor *const *in, const leads *l) {
-  size_t bytes = OPERANDS * rounded((size_t)l->count * sizeof(int64_t));
+  size_t bytes = OPERANDS * whole_lines((size_t)l->count * sizeof(int64_t));
   for (int i = Q; i <= V; i++) {
-    bytes += taken(in[i]) ? 0 : rounded(bytes_of(in[i]));
+    bytes += taken(in[i]) ? 0 : whole_lines(bytes_in(in[i]));
   }
   return bytes + 1;
 }
@@ -138,12 +139,12 @@ typedef struct workspace {
 
 static void *cut(workspace *w, size_t bytes) {
   void *p = w->p;
-  w->p += rounded(bytes);
+  w->p += whole_lines(bytes);
   return p;
 }
 
 /* t's numbers one after another. */
-static const void *whole(const nl_tensor *t, workspace *w) {
+static const void *laid_flat(const nl_tensor *t, workspace *w) {
   if (t->contiguous) {
     return nl_tensor_data(t);
   }
@@ -151,7 +152,7 @@ static const void *whole(const nl_tensor *t, workspace *w) {
   nl_storage storage = *t->storage;
   nl_tensor copy = *t;
   nl_shape_strides(t->ndim, t->shape, strides);
-  storage.data = cut(w, bytes_of(t));
+  storage.data = cut(w, bytes_in(t));
   copy.storage = &storage;
   copy.offset = 0;
   copy.strides = strides;
@@ -184,7 +185,7 @@ static nl_heads heads_of(const nl_tensor *t, const leads *l, workspace *w) {
     h.at = starts_of(t, t->strides, l, w);
   } else {
     nl_shape_strides(t->ndim, t->shape, strides);
-    h = (nl_heads){.p = whole(t, w), .row = strides[rows], .at = starts_of(t, strides, l, w)};
+    h = (nl_heads){.p = laid_flat(t, w), .row = strides[rows], .at = starts_of(t, strides, l, w)};
   }
   h.row = t->shape[rows] == 1 ? t->shape[rows + 1] : h.row;
   return h;
@@ -369,8 +370,8 @@ static nl_status infer_attention_backward(nl_call *c) {
                    nl_tensor_shape_string(g).s, nl_tensor_shape_string(q).s);
   }
   c->dtype = nl_tensor_dtype(q);
-  c->workspace_bytes = work_bytes(in, &l) + rounded((size_t)l.count * sizeof(int64_t)) + rounded(bytes_of(g)) +
-                       2 * rounded(bytes_of(in[LSE])) + 64;
+  c->workspace_bytes = work_bytes(in, &l) + whole_lines((size_t)l.count * sizeof(int64_t)) + whole_lines(bytes_in(g)) +
+                       2 * whole_lines(bytes_in(in[LSE])) + 64;
   give_heads(c, 0, &l, 2, (int64_t[]){rows, q->shape[q->ndim - 1]});
   give_heads(c, 1, &l, 2, (int64_t[]){keys, q->shape[q->ndim - 1]});
   give_heads(c, 2, &l, 2, (int64_t[]){keys, ev});
@@ -385,15 +386,15 @@ static void run_attention_backward(nl_call *c) {
   }
   workspace w = {c->workspace->storage->data};
   nl_attention a = attention_of(c, in, &l, &w);
-  const int64_t *stream = whole(in[STREAM], &w);
+  const int64_t *stream = laid_flat(in[STREAM], &w);
   a.seed = (uint64_t)stream[0];
   a.first = (uint64_t)stream[1];
   nl_heads g = heads_of(c->rin[0], &l, &w);
-  nl_attention_backward(&a, &g, whole(in[LSE], &w), whole(in[DELTA], &w), nl_tensor_data(c->out[0]),
+  nl_attention_backward(&a, &g, laid_flat(in[LSE], &w), laid_flat(in[DELTA], &w), nl_tensor_data(c->out[0]),
                         nl_tensor_data(c->out[1]), nl_tensor_data(c->out[2]));
 }
 
-static double backward_flops(const nl_call *c) {
+static double attention_back_flops(const nl_call *c) {
   const nl_tensor *q = c->in[1], *k = c->in[2], *v = c->in[3];
   double scores = (double)c->in[6]->numel * (double)k->shape[k->ndim - 2];
   double all = scores * (6 * (double)q->shape[q->ndim - 1] + 4 * (double)v->shape[v->ndim - 1]);
@@ -464,7 +465,7 @@ static const nl_op ops[] = {
      .doc = "The gradients of scaled_dot_product_attention for query, key and value.",
      .infer = infer_attention_backward,
      .run = run_attention_backward,
-     .flops = backward_flops,
+     .flops = attention_back_flops,
      .flags = NL_OP_INTERNAL},
     {.name = "attention_kept",
      .args = "stream: tensor, dropout_p: number = 0, shape: shape, dtype: dtype?",

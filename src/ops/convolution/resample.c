@@ -161,13 +161,13 @@ static int64_t nearest_at(const void *ctx, int64_t i) {
   return at < s->in - 1 ? at : s->in - 1;
 }
 /* Where the centre of element i lies (or, aligned, with the corners one on another). */
-static double place_of(const stretch *s, int64_t i) {
+static double centre_of(const stretch *s, int64_t i) {
   double at = s->align ? (double)i * s->scale : ((double)i + 0.5) * s->scale - 0.5;
   return at < 0 ? 0 : at;
 }
 static int64_t side_at(const void *ctx, int64_t i) {
   const stretch *s = ctx;
-  int64_t at = (int64_t)place_of(s, i);
+  int64_t at = (int64_t)centre_of(s, i);
   at = at < s->in - 1 ? at : s->in - 1;
   return s->side && at < s->in - 1 ? at + 1 : at;
 }
@@ -183,7 +183,7 @@ static nl_tensor *share_of_right(nl_build *b, const stretch *s, const nl_tensor 
     nl_b_own(b, t);
   }
   for (int64_t i = 0; t && i < s->out; i++) {
-    double at = place_of(s, i), share = at - floor(at);
+    double at = centre_of(s, i), share = at - floor(at);
     nl_tensor_set_double(t, i, floor(at) >= (double)(s->in - 1) ? 0 : share);
   }
   return t;

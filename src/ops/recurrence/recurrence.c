@@ -62,7 +62,7 @@ static nl_status check_parts_of(int kind, const nl_tensor *z, const nl_tensor *w
 }
 
 /* lengths: of each sequence of the batch, 1 .. steps; or NULL */
-static nl_status check_lengths(const nl_tensor *lengths, const nl_tensor *z) {
+static nl_status check_sequence_lengths(const nl_tensor *lengths, const nl_tensor *z) {
   if (!lengths) {
     return NL_OK;
   }
@@ -98,7 +98,7 @@ static nl_status infer_sequence(nl_call *c) {
   int64_t units = status == NL_OK ? weight->shape[1] : 0;
   status = status == NL_OK ? check_state(pick(c->in, p.h0), "the state h", z, units) : status;
   status = status == NL_OK ? check_state(pick(c->in, p.c0), "the state c", z, units) : status;
-  status = status == NL_OK ? check_lengths(c->in[p.lengths], z) : status;
+  status = status == NL_OK ? check_sequence_lengths(c->in[p.lengths], z) : status;
   if (status != NL_OK) {
     return status;
   }
@@ -141,22 +141,22 @@ static double sequence_flops(const nl_call *c) {
 /* ---- the gradient, of single ops: has gradients itself ---- */
 
 /* Step t (from 0) of a tensor of steps x ..., or of what was before the first: `first`, or NULL. */
-static nl_tensor *step_of(nl_build *b, nl_tensor *t, int64_t i) {
+static nl_tensor *time_step(nl_build *b, nl_tensor *t, int64_t i) {
   return b_select(b, t, 1, i + 1);
 }
 static nl_tensor *before(nl_build *b, const nl_call *c, nl_tensor *t, nl_tensor *first, int64_t i) {
   bool reverse = c->attr[recur_reverse].b;
   bool begins = reverse ? i == t->shape[0] - 1 : i == 0;
-  return begins ? first : step_of(b, t, reverse ? i + 1 : i - 1);
+  return begins ? first : time_step(b, t, reverse ? i + 1 : i - 1);
 }
 static nl_tensor *block(nl_build *b, nl_tensor *t, int k, int64_t n) {
   return b_narrow(b, t, -1, k * n + 1, n);
 }
 /* What may be NULL: zeros. */
-static nl_tensor *plus(nl_build *b, nl_tensor *x, nl_tensor *y) {
+static nl_tensor *plus_or_none(nl_build *b, nl_tensor *x, nl_tensor *y) {
   return !x ? y : (!y ? x : b_add(b, x, y));
 }
-static nl_tensor *times(nl_build *b, nl_tensor *x, nl_tensor *y) {
+static nl_tensor *times_or_none(nl_build *b, nl_tensor *x, nl_tensor *y) {
   return x && y ? b_mul(b, x, y) : NULL;
 }
 static nl_tensor *zeros_for(nl_build *b, nl_tensor *t, const nl_tensor *like) {
@@ -196,13 +196,13 @@ static void rnn_back(nl_build *b, step_back *s) {
 static void lstm_back(nl_build *b, step_back *s) {
   nl_tensor *in = block(b, s->gates, 0, s->n), *forget = block(b, s->gates, 1, s->n);
   nl_tensor *cell = block(b, s->gates, 2, s->n), *out = block(b, s->gates, 3, s->n), *t = b_tanh(b, s->c);
-  nl_tensor *dc = plus(b, s->dc, through_tanh(b, t, times(b, s->dh, out)));
-  s->dz[0] = through_sigmoid(b, in, plus(b, times(b, dc, cell), gate_back(b, s, 0)));
-  s->dz[1] = through_sigmoid(b, forget, plus(b, times(b, dc, s->c0), gate_back(b, s, 1)));
-  s->dz[2] = through_tanh(b, cell, plus(b, times(b, dc, in), gate_back(b, s, 2)));
-  s->dz[3] = through_sigmoid(b, out, plus(b, times(b, s->dh, t), gate_back(b, s, 3)));
+  nl_tensor *dc = plus_or_none(b, s->dc, through_tanh(b, t, times_or_none(b, s->dh, out)));
+  s->dz[0] = through_sigmoid(b, in, plus_or_none(b, times_or_none(b, dc, cell), gate_back(b, s, 0)));
+  s->dz[1] = through_sigmoid(b, forget, plus_or_none(b, times_or_none(b, dc, s->c0), gate_back(b, s, 1)));
+  s->dz[2] = through_tanh(b, cell, plus_or_none(b, times_or_none(b, dc, in), gate_back(b, s, 2)));
+  s->dz[3] = through_sigmoid(b, out, plus_or_none(b, times_or_none(b, s->dh, t), gate_back(b, s, 3)));
   memcpy(s->dp, s->dz, sizeof s->dp);
-  s->dc = times(b, dc, forget);
+  s->dc = times_or_none(b, dc, forget);
   s->dh = NULL;
 }
 
@@ -210,15 +210,15 @@ static void gru_back(nl_build *b, step_back *s) {
   nl_tensor *reset = block(b, s->gates, 0, s->n), *update = block(b, s->gates, 1, s->n);
   nl_tensor *fresh = block(b, s->gates, 2, s->n), *part = block(b, s->gates, 3, s->n), *d = s->dh;
   nl_tensor *change = s->h0 ? b_sub(b, s->h0, fresh) : b_neg(b, fresh);
-  nl_tensor *dn = plus(b, times(b, d, b_minus_from(b, 1, update)), gate_back(b, s, 2));
+  nl_tensor *dn = plus_or_none(b, times_or_none(b, d, b_minus_from(b, 1, update)), gate_back(b, s, 2));
   dn = through_tanh(b, fresh, dn);
-  s->dz[0] = through_sigmoid(b, reset, plus(b, times(b, dn, part), gate_back(b, s, 0)));
-  s->dz[1] = through_sigmoid(b, update, plus(b, times(b, d, change), gate_back(b, s, 1)));
+  s->dz[0] = through_sigmoid(b, reset, plus_or_none(b, times_or_none(b, dn, part), gate_back(b, s, 0)));
+  s->dz[1] = through_sigmoid(b, update, plus_or_none(b, times_or_none(b, d, change), gate_back(b, s, 1)));
   s->dz[2] = dn;
   s->dp[0] = s->dz[0];
   s->dp[1] = s->dz[1];
-  s->dp[2] = plus(b, times(b, dn, reset), gate_back(b, s, 3));
-  s->dh = times(b, d, update);
+  s->dp[2] = plus_or_none(b, times_or_none(b, dn, reset), gate_back(b, s, 3));
+  s->dh = times_or_none(b, d, update);
 }
 
 static void (*const step_backs[])(nl_build *, step_back *) = {rnn_back, lstm_back, gru_back};
@@ -253,7 +253,7 @@ static void give_gradients(nl_call *c, nl_vjp *g, nl_tensor *dz, nl_tensor *dp, 
       dw = b_matmul(b, nl_b_transpose(b, later, 1, 2), states);
     }
     if (h0) {
-      dw = plus(b, dw, b_matmul(b, nl_b_transpose(b, step_of(b, dp, reverse ? steps - 1 : 0), 1, 2), h0));
+      dw = plus_or_none(b, dw, b_matmul(b, nl_b_transpose(b, time_step(b, dp, reverse ? steps - 1 : 0), 1, 2), h0));
     }
     g->gin[p.weight] = b->status == NL_OK ? zeros_for(b, dw, c->in[p.weight]) : NULL;
   }
@@ -279,20 +279,20 @@ static nl_status vjp_by_steps(nl_call *c, nl_vjp *g) {
   nl_parts dz = {0}, dp = {0}; /* from the last step to the first */
   for (int64_t i = steps - 1; i >= 0 && b->status == NL_OK; i--) {
     int64_t t = reverse ? steps - 1 - i : i;
-    step_back s = {.h = step_of(b, h, t),
+    step_back s = {.h = time_step(b, h, t),
                    .h0 = before(b, c, h, pick(c->in, p.h0), t),
-                   .dh = plus(b, g->gout[0] ? step_of(b, g->gout[0], t) : NULL, dh),
+                   .dh = plus_or_none(b, g->gout[0] ? time_step(b, g->gout[0], t) : NULL, dh),
                    .dc = dc,
                    .n = h->shape[2],
                    .relu = kind == NL_RNN && c->attr[recur_relu].b};
     if (kind != NL_RNN) {
-      s.gates = step_of(b, c->out[last], t);
-      s.ggates = g->gout[last] ? step_of(b, g->gout[last], t) : NULL;
+      s.gates = time_step(b, c->out[last], t);
+      s.ggates = g->gout[last] ? time_step(b, g->gout[last], t) : NULL;
     }
     if (kind == NL_LSTM) {
-      s.c = step_of(b, c->out[1], t);
+      s.c = time_step(b, c->out[1], t);
       s.c0 = before(b, c, c->out[1], pick(c->in, p.c0), t);
-      s.dc = plus(b, g->gout[1] ? step_of(b, g->gout[1], t) : NULL, dc);
+      s.dc = plus_or_none(b, g->gout[1] ? time_step(b, g->gout[1], t) : NULL, dc);
     }
     if (b->status != NL_OK) {
       break;
@@ -312,7 +312,7 @@ static nl_status vjp_by_steps(nl_call *c, nl_vjp *g) {
     if (kind == NL_GRU) {
       nl_parts_add(b, &dp, parts);
     }
-    dh = plus(b, s.dh, b_matmul(b, parts, c->in[p.weight]));
+    dh = plus_or_none(b, s.dh, b_matmul(b, parts, c->in[p.weight]));
     dc = s.dc;
     if (active) {
       dh = b_where(b, active, zeros_for(b, dh, like), zeros_for(b, behind_h, like));
@@ -374,7 +374,7 @@ static nl_status vjp_sequence(nl_call *c, nl_vjp *g) {
 
 /* (g, weight, h of RNN and GRU or c of LSTM, gates, c0 of LSTM or h0 of GRU, gradient of c) -> dz, dh0, and dc0 of LSTM
    or the gradient of the state's part of GRU */
-static nl_status infer_backward(nl_call *c) {
+static nl_status infer_back_in_time(nl_call *c) {
   int kind = c->op->variant;
   const nl_tensor *g = c->in[0], *weight = c->in[1], *states = c->in[2];
   nl_status status = nl_rule_want_float(g, "the gradient");
@@ -398,7 +398,7 @@ static nl_status infer_backward(nl_call *c) {
     return nl_fail("the gradient (shape %s), the weight (shape %s) and what the steps left do not go together",
                    nl_tensor_shape_string(g).s, nl_tensor_shape_string(weight).s);
   }
-  status = check_lengths(c->in[last_of[kind]], g);
+  status = check_sequence_lengths(c->in[last_of[kind]], g);
   if (status == NL_OK && !nl_thread_workspace()) {
     status = nl_fail_memory(NL_THREAD_WORKSPACE_BYTES + NL_THREAD_PANEL_BYTES);
   }
@@ -419,7 +419,7 @@ static nl_status infer_backward(nl_call *c) {
   return NL_OK;
 }
 
-static void run_backward(nl_call *c) {
+static void run_back_in_time(nl_call *c) {
   int kind = c->op->variant;
   nl_recurrent r = recurrent_of(c, c->rin[0], c->rin[1]);
   r.g = data_of(c->rin[0]);
@@ -451,7 +451,7 @@ static void run_backward(nl_call *c) {
   nl_recurrent_backward(&r);
 }
 
-static double backward_flops(const nl_call *c) {
+static double back_in_time_flops(const nl_call *c) {
   const nl_tensor *g = c->in[0], *weight = c->in[1];
   return 2.0 * (double)g->shape[0] * (double)g->shape[1] * (double)weight->numel;
 }
@@ -467,8 +467,9 @@ static double backward_flops(const nl_call *c) {
 #define BACKWARD(op_name, kind, takes, gives)                                                                          \
   {                                                                                                                    \
     .name = op_name, .args = takes, .attrs = kind == NL_RNN ? recur_attrs : gated_attrs, .returns = gives,             \
-    .doc = "The gradients of a recurrent layer's part over time.", .infer = infer_backward, .run = run_backward,       \
-    .flops = backward_flops, .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL | NL_OP_CHECKS, .variant = kind                \
+    .doc = "The gradients of a recurrent layer's part over time.", .infer = infer_back_in_time,                        \
+    .run = run_back_in_time, .flops = back_in_time_flops, .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL | NL_OP_CHECKS,   \
+    .variant = kind                                                                                                    \
   }
 
 static const nl_op ops[] = {

@@ -213,8 +213,10 @@ local op_pages = {
 }
 
 local layer_pages = {
-  { "linear", "Linear maps and shapes" }, { "embedding", "Vectors for symbols" }, { "activations", "Activations" }, { "dropout", "Dropout and noise" },
-  { "norm", "Normalization" }, { "convolution", "Convolution and pooling" }, { "resample", "Sizes, margins and columns of images" },
+  { "linear", "Linear maps and shapes" }, { "embedding", "Vectors for symbols" },
+  { "activations", "Activations" }, { "dropout", "Dropout and noise" },
+  { "norm", "Normalization" }, { "convolution", "Convolution and pooling" },
+  { "resample", "Sizes, margins and columns of images" },
   { "recurrent", "Recurrent layers" },
   { "attention", "Attention" }, { "transformer", "Transformers" },
   { "blocks", "Gates and shortcuts" }, { "containers", "Layers that hold others" }, { "regression", "Losses of regression" },
