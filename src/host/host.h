@@ -131,6 +131,9 @@ void nl_prompt(lua_State *L, bool after_error, bool init);
 /* Makes `require "nn"` and its namespaces work: a searcher for our own Lua library, which leaves package.path alone. */
 void nl_install_library(lua_State *L);
 
+/* Lets `require` find what lies beside a script. */
+void nl_require_beside(lua_State *L, const char *script);
+
 /* Pushes the library's directory, or nil. */
 void nl_push_library(lua_State *L);
 

@@ -64,6 +64,24 @@ static int search_library(lua_State *L) {
   return 2;
 }
 
+/* Lua's path has the working directory; a script's own is put in front of it, so that `require` finds its modules from
+   wherever it is run. */
+void nl_require_beside(lua_State *L, const char *script) {
+  const char *slash = strrchr(script, '/');
+  int top = lua_gettop(L);
+  if (!slash || lua_getglobal(L, "package") != LUA_TTABLE) {
+    lua_settop(L, top);
+    return;
+  }
+  lua_pushlstring(L, script, (size_t)(slash - script));
+  const char *directory = lua_tostring(L, -1);
+  if (lua_getfield(L, -2, "path") == LUA_TSTRING && !strpbrk(directory, ";?")) {
+    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", directory, directory, lua_tostring(L, -1));
+    lua_setfield(L, -4, "path");
+  }
+  lua_settop(L, top);
+}
+
 void nl_install_library(lua_State *L) {
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "searchers");

@@ -175,6 +175,7 @@ static int load_for_prompt(lua_State *L) {
 
 int nl_run_script(lua_State *L, char **argv, const nl_options *o) {
   const char *name = argv[o->script];
+  nl_require_beside(L, name);
   bool dash = strcmp(name, "-") == 0 && strcmp(argv[o->script - 1], "--") != 0;
   bool command = !dash && is_command(L, name);
   static const char words[] = "require('nn.tool.main').main(arg[0], ...)";

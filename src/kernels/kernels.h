@@ -162,6 +162,7 @@ typedef struct nl_adam_args {
   double lr, beta1, beta2, eps, weight_decay;
   double correction1, correction2; /* 1 - beta^t */
   bool decoupled, maximize;        /* decoupled: AdamW */
+  bool amsgrad;                    /* divides by the largest average so far (Reddi, Kale & Kumar 2018) */
 } nl_adam_args;
 
 /* The other rules have up to three state tensors, and for each step some numbers: its size, the decay, the gradient's
@@ -208,7 +209,7 @@ typedef void (*nl_rule_fn)(int64_t n, void *w, const void *g, void *const state[
 typedef struct nl_optim_kernels {
   nl_rule_fn rule[NL_RULE_COUNT][NL_DTYPE_COUNT];
   void (*sgd[NL_DTYPE_COUNT])(int64_t n, void *w, const void *g, void *momentum_buffer, const nl_sgd_args *);
-  void (*adam[NL_DTYPE_COUNT])(int64_t n, void *w, const void *g, void *m, void *v, const nl_adam_args *);
+  void (*adam[NL_DTYPE_COUNT])(int64_t n, void *w, const void *g, void *m, void *v, void *most, const nl_adam_args *);
 } nl_optim_kernels;
 
 /* Products too small, or too thin, for the libraries. */

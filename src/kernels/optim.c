@@ -45,13 +45,28 @@ SGD(double)
 
 /* Adam (Kingma & Ba 2015, algorithm 1); decoupled decay: AdamW (Loshchilov & Hutter 2019, algorithm 2). */
 #define ADAM(type, SQRT)                                                                                               \
-  static void adam_##type(int64_t n, void *pw, const void *pg, void *pm, void *pv, const nl_adam_args *a) {            \
-    type *w = pw, *ms = pm, *vs = pv;                                                                                  \
+  static void adam_##type(int64_t n, void *pw, const void *pg, void *pm, void *pv, void *pmost,                        \
+                          const nl_adam_args *a) {                                                                     \
+    type *w = pw, *ms = pm, *vs = pv, *most = pmost;                                                                   \
     const type *gs = pg;                                                                                               \
     const type b1 = (type)a->beta1, b2 = (type)a->beta2, c1 = (type)(1 - a->beta1), c2 = (type)(1 - a->beta2);         \
     const type step = (type)(a->lr / a->correction1), unroot = (type)(1 / sqrt(a->correction2)), eps = (type)a->eps;   \
     const type wd = (type)(a->decoupled ? 0 : a->weight_decay), sign = a->maximize ? -1 : 1;                           \
     const type keep = (type)(a->decoupled ? 1 - a->lr * a->weight_decay : 1);                                          \
+    if (most) {                                                                                                        \
+      NL_INDEPENDENT                                                                                                   \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        type x = w[i] * keep;                                                                                          \
+        type g = sign * gs[i] + wd * x;                                                                                \
+        type m = b1 * ms[i] + c1 * g;                                                                                  \
+        type v = b2 * vs[i] + c2 * g * g;                                                                              \
+        ms[i] = m;                                                                                                     \
+        vs[i] = v;                                                                                                     \
+        most[i] = v <= most[i] ? most[i] : v;                                                                          \
+        w[i] = x - step * m / (SQRT(most[i]) * unroot + eps);                                                          \
+      }                                                                                                                \
+      return;                                                                                                          \
+    }                                                                                                                  \
     NL_INDEPENDENT                                                                                                     \
     for (int64_t i = 0; i < n; i++) {                                                                                  \
       type x = w[i] * keep;                                                                                            \

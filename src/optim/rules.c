@@ -15,8 +15,8 @@
 #define BETAS(L, second) L(beta1, betas, 1, 0.9, 0, 1) L(beta2, betas, 2, second, 0, 1)
 #define ADAM_LIKE(N, U, B, L, rate, epsilon, decay) \
   N(lr, rate, 0) BETAS(L, 0.999) N(eps, epsilon, 0) N(weight_decay, decay, 0) B(maximize)
-#define OPTIONS_adam(N, U, B, L)   ADAM_LIKE(N, U, B, L, 1e-3, 1e-8, 0)
-#define OPTIONS_adamw(N, U, B, L)  ADAM_LIKE(N, U, B, L, 1e-3, 1e-8, 1e-2)
+#define OPTIONS_adam(N, U, B, L)   ADAM_LIKE(N, U, B, L, 1e-3, 1e-8, 0) B(amsgrad)
+#define OPTIONS_adamw(N, U, B, L)  ADAM_LIKE(N, U, B, L, 1e-3, 1e-8, 1e-2) B(amsgrad)
 #define OPTIONS_adamax(N, U, B, L) ADAM_LIKE(N, U, B, L, 2e-3, 1e-8, 0)
 #define OPTIONS_nadam(N, U, B, L)  ADAM_LIKE(N, U, B, L, 2e-3, 1e-8, 0) N(momentum_decay, 4e-3, 0)
 #define OPTIONS_radam(N, U, B, L)  ADAM_LIKE(N, U, B, L, 1e-3, 1e-8, 0)
@@ -177,7 +177,7 @@ static void update_sgd(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const
                                .nesterov = o.nesterov != 0,
                                .maximize = o.maximize != 0});
 }
-static bool sgd_keeps(const double *options) {
+static int sgd_keeps(const double *options) {
   sgd_options o;
   memcpy(&o, options, sizeof o);
   return o.momentum != 0;
@@ -187,6 +187,11 @@ static const char *refuse_sgd(const double *options) {
   memcpy(&o, options, sizeof o);
   return o.nesterov != 0 && (o.momentum == 0 || o.dampening != 0) ? "nesterov needs momentum above 0 and no dampening"
                                                                   : NULL;
+}
+static int adam_keeps(const double *options) {
+  adam_options o;
+  memcpy(&o, options, sizeof o);
+  return o.amsgrad != 0 ? 3 : 2;
 }
 static void adam_with(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options, bool decoupled) {
   adam_options o;
@@ -198,6 +203,7 @@ static void adam_with(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const 
                                  .eps = o.eps,
                                  .weight_decay = o.weight_decay,
                                  .decoupled = decoupled,
+                                 .amsgrad = o.amsgrad != 0,
                                  .maximize = o.maximize != 0});
 }
 static void update_adam(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const double *options) {
@@ -222,14 +228,16 @@ static const nl_rule rules[] = {
      .refuse = refuse_sgd,
      .update = update_sgd},
     {.name = "Adam",
-     .doc = "Scales steps by averages of gradient and square (Kingma & Ba 2015).",
+     .doc = "Scales steps by averages of gradient and square (Kingma & Ba 2015; amsgrad: Reddi et al. 2018).",
      HAS(adam),
-     .states = {"the average gradient", "the average square of it"},
+     .states = {"the average gradient", "the average square of it", "the largest average square, with amsgrad"},
+     .keeps = adam_keeps,
      .update = update_adam},
     {.name = "AdamW",
      .doc = "Is Adam with decoupled weight decay (Loshchilov & Hutter 2019).",
      HAS(adamw),
-     .states = {"the average gradient", "the average square of it"},
+     .states = {"the average gradient", "the average square of it", "the largest average square, with amsgrad"},
+     .keeps = adam_keeps,
      .update = update_adamw},
     {.name = "Adagrad",
      .doc = "Lowers rates where gradients were large (Duchi, Hazan & Singer 2011).",

@@ -36,8 +36,8 @@ struct nl_rule {
   const nl_option *options; /* noptions of them */
   int noptions;
   const char *states[NL_MAX_STATES]; /* what it keeps for each element */
-  /* Whether it keeps them with these options; left out: always. */
-  bool (*keeps)(const double *options);
+  /* How many of them it keeps with these options; left out: all. */
+  int (*keeps)(const double *options);
   /* What is wrong with options that are each within their bounds, or NULL; may be left out. */
   const char *(*refuse)(const double *options);
   int kernel;

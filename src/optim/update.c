@@ -42,7 +42,7 @@ static void sweep_range(void *ctx, int64_t begin, int64_t end) {
   } else if (s->sgd) {
     nl_k->optim->sgd[s->dtype](n, w, g, state[0], s->sgd);
   } else {
-    nl_k->optim->adam[s->dtype](n, w, g, state[0], state[1], s->adam);
+    nl_k->optim->adam[s->dtype](n, w, g, state[0], state[1], s->adam->amsgrad ? state[2] : NULL, s->adam);
   }
 }
 
@@ -86,10 +86,9 @@ static nl_status ensure(nl_tensor **t, const nl_tensor *w, bool *fresh) {
 
 nl_status nl_rule_make_room(const nl_rule *rule, const nl_tensor *w, nl_optim_slot *slot, const double *options) {
   nl_status status = NL_OK;
-  if (!rule->keeps || rule->keeps(options)) {
-    for (int i = 0; i < NL_MAX_STATES && rule->states[i] && status == NL_OK; i++) {
-      status = ensure(&slot->state[i], w, &slot->fresh);
-    }
+  int most = rule->keeps ? rule->keeps(options) : NL_MAX_STATES;
+  for (int i = 0; i < most && rule->states[i] && status == NL_OK; i++) {
+    status = ensure(&slot->state[i], w, &slot->fresh);
   }
   return status;
 }

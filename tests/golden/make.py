@@ -279,6 +279,11 @@ entry = trajectory("Adam, batch norm, ELU", [nn.Linear(6, 5, bias=False), nn.Bat
                    nn.CrossEntropyLoss(), "Adam", {"lr": 0.02}, x, labels, labels + 1)
 entry.update(loss="CrossEntropyLoss", layers=[["Linear", 6, 5, {"bias": False}], ["BatchNorm1d", 5], ["ELU"], ["Linear", 5, 4]])
 trajectories.append(entry)
+for optimizer in ("Adam", "AdamW"):
+    entry = trajectory(f"{optimizer} amsgrad", [nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4)], nn.CrossEntropyLoss(), optimizer,
+                       {"lr": 0.05, "betas": (0.8, 0.9), "weight_decay": 0.02, "amsgrad": True}, x, labels, labels + 1)
+    entry.update(loss="CrossEntropyLoss", activation="Tanh")
+    trajectories.append(entry)
 
 # ---- ops that came later, with random numbers of their own, so that the data above stays as it is ----
 
