@@ -9449,7 +9449,7 @@ function nn.optim.Adadelta(params, opts) end
 ---@param opts? table
 function nn.optim.Adagrad(params, opts) end
 
----Scales steps by averages of gradient and square (Kingma & Ba 2015).
+---Scales steps by averages of gradient and square (Kingma & Ba 2015; amsgrad: Reddi et al. 2018).
 ---w <- w - lr m' / (sqrt(v') + eps) with m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2,
 ---and m', v' without the bias of their beginning at 0.
 ---@param params table parameters, or groups {params = ..., lr = ...}

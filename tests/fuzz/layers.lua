@@ -20,6 +20,9 @@ end
 Image = wrapper("Image", function(self, x)
   return x + self.layer(x:reshape(-1, 1, 2, 2)):flatten(2):mean(2, true)
 end)
+Volume = wrapper("Volume", function(self, x)
+  return x + self.layer(x:reshape(-1, 1, 1, 2, 2)):flatten(2):mean(2, true)
+end)
 Line = wrapper("Line", function(self, x)
   return x + self.layer(x:reshape(-1, 1, 4)):flatten(2):mean(2, true)
 end)
@@ -35,7 +38,22 @@ end)
 ]]
 
 -- "nn.Conv2d { in_channels = 1, ... }": sizes that fit the wrapper.
+local whole = {
+  Upsample = "nn.Upsample { scale_factor = 2 }",
+  TransformerEncoder = "nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 4), 2)",
+}
+-- Those that take no rows of four features.
+local apart = { Fold = true, Unflatten = true, EmbeddingBag = true, PixelUnshuffle = true }
+
+local function takes_two(entry)
+  local second = entry.inputs:match "^[%w_]+, [%w_]+(%??)"
+  return second == ""
+end
+
 local function written(entry)
+  if whole[entry.name] then
+    return whole[entry.name]
+  end
   local parts, width = {}, entry.accepts and entry.accepts:find "length" and 1 or 4
   for _, f in ipairs(entry.fields) do
     if f.kind == "layers" then
@@ -43,7 +61,7 @@ local function written(entry)
     elseif f.setting and not f.optional and not f.default then
       local one = width == 1 or entry.accepts and entry.accepts:find "height"
       local value = f.kind == "layer" and "nn.Linear(4, 4)" or f.kind == "number" and "0.5"
-        or f.name == "num_groups" and "2" or f.name == "normalized_shape" and "4" or f.name == "kernel_size" and "1"
+        or f.name == "num_groups" and "2" or f.name == "normalized_shape" and "4" or f.name == "nhead" and "2" or (f.name == "kernel_size" or f.name == "padding") and "1"
         or one and "1" or "4"
       parts[#parts + 1] = ("%s = %s"):format(f.name, value)
     end
@@ -55,8 +73,8 @@ end
 function M.sources()
   local list = {}
   for _, entry in ipairs(core.layers()) do
-    local text = written(entry)
-    if entry.loss or not entry.inputs or entry.name == "Sequential" then
+    local text = (entry.inputs or whole[entry.name]) and not apart[entry.name] and written(entry)
+    if entry.loss or not text or entry.name == "Sequential" or entry.inputs and takes_two(entry) then
       text = nil
     elseif entry.name == "Embedding" then
       text = ("Symbols(%s)"):format(text)
@@ -64,6 +82,8 @@ function M.sources()
       text = ("%s(%s)"):format(entry.name:find "Cell" and "Narrow" or "Steps", text)
     elseif entry.accepts and entry.accepts:find "^batch x [%w_]+ x height" then
       text = ("Image(%s)"):format(text)
+    elseif entry.accepts and entry.accepts:find "^batch x [%w_]+ x depth" then
+      text = ("Volume(%s)"):format(text)
     elseif entry.accepts and entry.accepts:find "^batch x [%w_]+ x length" then
       text = ("Line(%s)"):format(text)
     elseif entry.name == "GLU" then

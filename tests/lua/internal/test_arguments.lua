@@ -19,8 +19,8 @@ end
 function TestArguments:test_too_many()
   local x, net = nn.ones(2, 3), nn.Sequential(nn.Linear(3, 3), nn.Tanh())
   fails("Conv2d: stride must be an integer of at least 1, or a list of 2 such, but is a list of 0", nn.Conv2d, 1, 1, 3, {}, 7)
-  fails("MaxPool2d: takes kernel_size, stride, padding, and settings by name: nn.MaxPool2d{...}; but argument 4 is the number 7",
-    nn.MaxPool2d, 2, 2, 0, 7)
+  fails("MaxPool2d: takes kernel_size, stride, padding, dilation, return_indices, ceil_mode, and settings by name: nn.MaxPool2d{...}; but argument 7 is the number 7",
+    nn.MaxPool2d, 2, 2, 0, 1, false, false, 7)
   fails("Dropout: takes p, and settings by name: nn.Dropout{...}; but argument 2 is true", nn.Dropout, 0.5, true)
   fails("ELU: takes alpha, and settings by name: nn.ELU{...}; but argument 2 is true", nn.ELU, 1, true)
   fails("ReLU: takes no arguments, but got 1", nn.ReLU, true)
@@ -109,7 +109,7 @@ end
 
 function TestArguments:test_names_of_pytorch()
   for name, text in pairs {
-    binary_cross_entropy = "nn.BCELoss", kl_div = "nn.KLDivLoss", ConvTranspose2d = "is not built here yet", Adam = "nn.optim.Adam",
+    binary_cross_entropy = "nn.BCELoss", kl_div = "nn.KLDivLoss", MaxUnpool2d = "is not built here yet", Adam = "nn.optim.Adam",
     ParameterDict = "a plain table of nn.Parameter", DataLoader = "data:loader{batch_size = 32}",
   } do
     fails(text, read, nn, name)

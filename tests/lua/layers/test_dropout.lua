@@ -148,8 +148,8 @@ function TestDropout:test_compiled()
 end
 
 function TestDropout:test_everything_is_dropped()
-  for _, name in ipairs { "Dropout", "Dropout1d", "Dropout2d", "AlphaDropout" } do
-    local x = nn.ones(2, 3, 4, name == "Dropout2d" and 5 or nil):requires_grad_()
+  for _, name in ipairs { "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout" } do
+    local x = nn.ones(name == "Dropout3d" and { 2, 3, 4, 5, 2 } or name == "Dropout2d" and { 2, 3, 4, 5 } or { 2, 3, 4 }):requires_grad_()
     local y = nn[name](1)(x)
     lu.assertEquals(y:abs():max():item(), 0.0, name)
     y:sum():backward()

@@ -8,7 +8,7 @@ local M = {}
 
 local function is_batch_norm(m)
   local entry = module.is_module(m) and core.entry_of(m)
-  return entry ~= nil and entry:find "^BatchNorm%dd$" ~= nil
+  return type(entry) == "string" and entry:find "^BatchNorm%dd$" ~= nil
 end
 
 ---Sets the running statistics of every batch norm of a model to those of the training set:

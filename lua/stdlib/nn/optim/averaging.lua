@@ -260,8 +260,8 @@ end
 ---  > groups = nn.optim.groups(model, {{"bias$", weight_decay = 0}, {".*", weight_decay = 1e-4}})
 ---  > nn.optim.AdamW(groups, {lr = 1e-3})
 ---  AdamW(
----    1: 2 parameters in 1 tensor, betas = {0.9, 0.999}, eps = 1e-08, lr = 0.001, maximize = false, weight_decay = 0
----    2: 6 parameters in 1 tensor, betas = {0.9, 0.999}, eps = 1e-08, lr = 0.001, maximize = false, weight_decay = 0.0001
+---    1: 2 parameters in 1 tensor, amsgrad = false, betas = {0.9, 0.999}, eps = 1e-08, lr = 0.001, maximize = false, weight_decay = 0
+---    2: 6 parameters in 1 tensor, amsgrad = false, betas = {0.9, 0.999}, eps = 1e-08, lr = 0.001, maximize = false, weight_decay = 0.0001
 ---  )
 ---see: nn.optim.AdamW, nn.Module:named_parameters, nn.rex.new
 function M.groups(model, rules)
