@@ -1,4 +1,6 @@
 /* The layer table, for our own Lua files: the words of its entries, and the methods of their classes. */
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lua/layer.h"
@@ -73,6 +75,10 @@ static int predicts_of_layer(lua_State *L) {
   return 1;
 }
 
+static bool is_loss(const nl_layer_entry *e) {
+  return nl_layer_fields(e)->count > 0 && strcmp(nl_layer_fields(e)->field[0].name, "reduction") == 0;
+}
+
 /* layers() -> {{name =, family =, settings =, fields = {...}, made_of =, inputs =, accepts =, doc =, formula =, source
    =, example
    =, predicts =, loss =, pointwise =}, ...}, in the table's order */
@@ -80,7 +86,7 @@ static int list_layers(lua_State *L) {
   lua_createtable(L, nl_layer_count(), 0);
   for (int i = 0; i < nl_layer_count(); i++) {
     const nl_layer_entry *e = nl_layer_at(i);
-    lua_createtable(L, 0, 13);
+    lua_createtable(L, 0, 14);
     set_text(L, "name", e->name);
     set_text(L, "family", nl_layer_family(i));
     set_text(L, "settings", e->settings ? e->settings : "");
@@ -92,7 +98,7 @@ static int list_layers(lua_State *L) {
     set_text(L, "source", e->source);
     set_text(L, "example", e->example);
     set_text(L, "predicts", predictions[e->predicts]);
-    lua_pushboolean(L, nl_layer_fields(e)->count > 0 && strcmp(nl_layer_fields(e)->field[0].name, "reduction") == 0);
+    lua_pushboolean(L, is_loss(e));
     lua_setfield(L, -2, "loss");
     lua_pushboolean(L, e->pointwise);
     lua_setfield(L, -2, "pointwise");
@@ -107,6 +113,37 @@ static int list_layers(lua_State *L) {
 static int entry_of_layer(lua_State *L) {
   nl_object *o = nl_to_object(L, 1);
   lua_pushstring(L, o && o->entry ? o->entry->name : NULL);
+  return 1;
+}
+
+/* The name of an entry as a function: its own, or of a loss "huber_loss" of HuberLoss; false: there is none, or an op
+   has it. */
+static bool name_of_function(const nl_layer_entry *e, char *name, size_t size) {
+  size_t n = 0;
+  *name = 0;
+  if (e->function) {
+    snprintf(name, size, "%s", e->function);
+  } else if (is_loss(e)) {
+    for (const char *s = e->name; *s && n + 2 < size; s++) {
+      bool begins = isupper((unsigned char)*s) && s > e->name && !isupper((unsigned char)s[-1]);
+      name[n] = '_';
+      n += begins;
+      name[n++] = (char)tolower((unsigned char)*s);
+    }
+    name[n] = 0;
+  }
+  return *name && e->inputs && !nl_op_find(name);
+}
+
+/* layer_functions() -> {name of a function = name of its layer, ...} */
+static int list_functions(lua_State *L) {
+  char name[64];
+  lua_createtable(L, 0, 40);
+  for (int i = 0; i < nl_layer_count(); i++) {
+    if (name_of_function(nl_layer_at(i), name, sizeof name)) {
+      set_text(L, name, nl_layer_at(i)->name);
+    }
+  }
   return 1;
 }
 
@@ -173,6 +210,7 @@ static int bind_layer(lua_State *L) {
 void nl_open_layer(lua_State *L) {
   static const luaL_Reg functions[] = {{"layers", list_layers},
                                        {"layer_names", list_names},
+                                       {"layer_functions", list_functions},
                                        {"entry_of", entry_of_layer},
                                        {"layer_family", family_of_layer},
                                        {"layer_predicts", predicts_of_layer},

@@ -154,6 +154,7 @@ static const nl_layer_entry entries[] = {
      .forward = forward_prelu,
      .pointwise = true},
     {.name = "RReLU",
+     .function = "rrelu",
      .settings = "lower: number = 0.125, upper: number = 0.3333333333333333",
      .fields = rrelu_fields,
      .inputs = "x",

@@ -100,6 +100,7 @@ NL_FORWARD(ctc) {
 
 static const nl_layer_entry entries[] = {
     {.name = "CTCLoss",
+     .function = "ctc_loss",
      .settings = NL_REDUCTION ", blank: int = 1 in 1.., zero_infinity: bool = false",
      .fields = ctc_fields,
      .inputs = "log_probs, targets, input_lengths, target_lengths",

@@ -92,9 +92,10 @@ static void make_drop_connect(nl_making *m) {
   m->want(m, drop_connect_layer, "weight", false);
 }
 
-#define CHANNELS(layer, shape)                                                                                         \
+#define CHANNELS(layer, name_of_function, shape)                                                                       \
   {                                                                                                                    \
-    .name = layer, .settings = "p: number = 0.5 in 0..1", .fields = drop_fields, .inputs = "x", .accepts = shape,      \
+    .name = layer, .function = name_of_function, .settings = "p: number = 0.5 in 0..1", .fields = drop_fields,         \
+    .inputs = "x", .accepts = shape,                                                                                   \
     .doc = "Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p).", \
     .source = "Tompson et al. 2015", .example = "nn." layer "(0.2)", .forward = forward_drop_channels                  \
   }
@@ -112,10 +113,11 @@ static const nl_layer_entry entries[] = {
      .source = "Srivastava et al. 2014",
      .example = "nn.Dropout(0.3):eval()(nn.ones(3))",
      .forward = forward_dropout},
-    CHANNELS("Dropout1d", "batch x channels x length"),
-    CHANNELS("Dropout2d", "batch x channels x height x width"),
-    CHANNELS("Dropout3d", "batch x channels x depth x height x width"),
+    CHANNELS("Dropout1d", "dropout1d", "batch x channels x length"),
+    CHANNELS("Dropout2d", "dropout2d", "batch x channels x height x width"),
+    CHANNELS("Dropout3d", "dropout3d", "batch x channels x depth x height x width"),
     {.name = "AlphaDropout",
+     .function = "alpha_dropout",
      .settings = "p: number = 0.5 in 0..1",
      .fields = drop_fields,
      .inputs = "x",

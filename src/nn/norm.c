@@ -368,6 +368,7 @@ static const nl_layer_entry entries[] = {
     INSTANCE_NORM("InstanceNorm2d", "batch x num_features x height x width"),
     INSTANCE_NORM("InstanceNorm3d", "batch x num_features x depth x height x width"),
     {.name = "LocalResponseNorm",
+     .function = "local_response_norm",
      .settings = "size: int in 1..65536, alpha: number = 1e-4, beta: number = 0.75, k: number = 1",
      .fields = response_fields,
      .inputs = "x",

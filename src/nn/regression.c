@@ -94,6 +94,7 @@ NL_LOSS(laplace) {
 
 static const nl_layer_entry entries[] = {
     {.name = "MSELoss",
+     .function = "mse_loss",
      .settings = NL_REDUCTION,
      .inputs = "input, target",
      .doc = "The squared difference: the negative log-likelihood of Gaussian noise, up to constants.",
@@ -116,6 +117,7 @@ static const nl_layer_entry entries[] = {
     REGRESSION("QuantileLoss", ", q: number = 0.5 in 0..1", quantile_fields, "Its minimum is the target's q-quantile.",
                "q d where d > 0, else (q - 1) d, d = target - input", "Koenker & Bassett 1978", PAIR, forward_quantile),
     {.name = "PoissonNLLLoss",
+     .function = "poisson_nll_loss",
      .settings = NL_REDUCTION ", log_input: bool = true, full: bool = false, eps: number = 1e-8 in 0..",
      .fields = poisson_fields,
      .inputs = "input, target",
@@ -126,6 +128,7 @@ static const nl_layer_entry entries[] = {
      .example = "nn.PoissonNLLLoss()(nn.tensor {0.0, 1.0}, nn.tensor {1.0, 3.0})",
      .forward = forward_poisson},
     {.name = "GaussianNLLLoss",
+     .function = "gaussian_nll_loss",
      .settings = NL_REDUCTION ", full: bool = false, eps: number = 1e-6 in 0..",
      .fields = spread_fields,
      .inputs = "mean, target, variance",
@@ -136,6 +139,7 @@ static const nl_layer_entry entries[] = {
      .example = "nn.GaussianNLLLoss()(nn.zeros(2), nn.ones(2), nn.ones(2))",
      .forward = forward_gaussian},
     {.name = "LaplaceNLLLoss",
+     .function = "laplace_nll_loss",
      .settings = NL_REDUCTION ", full: bool = false, eps: number = 1e-6 in 0..",
      .fields = spread_fields,
      .inputs = "center, target, scale",

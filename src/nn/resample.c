@@ -133,6 +133,7 @@ NL_FIELDS(margin_only, padding)
 
 static const nl_layer_entry entries[] = {
     {.name = "PixelShuffle",
+     .function = "pixel_shuffle",
      .settings = "upscale_factor: int in 1..1024",
      .inputs = "x",
      .accepts = IMAGE,
@@ -141,6 +142,7 @@ static const nl_layer_entry entries[] = {
      .example = "nn.PixelShuffle(2)(nn.arange(4):reshape(1, 4, 1, 1))",
      .forward = forward_pixel_shuffle},
     {.name = "PixelUnshuffle",
+     .function = "pixel_unshuffle",
      .settings = "downscale_factor: int in 1..1024",
      .inputs = "x",
      .accepts = IMAGE,

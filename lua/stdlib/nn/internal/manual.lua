@@ -168,7 +168,7 @@ end
 -- Pages of functions: file, title, what stands above, patterns of names in the order in which they come.
 local function_pages = {
   { "core", "Tensors from values, seeds, memory", "What stands in `nn` itself beside operations and layers.",
-    "^[%a_]+$" },
+    "^[%w_]+$" },
   { "tensor", "Methods of tensors", "Beside these, all operations are methods: `x:sum(2)` is `nn.sum(x, 2)`.", "^x:" },
   { "module", "Methods of layers and models", "What every layer, model and loss has, also a class of your own.", "^Module:" },
   { "optim", "Optimizers", "`nn.optim`. Options stand in one table; so do those of groups of parameters.",

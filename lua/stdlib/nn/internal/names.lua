@@ -22,24 +22,16 @@ broadcast_arrays=broadcast_tensors chain_matmul=multi_dot frobenius_norm=norm nu
 triangular_solve=solve_triangular lu_solve=solve lu_factor=lu cholesky_ex=cholesky inv_ex=inv solve_ex=solve
 lu_factor_ex=lu vecdot=(x*y):sum(-1) modf=trunc,frac divmod=x//y,x%y
 
-adaptive_avg_pool1d=nn.AdaptiveAvgPool1d adaptive_avg_pool2d=nn.AdaptiveAvgPool2d embedding=nn.Embedding
-layer_norm=nn.LayerNorm group_norm=nn.GroupNorm instance_norm=nn.InstanceNorm1d
-local_response_norm=nn.LocalResponseNorm alpha_dropout=nn.AlphaDropout dropout1d=nn.Dropout1d dropout2d=nn.Dropout2d
-rrelu=nn.RReLU gru=nn.GRU lstm=nn.LSTM gru_cell=nn.GRUCell lstm_cell=nn.LSTMCell rnn_tanh=nn.RNN rnn_relu=nn.RNN
-rnn_tanh_cell=nn.RNNCell rnn_relu_cell=nn.RNNCell kl_div=nn.KLDivLoss l1_loss=nn.L1Loss nll_loss=nn.NLLLoss
-huber_loss=nn.HuberLoss smooth_l1_loss=nn.SmoothL1Loss soft_margin_loss=nn.SoftMarginLoss
-binary_cross_entropy=nn.BCELoss poisson_nll_loss=nn.PoissonNLLLoss gaussian_nll_loss=nn.GaussianNLLLoss
-hinge_embedding_loss=nn.HingeEmbeddingLoss margin_ranking_loss=nn.MarginRankingLoss
-multi_margin_loss=nn.MultiMarginLoss triplet_margin_loss=nn.TripletMarginLoss
-multilabel_margin_loss=nn.MultiLabelMarginLoss multilabel_soft_margin_loss=nn.MultiLabelSoftMarginLoss
-cosine_embedding_loss=nn.CosineEmbeddingLoss get_rng_state=nn.rng_state initial_seed=nn.rng_state seed=nn.manual_seed
+embedding=nn.Embedding layer_norm=nn.LayerNorm group_norm=nn.GroupNorm instance_norm=nn.InstanceNorm1d gru=nn.GRU
+lstm=nn.LSTM gru_cell=nn.GRUCell lstm_cell=nn.LSTMCell rnn_tanh=nn.RNN rnn_relu=nn.RNN rnn_tanh_cell=nn.RNNCell
+rnn_relu_cell=nn.RNNCell get_rng_state=nn.rng_state initial_seed=nn.rng_state seed=nn.manual_seed
 set_anomaly_enabled=nn.autograd.detect_anomaly is_anomaly_enabled=nn.autograd.detect_anomaly
 is_anomaly_check_nan_enabled=nn.autograd.detect_anomaly retain_grad=x:register_hook(f) type_as=x:to(y.dtype)
 type=x.dtype sum_to_size=sum new_empty=empty new_full=full new_ones=ones new_zeros=zeros new_tensor=nn.tensor
 new=nn.tensor is_same_size=x.shape==y.shape is_floating_point=x.dtype:find"float" is_nonzero=x:item()~=0
 log_ndtr=ndtr(x):log() rsub=y-x randint_like=randint is_tensor=nn.is_tensor append=cat array_equiv=x:equal(y)
-diagflat=diag(x:flatten()) resize=reshape put=index_put range=arange(a,b+step/2,step) info=nn.help lookfor=nn.help disp=print
-array_repr=tostring array_str=tostring array2string=tostring get_printoptions=nn.set_printoptions
+diagflat=diag(x:flatten()) resize=reshape put=index_put range=arange(a,b+step/2,step) info=nn.help lookfor=nn.help
+disp=print array_repr=tostring array_str=tostring array2string=tostring get_printoptions=nn.set_printoptions
 printoptions=nn.set_printoptions numpy=nn.io.npy
 ]]
 

@@ -36,5 +36,8 @@ end
 for _, name in ipairs(core.layer_names()) do
   M.homes[name] = "nn.layers.builtin"
 end
+for name in pairs(core.layer_functions()) do
+  M.homes[name] = "nn.layers.functional"
+end
 
 return M

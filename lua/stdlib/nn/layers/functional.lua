@@ -1,0 +1,86 @@
+-- Functions of what stands in the layer table: nn.nll_loss(input, target, {weight = w}) is nn.NLLLoss{weight = w}(input, target).
+-- Where there is an op of the name, it is the function.
+
+local builtin = require "nn.layers.builtin"
+local core = require "nn.core"
+local contract = require "nn.internal.contract"
+
+local M = {}
+
+-- The inputs that stand in order: "input, target" -> 2.
+local function count_inputs(entry)
+  local n = 0
+  for _ in entry.inputs:gsub("|.*", ""):gmatch "[%w_]+%??" do
+    n = n + 1
+  end
+  return n
+end
+
+-- "nn.NLLLoss()(x, y)" -> "nn.nll_loss(x, y)"
+local function example_of(entry, name)
+  local settings, inputs = entry.example:match("^nn%." .. entry.name .. " ?(%b{})(%b())$")
+  if not settings then
+    settings, inputs = entry.example:match("^nn%." .. entry.name .. "(%b())(%b())")
+    settings = settings and settings:sub(2, -2)
+  end
+  if settings then
+    return ("nn.%s(%s%s)"):format(name, inputs:sub(2, -2), settings ~= "" and ", " .. settings or "")
+  end
+  local sizes = (entry.accepts or "batch x channels"):gsub(" or .*", ""):gsub("[%w_.]+", function(word)
+    return word == "x" and "," or word == "channels" and "4" or "2"
+  end):gsub(" ,", ",")
+  return (("nn.%s(nn.ones(%s), %s).shape"):format(name, sizes, entry.example:match "%((%d[%d., ]*)%)$" or ""):gsub(", %)", ")"))
+end
+
+local function help_of(entry, name)
+  local words, help = require "nn.internal.layer_help", require "nn.internal.help"
+  local settings, inputs = words.signature(entry):match "%((.*)%)$", entry.inputs:gsub(" *|.*", "")
+  local out = { ("nn.%s(%s%s)\n"):format(name, inputs, settings ~= "" and ", " .. settings or ""),
+    ("Is nn.%s as a function. %s%s"):format(entry.name, entry.doc,
+      entry.doc:find "while training" and " {training = false} is what it does in evaluation." or "") }
+  local code, shown = help.example { example = example_of(entry, name) }
+  if code then
+    out[#out + 1] = "example:\n  > " .. code .. "\n  " .. shown:gsub("\n", "\n  ")
+  end
+  out[#out + 1] = "see: nn." .. entry.name
+  return table.concat(out, "\n")
+end
+
+local functions = {} -- of each layer
+for name, layer in pairs(core.layer_functions()) do
+  functions[layer] = name
+end
+for _, entry in ipairs(core.layers()) do
+  local name = functions[entry.name]
+  if name then
+    local n = count_inputs(entry)
+    local function f(...)
+      local args = table.pack(...)
+      local last, training = args[args.n], nil
+      if args.n > n and type(last) == "table" and not core.is_tensor(last) and last.training ~= nil then
+        training = last.training
+        if type(training) ~= "boolean" then
+          core.raise(("%s: training must be true or false, but is %s"):format(name, core.describe(training)))
+        end
+        args[args.n] = {}
+        for key, value in pairs(last) do
+          args[args.n][key] = key ~= "training" and value or nil
+        end
+      end
+      if args.n < n then
+        core.raise(("%s: takes %s, and settings, but got %d argument%s"):format(name, entry.inputs, args.n, args.n == 1 and "" or "s"))
+      end
+      local layer = builtin[entry.name](table.unpack(args, n + 1, args.n))
+      if training == false then
+        layer:eval()
+      end
+      return layer(table.unpack(args, 1, n))
+    end
+    M[name] = f
+    contract.help[f] = function()
+      return help_of(entry, name)
+    end
+  end
+end
+
+return M
