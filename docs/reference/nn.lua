@@ -8783,6 +8783,9 @@ local Watch = {}
 ---@return nn.Diagnosis
 function Watch:report(loader, loss, opts) end
 
+---Is nn.AlphaDropout as a function. Dropout for SELU nets: units are set to SELU's negative limit, and the result is moved and scaled so that mean and variance stay.
+function nn.alpha_dropout(...) end
+
 nn.autograd = {}
 
 ---Makes an operation with a gradient of one's own: its forward and backward are Lua functions. backward gets a gradient for
@@ -8837,6 +8840,9 @@ function nn.autograd.no_grad(...) end
 ---@return fun() remove
 function nn.autograd.register_hook(x, f) end
 
+---Is nn.BCELoss as a function. The binary cross-entropy of probabilities; logarithms end at -100. Numbers outside of 0..1 are an error (in a compiled function the loss is nan then).
+function nn.binary_cross_entropy(...) end
+
 ---Saves memory in a backward pass: calls f(...) without keeping what its gradients need, and again on the way back, when the
 ---first of these is needed: memory for time. The graph is that of the plain call, so gradients of any order and for any
 ---tensor are, too. Random numbers are drawn the same again, and running averages that f changes are changed once. f must do
@@ -8851,6 +8857,12 @@ function nn.checkpoint(f, ...) end
 ---@param opts? {fallback: boolean}
 ---@return nn.Compiled
 function nn.compile(f, opts) end
+
+---Is nn.CosineEmbeddingLoss as a function. The angle between vectors: small where the target is 1, not too small where it is -1.
+function nn.cosine_embedding_loss(...) end
+
+---Is nn.CTCLoss as a function. The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
+function nn.ctc_loss(...) end
 
 nn.data = {}
 
@@ -9014,6 +9026,15 @@ function nn.diagnose.look(model, loader, loss, opts) end
 ---@return nn.Watch
 function nn.diagnose.watch(model) end
 
+---Is nn.Dropout1d as a function. Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p). {training = false} is what it does in evaluation.
+function nn.dropout1d(...) end
+
+---Is nn.Dropout2d as a function. Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p). {training = false} is what it does in evaluation.
+function nn.dropout2d(...) end
+
+---Is nn.Dropout3d as a function. Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p). {training = false} is what it does in evaluation.
+function nn.dropout3d(...) end
+
 ---Runs f with recording, also inside no_grad.
 function nn.enable_grad(...) end
 
@@ -9021,6 +9042,9 @@ function nn.enable_grad(...) end
 ---@param spec {name: string, doc: string, params: table, run: function, file: string} file: of the script, where `run` is not
 ---@return nn.Experiment
 function nn.experiment(spec) end
+
+---Is nn.FocalLoss as a function. The binary cross-entropy of logits, where samples that are easy count less. alpha: the weight of the targets that are 1; negative: none.
+function nn.focal_loss(...) end
 
 ---Makes the network for inference: a copy of the model in which every batch norm is
 ---folded into the Linear or Conv layer before it, or is an Affine layer where there is none. Same outputs as the model
@@ -9080,6 +9104,9 @@ function nn.func.vjp(f, ...) end
 ---@return function
 function nn.func.vmap(f, in_dims) end
 
+---Is nn.GaussianNLLLoss as a function. The negative log-likelihood of Gaussian noise whose variance (at least eps) is an output, too; full adds log(2 pi) / 2.
+function nn.gaussian_nll_loss(...) end
+
 ---Tells how many threads large operations may use.
 function nn.get_num_threads() end
 
@@ -9090,6 +9117,15 @@ function nn.grad(...) end
 ---At the prompt ?name does the same, ??word searches what is written. A method is named with its kind: "Dataset:split".
 ---@param what any "softmax", "optim.Adam", nn.softmax, nn.Linear, a tensor
 function nn.help(what) end
+
+---Is nn.HingeEmbeddingLoss as a function. For distances: small where the target is 1, large where it is -1.
+function nn.hinge_embedding_loss(...) end
+
+---Is nn.HingeLoss as a function. The support vector machine's loss; targets are -1 and 1, or 0 and 1.
+function nn.hinge_loss(...) end
+
+---Is nn.HuberLoss as a function. Quadratic within delta, linear beyond.
+function nn.huber_loss(...) end
 
 nn.init = {}
 
@@ -9384,6 +9420,12 @@ function nn.is_grad_enabled() end
 ---Tells whether a value is a tensor.
 function nn.is_tensor(...) end
 
+---Is nn.KLDivLoss as a function. The Kullback-Leibler divergence; the input is log-probabilities, the target probabilities, or with log_target their logarithms. reduction "batchmean" is the divergence itself.
+function nn.kl_div(...) end
+
+---Is nn.L1Loss as a function. The absolute difference: the negative log-likelihood of Laplace noise, up to constants.
+function nn.l1_loss(...) end
+
 nn.lab = {}
 
 ---Reads one run: what `nn.lab.runs` says of it, and its history.
@@ -9396,6 +9438,9 @@ function nn.lab.run(directory) end
 ---@param directory? string default: "runs"
 ---@return table[]
 function nn.lab.runs(directory) end
+
+---Is nn.LaplaceNLLLoss as a function. The negative log-likelihood of Laplace noise whose scale (at least eps) is an output, too; full adds log 2.
+function nn.laplace_nll_loss(...) end
 
 ---Gives the lasso's weights for a list of lambdas, to see in which order they become 0: a matrix lambdas x d.
 ---@param x nn.Tensor n x d
@@ -9420,11 +9465,32 @@ function nn.linalg.norm(x, ord, dim, keepdim) end
 ---@return table state
 function nn.load(path) end
 
+---Is nn.LocalResponseNorm as a function. Divides by the activity of neighbouring channels.
+function nn.local_response_norm(...) end
+
+---Is nn.LogCoshLoss as a function. Between the square and the absolute value, smooth.
+function nn.log_cosh_loss(...) end
+
 ---Seeds the generator that is used where none is given. The same seed gives the same bits, on any number of threads.
 function nn.manual_seed(...) end
 
+---Is nn.MarginRankingLoss as a function. Which of two should be larger: the first where the target is 1, the second where it is -1.
+function nn.margin_ranking_loss(...) end
+
 ---Tells how much memory is used, all in bytes.
 function nn.memory() end
+
+---Is nn.MultiMarginLoss as a function. The hinge loss of several classes; targets are int64 classes from 1.
+function nn.multi_margin_loss(...) end
+
+---Is nn.MultiLabelMarginLoss as a function. Several classes a sample: each row of the target lists its classes, then 0.
+function nn.multilabel_margin_loss(...) end
+
+---Is nn.MultiLabelSoftMarginLoss as a function. The mean over classes of the binary cross-entropy of each logit.
+function nn.multilabel_soft_margin_loss(...) end
+
+---Is nn.NLLLoss as a function. The negative log-likelihood: as CrossEntropyLoss, but the input is log-probabilities.
+function nn.nll_loss(...) end
 
 ---Runs f without recording, so that nothing in it gets a gradient: for evaluation, and for changing weights by hand.
 function nn.no_grad(...) end
@@ -9577,6 +9643,12 @@ function nn.optim.clip_grad_value_(params, limit) end
 ---@return table[] groups for an optimizer
 function nn.optim.groups(model, rules) end
 
+---Is nn.PixelShuffle as a function. Makes of r x r channels one that is r times as high and as wide, r being the upscale_factor.
+function nn.pixel_shuffle(...) end
+
+---Is nn.PixelUnshuffle as a function. The way back from nn.PixelShuffle: makes of each channel r x r, which are r times less high and wide.
+function nn.pixel_unshuffle(...) end
+
 nn.plot = {}
 
 ---Tells whether pictures can be written to files, that is, whether gnuplot is there. In the terminal they can always be drawn.
@@ -9677,6 +9749,9 @@ function nn.plot.scatter(given, opts) end
 ---@return string|nil path of the file
 function nn.plot.surface(z, opts) end
 
+---Is nn.PoissonNLLLoss as a function. Targets are counts. log_input: the input is the logarithm of the rate, else the rate; full: with Stirling's term.
+function nn.poisson_nll_loss(...) end
+
 ---Sets the running statistics of every batch norm of a model to those of the training set:
 ---the mean over mini-batches of the batch's mean, and m/(m-1) times the mean of its variance, m being the number of
 ---values of a feature in a batch. Batches of another size count by it. Dropout is off meanwhile.
@@ -9684,6 +9759,9 @@ function nn.plot.surface(z, opts) end
 ---@param loader nn.Loader
 ---@return nn.Module model
 function nn.population_statistics(model, loader) end
+
+---Is nn.QuantileLoss as a function. Its minimum is the target's q-quantile.
+function nn.quantile_loss(...) end
 
 nn.regularize = {}
 
@@ -9854,6 +9932,9 @@ function nn.rex.version() end
 ---Tells where the default generator stands; nn.set_rng_state(seed, counter) goes on from there.
 function nn.rng_state() end
 
+---Is nn.RReLU as a function. A leaky rectifier whose slope is drawn from U(lower, upper) for each element while training; their mean in evaluation. {training = false} is what it does in evaluation.
+function nn.rrelu(...) end
+
 ---Writes a state to a file: a table of tensors, numbers, strings, booleans and such tables. The file is there in full or not at
 ---all: it is written under another name, synced and renamed. It is a safetensors file, which other programs read, too.
 ---@param path string
@@ -9960,6 +10041,15 @@ function nn.set_printoptions() end
 
 ---Sets the default generator to what nn.rng_state() gave.
 function nn.set_rng_state(...) end
+
+---Is nn.SmoothL1Loss as a function. Huber's loss with delta = beta, divided by it.
+function nn.smooth_l1_loss(...) end
+
+---Is nn.SoftMarginLoss as a function. A smooth hinge; targets are -1 and 1.
+function nn.soft_margin_loss(...) end
+
+---Is nn.SquaredHingeLoss as a function. The square of the hinge loss.
+function nn.squared_hinge_loss(...) end
 
 ---@class nn.SweepOptions
 ---@field experiment nn.Experiment what is run; it must stand in a file of its own
@@ -10425,6 +10515,9 @@ function nn.train.metrics.mse(output, target) end
 ---@param opts {model: nn.Module, loss: function, optimizer: nn.Optimizer, train: nn.Loader, steps: integer, share: number}
 ---@return table {learned = boolean, first, last, steps, losses, why = string or nil}
 function nn.train.overfit_batch(opts) end
+
+---Is nn.TripletMarginLoss as a function. The anchor should be nearer to the positive than to the negative. swap: the negative's distance is the smaller one of those to anchor and positive.
+function nn.triplet_margin_loss(...) end
 
 ---Tells what is built in: versions, the instructions that kernels use, and the libraries of matrix products.
 function nn.versions() end

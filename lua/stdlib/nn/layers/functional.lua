@@ -68,7 +68,8 @@ for _, entry in ipairs(core.layers()) do
         end
       end
       if args.n < n then
-        core.raise(("%s: takes %s, and settings, but got %d argument%s"):format(name, entry.inputs, args.n, args.n == 1 and "" or "s"))
+        core.raise(("%s: takes %s, and settings, but got %d argument%s"):format(name, entry.inputs, args.n,
+          args.n == 1 and "" or "s"))
       end
       local layer = builtin[entry.name](table.unpack(args, n + 1, args.n))
       if training == false then

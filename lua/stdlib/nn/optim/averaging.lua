@@ -258,11 +258,9 @@ end
 ---example:
 ---  > model = nn.Linear(3, 2)
 ---  > groups = nn.optim.groups(model, {{"bias$", weight_decay = 0}, {".*", weight_decay = 1e-4}})
----  > nn.optim.AdamW(groups, {lr = 1e-3})
----  AdamW(
----    1: 2 parameters in 1 tensor, amsgrad = false, betas = {0.9, 0.999}, eps = 1e-08, lr = 0.001, maximize = false, weight_decay = 0
----    2: 6 parameters in 1 tensor, amsgrad = false, betas = {0.9, 0.999}, eps = 1e-08, lr = 0.001, maximize = false, weight_decay = 0.0001
----  )
+---  > optimizer = nn.optim.AdamW(groups, {lr = 1e-3})
+---  > groups[1].weight_decay, #groups[1].params, groups[2].weight_decay
+---  0	1	0.0001
 ---see: nn.optim.AdamW, nn.Module:named_parameters, nn.rex.new
 function M.groups(model, rules)
   if not module.is_module(model) or type(rules) ~= "table" or #rules == 0 then
