@@ -9480,6 +9480,30 @@ function nn.margin_ranking_loss(...) end
 ---Tells how much memory is used, all in bytes.
 function nn.memory() end
 
+nn.models = {}
+
+---Makes a residual net of 18 layers for images of some 224 x 224 (32 x 32 at least). Options: num_classes (1000),
+---in_channels (3).
+---@param opts? {num_classes: integer, in_channels: integer}
+---@return nn.Module
+function nn.models.resnet18(opts) end
+
+---Makes a residual net of 34 layers, as nn.models.resnet18 does.
+---@param opts? {num_classes: integer, in_channels: integer}
+---@return nn.Module
+function nn.models.resnet34(opts) end
+
+---Makes a VGG net of 11 layers for images of some 224 x 224 (32 x 32 at least). Options: num_classes (1000), in_channels (3),
+---batch_norm (false), dropout (0.5).
+---@param opts? {num_classes: integer, in_channels: integer, batch_norm: boolean, dropout: number}
+---@return nn.Module
+function nn.models.vgg11(opts) end
+
+---Makes a VGG net of 16 layers, as nn.models.vgg11 does.
+---@param opts? {num_classes: integer, in_channels: integer, batch_norm: boolean, dropout: number}
+---@return nn.Module
+function nn.models.vgg16(opts) end
+
 ---Is nn.MultiMarginLoss as a function. The hinge loss of several classes; targets are int64 classes from 1.
 function nn.multi_margin_loss(...) end
 

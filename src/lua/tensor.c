@@ -394,8 +394,8 @@ static int tensor_bnot(lua_State *L) {
 
 /* ---- properties ---- */
 
-static const char *const properties[] = {"shape", "dtype", "grad", "requires_grad", "is_leaf", "is_parameter",
-                                         "ndim",  "T",     NULL};
+static const char *const properties[] = {"shape",        "dtype", "grad", "requires_grad", "is_leaf",
+                                         "is_parameter", "ndim",  "T",    "data",          NULL};
 
 static int find_property(const char *name) {
   for (int i = 0; properties[i]; i++) {
@@ -436,6 +436,12 @@ static int push_property(lua_State *L, nl_tensor *t, int which) {
     return 1;
   case 6:
     lua_pushinteger(L, t->ndim);
+    return 1;
+  case 8: /* the values without their history */
+    lua_settop(L, 1);
+    lua_getfield(L, 1, "detach");
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
     return 1;
   default:
     lua_settop(L, 1);
@@ -560,8 +566,18 @@ static int tensor_newindex_event(lua_State *L) {
     nl_lua_check(L, nl_set_requires_grad(t, lua_toboolean(L, 3)));
     return 0;
   }
-  return nl_lua_error(L, "a tensor's '%s' cannot be set; grad and requires_grad can, and elements as x[i] = value",
-                      name);
+  if (strcmp(name, "data") == 0) {
+    lua_settop(L, 3);
+    nl_check_tensor(L, 3, "data", "the value");
+    lua_getfield(L, 1, "data");
+    lua_getfield(L, -1, "copy_");
+    lua_insert(L, -2);
+    lua_pushvalue(L, 3);
+    lua_call(L, 2, 0);
+    return 0;
+  }
+  return nl_lua_error(
+      L, "a tensor's '%s' cannot be set; data, grad and requires_grad can, and elements as x[i] = value", name);
 }
 
 void nl_open_tensor(lua_State *L) {

@@ -114,7 +114,7 @@ function TestArguments:test_names_of_pytorch()
   } do
     fails(text, read, nn, name)
   end
-  fails("x:detach()", read, nn.ones(1), "data")
+  fails("not needed", read, nn.ones(1), "device")
   fails("PyTorch's cuda is not needed: all runs on the processor", read, nn.ones(1), "cuda")
   fails("model:named_modules()", read, nn.Linear(1, 1), "children")
   fails("nn.init.xavier_uniform_", read, nn.init, "xavier_uniform")

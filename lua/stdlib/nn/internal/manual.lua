@@ -196,6 +196,8 @@ local function_pages = {
   { "testing", "Assertions for tests", "`nn.testing`, for suites that `nnlua test` runs.", "^testing%." },
   { "lab", "Experiments and runs", "`nn.experiment`, `nn.sweep`, `nn.lab`; see also [lab.md](../lab.md).", "^lab%.",
     "^Experiment:", "^Run:" },
+  { "architectures", "Well-known nets", "`nn.models`: made without weights; the names of their parts are torchvision's.",
+    "^models%." },
   { "models", "Models to fit and predict", "Perceptron and linear models, with `fit`, `predict` and `score`.",
     "^Perceptron:", "^LinearRegression:", "^RidgeRegression:", "^LassoRegression:", "^LogisticRegression:" },
   { "generator", "Random numbers and compiled functions as objects", "`nn.Generator`, `nn.compile`.", "^Generator:",

@@ -174,7 +174,7 @@ local members = {
     mnist = "nn.data.fashion_mnist", MNIST = "nn.data.fashion_mnist", FashionMNIST = "nn.data.fashion_mnist" },
   train = { Trainer = "nn.train.fit", train = "nn.train.fit", test = "nn.train.evaluate", predict = "model(x)" },
   tensor = {
-    data = "x:detach()", T = "x:t()", mT = "x:transpose(-2, -1)", H = "x:t()", device = "not needed: all runs on the processor",
+    T = "x:t()", mT = "x:transpose(-2, -1)", H = "x:t()", device = "not needed: all runs on the processor",
     cuda = "not needed: all runs on the processor", cpu = "not needed: all runs on the processor",
     grad_fn = "not there; x.is_leaf tells whether there is a history", numpy = "x:totable(), or nn.io.npy(path, x)",
     half = "not a dtype of tensors here (float16 is one of files: nn.io.npy(path, x, {dtype = \"float16\"}))",

@@ -9,7 +9,7 @@ local M = {}
 ---Namespaces: name -> module.
 M.namespaces = {}
 for name in ([[optim sched data train lab init io rex regularize theory diagnose plot linalg func autograd
-  testing]]):gmatch("%S+") do
+  testing models]]):gmatch("%S+") do
   M.namespaces[name] = "nn." .. name
 end
 
