@@ -91,41 +91,55 @@ static void fill_scores(const nl_attention *a, const nl_scores *t, place at, voi
   nl_k->scores->place[a->dtype](t, s);
 }
 
-/* ---- what is dropped: a row of a head has a whole number of units of the stream ---- */
+/* ---- what is dropped: each tile has a part of the stream, which begins with a unit of it ---- */
 
-static int64_t drawn_row(const nl_attention *a) {
-  return (a->keys + UNIT - 1) / UNIT * UNIT;
+static int64_t count_tiles(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
+}
+static int64_t drawn_tile(const nl_attention *a) {
+  int64_t all = nl_smaller(ROWS, a->rows) * nl_smaller(KEYS, a->keys);
+  return (all + UNIT - 1) / UNIT * UNIT;
 }
 
 uint64_t nl_attention_blocks(const nl_attention *a) {
-  return (uint64_t)(a->heads * a->rows) * (uint64_t)drawn_row(a) / 8;
+  uint64_t count = (uint64_t)(a->heads * count_tiles(a->rows, ROWS)) * (uint64_t)count_tiles(a->keys, KEYS);
+  return count * (uint64_t)drawn_tile(a) / 8;
 }
 
-/* The tile's part, `ld` bytes a row. KEYS is a multiple of UNIT, so that tiles begin with units. */
-static void draw_kept(const nl_attention *a, place at, int64_t rows, int64_t cols, int64_t ld, uint8_t *keep) {
-  for (int64_t i = 0; i < rows; i++) {
-    uint64_t element = (uint64_t)(at.head * a->rows + at.i + i) * (uint64_t)drawn_row(a) + (uint64_t)at.j;
-    nl_k->random->bernoulli(a->seed, a->first + element / 8, 0, cols, 1 - a->drop, keep + i * ld);
-  }
+/* rows x cols bytes, one row behind the other. */
+static void draw_kept(const nl_attention *a, place at, int64_t rows, int64_t cols, uint8_t *keep) {
+  int64_t tile = (at.head * count_tiles(a->rows, ROWS) + at.i / ROWS) * count_tiles(a->keys, KEYS) + at.j / KEYS;
+  uint64_t first = a->first + (uint64_t)tile * (uint64_t)drawn_tile(a) / 8;
+  nl_k->random->bernoulli(a->seed, first, 0, rows * cols, 1 - a->drop, keep);
 }
 
 static double kept_scale(const nl_attention *a) {
   return a->drop < 1 ? 1 / (1 - a->drop) : 0;
 }
 
-void nl_attention_kept(const nl_attention *a, void *keep) {
-  tiles own_tiles = find_tiles(a);
+static void spread_kept(const nl_attention *a, place at, const nl_scores *t, const uint8_t *drawn, void *keep) {
   double scale = kept_scale(a);
-  for (int64_t row = 0; row < a->heads * a->rows && !nl_interrupted_at(row); row++) {
-    for (int64_t j = 0; j < a->keys; j += TILE) {
-      int64_t n = nl_smaller(TILE, a->keys - j);
-      draw_kept(a, (place){row / a->rows, row % a->rows, j}, 1, n, n, own_tiles.keep);
-      for (int64_t q = 0; q < n; q++) {
-        if (a->dtype == NL_F32) {
-          ((float *)keep)[row * a->keys + j + q] = own_tiles.keep[q] ? (float)scale : 0;
-        } else {
-          ((double *)keep)[row * a->keys + j + q] = own_tiles.keep[q] ? scale : 0;
-        }
+  for (int64_t i = 0; i < t->rows; i++) {
+    int64_t to = (at.head * a->rows + at.i + i) * a->keys + at.j;
+    for (int64_t j = 0; j < t->cols; j++) {
+      double v = drawn[i * t->cols + j] ? scale : 0;
+      if (a->dtype == NL_F32) {
+        ((float *)keep)[to + j] = (float)v;
+      } else {
+        ((double *)keep)[to + j] = v;
+      }
+    }
+  }
+}
+
+void nl_attention_kept(const nl_attention *a, void *keep) {
+  tiles w = find_tiles(a);
+  for (place at = {0}; at.head < a->heads && !nl_interrupt_pending(); at.head++) {
+    for (at.i = 0; at.i < a->rows; at.i += ROWS) {
+      for (at.j = 0; at.j < a->keys; at.j += KEYS) {
+        nl_scores t = tile_at(a, at);
+        draw_kept(a, at, t.rows, t.cols, w.keep);
+        spread_kept(a, at, &t, w.keep, keep);
       }
     }
   }
@@ -173,7 +187,7 @@ static void forward_blocks(void *ctx, int64_t begin, int64_t end) {
       fill_scores(a, &t, at, w.s);
       k->join[a->dtype](&t, w.s, w.max, w.sum, w.factor);
       if (a->drop > 0) {
-        draw_kept(a, at, t.rows, t.cols, t.ld, w.keep);
+        draw_kept(a, at, t.rows, t.cols, w.keep);
         drop_some(a, &t, &w, w.s);
       }
       if (at.j > 0) {
@@ -215,7 +229,7 @@ static void differentiate(const backward_job *job, place at, const tiles *w, boo
   multiply_heads(a, t.rows, t.cols, ev, g, job->g->row, 1, head_of(a, &a->v, at.head, at.j), 1, a->v.row, w->d, t.ld,
                  false);
   if (a->drop > 0) {
-    draw_kept(a, at, t.rows, t.cols, t.ld, w->keep);
+    draw_kept(a, at, t.rows, t.cols, w->keep);
     drop_some(a, &t, w, w->d);
   }
   k->differ[a->dtype](&t, w->s, w->d, own(a, job->delta, line));

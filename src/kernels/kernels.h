@@ -273,7 +273,7 @@ typedef struct nl_scores_kernels {
   void (*join[NL_DTYPE_COUNT])(const nl_scores *, void *s, void *max, void *sum, void *factor);
   /* s = exp(s - lse) */
   void (*again[NL_DTYPE_COUNT])(const nl_scores *, void *s, const void *lse);
-  /* s = keep ? s * scale : 0; rows of keep have ld bytes */
+  /* s = keep ? s * scale : 0; rows of keep have cols bytes */
   void (*drop[NL_DTYPE_COUNT])(const nl_scores *, void *s, const uint8_t *keep, double scale);
   /* d = p * (d - delta) * scale */
   void (*differ[NL_DTYPE_COUNT])(const nl_scores *, const void *p, void *d, const void *delta);

@@ -90,7 +90,7 @@ static inline int64_t wide_of(const nl_scores *t) {
     for (int64_t i = 0; i < t->rows; i++) {                                                                            \
       type *s = (type *)ps + i * t->ld;                                                                                \
       for (int64_t j = 0; j < t->cols; j++) {                                                                          \
-        s[j] = keep[i * t->ld + j] ? s[j] * (type)scale : 0;                                                           \
+        s[j] = keep[i * t->cols + j] ? s[j] * (type)scale : 0;                                                         \
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
