@@ -44,6 +44,33 @@ function TestScripts:test_without_the_data()
   lu.assertTrue(value > 0.5)
 end
 
+function TestScripts:test_convnet()
+  if not nn.data.has_fashion_mnist() or process.nnlua:find "address" then
+    lu.skip "needs dataset-fashion-mnist, and no sanitizers"
+  end
+  local out, err, status = process.run(process.nnlua .. " --seed 1 scripts/convnet.lua --no-record --width 3 --epochs 1 --hold 30000")
+  lu.assertEquals(status, 0, err)
+  lu.assertTrue(tonumber(out:match "test accuracy: ([%d.]+)") > 0.75, out)
+end
+
+-- A few steps on a text that a trigram model knows well: the losses are numbers, and the untrained net is no better than chance.
+function TestScripts:test_char_lm()
+  local path = os.tmpname()
+  local f = assert(io.open(path, "w"))
+  f:write(("the cat sat on the mat. "):rep(80))
+  f:close()
+  for _, net in ipairs { "transformer", "lstm" } do
+    local out, err, status = process.run(("%s --seed 1 scripts/char_lm.lua %s --file %s --net %s --steps 120 --width 16 "
+      .. "--context 16 --layers 1 --sample 24"):format(process.nnlua, "--no-record", path, net))
+    lu.assertEquals(status, 0, err)
+    local unigram, trigram = out:match "unigram ([%d.]+) bits a character, trigram ([%d.]+)"
+    local bits = out:match "step 120 .-valid ([%d.]+) bits"
+    lu.assertTrue(tonumber(trigram) < 1 and tonumber(unigram) > 2.5, out)
+    lu.assertTrue(tonumber(bits) < tonumber(unigram) - 1, out)
+  end
+  os.remove(path)
+end
+
 function TestScripts:test_wrong_options()
   local _, err, status = process.run(process.nnlua .. " scripts/fashion_mnist.lua --epoch 3")
   lu.assertEquals(status, 1)
