@@ -110,7 +110,7 @@ end
 local guide = {
   ["01-tensors.md"] = { 0, 12, 0 },
   ["02-gradients.md"] = { 3, 9, 3 },
-  ["03-layers.md"] = { 3, 5, 3 },
+  ["03-layers.md"] = { 3, 6, 3 },
   ["04-training.md"] = { 7, 2, 7 },
   ["05-data.md"] = { 6, 3, 6 },
   ["06-looking-inside.md"] = { 4, 2, 4 },

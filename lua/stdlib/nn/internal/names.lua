@@ -157,6 +157,8 @@ local everywhere = {
   FloatTensor = "nn.tensor", LongTensor = "nn.tensor(x, {dtype = \"int64\"})", Adam = "nn.optim.Adam",
   AdamW = "nn.optim.AdamW", SGD = "nn.optim.SGD", DataLoader = "data:loader{batch_size = 32}",
   TensorDataset = "nn.data.tensors(x, y)", random_split = "data:split(0.8)", functional = "nn itself", F = "nn itself",
+  pack_padded_sequence = "not needed: lstm(x, {lengths = lengths})",
+  pad_packed_sequence = "not needed: lstm(x, {lengths = lengths}) gives a padded tensor",
   clip_grad_norm_ = "nn.optim.clip_grad_norm_", clip_grad_value_ = "nn.optim.clip_grad_value_", utils = "nn.optim, nn.data",
   weight_norm = "nn.WeightNorm(layer)", spectral_norm = "nn.SpectralNorm(layer)", float32 = "the string \"float32\"",
   float64 = "the string \"float64\"", int64 = "the string \"int64\"", int32 = "the string \"int64\"",
