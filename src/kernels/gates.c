@@ -13,7 +13,6 @@ typedef double f64;
 
 /* Row r of what may be missing. */
 #define ROW(type, p, r, width) ((p) ? (const type *)(p) + (r) * (width) : NULL)
-#define OR_ZERO(p, i) ((p) ? (p)[i] : 0)
 
 #define GATES(type, SIGMOID, TANH)                                                                                     \
   /* out = z + p + bias; what is missing is 0 */                                                                       \
@@ -52,16 +51,31 @@ typedef double f64;
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
+  /* d, which comes from behind (not in the last step), and what comes from outside */                                 \
+  static inline void merge_##type(int64_t n, const type *outside, bool last, type *d) {                                \
+    if (last || outside) {                                                                                             \
+      NL_INDEPENDENT                                                                                                   \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        d[i] = outside ? (last ? outside[i] : d[i] + outside[i]) : 0;                                                  \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }                                                                                                                    \
   static void rnn_backward_##type(const nl_gates_step *s) {                                                            \
     int64_t n = s->n;                                                                                                  \
     for (int64_t r = 0; r < s->rows; r++) {                                                                            \
-      const type *h = (const type *)s->h + r * n, *g = ROW(type, s->g, r, n);                                          \
-      const type *dh = s->last ? NULL : (const type *)s->dh + r * n;                                                   \
-      type *dz = (type *)s->dz + r * n;                                                                                \
-      NL_INDEPENDENT                                                                                                   \
-      for (int64_t i = 0; i < n; i++) {                                                                                \
-        type d = OR_ZERO(g, i) + OR_ZERO(dh, i);                                                                       \
-        dz[i] = s->relu ? (h[i] > 0 ? d : 0) : d * (1 - h[i] * h[i]);                                                  \
+      const type *h = (const type *)s->h + r * n;                                                                      \
+      type *dh = (type *)s->dh + r * n, *dz = (type *)s->dz + r * n;                                                   \
+      merge_##type(n, ROW(type, s->g, r, n), s->last, dh);                                                             \
+      if (s->relu) {                                                                                                   \
+        NL_INDEPENDENT                                                                                                 \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+          dz[i] = h[i] > 0 ? dh[i] : 0;                                                                                \
+        }                                                                                                              \
+      } else {                                                                                                         \
+        NL_INDEPENDENT                                                                                                 \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+          dz[i] = dh[i] * (1 - h[i] * h[i]);                                                                           \
+        }                                                                                                              \
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
@@ -95,19 +109,31 @@ typedef double f64;
     int64_t n = s->n;                                                                                                  \
     for (int64_t r = 0; r < s->rows; r++) {                                                                            \
       const type *a = (const type *)s->gates + r * 4 * n, *c = (const type *)s->c + r * n;                             \
-      const type *c0 = ROW(type, s->c0, r, n), *g = ROW(type, s->g, r, n), *gc = ROW(type, s->gc, r, n);               \
-      const type *dh = s->last ? NULL : (const type *)s->dh + r * n;                                                   \
-      type *dc = (type *)s->dc + r * n, *dz = (type *)s->dz + r * 4 * n;                                               \
+      const type *c0 = ROW(type, s->c0, r, n);                                                                         \
+      type *dh = (type *)s->dh + r * n, *dc = (type *)s->dc + r * n, *dz = (type *)s->dz + r * 4 * n;                  \
+      merge_##type(n, ROW(type, s->g, r, n), s->last, dh);                                                             \
+      merge_##type(n, ROW(type, s->gc, r, n), s->last, dc);                                                            \
       NL_INDEPENDENT                                                                                                   \
       for (int64_t i = 0; i < n; i++) {                                                                                \
-        type in = a[i], forget = a[n + i], cell = a[2 * n + i], out = a[3 * n + i], t = TANH(c[i]);                    \
-        type d = OR_ZERO(g, i) + OR_ZERO(dh, i);                                                                       \
-        type e = (s->last ? 0 : dc[i]) + OR_ZERO(gc, i) + d * out * (1 - t * t);                                       \
+        type in = a[i], cell = a[2 * n + i], out = a[3 * n + i], t = TANH(c[i]), d = dh[i];                            \
+        type e = dc[i] + d * out * (1 - t * t);                                                                        \
         dz[i] = e * cell * in * (1 - in);                                                                              \
-        dz[n + i] = c0 ? e * c0[i] * forget * (1 - forget) : 0;                                                        \
         dz[2 * n + i] = e * in * (1 - cell * cell);                                                                    \
         dz[3 * n + i] = d * t * out * (1 - out);                                                                       \
-        dc[i] = e * forget;                                                                                            \
+        dc[i] = e;                                                                                                     \
+      }                                                                                                                \
+      if (c0) {                                                                                                        \
+        NL_INDEPENDENT                                                                                                 \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+          dz[n + i] = dc[i] * c0[i] * a[n + i] * (1 - a[n + i]);                                                       \
+        }                                                                                                              \
+      }                                                                                                                \
+      NL_INDEPENDENT                                                                                                   \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        dc[i] *= a[n + i];                                                                                             \
+      }                                                                                                                \
+      for (int64_t i = 0; i < n && !c0; i++) {                                                                         \
+        dz[n + i] = 0;                                                                                                 \
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
@@ -139,20 +165,35 @@ typedef double f64;
   static void gru_backward_##type(const nl_gates_step *s) {                                                            \
     int64_t n = s->n;                                                                                                  \
     for (int64_t r = 0; r < s->rows; r++) {                                                                            \
-      const type *a = (const type *)s->gates + r * 4 * n, *h0 = ROW(type, s->h0, r, n), *g = ROW(type, s->g, r, n);    \
+      const type *a = (const type *)s->gates + r * 4 * n, *h0 = ROW(type, s->h0, r, n);                                \
       type *dh = (type *)s->dh + r * n, *dz = (type *)s->dz + r * 3 * n, *dp = (type *)s->dproduct + r * 3 * n;        \
+      merge_##type(n, ROW(type, s->g, r, n), s->last, dh);                                                             \
       NL_INDEPENDENT                                                                                                   \
       for (int64_t i = 0; i < n; i++) {                                                                                \
-        type reset = a[i], update = a[n + i], fresh = a[2 * n + i], part = a[3 * n + i];                               \
-        type d = OR_ZERO(g, i) + (s->last ? 0 : dh[i]);                                                                \
-        type dn = d * (1 - update) * (1 - fresh * fresh);                                                              \
-        type du = d * (OR_ZERO(h0, i) - fresh) * update * (1 - update);                                                \
-        type dr = dn * part * reset * (1 - reset);                                                                     \
-        dz[i] = dp[i] = dr;                                                                                            \
-        dz[n + i] = dp[n + i] = du;                                                                                    \
+        type reset = a[i], fresh = a[2 * n + i], part = a[3 * n + i];                                                  \
+        type dn = dh[i] * (1 - a[n + i]) * (1 - fresh * fresh), dr = dn * part * reset * (1 - reset);                  \
+        dz[i] = dr;                                                                                                    \
+        dp[i] = dr;                                                                                                    \
         dz[2 * n + i] = dn;                                                                                            \
         dp[2 * n + i] = dn * reset;                                                                                    \
-        dh[i] = d * update;                                                                                            \
+      }                                                                                                                \
+      if (h0) {                                                                                                        \
+        NL_INDEPENDENT                                                                                                 \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+          type update = a[n + i];                                                                                      \
+          dz[n + i] = dh[i] * (h0[i] - a[2 * n + i]) * update * (1 - update);                                          \
+        }                                                                                                              \
+      } else {                                                                                                         \
+        NL_INDEPENDENT                                                                                                 \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+          type update = a[n + i];                                                                                      \
+          dz[n + i] = -dh[i] * a[2 * n + i] * update * (1 - update);                                                   \
+        }                                                                                                              \
+      }                                                                                                                \
+      NL_INDEPENDENT                                                                                                   \
+      for (int64_t i = 0; i < n; i++) {                                                                                \
+        dp[n + i] = dz[n + i];                                                                                         \
+        dh[i] *= a[n + i];                                                                                             \
       }                                                                                                                \
     }                                                                                                                  \
   }
