@@ -168,31 +168,60 @@ static void run_lines(const walk *p, int64_t rows, int64_t n, char *const at[]) 
   }
 }
 
+/* Where element `begin`'s line of the innermost dim starts, and which it is. */
+static void find_line(const walk *p, int64_t line, int64_t *index, char **at) {
+  int last = p->ndim - 1;
+  for (int d = last - 1; d >= 0; d--) {
+    index[d] = line % p->shape[d];
+    line /= p->shape[d];
+  }
+  for (int k = 0; k < p->n; k++) {
+    int64_t offset = 0;
+    for (int d = 0; d < last; d++) {
+      offset += index[d] * p->strides[k][d];
+    }
+    at[k] = p->data[k] + offset * (int64_t)p->size[k];
+  }
+}
+
+/* `rows` lines on, which stay within the dim before the innermost or end with it. */
+static void next_line(const walk *p, int64_t rows, int64_t *index, char **at) {
+  int d = p->ndim - 2;
+  index[d] += rows;
+  for (int k = 0; k < p->n; k++) {
+    at[k] += rows * p->strides[k][d] * (int64_t)p->size[k];
+  }
+  for (; d > 0 && index[d] == p->shape[d]; d--) {
+    index[d] = 0;
+    index[d - 1]++;
+    for (int k = 0; k < p->n; k++) {
+      at[k] += (p->strides[k][d - 1] - p->shape[d] * p->strides[k][d]) * (int64_t)p->size[k];
+    }
+  }
+}
+
 static void iterate_range(void *ctx, int64_t begin, int64_t end) {
   const walk *p = ctx;
   int last = p->ndim - 1;
-  int64_t inner = p->shape[last];
-  while (begin < end) {
-    int64_t column = begin % inner, rest = begin / inner, rows = 1;
-    int64_t n = nl_smaller(inner - column, end - begin);
+  int64_t inner = p->shape[last], column = begin % inner, index[NL_MAX_DIM];
+  char *line[NL_MAX_OPERANDS];
+  find_line(p, begin / inner, index, line);
+  for (;;) {
+    int64_t rows = 1, n = nl_smaller(inner - column, end - begin);
     char *at[NL_MAX_OPERANDS];
-    int64_t index[NL_MAX_DIM];
-    for (int d = last - 1; d >= 0; d--) {
-      index[d] = rest % p->shape[d];
-      rest /= p->shape[d];
-    }
     if (p->turned && n == inner) {
       rows = nl_smaller(nl_smaller(ROWS, p->shape[last - 1] - index[last - 1]), (end - begin) / inner);
     }
     for (int k = 0; k < p->n; k++) {
-      int64_t offset = column * p->strides[k][last];
-      for (int d = 0; d < last; d++) {
-        offset += index[d] * p->strides[k][d];
-      }
-      at[k] = p->data[k] + offset * (int64_t)p->size[k];
+      at[k] = line[k] + column * p->strides[k][last] * (int64_t)p->size[k];
     }
     run_lines(p, rows, n, at);
     begin += rows * n;
+    if (begin >= end) {
+      return;
+    }
+    next_line(p, rows, index, line);
+    column = 0;
   }
 }
 
