@@ -25,7 +25,8 @@ static nl_status check_range(const nl_tensor *index, int64_t n) {
     const int64_t *v = nl_tensor_data(index);
     uint64_t bad = 0;
     for (int64_t i = 0; i < index->numel; i++) {
-      bad |= (uint64_t)(v[i] == 0) | (uint64_t)(v[i] > n) | (uint64_t)(v[i] < -n);
+      uint64_t from_start = (uint64_t)v[i] - 1, from_end = (uint64_t)v[i] + (uint64_t)n;
+      bad |= (uint64_t)(from_start >= (uint64_t)n) & (uint64_t)(from_end >= (uint64_t)n);
     }
     if (!bad) {
       return NL_OK;
@@ -115,7 +116,11 @@ static bool is_plain(const nl_tensor *index, const nl_tensor *big, int dim) {
     for (int64_t l = begin; l < end;) {                                                                                \
       const type *from = x + l / a.red * red * a.inner;                                                                \
       int64_t stop = (l / a.red + 1) * a.red;                                                                          \
-      for (stop = stop < end ? stop : end; l < stop; l++) {                                                            \
+      stop = stop < end ? stop : end;                                                                                  \
+      for (; a.inner == 1 && l < stop; l++) {                                                                          \
+        to[l] = from[at[l] + (at[l] < 0 ? red : -1)];                                                                  \
+      }                                                                                                                \
+      for (; l < stop; l++) {                                                                                          \
         for (int64_t i = l * a.inner; i < (l + 1) * a.inner; i++) {                                                    \
           int64_t v = at[i];                                                                                           \
           to[i] = from[(v < 0 ? v + red : v - 1) * a.inner + (i - l * a.inner)];                                       \
@@ -228,7 +233,11 @@ static nl_status infer_scatter_zeros(nl_call *c) {
   static void scatter_##type(type *to, const type *g, const int64_t *at, nl_around a, int64_t red) {                   \
     for (int64_t o = 0; o < a.outer && !nl_interrupted_at(o); o++) {                                                   \
       type *line = to + o * red * a.inner;                                                                             \
-      for (int64_t l = o * a.red; l < (o + 1) * a.red; l++) {                                                          \
+      int64_t l = o * a.red, stop = l + a.red;                                                                         \
+      for (; a.inner == 1 && l < stop; l++) {                                                                          \
+        line[at[l] + (at[l] < 0 ? red : -1)] += g[l];                                                                  \
+      }                                                                                                                \
+      for (; l < stop; l++) {                                                                                          \
         for (int64_t i = l * a.inner; i < (l + 1) * a.inner; i++) {                                                    \
           int64_t v = at[i];                                                                                           \
           line[(v < 0 ? v + red : v - 1) * a.inner + (i - l * a.inner)] += g[i];                                       \
