@@ -221,11 +221,62 @@ LARGEST(largest_f32, float, f32, int32_t)
 LARGEST(largest_f32_wide, float, f32, int64_t)
 LARGEST(largest_f64, double, f64, int64_t)
 
+/* Windows of two by two beside each other that fill the rows of the plane: neighbours in a row first, for as many rows
+   as fit, which lie one behind the other; then rows. The order in which values meet is that of the window. */
+enum { HALVES = 1024 };
+static inline bool is_halved(const nl_conv *g) {
+  return g->kernel[0] == 1 && g->kernel[1] == 2 && g->kernel[2] == 2 && g->stride[0] == 1 && g->stride[1] == 2 &&
+         g->stride[2] == 2 && !g->padding[0] && !g->padding[1] && !g->padding[2] && g->in[2] == 2 * g->out[2] &&
+         g->in[1] >= 2 * g->out[1] && 2 * g->out[2] <= HALVES;
+}
+
+#define HALVE(type, suffix)                                                                                            \
+  static void halve_##suffix(const nl_conv *g, const type *x, type *y, int64_t *where) {                               \
+    int64_t wide = g->out[2], most = HALVES / (2 * wide);                                                              \
+    for (int64_t d = 0; d < g->out[0]; d++) {                                                                          \
+      for (int64_t h = 0, rows; h < g->out[1]; h += rows) {                                                            \
+        type best[HALVES];                                                                                             \
+        int32_t at[HALVES];                                                                                            \
+        int64_t from = (d * g->in[1] + 2 * h) * g->in[2], to = (d * g->out[1] + h) * wide;                             \
+        const type *in = x + from;                                                                                     \
+        rows = nl_smaller(most, g->out[1] - h);                                                                        \
+        int32_t n = (int32_t)(2 * rows * wide);                                                                        \
+        for (int32_t k = 0; k < n; k++) {                                                                              \
+          type a = in[2 * k], b = in[2 * k + 1];                                                                       \
+          bool take = (b > a) | ((b != b) & (a == a));                                                                 \
+          best[k] = take ? b : a;                                                                                      \
+          at[k] = 2 * k + (take ? 1 : 0);                                                                              \
+        }                                                                                                              \
+        for (int64_t i = 0; i < rows; i++) {                                                                           \
+          const type *first = best + 2 * i * wide, *second = first + wide;                                             \
+          const int32_t *first_at = at + 2 * i * wide, *second_at = first_at + wide;                                   \
+          NL_INDEPENDENT                                                                                               \
+          for (int64_t j = 0; j < wide; j++) {                                                                         \
+            type a = first[j], b = second[j];                                                                          \
+            bool take = (b > a) | ((b != b) & (a == a));                                                               \
+            y[to + i * wide + j] = take ? b : a;                                                                       \
+            where[to + i * wide + j] = from + 1 + (take ? second_at[j] : first_at[j]);                                 \
+          }                                                                                                            \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+HALVE(float, f32)
+HALVE(double, f64)
+
 static void max_f32(const nl_conv *g, const void *plane, void *result, int64_t *where) {
+  if (is_halved(g)) {
+    halve_f32(g, plane, result, where);
+    return;
+  }
   int64_t reach = (g->in[0] + 2 * g->padding[0]) * (g->in[1] + 2 * g->padding[1]) * (g->in[2] + 2 * g->padding[2]);
   (reach < INT32_MAX ? largest_f32 : largest_f32_wide)(g, plane, result, where);
 }
 static void max_f64(const nl_conv *g, const void *plane, void *result, int64_t *where) {
+  if (is_halved(g)) {
+    halve_f64(g, plane, result, where);
+    return;
+  }
   largest_f64(g, plane, result, where);
 }
 
