@@ -15,7 +15,7 @@ static const char *layer_title(lua_State *L, const nl_layer *l) {
 }
 
 static void refuse_input(lua_State *L, const nl_layer *l, const nl_input *in, int index) {
-  bool single = in->size == 1 && *in->name == 'x', state = in->optional && l->entry->states;
+  bool single = in->size == 1 && *in->name == 'x', state = in->optional && !in->by_name && l->entry->states;
   nl_lua_error(L, "%s: the %s%.*s must be %s, but is %s", layer_title(L, l), state ? "state " : "",
                single ? 5 : in->size, single ? "input" : in->name, in->flag ? "true or false" : "a tensor",
                nl_describe(L, index).s);

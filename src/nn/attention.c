@@ -216,6 +216,13 @@ static void forward_mha(nl_pass *p) {
     k = third(b, all, -1, 1, a.embed);
     v = third(b, all, -1, 2, a.embed);
   } else {
+    if ((weight && (weight->ndim != 2 || weight->shape[0] != 3 * a.embed)) ||
+        (bias && (bias->ndim != 1 || bias->shape[0] != 3 * a.embed))) {
+      nl_pass_fail(p, "in_proj_weight and in_proj_bias must have %lld rows, but their shapes are %s and %s",
+                   (long long)(3 * a.embed), weight ? nl_tensor_shape_string(weight).s : "nil",
+                   bias ? nl_tensor_shape_string(bias).s : "nil");
+      return;
+    }
     nl_tensor *own[3] = {tensor_of(p, mha_q_proj_weight), tensor_of(p, mha_k_proj_weight),
                          tensor_of(p, mha_v_proj_weight)};
     for (int i = 0; i < 3; i++) {

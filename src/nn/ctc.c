@@ -62,10 +62,10 @@ NL_FORWARD(ctc) {
     return NULL;
   }
   int64_t labels = targets->shape[1], wide = 2 * labels + 1;
-  nl_loss_within(p, lengths, "of input_lengths must lie within 1 and the length of log_probs", 1, (double)steps,
-                 "say how many steps of each sequence count");
-  nl_loss_within(p, sizes, "of target_lengths must lie within 0 and the number of labels", 0, (double)labels,
-                 "say how many labels of each target count");
+  lengths = nl_b_do(b, op_within(), "tii", lengths, (int64_t)1, steps);
+  nl_pass_reword(p, "within", "input_lengths: ", x, "they say how many steps of each sequence count");
+  sizes = nl_b_do(b, op_within(), "tii", sizes, (int64_t)0, labels);
+  nl_pass_reword(p, "within", "target_lengths: ", targets, "they say how many labels of each target count");
   nl_tensor *path = with_blanks(b, targets, n, labels, blank);
   nl_tensor *index = nl_b_expand(b, b_unsqueeze(b, path, 1), 3, (int64_t[]){steps, n, wide});
   nl_tensor *emitted = b_gather(b, x, 3, index);

@@ -64,17 +64,9 @@ NL_FORWARD(embedding) {
 NL_FIELDS(bag, num_embeddings, embedding_dim, mode, padding_idx, include_last_offset, weight)
 enum { BAG_MEAN, BAG_SUM, BAG_MAX };
 
-/* Of each symbol the number of its bag, from 1: how many offsets are not behind it. */
-static nl_tensor *bags_of(nl_build *b, const nl_tensor *symbols, nl_tensor *offsets) {
-  nl_tensor *places = nl_b_do(b, op_arange(), "nnni", 1.0, (double)symbols->numel + 1, 1.0, (int64_t)NL_I64);
-  nl_tensor *behind =
-      nl_b_do(b, op_searchsorted(), "ttb", offsets, places, true); /* the first offset behind it, from 1 */
-  return b_sub(b, behind, nl_b_int(b, 1));
-}
-
 NL_FORWARD(bag) {
   nl_tensor *offsets = p->in[1], *shares = p->in[2], *bags = NULL;
-  int64_t mode = int_of(p, bag_mode), width = int_of(p, bag_embedding_dim), n;
+  int64_t mode = int_of(p, bag_mode), width = int_of(p, bag_embedding_dim), n, last;
   if (nl_tensor_dtype(x) != NL_I64 || !(x->ndim == 2 ? !offsets : x->ndim == 1 && offsets)) {
     return nl_pass_fail(
         p,
@@ -103,15 +95,12 @@ NL_FORWARD(bag) {
     return NULL;
   }
   if (offsets) {
-    if (nl_tensor_dtype(offsets) != NL_I64 || offsets->ndim != 1 || offsets->numel < 1) {
-      return nl_pass_fail(p, "offsets must be int64, a place for each bag, but are %s of shape %s",
-                          nl_dtype_name(nl_tensor_dtype(offsets)), nl_tensor_shape_string(offsets).s);
-    }
-    n = offsets->numel - flag_of(p, bag_include_last_offset);
-    offsets = flag_of(p, bag_include_last_offset) ? b_narrow(b, offsets, 1, 1, n) : offsets;
-    bags = bags_of(b, flat, offsets);
+    bool ends = flag_of(p, bag_include_last_offset);
+    bags = nl_b_do(b, op_bags(), "tib", offsets, flat->numel, ends);
+    n = offsets->ndim == 1 ? offsets->numel : 1; /* with the end: one more, for what stands behind it */
+    last = ends ? n - 1 : n;
   } else {
-    n = x->shape[0];
+    n = last = x->shape[0];
     nl_tensor *each = nl_b_do(b, op_arange(), "nnni", 1.0, (double)n + 1, 1.0, (int64_t)NL_I64);
     bags = nl_b_reshape(b, nl_b_expand(b, b_unsqueeze(b, each, 2), 2, x->shape), 1, (int64_t[]){-1});
   }
@@ -119,16 +108,16 @@ NL_FORWARD(bag) {
   if (mode == BAG_MAX) {
     nl_tensor *places = nl_b_expand(b, b_unsqueeze(b, bags, 2), 2, rows ? rows->shape : NULL);
     nl_tensor *most = nl_b_do(b, op_scatter_reduce(), "tttiib", zeros, places, rows, (int64_t)1, (int64_t)3, false);
-    return inside ? b_where(b, b_isneginf(b, most), nl_b_number(b, 0), most) : most;
+    most = inside ? b_where(b, b_isneginf(b, most), nl_b_number(b, 0), most) : most;
+    return last < n ? b_narrow(b, most, 1, 1, last) : most;
   }
   nl_tensor *sums = nl_b_do(b, op_index_add(), "ttti", zeros, bags, rows, (int64_t)1);
-  nl_pass_reword(p, "index_add", "the first offset must be 1; a bag's number ", x, "");
   if (mode == BAG_MEAN) {
     nl_tensor *none = nl_b_zeros(b, nl_tensor_dtype(w), 1, &n);
     counts = nl_b_do(b, op_index_add(), "ttti", none, bags, counts, (int64_t)1);
     sums = b_div(b, sums, b_unsqueeze(b, b_maximum(b, counts, nl_b_number(b, 1)), 2));
   }
-  return sums;
+  return last < n ? b_narrow(b, sums, 1, 1, last) : sums;
 }
 
 static const char *refuse_bag(const nl_layer *l) {

@@ -27,6 +27,10 @@ typedef struct direction {
 /* Over x (length x batch x features): the outputs; state gets the last ones, of a row with a length that at its end. */
 static nl_tensor *run_direction(nl_build *b, int kind, nl_tensor *x, const direction *d, nl_tensor **state) {
   nl_tensor *bias = d->bias_ih; /* both biases of all gates are added at once, but for GRU's, of which one is reset */
+  if (kind != GRU && bias && d->bias_hh && b->status == NL_OK && !nl_shape_equal(bias, d->bias_hh)) {
+    return nl_b_fail(b, "bias_ih has shape %s, but bias_hh %s", nl_tensor_shape_string(bias).s,
+                     nl_tensor_shape_string(d->bias_hh).s);
+  }
   if (kind != GRU && d->bias_hh) {
     bias = bias ? b_add(b, bias, d->bias_hh) : d->bias_hh;
   }
@@ -206,6 +210,9 @@ static void forward_recurrent(nl_pass *p) {
   nl_parts last[MOST_STATES] = {{0}, {0}};
   nl_tensor *lengths = p->in[1 + nstates];
   int64_t steps = x->shape[0];
+  if (lengths) { /* what stands behind the end has no part in the weights' gradients, whatever it is */
+    x = b_where(b, steps_inside(b, lengths, steps), x, nl_b_number(b, 0));
+  }
   for (int64_t layer = 1; layer <= layers && b->status == NL_OK; layer++) {
     nl_tensor *outs[2] = {NULL};
     for (int way = 0; way < directions && b->status == NL_OK; way++) {

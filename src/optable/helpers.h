@@ -20,7 +20,7 @@
 
 /* others; some have helpers below, the rest are called by nl_b_do */
 #define NL_OTHER_OPS(F) \
-  F(adaptive_avg_pool1d) F(adaptive_avg_pool2d) F(adaptive_avg_pool3d) F(adaptive_max_pool1d) F(adaptive_max_pool2d) F(adaptive_max_pool3d) F(all) F(amax) F(amin) F(aminmax) F(any) F(arange) F(attention_backward) F(attention_kept) F(avg_pool) F(avg_pool_back) F(argmax) F(as_strided) F(batch_norm) F(batch_norm_backward)     \
+  F(adaptive_avg_pool1d) F(adaptive_avg_pool2d) F(adaptive_avg_pool3d) F(adaptive_max_pool1d) F(adaptive_max_pool2d) F(adaptive_max_pool3d) F(all) F(amax) F(amin) F(aminmax) F(any) F(arange) F(attention_backward) F(attention_kept) F(avg_pool) F(avg_pool_back) F(bags) F(argmax) F(as_strided) F(batch_norm) F(batch_norm_backward)     \
   F(bce_with_logits) F(bitwise_not) F(cat) F(cholesky_lower) F(clamp) F(conv_input) F(conv_weight) F(conv) F(clamp_between) F(class_range) F(copy_) F(col2im) F(conv_transpose1d) F(conv_transpose2d) F(conv_transpose3d) \
   F(cosine_similarity) F(cross_entropy) F(cross_entropy_backward) F(cumsum) F(cumsum_reverse) F(diag_embed)           \
   F(diagonal) F(dropout) F(eig) F(eigh_lower) F(elu) F(elu_backward) F(empty) F(expand) F(eye) F(flatten) F(full)     \
@@ -32,7 +32,7 @@
   F(scatter_zeros) F(searchsorted) F(select) F(sigmoid_backward) F(slice) F(slice_zeros) F(slogdet) F(softmax)        \
   F(softmax_backward) F(solve_triangular) F(sort) F(squeeze) F(stack) F(std) F(stop_gradient) F(strided_zeros)        \
   F(sum) F(svd) F(tanh_backward) F(to) F(transpose) F(tril) F(triu) F(triu_indices) F(unflatten) F(uniform_) F(unsqueeze) F(var)   \
-  F(view_scatter) F(where) F(zeros) F(zeros_like)
+  F(view_scatter) F(where) F(within) F(zeros) F(zeros_like)
 
 #define NL_CALLED_OPS(F) NL_OPS_OF_ONE(F) NL_OPS_OF_TWO(F) NL_OTHER_OPS(F)
 

@@ -182,6 +182,9 @@ for dims, sizes, shape in ((1, (3,), (2, 2, 7)), (1, (3,), (2, 2, 6)), (2, (2, 3
     case("nn.AdaptiveAvgPool%dd(%s)" % (dims, size), getattr(nn, "AdaptiveAvgPool%dd" % dims)(sizes if dims > 1 else sizes[0]), [R(*shape)])
     case("nn.AdaptiveMaxPool%dd(%s, {return_indices = true})" % (dims, size),
          getattr(nn, "AdaptiveMaxPool%dd" % dims)(sizes if dims > 1 else sizes[0], return_indices=True), [R(*shape).round(decimals=1)], shift=True)
+case("nn.MaxPool1d(4, 3, {dilation = 3, ceil_mode = true})", nn.MaxPool1d(4, 3, dilation=3, ceil_mode=True), [R(1, 2, 9)])
+case("nn.MaxPool2d(3, 2, {ceil_mode = true})", nn.MaxPool2d(3, 2, ceil_mode=True), [R(1, 1, 2, 9)])
+case("nn.AvgPool1d(3, 2, {ceil_mode = true})", nn.AvgPool1d(3, 2, ceil_mode=True), [R(1, 1, 2)])
 case("nn.PixelUnshuffle(2)", nn.PixelUnshuffle(2), [R(2, 3, 4, 6)])
 case("nn.PixelShuffle(2)", nn.PixelShuffle(2), [R(2, 8, 3, 2)])
 for options, given in (({"scale_factor": 2}, (2, 2, 3)), ({"scale_factor": 1.7}, (2, 2, 5, 4)), ({"size": (7, 3)}, (1, 2, 4, 5)),
@@ -230,6 +233,9 @@ for mode in ("sum", "mean", "max"):
 case('nn.EmbeddingBag(5, 3, {mode = "sum", include_last_offset = true})',
      nn.EmbeddingBag(5, 3, mode="sum", include_last_offset=True), [symbols, I([0, 2, 2, 5, 7])],
      lua_inputs=[symbols + 1, I([0, 2, 2, 5, 7]) + 1], second=False)
+case('nn.EmbeddingBag(5, 3, {mode = "max", include_last_offset = true})',
+     nn.EmbeddingBag(5, 3, mode="max", include_last_offset=True), [symbols, I([0, 2, 5, 7])],
+     lua_inputs=[symbols + 1, I([0, 2, 5, 7]) + 1], second=False)
 shares = R(7)
 case('nn.EmbeddingBag(5, 3, {mode = "sum"})', nn.EmbeddingBag(5, 3, mode="sum"), [symbols, offsets, shares],
      lua_inputs=[symbols + 1, offsets + 1, shares], second=False)

@@ -209,6 +209,14 @@ for i in range(12):
     case("col2im", [R(*columns.shape, dtype=x.dtype), image, kernel, dilation, padding, stride],
          lambda x, a=(image, kernel, dilation, padding, stride): F.fold(x, *a))
 
+# ---- positions that are checked ----
+case("within", [I([1, 3, 2]), 1, 3], lambda x: x.clone(), grad=False)
+case("within", [I([-2]), -2, 0], lambda x: x.clone(), grad=False)
+case("bags", [I([1, 3]), 4], lambda o: I([1, 1, 2, 2]), grad=False)
+case("bags", [I([1, 1, 4]), 5, False], lambda o: I([2, 2, 2, 3, 3]), grad=False)
+case("bags", [I([1, 3, 5]), 4, True], lambda o: I([1, 1, 2, 2]), grad=False)
+case("bags", [I([1, 2, 3]), 4, True], lambda o: I([1, 2, 3, 3]), grad=False)
+
 if __name__ == "__main__":
     keep(os.path.join(here, "nets.json"), {"torch": torch.__version__, "numpy": np.__version__, "cases": m.cases})
     print(len(m.cases), "cases of", len({c["op"] for c in m.cases}), "ops")

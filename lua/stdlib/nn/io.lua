@@ -432,16 +432,18 @@ end
 ---see: nn.data.fashion_mnist, nn.io.npy
 M.idx = core.idx_read
 
--- What PyTorch calls a parameter: places of lists and layers of recurrent nets count from 0 there.
-local function torch_name(name)
-  local function one_less(digits)
-    return tostring(math.tointeger(digits) - 1)
+-- What PyTorch calls a parameter of a model: places of lists and layers of recurrent nets count from 0 there. Keys of a
+-- ModuleDict are names, whatever they look like.
+local function torch_name(model, name)
+  local parts, at = {}, model
+  for part in name:gmatch "[^.]+" do
+    local place = math.tointeger(part)
+    parts[#parts + 1] = place and core.entry_of(at) ~= "ModuleDict" and tostring(place - 1) or part
+    local fields = core.fields(at) or type(at) == "table" and at or {}
+    at = rawget(fields, part) or rawget(fields, place or part)
   end
-  name = ("." .. name .. "."):gsub("%.(%d+)%f[.]", function(digits)
-    return "." .. one_less(digits)
-  end):sub(2, -2)
-  return (name:gsub("([a-z]_[ih]h_l)(%d+)", function(stem, digits)
-    return stem .. one_less(digits)
+  return (table.concat(parts, "."):gsub("([a-z]_[ih]h_l)(%d+)", function(stem, digits)
+    return stem .. tostring(math.tointeger(digits) - 1)
   end))
 end
 
@@ -460,7 +462,7 @@ end
 function M.torch_state(model, state)
   local out, used, missing = {}, {}, {}
   for name in pairs(model:state_dict()) do
-    local theirs = torch_name(name)
+    local theirs = torch_name(model, name)
     if state[theirs] ~= nil then
       out[name], used[theirs] = state[theirs], true
     elseif not name:find "num_batches_tracked$" then

@@ -23,12 +23,12 @@ static nl_status find_out(nl_conv *g, bool ceil_mode, const nl_tensor *x) {
       return nl_fail("padding (%lld) can be half of kernel_size (%lld) at most", (long long)g->padding[d],
                      (long long)g->kernel[d]);
     }
-    if (reach > room) {
+    int64_t s = g->stride[d], free = room - reach + (ceil_mode ? s - 1 : 0);
+    if (free < 0 || g->in[d] < 1) {
       return nl_fail("the window (%lld wide) does not fit into the padded input (%lld wide), whose shape is %s",
                      (long long)reach, (long long)room, nl_tensor_shape_string(x).s);
     }
-    int64_t free = room - reach, s = g->stride[d];
-    g->out[d] = (ceil_mode ? (free + s - 1) / s : free / s) + 1;
+    g->out[d] = free / s + 1;
     if (ceil_mode && (g->out[d] - 1) * s >= g->in[d] + g->padding[d]) {
       g->out[d]--; /* a window must begin in the input or in front of it */
     }

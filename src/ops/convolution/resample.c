@@ -151,13 +151,15 @@ NL_COMPOSE(adaptive_max) {
 typedef struct stretch {
   int64_t in, out;
   double scale;
+  double factor; /* 0: sizes say all */
   bool align;
   int side; /* 0: the element to the left, 1: to the right */
 } stretch;
 
+/* floor(i in / out), in whole numbers where `out` is what a factor made exactly. */
 static int64_t nearest_at(const void *ctx, int64_t i) {
   const stretch *s = ctx;
-  int64_t at = (int64_t)floor((double)i * s->scale);
+  int64_t at = s->factor > 0 ? (int64_t)floor((double)i / s->factor) : (int64_t)((__int128)i * s->in / s->out);
   return at < s->in - 1 ? at : s->in - 1;
 }
 /* Where the centre of element i lies (or, aligned, with the corners one on another). */
@@ -233,6 +235,7 @@ NL_COMPOSE(interpolate) {
                 nl_tensor_shape_string(x).s);
       return;
     }
+    s.factor = scaled && (double)s.in * factor != (double)s.out ? factor : 0;
     s.scale = align ? (s.out > 1 ? (double)(s.in - 1) / (double)(s.out - 1) : 0)
                     : (scaled ? 1 / factor : (double)s.in / (double)s.out);
     x = stretch_dim(b, x, d + 2, s, word > 0 ? LINEAR : NEAREST);

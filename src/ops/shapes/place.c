@@ -174,7 +174,9 @@ static nl_tensor *pad_zeros(nl_build *b, nl_tensor *x, int d, int64_t left, int6
   left = left < 0 ? 0 : left;
   shape[d] = n + left + (right < 0 ? 0 : right);
   if (x->numel == 0) {
-    return nl_b_zeros(b, nl_tensor_dtype(x), x->ndim, shape);
+    nl_tensor *zeros = nl_b_zeros(b, nl_tensor_dtype(x), x->ndim, shape);
+    return nl_dtype_is_float(nl_tensor_dtype(x)) ? b_add(b, zeros, nl_b_sum(b, x, 0, NULL, false))
+                                                 : zeros; /* x has a gradient */
   }
   return nl_b_do(b, op_slice_zeros(), "tiiil", x, (int64_t)d + 1, left + 1, (int64_t)1, x->ndim, shape);
 }

@@ -86,3 +86,103 @@ function TestImages:test_torch_state()
   lu.assertErrorMsgContains("it lacks '0.weight_hh_l0' (here '1.weight_hh_l1'); the model lacks 'more'", nn.io.torch_state, model,
     state)
 end
+
+-- The last offset ends the last bag; offsets that are none are errors, in replays too.
+function TestImages:test_offsets_of_bags()
+  local bag = nn.EmbeddingBag(4, 1, { mode = "sum" })
+  local ended = nn.EmbeddingBag(4, 1, { mode = "sum", include_last_offset = true })
+  for _, layer in ipairs { bag, ended } do
+    layer:load_state_dict { weight = nn.tensor { { 1.0 }, { 10.0 }, { 100.0 }, { 1000.0 } } }
+  end
+  local x = nn.tensor { 1, 2, 3, 4 }
+  lu.assertEquals(ended(x, nn.tensor { 1, 2, 4 }):totable(), { { 1 }, { 110 } })
+  lu.assertEquals(bag(x, nn.tensor { 1, 2, 2 }):totable(), { { 1 }, { 0 }, { 1110 } })
+  local f = nn.compile(function(o)
+    return bag(x, o)
+  end)
+  for _ = 1, 3 do
+    f(nn.tensor { 1, 3 })
+  end
+  for _, wrong in ipairs { { 0, 2 }, { -5, 3 }, { 1, 9 }, { 3, 2 }, { 2, 3 } } do
+    lu.assertErrorMsgContains("offsets must begin with 1, ascend", bag, x, nn.tensor(wrong))
+    lu.assertErrorMsgContains("offsets must begin with 1, ascend", f, nn.tensor(wrong))
+  end
+  lu.assertErrorMsgContains("but offsets must begin", ended, x, nn.tensor { 1, 2, -7 })
+end
+
+function TestImages:test_lengths_of_ctc()
+  local loss = nn.CTCLoss()
+  local f = nn.compile(function(p, t, n, m)
+    return loss(p, t, n, m)
+  end)
+  local p, t = nn.randn(4, 1, 3):log_softmax(3), nn.tensor { { 2, 3 } }
+  for _ = 1, 3 do
+    f(p, t, nn.tensor { 4 }, nn.tensor { 2 })
+  end
+  for _, c in ipairs { { 9, 2 }, { 0, 1 }, { 4, -1 }, { 4, 3 } } do
+    lu.assertErrorMsgContains("is out of range", loss, p, t, nn.tensor { c[1] }, nn.tensor { c[2] })
+    lu.assertErrorMsgContains("is out of range", f, p, t, nn.tensor { c[1] }, nn.tensor { c[2] })
+  end
+end
+
+function TestImages:test_nearest_by_whole_factors()
+  for factor = 1, 200 do
+    local x = nn.arange(6):float():reshape(1, 1, 6)
+    local want = x:reshape(6, 1):expand(6, factor):reshape(1, 1, 6 * factor)
+    lu.assertTrue(nn.interpolate(x, { scale_factor = factor }):equal(want), factor)
+    lu.assertTrue(nn.interpolate(x, { size = { 6 * factor } }):equal(want), factor)
+  end
+end
+
+-- What stands behind the end of a sequence has no part in anything.
+function TestImages:test_behind_the_end()
+  for _, name in ipairs { "RNN", "LSTM", "GRU" } do
+    local layer, x = nn[name](2, 3), nn.randn(4, 2, 2)
+    x[{ { 3, 4 }, 2 }]:fill_(0 / 0)
+    x:requires_grad_()
+    layer(x, { lengths = nn.tensor { 4, 2 } }):sum():backward()
+    for _, p in ipairs(layer:parameters()) do
+      lu.assertTrue(p.grad:isfinite():all():item(), name)
+    end
+    lu.assertTrue(x.grad:isfinite():all():item(), name)
+  end
+end
+
+function TestImages:test_all_is_cut_away()
+  local x = nn.ones(1, 1, 2, { requires_grad = true })
+  nn.ConstantPad1d({ 1, -2 }, 1.5)(x):sum():backward()
+  lu.assertEquals(x.grad:totable(), { { { 0, 0 } } })
+end
+
+function TestImages:test_parameters_of_other_shapes()
+  local q, k, m, l = nn.randn(3, 1, 4), nn.randn(3, 1, 4), nn.MultiheadAttention(4, 2), nn.LSTM(2, 3)
+  m.in_proj_bias = nn.Parameter(nn.randn(13))
+  lu.assertErrorMsgContains("must have 12 rows", m, q, k)
+  l.bias_hh_l1 = nn.Parameter(nn.randn(1))
+  lu.assertErrorMsgContains("bias_ih has shape 12, but bias_hh 1", l, nn.randn(4, 1, 2))
+end
+
+function TestImages:test_names_in_a_dict()
+  local Net = nn.Module:extend "Net"
+  function Net:init()
+    self.heads, self.list = nn.ModuleDict { ["1"] = nn.Linear(1, 1), ["2"] = nn.Linear(1, 1) }, { nn.Linear(1, 1), nn.Linear(1, 1) }
+  end
+  local net, state = Net(), {}
+  for _, name in ipairs { "heads.1", "heads.2", "list.0", "list.1" } do
+    state[name .. ".weight"], state[name .. ".bias"] = nn.randn(1, 1), nn.randn(1)
+  end
+  net:load_state_dict(nn.io.torch_state(net, state))
+  lu.assertTrue(net.heads["2"].weight:equal(state["heads.2.weight"]))
+  lu.assertTrue(net.list[1].weight:equal(state["list.0.weight"]))
+end
+
+function TestImages:test_folding_volumes()
+  local net = nn.Sequential(nn.ConvTranspose3d(1, 2, 2), nn.BatchNorm3d(2), nn.Conv3d(2, 2, 2), nn.BatchNorm3d(2)):to "float64"
+  nn.no_grad(function()
+    net(nn.randn({ 4, 1, 3, 3, 3 }, { dtype = "float64" }) * 3)
+  end)
+  net:eval()
+  local folded, x = nn.fold_batch_norm(net), nn.randn({ 2, 1, 3, 3, 3 }, { dtype = "float64" })
+  lu.assertEquals(#folded, 3) -- transposed, affine, folded
+  lu.assertTrue((folded(x) - net(x)):abs():max():item() < 1e-12)
+end

@@ -136,13 +136,13 @@ end
 -- What a batch norm does, as a layer of its own.
 local function as_affine(bn)
   local scale, shift = affine_of(bn)
-  local affine = builtin.Affine(bn.num_features)
+  local affine = builtin.Affine(bn.num_features):to(scale.dtype)
   affine.weight:copy_(scale)
   affine.bias:copy_(shift)
   return affine
 end
 
-local takes_scale = { Linear = true, Conv1d = true, Conv2d = true }
+local takes_scale = { Linear = true, Conv1d = true, Conv2d = true, Conv3d = true }
 
 -- How often each layer and each parameter is used in a model: what is used elsewhere, too, must stay what it is.
 local function uses_in(model)
