@@ -169,7 +169,7 @@ static void run_lines(const walk *p, int64_t rows, int64_t n, char *const at[]) 
 }
 
 /* Where element `begin`'s line of the innermost dim starts, and which it is. */
-static void find_line(const walk *p, int64_t line, int64_t *index, char **at) {
+static void find_run(const walk *p, int64_t line, int64_t *index, char **at) {
   int last = p->ndim - 1;
   for (int d = last - 1; d >= 0; d--) {
     index[d] = line % p->shape[d];
@@ -185,7 +185,7 @@ static void find_line(const walk *p, int64_t line, int64_t *index, char **at) {
 }
 
 /* `rows` lines on, which stay within the dim before the innermost or end with it. */
-static void next_line(const walk *p, int64_t rows, int64_t *index, char **at) {
+static void next_run(const walk *p, int64_t rows, int64_t *index, char **at) {
   int d = p->ndim - 2;
   index[d] += rows;
   for (int k = 0; k < p->n; k++) {
@@ -205,7 +205,7 @@ static void iterate_range(void *ctx, int64_t begin, int64_t end) {
   int last = p->ndim - 1;
   int64_t inner = p->shape[last], column = begin % inner, index[NL_MAX_DIM];
   char *line[NL_MAX_OPERANDS];
-  find_line(p, begin / inner, index, line);
+  find_run(p, begin / inner, index, line);
   for (;;) {
     int64_t rows = 1, n = nl_smaller(inner - column, end - begin);
     char *at[NL_MAX_OPERANDS];
@@ -220,7 +220,7 @@ static void iterate_range(void *ctx, int64_t begin, int64_t end) {
     if (begin >= end) {
       return;
     }
-    next_line(p, rows, index, line);
+    next_run(p, rows, index, line);
     column = 0;
   }
 }

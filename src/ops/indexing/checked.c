@@ -46,9 +46,10 @@ static nl_status infer_bags(nl_call *c) {
   for (int64_t i = 0; i < offsets->numel && status == NL_OK; i++) {
     int64_t v = nl_tensor_get_int(offsets, i);
     if (v < before || v > count + 1 || (i == 0 && v != 1)) {
-      status = nl_fail("offset %lld is %lld, but offsets must begin with 1, ascend and lie within 1..%lld (they say where "
-                       "each bag begins, counted from 1)",
-                       (long long)i + 1, (long long)v, (long long)count + 1);
+      status =
+          nl_fail("offset %lld is %lld, but offsets must begin with 1, ascend and lie within 1..%lld (they say where "
+                  "each bag begins, counted from 1)",
+                  (long long)i + 1, (long long)v, (long long)count + 1);
     }
     before = v;
   }

@@ -163,11 +163,9 @@ function TestImages:test_parameters_of_other_shapes()
 end
 
 function TestImages:test_names_in_a_dict()
-  local Net = nn.Module:extend "Net"
-  function Net:init()
-    self.heads, self.list = nn.ModuleDict { ["1"] = nn.Linear(1, 1), ["2"] = nn.Linear(1, 1) }, { nn.Linear(1, 1), nn.Linear(1, 1) }
-  end
-  local net, state = Net(), {}
+  local net, state = nn.Module:extend "Net" (), {}
+  net.heads = nn.ModuleDict { ["1"] = nn.Linear(1, 1), ["2"] = nn.Linear(1, 1) }
+  net.list = { nn.Linear(1, 1), nn.Linear(1, 1) }
   for _, name in ipairs { "heads.1", "heads.2", "list.0", "list.1" } do
     state[name .. ".weight"], state[name .. ".bias"] = nn.randn(1, 1), nn.randn(1)
   end
