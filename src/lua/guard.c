@@ -310,6 +310,11 @@ static void push_other_argument(lua_State *L, int i, const nl_argument *a, const
   } else if (t->hooked != a->hooked) {
     lua_pushfstring(L, "argument %d had %s, and then %s", i, a->hooked ? "a hook" : "no hook",
                     t->hooked ? "one" : "none");
+  } else if (a->pinned && a->pinned != t) {
+    lua_pushfstring(L,
+                    "argument %d was another tensor, and one whose gradient is looked at must stay the same; keep one "
+                    "and copy the values into it: x:copy_(values)",
+                    i);
   } else {
     lua_pushfstring(L, "argument %d was laid out in another way in memory (its strides); pass x:contiguous()", i);
   }
