@@ -4,6 +4,7 @@
      copies of whole runs, and hold as many channels as fit into PANEL_BYTES.
    - forward: y[:, block] = w panel. Input: panel = w^T g[:, block], whose rows are added where they came from. Weight:
      w^T += panel g[:, block]^T, in partial sums of a fixed number of groups of images.
+   - Images of few positions share panels, several of them at once.
    - A kernel of one element with stride 1 needs no panel: the image is it.
    - One input channel a group: the kernel passes over rows (depthwise.c).
    Tasks are cut by sizes alone, and each writes its own place. */
@@ -26,6 +27,7 @@ typedef struct conv {
   int64_t block, blocks;         /* positions in a block, blocks in an image */
   int64_t chunk, chunks;         /* channels in a panel, panels of a group */
   int64_t ld;                    /* from one row of a panel to the next */
+  int64_t together;              /* images whose positions share a panel: more than 1 where they have few */
   bool plain;                    /* the image is its own panel */
   bool huge;                     /* a panel of one channel does not fit: plain loops */
   const char *x, *w, *bias, *grad;
@@ -46,10 +48,18 @@ static void measure(conv *c, const nl_conv *g) {
     c->out_all *= g->out[d];
     c->plain = c->plain && g->kernel[d] == 1 && g->stride[d] == 1 && g->padding[d] == 0 && g->in[d] == g->out[d];
   }
+  c->together = 1;
+  if (c->out_all > 0 && 2 * c->out_all <= BLOCK && g->oc * BLOCK * (int64_t)c->size <= HALF) {
+    c->together = nl_smaller(g->n > 0 ? g->n : 1, BLOCK / c->out_all);
+    c->plain = c->plain && c->together == 1;
+  }
   int64_t room = PANEL_BYTES / (int64_t)c->size, most = room / c->taps - NL_PANEL_SLACK;
   int64_t want = !c->plain && c->taps * g->ic <= FEW ? LONG_BLOCK : BLOCK; /* short columns: fewer calls pay */
   c->block = most < want ? (most > 0 ? most : 1) : want;
-  c->block = nl_smaller(c->block, c->out_all > 0 ? c->out_all : 1);
+  if (c->together * c->out_all > c->block) {
+    c->together = 1; /* a kernel so large that a panel has few columns */
+  }
+  c->block = nl_smaller(c->block, c->out_all > 0 ? c->together * c->out_all : 1);
   c->ld = (c->block + NL_PANEL_SLACK - 1) / NL_PANEL_SLACK * NL_PANEL_SLACK + NL_PANEL_SLACK;
   c->blocks = (c->out_all + c->block - 1) / c->block;
   c->chunk = c->plain ? g->ic : nl_smaller(g->ic, room / (c->taps * c->ld) > 0 ? room / (c->taps * c->ld) : 1);
@@ -214,6 +224,114 @@ static double flops_of(const conv *c) {
          (double)c->g.ic;
 }
 
+/* ---- images of few positions: several at once ---- */
+
+/* Images i .. of a task, and where one's channels of a group begin. */
+static int64_t images_at(const conv *c, int64_t i) {
+  return nl_smaller(c->together, c->g.n - i);
+}
+static size_t image_at(const conv *c, int64_t image, int64_t group, int64_t channels, int64_t all) {
+  return (size_t)((image * c->g.groups + group) * channels * all) * c->size;
+}
+
+static void pack_images(const conv *c, int64_t image, int64_t group, int64_t first, int64_t count, char *panel) {
+  for (int64_t k = 0; k < images_at(c, image);
+       k++) { /* in this order: what one writes behind its end, the next one corrects */
+    pack(c, c->x + image_at(c, image + k, group, c->g.ic, c->in_all), first, count, 0, c->out_all,
+         panel + (size_t)(k * c->out_all) * c->size);
+  }
+}
+
+/* Between a tile, channels x (images positions), and the images of some channels, all of a group. */
+static void move_tile(const conv *c, int64_t image, int64_t group, char *tile, char *images, bool to_images) {
+  int64_t n = images_at(c, image), wide = n * c->out_all;
+  size_t line = (size_t)c->out_all * c->size;
+  for (int64_t k = 0; k < n; k++) {
+    char *own = images + image_at(c, image + k, group, c->g.oc, c->out_all);
+    for (int64_t o = 0; o < c->g.oc; o++) {
+      char *in = tile + (size_t)(o * wide + k * c->out_all) * c->size, *out = own + (size_t)o * line;
+      memcpy(to_images ? out : in, to_images ? in : out, line);
+    }
+  }
+}
+
+static void forward_together(void *ctx, int64_t begin, int64_t end) {
+  const conv *c = ctx;
+  const nl_conv *g = &c->g;
+  char *panel = nl_thread_panel(), *tile = panel + HALF;
+  nl_gemm_kept products[PLANS];
+  memset(products, 0, sizeof products);
+  int64_t depth = c->taps * g->ic;
+  for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
+    int64_t image = t / g->groups * c->together, group = t % g->groups, wide = images_at(c, image) * c->out_all;
+    for (int64_t o = 0; o < g->oc && c->bias; o++) {
+      const char *bias = c->bias + (size_t)(group * g->oc + o) * c->size;
+      for (int64_t k = 0; k < wide; k++) {
+        memcpy(tile + (size_t)(o * wide + k) * c->size, bias, c->size);
+      }
+    }
+    for (int64_t first = 0; first < g->ic; first += c->chunk) {
+      int64_t count = nl_smaller(c->chunk, g->ic - first);
+      pack_images(c, image, group, first, count, panel);
+      nl_gemm_args args = {.dtype = g->dtype,
+                           .m = g->oc,
+                           .n = wide,
+                           .k = count * c->taps,
+                           .a = c->w + (size_t)(group * g->oc * depth + first * c->taps) * c->size,
+                           .a_row = depth,
+                           .a_col = 1,
+                           .b = panel,
+                           .b_row = c->ld,
+                           .b_col = 1,
+                           .c = tile,
+                           .c_row = wide,
+                           .accumulate = c->bias || first > 0};
+      nl_gemm_again(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + args.accumulate], &args);
+    }
+    move_tile(c, image, group, tile, c->y, true);
+  }
+  nl_gemm_let_go(products, PLANS);
+}
+
+static void input_together(void *ctx, int64_t begin, int64_t end) {
+  const conv *c = ctx;
+  const nl_conv *g = &c->g;
+  char *panel = nl_thread_panel(), *tile = panel + HALF;
+  nl_gemm_kept products[PLANS];
+  memset(products, 0, sizeof products);
+  int64_t depth = c->taps * g->ic;
+  for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
+    int64_t first = t % c->chunks * c->chunk, count = nl_smaller(c->chunk, g->ic - first);
+    int64_t image = t / c->chunks / g->groups * c->together, group = t / c->chunks % g->groups;
+    int64_t wide = images_at(c, image) * c->out_all;
+    move_tile(c, image, group, tile, (char *)(uintptr_t)c->grad, false);
+    nl_gemm_args args = {.dtype = g->dtype,
+                         .m = count * c->taps,
+                         .n = wide,
+                         .k = g->oc,
+                         .a = c->w + (size_t)(group * g->oc * depth + first * c->taps) * c->size,
+                         .a_row = 1,
+                         .a_col = depth,
+                         .b = tile,
+                         .b_row = wide,
+                         .b_col = 1,
+                         .c = panel,
+                         .c_row = c->ld};
+    nl_gemm_again(&products[(wide < c->block) * 4 + (count < c->chunk) * 2], &args);
+    for (int64_t k = 0; k < images_at(c, image); k++) {
+      char *dx = c->y + image_at(c, image + k, group, g->ic, c->in_all);
+      memset(dx + (size_t)(first * c->in_all) * c->size, 0, (size_t)(count * c->in_all) * c->size);
+      unpack(c, dx, first, count, 0, c->out_all, panel + (size_t)(k * c->out_all) * c->size);
+    }
+  }
+  nl_gemm_let_go(products, PLANS);
+}
+
+/* Tasks of the two: `of_a_group` for each group of some images. */
+static int64_t tasks_together(const conv *c, int64_t of_a_group) {
+  return (c->g.n + c->together - 1) / c->together * c->g.groups * of_a_group;
+}
+
 void nl_conv_forward(const nl_conv *g, const void *x, const void *w, const void *bias, void *y) {
   if (nl_depthwise_fits(g)) {
     nl_depthwise_forward(g, x, w, bias, y);
@@ -226,8 +344,9 @@ void nl_conv_forward(const nl_conv *g, const void *x, const void *w, const void 
     nl_parallel_for(g->n * g->groups * g->oc, 1, g->dtype == NL_F32 ? huge_forward_f32 : huge_forward_f64, &c);
     return;
   }
-  int64_t tasks = g->n * g->groups * c.blocks;
-  nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), forward_tasks, &c);
+  bool together = c.together > 1;
+  int64_t tasks = together ? tasks_together(&c, 1) : g->n * g->groups * c.blocks;
+  nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), together ? forward_together : forward_tasks, &c);
 }
 
 /* ---- the input's gradient ---- */
@@ -281,7 +400,8 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) 
   conv c;
   measure(&c, g);
   c.grad = grad, c.w = w, c.y = dx;
-  int64_t tasks = g->n * g->groups * c.chunks;
+  bool together = c.together > 1;
+  int64_t tasks = together ? tasks_together(&c, c.chunks) : g->n * g->groups * c.chunks;
   if (c.out_all == 0 || g->oc == 0) {
     memset(dx, 0, (size_t)(g->n * g->groups * g->ic * c.in_all) * c.size);
     return;
@@ -293,19 +413,22 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) 
     nl_parallel_for(g->n * g->groups * g->ic, 1, g->dtype == NL_F32 ? huge_input_f32 : huge_input_f64, &c);
     return;
   }
-  nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), input_tasks, &c);
+  nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), together ? input_together : input_tasks, &c);
 }
 
 /* ---- the weight's gradient ---- */
 
-static int64_t parts_of(const nl_conv *g) {
-  return nl_smaller(g->n, PARTS);
+/* As many as there are images, PARTS at most; of images of few positions, so many that each part has a block of them.
+ */
+static int64_t parts_of(const conv *c) {
+  int64_t parts = nl_smaller(c->g.n, PARTS), blocks = c->g.n * c->out_all / BLOCK;
+  return c->together > 1 ? nl_smaller(parts, blocks > 1 ? blocks : 1) : parts;
 }
 
 size_t nl_conv_weight_work(const nl_conv *g) {
   conv c;
   measure(&c, g);
-  return (size_t)(parts_of(g) * g->groups * g->ic * c.taps * g->oc) * c.size + 64;
+  return (size_t)(parts_of(&c) * g->groups * g->ic * c.taps * g->oc) * c.size + 64;
 }
 
 /* Part and group: sums over its images of panel g^T, as (ic taps) x oc. */
@@ -364,6 +487,57 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
   nl_gemm_let_go(products, PLANS);
 }
 
+/* The same for images of few positions. */
+static void weight_together(void *ctx, int64_t begin, int64_t end) {
+  const conv *c = ctx;
+  const nl_conv *g = &c->g;
+  char *panel = nl_thread_panel(), *turned = panel + HALF;
+  nl_gemm_kept products[2];
+  memset(products, 0, sizeof products);
+  int64_t depth = c->taps * g->ic;
+  for (int64_t t = begin; t < end; t++) {
+    int64_t part = t / g->groups, group = t % g->groups;
+    char *sums = c->sums + (size_t)((part * g->groups + group) * depth * g->oc) * c->size;
+    memset(sums, 0, (size_t)(depth * g->oc) * c->size);
+    int64_t from = part * g->n / c->parts, to = (part + 1) * g->n / c->parts, n;
+    for (int64_t image = from; image < to && !nl_interrupt_pending(); image += n) {
+      n = nl_smaller(c->together, to - image);
+      int64_t wide = n * c->out_all;
+      for (int64_t k = 0; k < n; k++) {
+        nl_k->transpose->transpose[g->dtype](g->oc, c->out_all,
+                                             c->grad + image_at(c, image + k, group, g->oc, c->out_all), c->out_all,
+                                             turned + (size_t)(k * c->out_all * g->oc) * c->size, g->oc);
+      }
+      for (int64_t first = 0; first < g->ic; first += c->chunk) {
+        int64_t count = nl_smaller(c->chunk, g->ic - first);
+        for (int64_t k = 0; k < n; k++) {
+          pack(c, c->x + image_at(c, image + k, group, g->ic, c->in_all), first, count, 0, c->out_all,
+               panel + (size_t)(k * c->out_all) * c->size);
+        }
+        nl_gemm_args args = {.dtype = g->dtype,
+                             .m = count * c->taps,
+                             .n = g->oc,
+                             .k = wide,
+                             .a = panel,
+                             .a_row = c->ld,
+                             .a_col = 1,
+                             .b = turned,
+                             .b_row = g->oc,
+                             .b_col = 1,
+                             .c = sums + (size_t)(first * c->taps * g->oc) * c->size,
+                             .c_row = g->oc,
+                             .accumulate = true};
+        if (wide == c->block) {
+          nl_gemm_again(&products[count < c->chunk], &args);
+        } else {
+          nl_gemm(&args);
+        }
+      }
+    }
+  }
+  nl_gemm_let_go(products, 2);
+}
+
 /* Rows of the sums: all parts together, in order, turned. */
 static void join_parts(void *ctx, int64_t begin, int64_t end) {
   const conv *c = ctx;
@@ -393,7 +567,7 @@ void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw,
   conv c;
   measure(&c, g);
   c.x = x, c.grad = grad, c.y = dw, c.sums = work;
-  c.parts = parts_of(g);
+  c.parts = parts_of(&c);
   if (c.huge && !nl_depthwise_fits(g)) {
     nl_parallel_for(g->groups * g->oc * g->ic, 1, g->dtype == NL_F32 ? huge_weight_f32 : huge_weight_f64, &c);
     return;
@@ -402,7 +576,7 @@ void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw,
   if (nl_depthwise_fits(g)) {
     nl_depthwise_weight(g, c.parts, x, grad, work);
   } else {
-    nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), weight_tasks, &c);
+    nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), c.together > 1 ? weight_together : weight_tasks, &c);
   }
   nl_parallel_for(rows, 1 + 20000 / (c.parts * g->oc + 1), join_parts, &c);
 }
