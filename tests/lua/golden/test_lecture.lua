@@ -171,8 +171,8 @@ function TestGoldenLecture:test_nothing_is_missing()
     end
   end
   local elsewhere = {
-    CircularPad1d = "layers/test_images", CircularPad3d = "layers/test_images", ZeroPad1d = "layers/test_images",
-    ZeroPad3d = "layers/test_images", Dropout3d = "layers/test_dropout", PositionalEncoding = "layers/test_images",
+    CircularPad1d = "layers/test_more_layers", CircularPad3d = "layers/test_more_layers", ZeroPad1d = "layers/test_more_layers",
+    ZeroPad3d = "layers/test_more_layers", Dropout3d = "layers/test_dropout", PositionalEncoding = "layers/test_more_layers",
     Step = "layers/test_table", RReLU = "layers/test_dropout", Dropout = "layers/test_dropout",
     Dropout1d = "layers/test_dropout", Dropout2d = "layers/test_dropout", AlphaDropout = "layers/test_dropout",
     GaussianDropout = "layers/test_dropout", GaussianNoise = "layers/test_dropout", DropConnect = "layers/test_dropout",

@@ -3,9 +3,9 @@
 local lu = require "luaunit"
 local nn = require "nn"
 
-TestImages = {}
+TestMoreLayers = {}
 
-function TestImages:test_margins()
+function TestMoreLayers:test_margins()
   local line = nn.tensor { { { 1.0, 2.0, 3.0 } } }
   lu.assertEquals(nn.CircularPad1d(2)(line):totable(), { { { 2, 3, 1, 2, 3, 1, 2 } } })
   lu.assertEquals(nn.ZeroPad1d { 1, 0 }(line):totable(), { { { 0, 1, 2, 3 } } })
@@ -27,7 +27,7 @@ function TestImages:test_margins()
   end
 end
 
-function TestImages:test_positions()
+function TestMoreLayers:test_positions()
   local layer = nn.PositionalEncoding(6, { max_len = 7 })
   local y = layer(nn.zeros(7, 2, 6))
   for i = 0, 6 do
@@ -45,7 +45,7 @@ function TestImages:test_positions()
 end
 
 -- A table of states or of named inputs outside of a compiled function is looked at there.
-function TestImages:test_inputs_in_tables()
+function TestMoreLayers:test_inputs_in_tables()
   local lstm, s = nn.LSTM(4, 5), { nn.zeros(1, 3, 5), nn.zeros(1, 3, 5) }
   local x, options = nn.randn(1, 3, 4), { need_weights = false }
   local mha = nn.MultiheadAttention(4, 2)
@@ -68,12 +68,12 @@ function TestImages:test_inputs_in_tables()
     { lengths = nn.tensor { 3, 4 } })
 end
 
-function TestImages:test_settled_settings()
+function TestMoreLayers:test_settled_settings()
   local mha = nn.MultiheadAttention(4, 2)
   lu.assertErrorMsgContains("kdim is settled", function() mha.kdim = 3 end)
 end
 
-function TestImages:test_torch_state()
+function TestMoreLayers:test_torch_state()
   local model = nn.Sequential(nn.LSTM(2, 3), nn.Linear(3, 1))
   local state = {}
   for name, t in pairs(model:state_dict()) do
@@ -88,7 +88,7 @@ function TestImages:test_torch_state()
 end
 
 -- The last offset ends the last bag; offsets that are none are errors, in replays too.
-function TestImages:test_offsets_of_bags()
+function TestMoreLayers:test_offsets_of_bags()
   local bag = nn.EmbeddingBag(4, 1, { mode = "sum" })
   local ended = nn.EmbeddingBag(4, 1, { mode = "sum", include_last_offset = true })
   for _, layer in ipairs { bag, ended } do
@@ -110,7 +110,7 @@ function TestImages:test_offsets_of_bags()
   lu.assertErrorMsgContains("but offsets must begin", ended, x, nn.tensor { 1, 2, -7 })
 end
 
-function TestImages:test_lengths_of_ctc()
+function TestMoreLayers:test_lengths_of_ctc()
   local loss = nn.CTCLoss()
   local f = nn.compile(function(p, t, n, m)
     return loss(p, t, n, m)
@@ -125,7 +125,7 @@ function TestImages:test_lengths_of_ctc()
   end
 end
 
-function TestImages:test_nearest_by_whole_factors()
+function TestMoreLayers:test_nearest_by_whole_factors()
   for factor = 1, 200 do
     local x = nn.arange(6):float():reshape(1, 1, 6)
     local want = x:reshape(6, 1):expand(6, factor):reshape(1, 1, 6 * factor)
@@ -135,7 +135,7 @@ function TestImages:test_nearest_by_whole_factors()
 end
 
 -- What stands behind the end of a sequence has no part in anything.
-function TestImages:test_behind_the_end()
+function TestMoreLayers:test_behind_the_end()
   for _, name in ipairs { "RNN", "LSTM", "GRU" } do
     local layer, x = nn[name](2, 3), nn.randn(4, 2, 2)
     x[{ { 3, 4 }, 2 }]:fill_(0 / 0)
@@ -148,13 +148,13 @@ function TestImages:test_behind_the_end()
   end
 end
 
-function TestImages:test_all_is_cut_away()
+function TestMoreLayers:test_all_is_cut_away()
   local x = nn.ones(1, 1, 2, { requires_grad = true })
   nn.ConstantPad1d({ 1, -2 }, 1.5)(x):sum():backward()
   lu.assertEquals(x.grad:totable(), { { { 0, 0 } } })
 end
 
-function TestImages:test_parameters_of_other_shapes()
+function TestMoreLayers:test_parameters_of_other_shapes()
   local q, k, m, l = nn.randn(3, 1, 4), nn.randn(3, 1, 4), nn.MultiheadAttention(4, 2), nn.LSTM(2, 3)
   m.in_proj_bias = nn.Parameter(nn.randn(13))
   lu.assertErrorMsgContains("must have 12 rows", m, q, k)
@@ -162,7 +162,7 @@ function TestImages:test_parameters_of_other_shapes()
   lu.assertErrorMsgContains("bias_ih has shape 12, but bias_hh 1", l, nn.randn(4, 1, 2))
 end
 
-function TestImages:test_names_in_a_dict()
+function TestMoreLayers:test_names_in_a_dict()
   local net, state = nn.Module:extend "Net" (), {}
   net.heads = nn.ModuleDict { ["1"] = nn.Linear(1, 1), ["2"] = nn.Linear(1, 1) }
   net.list = { nn.Linear(1, 1), nn.Linear(1, 1) }
@@ -174,7 +174,7 @@ function TestImages:test_names_in_a_dict()
   lu.assertTrue(net.list[1].weight:equal(state["list.0.weight"]))
 end
 
-function TestImages:test_folding_volumes()
+function TestMoreLayers:test_folding_volumes()
   local net = nn.Sequential(nn.ConvTranspose3d(1, 2, 2), nn.BatchNorm3d(2), nn.Conv3d(2, 2, 2), nn.BatchNorm3d(2)):to "float64"
   nn.no_grad(function()
     net(nn.randn({ 4, 1, 3, 3, 3 }, { dtype = "float64" }) * 3)
