@@ -5139,7 +5139,7 @@ function nn.conv_transpose3d(x, weight, bias, stride, padding, output_padding, g
 ---@return nn.Tensor
 function Tensor:conv_transpose3d(weight, bias, stride, padding, output_padding, groups, dilation) end
 
----The largest value of each window of batch x channels x length, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x length, with return_indices also its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
 ---@param x nn.Tensor
@@ -5148,11 +5148,12 @@ function Tensor:conv_transpose3d(weight, bias, stride, padding, output_padding, 
 ---@param padding? integer|integer[]
 ---@param dilation? integer|integer[]
 ---@param ceil_mode? boolean
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function nn.max_pool1d(x, kernel_size, stride, padding, dilation, ceil_mode) end
+function nn.max_pool1d(x, kernel_size, stride, padding, dilation, ceil_mode, return_indices) end
 
----The largest value of each window of batch x channels x length, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x length, with return_indices also its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
 ---@param kernel_size integer|integer[]
@@ -5160,11 +5161,12 @@ function nn.max_pool1d(x, kernel_size, stride, padding, dilation, ceil_mode) end
 ---@param padding? integer|integer[]
 ---@param dilation? integer|integer[]
 ---@param ceil_mode? boolean
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function Tensor:max_pool1d(kernel_size, stride, padding, dilation, ceil_mode) end
+function Tensor:max_pool1d(kernel_size, stride, padding, dilation, ceil_mode, return_indices) end
 
----The largest value of each window of batch x channels x height x width, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x height x width, with return_indices also its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
 ---@param x nn.Tensor
@@ -5173,11 +5175,12 @@ function Tensor:max_pool1d(kernel_size, stride, padding, dilation, ceil_mode) en
 ---@param padding? integer|integer[]
 ---@param dilation? integer|integer[]
 ---@param ceil_mode? boolean
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function nn.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode) end
+function nn.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode, return_indices) end
 
----The largest value of each window of batch x channels x height x width, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x height x width, with return_indices also its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
 ---@param kernel_size integer|integer[]
@@ -5185,11 +5188,12 @@ function nn.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode) end
 ---@param padding? integer|integer[]
 ---@param dilation? integer|integer[]
 ---@param ceil_mode? boolean
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function Tensor:max_pool2d(kernel_size, stride, padding, dilation, ceil_mode) end
+function Tensor:max_pool2d(kernel_size, stride, padding, dilation, ceil_mode, return_indices) end
 
----The largest value of each window of batch x channels x depth x height x width, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x depth x height x width, with return_indices also its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
 ---@param x nn.Tensor
@@ -5198,11 +5202,12 @@ function Tensor:max_pool2d(kernel_size, stride, padding, dilation, ceil_mode) en
 ---@param padding? integer|integer[]
 ---@param dilation? integer|integer[]
 ---@param ceil_mode? boolean
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function nn.max_pool3d(x, kernel_size, stride, padding, dilation, ceil_mode) end
+function nn.max_pool3d(x, kernel_size, stride, padding, dilation, ceil_mode, return_indices) end
 
----The largest value of each window of batch x channels x depth x height x width, and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
+---The largest value of each window of batch x channels x depth x height x width, with return_indices also its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is kernel_size unless it is given; with ceil_mode windows may reach over the end.
 ---
 ---    nn.max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
 ---@param kernel_size integer|integer[]
@@ -5210,9 +5215,10 @@ function nn.max_pool3d(x, kernel_size, stride, padding, dilation, ceil_mode) end
 ---@param padding? integer|integer[]
 ---@param dilation? integer|integer[]
 ---@param ceil_mode? boolean
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function Tensor:max_pool3d(kernel_size, stride, padding, dilation, ceil_mode) end
+function Tensor:max_pool3d(kernel_size, stride, padding, dilation, ceil_mode, return_indices) end
 
 ---The mean of each window of batch x channels x length. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
 ---
@@ -5328,56 +5334,62 @@ function nn.adaptive_avg_pool3d(x, output_size) end
 ---@return nn.Tensor
 function Tensor:adaptive_avg_pool3d(output_size) end
 
----The largest value of each of output_size parts of batch x channels x length, which are as equal as can be, and its place in the channel, counted from 1.
+---The largest value of each of output_size parts of batch x channels x length, which are as equal as can be; with return_indices also its place in the channel, counted from 1.
 ---
 ---    nn.adaptive_max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0, 4.0}}}, {2})
 ---@param x nn.Tensor
 ---@param output_size integer|integer[]
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function nn.adaptive_max_pool1d(x, output_size) end
+function nn.adaptive_max_pool1d(x, output_size, return_indices) end
 
----The largest value of each of output_size parts of batch x channels x length, which are as equal as can be, and its place in the channel, counted from 1.
+---The largest value of each of output_size parts of batch x channels x length, which are as equal as can be; with return_indices also its place in the channel, counted from 1.
 ---
 ---    nn.adaptive_max_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0, 4.0}}}, {2})
 ---@param output_size integer|integer[]
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function Tensor:adaptive_max_pool1d(output_size) end
+function Tensor:adaptive_max_pool1d(output_size, return_indices) end
 
----The largest value of each of output_size parts of batch x channels x height x width, which are as equal as can be, and its place in the channel, counted from 1.
+---The largest value of each of output_size parts of batch x channels x height x width, which are as equal as can be; with return_indices also its place in the channel, counted from 1.
 ---
 ---    nn.adaptive_max_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape
 ---@param x nn.Tensor
 ---@param output_size integer|integer[]
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function nn.adaptive_max_pool2d(x, output_size) end
+function nn.adaptive_max_pool2d(x, output_size, return_indices) end
 
----The largest value of each of output_size parts of batch x channels x height x width, which are as equal as can be, and its place in the channel, counted from 1.
+---The largest value of each of output_size parts of batch x channels x height x width, which are as equal as can be; with return_indices also its place in the channel, counted from 1.
 ---
 ---    nn.adaptive_max_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape
 ---@param output_size integer|integer[]
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function Tensor:adaptive_max_pool2d(output_size) end
+function Tensor:adaptive_max_pool2d(output_size, return_indices) end
 
----The largest value of each of output_size parts of batch x channels x depth x height x width, which are as equal as can be, and its place in the channel, counted from 1.
+---The largest value of each of output_size parts of batch x channels x depth x height x width, which are as equal as can be; with return_indices also its place in the channel, counted from 1.
 ---
 ---    nn.adaptive_max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
 ---@param x nn.Tensor
 ---@param output_size integer|integer[]
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function nn.adaptive_max_pool3d(x, output_size) end
+function nn.adaptive_max_pool3d(x, output_size, return_indices) end
 
----The largest value of each of output_size parts of batch x channels x depth x height x width, which are as equal as can be, and its place in the channel, counted from 1.
+---The largest value of each of output_size parts of batch x channels x depth x height x width, which are as equal as can be; with return_indices also its place in the channel, counted from 1.
 ---
 ---    nn.adaptive_max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
 ---@param output_size integer|integer[]
+---@param return_indices? boolean
 ---@return nn.Tensor
 ---@return nn.Tensor
-function Tensor:adaptive_max_pool3d(output_size) end
+function Tensor:adaptive_max_pool3d(output_size, return_indices) end
 
 ---Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims). align_corners puts the outermost elements one on another.
 ---

@@ -196,6 +196,12 @@ static nl_status read_safetensors(reader *r, uint64_t size, nl_tensor_file *out)
   for (int i = 7; i >= 0; i--) {
     length = length << 8 | head[i];
   }
+  if (memcmp(head, "PK\3\4", 4) == 0) {
+    return nl_fail("%s: not a safetensors file but an archive, as torch.save and numpy.savez write them. A state of "
+                   "PyTorch's: write it there with safetensors.torch.save_file(model.state_dict(), path), or with "
+                   "numpy.savez and read it by nn.io.npz(path)",
+                   r->path);
+  }
   if (length > size - 8 || length > MAX_HEADER) {
     return nl_fail("%s: not a safetensors file, or truncated: it claims a header of %" PRIu64 " bytes, but has %" PRIu64
                    " in all",

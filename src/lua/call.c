@@ -486,7 +486,8 @@ int nl_lua_call_op(lua_State *L, const nl_op *op, bool inplace, int first) {
     lua_pushvalue(L, first);
     return 1;
   }
-  int visible = op->visible ? op->visible : call.nout;
+  bool all = !op->visible || (op->all_visible && op->all_visible(&call));
+  int visible = all ? call.nout : op->visible;
   for (int i = 0; i < call.nout; i++) {
     if (i < visible) {
       box[i]->t = call.out[i];

@@ -66,10 +66,15 @@ NL_FORWARD(ctc) {
   nl_pass_reword(p, "within", "input_lengths: ", x, "they say how many steps of each sequence count");
   sizes = nl_b_do(b, op_within(), "tii", sizes, (int64_t)0, labels);
   nl_pass_reword(p, "within", "target_lengths: ", targets, "they say how many labels of each target count");
+  /* What stands behind a target's end is not looked at. */
+  nl_tensor *place = nl_b_do(b, op_arange(), "nnni", 1.0, (double)labels + 1, 1.0, (int64_t)NL_I64);
+  targets = b_where(b, b_le(b, place, b_unsqueeze(b, sizes, 2)), targets, nl_b_int(b, blank));
+  targets = nl_b_do(b, op_within(), "tii", nl_b_reshape(b, targets, 1, (int64_t[]){-1}), (int64_t)1, classes);
+  nl_pass_reword(p, "within", "target ", x, "classes count from 1");
+  targets = nl_b_reshape(b, targets, 2, (int64_t[]){n, labels});
   nl_tensor *path = with_blanks(b, targets, n, labels, blank);
   nl_tensor *index = nl_b_expand(b, b_unsqueeze(b, path, 1), 3, (int64_t[]){steps, n, wide});
   nl_tensor *emitted = b_gather(b, x, 3, index);
-  nl_pass_reword(p, "gather", "target ", x, "classes count from 1");
   emitted = b_maximum(b, emitted, nl_b_number(b, nothing)); /* log 0 */
   /* A label may follow the one before the blank in front of it, if it is another one. */
   nl_tensor *places = nl_b_do(b, op_arange(), "nnni", 1.0, (double)wide + 1, 1.0, (int64_t)NL_I64);

@@ -88,7 +88,8 @@ for i in range(60):
         y, where = f(x, a[0], a[1], a[2], a[3], a[4], True)
         return y, where + 1
 
-    case(name % "max", [x, kernel, stride, padding, dilation, ceil], largest, grad=not (i % 7 == 0))
+    given = [x, kernel, stride, padding, dilation, ceil] + ([] if i % 10 == 9 else [True])
+    case(name % "max", given, largest, grad=not (i % 7 == 0))
     count = bool(rng.random() < 0.5)
     case(name % "avg", [x, kernel, stride, padding, ceil, count],
          lambda x, f=AVG[dims], a=(kernel, stride, padding, ceil, count): f(x, *a))

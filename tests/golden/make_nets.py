@@ -178,7 +178,7 @@ for i in range(24):
     size = [pick(1, 5 if dims < 3 else 3) for _ in range(dims)]
     x = R(pick(1, 2), pick(1, 2), *image, dtype=f32 if i % 5 == 0 else f64)
     case("adaptive_avg_pool%dd" % dims, [x, size], lambda x, f=getattr(F, "adaptive_avg_pool%dd" % dims), s=size: f(x, s))
-    case("adaptive_max_pool%dd" % dims, [x, size],
+    case("adaptive_max_pool%dd" % dims, [x, size, True],
          lambda x, f=getattr(F, "adaptive_max_pool%dd" % dims), s=size: tuple(o + (o.dtype == torch.int64) for o in f(x, s, True)))
 MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}
 for i in range(36):

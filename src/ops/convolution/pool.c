@@ -9,7 +9,8 @@
 #include "optable/helpers.h"
 #include "optable/rules.h"
 
-NL_ATTRS(max_pool, kernel_size, stride, padding, dilation, ceil_mode)
+NL_ATTRS(max_pool, kernel_size, stride, padding, dilation, ceil_mode) /* of the internal op */
+NL_ATTRS(max_pooled, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 NL_ATTRS(avg_pool, kernel_size, stride, padding, ceil_mode, count_include_pad)
 NL_ATTRS(max_pool_back, size)
 NL_ATTRS(avg_pool_back, size, kernel_size, stride, padding, ceil_mode, count_include_pad)
@@ -368,18 +369,23 @@ static nl_status vjp_avg_back(nl_call *c, nl_vjp *g) {
 
 /* ---- the table ---- */
 
+static bool wants_places(const nl_call *c) {
+  return c->attr[max_pooled_return_indices].b;
+}
+
 #define MAX_POOL(op_name, dims, words, shown)                                                                          \
   {                                                                                                                    \
     .name = op_name,                                                                                                   \
     .args = "x: tensor, kernel_size: shape, stride: shape?, padding: shape?, dilation: shape?, "                       \
-            "ceil_mode: bool = false",                                                                                 \
-    .attrs = max_pool_attrs, .returns = "tensor, tensor",                                                              \
+            "ceil_mode: bool = false, return_indices: bool = false",                                                   \
+    .attrs = max_pooled_attrs, .returns = "tensor, tensor",                                                            \
     .doc = "The largest value of each window of batch x channels x " words                                             \
-           ", and its place in the channel, counted from 1 (0: the window lies in the padding alone). stride is "      \
+           ", with return_indices also its place in the channel, counted from 1 (0: the window lies in the padding "   \
+           "alone). stride is "                                                                                        \
            "kernel_size unless it is given; with ceil_mode "                                                           \
            "windows may reach over the end.",                                                                          \
     .example = shown, .infer = infer_max, .run = run_max, .vjp = vjp_max, .flags = NL_OP_CONTIGUOUS,                   \
-    .save = NL_SAVE_OUT(1), .variant = dims                                                                            \
+    .save = NL_SAVE_OUT(1), .variant = dims, .visible = 1, .all_visible = wants_places                                 \
   }
 #define AVG_POOL(op_name, dims, words, shown)                                                                          \
   {                                                                                                                    \

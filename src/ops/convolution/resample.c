@@ -6,6 +6,7 @@
 #include "optable/compose.h"
 
 NL_ATTRS(adaptive, output_size)
+NL_ATTRS(adaptive_pooled, output_size, return_indices)
 NL_ATTRS(interpolate, size, scale_factor, mode, align_corners)
 NL_ATTRS(im2col, kernel_size, dilation, padding, stride)
 NL_ATTRS(col2im, output_size, kernel_size, dilation, padding, stride)
@@ -347,30 +348,35 @@ NL_COMPOSE(col2im) {
 
 /* ---- the table ---- */
 
-#define ADAPTIVE(op_name, dims, words, what, set, back, more, shown)                                                   \
+static bool wants_indices(const nl_call *c) {
+  return c->attr[adaptive_pooled_return_indices].b;
+}
+
+#define ADAPTIVE(op_name, dims, words, shown)                                                                          \
   {                                                                                                                    \
-    .name = op_name, .args = "x: tensor, output_size: shape", .attrs = adaptive_attrs, .returns = back,                \
-    .doc = "The " what " of each of output_size parts of batch x channels x " words                                    \
-           ", which are as equal as can be" more,                                                                      \
-    .example = shown, .compose = compose_##set, .variant = dims                                                        \
+    .name = op_name, .args = "x: tensor, output_size: shape", .attrs = adaptive_attrs, .returns = "tensor",            \
+    .doc = "The mean of each of output_size parts of batch x channels x " words ", which are as equal as can be.",     \
+    .example = shown, .compose = compose_adaptive_avg, .variant = dims                                                 \
   }
-#define PLACES ", and its place in the channel, counted from 1."
+#define ADAPTIVE_MAX(op_name, dims, words, shown)                                                                      \
+  {                                                                                                                    \
+    .name = op_name, .args = "x: tensor, output_size: shape, return_indices: bool = false",                            \
+    .attrs = adaptive_pooled_attrs, .returns = "tensor, tensor",                                                       \
+    .doc = "The largest value of each of output_size parts of batch x channels x " words                               \
+           ", which are as equal as can be; with return_indices also its place in the channel, counted from 1.",       \
+    .example = shown, .compose = compose_adaptive_max, .variant = dims, .visible = 1, .all_visible = wants_indices      \
+  }
 #define LINE "(nn.tensor {{{1.0, 5.0, 2.0, 3.0, 4.0}}}, {2})"
 #define IMAGE "height x width"
 #define VOLUME "depth x height x width"
 
 static const nl_op ops[] = {
-    ADAPTIVE("adaptive_avg_pool1d", 1, "length", "mean", adaptive_avg, "tensor", ".", "nn.adaptive_avg_pool1d" LINE),
-    ADAPTIVE("adaptive_avg_pool2d", 2, IMAGE, "mean", adaptive_avg, "tensor", ".",
-             "nn.adaptive_avg_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape"),
-    ADAPTIVE("adaptive_avg_pool3d", 3, VOLUME, "mean", adaptive_avg, "tensor", ".",
-             "nn.adaptive_avg_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape"),
-    ADAPTIVE("adaptive_max_pool1d", 1, "length", "largest value", adaptive_max, "tensor, tensor", PLACES,
-             "nn.adaptive_max_pool1d" LINE),
-    ADAPTIVE("adaptive_max_pool2d", 2, IMAGE, "largest value", adaptive_max, "tensor, tensor", PLACES,
-             "nn.adaptive_max_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape"),
-    ADAPTIVE("adaptive_max_pool3d", 3, VOLUME, "largest value", adaptive_max, "tensor, tensor", PLACES,
-             "nn.adaptive_max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape"),
+    ADAPTIVE("adaptive_avg_pool1d", 1, "length", "nn.adaptive_avg_pool1d" LINE),
+    ADAPTIVE("adaptive_avg_pool2d", 2, IMAGE, "nn.adaptive_avg_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape"),
+    ADAPTIVE("adaptive_avg_pool3d", 3, VOLUME, "nn.adaptive_avg_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape"),
+    ADAPTIVE_MAX("adaptive_max_pool1d", 1, "length", "nn.adaptive_max_pool1d" LINE),
+    ADAPTIVE_MAX("adaptive_max_pool2d", 2, IMAGE, "nn.adaptive_max_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape"),
+    ADAPTIVE_MAX("adaptive_max_pool3d", 3, VOLUME, "nn.adaptive_max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape"),
     {.name = "interpolate",
      .args = "x: tensor, size: shape?, scale_factor: number?, mode: choice = nearest|linear|bilinear|trilinear, "
              "align_corners: bool = false",

@@ -261,7 +261,7 @@ function TestSandbox:test_what_is_allowed()
     assert(not nn.data.has_fashion_mnist{root = "/nowhere"})
     print(run.compiled, debug.traceback("here", 1):match "^here", arg[0], os.date "%Y" > "2000")
   ]], allowed .. " --threads 3")
-  lu.assertStrContains(said, "(Kingma & Ba 2015)")
+  lu.assertStrContains(said, "(Kingma & Ba 2015")
   lu.assertStrContains(said, "\ntrue\there\tscript.lua\ttrue\n")
   lu.assertEquals(status, 0)
 end

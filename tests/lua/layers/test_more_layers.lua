@@ -125,6 +125,38 @@ function TestMoreLayers:test_lengths_of_ctc()
   end
 end
 
+-- What stands behind a target's end is not looked at; what stands before it must be a class.
+function TestMoreLayers:test_targets_of_ctc()
+  local p, n, m = nn.randn(6, 2, 4):log_softmax(3), nn.tensor { 6, 6 }, nn.tensor { 2, 3 }
+  local loss = nn.CTCLoss()
+  local want = loss(p, nn.tensor { { 2, 3, 1 }, { 3, 4, 2 } }, n, m):item()
+  for _, padding in ipairs { 0, -1, -100, 4 } do
+    lu.assertEquals(loss(p, nn.tensor { { 2, 3, padding }, { 3, 4, 2 } }, n, m):item(), want)
+  end
+  for _, wrong in ipairs { 0, -1, 5 } do
+    lu.assertErrorMsgContains("is out of range 1..4", loss, p, nn.tensor { { 2, wrong, 1 }, { 3, 4, 2 } }, n, m)
+  end
+end
+
+function TestMoreLayers:test_states_that_count_from_0()
+  local model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+  local state = { ["0.weight"] = nn.ones(2, 2), ["1.weight"] = nn.ones(2, 2) }
+  for _, strict in ipairs { true, false } do
+    lu.assertErrorMsgContains("nn.io.torch_state(model, state)", model.load_state_dict, model, state, { strict = strict })
+  end
+  lu.assertErrorMsgContains("nn.io.torch_state", nn.LSTM(2, 2).load_state_dict, nn.LSTM(2, 2), { weight_ih_l0 = nn.ones(8, 2) })
+end
+
+-- One result, so that functions stand in each other.
+function TestMoreLayers:test_places_on_request()
+  local x = nn.randn(1, 1, 4, 4)
+  lu.assertEquals(select("#", nn.max_pool2d(x, 2)), 1)
+  lu.assertEquals(select("#", nn.max_pool2d(x, 2, { return_indices = true })), 2)
+  lu.assertEquals(select("#", nn.adaptive_max_pool2d(x, 2)), 1)
+  lu.assertEquals(select("#", nn.adaptive_max_pool2d(x, 2, { return_indices = true })), 2)
+  lu.assertTrue(nn.relu(nn.max_pool2d(x, 2)):equal(nn.max_pool2d(x, 2):clamp { min = 0 }))
+end
+
 function TestMoreLayers:test_nearest_by_whole_factors()
   for factor = 1, 200 do
     local x = nn.arange(6):float():reshape(1, 1, 6)

@@ -53,7 +53,8 @@ function TestPool:test_largest()
       w = w // 2 * 2
     end
     local x = values(dtype, { 2, 1, h, w })
-    local y, places = nn.max_pool2d(x, o.kernel, { stride = o.stride, padding = o.padding, dilation = o.dilation })
+    local y, places = nn.max_pool2d(x, o.kernel, { stride = o.stride, padding = o.padding, dilation = o.dilation,
+      return_indices = true })
     local planes, ys, wheres = x:totable(), y:totable(), places:totable()
     for n = 1, 2 do
       for i = 1, y.shape[3] do

@@ -96,7 +96,8 @@ M.differs = {
   ["torch.nn.functional.dropout"] = "dropout(x, p), which always drops; nn.Dropout knows training from evaluation",
   ["torch.nn.functional.hardtanh"] = "hardtanh(x, min, max)",
   ["torch.nn.functional.softplus"] = "softplus; with beta and threshold: nn.Softplus",
-  ["torch.nn.functional.unfold"] = "as_strided; x:unfold(dim, size, step) has the windows of one dim",
+  ["torch.nn.functional.unfold"] = "im2col; x:unfold(dim, size, step) has the windows of one dim",
+  ["torch.nn.functional.interpolate"] = "interpolate, with nearest, linear, bilinear and trilinear; one factor for all dims",
 }
 
 -- Left out: a reason, and the names (Lua patterns).
@@ -157,7 +158,9 @@ local everywhere = {
   FloatTensor = "nn.tensor", LongTensor = "nn.tensor(x, {dtype = \"int64\"})", Adam = "nn.optim.Adam",
   AdamW = "nn.optim.AdamW", SGD = "nn.optim.SGD", DataLoader = "data:loader{batch_size = 32}",
   TensorDataset = "nn.data.tensors(x, y)", random_split = "data:split(0.8)", functional = "nn itself", F = "nn itself",
-  pack_padded_sequence = "not needed: lstm(x, {lengths = lengths})",
+  generate_square_subsequent_mask = "not needed: layer(x, {is_causal = true}), or nn.ones(n, n):triu(1):bool()",
+  pad_sequence = "nn.pad and nn.stack", lr_scheduler = "nn.sched", Dataset = "nn.data.tensors(x, y)", inf = "math.huge",
+  UpsamplingNearest2d = "nn.Upsample{scale_factor = 2}", pack_padded_sequence = "not needed: lstm(x, {lengths = lengths})",
   pad_packed_sequence = "not needed: lstm(x, {lengths = lengths}) gives a padded tensor",
   clip_grad_norm_ = "nn.optim.clip_grad_norm_", clip_grad_value_ = "nn.optim.clip_grad_value_", utils = "nn.optim, nn.data",
   weight_norm = "nn.WeightNorm(layer)", spectral_norm = "nn.SpectralNorm(layer)", float32 = "the string \"float32\"",

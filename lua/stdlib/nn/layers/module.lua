@@ -393,6 +393,13 @@ function Module:load_state_dict(state, options)
     end
   end
   table.sort(wrong)
+  for name in pairs(state) do -- places count from 0: what has the same names here would be another layer's
+    local from_zero = type(name) == "string" and not known[name] and (("." .. name):find "%.0%." or name:find "_[ih]h_l0")
+    if from_zero then
+      core.raise(("load_state_dict: the state counts from 0 ('%s'), as PyTorch's do; give it the names of here: "
+        .. "nn.io.torch_state(model, state)"):format(name))
+    end
+  end
   if options.strict and #wrong > 0 then
     local more = #wrong > 8 and (" and %d more"):format(#wrong - 8) or ""
     core.raise(("load_state_dict: the state does not fit %s: %s%s"):format(self._name,
