@@ -364,7 +364,7 @@ static bool wants_indices(const nl_call *c) {
     .attrs = adaptive_pooled_attrs, .returns = "tensor, tensor",                                                       \
     .doc = "The largest value of each of output_size parts of batch x channels x " words                               \
            ", which are as equal as can be; with return_indices also its place in the channel, counted from 1.",       \
-    .example = shown, .compose = compose_adaptive_max, .variant = dims, .visible = 1, .all_visible = wants_indices      \
+    .example = shown, .compose = compose_adaptive_max, .variant = dims, .visible = 1, .all_visible = wants_indices     \
   }
 #define LINE "(nn.tensor {{{1.0, 5.0, 2.0, 3.0, 4.0}}}, {2})"
 #define IMAGE "height x width"
