@@ -106,7 +106,11 @@ static void read_layer_inputs(lua_State *L, nl_pass *p, int first) {
   }
   for (int i = 0; i < most; i++) {
     bool given = first + i <= last;
-    if (given) {
+    if (given && !lua_isnil(L, first + i)) { /* nil leaves what was given by name */
+      if (p->in[i]) {
+        nl_lua_error(L, "%s: the %.*s is given twice, by its place and by its name; leave one out", layer_title(L, l),
+                     all->input[i].size, all->input[i].name);
+      }
       p->in[i] = nl_to_tensor(L, first + i);
     }
     if (!p->in[i] && (!all->input[i].optional || (given && !lua_isnil(L, first + i)))) {

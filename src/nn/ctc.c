@@ -52,7 +52,7 @@ NL_FORWARD(ctc) {
   if (targets->ndim != 2 || targets->shape[0] != n || nl_tensor_dtype(targets) != NL_I64) {
     return nl_pass_fail(
         p,
-        "targets must be int64, batch x labels (%lld x ..; shorter ones with any class behind their end), "
+        "targets must be int64, batch x labels (%lld x ..; shorter ones with any number behind their end), "
         "but are %s of shape %s",
         (long long)n, nl_dtype_name(nl_tensor_dtype(targets)), nl_tensor_shape_string(targets).s);
   } else if (blank < 1 || blank > classes) {
@@ -94,7 +94,8 @@ NL_FORWARD(ctc) {
   nl_tensor *end = b_mul(b, sizes, nl_b_int(b, 2)); /* the last label; one more: the blank behind it */
   nl_tensor *likelihood =
       nl_b2(b, op_logaddexp(), at_column(b, alpha, b_add(b, end, nl_b_int(b, 1))), at_column(b, alpha, end));
-  nl_tensor *possible = b_gt(b, likelihood, nl_b_number(b, nothing / 2));
+  /* not "greater": what is not a number stays so */
+  nl_tensor *possible = b_logical_not(b, b_le(b, likelihood, nl_b_number(b, nothing / 2)));
   nl_tensor *loss =
       b_where(b, possible, b_neg(b, likelihood), nl_b_number(b, flag_of(p, ctc_zero_infinity) ? 0 : INFINITY));
   if (int_of(p, loss_reduction) == 0) { /* of each label, then of the batch */

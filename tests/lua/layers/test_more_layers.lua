@@ -68,6 +68,17 @@ function TestMoreLayers:test_inputs_in_tables()
     { lengths = nn.tensor { 3, 4 } })
 end
 
+-- What is given by name is neither lost behind a nil nor taken over by a place.
+function TestMoreLayers:test_inputs_by_name_and_by_place()
+  local mha = nn.MultiheadAttention(4, 2)
+  local q, k, other = nn.randn(3, 1, 4), nn.randn(5, 1, 4), nn.randn(5, 1, 4)
+  local want = mha(q, k, k)
+  lu.assertTrue((mha(q, nil, nil, { key = k, value = k })):equal(want))
+  lu.assertFalse((mha(q, other, other)):equal(want))
+  lu.assertErrorMsgContains("the key is given twice", mha, q, k, { key = other })
+  lu.assertErrorMsgContains("the value is given twice", mha, q, k, k, { value = other })
+end
+
 function TestMoreLayers:test_settled_settings()
   local mha = nn.MultiheadAttention(4, 2)
   lu.assertErrorMsgContains("kdim is settled", function() mha.kdim = 3 end)
@@ -135,6 +146,17 @@ function TestMoreLayers:test_targets_of_ctc()
   end
   for _, wrong in ipairs { 0, -1, 5 } do
     lu.assertErrorMsgContains("is out of range 1..4", loss, p, nn.tensor { { 2, wrong, 1 }, { 3, 4, 2 } }, n, m)
+  end
+end
+
+-- A likelihood that is not a number stays so; one that is impossible is infinite, or 0 on request.
+function TestMoreLayers:test_ctc_of_nan()
+  local p, t, n, m = nn.randn(5, 2, 4):log_softmax(3), nn.tensor { { 2, 3 }, { 3, 2 } }, nn.tensor { 5, 1 }, nn.tensor { 2, 2 }
+  p[3][1][2] = 0 / 0
+  for _, zero in ipairs { false, true } do
+    local loss = nn.ctc_loss(p, t, n, m, { zero_infinity = zero, reduction = "none" })
+    lu.assertNaN(loss[1]:item())
+    lu.assertEquals(loss[2]:item(), zero and 0 or math.huge)
   end
 end
 
