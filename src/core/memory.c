@@ -1,6 +1,7 @@
 /* The caching allocator. Size classes are four to each power of two, so at most a fifth of a block is waste. A freed
-   block goes on its class's list; lists are emptied when they hold more than a fixed floor plus half of what is live,
-   so a long-running program keeps what its step needs and a finished one does not sit on its peak. */
+   block goes on its class's list. When the lists hold more than a fixed floor plus half of what is live, blocks of the
+   class that was asked for longest ago go back to the system: a long-running program keeps what its step needs, and
+   what an earlier part of it needed does not push that out. */
 #include "core/memory.h"
 
 #include <malloc.h>
@@ -34,6 +35,8 @@ static void leave_cache(void) {
 }
 
 static free_block *lists[CLASSES];
+static uint64_t asked_at[CLASSES]; /* when a block of the class was last asked for, in such requests */
+static uint64_t requests;
 static nl_memory_stats stats = {.limit = SIZE_MAX};
 static size_t limit_cap = SIZE_MAX; /* the limit can be set up to here */
 static uint64_t fail_at;
@@ -201,21 +204,29 @@ void *nl_lua_alloc(void *ud, void *p, size_t old_size, size_t new_size) {
   return moved;
 }
 
+/* Sizes from 2^shift on lie as far apart. */
+static size_t class_step(int shift) {
+  size_t step = (size_t)1 << (shift - 2);
+  return step < ALIGN ? ALIGN : step;
+}
+
 /* The class of a request and the size of its blocks. */
 static int size_class(size_t bytes, size_t *rounded) {
-  size_t n = bytes <= ALIGN ? ALIGN : bytes;
-  int shift = 63 - __builtin_clzll(n - 1 ? n - 1 : 1); /* n lies in (2^shift, 2^(shift+1)] */
-  if (n <= ALIGN) {
+  if (bytes <= ALIGN) {
     *rounded = ALIGN;
     return 0;
   }
-  size_t step = (size_t)1 << (shift - 2);
-  if (step < ALIGN) {
-    step = ALIGN;
-  }
-  size_t up = (n + step - 1) / step * step;
+  int shift = 63 - __builtin_clzll(bytes - 1); /* bytes lie in (2^shift, 2^(shift+1)] */
+  size_t step = class_step(shift);
+  size_t up = (bytes + step - 1) / step * step;
   *rounded = up;
   return 4 * (shift - 5) + (int)((up - ((size_t)1 << shift)) / step);
+}
+
+/* What size_class rounds to. */
+static size_t class_size(int c) {
+  int shift = 5 + c / 4;
+  return c == 0 ? ALIGN : ((size_t)1 << shift) + (size_t)(c % 4) * class_step(shift);
 }
 
 static void trim_locked(void) {
@@ -228,6 +239,34 @@ static void trim_locked(void) {
     }
   }
   stats.cached = 0;
+}
+
+static bool is_full(size_t more) {
+  return stats.cached + more > CACHE_FLOOR + stats.live / 2;
+}
+
+/* The class with blocks to spare that was asked for longest ago; c where there is none older. */
+static int oldest_class(int c) {
+  for (int other = 0; other < CLASSES; other++) {
+    c = lists[other] && asked_at[other] < asked_at[c] ? other : c;
+  }
+  return c;
+}
+
+/* Gives blocks of classes older than c back to the system until `more` bytes fit, with the cache entered. */
+static bool make_room(size_t more, int c) {
+  while (is_full(more)) {
+    int old = oldest_class(c);
+    if (old == c) {
+      return false;
+    }
+    free_block *b = lists[old];
+    lists[old] = b->next;
+    stats.cached -= class_size(old);
+    blocks--;
+    free(b);
+  }
+  return true;
 }
 
 static void trim_small(void) {
@@ -344,6 +383,7 @@ void *nl_data_alloc(size_t bytes) {
   bool fresh = false;
   bool fits = !limited || lists[c] || fits_limit(rounded); /* what was kept counts already */
   enter_cache();
+  asked_at[c] = ++requests;
   if (fits) {
     if (lists[c]) {
       p = lists[c];
@@ -381,7 +421,7 @@ void nl_data_free(void *p, size_t bytes) {
   int c = size_class(bytes, &rounded);
   enter_cache();
   stats.live -= rounded;
-  if (stats.cached + rounded > CACHE_FLOOR + stats.live / 2) {
+  if (is_full(rounded) && !make_room(rounded, c)) {
     blocks--;
     leave_cache();
     free(p);

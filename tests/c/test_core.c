@@ -78,6 +78,30 @@ static void nested(void *ctx, int64_t begin, int64_t end) {
   nl_parallel_for(10, 1, touch, ctx);
 }
 
+/* Blocks of many sizes, each given back: the cache is full of what nobody asks for any more. */
+static void test_old_blocks_make_room(void) {
+  enum { COUNT = 40 };
+  void *old[COUNT];
+  for (size_t i = 0; i < COUNT; i++) {
+    old[i] = nl_data_alloc((i % 8 + 1) << 20);
+  }
+  for (size_t i = 0; i < COUNT; i++) {
+    nl_data_free(old[i], (i % 8 + 1) << 20);
+  }
+  uint64_t asked = nl_memory_get_stats().from_system;
+  for (size_t i = 0; i < 1000; i++) {
+    size_t n = 100 + 300 * (i % 7);
+    void *p = nl_data_alloc(n), *big = nl_data_alloc(40000);
+    nl_data_free(p, n);
+    nl_data_free(big, 40000);
+  }
+  CHECK(nl_memory_get_stats().from_system <= asked + 8, "what a step needs stays, what an earlier one needed goes");
+  nl_memory_stats full = nl_memory_get_stats();
+  CHECK(full.cached <= ((size_t)64 << 20) + full.live / 2, "and the cache does not grow");
+  nl_memory_trim();
+  CHECK(nl_memory_get_stats().cached == 0, "all of it is trimmed");
+}
+
 static void test_pool(void) {
   for (int threads = 1; threads <= 4; threads++) {
     nl_pool_set_threads(threads);
@@ -113,6 +137,7 @@ static void test_names(void) {
 int main(void) {
   test_philox();
   test_memory();
+  test_old_blocks_make_room();
   test_pool();
   test_names();
   return finish();
