@@ -1,205 +1,16 @@
-/* Reductions over any dims. The kernels see [outer][red][inner]; when the dims named are not neighbours the input is
-   first laid out with them last. */
+/* Sums, means, norms, extremes and their like, over any dims. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "core/pool.h"
-#include "kernels/kernels.h"
+#include "ops/reductions/reduction.h"
 #include "optable/helpers.h"
-#include "optable/iterate.h"
 #include "optable/rules.h"
 
 NL_ATTRS(reduce, dim, keepdim)
 NL_ATTRS(var, dim, correction, keepdim)
 NL_ATTRS(norm, p, dim, keepdim)
 NL_ATTRS(extreme, dim, keepdim)
-
-/* ---- geometry ---- */
-
-typedef struct geometry {
-  nl_around around;
-  bool permute;          /* the dims are not neighbours */
-  int order[NL_MAX_DIM]; /* kept dims, then reduced ones */
-  int64_t count;         /* elements of one reduction */
-} geometry;
-
-static geometry find_geometry(const nl_tensor *x, const bool mask[NL_MAX_DIM]) {
-  geometry g = {.around = {1, 1, 1}, .count = 1};
-  int first = -1, last = -1, n = 0, kept = 0;
-  for (int d = 0; d < x->ndim; d++) {
-    if (mask[d]) {
-      first = first < 0 ? d : first;
-      last = d;
-      n++;
-      g.count *= x->shape[d];
-    } else {
-      g.order[kept++] = d;
-    }
-  }
-  for (int d = 0; d < x->ndim; d++) {
-    if (mask[d]) {
-      g.order[kept++] = d;
-    }
-  }
-  g.permute = n > 0 && last - first + 1 != n;
-  g.around.red = g.count;
-  for (int d = 0; d < x->ndim; d++) {
-    if (!mask[d]) {
-      if (g.permute || n == 0 || d < first) {
-        g.around.outer *= x->shape[d];
-      } else {
-        g.around.inner *= x->shape[d];
-      }
-    }
-  }
-  return g;
-}
-
-/* Fills the call's result shape: reduced dims gone, or 1 with keepdim. */
-static void reduced_shape(nl_call *c, int i, const bool mask[NL_MAX_DIM], bool keepdim, nl_dtype dtype) {
-  const nl_tensor *x = c->in[0];
-  int64_t shape[NL_MAX_DIM];
-  int n = 0;
-  for (int d = 0; d < x->ndim; d++) {
-    if (!mask[d]) {
-      shape[n++] = x->shape[d];
-    } else if (keepdim) {
-      shape[n++] = 1;
-    }
-  }
-  nl_rule_shape(c, i, n, shape, dtype);
-}
-
-/* Common to all: dims in attr `dims`, keepdim in attr `keep`. The workspace holds x converted and laid out, if need be.
- */
-static nl_status infer_reduction(nl_call *c, int dims, int keep, nl_dtype out) {
-  bool mask[NL_MAX_DIM];
-  nl_status status = nl_rule_dims(c, dims, c->in[0]->ndim, mask);
-  if (status != NL_OK) {
-    return status;
-  }
-  reduced_shape(c, 0, mask, c->attr[keep].b, out);
-  nl_tensor *x = c->in[0];
-  if (!x->contiguous || x->dtype != c->dtype || find_geometry(x, mask).permute) {
-    c->workspace_bytes = (size_t)x->numel * nl_dtype_size(c->dtype) + 1;
-  }
-  return NL_OK;
-}
-
-static nl_dtype kernel_dtype(nl_dtype t) {
-  return nl_dtype_is_float(t) ? t : NL_I64;
-}
-
-/* x in c->dtype, contiguous, with the reduced dims last where they are no neighbours. */
-static const void *reduction_input(nl_call *c, const geometry *g) {
-  nl_tensor *x = c->rin[0];
-  if (!c->workspace) {
-    return nl_tensor_data(x);
-  }
-  int64_t dims[3][NL_MAX_DIM]; /* shape, strides of x, strides of the copy */
-  for (int d = 0; d < x->ndim; d++) {
-    int from = g->permute ? g->order[d] : d;
-    dims[0][d] = x->shape[from];
-    dims[1][d] = x->strides[from];
-  }
-  nl_shape_strides(x->ndim, dims[0], dims[2]);
-  nl_tensor from = *x, to = *x;
-  from.shape = to.shape = dims[0];
-  from.strides = dims[1];
-  from.contiguous = x->contiguous && !g->permute;
-  to.strides = dims[2];
-  to.storage = c->workspace->storage;
-  to.offset = 0;
-  to.dtype = (uint8_t)c->dtype;
-  to.contiguous = true;
-  nl_copy_values(&to, &from);
-  return c->workspace->storage->data;
-}
-
-/* ---- running ---- */
-
-typedef struct job {
-  nl_reduce_fn fn;
-  nl_var_fn var;
-  double correction;
-  int64_t red, inner;
-  int64_t results, grain;
-  const void *x;
-  void *out;
-} job;
-
-static void job_range(void *ctx, int64_t begin, int64_t end) {
-  const job *j = ctx;
-  if (j->var) {
-    j->var(j->red, j->inner, begin, end, j->correction, j->x, j->out);
-  } else {
-    j->fn(j->red, j->inner, begin, end, j->x, j->out);
-  }
-}
-
-static void size_job(job *j, const geometry *g) {
-  int64_t per = g->count > 0 ? g->count : 1;
-  j->results = g->around.outer * g->around.inner;
-  j->grain = 65536 / per;
-  j->grain = g->around.inner > 1 && j->grain < 256 ? 256 : (j->grain < 1 ? 1 : j->grain);
-  j->red = g->around.red;
-  j->inner = g->around.inner;
-}
-
-static void run_job(job *j, const geometry *g) {
-  size_job(j, g);
-  nl_parallel_for(j->results, j->grain, job_range, j);
-}
-
-enum { PIECE = 1 << 16 };
-
-/* One long reduction is cut into fixed pieces, whose results are then joined. Pieces of sums are a power of two of
-   blocks, so the pairwise tree is the same as in one go. */
-static int joining_kernel(int kernel) {
-  return kernel == NL_RED_SUMSQ || kernel == NL_RED_SUMABS ? NL_RED_SUM
-                                                           : (kernel == NL_RED_MAXABS ? NL_RED_MAX : kernel);
-}
-
-static bool run_long(const nl_call *c, int kernel, const void *x, int64_t n, void *out) {
-  size_t size = nl_dtype_size(c->dtype);
-  int64_t pieces = n / PIECE;
-  char partial[8 * 1024];
-  if (pieces < 4 || pieces >= (int64_t)(sizeof partial / size)) {
-    return false;
-  }
-  job j = {.fn = nl_k->reduce->reduce[kernel][c->dtype], .red = PIECE, .inner = 1, .x = x, .out = partial};
-  nl_parallel_for(pieces, 1, job_range, &j);
-  int64_t rest = n - pieces * PIECE;
-  if (rest > 0) {
-    j.fn(rest, 1, 0, 1, (const char *)x + (size_t)(pieces * PIECE) * size, partial + (size_t)pieces * size);
-    pieces++;
-  }
-  nl_k->reduce->reduce[joining_kernel(kernel)][c->dtype](pieces, 1, 0, 1, partial, out);
-  return true;
-}
-
-static geometry call_geometry(const nl_call *c, int dims) {
-  bool mask[NL_MAX_DIM];
-  nl_rule_dims(c, dims, c->in[0]->ndim, mask);
-  return find_geometry(c->in[0], mask);
-}
-
-/* One result over all elements, which may be many, by a kernel whose results can be joined. */
-static bool is_total(int kernel, const geometry *g) {
-  bool joins = kernel == NL_RED_SUM || kernel == NL_RED_SUMSQ || kernel == NL_RED_SUMABS || kernel == NL_RED_MAX ||
-               kernel == NL_RED_MIN || kernel == NL_RED_MAXABS || kernel == NL_RED_PROD;
-  return joins && g->around.outer * g->around.inner == 1;
-}
-
-static void reduce_with(nl_call *c, int kernel, const geometry *g, void *out) {
-  const void *x = reduction_input(c, g);
-  if (is_total(kernel, g) && run_long(c, kernel, x, g->count, out)) {
-    return;
-  }
-  job j = {.fn = nl_k->reduce->reduce[kernel][c->dtype], .x = x, .out = out};
-  run_job(&j, g);
-}
 
 static void scale(nl_tensor *t, double factor) {
   for (int64_t i = 0; i < t->numel; i++) {
@@ -214,44 +25,42 @@ static void scale(nl_tensor *t, double factor) {
 /* ---- sum, mean, prod, logsumexp, all, any ---- */
 
 static nl_status infer_sum(nl_call *c) {
-  c->dtype = kernel_dtype(nl_tensor_dtype(c->in[0]));
-  return infer_reduction(c, reduce_dim, reduce_keepdim, c->dtype);
+  c->dtype = nl_reduction_dtype(nl_tensor_dtype(c->in[0]));
+  return nl_infer_reduction(c, reduce_dim, reduce_keepdim, c->dtype, c->op->kernel);
 }
 static nl_status infer_float(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   nl_status status = nl_rule_want_float(c->in[0], "the input");
-  return status == NL_OK ? infer_reduction(c, reduce_dim, reduce_keepdim, c->dtype) : status;
+  return status == NL_OK ? nl_infer_reduction(c, reduce_dim, reduce_keepdim, c->dtype, c->op->kernel) : status;
 }
 static nl_status infer_bool(nl_call *c) {
-  c->dtype = kernel_dtype(nl_tensor_dtype(c->in[0]));
-  return infer_reduction(c, reduce_dim, reduce_keepdim, NL_BOOL);
-}
-/* What needs no copy is one job, whose sizes are known. */
-static void run_reduce(nl_call *c);
-static bool prepare_reduce(const nl_call *c, void *prepared) {
-  geometry g = call_geometry(c, reduce_dim);
-  if (c->op->run != run_reduce || c->workspace || (is_total(c->op->kernel, &g) && g.count >= 4 * PIECE)) {
-    return false;
-  }
-  job *j = prepared;
-  *j = (job){.fn = nl_k->reduce->reduce[c->op->kernel][c->dtype]};
-  size_job(j, &g);
-  return true;
+  c->dtype = nl_reduction_dtype(nl_tensor_dtype(c->in[0]));
+  return nl_infer_reduction(c, reduce_dim, reduce_keepdim, NL_BOOL, c->op->kernel);
 }
 static void run_reduce(nl_call *c) {
   if (c->prepared) {
-    job *j = c->prepared;
+    nl_reduction_job *j = c->prepared;
     j->x = nl_tensor_data(c->rin[0]);
     j->out = nl_tensor_data(c->out[0]);
-    nl_parallel_for(j->results, j->grain, job_range, j);
+    nl_run_sized_reduction(j);
     return;
   }
-  geometry g = call_geometry(c, reduce_dim);
-  reduce_with(c, c->op->kernel, &g, nl_tensor_data(c->out[0]));
+  nl_reduce(c, c->op->kernel, reduce_dim, nl_tensor_data(c->out[0]));
+}
+/* What needs no copy is one job, whose sizes are known. */
+static bool prepare_reduce(const nl_call *c, void *prepared) {
+  nl_reduction g = nl_reduction_of(c, reduce_dim);
+  if (c->op->run != run_reduce || !nl_reduction_is_one_job(c, c->op->kernel, &g)) {
+    return false;
+  }
+  nl_reduction_job *j = prepared;
+  *j = (nl_reduction_job){.fn = nl_k->reduce->reduce[c->op->kernel][c->dtype]};
+  nl_size_reduction(j, &g);
+  return true;
 }
 static void run_mean(nl_call *c) {
-  geometry g = call_geometry(c, reduce_dim);
-  reduce_with(c, NL_RED_SUM, &g, nl_tensor_data(c->out[0]));
+  nl_reduction g = nl_reduction_of(c, reduce_dim);
+  nl_reduce(c, NL_RED_SUM, reduce_dim, nl_tensor_data(c->out[0]));
   scale(c->out[0], 1.0 / (double)g.count);
 }
 
@@ -276,7 +85,7 @@ static nl_status vjp_sum(nl_call *c, nl_vjp *g) {
 }
 static nl_status vjp_mean(nl_call *c, nl_vjp *g) {
   nl_tensor *up = with_dims(c, g, reduce_dim, g->gout[0]);
-  return spread_back(c, g, nl_b_scale(g->build, up, 1.0 / (double)call_geometry(c, reduce_dim).count));
+  return spread_back(c, g, nl_b_scale(g->build, up, 1.0 / (double)nl_reduction_of(c, reduce_dim).count));
 }
 
 static nl_status vjp_logsumexp(nl_call *c, nl_vjp *g) {
@@ -321,15 +130,15 @@ static nl_status infer_var(nl_call *c) {
   if (status == NL_OK && !isfinite(c->attr[var_correction].number)) {
     status = nl_fail("correction must be a finite number, not %g", c->attr[var_correction].number);
   }
-  return status == NL_OK ? infer_reduction(c, var_dim, var_keepdim, c->dtype) : status;
+  return status == NL_OK ? nl_infer_reduction(c, var_dim, var_keepdim, c->dtype, -1) : status;
 }
 static void run_var(nl_call *c) {
-  geometry g = call_geometry(c, var_dim);
-  job j = {.var = nl_k->reduce->var[c->dtype],
-           .correction = c->attr[var_correction].number,
-           .x = reduction_input(c, &g),
-           .out = nl_tensor_data(c->out[0])};
-  run_job(&j, &g);
+  nl_reduction g = nl_reduction_of(c, var_dim);
+  nl_reduction_job j = {.var = nl_k->reduce->var[c->dtype],
+                        .correction = c->attr[var_correction].number,
+                        .x = nl_reduction_input(c, &g),
+                        .out = nl_tensor_data(c->out[0])};
+  nl_run_reduction(&j, &g);
   if (c->op->variant == 1) {
     nl_k->elementwise->unary[NL_UN_SQRT][c->dtype](c->out[0]->numel, nl_tensor_data(c->out[0]),
                                                    nl_tensor_data(c->out[0]));
@@ -348,7 +157,7 @@ static nl_status vjp_var(nl_call *c, nl_vjp *g) {
   }
   m.attr[reduce_keepdim].b = true;
   nl_tensor *dev = nl_b2(b, op_sub(), c->in[0], nl_b_call(b, &m));
-  double divisor = (double)call_geometry(c, var_dim).count - c->attr[var_correction].number;
+  double divisor = (double)nl_reduction_of(c, var_dim).count - c->attr[var_correction].number;
   nl_tensor *up = with_dims(c, g, var_dim, g->gout[0]);
   if (c->op->variant == 1) {
     nl_tensor *std = with_dims(c, g, var_dim, c->out[0]), *zero = nl_b_number(b, 0);
@@ -362,6 +171,11 @@ static nl_status vjp_var(nl_call *c, nl_vjp *g) {
 
 /* ---- norm ---- */
 
+/* -1: of these there is none. */
+static int norm_kernel(double p) {
+  return p == 2 ? NL_RED_SUMSQ : (p == 1 ? NL_RED_SUMABS : (p == INFINITY ? NL_RED_MAXABS : -1));
+}
+
 static nl_status infer_norm(nl_call *c) {
   c->dtype = nl_tensor_dtype(c->in[0]);
   nl_status status = nl_rule_want_float(c->in[0], "the input");
@@ -369,7 +183,7 @@ static nl_status infer_norm(nl_call *c) {
   if (status == NL_OK && p != p) {
     return nl_fail("p must be a number (1, 2, ... or math.huge), not nan");
   }
-  return status == NL_OK ? infer_reduction(c, norm_dim, norm_keepdim, c->dtype) : status;
+  return status == NL_OK ? nl_infer_reduction(c, norm_dim, norm_keepdim, c->dtype, norm_kernel(p)) : status;
 }
 static double float_at(const void *x, nl_dtype dtype, int64_t i) {
   return dtype == NL_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
@@ -377,7 +191,7 @@ static double float_at(const void *x, nl_dtype dtype, int64_t i) {
 
 /* Squares leave the range of numbers long before the norm does: 1e25 squared is inf in float32, 1e-25 squared is 0.
    Where the sum of squares says that this has happened, the norm is made again of elements divided by the largest. */
-static void mend_norms(nl_call *c, const geometry *g) {
+static void mend_norms(nl_call *c, const nl_reduction *g) {
   bool narrow = c->dtype == NL_F32;
   double low = sqrt((double)g->count * (narrow ? FLT_MIN / FLT_EPSILON : DBL_MIN / DBL_EPSILON));
   const void *out = nl_tensor_data(c->out[0]), *x = NULL;
@@ -387,7 +201,7 @@ static void mend_norms(nl_call *c, const geometry *g) {
     if (g->count == 0 || norm != norm || (norm >= low && !isinf(norm))) {
       continue;
     }
-    x = x ? x : reduction_input(c, g);
+    x = x ? x : nl_reduction_input(c, g);
     int64_t from = r / inner * g->count * inner + r % inner;
     for (int64_t i = 0; i < g->count; i++) {
       largest = fmax(largest, fabs(float_at(x, c->dtype, from + i * inner)));
@@ -404,19 +218,19 @@ static void mend_norms(nl_call *c, const geometry *g) {
 }
 
 static void run_norm(nl_call *c) {
-  geometry g = call_geometry(c, norm_dim);
+  nl_reduction g = nl_reduction_of(c, norm_dim);
   double p = c->attr[norm_p].number;
   void *out = nl_tensor_data(c->out[0]);
   int64_t n = c->out[0]->numel;
-  if (p == 2 || p == 1 || p == INFINITY) {
-    reduce_with(c, p == 2 ? NL_RED_SUMSQ : (p == 1 ? NL_RED_SUMABS : NL_RED_MAXABS), &g, out);
+  if (norm_kernel(p) >= 0) {
+    nl_reduce(c, norm_kernel(p), norm_dim, out);
     if (p == 2) {
       nl_k->elementwise->unary[NL_UN_SQRT][c->dtype](n, out, out);
       mend_norms(c, &g);
     }
     return;
   }
-  const void *x = reduction_input(c, &g);
+  const void *x = nl_reduction_input(c, &g);
   for (int64_t r = 0; r < n; r++) {
     int64_t from = r / g.around.inner * g.count * g.around.inner + r % g.around.inner;
     double sum = p == -INFINITY ? INFINITY : 0, unit = 1;
@@ -472,7 +286,7 @@ static nl_status vjp_norm(nl_call *c, nl_vjp *g) {
 
 /* ---- max, min, argmax, argmin ---- */
 
-static nl_status not_empty(const nl_call *c, const geometry *g) {
+static nl_status not_empty(const nl_call *c, const nl_reduction *g) {
   if (g->count == 0) {
     return nl_fail("has no answer over 0 elements (shape %s)", nl_tensor_shape_string(c->in[0]).s);
   }
@@ -481,13 +295,13 @@ static nl_status not_empty(const nl_call *c, const geometry *g) {
 
 static nl_status infer_arg(nl_call *c) {
   nl_tensor *x = c->in[0];
-  c->dtype = kernel_dtype(nl_tensor_dtype(x));
+  c->dtype = nl_reduction_dtype(nl_tensor_dtype(x));
   if (c->attr[extreme_dim].set) {
     nl_call_set_list(c, extreme_dim, 1, (int64_t[]){c->attr[extreme_dim].i});
   }
-  nl_status status = infer_reduction(c, extreme_dim, extreme_keepdim, NL_I64);
+  nl_status status = nl_infer_reduction(c, extreme_dim, extreme_keepdim, NL_I64, -1);
   if (status == NL_OK) {
-    geometry g = call_geometry(c, extreme_dim);
+    nl_reduction g = nl_reduction_of(c, extreme_dim);
     status = not_empty(c, &g);
   }
   return status;
@@ -507,16 +321,16 @@ static void run_arg(nl_call *c) {
 static nl_status infer_extreme(nl_call *c) {
   nl_tensor *x = c->in[0];
   nl_dtype dtype = nl_tensor_dtype(x);
-  c->dtype = kernel_dtype(dtype);
+  c->dtype = nl_reduction_dtype(dtype);
   bool by_dim = c->attr[extreme_dim].set;
   if (by_dim) {
     nl_call_set_list(c, extreme_dim, 1, (int64_t[]){c->attr[extreme_dim].i});
   }
-  nl_status status = infer_reduction(c, extreme_dim, extreme_keepdim, c->dtype);
+  nl_status status = nl_infer_reduction(c, extreme_dim, extreme_keepdim, c->dtype, -1);
   if (status != NL_OK) {
     return status;
   }
-  geometry g = call_geometry(c, extreme_dim);
+  nl_reduction g = nl_reduction_of(c, extreme_dim);
   status = not_empty(c, &g);
   if (by_dim) {
     c->nout = 2;
@@ -526,17 +340,18 @@ static nl_status infer_extreme(nl_call *c) {
   return status;
 }
 static void run_extreme(nl_call *c) {
-  geometry g = call_geometry(c, extreme_dim);
+  nl_reduction g = nl_reduction_of(c, extreme_dim);
   if (c->nout == 1) {
-    reduce_with(c, c->op->kernel, &g, nl_tensor_data(c->out[0]));
+    nl_reduce(c, c->op->kernel, extreme_dim, nl_tensor_data(c->out[0]));
     return;
   }
   /* the positions tell the values, so the elements are read once */
-  const char *x = reduction_input(c, &g);
-  job j = {.fn = nl_k->reduce->reduce[c->op->kernel == NL_RED_MAX ? NL_RED_ARGMAX : NL_RED_ARGMIN][c->dtype],
-           .x = x,
-           .out = nl_tensor_data(c->out[1])};
-  run_job(&j, &g);
+  const char *x = nl_reduction_input(c, &g);
+  nl_reduction_job j = {.fn =
+                            nl_k->reduce->reduce[c->op->kernel == NL_RED_MAX ? NL_RED_ARGMAX : NL_RED_ARGMIN][c->dtype],
+                        .x = x,
+                        .out = nl_tensor_data(c->out[1])};
+  nl_run_reduction(&j, &g);
   size_t size = nl_dtype_size(c->dtype);
   int64_t *at = nl_tensor_data(c->out[1]);
   char *out = nl_tensor_data(c->out[0]);
@@ -566,10 +381,10 @@ static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
 /* Over any dims; the gradient is shared evenly among equals. */
 static nl_status infer_amax(nl_call *c) {
   nl_tensor *x = c->in[0];
-  c->dtype = kernel_dtype(nl_tensor_dtype(x));
-  nl_status status = infer_reduction(c, reduce_dim, reduce_keepdim, c->dtype);
+  c->dtype = nl_reduction_dtype(nl_tensor_dtype(x));
+  nl_status status = nl_infer_reduction(c, reduce_dim, reduce_keepdim, c->dtype, c->op->kernel);
   if (status == NL_OK) {
-    geometry g = call_geometry(c, reduce_dim);
+    nl_reduction g = nl_reduction_of(c, reduce_dim);
     status = not_empty(c, &g);
   }
   return status;
@@ -589,7 +404,7 @@ static nl_status vjp_amax(nl_call *c, nl_vjp *g) {
 #define REDUCE(n, text, i, r, v, s, k, e)                                                                              \
   {                                                                                                                    \
     .name = n, .args = DIMS, .attrs = reduce_attrs, .returns = "tensor", .doc = text, .example = e, .infer = i,        \
-    .run = r, .vjp = v, .save = s, .kernel = k, .prepared_bytes = sizeof(job), .prepare = prepare_reduce               \
+    .run = r, .vjp = v, .save = s, .kernel = k, .prepared_bytes = sizeof(nl_reduction_job), .prepare = prepare_reduce  \
   }
 
 static const nl_op ops[] = {
