@@ -254,7 +254,7 @@ static int oldest_class(int c) {
 }
 
 /* Gives blocks of classes older than c back to the system until `more` bytes fit, with the cache entered. */
-static bool make_room(size_t more, int c) {
+static bool evict_for(size_t more, int c) {
   while (is_full(more)) {
     int old = oldest_class(c);
     if (old == c) {
@@ -421,7 +421,7 @@ void nl_data_free(void *p, size_t bytes) {
   int c = size_class(bytes, &rounded);
   enter_cache();
   stats.live -= rounded;
-  if (is_full(rounded) && !make_room(rounded, c)) {
+  if (is_full(rounded) && !evict_for(rounded, c)) {
     blocks--;
     leave_cache();
     free(p);
