@@ -6,7 +6,7 @@
      w^T += panel g[:, block]^T, in partial sums of a fixed number of groups of images.
    - Images of few positions share panels, several of them at once.
    - A kernel of one element with stride 1 needs no panel: the image is it.
-   - One input channel a group: the kernel passes over rows (depthwise.c).
+   - One input channel a group: the kernel passes over rows (direct.c).
    Tasks are cut by sizes alone, and each writes its own place. */
 #include "kernels/conv.h"
 
@@ -14,7 +14,7 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
-#include "kernels/depthwise.h"
+#include "kernels/direct.h"
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 
@@ -66,6 +66,28 @@ static void measure(conv *c, const nl_conv *g) {
   c->huge = !c->plain && c->taps * c->ld * (int64_t)c->size > HALF;
   c->chunks = (g->ic + c->chunk - 1) / c->chunk;
   c->chunk = (g->ic + c->chunks - 1) / c->chunks;
+}
+
+/* ---- whether there is a panel: measured ---- */
+
+/* Packing pays where many channels of the result use what was packed; the weight's gradient goes through it twice. */
+static bool is_direct(const nl_conv *g) {
+  return g->ic < 32 && nl_direct_fits(g);
+}
+static bool is_direct_weight(const nl_conv *g) {
+  return g->ic <= 32 && nl_direct_fits(g);
+}
+
+/* The way back to the input multiplies with the border, too, and with zeros between where windows are apart. */
+static bool is_direct_input(const nl_conv *g) {
+  int64_t in = 1, out = 1, apart = 1;
+  for (int d = 0; d < NL_CONV_DIMS; d++) {
+    in *= g->in[d];
+    out *= g->out[d];
+    apart *= g->stride[d];
+  }
+  bool some = g->ic <= 16 && apart == 1 && in <= 2 * out && (g->ic >= 4 || g->oc <= 16);
+  return ((g->ic == 1 && g->oc <= 8) || some) && nl_direct_input_fits(g);
 }
 
 /* ---- panels (panel.c) ---- */
@@ -333,8 +355,8 @@ static int64_t tasks_together(const conv *c, int64_t of_a_group) {
 }
 
 void nl_conv_forward(const nl_conv *g, const void *x, const void *w, const void *bias, void *y) {
-  if (nl_depthwise_fits(g)) {
-    nl_depthwise_forward(g, x, w, bias, y);
+  if (is_direct(g)) {
+    nl_direct_forward(g, x, w, bias, y);
     return;
   }
   conv c;
@@ -406,7 +428,7 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) 
     memset(dx, 0, (size_t)(g->n * g->groups * g->ic * c.in_all) * c.size);
     return;
   }
-  if (nl_depthwise_fits(g) && nl_depthwise_input(g, grad, w, dx)) {
+  if (is_direct_input(g) && nl_direct_input(g, grad, w, dx)) {
     return;
   }
   if (c.huge) {
@@ -568,13 +590,13 @@ void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw,
   measure(&c, g);
   c.x = x, c.grad = grad, c.y = dw, c.sums = work;
   c.parts = parts_of(&c);
-  if (c.huge && !nl_depthwise_fits(g)) {
+  if (c.huge && !is_direct_weight(g)) {
     nl_parallel_for(g->groups * g->oc * g->ic, 1, g->dtype == NL_F32 ? huge_weight_f32 : huge_weight_f64, &c);
     return;
   }
   int64_t tasks = c.parts * g->groups, rows = g->groups * c.taps * g->ic;
-  if (nl_depthwise_fits(g)) {
-    nl_depthwise_weight(g, c.parts, x, grad, work);
+  if (is_direct_weight(g)) {
+    nl_direct_weight(g, c.parts, x, grad, work);
   } else {
     nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), c.together > 1 ? weight_together : weight_tasks, &c);
   }

@@ -1,4 +1,4 @@
-#include "kernels/depthwise.h"
+#include "kernels/direct.h"
 
 #include <math.h>
 #include <string.h>
@@ -7,19 +7,35 @@
 #include "core/pool.h"
 #include "kernels/kernels.h"
 
-/* A thread's panel: the image in its border, then what else is needed. */
-enum { IMAGE = NL_THREAD_PANEL_BYTES / 2, TAPS = 1024, OFFSETS = TAPS * 8, REST = NL_THREAD_PANEL_BYTES - IMAGE };
+/* A thread's panel: images in their borders, where the elements of a kernel lie, then weights or sums. */
+enum {
+  IMAGE = NL_THREAD_PANEL_BYTES / 2,
+  TAPS = 1024,
+  OFFSETS = TAPS * 8,
+  REST = NL_THREAD_PANEL_BYTES - IMAGE - OFFSETS
+};
+enum { TURNING = 8 };                      /* turning a result costs what so many elements of a kernel do */
+enum { NEAR = 16 << 10, POSITIONS = 512 }; /* what the first-level cache holds of images and of gradients */
 
-typedef struct depthwise {
+/* Images of `channels` in their border. Where windows are `phases` apart, every phases-th column stands in a plane of
+   its own, so that neighbouring windows meet neighbours. */
+typedef struct border {
+  int64_t channels, phases;
+  int64_t size[NL_CONV_DIMS];           /* with the border; the last one: of a phase */
+  int64_t plane, phase, channel, image; /* from one to the next */
+} border;
+
+typedef struct direct {
   nl_conv g;
   size_t size;
   int64_t in_all, out_all, taps, parts;
-  int64_t border[NL_CONV_DIMS]; /* sizes with the border */
+  border laid;
+  int64_t ld; /* where channels of the result stand side by side: from one position to the next; else 0 */
   const char *x, *w, *bias, *grad;
   char *y;
-} depthwise;
+} direct;
 
-static void survey(depthwise *c, const nl_conv *g) {
+static void survey(direct *c, const nl_conv *g) {
   memset(c, 0, sizeof *c);
   c->g = *g;
   c->size = nl_dtype_size(g->dtype);
@@ -31,80 +47,139 @@ static void survey(depthwise *c, const nl_conv *g) {
   }
 }
 
-/* The kernel runs behind the last row by less than NL_TAPS_SLACK steps. */
-static bool border_fits(const int64_t *border, int64_t step, size_t size) {
-  double all = (double)border[0] * (double)border[1] * (double)border[2] + NL_TAPS_SLACK * (double)step;
-  return all * (double)size <= IMAGE;
+static border border_of(int64_t channels, int64_t phases, int64_t d, int64_t h, int64_t w) {
+  border b = {.channels = channels, .phases = phases, .size = {d, h, (w + phases - 1) / phases}};
+  b.plane = b.size[1] * b.size[2];
+  b.phase = b.size[0] * b.plane;
+  b.channel = phases * b.phase;
+  b.image = channels * b.channel;
+  return b;
 }
 
-/* Of the way back: an image's gradient, with zeros between the elements where the stride is more than 1. */
-static void back_border(const nl_conv *g, int64_t *border) {
-  for (int d = 0; d < NL_CONV_DIMS; d++) {
-    border[d] = g->in[d] + g->dilation[d] * (g->kernel[d] - 1);
-  }
+/* Of an image; and of a result's gradient, with zeros between the elements where the stride is more than 1. */
+static border forth_border(const nl_conv *g) {
+  return border_of(g->ic, g->stride[2], g->in[0] + 2 * g->padding[0], g->in[1] + 2 * g->padding[1],
+                   g->in[2] + 2 * g->padding[2]);
 }
-static void forth_border(const nl_conv *g, int64_t *border) {
-  for (int d = 0; d < NL_CONV_DIMS; d++) {
-    border[d] = g->in[d] + 2 * g->padding[d];
-  }
+static border back_border(const nl_conv *g) {
+  return border_of(g->oc, 1, g->in[0] + g->dilation[0] * (g->kernel[0] - 1),
+                   g->in[1] + g->dilation[1] * (g->kernel[1] - 1), g->in[2] + g->dilation[2] * (g->kernel[2] - 1));
 }
 
-bool nl_depthwise_fits(const nl_conv *g) {
-  depthwise c;
+static bool border_fits(const border *b, size_t size) {
+  double all = (double)b->size[0] * (double)b->size[1] * (double)b->size[2] * (double)b->phases * (double)b->channels;
+  return (all + NL_TAPS_SLACK) * (double)size <= IMAGE;
+}
+
+/* From `from` channels to `to`, with this many elements of each kernel. */
+static bool fits_panel(const direct *c, int64_t from, int64_t to, const border *b) {
+  double taps = (double)from * (double)c->taps;
+  return taps > 1 && taps <= TAPS && 2 * taps * (double)to * (double)c->size <= REST && border_fits(b, c->size);
+}
+
+bool nl_direct_fits(const nl_conv *g) {
+  direct c;
   survey(&c, g);
-  int64_t back[NL_CONV_DIMS];
-  forth_border(g, c.border);
-  back_border(g, back);
-  return g->ic == 1 && c.taps > 1 && c.taps <= TAPS && border_fits(c.border, g->stride[2], c.size) &&
-         border_fits(back, 1, c.size);
+  border b = forth_border(g);
+  return fits_panel(&c, g->ic, g->oc, &b);
 }
 
-/* Where each element of the kernel lies from the first one on. */
-static void find_offsets(const depthwise *c, int64_t *to) {
+bool nl_direct_input_fits(const nl_conv *g) {
+  direct c;
+  survey(&c, g);
+  border b = back_border(g);
+  return fits_panel(&c, g->oc, g->ic, &b);
+}
+
+/* Sets ld where vectors of `channels` do less in vain than those of positions in rows of `wide`, which cost `more`, and
+   there is room for `taps` of weights or sums, and for `positions`. Turning costs what eight taps do. */
+static void choose_vectors(direct *c, int64_t channels, int64_t taps, int64_t wide, int64_t positions, double more) {
+  int64_t lanes = nl_k->taps_channels->lanes[c->g.dtype], ld = (channels + lanes - 1) / lanes * lanes;
+  double rows = (double)((wide + lanes - 1) / lanes * lanes) / (double)wide, across = (double)ld / (double)channels;
+  double room = ((double)taps + (double)positions + NL_TAPS_SLACK) * (double)ld * (double)c->size;
+  c->ld = (double)taps * across + 8 < (double)taps * rows * more && room <= REST ? ld : 0;
+}
+
+/* Where each element of the kernel, of each channel, lies from the first one on. */
+static void find_offsets(const direct *c, int64_t *to) {
   const nl_conv *g = &c->g;
-  for (int64_t d = 0; d < g->kernel[0]; d++) {
-    for (int64_t h = 0; h < g->kernel[1]; h++) {
-      for (int64_t w = 0; w < g->kernel[2]; w++) {
-        *to++ = (d * g->dilation[0] * c->border[1] + h * g->dilation[1]) * c->border[2] + w * g->dilation[2];
+  const border *b = &c->laid;
+  for (int64_t i = 0; i < b->channels; i++) {
+    for (int64_t d = 0; d < g->kernel[0]; d++) {
+      for (int64_t h = 0; h < g->kernel[1]; h++) {
+        for (int64_t w = 0; w < g->kernel[2]; w++) {
+          int64_t column = w * g->dilation[2];
+          *to++ = i * b->channel + column % b->phases * b->phase + d * g->dilation[0] * b->plane +
+                  h * g->dilation[1] * b->size[2] + column / b->phases;
+        }
       }
     }
   }
 }
 
-/* What the rows are passed over with; `panel` is the thread's. */
-static nl_taps taps_of(const depthwise *c, const int64_t *out, const int64_t *stride, char *panel) {
-  nl_taps t = {.taps = c->taps, .row = c->border[2], .plane = c->border[1] * c->border[2]};
+/* What the rows are passed over with, into `out` with these strides; `panel` is the thread's, whose border is cleared.
+ */
+static nl_taps taps_of(const direct *c, const int64_t *out, const int64_t *stride, int64_t images, char *panel) {
+  const border *b = &c->laid;
+  nl_taps t = {.taps = b->channels * c->taps,
+               .apart = {stride[0] * b->plane, stride[1] * b->size[2]},
+               .images = images,
+               .image = b->image};
   int64_t *offsets = (int64_t *)(void *)(panel + IMAGE);
   find_offsets(c, offsets);
   t.offsets = offsets;
   memcpy(t.out, out, sizeof t.out);
-  memcpy(t.stride, stride, sizeof t.stride);
+  memset(panel, 0, (size_t)(images * b->image + NL_TAPS_SLACK) * c->size);
   return t;
 }
 
-/* Copies an image of these sizes into zeros: its elements are `apart`, the first one at `first`; what lies outside of
-   the border is left out. */
-static void lay(const depthwise *c, const char *image, const int64_t *sizes, const int64_t *first, const int64_t *apart,
+/* Every `step`-th element of n; they are `apart` there. */
+#define SPREAD(type)                                                                                                   \
+  static void spread_##type(int64_t n, const char *from, int64_t step, char *to, int64_t apart) {                      \
+    const type *x = (const type *)(const void *)from;                                                                  \
+    type *y = (type *)(void *)to;                                                                                      \
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
+      y[i * apart] = x[i * step];                                                                                      \
+    }                                                                                                                  \
+  }
+SPREAD(float)
+SPREAD(double)
+
+/* Copies a row of n elements, which are `apart` in the border, the first at column `first`; what lies outside is left
+   out. */
+static void lay_row(const direct *c, const char *row, int64_t n, int64_t first, int64_t apart, char *to) {
+  const border *b = &c->laid;
+  int64_t all = b->size[2] * b->phases, lo = first >= 0 ? 0 : (-first + apart - 1) / apart;
+  int64_t hi = first < all ? nl_smaller(n, (all - first + apart - 1) / apart) : 0;
+  if (b->phases == 1 && apart == 1) {
+    if (lo < hi) {
+      memcpy(to + (size_t)(first + lo) * c->size, row + (size_t)lo * c->size, (size_t)(hi - lo) * c->size);
+    }
+    return;
+  }
+  for (int64_t i = lo; i < hi && i < lo + b->phases; i++) { /* those of a phase, one after another */
+    int64_t column = first + i * apart, count = (hi - i + b->phases - 1) / b->phases;
+    char *here = to + (size_t)(column % b->phases * b->phase + column / b->phases) * c->size;
+    (c->size == sizeof(float) ? spread_float : spread_double)(count, row + (size_t)i * c->size, b->phases, here, apart);
+  }
+}
+
+/* Copies the channels of an image of these sizes: its elements are `apart` in the border, the first one at `first`. */
+static void lay(const direct *c, const char *image, const int64_t *sizes, const int64_t *first, const int64_t *apart,
                 char *to) {
-  const int64_t *all = c->border;
-  memset(to, 0, (size_t)(all[0] * all[1] * all[2] + NL_TAPS_SLACK * c->g.stride[2]) * c->size);
-  int64_t lo = first[2] >= 0 ? 0 : (-first[2] + apart[2] - 1) / apart[2];
-  int64_t hi = first[2] < all[2] ? nl_smaller(sizes[2], (all[2] - first[2] + apart[2] - 1) / apart[2]) : 0;
-  for (int64_t d = 0; d < sizes[0] && lo < hi; d++) {
-    int64_t td = first[0] + d * apart[0];
-    for (int64_t h = 0; h < sizes[1] && td >= 0 && td < all[0]; h++) {
-      int64_t th = first[1] + h * apart[1];
-      if (th < 0 || th >= all[1]) {
-        continue;
+  const border *b = &c->laid;
+  for (int64_t i = 0; i < b->channels; i++) {
+    for (int64_t d = 0; d < sizes[0]; d++) {
+      int64_t td = first[0] + d * apart[0];
+      for (int64_t h = 0; h < sizes[1] && td >= 0 && td < b->size[0]; h++, image += (size_t)sizes[2] * c->size) {
+        int64_t th = first[1] + h * apart[1];
+        if (th >= 0 && th < b->size[1]) {
+          lay_row(c, image, sizes[2], first[2], apart[2],
+                  to + (size_t)(i * b->channel + td * b->plane + th * b->size[2]) * c->size);
+        }
       }
-      const char *from = image + (size_t)((d * sizes[1] + h) * sizes[2] + lo) * c->size;
-      char *row = to + (size_t)((td * all[1] + th) * all[2] + first[2] + lo * apart[2]) * c->size;
-      if (apart[2] == 1) {
-        memcpy(row, from, (size_t)(hi - lo) * c->size);
-        continue;
-      }
-      for (int64_t i = 0; i < hi - lo; i++) {
-        memcpy(row + (size_t)(i * apart[2]) * c->size, from + (size_t)i * c->size, c->size);
+      if (td < 0 || td >= b->size[0]) {
+        image += (size_t)(sizes[1] * sizes[2]) * c->size;
       }
     }
   }
@@ -112,56 +187,90 @@ static void lay(const depthwise *c, const char *image, const int64_t *sizes, con
 
 static const int64_t ones[NL_CONV_DIMS] = {1, 1, 1};
 
-static int64_t images_at_once(const depthwise *c, int64_t each) {
-  return 1 + 100000 / (c->out_all * c->taps * each + c->in_all + 1);
+/* Images, group by group, that are worth a thread, with weights that are arranged once. */
+static int64_t images_at_once(const direct *c) {
+  const nl_conv *g = &c->g;
+  double each = (double)c->out_all * (double)c->taps * (double)g->ic * (double)g->oc;
+  return 1 + (int64_t)(2e6 / (each + (double)c->in_all * (double)g->ic + 1));
 }
 
-/* ---- forward: an image and a group ---- */
+/* ---- forward ---- */
+
+/* Weights channels x taps, at `w`, as passes takes them. */
+static void arrange(const direct *c, const nl_taps *t, int64_t channels, const char *w, char *to) {
+  (c->ld ? nl_k->taps_channels->arrange : nl_k->taps->arrange)[c->g.dtype](channels, t->taps, w, to);
+}
+
+/* The kernels pass over the image in the panel; `all` is what a channel of the result has. */
+static void pass(const direct *c, const nl_taps *t, const char *panel, int64_t channels, char *weights,
+                 const char *bias, char *y, int64_t all) {
+  nl_dtype dtype = c->g.dtype;
+  if (!c->ld) {
+    nl_k->taps->correlate[dtype](t, panel, channels, weights, bias, y, all);
+    return;
+  }
+  char *turned = weights + (size_t)(t->taps * c->ld) * c->size;
+  nl_k->taps_channels->correlate[dtype](t, panel, channels, weights, bias, turned, c->ld);
+  nl_k->transpose->transpose[dtype](all, channels, turned, c->ld, y, all);
+}
 
 static void forward_images(void *ctx, int64_t begin, int64_t end) {
-  const depthwise *c = ctx;
+  const direct *c = ctx;
   const nl_conv *g = &c->g;
-  char *panel = nl_thread_panel();
-  nl_taps t = taps_of(c, g->out, g->stride, panel);
+  char *panel = nl_thread_panel(), *weights = panel + IMAGE + OFFSETS;
+  nl_taps t = taps_of(c, g->out, g->stride, 1, panel);
   for (int64_t i = begin; i < end && !nl_interrupt_pending(); i++) {
-    lay(c, c->x + (size_t)(i * c->in_all) * c->size, g->in, g->padding, ones, panel);
+    int64_t group = i / g->n, image = i % g->n, channel = group * g->oc, at = image * g->groups + group;
+    if (i == begin || image == 0) {
+      arrange(c, &t, g->oc, c->w + (size_t)(channel * t.taps) * c->size, weights);
+    }
+    lay(c, c->x + (size_t)(at * g->ic * c->in_all) * c->size, g->in, g->padding, ones, panel);
+    pass(c, &t, panel, g->oc, weights, c->bias ? c->bias + (size_t)channel * c->size : NULL,
+         c->y + (size_t)(at * g->oc * c->out_all) * c->size, c->out_all);
+  }
+}
+
+void nl_direct_forward(const nl_conv *g, const void *x, const void *w, const void *bias, void *y) {
+  direct c;
+  survey(&c, g);
+  c.laid = forth_border(g);
+  choose_vectors(&c, g->oc, c.taps * g->ic, g->out[2], c.out_all, 1);
+  c.x = x, c.w = w, c.bias = bias, c.y = y;
+  nl_parallel_for(g->n * g->groups, images_at_once(&c), forward_images, &c);
+}
+
+/* ---- the input's gradient: the kernels, turned round, pass over that of the result ---- */
+
+/* ic x (oc taps) of oc x (ic taps), each kernel turned round. */
+static void turn_weights(const direct *c, const char *w, char *to) {
+  const nl_conv *g = &c->g;
+  for (int64_t i = 0; i < g->ic; i++) {
     for (int64_t o = 0; o < g->oc; o++) {
-      int64_t channel = i % g->groups * g->oc + o;
-      nl_k->taps->correlate[g->dtype](&t, panel, c->w + (size_t)(channel * c->taps) * c->size,
-                                      c->bias ? c->bias + (size_t)channel * c->size : NULL, false,
-                                      c->y + (size_t)((i * g->oc + o) * c->out_all) * c->size);
+      for (int64_t k = 0; k < c->taps; k++, to += c->size) {
+        memcpy(to, w + (size_t)((o * g->ic + i) * c->taps + c->taps - 1 - k) * c->size, c->size);
+      }
     }
   }
 }
 
-void nl_depthwise_forward(const nl_conv *g, const void *x, const void *w, const void *bias, void *y) {
-  depthwise c;
-  survey(&c, g);
-  forth_border(g, c.border);
-  c.x = x, c.w = w, c.bias = bias, c.y = y;
-  nl_parallel_for(g->n * g->groups, images_at_once(&c, g->oc), forward_images, &c);
-}
-
-/* ---- the input's gradient: the kernel, turned round, passes over that of the result ---- */
-
 static void input_images(void *ctx, int64_t begin, int64_t end) {
-  const depthwise *c = ctx;
+  const direct *c = ctx;
   const nl_conv *g = &c->g;
-  char *panel = nl_thread_panel(), *turned = panel + IMAGE + OFFSETS;
-  nl_taps t = taps_of(c, g->in, ones, panel);
+  char *panel = nl_thread_panel(), *weights = panel + IMAGE + OFFSETS;
+  nl_taps t = taps_of(c, g->in, ones, 1, panel);
   int64_t first[NL_CONV_DIMS];
   for (int d = 0; d < NL_CONV_DIMS; d++) {
     first[d] = g->dilation[d] * (g->kernel[d] - 1) - g->padding[d];
   }
   for (int64_t i = begin; i < end && !nl_interrupt_pending(); i++) {
-    for (int64_t o = 0; o < g->oc; o++) {
-      const char *w = c->w + (size_t)((i % g->groups * g->oc + o) * c->taps) * c->size;
-      for (int64_t k = 0; k < c->taps; k++) {
-        memcpy(turned + (size_t)k * c->size, w + (size_t)(c->taps - 1 - k) * c->size, c->size);
-      }
-      lay(c, c->grad + (size_t)((i * g->oc + o) * c->out_all) * c->size, g->out, first, g->stride, panel);
-      nl_k->taps->correlate[g->dtype](&t, panel, turned, NULL, o > 0, c->y + (size_t)(i * c->in_all) * c->size);
+    int64_t group = i / g->n, image = i % g->n, at = image * g->groups + group;
+    if (i == begin || image == 0) {
+      char *turned = weights + REST - (size_t)(g->ic * t.taps) * c->size;
+      turn_weights(c, c->w + (size_t)(group * g->oc * g->ic * c->taps) * c->size, turned);
+      arrange(c, &t, g->ic, turned, weights);
     }
+    lay(c, c->grad + (size_t)(at * g->oc * c->out_all) * c->size, g->out, first, g->stride, panel);
+    pass(c, &t, panel, g->ic, weights, NULL, c->y + (size_t)(at * g->ic * c->in_all) * c->size, c->in_all);
   }
 }
 
@@ -173,54 +282,97 @@ static bool all_finite(nl_dtype dtype, const void *w, int64_t n) {
   return finite;
 }
 
-bool nl_depthwise_input(const nl_conv *g, const void *grad, const void *w, void *dx) {
-  depthwise c;
+bool nl_direct_input(const nl_conv *g, const void *grad, const void *w, void *dx) {
+  direct c;
   survey(&c, g);
-  back_border(g, c.border);
+  c.laid = back_border(g);
+  choose_vectors(&c, g->ic, c.taps * g->oc, g->in[2], c.in_all + c.taps * g->oc, 1);
   c.grad = grad, c.w = w, c.y = dx;
-  if (!all_finite(g->dtype, w, g->groups * g->oc * c.taps)) {
+  if (!all_finite(g->dtype, w, g->groups * g->oc * g->ic * c.taps)) {
     return false;
   }
-  nl_parallel_for(g->n * g->groups, images_at_once(&c, g->oc), input_images, &c);
+  nl_parallel_for(g->n * g->groups, images_at_once(&c), input_images, &c);
   return true;
 }
 
 /* ---- the weight's gradient: a part of the images and a group ---- */
 
-static void weight_images(void *ctx, int64_t begin, int64_t end) {
-  const depthwise *c = ctx;
+/* Puts images of a group, so many from `image` on, into the panel. */
+static void lay_images(const direct *c, int64_t image, int64_t images, int64_t group, char *panel) {
+  const nl_conv *g = &c->g;
+  for (int64_t k = 0; k < images; k++) {
+    lay(c, c->x + (size_t)(((image + k) * g->groups + group) * g->ic * c->in_all) * c->size, g->in, g->padding, ones,
+        panel + (size_t)(k * c->laid.image) * c->size);
+  }
+}
+
+/* Images at once, of which there is little enough to stay near. */
+static int64_t images_together(const direct *c) {
+  int64_t laid = c->laid.image * (int64_t)c->size;
+  return nl_smaller(laid < NEAR ? NEAR / laid : 1, 1 + POSITIONS / c->out_all);
+}
+
+static void weight_rows(void *ctx, int64_t begin, int64_t end) {
+  const direct *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel(), *lanes = panel + IMAGE + OFFSETS;
-  nl_taps t = taps_of(c, g->out, g->stride, panel);
-  /* channels whose sums fit beside each other */
-  int64_t fit = (REST - OFFSETS) / ((int64_t)c->size * NL_TAPS_LANES * c->taps);
+  int64_t depth = g->ic * c->taps, each = depth * NL_TAPS_LANES, most = images_together(c);
+  int64_t fit = REST / ((int64_t)c->size * each); /* channels whose sums fit beside each other */
+  nl_taps t = taps_of(c, g->out, g->stride, most, panel);
   for (int64_t i = begin; i < end; i++) {
     int64_t part = i / g->groups, group = i % g->groups;
     int64_t from = part * g->n / c->parts, to = (part + 1) * g->n / c->parts;
     for (int64_t o0 = 0; o0 < g->oc; o0 += fit) {
-      int64_t channels = nl_smaller(fit, g->oc - o0), each = c->taps * NL_TAPS_LANES;
+      int64_t channels = nl_smaller(fit, g->oc - o0);
       memset(lanes, 0, (size_t)(channels * each) * c->size);
-      for (int64_t image = from; image < to && !nl_interrupt_pending(); image++) {
-        lay(c, c->x + (size_t)((image * g->groups + group) * c->in_all) * c->size, g->in, g->padding, ones, panel);
-        for (int64_t o = 0; o < channels; o++) {
-          int64_t channel = (image * g->groups + group) * g->oc + o0 + o;
-          nl_k->taps->collect[g->dtype](&t, panel, c->grad + (size_t)(channel * c->out_all) * c->size,
-                                        lanes + (size_t)(o * each) * c->size);
-        }
+      for (int64_t image = from; image < to && !nl_interrupt_pending(); image += most) {
+        t.images = nl_smaller(most, to - image);
+        lay_images(c, image, t.images, group, panel);
+        int64_t channel = (image * g->groups + group) * g->oc + o0;
+        nl_k->taps->collect[g->dtype](&t, panel, channels, c->grad + (size_t)(channel * c->out_all) * c->size,
+                                      c->out_all, g->groups * g->oc * c->out_all, lanes);
       }
-      for (int64_t o = 0; o < channels; o++) {
-        nl_k->taps->add_lanes[g->dtype](c->taps, lanes + (size_t)(o * each) * c->size,
-                                        c->y + (size_t)(i * c->taps * g->oc + o0 + o) * c->size, g->oc);
-      }
+      nl_k->taps->add_lanes[g->dtype](channels, depth, lanes, c->y + (size_t)(i * depth * g->oc + o0) * c->size, g->oc);
     }
   }
 }
 
-void nl_depthwise_weight(const nl_conv *g, int64_t parts, const void *x, const void *grad, void *sums) {
-  depthwise c;
+static void weight_channels(void *ctx, int64_t begin, int64_t end) {
+  const direct *c = ctx;
+  const nl_conv *g = &c->g;
+  char *panel = nl_thread_panel(), *sums = panel + IMAGE + OFFSETS;
+  int64_t depth = g->ic * c->taps, most = images_together(c);
+  char *turned = sums + (size_t)(depth * c->ld) * c->size;
+  most = nl_smaller(most, (REST / (int64_t)c->size - depth * c->ld) / (c->out_all * c->ld));
+  nl_taps t = taps_of(c, g->out, g->stride, most, panel);
+  memset(turned, 0, (size_t)(most * c->out_all * c->ld) * c->size); /* channels that there are not */
+  for (int64_t i = begin; i < end; i++) {
+    int64_t part = i / g->groups, group = i % g->groups;
+    int64_t from = part * g->n / c->parts, to = (part + 1) * g->n / c->parts;
+    memset(sums, 0, (size_t)(depth * c->ld) * c->size);
+    for (int64_t image = from; image < to && !nl_interrupt_pending(); image += most) {
+      t.images = nl_smaller(most, to - image);
+      lay_images(c, image, t.images, group, panel);
+      for (int64_t k = 0; k < t.images; k++) {
+        const char *grad = c->grad + (size_t)(((image + k) * g->groups + group) * g->oc * c->out_all) * c->size;
+        nl_k->transpose->transpose[g->dtype](g->oc, c->out_all, grad, c->out_all,
+                                             turned + (size_t)(k * c->out_all * c->ld) * c->size, c->ld);
+      }
+      nl_k->taps_channels->collect[g->dtype](&t, panel, g->oc, turned, sums, c->ld);
+    }
+    for (int64_t k = 0; k < depth; k++) {
+      memcpy(c->y + (size_t)((i * depth + k) * g->oc) * c->size, sums + (size_t)(k * c->ld) * c->size,
+             (size_t)g->oc * c->size);
+    }
+  }
+}
+
+void nl_direct_weight(const nl_conv *g, int64_t parts, const void *x, const void *grad, void *sums) {
+  direct c;
   survey(&c, g);
-  forth_border(g, c.border);
+  c.laid = forth_border(g);
+  choose_vectors(&c, g->oc, c.taps * g->ic, g->out[2], c.out_all, 1.2);
   c.x = x, c.grad = grad, c.y = sums, c.parts = parts;
-  nl_parallel_for(parts * g->groups, images_at_once(&c, g->oc * (g->n / (parts > 0 ? parts : 1) + 1)), weight_images,
-                  &c);
+  int64_t grain = 1 + images_at_once(&c) / (1 + g->n / (parts > 0 ? parts : 1));
+  nl_parallel_for(parts * g->groups, grain, c.ld ? weight_channels : weight_rows, &c);
 }

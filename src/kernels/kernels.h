@@ -324,23 +324,39 @@ typedef struct nl_window_kernels {
   void (*sum_back[NL_DTYPE_COUNT])(const struct nl_conv *, const void *g, const double *scale, void *dx);
 } nl_window_kernels;
 
-/* The elements of a kernel over one image in its border (taps.c). */
-enum { NL_TAPS_LANES = 16, NL_TAPS_SLACK = 32 };
+/* The elements of kernels over an image in its border (taps.c). Loads may go NL_TAPS_SLACK elements behind a row. */
+enum { NL_TAPS_LANES = 16, NL_TAPS_SLACK = 16 };
 typedef struct nl_taps {
   int64_t taps;
-  const int64_t *offsets; /* of each element, from the first one on */
-  int64_t out[3], stride[3];
-  int64_t row, plane; /* from one row, and plane, of the image to the next */
+  const int64_t *offsets;   /* of each element, from the first one on */
+  int64_t out[3], apart[2]; /* the result's sizes; in the image, from one of its planes, and rows, to the next */
+  int64_t images, image;    /* how many there are, and from one to the next: for collect */
 } nl_taps;
 typedef struct nl_taps_kernels {
-  /* y (+)= start (or 0) + the sum over the elements of w times what they meet. May read NL_TAPS_SLACK steps behind. */
-  void (*correlate[NL_DTYPE_COUNT])(const nl_taps *, const void *image, const void *w, const void *start, bool add,
-                                    void *y);
-  /* Of each element, in NL_TAPS_LANES numbers that are to be added: g times what it meets. `lanes` is aligned. */
-  void (*collect[NL_DTYPE_COUNT])(const nl_taps *, const void *image, const void *g, void *lanes);
-  /* sums[k * step] = those of element k */
-  void (*add_lanes[NL_DTYPE_COUNT])(int64_t taps, const void *lanes, void *sums, int64_t step);
+  /* Weights channels x taps in the order in which correlate takes them. */
+  void (*arrange[NL_DTYPE_COUNT])(int64_t channels, int64_t taps, const void *w, void *to);
+  /* y[channel * ld ..] = start[channel] (or 0) + the sum over taps of w times what they meet. */
+  void (*correlate[NL_DTYPE_COUNT])(const nl_taps *, const void *image, int64_t channels, const void *arranged,
+                                    const void *start, void *y, int64_t ld);
+  /* Adds, of each channel and tap, g times what it meets, in NL_TAPS_LANES numbers that are to be added: lanes are
+     channels x taps, aligned. g[channel * ld + image * ld_image ..] */
+  void (*collect[NL_DTYPE_COUNT])(const nl_taps *, const void *image, int64_t channels, const void *g, int64_t ld,
+                                  int64_t ld_image, void *lanes);
+  /* sums[tap * step + channel] = the sum of those */
+  void (*add_lanes[NL_DTYPE_COUNT])(int64_t channels, int64_t taps, const void *lanes, void *sums, int64_t step);
 } nl_taps_kernels;
+
+/* The same with the result's channels side by side (taps_channels.c): `ld` elements from one position to the next, room
+   for whole vectors of `lanes` channels, and for NL_TAPS_SLACK positions behind the last one. */
+typedef struct nl_taps_channels_kernels {
+  int lanes[NL_DTYPE_COUNT];
+  void (*arrange[NL_DTYPE_COUNT])(int64_t channels, int64_t taps, const void *w, void *to); /* whole vectors */
+  void (*correlate[NL_DTYPE_COUNT])(const nl_taps *, const void *image, int64_t channels, const void *arranged,
+                                    const void *start, void *y, int64_t ld);
+  /* sums[tap * ld + channel] += g times what it meets, over all images */
+  void (*collect[NL_DTYPE_COUNT])(const nl_taps *, const void *image, int64_t channels, const void *g, void *sums,
+                                  int64_t ld);
+} nl_taps_channels_kernels;
 
 typedef struct nl_kernels {
   const nl_elementwise_kernels *elementwise;
@@ -357,6 +373,7 @@ typedef struct nl_kernels {
   const nl_panel_kernels *panel;
   const nl_window_kernels *window;
   const nl_taps_kernels *taps;
+  const nl_taps_channels_kernels *taps_channels;
 } nl_kernels;
 
 extern const nl_kernels *nl_k;

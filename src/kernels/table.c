@@ -15,6 +15,7 @@ extern const nl_product_kernels NL_ISA(nl_product_kernels);
 extern const nl_panel_kernels NL_ISA(nl_panel_kernels);
 extern const nl_window_kernels NL_ISA(nl_window_kernels);
 extern const nl_taps_kernels NL_ISA(nl_taps_kernels);
+extern const nl_taps_channels_kernels NL_ISA(nl_taps_channels_kernels);
 extern const nl_kernels NL_ISA(nl_kernels);
 
 const nl_kernels NL_ISA(nl_kernels) = {
@@ -32,4 +33,5 @@ const nl_kernels NL_ISA(nl_kernels) = {
     .panel = &NL_ISA(nl_panel_kernels),
     .window = &NL_ISA(nl_window_kernels),
     .taps = &NL_ISA(nl_taps_kernels),
+    .taps_channels = &NL_ISA(nl_taps_channels_kernels),
 };

@@ -1,137 +1,245 @@
-/* The elements of a kernel pass over the rows of one image in its border (depthwise.c). Compiled once for each
-   instruction set. */
-#include <string.h>
-
+/* The elements of several kernels pass over the rows of one image in its border (direct.c): tiles of some channels
+   times some vectors of positions, whose sums stay in registers. Compiled once for each instruction set. */
+#include "core/number.h"
 #include "kernels/kernels.h"
+#include "kernels/vectors.h"
+enum { MOST_ROWS = 8, MOST_COLUMNS = 8 };
+enum { NEAR = 512 }; /* positions of which the first-level cache holds some channels */
 
+/* Channels x vectors of positions, the most channels first; and channels x taps. As many sums as there are registers.
+ */
 #if defined(__AVX512F__)
-enum { VECTOR = 64 };
-#elif defined(__AVX2__)
-enum { VECTOR = 32 };
+#define CORRELATE_TILES(M, S) M(S, 8, 3) M(S, 6, 4) M(S, 4, 6) M(S, 3, 8) M(S, 2, 8) M(S, 1, 8)
+#define COLLECT_TILES(M, S) M(S, 8, 3) M(S, 6, 4) M(S, 5, 5) M(S, 4, 6) M(S, 3, 8) M(S, 2, 8) M(S, 1, 8)
 #else
-enum { VECTOR = 16 };
+#define CORRELATE_TILES(M, S) M(S, 6, 2) M(S, 4, 2) M(S, 3, 3) M(S, 2, 4) M(S, 1, 6)
+#define COLLECT_TILES(M, S) M(S, 6, 2) M(S, 4, 3) M(S, 3, 3) M(S, 2, 5) M(S, 1, 6)
 #endif
 
-#define EACH_ROW(t, y)                                                                                                 \
-  for (int64_t d = 0; d < (t)->out[0]; d++)                                                                            \
-    for (int64_t h = 0; h < (t)->out[1]; h++, (y) += (t)->out[2])
+/* ---- results: correlation ---- */
 
-#define TAPS(type, itype, suffix)                                                                                      \
-  typedef type vec_##suffix __attribute__((vector_size(VECTOR)));                                                      \
-  typedef itype mask_##suffix __attribute__((vector_size(VECTOR)));                                                    \
-  enum { N_##suffix = VECTOR / sizeof(type) };                                                                         \
-                                                                                                                       \
-  static inline vec_##suffix load_##suffix(const type *x, int64_t step) {                                              \
-    vec_##suffix v;                                                                                                    \
-    if (step == 1) {                                                                                                   \
-      memcpy(&v, x, sizeof v);                                                                                         \
-      return v;                                                                                                        \
-    }                                                                                                                  \
-    for (int i = 0; i < N_##suffix; i++) {                                                                             \
-      v[i] = x[i * step];                                                                                              \
-    }                                                                                                                  \
-    return v;                                                                                                          \
-  }                                                                                                                    \
-  static inline void save_##suffix(type *y, vec_##suffix v, int64_t n) {                                               \
-    if (n >= N_##suffix) {                                                                                             \
-      memcpy(y, &v, sizeof v);                                                                                         \
-    } else if (n > 0) {                                                                                                \
-      memcpy(y, &v, (size_t)n * sizeof(type));                                                                         \
-    }                                                                                                                  \
-  }                                                                                                                    \
-  static inline vec_##suffix read_##suffix(const type *y, int64_t n) {                                                 \
-    vec_##suffix v = {0};                                                                                              \
-    if (n >= N_##suffix) {                                                                                             \
-      memcpy(&v, y, sizeof v);                                                                                         \
-    } else if (n > 0) {                                                                                                \
-      memcpy(&v, y, (size_t)n * sizeof(type));                                                                         \
-    }                                                                                                                  \
-    return v;                                                                                                          \
-  }                                                                                                                    \
-                                                                                                                       \
-  static inline void pass_##suffix(const nl_taps *t, const type *x, int64_t step, const type *w, type start, bool add, \
-                                   type *y) {                                                                          \
-    for (int64_t j = 0; j < t->out[2]; j += 2 * N_##suffix) {                                                          \
-      int64_t left = t->out[2] - j, more = left - N_##suffix;                                                          \
-      vec_##suffix a = add ? read_##suffix(y + j, left) : (vec_##suffix){0} + start;                                   \
-      vec_##suffix b = add ? read_##suffix(y + j + N_##suffix, more) : (vec_##suffix){0} + start;                      \
-      const type *from = x + j * step, *next = from + N_##suffix * step;                                               \
-      if (more > 0) {                                                                                                  \
-        for (int64_t k = 0; k < t->taps; k++) {                                                                        \
-          a += w[k] * load_##suffix(from + t->offsets[k], step);                                                       \
-          b += w[k] * load_##suffix(next + t->offsets[k], step);                                                       \
-        }                                                                                                              \
-        save_##suffix(y + j + N_##suffix, b, more);                                                                    \
-      } else {                                                                                                         \
-        for (int64_t k = 0; k < t->taps; k++) {                                                                        \
-          a += w[k] * load_##suffix(from + t->offsets[k], step);                                                       \
+/* Channels of the next tile, of so many that are left. */
+static int rows_for(int64_t channels) {
+#define ENOUGH(S, rows, columns)                                                                                       \
+  if (channels >= rows) {                                                                                              \
+    return rows;                                                                                                       \
+  }
+  CORRELATE_TILES(ENOUGH, )
+  return 1;
+}
+
+#define ARRANGE(S)                                                                                                     \
+  static void arrange_##S(int64_t channels, int64_t taps, const void *weight, void *to) {                              \
+    const real_##S *w = weight;                                                                                        \
+    real_##S *next = to;                                                                                               \
+    for (int64_t o = 0, rows; o < channels; o += rows) {                                                               \
+      rows = rows_for(channels - o);                                                                                   \
+      for (int64_t k = 0; k < taps; k++) {                                                                             \
+        for (int64_t r = 0; r < rows; r++) {                                                                           \
+          *next++ = w[(o + r) * taps + k];                                                                             \
         }                                                                                                              \
       }                                                                                                                \
-      save_##suffix(y + j, a, left);                                                                                   \
-    }                                                                                                                  \
-  }                                                                                                                    \
-  static void correlate_##suffix(const nl_taps *t, const void *image, const void *weight, const void *start, bool add, \
-                                 void *result) {                                                                       \
-    type *y = result, from = start ? *(const type *)start : 0;                                                         \
-    EACH_ROW(t, y) {                                                                                                   \
-      const type *x = (const type *)image + d * t->stride[0] * t->plane + h * t->stride[1] * t->row;                   \
-      if (t->stride[2] == 1) {                                                                                         \
-        pass_##suffix(t, x, 1, weight, from, add, y);                                                                  \
-      } else {                                                                                                         \
-        pass_##suffix(t, x, t->stride[2], weight, from, add, y);                                                       \
-      }                                                                                                                \
-    }                                                                                                                  \
-  }                                                                                                                    \
-                                                                                                                       \
-  /* Positions behind the row must not count, whatever is there. */                                                    \
-  static inline void gather_##suffix(const nl_taps *t, const type *x, int64_t step, const type *g,                     \
-                                     vec_##suffix *sum) {                                                              \
-    int64_t j = 0;                                                                                                     \
-    for (; j + N_##suffix <= t->out[2]; j += N_##suffix) {                                                             \
-      vec_##suffix up = read_##suffix(g + j, N_##suffix);                                                              \
-      for (int64_t k = 0; k < t->taps; k++) {                                                                          \
-        sum[k] += up * load_##suffix(x + j * step + t->offsets[k], step);                                              \
-      }                                                                                                                \
-    }                                                                                                                  \
-    int64_t left = t->out[2] - j;                                                                                      \
-    if (left > 0) {                                                                                                    \
-      vec_##suffix up = read_##suffix(g + j, left);                                                                    \
-      mask_##suffix keep;                                                                                              \
-      for (int i = 0; i < N_##suffix; i++) {                                                                           \
-        keep[i] = i < left ? -1 : 0;                                                                                   \
-      }                                                                                                                \
-      for (int64_t k = 0; k < t->taps; k++) {                                                                          \
-        sum[k] += up * (vec_##suffix)((mask_##suffix)load_##suffix(x + j * step + t->offsets[k], step) & keep);        \
-      }                                                                                                                \
-    }                                                                                                                  \
-  }                                                                                                                    \
-  static void collect_##suffix(const nl_taps *t, const void *image, const void *grad, void *lanes) {                   \
-    const type *g = grad;                                                                                              \
-    EACH_ROW(t, g) {                                                                                                   \
-      const type *x = (const type *)image + d * t->stride[0] * t->plane + h * t->stride[1] * t->row;                   \
-      if (t->stride[2] == 1) {                                                                                         \
-        gather_##suffix(t, x, 1, g, lanes);                                                                            \
-      } else {                                                                                                         \
-        gather_##suffix(t, x, t->stride[2], g, lanes);                                                                 \
-      }                                                                                                                \
-    }                                                                                                                  \
-  }                                                                                                                    \
-  static void add_lanes_##suffix(int64_t taps, const void *lanes, void *sums, int64_t step) {                          \
-    const type *from = lanes;                                                                                          \
-    type *to = sums;                                                                                                   \
-    for (int64_t k = 0; k < taps; k++, from += N_##suffix) {                                                           \
-      type sum = 0;                                                                                                    \
-      for (int i = 0; i < N_##suffix; i++) {                                                                           \
-        sum += from[i];                                                                                                \
-      }                                                                                                                \
-      to[k * step] = sum;                                                                                              \
     }                                                                                                                  \
   }
-TAPS(float, int32_t, f32)
-TAPS(double, int64_t, f64)
+ARRANGE(f32)
+ARRANGE(f64)
+
+/* A vector of positions, all of one row of the result. */
+typedef struct place {
+  int64_t from, to, count; /* where the first kernel element meets the image, where they stand, how many they are */
+} place;
+
+/* Where a walk over the rows of the result is. */
+typedef struct walk {
+  int64_t d, h, w, to;
+} walk;
+
+static inline bool next_place(const nl_taps *t, walk *at, int64_t n, place *p) {
+  if (at->d >= t->out[0]) {
+    return false;
+  }
+  int64_t left = t->out[2] - at->w;
+  *p = (place){at->d * t->apart[0] + at->h * t->apart[1] + at->w, at->to, left < n ? left : n};
+  at->to += p->count;
+  at->w += n;
+  if (at->w >= t->out[2]) {
+    at->w = 0;
+    if (++at->h == t->out[1]) {
+      at->h = 0;
+      at->d++;
+    }
+  }
+  return true;
+}
+
+#define BEGIN(S, r, c) vec_##S a##r##c = (vec_##S){0} + first[r];
+#define AT(S, c) const real_##S *at##c = x + p[c].from;
+#define MEET(S, c) vec_##S x##c = load_##S(at##c + offset);
+#define MULTIPLY(S, r, c) a##r##c += w[r] * x##c;
+#define KEEP(S, r, c) save_some_##S(y + r * ld + p[c].to, a##r##c, p[c].count);
+
+#define CORRELATE_TILE(S, rows, columns)                                                                               \
+  static void correlate_##rows##x##columns##_##S(const nl_taps *t, const real_##S *x, const place *p,                  \
+                                                 const real_##S *w, const real_##S *first, real_##S *y, int64_t ld) {  \
+    ALONG_##columns(AT, S);                                                                                            \
+    GRID_##rows(ACROSS_##columns, BEGIN, S);                                                                           \
+    for (int64_t k = 0; k < t->taps; k++, w += rows) {                                                                 \
+      int64_t offset = t->offsets[k];                                                                                  \
+      ALONG_##columns(MEET, S);                                                                                        \
+      GRID_##rows(ACROSS_##columns, MULTIPLY, S);                                                                      \
+    }                                                                                                                  \
+    GRID_##rows(ACROSS_##columns, KEEP, S);                                                                            \
+  }
+#define CHOOSE_CORRELATE(S, r, c)                                                                                      \
+  if (rows == r) {                                                                                                     \
+    tile = correlate_##r##x##c##_##S;                                                                                  \
+    columns = c;                                                                                                       \
+  }
+#define CORRELATE(S)                                                                                                   \
+  CORRELATE_TILES(CORRELATE_TILE, S)                                                                                   \
+  static void correlate_##S(const nl_taps *t, const void *image, int64_t channels, const void *weight,                 \
+                            const void *start, void *result, int64_t ld) {                                             \
+    const real_##S *w = weight, *x = image, *begin = start;                                                            \
+    real_##S *y = result;                                                                                              \
+    for (int64_t o = 0, rows; o < channels; o += rows, w += rows * t->taps, y += rows * ld) {                          \
+      void (*tile)(const nl_taps *, const real_##S *, const place *, const real_##S *, const real_##S *, real_##S *,   \
+                   int64_t) = NULL;                                                                                    \
+      int columns = 0;                                                                                                 \
+      rows = rows_for(channels - o);                                                                                   \
+      CORRELATE_TILES(CHOOSE_CORRELATE, S)                                                                             \
+      real_##S first[MOST_ROWS] = {0};                                                                                 \
+      if (begin) {                                                                                                     \
+        memcpy(first, begin + o, (size_t)rows * sizeof *first);                                                        \
+      }                                                                                                                \
+      place p[MOST_COLUMNS];                                                                                           \
+      walk at = {0};                                                                                                   \
+      while (next_place(t, &at, N_##S, &p[0])) {                                                                       \
+        for (int c = 1; c < columns; c++) {                                                                            \
+          if (!next_place(t, &at, N_##S, &p[c])) {                                                                     \
+            p[c] = (place){p[0].from, p[0].to, 0};                                                                     \
+          }                                                                                                            \
+        }                                                                                                              \
+        tile(t, x, p, w, first, y, ld);                                                                                \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+CORRELATE(f32)
+CORRELATE(f64)
+
+/* ---- sums over positions: the weight's gradient ---- */
+
+/* Of a block of channels and taps. Where fewer are left than a tile has, the last one is done again, and not kept. */
+typedef struct block {
+  int64_t rows, columns;
+  int64_t ld, ld_image; /* from one channel, and one image, of the result to the next */
+} block;
+
+#define NOTHING(S, r, c) vec_##S a##r##c = {0};
+#define UP(S, r) const real_##S *up##r = g + (r < b->rows ? r : b->rows - 1) * b->ld;
+#define OFFSET(S, c) int64_t offset##c = t->offsets[c < b->columns ? c : b->columns - 1];
+#define LOAD_X(S, c) vec_##S x##c = load_##S(from + offset##c + j);
+#define LOAD_UP(S, r) load_##S(up##r + to + j)
+/* positions behind the row must not count, whatever is there */
+#define SOME_X(S, c) vec_##S x##c = load_some_##S(from + offset##c + j, left);
+#define SOME_UP(S, r) load_some_##S(up##r + to + j, left)
+#define GATHER(S, r, c) a##r##c += g##r * x##c;
+#define GATHER_ROW(S, r, across, LOAD)                                                                                 \
+  {                                                                                                                    \
+    vec_##S g##r = LOAD(S, r);                                                                                         \
+    HOLD(g##r);                                                                                                        \
+    across(GATHER, S, r)                                                                                               \
+  }
+#define GATHER_1(S, A, L) GATHER_ROW(S, 0, A, L)
+#define GATHER_2(S, A, L) GATHER_1(S, A, L) GATHER_ROW(S, 1, A, L)
+#define GATHER_3(S, A, L) GATHER_2(S, A, L) GATHER_ROW(S, 2, A, L)
+#define GATHER_4(S, A, L) GATHER_3(S, A, L) GATHER_ROW(S, 3, A, L)
+#define GATHER_5(S, A, L) GATHER_4(S, A, L) GATHER_ROW(S, 4, A, L)
+#define GATHER_6(S, A, L) GATHER_5(S, A, L) GATHER_ROW(S, 5, A, L)
+#define GATHER_8(S, A, L) GATHER_6(S, A, L) GATHER_ROW(S, 6, A, L) GATHER_ROW(S, 7, A, L)
+#define ADD(S, r, c)                                                                                                   \
+  if (r < b->rows && c < b->columns) {                                                                                 \
+    lanes[r * t->taps + c] += a##r##c;                                                                                 \
+  }
+
+#define COLLECT_TILE(S, rows, columns)                                                                                 \
+  static void collect_##rows##x##columns##_##S(const nl_taps *t, const real_##S *x, const real_##S *g, const block *b, \
+                                               vec_##S *lanes) {                                                       \
+    ALONG_##rows(UP, S);                                                                                               \
+    ALONG_##columns(OFFSET, S);                                                                                        \
+    GRID_##rows(ACROSS_##columns, NOTHING, S);                                                                         \
+    for (int64_t image = 0; image < t->images; image++) {                                                              \
+      int64_t to = image * b->ld_image;                                                                                \
+      for (int64_t d = 0; d < t->out[0]; d++) {                                                                        \
+        for (int64_t h = 0; h < t->out[1]; h++, to += t->out[2]) {                                                     \
+          const real_##S *from = x + image * t->image + d * t->apart[0] + h * t->apart[1];                             \
+          int64_t j = 0;                                                                                               \
+          for (; j + N_##S <= t->out[2]; j += N_##S) {                                                                 \
+            ALONG_##columns(LOAD_X, S);                                                                                \
+            GATHER_##rows(S, ACROSS_##columns, LOAD_UP)                                                                \
+          }                                                                                                            \
+          int64_t left = t->out[2] - j;                                                                                \
+          if (left > 0) {                                                                                              \
+            ALONG_##columns(SOME_X, S);                                                                                \
+            GATHER_##rows(S, ACROSS_##columns, SOME_UP)                                                                \
+          }                                                                                                            \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+    GRID_##rows(ACROSS_##columns, ADD, S);                                                                             \
+  }
+
+/* The tile that does the least in vain. */
+#define LEAST_WASTE(S, r, c)                                                                                           \
+  if ((channels + r - 1) / r * r * ((t->taps + c - 1) / c * c) < least) {                                              \
+    least = (channels + r - 1) / r * r * ((t->taps + c - 1) / c * c);                                                  \
+    tile = collect_##r##x##c##_##S;                                                                                    \
+    rows = r;                                                                                                          \
+    columns = c;                                                                                                       \
+  }
+#define COLLECT(S)                                                                                                     \
+  COLLECT_TILES(COLLECT_TILE, S)                                                                                       \
+  static void collect_##S(const nl_taps *t, const void *image, int64_t channels, const void *grad, int64_t ld,         \
+                          int64_t ld_image, void *lanes) {                                                             \
+    void (*tile)(const nl_taps *, const real_##S *, const real_##S *, const block *, vec_##S *) = NULL;                \
+    int64_t rows = 1, columns = 1, least = INT64_MAX;                                                                  \
+    COLLECT_TILES(LEAST_WASTE, S)                                                                                      \
+    bool all = t->images * t->out[0] * t->out[1] * t->out[2] <= NEAR;                                                  \
+    int64_t planes = all ? t->out[0] : 1, lines = all ? t->out[1] : nl_smaller(t->out[1], NEAR / t->out[2] + 1);       \
+    for (int64_t d = 0; d < t->out[0]; d += planes) {                                                                  \
+      for (int64_t h = 0; h < t->out[1]; h += lines) {                                                                 \
+        const real_##S *x = (const real_##S *)image + d * t->apart[0] + h * t->apart[1];                               \
+        const real_##S *g = (const real_##S *)grad + (d * t->out[1] + h) * t->out[2];                                  \
+        nl_taps here = *t;                                                                                             \
+        here.out[0] = planes;                                                                                          \
+        here.out[1] = nl_smaller(lines, t->out[1] - h);                                                                \
+        for (int64_t o = 0; o < channels; o += rows) {                                                                 \
+          for (int64_t k = 0; k < t->taps; k += columns) {                                                             \
+            block b = {.rows = channels - o, .columns = t->taps - k, .ld = ld, .ld_image = ld_image};                  \
+            here.offsets = t->offsets + k;                                                                             \
+            tile(&here, x, g + o * ld, &b, (vec_##S *)lanes + o * t->taps + k);                                        \
+          }                                                                                                            \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void add_lanes_##S(int64_t channels, int64_t taps, const void *lanes, void *sums, int64_t step) {             \
+    const real_##S *from = lanes;                                                                                      \
+    for (int64_t o = 0; o < channels; o++) {                                                                           \
+      for (int64_t k = 0; k < taps; k++, from += N_##S) {                                                              \
+        real_##S sum = 0;                                                                                              \
+        for (int i = 0; i < N_##S; i++) {                                                                              \
+          sum += from[i];                                                                                              \
+        }                                                                                                              \
+        ((real_##S *)sums)[k * step + o] = sum;                                                                        \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+COLLECT(f32)
+COLLECT(f64)
 
 extern const nl_taps_kernels NL_ISA(nl_taps_kernels);
 const nl_taps_kernels NL_ISA(nl_taps_kernels) = {
+    .arrange = {[NL_F32] = arrange_f32, [NL_F64] = arrange_f64},
     .correlate = {[NL_F32] = correlate_f32, [NL_F64] = correlate_f64},
     .collect = {[NL_F32] = collect_f32, [NL_F64] = collect_f64},
     .add_lanes = {[NL_F32] = add_lanes_f32, [NL_F64] = add_lanes_f64},

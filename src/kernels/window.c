@@ -5,6 +5,7 @@
 
 #include "kernels/conv.h"
 #include "kernels/kernels.h"
+#include "kernels/vectors.h"
 
 enum { STRIP = 256 }; /* positions that are done together */
 
@@ -221,60 +222,123 @@ LARGEST(largest_f32, float, f32, int32_t)
 LARGEST(largest_f32_wide, float, f32, int64_t)
 LARGEST(largest_f64, double, f64, int64_t)
 
-/* Windows of two by two beside each other that fill the rows of the plane: neighbours in a row first, for as many rows
-   as fit, which lie one behind the other; then rows. The order in which values meet is that of the window. */
-enum { HALVES = 1024 };
-static inline bool is_halved(const nl_conv *g) {
-  return g->kernel[0] == 1 && g->kernel[1] == 2 && g->kernel[2] == 2 && g->stride[0] == 1 && g->stride[1] == 2 &&
-         g->stride[2] == 2 && !g->padding[0] && !g->padding[1] && !g->padding[2] && g->in[2] == 2 * g->out[2] &&
-         g->in[1] >= 2 * g->out[1] && 2 * g->out[2] <= HALVES;
+/* ---- windows that are all inside, one or two elements apart: a vector of them at once ---- */
+
+static bool all_inside(const nl_conv *g) {
+  bool inside = g->stride[2] <= 2 && (double)g->in[0] * (double)g->in[1] * (double)g->in[2] < INT32_MAX;
+  for (int d = 0; d < NL_CONV_DIMS; d++) {
+    int64_t last = (g->out[d] - 1) * g->stride[d] + (g->kernel[d] - 1) * g->dilation[d];
+    inside = inside && g->padding[d] == 0 && last < g->in[d];
+  }
+  return inside;
 }
 
-#define HALVE(type, suffix)                                                                                            \
-  static void halve_##suffix(const nl_conv *g, const type *x, type *y, int64_t *where) {                               \
-    int64_t wide = g->out[2], most = HALVES / (2 * wide);                                                              \
-    for (int64_t d = 0; d < g->out[0]; d++) {                                                                          \
-      for (int64_t h = 0, rows; h < g->out[1]; h += rows) {                                                            \
-        type best[HALVES];                                                                                             \
-        int32_t at[HALVES];                                                                                            \
-        int64_t from = (d * g->in[1] + 2 * h) * g->in[2], to = (d * g->out[1] + h) * wide;                             \
-        const type *in = x + from;                                                                                     \
-        rows = nl_smaller(most, g->out[1] - h);                                                                        \
-        int32_t n = (int32_t)(2 * rows * wide);                                                                        \
-        for (int32_t k = 0; k < n; k++) {                                                                              \
-          type a = in[2 * k], b = in[2 * k + 1];                                                                       \
-          bool take = (b > a) | ((b != b) & (a == a));                                                                 \
-          best[k] = take ? b : a;                                                                                      \
-          at[k] = 2 * k + (take ? 1 : 0);                                                                              \
-        }                                                                                                              \
-        for (int64_t i = 0; i < rows; i++) {                                                                           \
-          const type *first = best + 2 * i * wide, *second = first + wide;                                             \
-          const int32_t *first_at = at + 2 * i * wide, *second_at = first_at + wide;                                   \
-          NL_INDEPENDENT                                                                                               \
-          for (int64_t j = 0; j < wide; j++) {                                                                         \
-            type a = first[j], b = second[j];                                                                          \
-            bool take = (b > a) | ((b != b) & (a == a));                                                               \
-            y[to + i * wide + j] = take ? b : a;                                                                       \
-            where[to + i * wide + j] = from + 1 + (take ? second_at[j] : first_at[j]);                                 \
+typedef int32_t ivec_f32 __attribute__((vector_size(VECTOR)));
+typedef int64_t ivec_f64 __attribute__((vector_size(VECTOR)));
+typedef int32_t int_f32;
+typedef int64_t int_f64;
+#if defined(__AVX512F__)
+#define EVEN_f32 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define EVEN_f64 0, 2, 4, 6, 8, 10, 12, 14
+#elif defined(__AVX2__)
+#define EVEN_f32 0, 2, 4, 6, 8, 10, 12, 14
+#define EVEN_f64 0, 2, 4, 6
+#else
+#define EVEN_f32 0, 2, 4, 6
+#define EVEN_f64 0, 2
+#endif
+
+/* where[i] = first + at[i] */
+static inline void save_places_f64(int64_t *where, int64_t first, ivec_f64 at, int64_t n) {
+  for (int i = 0; i < N_f64 && i < n; i++) {
+    where[i] = first + at[i];
+  }
+}
+static inline void save_places_f32(int64_t *where, int64_t first, ivec_f32 at, int64_t n) {
+#if defined(__AVX512F__)
+  __m512i begin = _mm512_set1_epi64(first), v = (__m512i)at;
+  __m512i low = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(v));
+  __m512i high = _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(v, 1));
+  __mmask16 mask = first_of(n);
+  _mm512_mask_storeu_epi64(where, (__mmask8)mask, _mm512_add_epi64(low, begin));
+  _mm512_mask_storeu_epi64(where + 8, (__mmask8)(mask >> 8), _mm512_add_epi64(high, begin));
+#else
+  for (int i = 0; i < N_f32 && i < n; i++) {
+    where[i] = first + at[i];
+  }
+#endif
+}
+
+#define INSIDE(S)                                                                                                      \
+  /* n elements from x on, next to each other or two apart, n at most a vector */                                      \
+  static inline vec_##S meet_##S(const real_##S *x, int64_t apart, int64_t n) {                                        \
+    if (apart == 1) {                                                                                                  \
+      return load_some_##S(x, n);                                                                                      \
+    }                                                                                                                  \
+    int64_t all = 2 * n - 1;                                                                                           \
+    vec_##S a = load_some_##S(x, all), b = all > N_##S ? load_some_##S(x + N_##S, all - N_##S) : (vec_##S){0};         \
+    return __builtin_shufflevector(a, b, EVEN_##S);                                                                    \
+  }                                                                                                                    \
+  static inline __attribute__((always_inline)) void inside_row_##S(const nl_conv *g, int64_t apart,                    \
+                                                                   const int64_t *kernel, const real_##S *x,           \
+                                                                   int64_t first, real_##S *y, int64_t *where) {       \
+    ivec_##S step;                                                                                                     \
+    for (int i = 0; i < N_##S; i++) {                                                                                  \
+      step[i] = (int_##S)(i * apart);                                                                                  \
+    }                                                                                                                  \
+    for (int64_t j = 0; j < g->out[2]; j += N_##S) {                                                                   \
+      int64_t n = nl_smaller(N_##S, g->out[2] - j), begin = first + j * apart;                                         \
+      vec_##S best = {0};                                                                                              \
+      ivec_##S which = step;                                                                                           \
+      for (int64_t kd = 0; kd < kernel[0]; kd++) {                                                                     \
+        for (int64_t kh = 0; kh < kernel[1]; kh++) {                                                                   \
+          int64_t tap = (kd * g->dilation[0] * g->in[1] + kh * g->dilation[1]) * g->in[2];                             \
+          for (int64_t kw = 0; kw < kernel[2]; kw++, tap += g->dilation[2]) {                                          \
+            vec_##S v = meet_##S(x + begin + tap, apart, n);                                                           \
+            if (tap == 0) {                                                                                            \
+              best = v;                                                                                                \
+              continue;                                                                                                \
+            }                                                                                                          \
+            ivec_##S take = (v > best) | ((v != v) & (best == best)), places = step + (int_##S)tap;                    \
+            best = (vec_##S)(((ivec_##S)v & take) | ((ivec_##S)best & ~take));                                         \
+            which = (places & take) | (which & ~take);                                                                 \
           }                                                                                                            \
+        }                                                                                                              \
+      }                                                                                                                \
+      save_some_##S(y + j, best, n);                                                                                   \
+      save_places_##S(where + j, begin + 1, which, n);                                                                 \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void inside_##S(const nl_conv *g, const real_##S *x, real_##S *y, int64_t *where) {                           \
+    static const int64_t halves[NL_CONV_DIMS] = {1, 2, 2};                                                             \
+    bool halved = g->stride[2] == 2 && memcmp(g->kernel, halves, sizeof halves) == 0;                                  \
+    for (int64_t d = 0; d < g->out[0]; d++) {                                                                          \
+      for (int64_t h = 0; h < g->out[1]; h++, y += g->out[2], where += g->out[2]) {                                    \
+        int64_t first = (d * g->stride[0] * g->in[1] + h * g->stride[1]) * g->in[2];                                   \
+        if (halved) { /* the loops over the window unroll */                                                           \
+          inside_row_##S(g, 2, halves, x, first, y, where);                                                            \
+        } else if (g->stride[2] == 2) {                                                                                \
+          inside_row_##S(g, 2, g->kernel, x, first, y, where);                                                         \
+        } else {                                                                                                       \
+          inside_row_##S(g, 1, g->kernel, x, first, y, where);                                                         \
         }                                                                                                              \
       }                                                                                                                \
     }                                                                                                                  \
   }
-HALVE(float, f32)
-HALVE(double, f64)
+INSIDE(f32)
+INSIDE(f64)
 
 static void max_f32(const nl_conv *g, const void *plane, void *result, int64_t *where) {
-  if (is_halved(g)) {
-    halve_f32(g, plane, result, where);
+  if (all_inside(g)) {
+    inside_f32(g, plane, result, where);
     return;
   }
   int64_t reach = (g->in[0] + 2 * g->padding[0]) * (g->in[1] + 2 * g->padding[1]) * (g->in[2] + 2 * g->padding[2]);
   (reach < INT32_MAX ? largest_f32 : largest_f32_wide)(g, plane, result, where);
 }
 static void max_f64(const nl_conv *g, const void *plane, void *result, int64_t *where) {
-  if (is_halved(g)) {
-    halve_f64(g, plane, result, where);
+  if (all_inside(g)) {
+    inside_f64(g, plane, result, where);
     return;
   }
   largest_f64(g, plane, result, where);

@@ -1,10 +1,10 @@
--- Convolutions of one channel a group are computed in another way than the others: both must say the same. The same
--- convolution with a second channel of zeros is one of the others.
+-- Convolutions of few channels are computed in another way than those of many: both must say the same. The same
+-- convolution with channels of zeros behind, forty in all, is one of many.
 
 local nn = require "nn"
 local lu = require "luaunit"
 
-TestDepthwise = {}
+TestConvDirect = {}
 
 local g = nn.Generator(5)
 local function pick(low, high)
@@ -14,11 +14,12 @@ local function randn(dtype, ...)
   return nn.randn({ ... }, { generator = g, dtype = dtype })
 end
 
--- A channel of zeros behind each channel, along dim 2.
-local function with_zeros(x)
-  local n, c, rest = x.shape[1], x.shape[2], { table.unpack(x.shape, 3) }
-  local wide = x:reshape(n, c, 1, table.unpack(rest))
-  return nn.cat({ wide, nn.zeros_like(wide) }, 3):reshape(n, 2 * c, table.unpack(rest))
+-- Channels of zeros behind those of each group, along dim 2.
+local MANY = 40
+local function with_zeros(x, groups)
+  local n, c, rest = x.shape[1], x.shape[2] // groups, { table.unpack(x.shape, 3) }
+  local zeros = nn.zeros { n, groups, MANY - c, table.unpack(rest) }:to(x.dtype)
+  return nn.cat({ x:reshape(n, groups, c, table.unpack(rest)), zeros }, 3):reshape(n, groups * MANY, table.unpack(rest))
 end
 
 local function geometry(dims)
@@ -32,17 +33,17 @@ local function geometry(dims)
   return o, sizes, kernel
 end
 
-function TestDepthwise:test_against_the_general_way()
-  for case = 1, 120 do
+function TestConvDirect:test_against_the_general_way()
+  for case = 1, 160 do
     local dims, dtype = case % 3 + 1, case % 2 == 0 and "float32" or "float64"
     local tolerance = dtype == "float32" and 1e-3 or 1e-11
     local conv = nn["conv" .. dims .. "d"]
     local o, sizes, kernel = geometry(dims)
-    local channels = pick(1, 3)
-    local x = randn(dtype, pick(1, 9), o.groups, table.unpack(sizes)):requires_grad_(true)
-    local w = randn(dtype, o.groups * channels, 1, table.unpack(kernel)):requires_grad_(true)
+    local from, to = case % 4 == 0 and 1 or pick(1, 18), pick(1, case % 4 == 0 and 3 or 40)
+    local x = randn(dtype, pick(1, 9), o.groups * from, table.unpack(sizes)):requires_grad_(true)
+    local w = randn(dtype, o.groups * to, from, table.unpack(kernel)):requires_grad_(true)
     local y = conv(x, w, o)
-    local z = conv(with_zeros(x), with_zeros(w), o)
+    local z = conv(with_zeros(x, o.groups), with_zeros(w, 1), o)
     local what = ("case %d: %s, kernel %s"):format(case, tostring(x.shape), table.concat(kernel, "x"))
     local function same(p, q)
       local ok, why = pcall(nn.testing.assert_close, p, q, { atol = tolerance, rtol = tolerance })
@@ -58,7 +59,7 @@ function TestDepthwise:test_against_the_general_way()
 end
 
 -- What is not finite reaches what it meets, and nothing else.
-function TestDepthwise:test_what_is_not_finite()
+function TestConvDirect:test_what_is_not_finite()
   for _, dtype in ipairs { "float32", "float64" } do
     local x = nn.ones(1, 1, 3, 6, { dtype = dtype }):requires_grad_(true)
     x:detach()[{ 1, 1, 2, 6 }] = math.huge -- nothing meets the last column
@@ -73,21 +74,23 @@ function TestDepthwise:test_what_is_not_finite()
   end
 end
 
-function TestDepthwise:test_any_number_of_threads()
+function TestConvDirect:test_any_number_of_threads()
   local threads = nn.get_num_threads()
-  local results = {}
-  for n = 1, 2 do
-    nn.set_num_threads(n)
-    nn.manual_seed(3)
-    local x, w = nn.randn(40, 8, 33, 29):requires_grad_(true), nn.randn(8, 1, 3, 3):requires_grad_(true)
-    local y = nn.conv2d(x, w, { groups = 8, padding = 1 })
-    y:pow(2):sum():backward()
-    results[n] = { y, x.grad, w.grad }
-  end
-  nn.set_num_threads(threads)
-  for i = 1, 3 do
-    lu.assertTrue(results[1][i]:eq(results[2][i]):all():item())
+  for _, groups in ipairs { 8, 1 } do
+    local results = {}
+    for n = 1, 2 do
+      nn.set_num_threads(n)
+      nn.manual_seed(3)
+      local x, w = nn.randn(40, 8, 33, 29):requires_grad_(true), nn.randn(8, 8 // groups, 3, 3):requires_grad_(true)
+      local y = nn.conv2d(x, w, { groups = groups, padding = 1 })
+      y:pow(2):sum():backward()
+      results[n] = { y, x.grad, w.grad }
+    end
+    nn.set_num_threads(threads)
+    for i = 1, 3 do
+      lu.assertTrue(results[1][i]:eq(results[2][i]):all():item())
+    end
   end
 end
 
-return TestDepthwise
+return TestConvDirect
