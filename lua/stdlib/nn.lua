@@ -9,19 +9,21 @@ core.set_stdlib((here:gsub("%.lua$", "")))
 
 local nn = { _VERSION = "0.1.0" }
 
+local public = require "nn.internal.public"
+local namespaces, homes = public.namespaces, public.homes
+
 for name, value in pairs(core.public) do
-  nn[name] = value
+  if not homes[name] then -- an op that does less than the function of its name
+    nn[name] = value
+  end
 end
 
 for alias, op in pairs(require "nn.internal.aliases") do
-  nn[alias] = core[op]
+  nn[alias] = not homes[alias] and core[op] or nil
   local methods = core.tensor_methods
   methods[alias] = methods[op]
   methods[alias .. "_"] = methods[alias .. "_"] or methods[op .. "_"] -- copy_ is an op of its own
 end
-
-local public = require "nn.internal.public"
-local namespaces, homes = public.namespaces, public.homes
 
 local function known_names()
   local names = {}

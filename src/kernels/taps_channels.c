@@ -1,6 +1,6 @@
 /* As taps.c, for short rows: a vector is of neighbouring channels of the result, and a tile of some positions of a row
-   times one or two such vectors. Results and gradients are positions x channels here. Compiled once for each instruction
-   set. */
+   times one or two such vectors. Results and gradients are positions x channels here. Compiled once for each
+   instruction set. */
 #include "core/number.h"
 #include "kernels/kernels.h"
 #include "kernels/vectors.h"
@@ -73,8 +73,7 @@ ARRANGE(f64)
       CORRELATE_TILES(CHOOSE_CORRELATE, S)                                                                             \
       real_##S first[2 * N_##S] = {0}, *y = (real_##S *)result + o;                                                    \
       if (start) {                                                                                                     \
-        memcpy(first, (const real_##S *)start + o,                                                                     \
-               (size_t)nl_smaller(channels - o, columns * N_##S) * sizeof *first);                                     \
+        memcpy(first, (const real_##S *)start + o, (size_t)nl_smaller(channels - o, columns * N_##S) * sizeof *first); \
       }                                                                                                                \
       for (int64_t d = 0; d < t->out[0]; d++) {                                                                        \
         for (int64_t h = 0; h < t->out[1]; h++, y += all * ld) {                                                       \

@@ -116,8 +116,24 @@ static int entry_of_layer(lua_State *L) {
   return 1;
 }
 
+/* Whether an op of this name takes all settings of the layer, too. */
+static bool is_covered(const nl_layer_entry *e, const nl_op *op) {
+  const nl_fields *fields = nl_layer_fields(e);
+  const nl_signature *sig = nl_op_signature(op);
+  for (int i = 0; i < fields->settings; i++) {
+    bool there = false;
+    for (int k = 0; k < sig->count; k++) {
+      there = there || strcmp(sig->param[k].name, fields->field[i].name) == 0;
+    }
+    if (!there) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /* The name of an entry as a function: its own, or of a loss "huber_loss" of HuberLoss; false: there is none, or an op
-   has it. */
+   of that name does the same. */
 static bool name_of_function(const nl_layer_entry *e, char *name, size_t size) {
   size_t n = 0;
   *name = 0;
@@ -132,7 +148,8 @@ static bool name_of_function(const nl_layer_entry *e, char *name, size_t size) {
     }
     name[n] = 0;
   }
-  return *name && e->inputs && !nl_op_find(name);
+  const nl_op *op = nl_op_find(name);
+  return *name && e->inputs && !(op && (!e->function || is_covered(e, op)));
 }
 
 /* layer_functions() -> {name of a function = name of its layer, ...} */

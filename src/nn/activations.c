@@ -179,6 +179,7 @@ static const nl_layer_entry entries[] = {
           SOME),
     PLAIN("Mish", "mish", "A smooth rectifier with a dip below 0.", "y = x tanh(softplus(x))", "Misra 2019", SOME),
     {.name = "Softplus",
+     .function = "softplus",
      .settings = "beta: number = 1 in 1e-30..1e30, threshold: number = 20",
      .fields = softplus_fields,
      .inputs = "x",

@@ -102,6 +102,7 @@ static void make_drop_connect(nl_making *m) {
 
 static const nl_layer_entry entries[] = {
     {.name = "Dropout",
+     .function = "dropout",
      .settings = "p: number = 0.5 in 0..1 | inverted: bool = true",
      .fields = dropout_fields,
      .inputs = "x",

@@ -127,7 +127,7 @@ typedef enum nl_predicts {
 struct nl_layer_entry {
   const char *name;
   const char *settings; /* "" or a signature as above */
-  const char *function; /* its name as a function of inputs and settings, where no op has it; or NULL */
+  const char *function; /* its name as a function of inputs and settings, where no op takes them all; or NULL */
   const char *made_of;  /* where it is made in Lua: what that takes, in words; else NULL */
   const char *makes;    /* NULL: nothing */
   const char *fields;   /* the names of settings and of what it makes, by NL_FIELDS; NULL: C code uses none by name */

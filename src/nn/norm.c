@@ -85,12 +85,6 @@ NL_FORWARD(batch_norm_layer) {
 
 /* ---- norms that look at one sample ---- */
 
-/* (x - mean) / sqrt(var + eps) over dims */
-static nl_tensor *standardized(nl_build *b, nl_tensor *x, int n, const int64_t *dims, double eps) {
-  nl_tensor *dev = b_sub(b, x, b_mean(b, x, n, dims, true));
-  return b_div(b, dev, b_sqrt(b, b_plus(b, b_mean(b, b_square(b, dev), n, dims, true), eps)));
-}
-
 NL_FIELDS(layer_norm, normalized_shape, eps, elementwise_affine, weight, bias)
 
 static void make_layer_norm(nl_making *m) {
@@ -106,13 +100,9 @@ static void make_layer_norm(nl_making *m) {
 
 NL_FORWARD(layer_norm) {
   int n;
-  int64_t dims[NL_MAX_DIM];
-  sizes_of(p->layer, layer_norm_normalized_shape, &n);
-  for (int i = 0; i < n; i++) {
-    dims[i] = x->ndim - n + i + 1;
-  }
-  nl_tensor *y = standardized(b, x, n, dims, number_of(p, layer_norm_eps));
-  return scaled_and_moved(b, y, tensor_of(p, layer_norm_weight), tensor_of(p, layer_norm_bias));
+  const int64_t *shape = sizes_of(p->layer, layer_norm_normalized_shape, &n);
+  return nl_b_do(b, op_layer_norm(), "tttln", x, tensor_of(p, layer_norm_weight), tensor_of(p, layer_norm_bias), n,
+                 shape, number_of(p, layer_norm_eps));
 }
 
 NL_FORWARD(rms_norm) {
@@ -148,10 +138,8 @@ static void make_group_norm(nl_making *m) {
 }
 
 NL_FORWARD(group_norm) {
-  int64_t last = -1, grouped[3] = {x->shape[0], int_of(p, group_norm_num_groups), -1};
-  nl_tensor *y = standardized(b, nl_b_reshape(b, x, 3, grouped), 1, &last, number_of(p, group_norm_eps));
-  return channels_scaled(b, nl_b_reshape(b, y, x->ndim, x->shape), tensor_of(p, group_norm_weight),
-                         tensor_of(p, group_norm_bias), x);
+  return nl_b_do(b, op_group_norm(), "tttin", x, tensor_of(p, group_norm_weight), tensor_of(p, group_norm_bias),
+                 int_of(p, group_norm_num_groups), number_of(p, group_norm_eps));
 }
 
 NL_FIELDS(instance_norm, num_features, eps, affine, weight, bias)
@@ -163,12 +151,8 @@ static void make_instance_norm(nl_making *m) {
 }
 
 NL_FORWARD(instance_norm) {
-  int64_t dims[NL_MAX_DIM];
-  for (int d = 3; d <= x->ndim; d++) {
-    dims[d - 3] = d;
-  }
-  nl_tensor *y = standardized(b, x, x->ndim - 2, dims, number_of(p, instance_norm_eps));
-  return channels_scaled(b, y, tensor_of(p, instance_norm_weight), tensor_of(p, instance_norm_bias), x);
+  return nl_b_do(b, op_instance_norm(), "tttn", x, tensor_of(p, instance_norm_weight), tensor_of(p, instance_norm_bias),
+                 number_of(p, instance_norm_eps));
 }
 
 NL_FIELDS(response, size, alpha, beta, k)

@@ -27,7 +27,7 @@
   F(full_like) F(gather) F(gelu) F(index) F(index_add) F(index_copy) F(index_places) F(index_put) F(index_select)     \
   F(im2col) F(interpolate) F(index_zeros) F(linear) F(linear_scan) F(log_softmax) F(log_softmax_backward) F(logaddexp) F(logsigmoid) F(logsumexp)           \
   F(masked_fill) F(masked_scatter) F(masked_select) F(masked_take) F(matrix_exp) F(matrix_norm) F(max) F(max_pool) F(max_pool_back) F(max_pool_pick) F(mean)        \
-  F(min) F(mode_index) F(mse_loss) F(narrow) F(nonzero) F(gru_sequence) F(gru_sequence_backward) F(lstm_sequence) F(lstm_sequence_backward) F(norm) F(normal_) F(ones_like) F(pad) F(permute) F(pinv) F(prelu) F(prod)      \
+  F(min) F(mode_index) F(mse_loss) F(narrow) F(nonzero) F(group_norm) F(instance_norm) F(layer_norm) F(standardize) F(standardize_backward) F(gru_sequence) F(gru_sequence_backward) F(lstm_sequence) F(lstm_sequence_backward) F(norm) F(normal_) F(ones_like) F(pad) F(permute) F(pinv) F(prelu) F(prod)      \
   F(rand) F(rand_like) F(randn) F(randn_like) F(relu_backward) F(repeat_index) F(reshape) F(rnn_sequence) F(rnn_sequence_backward) F(scaled_dot_product_attention) F(scatter) F(scatter_add) F(scatter_reduce)   \
   F(scatter_zeros) F(searchsorted) F(select) F(sigmoid_backward) F(slice) F(slice_zeros) F(slogdet) F(softmax)        \
   F(softmax_backward) F(solve_triangular) F(sort) F(squeeze) F(stack) F(std) F(stop_gradient) F(strided_zeros)        \

@@ -209,6 +209,38 @@ for i in range(12):
     case("col2im", [R(*columns.shape, dtype=x.dtype), image, kernel, dilation, padding, stride],
          lambda x, a=(image, kernel, dilation, padding, stride): F.fold(x, *a))
 
+# ---- each sample normalized by itself ----
+def standardized(x, n, eps=1e-5):
+    dims = tuple(range(x.ndim - n, x.ndim))
+    var, mean = torch.var_mean(x, dims, unbiased=False, keepdim=True)
+    return (x - mean) / torch.sqrt(var + eps)
+
+
+for i in range(30):
+    dtype = f32 if i % 5 == 0 else f64
+    shape = [pick(1, 4) for _ in range(pick(1, 3))] + [pick(4, 40 if i % 3 else 8)]
+    scale, shift = (0.1, 3) if i % 7 == 6 and dtype == f64 else (1, 0)
+    x, n = R(*shape, dtype=dtype) * scale + shift, pick(1, len(shape) - 1)
+    eps = 1e-5 if chance(0.6) else 0.1
+    w, b = ("nil", "nil") if i % 4 == 0 else (R(*shape[-n:], dtype=dtype), R(*shape[-n:], dtype=dtype) if chance(0.7) else "nil")
+    case("layer_norm", [x, shape[-n:], w, b, eps],
+         lambda x, *wb, s=shape[-n:], e=eps: F.layer_norm(x, s, *(list(wb) + [None, None])[:2], e))
+    if i % 5 == 1:
+        case("standardize", [x, n, eps], lambda x, n=n, e=eps: standardized(x, n, e))
+        y = standardized(x, n, eps)
+        spread = torch.sqrt(x.var(tuple(range(x.ndim - n, x.ndim)), unbiased=False, keepdim=True) + eps)
+        dims = tuple(range(x.ndim - n, x.ndim))
+        case("standardize_backward", [R(*shape, dtype=dtype), y, spread, n],
+             lambda g, y, s, d=dims: (g - g.mean(d, True) - y * (g * y).mean(d, True)) / s, grad=False)
+for i in range(20):
+    dtype, groups, each = f32 if i % 5 == 0 else f64, pick(1, 3), pick(1, 3)
+    shape = [pick(1, 3), groups * each] + [pick(4, 6) for _ in range(pick(1, 2))]
+    x = R(*shape, dtype=dtype)
+    w, b = ("nil", "nil") if i % 3 == 0 else (R(shape[1], dtype=dtype), R(shape[1], dtype=dtype))
+    both = [] if w == "nil" else [w, b]
+    case("group_norm", [x, groups, w, b], lambda x, *wb, n=groups: F.group_norm(x, n, *wb))
+    case("instance_norm", [x, w, b], lambda x, *wb: F.instance_norm(x, None, None, *wb))
+
 # ---- positions that are checked ----
 case("within", [I([1, 3, 2]), 1, 3], lambda x: x.clone(), grad=False)
 case("within", [I([-2]), -2, 0], lambda x: x.clone(), grad=False)

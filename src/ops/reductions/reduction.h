@@ -1,5 +1,5 @@
-/* What reductions over any dims share. The kernels see [outer][red][inner]; when the dims named are not neighbours, those
-   at the end are done first, or the input is laid out with all of them last. */
+/* What reductions over any dims share. The kernels see [outer][red][inner]; when the dims named are not neighbours,
+   those at the end are done first, or the input is laid out with all of them last. */
 #ifndef NL_OPS_REDUCTION_H
 #define NL_OPS_REDUCTION_H
 
@@ -17,8 +17,8 @@ typedef struct nl_reduction {
 /* That of a call, whose attribute `dims` names the dims. */
 nl_reduction nl_reduction_of(const nl_call *, int dims);
 
-/* Infers the result: dims in attribute `dims`, keepdim in attribute `keep`. c->dtype is what is computed in. `kernel` is
-   what nl_reduce will be run with, or -1. */
+/* Infers the result: dims in attribute `dims`, keepdim in attribute `keep`. c->dtype is what is computed in. `kernel`
+   is what nl_reduce will be run with, or -1. */
 nl_status nl_infer_reduction(nl_call *c, int dims, int keep, nl_dtype out, int kernel);
 
 /* What elements of this dtype are reduced in. */

@@ -327,7 +327,7 @@ local function find(name)
     return name, found
   end
   local plain = name:gsub("^nn%.", ""):gsub("^[%w_]+:", "")
-  if load_ops()[plain] then
+  if load_ops()[plain] and not require("nn.internal.public").homes[plain] then
     return plain, ops[plain]
   end
   if plain:find "_$" and load_ops()[plain:sub(1, -2)] then

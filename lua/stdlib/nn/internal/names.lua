@@ -92,10 +92,9 @@ M.differs = {
   ["torch.linalg.solve"] = "solve; from the right: solve(a:t(), b:t()):t()",
   ["torch.linalg.svd"] = "svd, the reduced form (full_matrices = False)",
   ["torch.nn.functional.batch_norm"] = "nn.BatchNorm1d; batch_norm takes the batch's own mean and variance",
-  ["torch.nn.functional.cross_entropy"] = "cross_entropy, classes from 1; with weight and the like: nn.CrossEntropyLoss",
-  ["torch.nn.functional.dropout"] = "dropout(x, p), which always drops; nn.Dropout knows training from evaluation",
+  ["torch.nn.functional.cross_entropy"] = "cross_entropy, classes from 1",
+  ["torch.nn.functional.dropout"] = "dropout(x, p), which drops; {training = false} does not",
   ["torch.nn.functional.hardtanh"] = "hardtanh(x, min, max)",
-  ["torch.nn.functional.softplus"] = "softplus; with beta and threshold: nn.Softplus",
   ["torch.nn.functional.unfold"] = "im2col; x:unfold(dim, size, step) has the windows of one dim",
   ["torch.nn.functional.interpolate"] = "interpolate, with nearest, linear, bilinear and trilinear; one factor for all dims",
 }

@@ -39,5 +39,8 @@ end
 for name in pairs(core.layer_functions()) do
   M.homes[name] = "nn.layers.functional"
 end
+for alias, name in pairs(require "nn.internal.aliases") do
+  M.homes[alias] = M.homes[name]
+end
 
 return M

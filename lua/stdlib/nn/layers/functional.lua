@@ -1,5 +1,5 @@
 -- Functions of what stands in the layer table: nn.nll_loss(input, target, {weight = w}) is nn.NLLLoss{weight = w}(input, target).
--- Where there is an op of the name, it is the function.
+-- Where there is an op of the name that takes the same settings, it is the function.
 
 local builtin = require "nn.layers.builtin"
 local core = require "nn.core"
@@ -50,14 +50,46 @@ local functions = {} -- of each layer
 for name, layer in pairs(core.layer_functions()) do
   functions[layer] = name
 end
+
+-- Options that an op of the name has, but the layer has not: nn.dropout(x, 0.5, {generator = g}).
+local function of_op_alone(entry, op)
+  local names = {}
+  for _, param in ipairs(op.params) do
+    names[param.name] = true
+  end
+  names.generator = op.random
+  for _, field in ipairs(entry.fields) do
+    names[field.name] = nil
+  end
+  return names
+end
+
+local ops = {}
+for _, op in ipairs(core.ops()) do
+  ops[op.name] = op
+end
 for _, entry in ipairs(core.layers()) do
   local name = functions[entry.name]
   if name then
-    local n = count_inputs(entry)
+    local n, plain = count_inputs(entry), nil
+    local op_alone = ops[name] and of_op_alone(entry, ops[name])
     local function f(...)
       local args = table.pack(...)
+      if args.n == n then
+        plain = plain or builtin[entry.name]()
+        return plain(...)
+      end
       local last, training = args[args.n], nil
-      if args.n > n and type(last) == "table" and not core.is_tensor(last) and last.training ~= nil then
+      local options = args.n > n and type(last) == "table" and not core.is_tensor(last)
+      if op_alone and entry.loss and args.n > n and not options then -- nn.cross_entropy(x, y, "sum")
+        return core[name](...)
+      end
+      for key in pairs(options and last or {}) do
+        if op_alone and op_alone[key] then
+          return core[name](...)
+        end
+      end
+      if options and last.training ~= nil then
         training = last.training
         if type(training) ~= "boolean" then
           core.raise(("%s: training must be true or false, but is %s"):format(name, core.describe(training)))
@@ -82,6 +114,10 @@ for _, entry in ipairs(core.layers()) do
       return help_of(entry, name)
     end
   end
+end
+
+for alias, name in pairs(require "nn.internal.aliases") do
+  M[alias] = M[name]
 end
 
 return M
