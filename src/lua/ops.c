@@ -4,12 +4,42 @@
 
 #include "lua/nl_lua.h"
 
-static int call_op(lua_State *L) {
-  return nl_lua_call_op(L, lua_touserdata(L, lua_upvalueindex(1)), false, 1);
+/* x:add(y, {alpha = a}): the second operand is multiplied, and the option is gone. */
+static void take_factor(lua_State *L, const nl_op *op) {
+  if (lua_gettop(L) != 3 || !lua_istable(L, 3)) {
+    return;
+  }
+  if (lua_getfield(L, 3, op->factor) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_pushnil(L);
+  for (int keys = 0; lua_next(L, 3); lua_pop(L, 1)) {
+    if (++keys > 1) {
+      nl_lua_error(L, "%s: has no option but %s beside its operands", op->name, op->factor);
+    }
+  }
+  if (lua_type(L, 4) != LUA_TNUMBER) {
+    nl_lua_error(L, "%s: %s must be a number, but is %s", op->name, op->factor, nl_describe(L, 4).s);
+  }
+  lua_pushvalue(L, 2);
+  lua_arith(L, LUA_OPMUL);
+  lua_replace(L, 2);
+  lua_settop(L, 2);
 }
 
+static int call(lua_State *L, bool inplace) {
+  const nl_op *op = lua_touserdata(L, lua_upvalueindex(1));
+  if (op->factor) {
+    take_factor(L, op);
+  }
+  return nl_lua_call_op(L, op, inplace, 1);
+}
+static int call_op(lua_State *L) {
+  return call(L, false);
+}
 static int call_op_inplace(lua_State *L) {
-  return nl_lua_call_op(L, lua_touserdata(L, lua_upvalueindex(1)), true, 1);
+  return call(L, true);
 }
 
 static void push_op_function(lua_State *L, const nl_op *op, lua_CFunction fn) {
@@ -69,6 +99,8 @@ static int list_ops(lua_State *L) {
     lua_setfield(L, -2, "params");
     lua_pushboolean(L, op->compose != NULL);
     lua_setfield(L, -2, "composed");
+    lua_pushstring(L, op->factor);
+    lua_setfield(L, -2, "factor");
     set_flag(L, op, NL_OP_INPLACE, "inplace");
     set_flag(L, op, NL_OP_INPLACE_ONLY, "inplace_only");
     set_flag(L, op, NL_OP_VIEW, "view");

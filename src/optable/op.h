@@ -168,6 +168,8 @@ struct nl_op {
   int kernel;  /* of an op whose run is shared: which kernel it runs (NL_UN_..., NL_BIN_..., NL_RED_..., NL_SCAN_...) */
   int variant; /* of ops that share functions: which of them this is */
   int visible; /* results Lua sees; 0: all of them */
+  /* An option in Lua: a number that the second operand is multiplied by before the call; or NULL. */
+  const char *factor;
   bool (*all_visible)(const nl_call *); /* where this says so, all of them; or NULL */
 };
 

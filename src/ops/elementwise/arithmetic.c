@@ -434,6 +434,12 @@ static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
     .infer = nl_infer_binary, .run = nl_run_strip, .strip = nl_strip_binary, .vjp = v, .flags = EB, .save = s,         \
     .kernel = id                                                                                                       \
   }
+#define SUM(n, id, text, v, e)                                                                                         \
+  {                                                                                                                    \
+    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .example = e,                       \
+    .infer = nl_infer_binary, .run = nl_run_strip, .strip = nl_strip_binary, .vjp = v, .flags = EB, .kernel = id,      \
+    .factor = "alpha"                                                                                                  \
+  }
 #define BACKWARD(n, id, text, v, e)                                                                                    \
   {                                                                                                                    \
     .name = n, .args = "g: tensor, y: tensor", .returns = "tensor", .doc = text, .example = e,                         \
@@ -495,8 +501,8 @@ static const nl_op ops[] = {
      .strip = nl_strip_unary,
      .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,
      .kernel = NL_UN_NOT},
-    BINARY("add", NL_BIN_ADD, "x + y, broadcast.", vjp_add, 0, "nn.add(nn.tensor {1, 2}, 10)"),
-    BINARY("sub", NL_BIN_SUB, "x - y, broadcast.", vjp_sub, 0, "nn.sub(nn.tensor {1, 2}, 10)"),
+    SUM("add", NL_BIN_ADD, "x + y, broadcast.", vjp_add, "nn.add(nn.tensor {1, 2}, 10, {alpha = 3})"),
+    SUM("sub", NL_BIN_SUB, "x - y, broadcast.", vjp_sub, "nn.sub(nn.tensor {1, 2}, 10)"),
     BINARY("mul", NL_BIN_MUL, "x * y, elementwise, broadcast.", vjp_mul, SAVE_CROSSED,
            "nn.mul(nn.tensor {1, 2}, nn.tensor {{1}, {10}})"),
     BINARY("div", NL_BIN_DIV, "x / y, broadcast; integers are divided as floats.", vjp_div, SAVE_DIVIDED,

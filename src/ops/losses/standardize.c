@@ -1,5 +1,5 @@
-/* Normalization of each sample by itself: layer, group and instance norm. All of them make rows of mean 0 and variance 1,
-   then scale and move them. */
+/* Normalization of each sample by itself: layer, group and instance norm. All of them make rows of mean 0 and variance
+   1, then scale and move them. */
 #include <math.h>
 
 #include "core/pool.h"
@@ -228,8 +228,10 @@ static nl_tensor *channels_affine(nl_call *c, nl_build *b, nl_tensor *y) {
 NL_COMPOSE(group_norm) {
   int64_t groups = c->attr[group_norm_num_groups].i;
   if (x->ndim < 2 || groups < 1 || x->shape[1] % groups) {
-    nl_b_fail(b, "the input must be batch x channels x ..., with channels that divide evenly into %lld groups, but has "
-              "shape %s", (long long)groups, nl_tensor_shape_string(x).s);
+    nl_b_fail(b,
+              "the input must be batch x channels x ..., with channels that divide evenly into %lld groups, but has "
+              "shape %s",
+              (long long)groups, nl_tensor_shape_string(x).s);
     return;
   }
   want_eps(b, c->attr[group_norm_eps].number);
@@ -272,8 +274,9 @@ static const nl_op ops[] = {
      .args = "x: tensor, normalized_shape: shape, weight: tensor?, bias: tensor?, eps: number = 1e-5",
      .attrs = layer_norm_attrs,
      .returns = "tensor",
-     .doc = "Normalizes each sample over its last dims, whose sizes are normalized_shape, to mean 0 and variance 1; then "
-            "scales and moves it: Ba, Kiros & Hinton 2016.",
+     .doc =
+         "Normalizes each sample over its last dims, whose sizes are normalized_shape, to mean 0 and variance 1; then "
+         "scales and moves it: Ba, Kiros & Hinton 2016.",
      .example = "nn.layer_norm(nn.tensor {{1.0, 3.0}, {5.0, 9.0}}, {2})",
      .compose = compose_layer_norm},
     {.name = "group_norm",

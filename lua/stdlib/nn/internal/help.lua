@@ -84,6 +84,9 @@ function M.describe(op)
       lines[#lines + 1] = ("%s is one of %s."):format(name, words:gsub("|", ", "))
     end
   end
+  if op.factor then
+    lines[#lines + 1] = ("Takes {%s = a}, by which y is multiplied first."):format(op.factor)
+  end
   if op.random then
     lines[#lines + 1] = "Takes {generator = nn.Generator(seed)}."
   end
@@ -218,6 +221,7 @@ function M.option_names(f)
     out[#out + 1] = kind ~= "tensor" and kind ~= "tensors" and name or nil
   end
   out[#out + 1] = op and op.random and "generator" or nil
+  out[#out + 1] = op and op.factor
   out[#out + 1] = op and op.create and "requires_grad" or nil
   local text = not op and written.above(f) or ""
   for name in text:gmatch "\n    ([%a_][%w_]*)%??: " do

@@ -22,7 +22,7 @@ broadcast_arrays=broadcast_tensors chain_matmul=multi_dot frobenius_norm=norm nu
 triangular_solve=solve_triangular lu_solve=solve lu_factor=lu cholesky_ex=cholesky inv_ex=inv solve_ex=solve
 lu_factor_ex=lu vecdot=(x*y):sum(-1) modf=trunc,frac divmod=x//y,x%y
 
-embedding=nn.Embedding layer_norm=nn.LayerNorm group_norm=nn.GroupNorm instance_norm=nn.InstanceNorm1d gru=nn.GRU
+gru=nn.GRU
 lstm=nn.LSTM gru_cell=nn.GRUCell lstm_cell=nn.LSTMCell rnn_tanh=nn.RNN rnn_relu=nn.RNN rnn_tanh_cell=nn.RNNCell
 rnn_relu_cell=nn.RNNCell get_rng_state=nn.rng_state initial_seed=nn.rng_state seed=nn.manual_seed
 set_anomaly_enabled=nn.autograd.detect_anomaly is_anomaly_enabled=nn.autograd.detect_anomaly
@@ -68,8 +68,6 @@ M.differs = {
   ["numpy.linalg.norm"] = "norm, or nn.linalg.norm",
   ["numpy.linalg.qr"] = "qr, the reduced form",
   ["numpy.linalg.svd"] = "svd, the reduced form; V is not transposed back: svd gives U, S, V",
-  ["torch.add"] = "add; with alpha: x + alpha * y",
-  ["torch.sub"] = "sub; with alpha: x - alpha * y",
   ["torch.cov"] = "cov, without weights",
   ["torch.diff"] = "diff; cat what is prepended or appended",
   ["torch.div"] = "div; with rounding_mode: floor_divide, or (x / y):trunc()",
