@@ -196,7 +196,8 @@ static void forward_blocks(void *ctx, int64_t begin, int64_t end) {
       multiply_heads(a, rows, a->value_width, t.cols, w.s, t.ld, 1, head_of(a, &a->v, at.head, at.j), a->v.row, 1, out,
                      a->value_width, at.j > 0);
     }
-    k->close[a->dtype](rows, w.max, w.sum, w.factor, own(a, job->lse, line));
+    k->close[a->dtype](rows, w.max, w.sum, w.factor, own(a, job->lse, a->heads * a->rows + line));
+    memcpy(own(a, job->lse, line), w.max, (size_t)rows * nl_dtype_size(a->dtype));
     k->stretch[a->dtype](rows, a->value_width, w.factor, out);
   }
 }
@@ -225,7 +226,7 @@ static void differentiate(const backward_job *job, place at, const tiles *w, boo
   int64_t line = at.head * a->rows + at.i, key = at.head * a->keys + at.j, e = a->width, ev = a->value_width;
   const void *g = head_of(a, job->g, at.head, at.i);
   fill_scores(a, &t, at, w->s);
-  k->again[a->dtype](&t, w->s, own(a, job->lse, line));
+  k->again[a->dtype](&t, w->s, own(a, job->lse, line), own(a, job->lse, a->heads * a->rows + line));
   multiply_heads(a, t.rows, t.cols, ev, g, job->g->row, 1, head_of(a, &a->v, at.head, at.j), 1, a->v.row, w->d, t.ld,
                  false);
   if (a->drop > 0) {

@@ -33,12 +33,13 @@ typedef struct nl_attention {
 /* Blocks of the generator's stream that dropping takes. */
 uint64_t nl_attention_blocks(const nl_attention *);
 
-/* out: heads x rows x value_width; lse: heads x rows, the logarithm of each row's sum of exp(score). A row that sees no
-   key gives 0, and inf. Threads must have their workspace (core/pool.h). */
+/* out: heads x rows x value_width; lse: 2 x heads x rows, each row's largest score, and the logarithm of its sum of
+   exp(score - largest). A row that sees no key gives 0, and 0 and inf. Threads must have their workspace (core/pool.h).
+ */
 void nl_attention_forward(const nl_attention *, void *out, void *lse);
 
-/* g: of out; delta: heads x rows, the sum of g * out less the gradient of lse. Gradients of q, k, v, contiguous; all of
-   them are written. */
+/* g: of out; delta: heads x rows, the sum of g * out less the gradient of lse's second half. Gradients of q, k, v,
+   contiguous; all of them are written. */
 void nl_attention_backward(const nl_attention *, const nl_heads *g, const void *lse, const void *delta, void *dq,
                            void *dk, void *dv);
 

@@ -64,8 +64,9 @@ static void measure(conv *c, const nl_conv *g) {
   c->blocks = (c->out_all + c->block - 1) / c->block;
   c->chunk = c->plain ? g->ic : nl_smaller(g->ic, room / (c->taps * c->ld) > 0 ? room / (c->taps * c->ld) : 1);
   c->huge = !c->plain && c->taps * c->ld * (int64_t)c->size > HALF;
+  c->chunk = c->chunk > 0 ? c->chunk : 1; /* without channels there is still the bias */
   c->chunks = (g->ic + c->chunk - 1) / c->chunk;
-  c->chunk = (g->ic + c->chunks - 1) / c->chunks;
+  c->chunk = c->chunks > 0 ? (g->ic + c->chunks - 1) / c->chunks : 1;
 }
 
 /* ---- whether there is a panel: measured ---- */
@@ -362,7 +363,7 @@ void nl_conv_forward(const nl_conv *g, const void *x, const void *w, const void 
   conv c;
   measure(&c, g);
   c.x = x, c.w = w, c.bias = bias, c.y = y;
-  if (c.huge) {
+  if (c.huge || g->ic == 0) { /* the plain loops begin with the bias, or 0 */
     nl_parallel_for(g->n * g->groups * g->oc, 1, g->dtype == NL_F32 ? huge_forward_f32 : huge_forward_f64, &c);
     return;
   }
@@ -424,7 +425,7 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) 
   c.grad = grad, c.w = w, c.y = dx;
   bool together = c.together > 1;
   int64_t tasks = together ? tasks_together(&c, c.chunks) : g->n * g->groups * c.chunks;
-  if (c.out_all == 0 || g->oc == 0) {
+  if (c.out_all == 0 || g->oc == 0 || g->ic == 0) {
     memset(dx, 0, (size_t)(g->n * g->groups * g->ic * c.in_all) * c.size);
     return;
   }
@@ -589,6 +590,9 @@ void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw,
   conv c;
   measure(&c, g);
   c.x = x, c.grad = grad, c.y = dw, c.sums = work;
+  if (g->ic == 0) {
+    return; /* of no elements */
+  }
   c.parts = parts_of(&c);
   if (c.huge && !is_direct_weight(g)) {
     nl_parallel_for(g->groups * g->oc * g->ic, 1, g->dtype == NL_F32 ? huge_weight_f32 : huge_weight_f64, &c);

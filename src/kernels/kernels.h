@@ -255,7 +255,8 @@ typedef struct nl_norm_kernels {
 } nl_norm_kernels;
 
 /* A tile of attention's scores (scores.c): `rows` of `cols` numbers, ld apart; ld is a multiple of NL_SCORES_LANES, and
-   what stands behind the columns is written, too. Of each row `max` and `sum`, or lse, the logarithm of its sum. */
+   what stands behind the columns is written, too. Of each row `max`, its largest score, and `sum`, of exp(score - max),
+   or lse, the logarithm of that. */
 enum { NL_SCORES_LANES = 16 };
 typedef struct nl_scores {
   int64_t rows, cols, ld;
@@ -271,16 +272,16 @@ typedef struct nl_scores_kernels {
   /* s = exp(s - max), where max takes the tile's values in, as sum does; factor: what came before is to be multiplied
    * by */
   void (*join[NL_DTYPE_COUNT])(const nl_scores *, void *s, void *max, void *sum, void *factor);
-  /* s = exp(s - lse) */
-  void (*again[NL_DTYPE_COUNT])(const nl_scores *, void *s, const void *lse);
+  /* s = exp(s - max - lse) */
+  void (*again[NL_DTYPE_COUNT])(const nl_scores *, void *s, const void *max, const void *lse);
   /* s = keep ? s * scale : 0; rows of keep have cols bytes */
   void (*drop[NL_DTYPE_COUNT])(const nl_scores *, void *s, const uint8_t *keep, double scale);
   /* d = p * (d - delta) * scale */
   void (*differ[NL_DTYPE_COUNT])(const nl_scores *, const void *p, void *d, const void *delta);
   /* rows of n numbers times factor */
   void (*stretch[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *factor, void *x);
-  /* factor = 1 / sum (0 where sum is 0), lse = max + log(sum) (inf where sum is 0) */
-  void (*close[NL_DTYPE_COUNT])(int64_t rows, const void *max, const void *sum, void *factor, void *lse);
+  /* factor = 1 / sum, lse = log(sum); where sum is 0: 0, and inf, and max = 0 */
+  void (*close[NL_DTYPE_COUNT])(int64_t rows, void *max, const void *sum, void *factor, void *lse);
 } nl_scores_kernels;
 
 /* What recurrent layers do in one step between their products (gates.c), of `rows` rows of n units, which lie next to

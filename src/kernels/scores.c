@@ -77,12 +77,12 @@ static inline int64_t wide_of(const nl_scores *t) {
       ((type *)pfactor)[i] = factor;                                                                                   \
     }                                                                                                                  \
   }                                                                                                                    \
-  static void again_##type(const nl_scores *t, void *ps, const void *plse) {                                           \
+  static void again_##type(const nl_scores *t, void *ps, const void *pmax, const void *plse) {                         \
     int64_t wide = wide_of(t);                                                                                         \
     for (int64_t i = 0; i < t->rows; i++) {                                                                            \
-      type *s = (type *)ps + i * t->ld, lse = ((const type *)plse)[i];                                                 \
+      type *s = (type *)ps + i * t->ld, max = ((const type *)pmax)[i], lse = ((const type *)plse)[i];                  \
       for (int64_t j = 0; j < wide; j++) {                                                                             \
-        s[j] = EXP(s[j] - lse);                                                                                        \
+        s[j] = EXP((s[j] - max) - lse); /* lse would be lost in a large max */                                         \
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
@@ -112,11 +112,12 @@ static inline int64_t wide_of(const nl_scores *t) {
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
-  static void close_##type(int64_t rows, const void *pmax, const void *psum, void *pfactor, void *plse) {              \
+  static void close_##type(int64_t rows, void *pmax, const void *psum, void *pfactor, void *plse) {                    \
     for (int64_t i = 0; i < rows; i++) {                                                                               \
       type sum = ((const type *)psum)[i];                                                                              \
       ((type *)pfactor)[i] = sum == 0 ? 0 : 1 / sum;                                                                   \
-      ((type *)plse)[i] = sum == 0 ? (type)INFINITY : ((const type *)pmax)[i] + LOG(sum);                              \
+      ((type *)plse)[i] = sum == 0 ? (type)INFINITY : LOG(sum);                                                        \
+      ((type *)pmax)[i] = sum == 0 ? 0 : ((type *)pmax)[i];                                                            \
     }                                                                                                                  \
   }
 SCORES(f32, nl_expf, nl_logf)

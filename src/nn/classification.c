@@ -147,9 +147,12 @@ NL_FORWARD(bce_logits) {
 
 NL_FIELDS(probabilities, reduction, weight)
 
-/* log x, or -100 where it is less */
+/* log x, or -100 where it is less. Its slope is 1 / x, or 1e12 where x is below 1e-12: of 0 and 1 it is finite, too. */
 static nl_tensor *limited_log(nl_build *b, nl_tensor *x) {
-  return nl_b_do(b, op_clamp(), "tt", b_log(b, x), nl_b_int(b, -100));
+  nl_tensor *least = nl_b_do(b, op_clamp(), "tt", x, nl_b_number(b, 1e-12));
+  nl_tensor *slope = b_log(b, b_add(b, x, nl_b_detach(b, b_sub(b, least, x))));
+  nl_tensor *value = nl_b_do(b, op_clamp(), "tt", b_log(b, x), nl_b_int(b, -100));
+  return b_add(b, slope, nl_b_detach(b, b_sub(b, value, slope)));
 }
 
 NL_LOSS(bce_of_probabilities) {

@@ -151,15 +151,16 @@ static const nl_layer_entry entries[] = {
      .example = "nn.PixelUnshuffle(2)(nn.arange(4):reshape(1, 1, 2, 2)).shape",
      .forward = forward_pixel_unshuffle},
     {.name = "Upsample",
-     .settings =
-         "size: sizes? in 1.., scale_factor: number? in 0<.., mode: choice = nearest|linear|bilinear|trilinear, "
-         "align_corners: bool = false",
+     .settings = "size: sizes? in 1.., scale_factor: number? in 0<.., mode: choice = "
+                 "nearest|linear|bilinear|trilinear|bicubic|area, "
+                 "align_corners: bool = false",
      .fields = upsample_fields,
      .inputs = "x",
      .accepts = "batch x channels x length x ...",
      .doc =
          "Images in another size, size or scale_factor times as large: by the nearest element, or by a mean of those "
-         "around (linear, bilinear, trilinear for one, two, three dims).",
+         "around (linear, bilinear, trilinear for one, two, three dims; bicubic: of sixteen; area: of all that it "
+         "stands for).",
      .example = "nn.Upsample {scale_factor = 2}(" ONE ")",
      .refuse = refuse_upsample,
      .forward = forward_upsample},

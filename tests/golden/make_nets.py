@@ -61,7 +61,8 @@ for i in range(40):
                 s = s.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else s + mask
             if causal:
                 s = s.masked_fill(~torch.ones(s.shape[-2:], dtype=torch.bool).tril(), float("-inf"))
-            return torch.logsumexp(s, -1)
+            most = s.max(-1).values
+            return torch.stack((most, torch.logsumexp(s - most[..., None], -1)))
 
         lse = parts(q, k, v)
         out = attention(q, k, v, mask_of, causal, None if scale == "nil" else scale)
@@ -240,6 +241,17 @@ for i in range(20):
     both = [] if w == "nil" else [w, b]
     case("group_norm", [x, groups, w, b], lambda x, *wb, n=groups: F.group_norm(x, n, *wb))
     case("instance_norm", [x, w, b], lambda x, *wb: F.instance_norm(x, None, None, *wb))
+
+for i in range(16):
+    x = R(pick(1, 2), pick(1, 2), pick(2, 7), pick(2, 7), dtype=f32 if i % 5 == 0 else f64)
+    mode, align = ("area", False) if i % 3 == 0 else ("bicubic", chance(0.5))
+    size, scale = ([pick(1, 9), pick(1, 9)], "nil") if i % 2 else ("nil", [0.5, 1.5, 2, 2.3][pick(0, 3)])
+    case("interpolate", [x, size, scale, mode, align],
+         lambda x, s=None if size == "nil" else size, k=None if scale == "nil" else scale, mode=mode, a=align:
+         F.interpolate(x, s, k, mode, None if mode == "area" else a), grad=mode == "area" or scale in ("nil", 2, 0.5))
+for mode, scale, image in (("linear", 1.1, [5]), ("bilinear", 1.1, [5, 4]), ("bilinear", 1.3, [3, 4]), ("area", 1.1, [4])):
+    case("interpolate", [R(1, 2, *image, dtype=f64), "nil", scale, mode],
+         lambda x, k=scale, mode=mode: F.interpolate(x, None, k, mode, None if mode == "area" else False), grad=False)
 
 # ---- positions that are checked ----
 case("within", [I([1, 3, 2]), 1, 3], lambda x: x.clone(), grad=False)

@@ -230,6 +230,14 @@ static void give_heads(nl_call *c, int i, const leads *l, int n, const int64_t *
   nl_rule_shape(c, i, l->n + n, shape, c->dtype);
 }
 
+/* The second result: two numbers for each row, of all rows the first, then the second. */
+static void give_lines(nl_call *c, const leads *l, int64_t rows) {
+  int64_t shape[NL_MAX_DIM + 2] = {2};
+  memcpy(shape + 1, l->shape, (size_t)l->n * sizeof *shape);
+  shape[l->n + 1] = rows;
+  nl_rule_shape(c, 1, l->n + 2, shape, c->dtype);
+}
+
 static nl_status infer_attention(nl_call *c) {
   leads l;
   nl_status status = check_operands(c->in, &l);
@@ -241,7 +249,7 @@ static nl_status infer_attention(nl_call *c) {
   c->dtype = nl_tensor_dtype(q);
   c->workspace_bytes = work_bytes(c->in, &l);
   give_heads(c, 0, &l, 2, (int64_t[]){q->shape[q->ndim - 2], v->shape[v->ndim - 1]});
-  give_heads(c, 1, &l, 1, &q->shape[q->ndim - 2]);
+  give_lines(c, &l, q->shape[q->ndim - 2]);
   nl_rule_shape(c, 2, 1, (int64_t[]){2}, NL_I64);
   return NL_OK;
 }
@@ -267,7 +275,7 @@ static void run_attention(nl_call *c) {
 
 static double attention_flops(const nl_call *c) {
   const nl_tensor *q = c->in[Q], *k = c->in[K], *out = c->out[0];
-  double scores = (double)c->out[1]->numel * (double)k->shape[k->ndim - 2];
+  double scores = (double)c->out[1]->numel / 2 * (double)k->shape[k->ndim - 2];
   double all = 2 * scores * (double)(q->shape[q->ndim - 1] + out->shape[out->ndim - 1]);
   return c->attr[attention_is_causal].b ? all / 2 : all;
 }
@@ -286,7 +294,8 @@ static nl_tensor *weights_of(nl_call *c, nl_build *b, int64_t rows, int64_t keys
     nl_tensor *ones = nl_b_do(b, op_full(), "tli", nl_b_number(b, 1), 2, (int64_t[]){rows, keys}, (int64_t)NL_BOOL);
     scores = b_where(b, nl_b1(b, op_tril(), ones), scores, hidden);
   }
-  return b_exp(b, b_sub(b, scores, b_unsqueeze(b, c->out[1], -1)));
+  nl_tensor *lines = b_unsqueeze(b, c->out[1], -1), *most = nl_b1(b, op_stop_gradient(), b_select(b, lines, 1, 1));
+  return b_exp(b, b_sub(b, b_sub(b, scores, most), b_select(b, lines, 1, 2)));
 }
 
 /* The gradients of single ops, which have gradients themselves; that of the mask, too. */
@@ -329,7 +338,8 @@ static nl_status vjp_attention(nl_call *c, nl_vjp *g) {
     delta = nl_b_sum(b, b_mul(b, up, c->out[0]), 1, (int64_t[]){-1}, false);
   }
   if (g->gout[1]) {
-    delta = delta ? b_sub(b, delta, g->gout[1]) : b_neg(b, g->gout[1]);
+    nl_tensor *of_lse = b_select(b, g->gout[1], 1, 2);
+    delta = delta ? b_sub(b, delta, of_lse) : b_neg(b, of_lse);
   }
   if (g->differentiable || !up || (c->in[MASK] && g->need[MASK])) {
     return vjp_composed_attention(c, g, delta);
@@ -363,7 +373,7 @@ static nl_status infer_attention_backward(nl_call *c) {
     fits = g->shape[d] == (d < l.n ? l.shape[d] : d == l.n ? rows : ev);
   }
   for (int i = LSE; i <= DELTA; i++) {
-    fits = fits && in[i]->dtype == q->dtype && in[i]->numel == l.count * rows;
+    fits = fits && in[i]->dtype == q->dtype && in[i]->numel == (i == LSE ? 2 : 1) * l.count * rows;
   }
   if (!fits || in[STREAM]->dtype != NL_I64 || in[STREAM]->numel != 2) {
     return nl_fail("the gradient (shape %s), lse, delta and stream do not go with the query (shape %s)",
@@ -371,7 +381,7 @@ static nl_status infer_attention_backward(nl_call *c) {
   }
   c->dtype = nl_tensor_dtype(q);
   c->workspace_bytes = work_bytes(in, &l) + whole_lines((size_t)l.count * sizeof(int64_t)) + whole_lines(bytes_in(g)) +
-                       2 * whole_lines(bytes_in(in[LSE])) + 64;
+                       whole_lines(bytes_in(in[LSE])) + whole_lines(bytes_in(in[DELTA])) + 64;
   give_heads(c, 0, &l, 2, (int64_t[]){rows, q->shape[q->ndim - 1]});
   give_heads(c, 1, &l, 2, (int64_t[]){keys, q->shape[q->ndim - 1]});
   give_heads(c, 2, &l, 2, (int64_t[]){keys, ev});

@@ -162,7 +162,8 @@ typedef struct stretch {
   double scale;
   double factor; /* 0: sizes say all */
   bool align;
-  int side; /* 0: the element to the left, 1: to the right */
+  int mode;
+  int tap; /* which element, from that to the left of the centre on */
 } stretch;
 
 /* floor(i in / out), in whole numbers where `out` is what a factor made exactly. */
@@ -171,19 +172,30 @@ static int64_t nearest_at(const void *ctx, int64_t i) {
   int64_t at = s->factor > 0 ? (int64_t)floor((double)i / s->factor) : (int64_t)((__int128)i * s->in / s->out);
   return at < s->in - 1 ? at : s->in - 1;
 }
+enum { NEAREST, LINEAR, BILINEAR, TRILINEAR, BICUBIC, AREA };
+
 /* Where the centre of element i lies (or, aligned, with the corners one on another). */
 static double centre_of(const stretch *s, int64_t i) {
   double at = s->align ? (double)i * s->scale : ((double)i + 0.5) * s->scale - 0.5;
-  return at < 0 ? 0 : at;
+  return at < 0 && s->mode != BICUBIC ? 0 : at;
 }
-static int64_t side_at(const void *ctx, int64_t i) {
+static int64_t tap_at(const void *ctx, int64_t i) {
   const stretch *s = ctx;
-  int64_t at = (int64_t)centre_of(s, i);
-  at = at < s->in - 1 ? at : s->in - 1;
-  return s->side && at < s->in - 1 ? at + 1 : at;
+  int64_t at = (int64_t)floor(centre_of(s, i)) + s->tap;
+  return at < 0 ? 0 : (at < s->in - 1 ? at : s->in - 1);
 }
-/* How much of the element to the right is taken, shaped to broadcast over dim d. */
-static nl_tensor *share_of_right(nl_build *b, const stretch *s, const nl_tensor *x, int d) {
+
+/* How much of a tap is taken, where the centre lies `share` to the right of tap 0. Cubic: Keys 1981, with a = -3/4. */
+static double weight_of(const stretch *s, double share) {
+  if (s->mode != BICUBIC) {
+    return s->tap ? share : 1 - share;
+  }
+  const double a = -0.75, d = fabs(share - s->tap);
+  return d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+}
+
+/* The weights of a tap, shaped to broadcast over dim d. */
+static nl_tensor *weights_at(nl_build *b, const stretch *s, const nl_tensor *x, int d) {
   nl_tensor *t = NULL;
   int64_t shape[NL_MAX_DIM];
   for (int k = 0; k < x->ndim; k++) {
@@ -195,28 +207,37 @@ static nl_tensor *share_of_right(nl_build *b, const stretch *s, const nl_tensor 
   }
   for (int64_t i = 0; t && i < s->out; i++) {
     double at = centre_of(s, i), share = at - floor(at);
-    nl_tensor_set_double(t, i, floor(at) >= (double)(s->in - 1) ? 0 : share);
+    bool beyond = s->mode != BICUBIC && floor(at) >= (double)(s->in - 1);
+    nl_tensor_set_double(t, i, weight_of(s, beyond ? 0 : share));
   }
   return t;
 }
 
-enum { NEAREST, LINEAR };
-
-static nl_tensor *stretch_dim(nl_build *b, nl_tensor *x, int d, stretch s, int mode) {
-  if (mode == NEAREST) {
+static nl_tensor *stretch_dim(nl_build *b, nl_tensor *x, int d, stretch s) {
+  if (s.mode == NEAREST) {
     return b_index_select(b, x, d + 1, positions(b, s.out, nearest_at, &s));
   }
-  s.side = 1;
-  nl_tensor *right = b_index_select(b, x, d + 1, positions(b, s.out, side_at, &s));
-  s.side = 0;
-  nl_tensor *left = b_index_select(b, x, d + 1, positions(b, s.out, side_at, &s));
-  return b_add(b, left, b_mul(b, b_sub(b, right, left), share_of_right(b, &s, x, d)));
+  nl_tensor *sum = NULL;
+  int last = s.mode == BICUBIC ? 2 : 1;
+  for (s.tap = s.mode == BICUBIC ? -1 : 0; s.tap <= last && b->status == NL_OK; s.tap++) {
+    nl_tensor *part = b_index_select(b, x, d + 1, positions(b, s.out, tap_at, &s));
+    part = b_mul(b, part, weights_at(b, &s, x, d));
+    sum = sum ? b_add(b, sum, part) : part;
+  }
+  return sum;
+}
+
+/* The mean of what an element stands for. */
+static nl_tensor *averaged(nl_build *b, nl_tensor *x, int dims, const int64_t *out) {
+  const nl_op *ops[] = {op_adaptive_avg_pool1d(), op_adaptive_avg_pool2d(), op_adaptive_avg_pool3d()};
+  return nl_b_do(b, ops[dims - 1], "tl", x, dims, out);
 }
 
 NL_COMPOSE(interpolate) {
   int dims = x->ndim - 2, nsize;
   const int64_t *size = nl_call_list(c, interpolate_size, &nsize);
-  int word = (int)c->attr[interpolate_mode].i; /* nearest|linear|bilinear|trilinear */
+  int mode = (int)c->attr[interpolate_mode].i,
+      of = mode == BICUBIC ? 2 : (mode == NEAREST || mode == AREA ? dims : mode);
   bool align = c->attr[interpolate_align_corners].b, scaled = c->attr[interpolate_scale_factor].set;
   double factor = scaled ? c->attr[interpolate_scale_factor].number : 0;
   if (dims < 1 || dims > NL_CONV_DIMS) {
@@ -230,14 +251,17 @@ NL_COMPOSE(interpolate) {
     nl_b_fail(b, "size must have one number or %d, but has %d", dims, nsize);
   } else if (scaled && !(factor > 0 && factor < 1e6)) {
     nl_b_fail(b, "scale_factor must be above 0 (and below 1e6), but is %g", factor);
-  } else if (word > 0 && word != dims) {
-    static const char *const names[] = {"linear", "bilinear", "trilinear"};
-    nl_b_fail(b, "of %d dims behind batch and channels the mode is called \"%s\"", dims, names[dims - 1]);
-  } else if (align && word == NEAREST) {
-    nl_b_fail(b, "align_corners is for the linear modes");
+  } else if (of != dims) {
+    static const char *const names[] = {"\"linear\"", "\"bilinear\" or \"bicubic\"", "\"trilinear\""};
+    nl_b_fail(b, "of %d dims behind batch and channels the mode is called %s", dims, names[dims - 1]);
+  } else if (align && (mode == NEAREST || mode == AREA)) {
+    nl_b_fail(b, "align_corners is for the linear modes, and the cubic one");
   }
+  bool same = true;
+  stretch all[NL_CONV_DIMS];
+  int64_t out[NL_CONV_DIMS] = {0};
   for (int d = 0; d < dims && b->status == NL_OK; d++) {
-    stretch s = {.in = x->shape[d + 2], .align = align};
+    stretch s = {.in = x->shape[d + 2], .align = align, .mode = mode};
     s.out = scaled ? (int64_t)floor((double)s.in * factor) : size[nsize == 1 ? 0 : d];
     if (s.in < 1 || s.out < 1 || s.out > INT32_MAX) {
       nl_b_fail(b, "%lld elements cannot become %lld (dim %d of shape %s)", (long long)s.in, (long long)s.out, d + 3,
@@ -247,9 +271,20 @@ NL_COMPOSE(interpolate) {
     s.factor = scaled && (double)s.in * factor != (double)s.out ? factor : 0;
     s.scale = align ? (s.out > 1 ? (double)(s.in - 1) / (double)(s.out - 1) : 0)
                     : (scaled ? 1 / factor : (double)s.in / (double)s.out);
-    x = stretch_dim(b, x, d + 2, s, word > 0 ? LINEAR : NEAREST);
+    same = same && s.in == s.out;
+    all[d] = s;
+    out[d] = s.out;
   }
-  nl_give(c, x);
+  if (mode == AREA && b->status == NL_OK) {
+    x = averaged(b, x, dims, out);
+  }
+  bool linear = mode == LINEAR || mode == BILINEAR || mode == TRILINEAR;
+  for (int d = 0; d < dims && b->status == NL_OK && mode != AREA; d++) {
+    if (!linear || all[d].in != all[d].out) { /* as PyTorch has it, whatever the factor */
+      x = stretch_dim(b, x, d + 2, all[d]);
+    }
+  }
+  nl_give(c, same && linear ? b_clone(b, x) : x);
 }
 
 /* ---- windows as columns ---- */
@@ -386,14 +421,15 @@ static const nl_op ops[] = {
     ADAPTIVE_MAX("adaptive_max_pool2d", 2, IMAGE, "nn.adaptive_max_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape"),
     ADAPTIVE_MAX("adaptive_max_pool3d", 3, VOLUME, "nn.adaptive_max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape"),
     {.name = "interpolate",
-     .args = "x: tensor, size: shape?, scale_factor: number?, mode: choice = nearest|linear|bilinear|trilinear, "
+     .args = "x: tensor, size: shape?, scale_factor: number?, mode: choice = "
+             "nearest|linear|bilinear|trilinear|bicubic|area, "
              "align_corners: bool = false",
      .attrs = interpolate_attrs,
      .returns = "tensor",
      .doc = "Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those "
-            "around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims). align_corners "
-            "puts "
-            "the outermost elements one on another.",
+            "around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims; bicubic: of "
+            "sixteen), "
+            "or of all that it stands for (area). align_corners puts the outermost elements one on another.",
      .example = "nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = \"linear\"})",
      .compose = compose_interpolate},
     {.name = "im2col",

@@ -96,7 +96,9 @@ for _, entry in ipairs(core.layers()) do
         end
         args[args.n] = {}
         for key, value in pairs(last) do
-          args[args.n][key] = key ~= "training" and value or nil
+          if key ~= "training" then
+            args[args.n][key] = value
+          end
         end
       end
       if args.n < n then
