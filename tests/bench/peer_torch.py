@@ -9,6 +9,8 @@ import time
 import torch
 from torch import nn
 
+from peer_examples import EXAMPLES
+
 
 def step_of(model, criterion, opt, x, y):
     def step():
@@ -213,66 +215,9 @@ def w12():
     return step_of(model, nn.MSELoss(), torch.optim.AdamW(model.parameters()), x, y)
 
 
-def e1():
-    """mnist of pytorch/examples."""
-    model = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
-                          nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10), nn.LogSoftmax(1))
-    x, y = torch.randn(64, 1, 28, 28), torch.randint(0, 10, (64,))
-    return step_of(model, nn.NLLLoss(), torch.optim.Adadelta(model.parameters(), lr=1), x, y)
-
-
-def e2():
-    """word_language_model of pytorch/examples, with an LSTM."""
-    encoder, lstm, decoder, drop = nn.Embedding(10000, 200), nn.LSTM(200, 200, 2, dropout=0.2), nn.Linear(200, 10000), nn.Dropout(0.2)
-    model = nn.ModuleList([encoder, lstm, decoder])
-    x, y = torch.randint(0, 10000, (35, 20)), torch.randint(0, 10000, (700,))
-
-    def step():
-        model.zero_grad()
-        out = decoder(drop(lstm(drop(encoder(x)))[0]))
-        loss = nn.functional.cross_entropy(out.reshape(-1, 10000), y)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.25)
-        for p in model.parameters():
-            p.data.add_(p.grad, alpha=-0.05)
-        return loss
-
-    return step
-
-
-def e3():
-    """dcgan of pytorch/examples, half as wide."""
-    layers = []
-    for a, b, s, p in ((100, 256, 1, 0), (256, 128, 2, 1), (128, 64, 2, 1), (64, 32, 2, 1)):
-        layers += [nn.ConvTranspose2d(a, b, 4, s, p, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
-    generator = nn.Sequential(*layers, nn.ConvTranspose2d(32, 3, 4, 2, 1, bias=False), nn.Tanh())
-    layers = [nn.Conv2d(3, 32, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
-    for a, b in ((32, 64), (64, 128), (128, 256)):
-        layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
-    critic = nn.Sequential(*layers, nn.Conv2d(256, 1, 4, bias=False), nn.Sigmoid())
-    x, z, ones, zeros = torch.randn(16, 3, 64, 64), torch.randn(16, 100, 1, 1), torch.ones(16), torch.zeros(16)
-    loss = nn.BCELoss()
-    of_critic = torch.optim.Adam(critic.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    of_generator = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-
-    def step():
-        critic.zero_grad()
-        loss(critic(x).reshape(-1), ones).backward()
-        fake = generator(z)
-        loss(critic(fake.detach()).reshape(-1), zeros).backward()
-        of_critic.step()
-        generator.zero_grad()
-        deceived = loss(critic(fake).reshape(-1), ones)
-        deceived.backward()
-        of_generator.step()
-        return deceived
-
-    return step
-
-
 makers = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W5b": w5b, "W7": w7, "W6": w6, "W8": w8,
           "W9": lambda: sequence(nn.LSTM(64, 128)), "W10": lambda: sequence(nn.GRU(64, 128)),
-          "W11": lambda: sequence(nn.RNN(64, 128)), "W12": w12, "W13": w13, "E1": e1, "E2": e2, "E3": e3}
+          "W11": lambda: sequence(nn.RNN(64, 128)), "W12": w12, "W13": w13, **EXAMPLES}
 steps = {}
 
 

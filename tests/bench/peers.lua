@@ -45,7 +45,7 @@ end
 
 ---What starts PyTorch on one thread; its set_num_threads does not reach OpenBLAS, which would use all cores.
 function M.torch(here)
-  return ("OPENBLAS_NUM_THREADS=1 /usr/bin/python3 %s/peer_torch.py 1"):format(here)
+  return ("OPENBLAS_NUM_THREADS=1 /usr/bin/python3 -B %s/peer_torch.py 1"):format(here)
 end
 
 ---The peers that are here, in a fixed order; says how to get the others. kann: a directory with its source.

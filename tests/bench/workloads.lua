@@ -1,7 +1,8 @@
 -- The workloads that are timed: one training step each. peer_torch.py, peer_sklearn.py and peer_kann.c build the same
--- ones, under the same names.
+-- ones, under the same names. E1 to E6 are programs of pytorch/examples (examples.lua).
 
 local nn = require "nn"
+local examples = require "examples"
 
 local M = {}
 
@@ -65,76 +66,6 @@ local function sequence(layer)
   return M.step_of(function(input)
     return head((layer(input))[-1])
   end, nn.CrossEntropyLoss(), nn.optim.Adam(params), x, y)
-end
-
--- Three of pytorch/examples: mnist, word_language_model (an LSTM), dcgan (half as wide, batch 16).
-local function example_mnist()
-  local model = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
-    nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10), nn.LogSoftmax(2))
-  local x, y = nn.randn(64, 1, 28, 28), nn.randint(1, 11, { 64 })
-  return M.step_of(model, nn.NLLLoss(), nn.optim.Adadelta(model:parameters(), { lr = 1 }), x, y)
-end
-
-local function example_words()
-  local Net = nn.Module:extend "Words"
-  function Net:init()
-    self.encoder, self.lstm, self.decoder = nn.Embedding(10000, 200), nn.LSTM(200, 200, { num_layers = 2, dropout = 0.2 }),
-      nn.Linear(200, 10000)
-    self.drop = nn.Dropout(0.2)
-  end
-  function Net:forward(x)
-    return self.decoder(self.drop((self.lstm(self.drop(self.encoder(x)))))):reshape(-1, 10000)
-  end
-  local model = Net()
-  local x, y = nn.randint(1, 10001, { 35, 20 }), nn.randint(1, 10001, { 700 })
-  local criterion = nn.CrossEntropyLoss()
-  return function() -- plain SGD by hand, with clipping, as there
-    model:zero_grad()
-    local loss = criterion(model(x), y)
-    loss:backward()
-    nn.optim.clip_grad_norm_(model:parameters(), 0.25)
-    nn.no_grad(function()
-      for _, p in ipairs(model:parameters()) do
-        p:add_(p.grad * -0.05)
-      end
-    end)
-    return loss
-  end
-end
-
-local function example_gan()
-  local function up(from, to, stride, padding)
-    return nn.ConvTranspose2d(from, to, 4, stride, padding, { bias = false }), nn.BatchNorm2d(to), nn.ReLU()
-  end
-  local generator = nn.Sequential()
-  for _, g in ipairs { { 100, 256, 1, 0 }, { 256, 128, 2, 1 }, { 128, 64, 2, 1 }, { 64, 32, 2, 1 } } do
-    for _, layer in ipairs { up(table.unpack(g)) } do
-      generator:add(layer)
-    end
-  end
-  generator:add(nn.ConvTranspose2d(32, 3, 4, 2, 1, { bias = false })):add(nn.Tanh())
-  local critic, from = nn.Sequential(nn.Conv2d(3, 32, 4, { stride = 2, padding = 1, bias = false }), nn.LeakyReLU(0.2)), 32
-  for _, to in ipairs { 64, 128, 256 } do
-    critic:add(nn.Conv2d(from, to, 4, { stride = 2, padding = 1, bias = false })):add(nn.BatchNorm2d(to)):add(nn.LeakyReLU(0.2))
-    from = to
-  end
-  critic:add(nn.Conv2d(256, 1, 4, { bias = false })):add(nn.Sigmoid())
-  local x, z, ones, zeros = nn.randn(16, 3, 64, 64), nn.randn(16, 100, 1, 1), nn.ones(16), nn.zeros(16)
-  local loss = nn.BCELoss()
-  local of_critic = nn.optim.Adam(critic:parameters(), { lr = 2e-4, betas = { 0.5, 0.999 } })
-  local of_generator = nn.optim.Adam(generator:parameters(), { lr = 2e-4, betas = { 0.5, 0.999 } })
-  return function()
-    critic:zero_grad()
-    loss(critic(x):reshape(-1), ones):backward()
-    local fake = generator(z)
-    loss(critic(fake:detach()):reshape(-1), zeros):backward()
-    of_critic:step()
-    generator:zero_grad()
-    local deceived = loss(critic(fake):reshape(-1), ones)
-    deceived:backward()
-    of_generator:step()
-    return deceived
-  end
 end
 
 -- steps: how many make a sample of some tens of milliseconds; bound: what the compiled and the eager step's ratio to
@@ -208,9 +139,13 @@ M.list = {
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
       return images(model, 32, 32, 32)
     end },
-  { name = "E1", title = "examples/mnist, batch 64, Adadelta", steps = 1, rounds = 7, bound = { 0.7, 0.7 }, make = example_mnist },
-  { name = "E2", title = "examples/word_language_model, LSTM", steps = 1, rounds = 7, bound = { 0.7, 0.7 }, make = example_words },
-  { name = "E3", title = "examples/dcgan, half as wide", steps = 1, rounds = 7, bound = { 0.7, 0.7 }, make = example_gan },
+  { name = "E1", title = "examples/mnist, batch 64, Adadelta", steps = 1, rounds = 7, bound = { 0.7, 0.7 }, make = examples.mnist },
+  { name = "E2", title = "examples/word_language_model, LSTM", steps = 1, rounds = 7, bound = { 0.7, 0.7 }, make = examples.words },
+  { name = "E3", title = "examples/dcgan, half as wide", steps = 1, rounds = 7, bound = { 0.7, 0.7 }, make = examples.gan },
+  { name = "E4", title = "examples/siamese_network, batch 16", steps = 1, rounds = 7, bound = { 0.7, 0.7 }, make = examples.twins },
+  { name = "E5", title = "examples/fast_neural_style, 64 x 64", steps = 1, rounds = 7, bound = { 0.7, 0.7 }, make = examples.style },
+  { name = "E6", title = "examples/word_language_model, transformer", steps = 1, rounds = 7, bound = { 0.7, 0.7 },
+    make = examples.sentences },
 }
 
 ---A network for the growth tables: `depth` hidden layers of `width`, ReLU, SGD.

@@ -71,6 +71,24 @@ function TestScripts:test_char_lm()
   os.remove(path)
 end
 
+-- The programs of pytorch/examples, as small as they go: they run to their end and give numbers.
+function TestScripts:test_examples()
+  if not nn.data.has_fashion_mnist() or process.nnlua:find "address" then
+    lu.skip "needs dataset-fashion-mnist, and no sanitizers"
+  end
+  for script, case in pairs {
+    mnist = { "--limit 600 --epochs 1", "test_accuracy ([%d.]+)" },
+    siamese_network = { "--limit 600 --epochs 1 --batch_size 100", "test_loss ([%d.]+)" },
+    dcgan = { "--limit 64 --epochs 1 --batch_size 8 --ngf 4 --ndf 4", "loss_G ([%d.]+)" },
+    fast_neural_style = { "--limit 2 --epochs 1 --batch_size 1 --image_size 16", "total ([%d.e+]+)" },
+    word_language_model = { "--epochs 1 --limit 1500 --emsize 16 --nhid 16 --words 3", "test_perplexity ([%d.]+)" },
+  } do
+    local out, err, status = process.run(("%s --seed 1 scripts/examples/%s.lua --no-record %s"):format(process.nnlua, script, case[1]))
+    lu.assertEquals(status, 0, script .. ": " .. err)
+    lu.assertTrue(tonumber(out:match(case[2])) < math.huge, script .. ": " .. out)
+  end
+end
+
 function TestScripts:test_wrong_options()
   local _, err, status = process.run(process.nnlua .. " scripts/fashion_mnist.lua --epoch 3")
   lu.assertEquals(status, 1)
