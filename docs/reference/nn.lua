@@ -567,7 +567,7 @@ function Tensor:logical_not() end
 
 ---x + y, broadcast.
 ---
----    nn.add(nn.tensor {1, 2}, 10)
+---    nn.add(nn.tensor {1, 2}, 10, {alpha = 3})
 ---@param x nn.Tensor|number|boolean
 ---@param y nn.Tensor|number|boolean
 ---@return nn.Tensor
@@ -575,7 +575,7 @@ function nn.add(x, y) end
 
 ---x + y, broadcast.
 ---
----    nn.add(nn.tensor {1, 2}, 10)
+---    nn.add(nn.tensor {1, 2}, 10, {alpha = 3})
 ---@param y nn.Tensor|number|boolean
 ---@return nn.Tensor
 function Tensor:add(y) end
@@ -1277,20 +1277,20 @@ function Tensor:frac() end
 ---@return nn.Tensor
 function Tensor:frac_(...) end
 
----The distance to the next float away from 0, with the sign of x. No gradient.
+---The distance to the next float away from 0, with the sign of x.
 ---
 ---    nn.spacing(nn.tensor {1.0, 1e10}) * 2^23
 ---@param x nn.Tensor
 ---@return nn.Tensor
 function nn.spacing(x) end
 
----The distance to the next float away from 0, with the sign of x. No gradient.
+---The distance to the next float away from 0, with the sign of x.
 ---
 ---    nn.spacing(nn.tensor {1.0, 1e10}) * 2^23
 ---@return nn.Tensor
 function Tensor:spacing() end
 
----The distance to the next float away from 0, with the sign of x. No gradient. In place.
+---The distance to the next float away from 0, with the sign of x. In place.
 ---@return nn.Tensor
 function Tensor:spacing_(...) end
 
@@ -1465,7 +1465,7 @@ function Tensor:remainder(y) end
 ---@return nn.Tensor
 function Tensor:remainder_(...) end
 
----x / y rounded down, whole for whole numbers; those divided by 0 give 0. The operator x // y. No gradient.
+---x / y rounded down, whole for whole numbers; those divided by 0 give 0. The operator x // y.
 ---
 ---    nn.floor_divide(nn.tensor {-5, 5}, 3)
 ---@param x nn.Tensor|number|boolean
@@ -1473,14 +1473,14 @@ function Tensor:remainder_(...) end
 ---@return nn.Tensor
 function nn.floor_divide(x, y) end
 
----x / y rounded down, whole for whole numbers; those divided by 0 give 0. The operator x // y. No gradient.
+---x / y rounded down, whole for whole numbers; those divided by 0 give 0. The operator x // y.
 ---
 ---    nn.floor_divide(nn.tensor {-5, 5}, 3)
 ---@param y nn.Tensor|number|boolean
 ---@return nn.Tensor
 function Tensor:floor_divide(y) end
 
----x / y rounded down, whole for whole numbers; those divided by 0 give 0. The operator x // y. No gradient. In place.
+---x / y rounded down, whole for whole numbers; those divided by 0 give 0. The operator x // y. In place.
 ---@return nn.Tensor
 function Tensor:floor_divide_(...) end
 
@@ -1579,7 +1579,7 @@ function Tensor:copysign(y) end
 ---@return nn.Tensor
 function Tensor:copysign_(...) end
 
----The next number that a float can hold, from x towards y. No gradient.
+---The next number that a float can hold, from x towards y.
 ---
 ---    nn.nextafter(nn.tensor {1.0}, 2) - 1
 ---@param x nn.Tensor|number|boolean
@@ -1587,14 +1587,14 @@ function Tensor:copysign_(...) end
 ---@return nn.Tensor
 function nn.nextafter(x, y) end
 
----The next number that a float can hold, from x towards y. No gradient.
+---The next number that a float can hold, from x towards y.
 ---
 ---    nn.nextafter(nn.tensor {1.0}, 2) - 1
 ---@param y nn.Tensor|number|boolean
 ---@return nn.Tensor
 function Tensor:nextafter(y) end
 
----The next number that a float can hold, from x towards y. No gradient. In place.
+---The next number that a float can hold, from x towards y. In place.
 ---@return nn.Tensor
 function Tensor:nextafter_(...) end
 
@@ -1636,7 +1636,7 @@ function Tensor:fmin(y) end
 ---@return nn.Tensor
 function Tensor:fmin_(...) end
 
----0 for negative x, 1 for positive, and y where x is 0. No gradient.
+---0 for negative x, 1 for positive, and y where x is 0.
 ---
 ---    nn.heaviside(nn.tensor {-2.0, 0.0, 3.0}, 0.5)
 ---@param x nn.Tensor|number|boolean
@@ -1644,14 +1644,14 @@ function Tensor:fmin_(...) end
 ---@return nn.Tensor
 function nn.heaviside(x, y) end
 
----0 for negative x, 1 for positive, and y where x is 0. No gradient.
+---0 for negative x, 1 for positive, and y where x is 0.
 ---
 ---    nn.heaviside(nn.tensor {-2.0, 0.0, 3.0}, 0.5)
 ---@param y nn.Tensor|number|boolean
 ---@return nn.Tensor
 function Tensor:heaviside(y) end
 
----0 for negative x, 1 for positive, and y where x is 0. No gradient. In place.
+---0 for negative x, 1 for positive, and y where x is 0. In place.
 ---@return nn.Tensor
 function Tensor:heaviside_(...) end
 
@@ -3178,7 +3178,7 @@ function nn.trapezoid(x, at, dx, dim) end
 ---@return nn.Tensor
 function Tensor:trapezoid(at, dx, dim) end
 
----How many elements lie in each of equal bins from min to max (both 0: all of them). No gradient.
+---How many elements lie in each of equal bins from min to max (both 0: all of them).
 ---
 ---    nn.histc(nn.tensor {3.0, 1.0, 2.0, 10.0}, 3)
 ---@param x nn.Tensor
@@ -3188,7 +3188,7 @@ function Tensor:trapezoid(at, dx, dim) end
 ---@return nn.Tensor
 function nn.histc(x, bins, min, max) end
 
----How many elements lie in each of equal bins from min to max (both 0: all of them). No gradient.
+---How many elements lie in each of equal bins from min to max (both 0: all of them).
 ---
 ---    nn.histc(nn.tensor {3.0, 1.0, 2.0, 10.0}, 3)
 ---@param bins? integer
@@ -3197,7 +3197,7 @@ function nn.histc(x, bins, min, max) end
 ---@return nn.Tensor
 function Tensor:histc(bins, min, max) end
 
----How often 1, 2, 3, ... occur in a vector, or the sums of their weights. No gradient.
+---How often 1, 2, 3, ... occur in a vector, or the sums of their weights.
 ---
 ---    nn.bincount(nn.tensor {1, 3, 3})
 ---@param x nn.Tensor
@@ -3206,7 +3206,7 @@ function Tensor:histc(bins, min, max) end
 ---@return nn.Tensor
 function nn.bincount(x, weights, minlength) end
 
----How often 1, 2, 3, ... occur in a vector, or the sums of their weights. No gradient.
+---How often 1, 2, 3, ... occur in a vector, or the sums of their weights.
 ---
 ---    nn.bincount(nn.tensor {1, 3, 3})
 ---@param weights? nn.Tensor
@@ -4102,6 +4102,23 @@ function Tensor:scatter_add(dim, index, source) end
 ---x plus each element of source at the place along dim that index names. In place.
 ---@return nn.Tensor
 function Tensor:scatter_add_(...) end
+
+---A row of the weight (symbols x features) for each of x's int64 symbols, from 1. The row of the symbol padding_idx gets no gradient.
+---
+---    nn.embedding(nn.tensor {2, 1}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param x nn.Tensor
+---@param weight nn.Tensor
+---@param padding_idx? integer
+---@return nn.Tensor
+function nn.embedding(x, weight, padding_idx) end
+
+---A row of the weight (symbols x features) for each of x's int64 symbols, from 1. The row of the symbol padding_idx gets no gradient.
+---
+---    nn.embedding(nn.tensor {2, 1}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}})
+---@param weight nn.Tensor
+---@param padding_idx? integer
+---@return nn.Tensor
+function Tensor:embedding(weight, padding_idx) end
 
 ---The slices of x along dim that index (int64, from 1) names, in its order.
 ---
@@ -5391,7 +5408,7 @@ function nn.adaptive_max_pool3d(x, output_size, return_indices) end
 ---@return nn.Tensor
 function Tensor:adaptive_max_pool3d(output_size, return_indices) end
 
----Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims). align_corners puts the outermost elements one on another.
+---Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims; bicubic: of sixteen), or of all that it stands for (area). align_corners puts the outermost elements one on another.
 ---
 ---    nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = "linear"})
 ---@param x nn.Tensor
@@ -5402,7 +5419,7 @@ function Tensor:adaptive_max_pool3d(output_size, return_indices) end
 ---@return nn.Tensor
 function nn.interpolate(x, size, scale_factor, mode, align_corners) end
 
----Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims). align_corners puts the outermost elements one on another.
+---Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims; bicubic: of sixteen), or of all that it stands for (area). align_corners puts the outermost elements one on another.
 ---
 ---    nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = "linear"})
 ---@param size? integer|integer[]
@@ -5693,7 +5710,7 @@ function nn.solve(a, b) end
 ---@return nn.Tensor
 function Tensor:solve(b) end
 
----x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle. No gradient.
+---x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle.
 ---
 ---    nn.lu(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
 ---@param x nn.Tensor
@@ -5702,7 +5719,7 @@ function Tensor:solve(b) end
 ---@return nn.Tensor
 function nn.lu(x) end
 
----x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle. No gradient.
+---x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle.
 ---
 ---    nn.lu(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
 ---@return nn.Tensor
@@ -5888,7 +5905,7 @@ function nn.lstsq(x, y, rtol) end
 ---@return nn.Tensor
 function Tensor:lstsq(y, rtol) end
 
----Eigenvalues and eigenvectors (columns) of any square matrix: real and imaginary values, real and imaginary vectors. No gradient.
+---Eigenvalues and eigenvectors (columns) of any square matrix: real and imaginary values, real and imaginary vectors.
 ---
 ---    select(2, nn.eig(nn.tensor {{0.0, -1.0}, {1.0, 0.0}}))
 ---@param x nn.Tensor
@@ -5898,7 +5915,7 @@ function Tensor:lstsq(y, rtol) end
 ---@return nn.Tensor
 function nn.eig(x) end
 
----Eigenvalues and eigenvectors (columns) of any square matrix: real and imaginary values, real and imaginary vectors. No gradient.
+---Eigenvalues and eigenvectors (columns) of any square matrix: real and imaginary values, real and imaginary vectors.
 ---
 ---    select(2, nn.eig(nn.tensor {{0.0, -1.0}, {1.0, 0.0}}))
 ---@return nn.Tensor
@@ -5907,7 +5924,7 @@ function nn.eig(x) end
 ---@return nn.Tensor
 function Tensor:eig() end
 
----The eigenvalues of any square matrix: real and imaginary parts. No gradient.
+---The eigenvalues of any square matrix: real and imaginary parts.
 ---
 ---    nn.eigvals(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
 ---@param x nn.Tensor
@@ -5915,7 +5932,7 @@ function Tensor:eig() end
 ---@return nn.Tensor
 function nn.eigvals(x) end
 
----The eigenvalues of any square matrix: real and imaginary parts. No gradient.
+---The eigenvalues of any square matrix: real and imaginary parts.
 ---
 ---    nn.eigvals(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})
 ---@return nn.Tensor
@@ -6091,7 +6108,7 @@ function nn.gamma(concentration, rate, shape) end
 ---@return nn.Tensor
 function Tensor:gamma(rate, shape) end
 
----Beta numbers in (0, 1) with mean a / (a + b). No gradient.
+---Beta numbers in (0, 1) with mean a / (a + b).
 ---
 ---    nn.beta(2, 2, {3}, {generator = nn.Generator(1)})
 ---@param a nn.Tensor|number|boolean
@@ -6100,7 +6117,7 @@ function Tensor:gamma(rate, shape) end
 ---@return nn.Tensor
 function nn.beta(a, b, shape) end
 
----Beta numbers in (0, 1) with mean a / (a + b). No gradient.
+---Beta numbers in (0, 1) with mean a / (a + b).
 ---
 ---    nn.beta(2, 2, {3}, {generator = nn.Generator(1)})
 ---@param b nn.Tensor|number|boolean
@@ -6108,14 +6125,14 @@ function nn.beta(a, b, shape) end
 ---@return nn.Tensor
 function Tensor:beta(b, shape) end
 
----Counts of events with these mean rates: Hormann 1993. No gradient.
+---Counts of events with these mean rates: Hormann 1993.
 ---
 ---    nn.poisson(nn.tensor {0.5, 4.0, 100.0}, {generator = nn.Generator(1)})
 ---@param rate nn.Tensor
 ---@return nn.Tensor
 function nn.poisson(rate) end
 
----Counts of events with these mean rates: Hormann 1993. No gradient.
+---Counts of events with these mean rates: Hormann 1993.
 ---
 ---    nn.poisson(nn.tensor {0.5, 4.0, 100.0}, {generator = nn.Generator(1)})
 ---@return nn.Tensor
@@ -6252,14 +6269,14 @@ function nn.Unflatten(dim, unflattened_size) end
 ---@return nn.Bilinear
 function nn.Bilinear(in1_features, in2_features, out_features, bias, options) end
 
----A vector for each of num_embeddings symbols: int64 symbols of any shape, from 1, to shape x embedding_dim. The vector of the symbol padding_idx is 0 and stays so.
+---A vector for each of num_embeddings symbols: int64 symbols of any shape, from 1, to shape x embedding_dim. The vector of the symbol padding_idx is 0 at the start, and gets no gradient.
 ---@class nn.Embedding: nn.Module
 ---@field num_embeddings integer
 ---@field embedding_dim integer
 ---@field padding_idx integer?
 ---@field weight nn.Tensor
 
----A vector for each of num_embeddings symbols: int64 symbols of any shape, from 1, to shape x embedding_dim. The vector of the symbol padding_idx is 0 and stays so.
+---A vector for each of num_embeddings symbols: int64 symbols of any shape, from 1, to shape x embedding_dim. The vector of the symbol padding_idx is 0 at the start, and gets no gradient.
 ---
 ---    nn.Embedding(10, 3)(nn.tensor {1, 2}).shape
 ---@param num_embeddings integer
@@ -6940,7 +6957,7 @@ function nn.WeightNorm(layer, options) end
 ---@return nn.SpectralNorm
 function nn.SpectralNorm(layer, options) end
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (with stride 1); padding_mode says what stands around the input.
 ---@class nn.Conv1d: nn.Module
 ---@field in_channels integer
 ---@field out_channels integer
@@ -6953,7 +6970,7 @@ function nn.SpectralNorm(layer, options) end
 ---@field weight nn.Tensor
 ---@field bias nn.Tensor?
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (with stride 1); padding_mode says what stands around the input.
 ---
 ---    nn.Conv1d(3, 8, 5)(nn.zeros(2, 3, 20)).shape
 ---@param in_channels integer
@@ -6969,7 +6986,7 @@ function nn.SpectralNorm(layer, options) end
 ---@return nn.Conv1d
 function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, options) end
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (with stride 1); padding_mode says what stands around the input.
 ---@class nn.Conv2d: nn.Module
 ---@field in_channels integer
 ---@field out_channels integer
@@ -6982,7 +6999,7 @@ function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@field weight nn.Tensor
 ---@field bias nn.Tensor?
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (with stride 1); padding_mode says what stands around the input.
 ---
 ---    nn.Conv2d(1, 6, 5, {padding = 2})(nn.zeros(8, 1, 28, 28)).shape
 ---@param in_channels integer
@@ -6998,7 +7015,7 @@ function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@return nn.Conv2d
 function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, options) end
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (with stride 1); padding_mode says what stands around the input.
 ---@class nn.Conv3d: nn.Module
 ---@field in_channels integer
 ---@field out_channels integer
@@ -7011,7 +7028,7 @@ function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@field weight nn.Tensor
 ---@field bias nn.Tensor?
 
----Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.
+---Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "same" keeps the size (with stride 1); padding_mode says what stands around the input.
 ---
 ---    nn.Conv3d(1, 4, 3)(nn.zeros(2, 1, 5, 6, 7)).shape
 ---@param in_channels integer
@@ -7328,19 +7345,19 @@ function nn.PixelShuffle(upscale_factor) end
 ---@return nn.PixelUnshuffle
 function nn.PixelUnshuffle(downscale_factor) end
 
----Images in another size, size or scale_factor times as large: by the nearest element, or by a mean of those around (linear, bilinear, trilinear for one, two, three dims).
+---Images in another size, size or scale_factor times as large: by the nearest element, or by a mean of those around (linear, bilinear, trilinear for one, two, three dims; bicubic: of sixteen; area: of all that it stands for).
 ---@class nn.Upsample: nn.Module
 ---@field size integer|integer[]?
 ---@field scale_factor number?
----@field mode "nearest"|"linear"|"bilinear"|"trilinear"
+---@field mode "nearest"|"linear"|"bilinear"|"trilinear"|"bicubic"|"area"
 ---@field align_corners boolean
 
----Images in another size, size or scale_factor times as large: by the nearest element, or by a mean of those around (linear, bilinear, trilinear for one, two, three dims).
+---Images in another size, size or scale_factor times as large: by the nearest element, or by a mean of those around (linear, bilinear, trilinear for one, two, three dims; bicubic: of sixteen; area: of all that it stands for).
 ---
 ---    nn.Upsample {scale_factor = 2}(nn.tensor {{{1.0, 2.0, 3.0}}})
 ---@param size? integer|integer[]
 ---@param scale_factor? number
----@param mode? "nearest"|"linear"|"bilinear"|"trilinear"
+---@param mode? "nearest"|"linear"|"bilinear"|"trilinear"|"bicubic"|"area"
 ---@param align_corners? boolean
 ---@return nn.Upsample
 function nn.Upsample(size, scale_factor, mode, align_corners) end
@@ -9567,7 +9584,7 @@ function nn.memory() end
 
 nn.models = {}
 
----Makes a residual net of 18 layers for images of some 224 x 224 (32 x 32 at least). Options: num_classes (1000),
+---Makes a residual net of 18 layers for images of some 224 x 224 (small ones work, too). Options: num_classes (1000),
 ---in_channels (3).
 ---@param opts? {num_classes: integer, in_channels: integer}
 ---@return nn.Module

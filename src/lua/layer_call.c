@@ -70,10 +70,11 @@ static void read_layer_inputs(lua_State *L, nl_pass *p, int first) {
   int most = all->inputs, last = lua_gettop(L), states = l->entry->states;
   int at = first + most - states;
   nl_pass_clear_inputs(p);
-  while (last - first + 1 > (all->given > most ? 0 : most) && lua_isnil(L, last)) {
+  bool by_name = all->given > all->needed; /* something may be left out */
+  while (last - first + 1 > (by_name ? 0 : most) && lua_isnil(L, last)) {
     last--;
   }
-  bool named = all->given > most && last >= first && lua_type(L, last) == LUA_TTABLE && lua_rawlen(L, last) == 0;
+  bool named = by_name && last >= first && lua_type(L, last) == LUA_TTABLE && lua_rawlen(L, last) == 0;
   if (named) {
     read_named_inputs(L, p, last--);
   }

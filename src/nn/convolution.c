@@ -1,6 +1,8 @@
 /* Convolution and pooling: layers that are only partly connected (ops of src/ops/convolution). */
 #include <stdio.h>
 
+#include <string.h>
+
 #include "nn/pass.h"
 
 enum { MAX_SPATIAL = 3 };
@@ -9,6 +11,7 @@ enum { MAX_SPATIAL = 3 };
 typedef struct window {
   int n;
   int64_t kernel[MAX_SPATIAL], stride[MAX_SPATIAL], padding[MAX_SPATIAL], dilation[MAX_SPATIAL];
+  int64_t behind[MAX_SPATIAL]; /* of "same": one more element behind, where that is uneven */
 } window;
 
 static void read_sizes(const nl_layer *l, int field, int n, int64_t *out) {
@@ -35,12 +38,14 @@ static const char *conv_window(const nl_layer *l, window *w) {
   if (!same) {
     read_sizes(l, conv_padding, w->n, w->padding);
   }
+  memset(w->behind, 0, sizeof w->behind);
   for (int i = 0; i < w->n && same; i++) {
     int64_t extra = w->dilation[i] * (w->kernel[i] - 1);
-    if (extra % 2 == 1 || w->stride[i] != 1) {
-      return "padding = \"same\" needs an odd kernel and stride 1";
+    if (w->stride[i] != 1) {
+      return "padding = \"same\" needs stride 1";
     }
     w->padding[i] = extra / 2;
+    w->behind[i] = extra % 2;
   }
   return NULL;
 }
@@ -91,11 +96,17 @@ NL_FORWARD(conv) {
     return nl_pass_fail(p, "%s", wrong);
   }
   int64_t mode = int_of(p, conv_padding_mode);
-  if (mode > 0) { /* the op's padding is zeros */
+  bool uneven = false;
+  for (int i = 0; i < w.n; i++) {
+    uneven = uneven || w.behind[i] > 0;
+  }
+  if (mode > 0 || uneven) { /* the op's padding is zeros, on both sides as many */
     int64_t by[2 * MAX_SPATIAL];
     for (int i = 0; i < w.n; i++) {
-      by[2 * i] = by[2 * i + 1] = w.padding[w.n - 1 - i];
-      w.padding[w.n - 1 - i] = 0;
+      int d = w.n - 1 - i;
+      by[2 * i] = w.padding[d];
+      by[2 * i + 1] = w.padding[d] + w.behind[d];
+      w.padding[d] = 0;
     }
     x = nl_b_do(b, op_pad(), "tli", x, 2 * w.n, by, mode);
   }
@@ -226,7 +237,7 @@ static void forward_adaptive_max(nl_pass *p) {
                 "init: initializer?, dtype: dtype = float32",                                                          \
     .makes = "weight: parameter, bias: parameter?", .fields = conv_fields, .inputs = "x", .accepts = shape,            \
     .doc = "Cross-correlation over the last dims. weight is out_channels x in_channels/groups x kernel; padding = "    \
-           "\"same\" keeps the size (stride 1, odd kernels); padding_mode says what stands around the input.",         \
+           "\"same\" keeps the size (with stride 1); padding_mode says what stands around the input.",                 \
     .formula = "y[o] = b[o] + sum_i w[o, i] * x[i]", .source = "LeCun et al. 1989", .example = "nn." layer ex,         \
     .refuse = refuse_conv, .make = make_conv, .forward = forward_conv, .variant = spatial                              \
   }

@@ -40,23 +40,20 @@ static void make_embedding(nl_making *m) {
 }
 
 NL_FORWARD(embedding) {
-  int64_t n = int_of(p, embedding_num_embeddings), shape[NL_MAX_DIM];
+  int64_t n = int_of(p, embedding_num_embeddings);
   if (nl_tensor_dtype(x) != NL_I64 || x->ndim == NL_MAX_DIM) {
     return nl_pass_fail(p,
                         "the input must be an int64 tensor of symbols from 1 to %lld, but is a %s tensor of shape %s",
                         (long long)n, nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(x).s);
   }
-  nl_tensor *w = tensor_of(p, embedding_weight);
-  if (is_set(p, embedding_padding_idx)) { /* no gradient for this one */
-    w = b_mul(b, w, padding_mask(b, p->layer, nl_tensor_dtype(w)));
+  nl_call c;
+  nl_call_init(&c, op_embedding(), 2, (nl_tensor *[]){x, tensor_of(p, embedding_weight)});
+  if (is_set(p, embedding_padding_idx)) {
+    c.attr[0] = (nl_attr){.set = true, .i = int_of(p, embedding_padding_idx)};
   }
-  for (int d = 0; d < x->ndim; d++) {
-    shape[d] = x->shape[d];
-  }
-  shape[x->ndim] = int_of(p, embedding_embedding_dim);
-  nl_tensor *rows = b_index_select(b, w, 1, nl_b_reshape(b, x, 1, (int64_t[]){-1}));
+  nl_tensor *y = nl_b_call(b, &c);
   nl_pass_reword(p, "index_select", "", x, "");
-  return nl_b_reshape(b, rows, x->ndim + 1, shape);
+  return y;
 }
 
 /* ---- bags of symbols ---- */
@@ -108,7 +105,11 @@ NL_FORWARD(bag) {
   if (mode == BAG_MAX) {
     nl_tensor *places = nl_b_expand(b, b_unsqueeze(b, bags, 2), 2, rows ? rows->shape : NULL);
     nl_tensor *most = nl_b_do(b, op_scatter_reduce(), "tttiib", zeros, places, rows, (int64_t)1, (int64_t)3, false);
-    most = inside ? b_where(b, b_isneginf(b, most), nl_b_number(b, 0), most) : most;
+    if (inside) { /* bags in which nothing counts */
+      nl_tensor *none = nl_b_zeros(b, nl_tensor_dtype(w), 1, &n);
+      nl_tensor *sizes = nl_b_do(b, op_index_add(), "ttti", none, bags, counts, (int64_t)1);
+      most = b_where(b, b_unsqueeze(b, b_eq(b, sizes, nl_b_number(b, 0)), 2), nl_b_number(b, 0), most);
+    }
     return last < n ? b_narrow(b, most, 1, 1, last) : most;
   }
   nl_tensor *sums = nl_b_do(b, op_index_add(), "ttti", zeros, bags, rows, (int64_t)1);
@@ -137,7 +138,7 @@ static const nl_layer_entry entries[] = {
      .inputs = "x",
      .doc =
          "A vector for each of num_embeddings symbols: int64 symbols of any shape, from 1, to shape x embedding_dim. "
-         "The vector of the symbol padding_idx is 0 and stays so.",
+         "The vector of the symbol padding_idx is 0 at the start, and gets no gradient.",
      .formula = "y = W[x]",
      .source = "Bengio et al. 2003",
      .example = "nn.Embedding(10, 3)(nn.tensor {1, 2}).shape",

@@ -210,6 +210,11 @@ static void forward_recurrent(nl_pass *p) {
   nl_parts last[MOST_STATES] = {{0}, {0}};
   nl_tensor *lengths = p->in[1 + nstates];
   int64_t steps = x->shape[0];
+  if (lengths && (nl_tensor_dtype(lengths) != NL_I64 || lengths->ndim != 1 || lengths->numel != x->shape[1])) {
+    nl_pass_fail(p, "lengths must be int64, one for each of the %lld sequences, but are %s of shape %s",
+                 (long long)x->shape[1], nl_dtype_name(nl_tensor_dtype(lengths)), nl_tensor_shape_string(lengths).s);
+    return;
+  }
   if (lengths) { /* what stands behind the end has no part in the weights' gradients, whatever it is */
     x = b_where(b, steps_inside(b, lengths, steps), x, nl_b_number(b, 0));
   }

@@ -23,7 +23,7 @@
   F(adaptive_avg_pool1d) F(adaptive_avg_pool2d) F(adaptive_avg_pool3d) F(adaptive_max_pool1d) F(adaptive_max_pool2d) F(adaptive_max_pool3d) F(all) F(amax) F(amin) F(aminmax) F(any) F(arange) F(attention_backward) F(attention_kept) F(avg_pool) F(avg_pool_back) F(bags) F(argmax) F(as_strided) F(batch_norm) F(batch_norm_backward)     \
   F(bce_with_logits) F(bitwise_not) F(cat) F(cholesky_lower) F(clamp) F(conv_input) F(conv_weight) F(conv) F(clamp_between) F(class_range) F(copy_) F(col2im) F(conv_transpose1d) F(conv_transpose2d) F(conv_transpose3d) \
   F(cosine_similarity) F(cross_entropy) F(cross_entropy_backward) F(cumsum) F(cumsum_reverse) F(diag_embed)           \
-  F(diagonal) F(dropout) F(eig) F(eigh_lower) F(elu) F(elu_backward) F(empty) F(expand) F(eye) F(flatten) F(full)     \
+  F(diagonal) F(dropout) F(eig) F(eigh_lower) F(elu) F(elu_backward) F(embedding) F(empty) F(expand) F(eye) F(flatten) F(full)     \
   F(full_like) F(gather) F(gelu) F(index) F(index_add) F(index_copy) F(index_places) F(index_put) F(index_select)     \
   F(im2col) F(interpolate) F(index_zeros) F(linear) F(linear_scan) F(log_softmax) F(log_softmax_backward) F(logaddexp) F(logsigmoid) F(logsumexp)           \
   F(masked_fill) F(masked_scatter) F(masked_select) F(masked_take) F(matrix_exp) F(matrix_norm) F(max) F(max_pool) F(max_pool_back) F(max_pool_pick) F(mean)        \

@@ -253,6 +253,13 @@ for mode, scale, image in (("linear", 1.1, [5]), ("bilinear", 1.1, [5, 4]), ("bi
     case("interpolate", [R(1, 2, *image, dtype=f64), "nil", scale, mode],
          lambda x, k=scale, mode=mode: F.interpolate(x, None, k, mode, None if mode == "area" else False), grad=False)
 
+for i in range(8):
+    n, wide, dtype = pick(2, 6), pick(1, 4), f32 if i % 5 == 0 else f64
+    x = torch.tensor(geometry.integers(0, n, [pick(1, 3) for _ in range(pick(1, 3))]))
+    pad = pick(1, n) if i % 2 else "nil"
+    case("embedding", [x + 1, R(n, wide, dtype=dtype), pad],
+         lambda x, w, p=None if pad == "nil" else pad - 1: F.embedding(x - 1, w, p), grad=True)
+
 # ---- positions that are checked ----
 case("within", [I([1, 3, 2]), 1, 3], lambda x: x.clone(), grad=False)
 case("within", [I([-2]), -2, 0], lambda x: x.clone(), grad=False)

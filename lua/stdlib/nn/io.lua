@@ -313,6 +313,9 @@ end
 local function renumber(path, name, values, at, found, wanted)
   local places, map = {}, {}
   for k, class in ipairs(wanted) do
+    if places[class] then
+      core.raise(("csv: %s: '%s' stands twice in the classes of column '%s'"):format(path, tostring(class), name))
+    end
     places[class] = k
   end
   for k, class in ipairs(found) do

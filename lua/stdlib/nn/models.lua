@@ -19,8 +19,10 @@ end
 local BasicBlock = module.Module:extend "BasicBlock"
 
 function BasicBlock:init(from, to, stride)
-  self.conv1, self.bn1 = conv(from, to, 3, stride), builtin.BatchNorm2d(to)
-  self.conv2, self.bn2 = conv(to, to, 3), builtin.BatchNorm2d(to)
+  self.conv1 = conv(from, to, 3, stride)
+  self.bn1 = builtin.BatchNorm2d(to)
+  self.conv2 = conv(to, to, 3)
+  self.bn2 = builtin.BatchNorm2d(to)
   self.downsample = (stride ~= 1 or from ~= to) and builtin.Sequential(conv(from, to, 1, stride), builtin.BatchNorm2d(to))
     or builtin.Identity()
 end
@@ -33,8 +35,9 @@ end
 local ResNet = module.Module:extend "ResNet"
 
 function ResNet:init(blocks, o)
-  self.conv1, self.bn1, self.maxpool = builtin.Conv2d(o.in_channels, 64, 7, { stride = 2, padding = 3, bias = false }),
-    builtin.BatchNorm2d(64), builtin.MaxPool2d(3, { stride = 2, padding = 1 })
+  self.conv1 = conv(o.in_channels, 64, 7, 2)
+  self.bn1 = builtin.BatchNorm2d(64)
+  self.maxpool = builtin.MaxPool2d(3, { stride = 2, padding = 1 })
   local from = 64
   for i, count in ipairs(blocks) do
     local to, stage = 64 * 2 ^ (i - 1) // 1 | 0, builtin.Sequential()
@@ -44,7 +47,8 @@ function ResNet:init(blocks, o)
     end
     self["layer" .. i] = stage
   end
-  self.avgpool, self.fc = builtin.AdaptiveAvgPool2d(1), builtin.Linear(from, o.num_classes)
+  self.avgpool = builtin.AdaptiveAvgPool2d(1)
+  self.fc = builtin.Linear(from, o.num_classes)
 end
 
 function ResNet:forward(x)
@@ -61,7 +65,7 @@ local function read(name, opts, more)
   return options.read(name, opts, spec)
 end
 
----Makes a residual net of 18 layers for images of some 224 x 224 (32 x 32 at least). Options: num_classes (1000),
+---Makes a residual net of 18 layers for images of some 224 x 224 (small ones work, too). Options: num_classes (1000),
 ---in_channels (3).
 ---@param opts? {num_classes: integer, in_channels: integer}
 ---@return nn.Module
@@ -112,6 +116,12 @@ function VGG:init(stages, o)
   self.avgpool = builtin.AdaptiveAvgPool2d(7)
   self.classifier = builtin.Sequential(builtin.Linear(512 * 49, 4096), builtin.ReLU(), builtin.Dropout(o.dropout),
     builtin.Linear(4096, 4096), builtin.ReLU(), builtin.Dropout(o.dropout), builtin.Linear(4096, o.num_classes))
+  for _, layer in ipairs(self.classifier) do
+    if layer.weight then
+      require("nn.init").normal_(layer.weight, 0, 0.01)
+      require("nn.init").zeros_(layer.bias)
+    end
+  end
 end
 
 function VGG:forward(x)

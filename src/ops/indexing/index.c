@@ -4,6 +4,7 @@
 #include "core/interrupt.h"
 #include "core/pool.h"
 #include "ops/indexing/indexing.h"
+#include "optable/compose.h"
 #include "optable/helpers.h"
 #include "optable/iterate.h"
 #include "optable/rules.h"
@@ -416,6 +417,40 @@ static nl_status vjp_index_zeros(nl_call *c, nl_vjp *g) {
   return g->build->status;
 }
 
+/* ---- embedding ---- */
+
+NL_ATTRS(embedding, padding_idx)
+
+NL_COMPOSE(embedding) {
+  nl_tensor *weight = c->in[1];
+  int64_t shape[NL_MAX_DIM], padding = c->attr[embedding_padding_idx].i;
+  if (nl_tensor_dtype(x) != NL_I64 || x->ndim == NL_MAX_DIM || weight->ndim != 2) {
+    nl_b_fail(b,
+              "takes int64 symbols, from 1, and a weight of symbols x features, but got %s of shape %s and a weight of "
+              "shape %s",
+              nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(x).s, nl_tensor_shape_string(weight).s);
+    return;
+  }
+  int64_t n = weight->shape[0];
+  if (c->attr[embedding_padding_idx].set && (padding == 0 || padding > n || padding < -n)) {
+    nl_b_fail(b, "padding_idx must be one of the %lld symbols, counted from 1, but is %lld", (long long)n,
+              (long long)padding);
+    return;
+  }
+  for (int d = 0; d < x->ndim; d++) {
+    shape[d] = x->shape[d];
+  }
+  shape[x->ndim] = weight->shape[1];
+  nl_tensor *flat = nl_b_reshape(b, x, 1, (int64_t[]){-1}), *rows = b_index_select(b, weight, 1, flat);
+  if (c->attr[embedding_padding_idx].set) { /* no gradient for this one, by either of its numbers */
+    int64_t from_end = padding < 0 ? padding + n + 1 : padding;
+    nl_tensor *other =
+        b_logical_and(b, b_ne(b, flat, nl_b_int(b, from_end)), b_ne(b, flat, nl_b_int(b, from_end - n - 1)));
+    rows = b_where(b, b_unsqueeze(b, other, 2), rows, nl_b1(b, op_stop_gradient(), rows));
+  }
+  nl_give(c, nl_b_reshape(b, rows, x->ndim + 1, shape));
+}
+
 static const nl_op ops[] = {
     {.name = "gather",
      .args = "x: tensor, dim: dim, index: tensor",
@@ -449,6 +484,14 @@ static const nl_op ops[] = {
      .vjp = vjp_scatter_zeros,
      .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INTERNAL,
      .save = NL_SAVE_IN(1)},
+    {.name = "embedding",
+     .args = "x: tensor, weight: tensor, padding_idx: int?",
+     .attrs = embedding_attrs,
+     .returns = "tensor",
+     .doc = "A row of the weight (symbols x features) for each of x's int64 symbols, from 1. The row of the symbol "
+            "padding_idx gets no gradient.",
+     .example = "nn.embedding(nn.tensor {2, 1}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}})",
+     .compose = compose_embedding},
     {.name = "index_select",
      .args = "x: tensor, dim: dim, index: tensor",
      .attrs = along_attrs,

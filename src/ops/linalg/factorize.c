@@ -484,7 +484,7 @@ static const nl_op ops[] = {
     {.name = "lu",
      .args = "x: tensor",
      .returns = "tensor, tensor, tensor",
-     .doc = "x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle. No gradient.",
+     .doc = "x = p l u: a permutation, a lower triangle with ones on its diagonal, an upper triangle.",
      .example = "nn.lu(nn.tensor {{2.0, 0.0}, {1.0, 4.0}})",
      .infer = infer_lu,
      .run = run_lu,

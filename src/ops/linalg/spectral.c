@@ -230,7 +230,7 @@ static const nl_op ops[] = {
      .args = "x: tensor",
      .returns = "tensor, tensor, tensor, tensor",
      .doc = "Eigenvalues and eigenvectors (columns) of any square matrix: real and imaginary values, real and "
-            "imaginary vectors. No gradient.",
+            "imaginary vectors.",
      .example = "select(2, nn.eig(nn.tensor {{0.0, -1.0}, {1.0, 0.0}}))",
      .infer = infer_eig,
      .run = run_eig,
@@ -239,7 +239,7 @@ static const nl_op ops[] = {
         .name = "eigvals",
         .args = "x: tensor",
         .returns = "tensor, tensor",
-        .doc = "The eigenvalues of any square matrix: real and imaginary parts. No gradient.",
+        .doc = "The eigenvalues of any square matrix: real and imaginary parts.",
         .compose = compose_eigvals,
         .flags = NL_OP_NO_GRAD,
         .example = "nn.eigvals(" A ")",

@@ -22,7 +22,7 @@ typedef struct rows_job {
   char *y, *spread_to;
 } rows_job;
 
-static double element(nl_dtype dtype, const void *p, int64_t i) {
+static double figure_at(nl_dtype dtype, const void *p, int64_t i) {
   return dtype == NL_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i];
 }
 
@@ -42,7 +42,7 @@ static void standardize_rows(void *ctx, int64_t begin, int64_t end) {
   size_t size = nl_dtype_size(j->dtype);
   for (int64_t r = begin; r < end; r++) {
     const char *x = j->x + (size_t)(r * j->n) * size;
-    double sum, square, first = element(j->dtype, x, 0), near = isfinite(first) ? first : 0, count = (double)j->n;
+    double sum, square, first = figure_at(j->dtype, x, 0), near = isfinite(first) ? first : 0, count = (double)j->n;
     k->channel_moments[j->dtype](1, j->n, 0, x, near, &sum, &square);
     double mean = near + sum / count;
     mean = j->dtype == NL_F32 ? (double)(float)mean : mean;
@@ -65,7 +65,7 @@ static void differentiate_rows(void *ctx, int64_t begin, int64_t end) {
     size_t at = (size_t)(r * j->n) * nl_dtype_size(j->dtype);
     double sum_g, sum_gy, count = (double)j->n;
     k->channel_sums[j->dtype](1, j->n, 0, j->g + at, j->x + at, 0, 1, &sum_g, &sum_gy);
-    k->channel_backward[j->dtype](1, j->n, 0, j->g + at, j->x + at, 0, 1, 1 / element(j->dtype, j->spread, r),
+    k->channel_backward[j->dtype](1, j->n, 0, j->g + at, j->x + at, 0, 1, 1 / figure_at(j->dtype, j->spread, r),
                                   sum_g / count, sum_gy / count, j->y + at);
   }
 }

@@ -109,7 +109,7 @@ end
 
 function TestArguments:test_names_of_pytorch()
   for name, text in pairs {
-    gru = "nn.GRU", layer_norm = "nn.LayerNorm", MaxUnpool2d = "is not built here yet", Adam = "nn.optim.Adam",
+    gru = "nn.GRU", lstm = "nn.LSTM", MaxUnpool2d = "is not built here yet", Adam = "nn.optim.Adam",
     ParameterDict = "a plain table of nn.Parameter", DataLoader = "data:loader{batch_size = 32}",
   } do
     fails(text, read, nn, name)

@@ -34,7 +34,10 @@ end
 
 -- What an encoder calls `mask` its layers call `src_mask`.
 local function renamed(options)
-  if type(options) == "table" and options.mask ~= nil then
+  if type(options) == "table" and not core.is_tensor(options) and options.mask ~= nil then
+    if options.src_mask ~= nil then
+      core.raise "TransformerEncoder: mask and src_mask are one and the same; leave one out"
+    end
     local copy = {}
     for key, value in pairs(options) do
       copy[key == "mask" and "src_mask" or key] = value
