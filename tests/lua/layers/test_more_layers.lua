@@ -238,3 +238,53 @@ function TestMoreLayers:test_folding_volumes()
   lu.assertEquals(#folded, 3) -- transposed, affine, folded
   lu.assertTrue((folded(x) - net(x)):abs():max():item() < 1e-12)
 end
+
+-- Functions of layers take all settings of the layer, also where an op has the name.
+function TestMoreLayers:test_functions()
+  nn.manual_seed(3)
+  local x, y = nn.randn(6, 4), nn.tensor { 1, 2, 3, 4, 1, 2 }
+  local weight = nn.tensor { 1.0, 2.0, 3.0, 4.0 }
+  local o = { weight = weight, ignore_index = 3, label_smoothing = 0.1 }
+  lu.assertEquals(nn.cross_entropy(x, y, o):item(), nn.CrossEntropyLoss(o)(x, y):item())
+  lu.assertAlmostEquals(nn.cross_entropy(x, y, "sum"):item(), 6 * nn.cross_entropy(x, y):item(), 1e-4)
+  lu.assertEquals(nn.cross_entropy(nn.zeros(2, 4, 3, 3), nn.ones(2, 3, 3, { dtype = "int64" })):item(), nn.tensor(4.0):log():item())
+  lu.assertTrue(nn.softplus(x, { beta = 2 }):allclose(nn.softplus(x * 2) / 2))
+  lu.assertTrue(nn.dropout(x, 0.5, { training = false }):equal(x))
+  lu.assertTrue(nn.dropout(x, 0.5, { generator = nn.Generator(1) }):equal(nn.dropout(x, 0.5, { generator = nn.Generator(1) })))
+  -- a setting that is false stays false beside `training`
+  local rates, counts = nn.rand(4) + 1, nn.ones(4)
+  lu.assertEquals(nn.poisson_nll_loss(rates, counts, { log_input = false, training = true }):item(),
+    nn.poisson_nll_loss(rates, counts, { log_input = false }):item())
+  lu.assertErrorMsgContains("has no option 'weigth'; did you mean 'weight'?", nn.cross_entropy, x, y, { weigth = weight })
+end
+
+function TestMoreLayers:test_add_with_a_factor()
+  local x = nn.ones(3)
+  x:add_(nn.tensor { 1.0, 2.0, 3.0 }, { alpha = -0.5 })
+  lu.assertEquals(x:totable(), { 0.5, 0, -0.5 })
+  lu.assertEquals(nn.sub(x, 2, { alpha = 3 }):totable(), { -5.5, -6, -6.5 })
+  lu.assertErrorMsgContains("alpha must be a number", nn.add, x, 1, { alpha = "a" })
+  lu.assertErrorMsgContains("has no option but alpha", nn.add, x, 1, { alpha = 1, beta = 2 })
+end
+
+-- Probabilities that are exactly 0 and 1 have a finite gradient, that of PyTorch but where the target is met.
+function TestMoreLayers:test_bce_at_the_ends()
+  local p = nn.tensor({ 1.0, 0.0, 1e-30, 0.5 }, { requires_grad = true })
+  local loss = nn.BCELoss { reduction = "sum" }(p, nn.tensor { 0.0, 1.0, 1.0, 0.3 })
+  local slope = nn.autograd.grad(loss, { p }, { create_graph = true })[1]
+  for i, want in ipairs { 1e12, -1e12, -1e12, 0.8 } do
+    lu.assertAlmostEquals(slope[i]:item() / want, 1, 1e-5)
+  end
+  lu.assertTrue(nn.autograd.grad(slope:sum(), { p })[1]:isfinite():all():item())
+  local logits = nn.tensor({ 30.0, -120.0, 20.0 }, { requires_grad = true })
+  nn.BCELoss()(logits:sigmoid(), nn.tensor { 0.0, 1.0, 1.0 }):backward()
+  lu.assertTrue(logits.grad:isfinite():all():item())
+end
+
+function TestMoreLayers:test_same_padding_of_even_kernels()
+  local conv = nn.Conv1d(1, 1, 4, { padding = "same", bias = false })
+  nn.no_grad(function()
+    conv.weight:copy_(nn.tensor { { { 1.0, 10.0, 100.0, 1000.0 } } })
+  end)
+  lu.assertEquals(conv(nn.tensor { { { 1.0, 2.0, 3.0, 4.0 } } }):totable(), { { { 3210, 4321, 432, 43 } } })
+end

@@ -185,3 +185,15 @@ function TestAttention:test_refused()
     lu.assertStrContains(why, c[1])
   end
 end
+
+-- Scores that are huge and equal, as a mask of finite numbers makes them: the logarithm of their sum is lost beside them.
+function TestAttention:test_huge_equal_scores()
+  for _, masked in ipairs { -1e4, -1e6, -1e9, -3e38 } do
+    for _, of_mask in ipairs { false, true } do -- in tiles, and of single ops
+      local q, k = nn.zeros(1, 2, 4), nn.zeros(1, 3, 4)
+      local v, mask = nn.ones(1, 3, 4):requires_grad_(true), nn.full({ 2, 3 }, masked):requires_grad_(of_mask)
+      nn.scaled_dot_product_attention(q, k, v, mask):sum():backward()
+      lu.assertAlmostEquals(v.grad:sum():item(), 8, 1e-5, masked)
+    end
+  end
+end

@@ -93,4 +93,31 @@ function TestConvDirect:test_any_number_of_threads()
   end
 end
 
+-- What an image's border takes does not reach what lies behind it.
+function TestConvDirect:test_long_rows_far_apart()
+  for _, c in ipairs { { { 1, 1, 122880 }, { 1, 1, 1024 }, 256 }, { { 1, 1, 130000 }, { 1, 1, 1000 }, 30 },
+    { { 1, 1, 356, 364 }, { 1, 1, 3, 3 }, 2 } } do
+    local conv = #c[1] == 3 and nn.conv1d or nn.conv2d
+    local x, w, both = randn("float64", table.unpack(c[1])), randn("float64", table.unpack(c[2])), {}
+    for i, dtype in ipairs { "float32", "float64" } do
+      local leaf = x:to(dtype):detach():requires_grad_(true)
+      conv(leaf, w:to(dtype), { stride = { c[3] } }):sum():backward()
+      both[i] = leaf.grad:double()
+    end
+    lu.assertTrue((both[1] - both[2]):abs():max():item() < 1e-4, table.concat(c[1], "x"))
+  end
+end
+
+function TestConvDirect:test_no_channels()
+  local x, w = nn.zeros(2, 0, 5, 5):requires_grad_(true), nn.zeros(4, 0, 3, 3):requires_grad_(true)
+  local y = nn.conv2d(x, w, nn.ones(4))
+  lu.assertEquals({ table.unpack(y.shape) }, { 2, 4, 3, 3 })
+  lu.assertEquals(y:sum():item(), 72)
+  y:sum():backward()
+  lu.assertEquals({ x.grad:numel(), w.grad:numel() }, { 0, 0 })
+  lu.assertEquals(nn.conv2d(x, nn.zeros(4, 0, 1, 1)):abs():sum():item(), 0)
+  lu.assertEquals({ table.unpack(nn.conv_transpose2d(nn.zeros(2, 3, 5, 5), nn.zeros(3, 0, 3, 3)).shape) }, { 2, 0, 7, 7 })
+  lu.assertEquals({ table.unpack(nn.conv2d(nn.zeros(2, 3, 5, 5), nn.zeros(0, 3, 3, 3)).shape) }, { 2, 0, 3, 3 })
+end
+
 return TestConvDirect

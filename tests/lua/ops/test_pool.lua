@@ -69,4 +69,30 @@ function TestPool:test_largest()
   end
 end
 
+-- Windows of two by two whose elements are apart are none of neighbours.
+function TestPool:test_dilated_pairs()
+  local x = nn.arange(16):float():reshape(1, 1, 4, 4)
+  lu.assertEquals(nn.max_pool2d(x, { 2, 2 }, { stride = { 2, 2 }, dilation = { 2, 1 } }):totable(), { { { { 9, 11 } } } })
+  lu.assertEquals(nn.max_pool2d(x, { 2, 2 }, { stride = { 2, 2 }, dilation = { 2, 2 }, ceil_mode = true }):totable(),
+    { { { { 10, 10 }, { 10, 10 } } } })
+  local y, at = nn.max_pool2d(x, { 2, 2 }, { stride = { 1, 1 }, dilation = { 1, 2 }, return_indices = true })
+  lu.assertEquals(y:reshape(-1):totable(), { 6, 7, 10, 11, 14, 15 })
+  lu.assertEquals(at:reshape(-1):totable(), { 7, 8, 11, 12, 15, 16 })
+end
+
+-- Rows of every length, plain and of pairs, with nan and equal elements, in both dtypes.
+function TestPool:test_rows_of_every_length()
+  for width = 2, 70 do
+    local x = nn.randint(0, 9, { 2, 1, 4, width }):to(width % 2 == 0 and "float64" or "float32")
+    x[{ 1, 1, 2, width }] = 0 / 0
+    for stride = 1, 2 do
+      local y, at = nn.max_pool2d(x, { 2, 2 }, { stride = { stride, stride }, return_indices = true })
+      local windows = x:unfold(3, 2, stride):unfold(4, 2, stride):reshape(y.shape[1], 1, y.shape[3], y.shape[4], 4)
+      local best = windows:max(5)
+      lu.assertTrue(y:allclose(best, { equal_nan = true }), width .. " wide")
+      lu.assertTrue(x:reshape(2, -1):gather(2, at:reshape(2, -1)):allclose(best:reshape(2, -1), { equal_nan = true }))
+    end
+  end
+end
+
 return TestPool
