@@ -7,13 +7,71 @@
 typedef float f32;
 typedef double f64;
 
+enum { LANES = 16 }; /* sums that go beside each other, joined in a fixed tree */
+
+#define JOIN_LANES(lane, joined)                                                                                       \
+  for (int w = LANES / 2; w; w /= 2) {                                                                                 \
+    for (int k = 0; k < w; k++) {                                                                                      \
+      lane[k] = joined(lane[k], lane[k + w]);                                                                          \
+    }                                                                                                                  \
+  }
+#define LARGER(a, b) ((a) > (b) ? (a) : (b))
+#define PLUS(a, b) ((a) + (b))
+
+/* The largest element (where one is nan, that or another: the sum of exponentials tells); the sum of g y, or of g. */
+#define ROWS_OF(type)                                                                                                  \
+  static inline type largest_##type(int64_t n, const type *x) {                                                        \
+    type lane[LANES];                                                                                                  \
+    int64_t i = 0;                                                                                                     \
+    for (int k = 0; k < LANES; k++) {                                                                                  \
+      lane[k] = x[0];                                                                                                  \
+    }                                                                                                                  \
+    for (; i + LANES <= n; i += LANES) {                                                                               \
+      for (int k = 0; k < LANES; k++) {                                                                                \
+        lane[k] = LARGER(x[i + k], lane[k]);                                                                           \
+      }                                                                                                                \
+    }                                                                                                                  \
+    for (int k = 0; i < n; i++, k++) {                                                                                 \
+      lane[k] = LARGER(x[i], lane[k]);                                                                                 \
+    }                                                                                                                  \
+    JOIN_LANES(lane, LARGER)                                                                                           \
+    return lane[0];                                                                                                    \
+  }                                                                                                                    \
+  static inline type dot_##type(int64_t n, const type *g, const type *y) {                                             \
+    type lane[LANES] = {0};                                                                                            \
+    int64_t i = 0;                                                                                                     \
+    for (; i + LANES <= n; i += LANES) {                                                                               \
+      for (int k = 0; k < LANES; k++) {                                                                                \
+        lane[k] += g[i + k] * y[i + k];                                                                                \
+      }                                                                                                                \
+    }                                                                                                                  \
+    for (int k = 0; i < n; i++, k++) {                                                                                 \
+      lane[k] += g[i] * y[i];                                                                                          \
+    }                                                                                                                  \
+    JOIN_LANES(lane, PLUS)                                                                                             \
+    return lane[0];                                                                                                    \
+  }                                                                                                                    \
+  static inline type sum_##type(int64_t n, const type *g) {                                                            \
+    type lane[LANES] = {0};                                                                                            \
+    int64_t i = 0;                                                                                                     \
+    for (; i + LANES <= n; i += LANES) {                                                                               \
+      for (int k = 0; k < LANES; k++) {                                                                                \
+        lane[k] += g[i + k];                                                                                           \
+      }                                                                                                                \
+    }                                                                                                                  \
+    for (int k = 0; i < n; i++, k++) {                                                                                 \
+      lane[k] += g[i];                                                                                                 \
+    }                                                                                                                  \
+    JOIN_LANES(lane, PLUS)                                                                                             \
+    return lane[0];                                                                                                    \
+  }
+ROWS_OF(f32)
+ROWS_OF(f64)
+
 /* The largest element and the sum of exp(x - largest); exps, if not NULL, receives exp(x - largest). */
 #define ROW_SUM(type, EXPF)                                                                                            \
   static type row_sum_##type(int64_t n, const type *x, type *exps, type *largest) {                                    \
-    type max = x[0];                                                                                                   \
-    for (int64_t i = 1; i < n; i++) {                                                                                  \
-      max = x[i] > max ? x[i] : max;                                                                                   \
-    }                                                                                                                  \
+    type max = largest_##type(n, x);                                                                                   \
     type shift = (max == INFINITY || max == -INFINITY) ? 0 : max;                                                      \
     *largest = shift;                                                                                                  \
     type lane[16] = {0}, buffer[16];                                                                                   \
@@ -41,11 +99,7 @@ typedef double f64;
         exps[i + k] = buffer[k];                                                                                       \
       }                                                                                                                \
     }                                                                                                                  \
-    for (int w = 8; w; w /= 2) {                                                                                       \
-      for (int k = 0; k < w; k++) {                                                                                    \
-        lane[k] += lane[k + w];                                                                                        \
-      }                                                                                                                \
-    }                                                                                                                  \
+    JOIN_LANES(lane, PLUS)                                                                                             \
     return lane[0];                                                                                                    \
   }
 ROW_SUM(f32, nl_expf)
@@ -66,10 +120,7 @@ ROW_SUM(f64, exp)
     for (int64_t r = 0; r < rows; r++) {                                                                               \
       const type *g = (const type *)pg + r * n, *y = (const type *)py + r * n;                                         \
       type *o = (type *)pout + r * n;                                                                                  \
-      type dot = 0;                                                                                                    \
-      for (int64_t i = 0; i < n; i++) {                                                                                \
-        dot += g[i] * y[i];                                                                                            \
-      }                                                                                                                \
+      type dot = dot_##type(n, g, y);                                                                                  \
       for (int64_t i = 0; i < n; i++) {                                                                                \
         o[i] = (g[i] - dot) * y[i];                                                                                    \
       }                                                                                                                \
@@ -113,10 +164,7 @@ SOFTMAX(f64, log)
     for (int64_t r = 0; r < rows; r++) {                                                                               \
       const type *g = (const type *)pg + r * n, *y = (const type *)py + r * n;                                         \
       type *o = (type *)pout + r * n;                                                                                  \
-      type sum = 0;                                                                                                    \
-      for (int64_t i = 0; i < n; i++) {                                                                                \
-        sum += g[i];                                                                                                   \
-      }                                                                                                                \
+      type sum = sum_##type(n, g);                                                                                     \
       for (int64_t i = 0; i < n; i++) {                                                                                \
         o[i] = g[i] - EXPF(y[i]) * sum;                                                                                \
       }                                                                                                                \
