@@ -36,7 +36,8 @@ typedef struct conv {
   char *sums;    /* of each part: taps ic x oc of each group */
 } conv;
 
-static void measure(conv *c, const nl_conv *g) {
+/* want: columns of a panel, where there is room for them; 0: as many as forward takes. */
+static void measure_for(conv *c, const nl_conv *g, int64_t want) {
   memset(c, 0, sizeof *c);
   c->g = *g;
   c->size = nl_dtype_size(g->dtype);
@@ -49,13 +50,14 @@ static void measure(conv *c, const nl_conv *g) {
     c->plain = c->plain && g->kernel[d] == 1 && g->stride[d] == 1 && g->padding[d] == 0 && g->in[d] == g->out[d];
   }
   c->together = 1;
-  if (c->out_all > 0 && 2 * c->out_all <= BLOCK && g->oc * BLOCK * (int64_t)c->size <= HALF) {
-    c->together = nl_smaller(g->n > 0 ? g->n : 1, BLOCK / c->out_all);
+  int64_t columns = want ? want : BLOCK;
+  if (c->out_all > 0 && 2 * c->out_all <= columns && g->oc * columns * (int64_t)c->size <= HALF) {
+    c->together = nl_smaller(g->n > 0 ? g->n : 1, columns / c->out_all);
     c->plain = c->plain && c->together == 1;
   }
   int64_t room = PANEL_BYTES / (int64_t)c->size, most = room / c->taps - NL_PANEL_SLACK;
-  int64_t want = !c->plain && c->taps * g->ic <= FEW ? LONG_BLOCK : BLOCK; /* short columns: fewer calls pay */
-  c->block = most < want ? (most > 0 ? most : 1) : want;
+  columns = !want && !c->plain && c->taps * g->ic <= FEW ? LONG_BLOCK : columns; /* short columns: fewer calls pay */
+  c->block = most < columns ? (most > 0 ? most : 1) : columns;
   if (c->together * c->out_all > c->block) {
     c->together = 1; /* a kernel so large that a panel has few columns */
   }
@@ -67,6 +69,10 @@ static void measure(conv *c, const nl_conv *g) {
   c->chunk = c->chunk > 0 ? c->chunk : 1; /* without channels there is still the bias */
   c->chunks = (g->ic + c->chunk - 1) / c->chunk;
   c->chunk = c->chunks > 0 ? (g->ic + c->chunks - 1) / c->chunks : 1;
+}
+
+static void measure(conv *c, const nl_conv *g) {
+  measure_for(c, g, 0);
 }
 
 /* ---- whether there is a panel: measured ---- */
@@ -441,130 +447,115 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) 
 
 /* ---- the weight's gradient ---- */
 
-/* As many as there are images, PARTS at most; of images of few positions, so many that each part has a block of them.
- */
-static int64_t parts_of(const conv *c) {
-  int64_t parts = nl_smaller(c->g.n, PARTS), blocks = c->g.n * c->out_all / BLOCK;
-  return c->together > 1 ? nl_smaller(parts, blocks > 1 ? blocks : 1) : parts;
+/* A task is some channels of the input, whose columns of the weight it writes: as products of g and a panel, turned,
+   over one block of positions after another. Panels have many columns, since each product reads and writes the result.
+   Where there are few such tasks, parts of the images are summed apart. */
+static void measure_weight(conv *c, const nl_conv *g) {
+  int64_t want = LONG_BLOCK, room = HALF / (int64_t)(nl_dtype_size(g->dtype) * (size_t)(g->oc > 0 ? g->oc : 1));
+  measure_for(c, g, want < room ? want : (room > 0 ? room : 1));
+  int64_t tasks = g->groups * c->chunks, sets = (g->n + c->together - 1) / c->together;
+  c->parts = tasks >= PARTS ? 1 : nl_smaller(sets > 0 ? sets : 1, (PARTS + tasks - 1) / (tasks > 0 ? tasks : 1));
+}
+
+static int64_t weights_of(const conv *c) {
+  return c->g.groups * c->g.oc * c->g.ic * c->taps;
 }
 
 size_t nl_conv_weight_work(const nl_conv *g) {
   conv c;
-  measure(&c, g);
-  return (size_t)(parts_of(&c) * g->groups * g->ic * c.taps * g->oc) * c.size + 64;
+  measure_weight(&c, g);
+  size_t direct = (size_t)nl_smaller(g->n > 0 ? g->n : 1, PARTS), parts = c.parts > 1 ? (size_t)c.parts : 0;
+  return (is_direct_weight(g) ? direct : parts) * (size_t)weights_of(&c) * c.size + 64;
 }
 
-/* Part and group: sums over its images of panel g^T, as (ic taps) x oc. */
 static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
   const conv *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel(), *turned = panel + HALF;
   nl_gemm_kept products[PLANS];
-  for (int i = 0; i < PLANS; i++) {
-    products[i].there = false;
-  }
+  memset(products, 0, sizeof products);
   int64_t depth = c->taps * g->ic;
-  /* columns of g^T that fit behind the panel */
-  int64_t most = (NL_THREAD_PANEL_BYTES - HALF) / (int64_t)c->size / c->block;
-  for (int64_t t = begin; t < end; t++) {
-    int64_t part = t / g->groups, group = t % g->groups;
-    char *sums = c->sums + (size_t)((part * g->groups + group) * depth * g->oc) * c->size;
-    memset(sums, 0, (size_t)(depth * g->oc) * c->size);
-    int64_t from = part * g->n / c->parts, to = (part + 1) * g->n / c->parts;
-    for (int64_t image = from; image < to && !nl_interrupt_pending(); image++) {
-      const char *x = c->x + (size_t)((image * g->groups + group) * g->ic * c->in_all) * c->size;
-      const char *grad = c->grad + (size_t)((image * g->groups + group) * g->oc * c->out_all) * c->size;
-      for (int64_t p = 0; p < c->out_all; p += c->block) {
-        int64_t stop = nl_smaller(p + c->block, c->out_all), wide = stop - p;
-        for (int64_t o = 0; o < g->oc; o += most) {
-          int64_t columns = nl_smaller(most, g->oc - o);
-          nl_k->transpose->transpose[g->dtype](columns, wide, grad + (size_t)(o * c->out_all + p) * c->size, c->out_all,
-                                               turned, columns);
-          for (int64_t first = 0; first < g->ic; first += c->chunk) {
-            int64_t count = nl_smaller(c->chunk, g->ic - first);
-            nl_gemm_args args = {.dtype = g->dtype,
-                                 .m = count * c->taps,
-                                 .n = columns,
-                                 .k = wide,
-                                 .a = panel,
-                                 .a_row = c->ld,
-                                 .a_col = 1,
-                                 .b = turned,
-                                 .b_row = columns,
-                                 .b_col = 1,
-                                 .c = sums + (size_t)(first * c->taps * g->oc + o) * c->size,
-                                 .c_row = g->oc,
-                                 .accumulate = true};
-            if (c->plain) {
-              args.a = x + (size_t)p * c->size;
-              args.a_row = c->in_all;
-            } else {
-              pack(c, x, first, count, p, stop, panel);
-            }
-            nl_gemm_again(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + (columns < most && o > 0)], &args);
-          }
-        }
+  for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
+    int64_t chunk = t % c->chunks, group = t / c->chunks % g->groups, part = t / c->chunks / g->groups;
+    int64_t first = chunk * c->chunk, count = nl_smaller(c->chunk, g->ic - first);
+    char *to = (c->parts > 1 ? c->sums + (size_t)(part * weights_of(c)) * c->size : c->y) +
+               (size_t)(group * g->oc * depth + first * c->taps) * c->size;
+    int64_t stop = (part + 1) * g->n / c->parts, images = 0;
+    bool begun = false;
+    for (int64_t image = part * g->n / c->parts; image < stop; image += images) {
+      images = nl_smaller(c->together, stop - image);
+      const char *grad = c->grad + image_at(c, image, group, g->oc, c->out_all);
+      for (int64_t k = 0; k < images && c->together > 1; k++) {
+        pack(c, c->x + image_at(c, image + k, group, g->ic, c->in_all), first, count, 0, c->out_all,
+             panel + (size_t)(k * c->out_all) * c->size);
+        nl_k->transpose->transpose[g->dtype](g->oc, c->out_all,
+                                             c->grad + image_at(c, image + k, group, g->oc, c->out_all), c->out_all,
+                                             turned + (size_t)(k * c->out_all * g->oc) * c->size, g->oc);
       }
+      for (int64_t p = 0; p < c->out_all; p += c->block) {
+        int64_t wide = c->together > 1 ? images * c->out_all : nl_smaller(c->block, c->out_all - p);
+        nl_gemm_args args = {.dtype = g->dtype,
+                             .m = g->oc,
+                             .n = count * c->taps,
+                             .k = wide,
+                             .a = turned,
+                             .a_row = 1,
+                             .a_col = g->oc,
+                             .b = panel,
+                             .b_row = 1,
+                             .b_col = c->ld,
+                             .c = to,
+                             .c_row = depth,
+                             .accumulate = begun};
+        const char *x = c->x + image_at(c, image, group, g->ic, c->in_all);
+        if (c->plain) {
+          args.b = x + (size_t)(first * c->in_all + p) * c->size;
+          args.b_col = c->in_all;
+        } else if (c->together == 1) {
+          pack(c, x, first, count, p, p + wide, panel);
+        }
+        if (c->together == 1) {
+          args.a = grad + (size_t)p * c->size;
+          args.a_row = c->out_all;
+          args.a_col = 1;
+        }
+        if (c->together > 1 && wide < c->block) { /* of as many images as there happen to be */
+          nl_gemm(&args);
+        } else {
+          nl_gemm_again(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + begun], &args);
+        }
+        begun = true;
+        p = c->together > 1 ? c->out_all : p;
+      }
+    }
+    for (int64_t o = 0; o < g->oc && !begun; o++) {
+      memset(to + (size_t)(o * depth) * c->size, 0, (size_t)(count * c->taps) * c->size);
     }
   }
   nl_gemm_let_go(products, PLANS);
 }
 
-/* The same for images of few positions. */
-static void weight_together(void *ctx, int64_t begin, int64_t end) {
+/* All parts together, in order. */
+static void join_parts(void *ctx, int64_t begin, int64_t end) {
   const conv *c = ctx;
-  const nl_conv *g = &c->g;
-  char *panel = nl_thread_panel(), *turned = panel + HALF;
-  nl_gemm_kept products[2];
-  memset(products, 0, sizeof products);
-  int64_t depth = c->taps * g->ic;
-  for (int64_t t = begin; t < end; t++) {
-    int64_t part = t / g->groups, group = t % g->groups;
-    char *sums = c->sums + (size_t)((part * g->groups + group) * depth * g->oc) * c->size;
-    memset(sums, 0, (size_t)(depth * g->oc) * c->size);
-    int64_t from = part * g->n / c->parts, to = (part + 1) * g->n / c->parts, n;
-    for (int64_t image = from; image < to && !nl_interrupt_pending(); image += n) {
-      n = nl_smaller(c->together, to - image);
-      int64_t wide = n * c->out_all;
-      for (int64_t k = 0; k < n; k++) {
-        nl_k->transpose->transpose[g->dtype](g->oc, c->out_all,
-                                             c->grad + image_at(c, image + k, group, g->oc, c->out_all), c->out_all,
-                                             turned + (size_t)(k * c->out_all * g->oc) * c->size, g->oc);
-      }
-      for (int64_t first = 0; first < g->ic; first += c->chunk) {
-        int64_t count = nl_smaller(c->chunk, g->ic - first);
-        for (int64_t k = 0; k < n; k++) {
-          pack(c, c->x + image_at(c, image + k, group, g->ic, c->in_all), first, count, 0, c->out_all,
-               panel + (size_t)(k * c->out_all) * c->size);
-        }
-        nl_gemm_args args = {.dtype = g->dtype,
-                             .m = count * c->taps,
-                             .n = g->oc,
-                             .k = wide,
-                             .a = panel,
-                             .a_row = c->ld,
-                             .a_col = 1,
-                             .b = turned,
-                             .b_row = g->oc,
-                             .b_col = 1,
-                             .c = sums + (size_t)(first * c->taps * g->oc) * c->size,
-                             .c_row = g->oc,
-                             .accumulate = true};
-        if (wide == c->block) {
-          nl_gemm_again(&products[count < c->chunk], &args);
-        } else {
-          nl_gemm(&args);
-        }
+  int64_t each = weights_of(c);
+  for (int64_t part = 0; part < c->parts; part++) {
+    for (int64_t i = begin; i < end; i++) {
+      if (c->g.dtype == NL_F32) {
+        float v = ((const float *)c->sums)[part * each + i], *y = (float *)c->y + i;
+        *y = part ? *y + v : v;
+      } else {
+        double v = ((const double *)c->sums)[part * each + i], *y = (double *)c->y + i;
+        *y = part ? *y + v : v;
       }
     }
   }
-  nl_gemm_let_go(products, 2);
 }
 
-/* Rows of the sums: all parts together, in order, turned. */
-static void join_parts(void *ctx, int64_t begin, int64_t end) {
+/* The same for sums of (ic taps) x oc, which are turned. */
+static void join_turned(void *ctx, int64_t begin, int64_t end) {
   const conv *c = ctx;
-  int64_t depth = c->taps * c->g.ic, each = c->g.groups * depth * c->g.oc, oc = c->g.oc;
+  int64_t depth = c->taps * c->g.ic, each = weights_of(c), oc = c->g.oc;
   for (int64_t i = begin; i < end; i++) {
     int64_t group = i / depth, k = i % depth;
     for (int64_t o = 0; o < oc; o++) {
@@ -588,21 +579,24 @@ static void join_parts(void *ctx, int64_t begin, int64_t end) {
 
 void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw, void *work) {
   conv c;
-  measure(&c, g);
+  measure_weight(&c, g);
   c.x = x, c.grad = grad, c.y = dw, c.sums = work;
   if (g->ic == 0) {
     return; /* of no elements */
   }
-  c.parts = parts_of(&c);
-  if (c.huge && !is_direct_weight(g)) {
+  if (is_direct_weight(g)) {
+    c.parts = nl_smaller(g->n, PARTS);
+    nl_direct_weight(g, c.parts, x, grad, work);
+    nl_parallel_for(g->groups * c.taps * g->ic, 1 + 20000 / (c.parts * g->oc + 1), join_turned, &c);
+    return;
+  }
+  if (c.huge) {
     nl_parallel_for(g->groups * g->oc * g->ic, 1, g->dtype == NL_F32 ? huge_weight_f32 : huge_weight_f64, &c);
     return;
   }
-  int64_t tasks = c.parts * g->groups, rows = g->groups * c.taps * g->ic;
-  if (is_direct_weight(g)) {
-    nl_direct_weight(g, c.parts, x, grad, work);
-  } else {
-    nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), c.together > 1 ? weight_together : weight_tasks, &c);
+  int64_t tasks = c.parts * g->groups * c.chunks;
+  nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), weight_tasks, &c);
+  if (c.parts > 1) {
+    nl_parallel_for(weights_of(&c), 1 << 14, join_parts, &c);
   }
-  nl_parallel_for(rows, 1 + 20000 / (c.parts * g->oc + 1), join_parts, &c);
 }
