@@ -11,19 +11,30 @@ local M = {}
 
 -- ---- data sets ----
 
----Samples: x and y have the same first dim.
+---Samples: x and y have the same first dim, as have further tensors.
 ---@class nn.Dataset
 ---@field x nn.Tensor
 ---@field y nn.Tensor
+---@field more nn.Tensor[] what comes with them: the third tensor and so on
 ---@field classes string[]|nil names of the classes, by label
-local Dataset = options.strict_class("nn.Dataset", { x = true, y = true, classes = true },
+local Dataset = options.strict_class("nn.Dataset", { x = true, y = true, more = true, classes = true },
   "a sample is data.x[i], data.y[i]; data:range(first, last) gives some of them, data:loader() batches")
 
----Makes a data set from inputs and targets, sample by sample along dim 1. The tensors are not copied.
+-- What f makes of each tensor of a data set, as a data set of the same kind.
+local function each(data, f)
+  local more = {}
+  for i, t in ipairs(data.more) do
+    more[i] = f(t)
+  end
+  return setmetatable({ x = f(data.x), y = f(data.y), more = more, classes = data.classes }, Dataset)
+end
+
+---Makes a data set from inputs and targets, sample by sample along dim 1. The tensors are not copied. More tensors may follow:
+---the loader's batches then have them, too (x, y, and so on), for loops that are written by hand.
 ---Options: classes, the names of the classes by label (default none). An error where the first dims differ.
 ---@param x nn.Tensor inputs: samples x ...
 ---@param y nn.Tensor targets: samples ...
----@param opts? {classes: string[]}
+---@param ... any further tensors, samples x ...; last {classes: string[]}
 ---@return nn.Dataset
 ---example:
 ---  > d = nn.data.tensors(nn.randn(6, 2), nn.tensor {1, 2, 1, 2, 1, 2})
@@ -33,21 +44,25 @@ local Dataset = options.strict_class("nn.Dataset", { x = true, y = true, classes
 ---  > #d
 ---  6
 ---see: nn.Dataset:loader, nn.Dataset:split, nn.data.normalize
-function M.tensors(x, y, opts)
-  for name, t in pairs { x = x, y = y } do
-    if not module.is_tensor(t) then
-      core.raise(("data.tensors: %s must be a tensor, but is %s"):format(name, core.describe(t)))
-    end
+function M.tensors(x, y, ...)
+  local all, opts = table.pack(x, y, ...), nil
+  if all.n > 2 and not module.is_tensor(all[all.n]) then
+    opts, all.n = all[all.n], all.n - 1
   end
-  if not (module.is_tensor(x) and module.is_tensor(y)) then
+  if x == nil or y == nil then
     core.raise "data.tensors: needs inputs and targets"
   end
-  if x.ndim == 0 or y.ndim == 0 or #x ~= #y then
-    core.raise(("data.tensors: x has shape %s and y %s; their first dims must be equal"):format(tostring(x.shape),
-      tostring(y.shape)))
+  for i = 1, all.n do
+    local t, name = all[i], i < 3 and ("xy"):sub(i, i) or ("tensor %d"):format(i)
+    if not module.is_tensor(t) then
+      core.raise(("data.tensors: %s must be a tensor, but is %s"):format(name, core.describe(t)))
+    elseif x.ndim == 0 or t.ndim == 0 or #x ~= #t then
+      core.raise(("data.tensors: x has shape %s and %s %s; their first dims must be equal"):format(tostring(x.shape), name,
+        tostring(t.shape)))
+    end
   end
   local o = options.read("data.tensors", opts, { classes = { "table" } })
-  return setmetatable({ x = x, y = y, classes = o.classes }, Dataset)
+  return setmetatable({ x = x, y = y, more = table.move(all, 3, all.n, 1, {}), classes = o.classes }, Dataset)
 end
 
 function Dataset:__len()
@@ -56,8 +71,12 @@ end
 
 function Dataset:__tostring()
   local classes = self.classes and (", %d classes"):format(#self.classes) or ""
-  return ("Dataset(%d samples, x %s %s, y %s %s%s)"):format(#self.x, tostring(self.x.shape), self.x.dtype,
-    tostring(self.y.shape), self.y.dtype, classes)
+  local more = ""
+  for _, t in ipairs(self.more) do
+    more = ("%s, %s %s"):format(more, tostring(t.shape), t.dtype)
+  end
+  return ("Dataset(%d samples, x %s %s, y %s %s%s%s)"):format(#self.x, tostring(self.x.shape), self.x.dtype,
+    tostring(self.y.shape), self.y.dtype, more, classes)
 end
 
 ---Gives samples first .. last (from 1, both included) as a data set. Its tensors are views of the same memory.
@@ -70,7 +89,9 @@ end
 ---  classes: 1 2, 2 2
 ---see: nn.Dataset:split, nn.data.tensors
 function Dataset:range(first, last)
-  return setmetatable({ x = self.x[{ { first, last } }], y = self.y[{ { first, last } }], classes = self.classes }, Dataset)
+  return each(self, function(t)
+    return t[{ { first, last } }]
+  end)
 end
 
 -- How many of n samples a share or a number means. A part without samples is nobody's wish.
@@ -102,9 +123,9 @@ function Dataset:split(share, opts)
   local first = part_of(n, share)
   local order = o.generator and core.randperm(n, { generator = o.generator }) or core.randperm(n)
   local function part(index)
-    return setmetatable({
-      x = self.x:index_select(1, index), y = self.y:index_select(1, index), classes = self.classes,
-    }, Dataset)
+    return each(self, function(t)
+      return t:index_select(1, index)
+    end)
   end
   return part(order:narrow(1, 1, first)), part(order:narrow(1, first + 1, n - first))
 end
@@ -175,19 +196,28 @@ function Loader:_next(pass)
     self.open[pass] = nil
     return nil
   end
-  local x, y = self.dataset.x, self.dataset.y
-  local size = self.batch_size
+  local data, size = self.dataset, self.batch_size
   local first = (pass.at - 1) * size + 1
   local length = math.min(size, #self.dataset - first + 1)
-  if not pass.order then
-    return x:narrow(1, first, length), y:narrow(1, first, length)
+  local index = pass.order and pass.order:narrow(1, first, length)
+  local function part(t)
+    if index then
+      return t:index_select(1, index)
+    end
+    return t:narrow(1, first, length)
   end
-  local index = pass.order:narrow(1, first, length)
-  return x:index_select(1, index), y:index_select(1, index)
+  if not data.more[1] then
+    return part(data.x), part(data.y)
+  end
+  local batch = { part(data.x), part(data.y) }
+  for i, t in ipairs(data.more) do
+    batch[i + 2] = part(t)
+  end
+  return table.unpack(batch)
 end
 
----Gives an iterator over one pass: each call gives the next batch x, y, and nil at the end.
----@return fun(): nn.Tensor?, nn.Tensor?
+---Gives an iterator over one pass: each call gives the next batch x, y (and what else the data set has), and nil at the end.
+---@return fun(): nn.Tensor?, nn.Tensor?, ...
 ---example:
 ---  > next_batch = nn.data.xor():loader{batch_size = 2}:batches()
 ---  > x, y = next_batch()
@@ -210,14 +240,16 @@ function Loader:__call(_, last)
   if not pass then
     core.raise "loader: this batch is not from a pass that is under way; write: for x, y in loader do ... end"
   end
-  local x, y = pass()
   if last ~= nil then
     passes[last] = nil
   end
-  if x then
-    passes[x] = pass
+  local function kept(x, ...)
+    if x then
+      passes[x] = pass
+    end
+    return x, ...
   end
-  return x, y
+  return kept(pass())
 end
 
 -- The pass that loops are in: the outermost one, where they are nested. A loop that was left holds its pass no longer.

@@ -117,6 +117,22 @@ function TestData:test_synthetic_images_can_be_learned()
   lu.assertTrue(r.accuracy > 0.5, "accuracy " .. r.accuracy) -- chance is 0.1
 end
 
+-- A third tensor goes wherever the samples go.
+function TestData:test_more_tensors()
+  local d = nn.data.tensors(nn.arange(12):reshape(6, 2), nn.arange(6), nn.arange(6) * 10, { classes = { "a" } })
+  local seen = 0
+  for x, y, z in d:loader { batch_size = 4, shuffle = true } do
+    lu.assertTrue((y * 10):equal(z) and x:select(2, 1):equal(y * 2))
+    seen = seen + #z
+  end
+  lu.assertEquals(seen, 6)
+  lu.assertEquals(d:range(2, 3).more[1]:totable(), { 10, 20 })
+  local part, rest = d:split(4)
+  lu.assertTrue((part.y * 10):equal(part.more[1]) and (rest.y * 10):equal(rest.more[1]))
+  lu.assertErrorMsgContains("their first dims must be equal", nn.data.tensors, nn.ones(3), nn.ones(3), nn.ones(2))
+  lu.assertErrorMsgContains("has 3 tensors a batch", nn.train.evaluate, nn.Identity(), d:loader(), { loss = nn.MSELoss() })
+end
+
 function TestData:test_errors()
   lu.assertErrorMsgContains("first dims must be equal", nn.data.tensors, nn.zeros(3, 2), nn.zeros(4))
   lu.assertErrorMsgContains("did you mean 'batch_size'", function()
