@@ -431,7 +431,7 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) 
   c.grad = grad, c.w = w, c.y = dx;
   bool together = c.together > 1;
   int64_t tasks = together ? tasks_together(&c, c.chunks) : g->n * g->groups * c.chunks;
-  if (c.out_all == 0 || g->oc == 0 || g->ic == 0) {
+  if (c.in_all == 0 || c.out_all == 0 || g->oc == 0 || g->ic == 0) {
     memset(dx, 0, (size_t)(g->n * g->groups * g->ic * c.in_all) * c.size);
     return;
   }

@@ -332,6 +332,13 @@ static nl_status read_arguments(parser *p, int first, int last) {
       last--;
     }
   }
+  int place = last - first; /* an empty table where no list can be is one of options */
+  if (place > 0 && lua_type(L, last) == LUA_TTABLE && !options && lua_rawlen(L, last) == 0 &&
+      (place >= p->sig->count ||
+       (p->sig->param[place].kind != NL_KIND_DIMS && p->sig->param[place].kind != NL_KIND_SHAPE &&
+        p->sig->param[place].kind != NL_KIND_TENSORS))) {
+    last--;
+  }
   int at = first, i = 0;
   for (; i < p->sig->count && at <= last; i++) {
     const nl_param *param = &p->sig->param[i];

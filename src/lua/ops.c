@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lua/nl_lua.h"
+#include "optable/iterate.h"
 
 /* x:add(y, {alpha = a}): the second operand is multiplied, and the option is gone. */
 static void take_factor(lua_State *L, const nl_op *op) {
@@ -22,9 +23,25 @@ static void take_factor(lua_State *L, const nl_op *op) {
   if (lua_type(L, 4) != LUA_TNUMBER) {
     nl_lua_error(L, "%s: %s must be a number, but is %s", op->name, op->factor, nl_describe(L, 4).s);
   }
-  lua_pushvalue(L, 2);
-  lua_arith(L, LUA_OPMUL);
-  lua_replace(L, 2);
+  nl_tensor *both[] = {nl_to_tensor(L, 1), nl_to_tensor(L, 2)};
+  bool number = lua_type(L, 2) == LUA_TNUMBER;
+  if (both[0] && both[1] &&
+      nl_promote(2, both) != nl_tensor_dtype(both[1])) { /* the product is of the result's dtype */
+    lua_getfield(L, 2, "to");
+    lua_pushvalue(L, 2);
+    lua_pushstring(L, nl_dtype_name(nl_promote(2, both)));
+    lua_call(L, 2, 1);
+    lua_replace(L, 2);
+  } else if (number && both[0] && nl_dtype_is_float(nl_tensor_dtype(both[0]))) {
+    lua_pushnumber(L, lua_tonumber(L, 2)); /* whole numbers would wrap around */
+    lua_replace(L, 2);
+  }
+  if (both[1] || number) { /* else the call says what is wrong */
+    lua_pushvalue(L, 4);
+    lua_pushvalue(L, 2);
+    lua_arith(L, LUA_OPMUL);
+    lua_replace(L, 2);
+  }
   lua_settop(L, 2);
 }
 

@@ -193,9 +193,15 @@ static void forward_recurrent(nl_pass *p) {
   bool batch_first = flag_of(p, recurrent_batch_first);
   int64_t layers = int_of(p, recurrent_num_layers);
   nl_tensor *x = p->in[0];
+  bool single = x->ndim == 2; /* one sequence: a batch of one, which does not show */
+  for (int i = 0; i <= nstates && single; i++) {
+    p->in[i] = p->in[i] && p->in[i]->ndim == 2 ? b_unsqueeze(b, p->in[i], i == 0 && batch_first ? 1 : 2) : p->in[i];
+  }
+  x = b->status == NL_OK ? p->in[0] : x;
   if (x->ndim != 3 || x->shape[2] != int_of(p, recurrent_input_size)) {
-    nl_pass_fail(p, "the input must be %s x %lld, but has shape %s", batch_first ? "batch x length" : "length x batch",
-                 (long long)int_of(p, recurrent_input_size), nl_tensor_shape_string(x).s);
+    nl_pass_fail(p, "the input must be %s x %lld (or length x that), but has shape %s",
+                 batch_first ? "batch x length" : "length x batch", (long long)int_of(p, recurrent_input_size),
+                 nl_tensor_shape_string(x).s);
     return;
   }
   x = batch_first ? nl_b_transpose(b, x, 1, 2) : x;
@@ -244,6 +250,9 @@ static void forward_recurrent(nl_pass *p) {
   for (int i = 0; i < nstates; i++) {
     p->out[1 + i] = nl_parts_join(b, &last[i], op_stack(), 1);
   }
+  for (int i = 0; i <= nstates && single && b->status == NL_OK; i++) {
+    p->out[i] = b_squeeze(b, p->out[i], i == 0 && batch_first ? 1 : 2);
+  }
   p->nout = 1 + nstates;
 }
 
@@ -266,7 +275,8 @@ static void forward_recurrent(nl_pass *p) {
                 "batch_first: bool = false, dropout: number = 0 in 0..1, bidirectional: bool = false fixed" more,      \
     .fields = names##_fields, .inputs = takes " | lengths?", .outputs = 1 + nstates, .states = nstates,                \
     .doc = what                                                                                                        \
-        " over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives "          \
+        " over sequences, length x batch x input_size (batch x length x input_size with batch_first), or over a "      \
+        "single one, length x input_size. Gives "                                                                      \
         "the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. "   \
         "States, "                                                                                                     \
         "(num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are " \

@@ -174,8 +174,9 @@ static nl_tensor *affine(nl_build *b, nl_tensor *y, nl_tensor *weight, nl_tensor
   return bias ? b_add(b, y, bias) : y;
 }
 
-static void want_eps(nl_build *b, double eps) {
-  if (!(eps >= 0) || isinf(eps)) {
+static void want_input(nl_build *b, const nl_tensor *x, double eps) {
+  b->status = b->status == NL_OK ? nl_rule_want_float(x, "the input") : b->status;
+  if (b->status == NL_OK && (!(eps >= 0) || isinf(eps))) {
     nl_b_fail(b, "eps must be a number that is not negative, but is %g", eps);
   }
 }
@@ -204,7 +205,7 @@ NL_COMPOSE(layer_norm) {
               nl_shape_string(n, shape).s, nl_tensor_shape_string(x).s);
     return;
   }
-  want_eps(b, c->attr[layer_norm_eps].number);
+  want_input(b, x, c->attr[layer_norm_eps].number);
   want_shape(b, c->in[1], "the weight", n, shape, nl_tensor_dtype(x));
   want_shape(b, c->in[2], "the bias", n, shape, nl_tensor_dtype(x));
   nl_give(c, affine(b, standardized(b, x, n, c->attr[layer_norm_eps].number), c->in[1], c->in[2]));
@@ -234,7 +235,7 @@ NL_COMPOSE(group_norm) {
               (long long)groups, nl_tensor_shape_string(x).s);
     return;
   }
-  want_eps(b, c->attr[group_norm_eps].number);
+  want_input(b, x, c->attr[group_norm_eps].number);
   int64_t each = x->shape[0] && groups ? x->numel / x->shape[0] / groups : 0;
   nl_tensor *rows = nl_b_reshape(b, x, 3, (int64_t[]){x->shape[0], groups, each});
   rows = standardized(b, rows, 1, c->attr[group_norm_eps].number);
@@ -246,7 +247,7 @@ NL_COMPOSE(instance_norm) {
     nl_b_fail(b, "the input must be batch x channels x positions, but has shape %s", nl_tensor_shape_string(x).s);
     return;
   }
-  want_eps(b, c->attr[instance_norm_eps].number);
+  want_input(b, x, c->attr[instance_norm_eps].number);
   nl_give(c, channels_affine(c, b, standardized(b, x, x->ndim - 2, c->attr[instance_norm_eps].number)));
 }
 

@@ -183,7 +183,8 @@ static nl_status infer_norm(nl_call *c) {
   if (status == NL_OK && p != p) {
     return nl_fail("p must be a number (1, 2, ... or math.huge), not nan");
   }
-  return status == NL_OK ? nl_infer_reduction(c, norm_dim, norm_keepdim, c->dtype, norm_kernel(p)) : status;
+  int kernel = p == 2 ? -1 : norm_kernel(p); /* mending needs room for all of x */
+  return status == NL_OK ? nl_infer_reduction(c, norm_dim, norm_keepdim, c->dtype, kernel) : status;
 }
 static double float_at(const void *x, nl_dtype dtype, int64_t i) {
   return dtype == NL_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];

@@ -251,6 +251,11 @@ function TestMoreLayers:test_functions()
   lu.assertTrue(nn.softplus(x, { beta = 2 }):allclose(nn.softplus(x * 2) / 2))
   lu.assertTrue(nn.dropout(x, 0.5, { training = false }):equal(x))
   lu.assertTrue(nn.dropout(x, 0.5, { generator = nn.Generator(1) }):equal(nn.dropout(x, 0.5, { generator = nn.Generator(1) })))
+  lu.assertTrue(nn.dropout(x, 0.5, { generator = nn.Generator(1), training = true }):equal(nn.dropout(x, 0.5,
+    { generator = nn.Generator(1) })))
+  lu.assertTrue(nn.dropout(x, 0.5, { generator = nn.Generator(1), training = false }):equal(x))
+  local images, labels = nn.zeros(2, 4, 3), nn.ones(2, 3, { dtype = "int64" })
+  lu.assertAlmostEquals(nn.cross_entropy(images, labels, "sum"):item(), 6 * math.log(4), 1e-5)
   -- a setting that is false stays false beside `training`
   local rates, counts = nn.rand(4) + 1, nn.ones(4)
   lu.assertEquals(nn.poisson_nll_loss(rates, counts, { log_input = false, training = true }):item(),
@@ -263,6 +268,14 @@ function TestMoreLayers:test_add_with_a_factor()
   x:add_(nn.tensor { 1.0, 2.0, 3.0 }, { alpha = -0.5 })
   lu.assertEquals(x:totable(), { 0.5, 0, -0.5 })
   lu.assertEquals(nn.sub(x, 2, { alpha = 3 }):totable(), { -5.5, -6, -6.5 })
+  -- the product is of the result's dtype
+  local z = nn.zeros(1, { dtype = "float64" })
+  lu.assertEquals(z:add(nn.tensor { 1 }, { alpha = 0.1 }):item(), 0.1)
+  lu.assertEquals(z:add(nn.tensor { 4611686018427387904 }, { alpha = 4 }):item(), 2.0 ^ 64)
+  lu.assertTrue(z:add(nn.full({ 1 }, 1e30), { alpha = 1e30 }):item() < math.huge)
+  lu.assertEquals(nn.zeros(1):add(math.maxinteger, { alpha = 2 }):item(), 2.0 ^ 64)
+  lu.assertErrorMsgContains("y must be a tensor or a number, but is a table", nn.add, x, { 1, 2 }, { alpha = 2 })
+  lu.assertEquals(x:add(1, {}):totable(), { 1.5, 1, 0.5 })
   lu.assertErrorMsgContains("alpha must be a number", nn.add, x, 1, { alpha = "a" })
   lu.assertErrorMsgContains("has no option but alpha", nn.add, x, 1, { alpha = 1, beta = 2 })
 end

@@ -78,3 +78,22 @@ function TestComposed:test_gradients_of_large_numbers()
     lu.assertAlmostEquals(y.grad:item() * size, -0.12, 1e-6)
   end
 end
+
+-- Dims that are not neighbours are reduced in two stages: against the same with them laid side by side.
+function TestComposed:test_reductions_in_stages()
+  for _, sizes in ipairs { { 50, 2, 700 }, { 3, 4, 2, 64 }, { 2, 3, 4, 5, 70 }, { 3, 2, 64 } } do
+    local x, dims = nn.randn(sizes, { dtype = "float64" }), { 1, #sizes }
+    x:select(2, 1):zero_()
+    local order = { table.unpack(dims) }
+    for d = 2, #sizes - 1 do
+      order[#order + 1] = d
+    end
+    local flat = x:permute(order):flatten(1, 2)
+    for _, name in ipairs { "sum", "mean", "amax", "amin", "norm" } do
+      local a = name == "norm" and x:norm(2, dims) or x[name](x, dims)
+      local b = name == "norm" and flat:norm(2, 1) or flat[name](flat, 1)
+      lu.assertTrue(a:allclose(b, { rtol = 1e-12, atol = 1e-12 }), name)
+    end
+    lu.assertTrue((x * 9):long():sum(dims):equal((flat * 9):long():sum(1)))
+  end
+end

@@ -108,6 +108,18 @@ function TestConvDirect:test_long_rows_far_apart()
   end
 end
 
+-- Images of no height or width, inside of their padding.
+function TestConvDirect:test_no_positions()
+  for _, sizes in ipairs { { 0, 5 }, { 5, 0 }, { 0, 3, 4 }, { 3, 0, 4 } } do
+    local conv = #sizes == 2 and nn.conv2d or nn.conv3d
+    local x = nn.zeros({ 2, 2, table.unpack(sizes) }):requires_grad_(true)
+    local w = nn.ones(#sizes == 2 and { 3, 2, 3, 3 } or { 3, 2, 3, 3, 3 }):requires_grad_(true)
+    local grads = nn.grad(conv(x, w, nil, 1, 2):sum(), { x, w })
+    lu.assertEquals({ table.unpack(grads[1].shape) }, { table.unpack(x.shape) })
+    lu.assertEquals(grads[2]:abs():sum():item(), 0)
+  end
+end
+
 function TestConvDirect:test_no_channels()
   local x, w = nn.zeros(2, 0, 5, 5):requires_grad_(true), nn.zeros(4, 0, 3, 3):requires_grad_(true)
   local y = nn.conv2d(x, w, nn.ones(4))

@@ -64,6 +64,18 @@ local function of_op_alone(entry, op)
   return names
 end
 
+-- The arguments, the last of which is a table of options, without one of these.
+local function without(args, option)
+  local copy, options = table.move(args, 1, args.n, 1, { n = args.n }), {}
+  for key, value in pairs(args[args.n]) do
+    if key ~= option then
+      options[key] = value
+    end
+  end
+  copy[args.n] = options
+  return copy
+end
+
 local ops = {}
 for _, op in ipairs(core.ops()) do
   ops[op.name] = op
@@ -81,12 +93,20 @@ for _, entry in ipairs(core.layers()) do
       end
       local last, training = args[args.n], nil
       local options = args.n > n and type(last) == "table" and not core.is_tensor(last)
-      if op_alone and entry.loss and args.n > n and not options then -- nn.cross_entropy(x, y, "sum")
-        return core[name](...)
+      if op_alone and entry.loss and type(args[n + 1]) == "string" then -- nn.cross_entropy(x, y, "sum")
+        local given = { reduction = args[n + 1] }
+        for key, value in pairs(options and last or {}) do
+          given[key] = value
+        end
+        args.n = args.n - (options and 1 or 0)
+        args[n + 1], last, options = given, given, args.n == n + 1
       end
       for key in pairs(options and last or {}) do
-        if op_alone and op_alone[key] then
-          return core[name](...)
+        if op_alone and op_alone[key] and last.training ~= false then
+          return core[name](table.unpack(without(args, "training"), 1, args.n))
+        elseif op_alone and op_alone[key] then -- without chance there is nothing to draw
+          args = without(args, key)
+          last = args[args.n]
         end
       end
       if options and last.training ~= nil then
@@ -94,12 +114,7 @@ for _, entry in ipairs(core.layers()) do
         if type(training) ~= "boolean" then
           core.raise(("%s: training must be true or false, but is %s"):format(name, core.describe(training)))
         end
-        args[args.n] = {}
-        for key, value in pairs(last) do
-          if key ~= "training" then
-            args[args.n][key] = value
-          end
-        end
+        args = without(args, "training")
       end
       if args.n < n then
         core.raise(("%s: takes %s, and settings, but got %d argument%s"):format(name, entry.inputs, args.n,
