@@ -7569,7 +7569,7 @@ function nn.Unfold(kernel_size, dilation, padding, stride) end
 ---@return nn.Fold
 function nn.Fold(output_size, kernel_size, dilation, padding, stride) end
 
----A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first), or over a single one, length x input_size. Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.RNN: nn.Module
 ---@field input_size integer
 ---@field hidden_size integer
@@ -7580,7 +7580,7 @@ function nn.Fold(output_size, kernel_size, dilation, padding, stride) end
 ---@field bidirectional boolean
 ---@field nonlinearity "tanh"|"relu"
 
----A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---A simple recurrent net over sequences, length x batch x input_size (batch x length x input_size with batch_first), or over a single one, length x input_size. Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---
 ---    nn.RNN(3, 4)(nn.zeros(5, 2, 3)).shape
 ---@param input_size integer
@@ -7615,7 +7615,7 @@ function nn.RNN(input_size, hidden_size, num_layers, bias, batch_first, dropout,
 ---@return nn.RNNCell
 function nn.RNNCell(input_size, hidden_size, bias, options) end
 
----Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first), or over a single one, length x input_size. Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.LSTM: nn.Module
 ---@field input_size integer
 ---@field hidden_size integer
@@ -7625,7 +7625,7 @@ function nn.RNNCell(input_size, hidden_size, bias, options) end
 ---@field dropout number
 ---@field bidirectional boolean
 
----Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Long short-term memory over sequences, length x batch x input_size (batch x length x input_size with batch_first), or over a single one, length x input_size. Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---
 ---    nn.LSTM(3, 4)(nn.zeros(5, 2, 3)).shape
 ---@param input_size integer
@@ -7657,7 +7657,7 @@ function nn.LSTM(input_size, hidden_size, num_layers, bias, batch_first, dropout
 ---@return nn.LSTMCell
 function nn.LSTMCell(input_size, hidden_size, bias) end
 
----Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first), or over a single one, length x input_size. Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---@class nn.GRU: nn.Module
 ---@field input_size integer
 ---@field hidden_size integer
@@ -7667,7 +7667,7 @@ function nn.LSTMCell(input_size, hidden_size, bias) end
 ---@field dropout number
 ---@field bidirectional boolean
 
----Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first). Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
+---Gated recurrent units over sequences, length x batch x input_size (batch x length x input_size with batch_first), or over a single one, length x input_size. Gives the outputs, length x batch x (directions * hidden_size), and the last state of each layer and direction. States, (num_layers * directions) x batch x hidden_size (for an LSTM h and c, also as {h, c}), are 0 where they are left out. lengths (int64, one for each sequence of the batch) says how many steps count: outputs behind them are 0, and the last state is that of each one's own last step. dropout acts between layers. Parameters are called weight_ih_l1, weight_hh_l1, bias_ih_l1 and bias_hh_l1, and on with _reverse for the way back.
 ---
 ---    nn.GRU(3, 4)(nn.zeros(5, 2, 3)).shape
 ---@param input_size integer
@@ -8467,8 +8467,8 @@ function LinearRegression:score(x, y) end
 ---@class nn.Loader
 local Loader = {}
 
----Gives an iterator over one pass: each call gives the next batch x, y, and nil at the end.
----@return fun(): nn.Tensor?, nn.Tensor?
+---Gives an iterator over one pass: each call gives the next batch x, y (and what else the data set has), and nil at the end.
+---@return fun(): nn.Tensor?, nn.Tensor?, ...
 function Loader:batches() end
 
 ---Lets the next pass go on where the saved one was. The loader must have the same number of samples and the same options.
@@ -9088,13 +9088,14 @@ function nn.data.synthetic_images(opts) end
 ---@return nn.Dataset, nn.Module teacher
 function nn.data.teacher(opts) end
 
----Makes a data set from inputs and targets, sample by sample along dim 1. The tensors are not copied.
+---Makes a data set from inputs and targets, sample by sample along dim 1. The tensors are not copied. More tensors may follow:
+---the loader's batches then have them, too (x, y, and so on), for loops that are written by hand.
 ---Options: classes, the names of the classes by label (default none). An error where the first dims differ.
 ---@param x nn.Tensor inputs: samples x ...
 ---@param y nn.Tensor targets: samples ...
----@param opts? {classes: string[]}
+---@param ... any further tensors, samples x ...; last {classes: string[]}
 ---@return nn.Dataset
-function nn.data.tensors(x, y, opts) end
+function nn.data.tensors(x, y, ...) end
 
 ---Makes the exclusive or of two bits, which no line separates: the four points, or n points around them with noise. y is 0 or 1
 ---as float32 with targets = "float" (n x 1), else classes 1 and 2.

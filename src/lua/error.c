@@ -208,6 +208,32 @@ const char *nl_nearest(const char *wrong, const char *(*name_at)(void *ctx, int 
   return best;
 }
 
+const char *nl_needless(const char *option) {
+  static const char *const options[][2] = {
+      {"inplace", "not needed here: compiled steps use memory again by themselves, and x:relu_() works in place"},
+      {"foreach", "not needed here: all parameters are updated at once"},
+      {"fused", "not needed here: all parameters are updated at once"},
+      {"capturable", "not needed here: nn.compile records optimizers, too"},
+      {"device", "not needed here: all runs on the processor"},
+      {"pin_memory", "not needed here: all runs on the processor"},
+      {"num_workers", "not needed here: batches are views or copies of tensors in memory"},
+      {"weights", "not here: nets come without weights; nn.io.torch_state reads PyTorch's"},
+      {"pretrained", "not here: nets come without weights; nn.io.torch_state reads PyTorch's"},
+  };
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    if (strcmp(option, options[i][0]) == 0) {
+      return options[i][1];
+    }
+  }
+  return NULL;
+}
+
+/* needless(option) -> why an option of PyTorch is not there, or nil */
+static int needless(lua_State *L) {
+  lua_pushstring(L, nl_needless(luaL_checkstring(L, 1)));
+  return 1;
+}
+
 typedef struct lua_names {
   lua_State *L;
 } lua_names;
@@ -273,8 +299,8 @@ static int describe(lua_State *L) {
 
 void nl_open_error(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"raise", raise_for_user},  {"interrupt", raise_interrupt}, {"nearest", nearest}, {"describe", describe},
-      {"set_stdlib", set_stdlib}, {"is_ours", is_ours},           {NULL, NULL}};
+      {"raise", raise_for_user}, {"interrupt", raise_interrupt}, {"nearest", nearest}, {"needless", needless},
+      {"describe", describe},    {"set_stdlib", set_stdlib},     {"is_ours", is_ours}, {NULL, NULL}};
   static const nl_line_finder finder = {find_line, line_text};
   nl_set_line_finder(&finder);
   luaL_setfuncs(L, functions, 0);

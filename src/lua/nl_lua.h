@@ -36,6 +36,9 @@ void nl_lua_note_interrupt(const char *text);
 /* nl_fail and nl_lua_raise in one; for use where nothing is held. */
 int nl_lua_error(lua_State *L, const char *fmt, ...) NL_PRINTF(2, 3);
 
+/* Why an option of PyTorch that people try is not there; NULL: it is none of those. */
+const char *nl_needless(const char *option);
+
 /* The name in the list that is most like `wrong`, or NULL when none is near. */
 const char *nl_nearest(const char *wrong, const char *(*name_at)(void *ctx, int i), void *ctx);
 

@@ -247,13 +247,13 @@ NL_COMPOSE(interpolate) {
     return;
   } else if ((nsize > 0) == scaled) {
     nl_b_fail(b, "takes either size or scale_factor%s", scaled ? ", not both" : "");
+  } else if (of != dims) {
+    static const char *const names[] = {"\"linear\"", "\"bilinear\" or \"bicubic\"", "\"trilinear\""};
+    nl_b_fail(b, "of %d dims behind batch and channels the mode is called %s", dims, names[dims - 1]);
   } else if (nsize > 1 && nsize != dims) {
     nl_b_fail(b, "size must have one number or %d, but has %d", dims, nsize);
   } else if (scaled && !(factor > 0 && factor < 1e6)) {
     nl_b_fail(b, "scale_factor must be above 0 (and below 1e6), but is %g", factor);
-  } else if (of != dims) {
-    static const char *const names[] = {"\"linear\"", "\"bilinear\" or \"bicubic\"", "\"trilinear\""};
-    nl_b_fail(b, "of %d dims behind batch and channels the mode is called %s", dims, names[dims - 1]);
   } else if (align && (mode == NEAREST || mode == AREA)) {
     nl_b_fail(b, "align_corners is for the linear modes, and the cubic one");
   }

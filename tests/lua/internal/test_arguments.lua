@@ -107,6 +107,12 @@ function TestArguments:test_names_that_are_not_there()
   lu.assertNil(Own().paramters) -- one's own classes may ask for any field
 end
 
+function TestArguments:test_options_of_pytorch()
+  fails("ReLU: 'inplace' is not needed here", nn.ReLU, { inplace = true })
+  fails("Adam: 'foreach' is not needed here", nn.optim.Adam, { nn.ones(1) }, { lr = 1, foreach = true })
+  fails("Linear: 'device' is not needed here", nn.Linear, 2, 3, { device = "cuda" })
+end
+
 function TestArguments:test_names_of_pytorch()
   for name, text in pairs {
     gru = "nn.GRU", lstm = "nn.LSTM", MaxUnpool2d = "is not built here yet", Adam = "nn.optim.Adam",

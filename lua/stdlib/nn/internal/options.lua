@@ -96,6 +96,9 @@ function M.read(who, given, spec)
       for _, n in ipairs(names) do
         missing[#missing + 1] = spec[n].needed and given[n] == nil and n or nil
       end
+      if core.needless(tostring(name)) then
+        core.raise(("%s: '%s' is %s"):format(who, name, core.needless(name)))
+      end
       local near = core.nearest(tostring(name), missing) or core.nearest(tostring(name), names)
       core.raise(("%s: has no option '%s'%s (it takes %s)"):format(who, tostring(name),
         near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
