@@ -457,7 +457,7 @@ static void measure_weight(conv *c, const nl_conv *g) {
   c->parts = tasks >= PARTS ? 1 : nl_smaller(sets > 0 ? sets : 1, (PARTS + tasks - 1) / (tasks > 0 ? tasks : 1));
 }
 
-static int64_t weights_of(const conv *c) {
+static int64_t weights_in(const conv *c) {
   return c->g.groups * c->g.oc * c->g.ic * c->taps;
 }
 
@@ -465,7 +465,7 @@ size_t nl_conv_weight_work(const nl_conv *g) {
   conv c;
   measure_weight(&c, g);
   size_t direct = (size_t)nl_smaller(g->n > 0 ? g->n : 1, PARTS), parts = c.parts > 1 ? (size_t)c.parts : 0;
-  return (is_direct_weight(g) ? direct : parts) * (size_t)weights_of(&c) * c.size + 64;
+  return (is_direct_weight(g) ? direct : parts) * (size_t)weights_in(&c) * c.size + 64;
 }
 
 static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
@@ -478,7 +478,7 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
   for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
     int64_t chunk = t % c->chunks, group = t / c->chunks % g->groups, part = t / c->chunks / g->groups;
     int64_t first = chunk * c->chunk, count = nl_smaller(c->chunk, g->ic - first);
-    char *to = (c->parts > 1 ? c->sums + (size_t)(part * weights_of(c)) * c->size : c->y) +
+    char *to = (c->parts > 1 ? c->sums + (size_t)(part * weights_in(c)) * c->size : c->y) +
                (size_t)(group * g->oc * depth + first * c->taps) * c->size;
     int64_t stop = (part + 1) * g->n / c->parts, images = 0;
     bool begun = false;
@@ -538,7 +538,7 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
 /* All parts together, in order. */
 static void join_parts(void *ctx, int64_t begin, int64_t end) {
   const conv *c = ctx;
-  int64_t each = weights_of(c);
+  int64_t each = weights_in(c);
   for (int64_t part = 0; part < c->parts; part++) {
     for (int64_t i = begin; i < end; i++) {
       if (c->g.dtype == NL_F32) {
@@ -555,7 +555,7 @@ static void join_parts(void *ctx, int64_t begin, int64_t end) {
 /* The same for sums of (ic taps) x oc, which are turned. */
 static void join_turned(void *ctx, int64_t begin, int64_t end) {
   const conv *c = ctx;
-  int64_t depth = c->taps * c->g.ic, each = weights_of(c), oc = c->g.oc;
+  int64_t depth = c->taps * c->g.ic, each = weights_in(c), oc = c->g.oc;
   for (int64_t i = begin; i < end; i++) {
     int64_t group = i / depth, k = i % depth;
     for (int64_t o = 0; o < oc; o++) {
@@ -597,6 +597,6 @@ void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw,
   int64_t tasks = c.parts * g->groups * c.chunks;
   nl_parallel_for(tasks, grain_of((double)tasks, flops_of(&c)), weight_tasks, &c);
   if (c.parts > 1) {
-    nl_parallel_for(weights_of(&c), 1 << 14, join_parts, &c);
+    nl_parallel_for(weights_in(&c), 1 << 14, join_parts, &c);
   }
 }

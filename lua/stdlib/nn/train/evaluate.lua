@@ -24,7 +24,7 @@ function M.check_loader(who, name, loader)
     core.raise(("%s: %s must be a loader, e.g. nn.data.tensors(x, y):loader{batch_size = 32}, or a function that gives the next "
       .. "batch x, y, and nil at the end; but it is %s"):format(who, name, core.describe(loader)))
   elseif M.is_loader(loader) and loader.dataset.more[1] then
-    core.raise(("%s: %s has %d tensors a batch, but only inputs and targets go through the model and the loss here; write the loop "
+    core.raise(("%s: %s has %d tensors a batch, but only inputs and targets go through model and loss here; write the loop "
       .. "by hand: for x, y, z in loader do ... end"):format(who, name, 2 + #loader.dataset.more))
   end
 end
