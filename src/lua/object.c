@@ -297,6 +297,10 @@ static int override(lua_State *L) {
 static int absent_index(lua_State *L) {
   enum { METHODS = 1, NONE, MISSING };
   lua_settop(L, 2);
+  if (lua_type(L, 2) == LUA_TTABLE) {
+    nl_lua_error(
+        L, "a layer has no [{...}]; net:slice(first, last) gives some of the layers of a list, net[i] one of them");
+  }
   if (lua_type(L, 2) != LUA_TSTRING) { /* an item behind the last, in every pass through a Sequential */
     lua_pushnil(L);
     return 1;

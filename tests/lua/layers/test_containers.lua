@@ -13,6 +13,18 @@ local function names(model)
   return table.concat(out, " ")
 end
 
+function TestContainers:test_slices()
+  local net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+  local body = net:slice(1, -2)
+  lu.assertEquals(#body, 2)
+  lu.assertTrue(body[1] == net[1])
+  lu.assertEquals({ table.unpack(net:slice(2)(nn.ones(1, 3)).shape) }, { 1, 1 })
+  lu.assertErrorMsgContains("there are 3 layers, so 4 is the place of none", net.slice, net, 1, 4)
+  lu.assertErrorMsgContains("net:slice(first, last)", function()
+    return net[{ 1, 2 }]
+  end)
+end
+
 function TestContainers:test_module_list()
   local Net = nn.Module:extend "Net"
   function Net.init(net)

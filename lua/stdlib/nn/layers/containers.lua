@@ -70,6 +70,29 @@ local function make_list(Class, what, check)
     return self
   end
   Class.append = Class.add
+
+  ---Gives a list of some of its layers (or parameters), first .. last, both included: the same ones, not copies. Negative
+  ---numbers count from the end: net:slice(1, -2) is all but the last.
+  ---@param first integer
+  ---@param last? integer default -1
+  function Class:slice(first, last)
+    local n, ends = #self, { first, last == nil and -1 or last }
+    for i, at in ipairs(ends) do
+      if math.type(at) ~= "integer" then
+        core.raise(("%s:slice: takes the places of the first and the last of the %s, but got %s"):format(name, what,
+          core.describe(at)))
+      end
+      ends[i] = at < 0 and n + 1 + at or at
+      if ends[i] < 1 or ends[i] > n then
+        core.raise(("%s:slice: there are %d %s, so %d is the place of none"):format(name, n, what, at))
+      end
+    end
+    local part = {}
+    for i = ends[1], ends[2] do
+      part[#part + 1] = self[i]
+    end
+    return require("nn.layers.builtin")[name](part)
+  end
 end
 
 function M.Sequential(Class)
