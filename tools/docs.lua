@@ -8,6 +8,7 @@ local nn = require "nn"
 local core = require "nn.core"
 local help = require "nn.internal.help"
 local manual = require "nn.internal.manual"
+local public = require "nn.internal.public"
 
 local M = {}
 
@@ -48,20 +49,6 @@ local function see_text(names, link_of)
   return ("See also: %s.\n"):format(table.concat(out, ", "))
 end
 
-local function page_text(page, ops, link_of)
-  local out = { head, ("# %s\n"):format(page.title) }
-  local names = {}
-  for _, op in ipairs(ops) do
-    names[#names + 1] = ("[%s](#%s)"):format(op.name, op.name)
-  end
-  out[#out + 1] = table.concat(names, " · ") .. "\n"
-  for _, op in ipairs(ops) do
-    out[#out + 1] = op_text(op)
-    out[#out + 1] = see_text(manual.see_of_op(op.name), link_of)
-  end
-  return table.concat(out, "\n")
-end
-
 -- ---- functions ----
 
 local function anchor(name)
@@ -99,6 +86,24 @@ local function function_text(name, link_of)
   out[#out + 1] = see_text(e.see, link_of)
   if e.source then
     out[#out + 1] = ("Source: %s.\n"):format((e.source:gsub("%.$", "")))
+  end
+  return table.concat(out, "\n")
+end
+
+local function page_text(page, ops, link_of)
+  local out = { head, ("# %s\n"):format(page.title) }
+  local names = {}
+  for _, op in ipairs(ops) do
+    names[#names + 1] = ("[%s](#%s)"):format(op.name, op.name)
+  end
+  out[#out + 1] = table.concat(names, " · ") .. "\n"
+  for _, op in ipairs(ops) do
+    if public.homes[op.name] then -- a function that takes more stands in its place
+      out[#out + 1] = function_text(op.name, link_of)
+    else
+      out[#out + 1] = op_text(op)
+      out[#out + 1] = see_text(manual.see_of_op(op.name), link_of)
+    end
   end
   return table.concat(out, "\n")
 end

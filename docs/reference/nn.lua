@@ -8930,14 +8930,8 @@ function nn.autograd.no_grad(...) end
 ---@return fun() remove
 function nn.autograd.register_hook(x, f) end
 
----Is nn.BCEWithLogitsLoss as a function. The binary cross-entropy of sigmoid(logits) against targets in 0..1, stable. pos_weight: a factor for the targets' side of 1; weight: one for each element.
-function nn.bce_with_logits(...) end
-
 ---Is nn.BCELoss as a function. The binary cross-entropy of probabilities; logarithms end at -100. Numbers outside of 0..1 are an error (in a compiled function the loss is nan then).
 function nn.binary_cross_entropy(...) end
-
----Is nn.BCEWithLogitsLoss as a function. The binary cross-entropy of sigmoid(logits) against targets in 0..1, stable. pos_weight: a factor for the targets' side of 1; weight: one for each element.
-function nn.binary_cross_entropy_with_logits(...) end
 
 ---Saves memory in a backward pass: calls f(...) without keeping what its gradients need, and again on the way back, when the
 ---first of these is needed: memory for time. The graph is that of the plain call, so gradients of any order and for any
@@ -8956,9 +8950,6 @@ function nn.compile(f, opts) end
 
 ---Is nn.CosineEmbeddingLoss as a function. The angle between vectors: small where the target is 1, not too small where it is -1.
 function nn.cosine_embedding_loss(...) end
-
----Is nn.CrossEntropyLoss as a function. The cross-entropy of softmax(logits) against classes (int64, from 1) or against probabilities of the logits' shape. Input: batch x classes, or batch x classes x ... with targets batch x .... weight: a factor for each class; label_smoothing: this share of each target is spread over all classes (Szegedy et al. 2016); ignore_index: targets with this value do not count.
-function nn.cross_entropy(...) end
 
 ---Is nn.CTCLoss as a function. The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
 function nn.ctc_loss(...) end
@@ -9125,9 +9116,6 @@ function nn.diagnose.look(model, loader, loss, opts) end
 ---@param model nn.Module
 ---@return nn.Watch
 function nn.diagnose.watch(model) end
-
----Is nn.Dropout as a function. While training, sets each element to 0 with probability p, anew for each unit of each sample. inverted = true (the default, and PyTorch's form) scales the others by 1/(1-p) at once and does nothing in evaluation; inverted = false is the paper's and the lecture's form: no scaling while training, times 1-p in evaluation. {training = false} is what it does in evaluation.
-function nn.dropout(...) end
 
 ---Is nn.Dropout1d as a function. Drops whole channels of each sample with probability p while training, and scales the others by 1/(1-p). {training = false} is what it does in evaluation.
 function nn.dropout1d(...) end
@@ -10174,9 +10162,6 @@ function nn.smooth_l1_loss(...) end
 
 ---Is nn.SoftMarginLoss as a function. A smooth hinge; targets are -1 and 1.
 function nn.soft_margin_loss(...) end
-
----Is nn.Softplus as a function. A smooth rectifier. It is stable for every x, so threshold is not needed, and only taken for PyTorch's scripts.
-function nn.softplus(...) end
 
 ---Is nn.SquaredHingeLoss as a function. The square of the hinge loss.
 function nn.squared_hinge_loss(...) end

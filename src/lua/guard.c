@@ -92,23 +92,24 @@ static void push_guard_list(lua_State *L, const nl_cached *e) {
   lua_replace(L, -2);
 }
 
-/* The arguments that are no tensors are what they were. */
-static bool plain_arguments_hold(lua_State *L, const nl_cached *e) {
+/* The first argument that is no tensor and not what it was, from 1; 0: there is none. */
+static int changed_argument(lua_State *L, const nl_cached *e) {
   if (!e->plain_args) {
-    return true;
+    return 0;
   }
   push_data(L, e, "args");
-  bool same = true;
-  for (int i = 0; i < e->nargs && same; i++) {
+  int changed = 0;
+  for (int i = 0; i < e->nargs && !changed; i++) {
     if (!e->args[i].tensor) {
       lua_rawgeti(L, -1, i + 1);
       bool nil = lua_islightuserdata(L, -1) && !lua_touserdata(L, -1);
-      same = nil ? lua_isnoneornil(L, 2 + i) : nl_same_value(L, -1, 2 + i);
+      bool same = nil ? lua_isnoneornil(L, 2 + i) : nl_same_value(L, -1, 2 + i);
+      changed = same ? 0 : i + 1;
       lua_pop(L, 1);
     }
   }
   lua_pop(L, 1);
-  return same;
+  return changed;
 }
 
 /* ---- guards ---- */
@@ -225,7 +226,7 @@ bool nl_cached_fits(lua_State *L, nl_cached *e, int nargs, nl_tensor *const args
   if (e->p && !nl_program_holds(e->p)) {
     return false;
   }
-  return plain_arguments_hold(L, e) && guards_hold(L, e) && (!e->p || gradients_fit(e->p, args));
+  return !changed_argument(L, e) && guards_hold(L, e) && (!e->p || gradients_fit(e->p, args));
 }
 
 /* ---- clashes ---- */
@@ -337,7 +338,13 @@ void nl_cached_push_why(lua_State *L, const nl_cached *e, int nargs) {
       return;
     }
   }
-  if (!plain_arguments_hold(L, e)) {
+  int changed = changed_argument(L, e);
+  if (changed && lua_istable(L, 1 + changed)) {
+    lua_pushfstring(L, "argument %d is another table in each call; give the tensors in it as arguments of their own",
+                    changed);
+    return;
+  }
+  if (changed) {
     lua_pushliteral(L, "an argument that is no tensor changed");
     return;
   }

@@ -662,17 +662,20 @@ function TestCompile:test_the_reason_for_recording_again()
     local state = {scale = 1}
     local f = nn.compile(function(x) return x * state.scale end)
     local g = nn.compile(function(x) return x + 1 end)
+    local h = nn.compile(function(x, pair) return x + pair[1] end)
     for i = 1, 20 do
       state.scale = i
       f(nn.ones(2))
       g(nn.ones(i))
+      h(nn.ones(2), {nn.ones(2)})
     end
   ]], "", "thrash.lua")
   lu.assertStrContains(err, "the compiled function at thrash.lua:3 was recorded 9 times")
   lu.assertStrContains(err, "'state.scale' changed")
   lu.assertStrContains(err, "argument 1 was a float32 tensor of shape 8, then float32 of shape 9")
   local _, lines = err:gsub("\n", "")
-  lu.assertEquals(lines, 2) -- once for each
+  lu.assertStrContains(err, "argument 2 is another table in each call")
+  lu.assertEquals(lines, 3) -- once for each
 end
 
 function TestCompile:test_number_arguments()

@@ -111,7 +111,8 @@ end
 
 local functions
 
----The public functions that have a help text of their own, by name: not those of the op and layer tables.
+---The public functions that have a help text of their own, by name: not those of the op and layer tables, and not those that
+---take the place of an op, which stand on its page.
 ---@return table<string, function>
 function M.functions()
   if functions then
@@ -136,8 +137,10 @@ function M.functions()
   for name in pairs(names_in(nn.train.metrics)) do
     put("train.metrics." .. name, nn.train.metrics[name])
   end
+  load_tables()
+  local aliases = require "nn.internal.aliases"
   for name, home in pairs(public.homes) do
-    if home ~= "nn.layers.builtin" then
+    if home ~= "nn.layers.builtin" and not op_at[name] and not aliases[name] then
       put(name, nn[name])
     end
   end
