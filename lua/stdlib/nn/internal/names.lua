@@ -27,7 +27,7 @@ lstm=nn.LSTM gru_cell=nn.GRUCell lstm_cell=nn.LSTMCell rnn_tanh=nn.RNN rnn_relu=
 rnn_relu_cell=nn.RNNCell get_rng_state=nn.rng_state initial_seed=nn.rng_state seed=nn.manual_seed
 set_anomaly_enabled=nn.autograd.detect_anomaly is_anomaly_enabled=nn.autograd.detect_anomaly
 is_anomaly_check_nan_enabled=nn.autograd.detect_anomaly retain_grad=x:register_hook(f) type_as=x:to(y.dtype)
-type=x.dtype sum_to_size=sum new_empty=empty new_full=full new_ones=ones new_zeros=zeros new_tensor=nn.tensor
+type=x.dtype sum_to_size=sum new_empty=nn.empty new_full=nn.full new_ones=nn.ones new_zeros=nn.zeros new_tensor=nn.tensor
 new=nn.tensor is_same_size=x.shape==y.shape is_floating_point=x.dtype:find"float" is_nonzero=x:item()~=0
 log_ndtr=ndtr(x):log() rsub=y-x randint_like=randint is_tensor=nn.is_tensor append=cat array_equiv=x:equal(y)
 diagflat=diag(x:flatten()) resize=reshape put=index_put range=arange(a,b+step/2,step) info=nn.help lookfor=nn.help
