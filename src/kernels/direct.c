@@ -100,18 +100,19 @@ static void choose_vectors(direct *c, int64_t channels, int64_t taps, int64_t wi
   c->ld = (double)taps * across + 8 < (double)taps * rows * more && room <= REST ? ld : 0;
 }
 
-/* Where each element of the kernel, of each channel, lies from the first one on. */
-static void find_offsets(const direct *c, int64_t *to) {
+/* Where each element of the kernel, of each channel, lies from the first one on: channel by channel, or row of the
+   kernel by row, of all channels. */
+static void find_offsets(const direct *c, bool by_lines, int64_t *to) {
   const nl_conv *g = &c->g;
   const border *b = &c->laid;
-  for (int64_t i = 0; i < b->channels; i++) {
-    for (int64_t d = 0; d < g->kernel[0]; d++) {
-      for (int64_t h = 0; h < g->kernel[1]; h++) {
-        for (int64_t w = 0; w < g->kernel[2]; w++) {
-          int64_t column = w * g->dilation[2];
-          *to++ = i * b->channel + column % b->phases * b->phase + d * g->dilation[0] * b->plane +
-                  h * g->dilation[1] * b->size[2] + column / b->phases;
-        }
+  int64_t inside = by_lines ? g->kernel[2] : c->taps, across = by_lines ? c->taps / g->kernel[2] : 1;
+  for (int64_t line = 0; line < across; line++) {
+    for (int64_t i = 0; i < b->channels; i++) {
+      for (int64_t k = line * inside; k < (line + 1) * inside; k++) {
+        int64_t w = k % g->kernel[2], h = k / g->kernel[2] % g->kernel[1], d = k / g->kernel[2] / g->kernel[1];
+        int64_t column = w * g->dilation[2];
+        *to++ = i * b->channel + column % b->phases * b->phase + d * g->dilation[0] * b->plane +
+                h * g->dilation[1] * b->size[2] + column / b->phases;
       }
     }
   }
@@ -119,14 +120,15 @@ static void find_offsets(const direct *c, int64_t *to) {
 
 /* What the rows are passed over with, into `out` with these strides; `panel` is the thread's, whose border is cleared.
  */
-static nl_taps taps_of(const direct *c, const int64_t *out, const int64_t *stride, int64_t images, char *panel) {
+static nl_taps taps_of(const direct *c, const int64_t *out, const int64_t *stride, int64_t images, bool by_lines,
+                       char *panel) {
   const border *b = &c->laid;
   nl_taps t = {.taps = b->channels * c->taps,
                .apart = {stride[0] * b->plane, stride[1] * b->size[2]},
                .images = images,
                .image = b->image};
   int64_t *offsets = (int64_t *)(void *)(panel + IMAGE);
-  find_offsets(c, offsets);
+  find_offsets(c, by_lines, offsets);
   t.offsets = offsets;
   memcpy(t.out, out, sizeof t.out);
   memset(panel, 0, (size_t)(images * b->image + NL_TAPS_SLACK) * c->size);
@@ -218,7 +220,7 @@ static void forward_images(void *ctx, int64_t begin, int64_t end) {
   const direct *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel(), *weights = panel + IMAGE + OFFSETS;
-  nl_taps t = taps_of(c, g->out, g->stride, 1, panel);
+  nl_taps t = taps_of(c, g->out, g->stride, 1, false, panel);
   for (int64_t i = begin; i < end && !nl_interrupt_pending(); i++) {
     int64_t group = i / g->n, image = i % g->n, channel = group * g->oc, at = image * g->groups + group;
     if (i == begin || image == 0) {
@@ -241,13 +243,16 @@ void nl_direct_forward(const nl_conv *g, const void *x, const void *w, const voi
 
 /* ---- the input's gradient: the kernels, turned round, pass over that of the result ---- */
 
-/* ic x (oc taps) of oc x (ic taps), each kernel turned round. */
+/* ic x (lines oc columns) of oc x (ic taps), each kernel turned round: row by row, of all channels. */
 static void turn_weights(const direct *c, const char *w, char *to) {
   const nl_conv *g = &c->g;
+  int64_t wide = g->kernel[2];
   for (int64_t i = 0; i < g->ic; i++) {
-    for (int64_t o = 0; o < g->oc; o++) {
-      for (int64_t k = 0; k < c->taps; k++, to += c->size) {
-        memcpy(to, w + (size_t)((o * g->ic + i) * c->taps + c->taps - 1 - k) * c->size, c->size);
+    for (int64_t line = 0; line < c->taps / wide; line++) {
+      for (int64_t o = 0; o < g->oc; o++) {
+        for (int64_t k = line * wide; k < (line + 1) * wide; k++, to += c->size) {
+          memcpy(to, w + (size_t)((o * g->ic + i) * c->taps + c->taps - 1 - k) * c->size, c->size);
+        }
       }
     }
   }
@@ -257,10 +262,17 @@ static void input_images(void *ctx, int64_t begin, int64_t end) {
   const direct *c = ctx;
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel(), *weights = panel + IMAGE + OFFSETS;
-  nl_taps t = taps_of(c, g->in, ones, 1, panel);
+  nl_taps t = taps_of(c, g->in, ones, 1, true, panel);
   int64_t first[NL_CONV_DIMS];
   for (int d = 0; d < NL_CONV_DIMS; d++) {
     first[d] = g->dilation[d] * (g->kernel[d] - 1) - g->padding[d];
+  }
+  if (g->in[0] == 1 && g->kernel[0] == 1 && !c->ld) { /* rows of the kernel that meet the border alone are left out */
+    t.line = g->kernel[2] * g->oc;
+    t.lines = g->kernel[1];
+    t.dilation = g->dilation[1];
+    t.top = first[1];
+    t.rows = (g->out[1] - 1) * g->stride[1] + 1;
   }
   for (int64_t i = begin; i < end && !nl_interrupt_pending(); i++) {
     int64_t group = i / g->n, image = i % g->n, at = image * g->groups + group;
@@ -318,7 +330,7 @@ static void weight_rows(void *ctx, int64_t begin, int64_t end) {
   char *panel = nl_thread_panel(), *lanes = panel + IMAGE + OFFSETS;
   int64_t depth = g->ic * c->taps, each = depth * NL_TAPS_LANES, most = images_together(c);
   int64_t fit = REST / ((int64_t)c->size * each); /* channels whose sums fit beside each other */
-  nl_taps t = taps_of(c, g->out, g->stride, most, panel);
+  nl_taps t = taps_of(c, g->out, g->stride, most, false, panel);
   for (int64_t i = begin; i < end; i++) {
     int64_t part = i / g->groups, group = i % g->groups;
     int64_t from = part * g->n / c->parts, to = (part + 1) * g->n / c->parts;
@@ -344,7 +356,7 @@ static void weight_channels(void *ctx, int64_t begin, int64_t end) {
   int64_t depth = g->ic * c->taps, most = images_together(c);
   char *turned = sums + (size_t)(depth * c->ld) * c->size;
   most = nl_smaller(most, (REST / (int64_t)c->size - depth * c->ld) / (c->out_all * c->ld));
-  nl_taps t = taps_of(c, g->out, g->stride, most, panel);
+  nl_taps t = taps_of(c, g->out, g->stride, most, false, panel);
   memset(turned, 0, (size_t)(most * c->out_all * c->ld) * c->size); /* channels that there are not */
   for (int64_t i = begin; i < end; i++) {
     int64_t part = i / g->groups, group = i % g->groups;

@@ -332,6 +332,9 @@ typedef struct nl_taps {
   const int64_t *offsets;   /* of each element, from the first one on */
   int64_t out[3], apart[2]; /* the result's sizes; in the image, from one of its planes, and rows, to the next */
   int64_t images, image;    /* how many there are, and from one to the next: for collect */
+  /* Of an image with height, for correlate: elements in a row of all kernels, which stand one behind the other (0: they
+     do not), the rows of a kernel and their dilation, where the image begins in its border, and its rows. */
+  int64_t line, lines, dilation, top, rows;
 } nl_taps;
 typedef struct nl_taps_kernels {
   /* Weights channels x taps in the order in which correlate takes them. */

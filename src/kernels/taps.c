@@ -72,6 +72,22 @@ static inline bool next_place(const nl_taps *t, walk *at, int64_t n, place *p) {
   return true;
 }
 
+/* The elements that meet more than the border in rows first .. last of the result. Gives how many are left out before.
+ */
+static inline int64_t cut_taps(const nl_taps *t, int64_t first, int64_t last, nl_taps *to) {
+  *to = *t;
+  if (!t->line) {
+    return 0;
+  }
+  int64_t low = t->top > last ? (t->top - last + t->dilation - 1) / t->dilation : 0;
+  int64_t reach = t->top + t->rows - 1 - first, high = reach < 0 ? 0 : reach / t->dilation + 1;
+  high = high < t->lines ? high : t->lines;
+  low = low < high ? low : high;
+  to->taps = (high - low) * t->line;
+  to->offsets += low * t->line;
+  return low * t->line;
+}
+
 #define BEGIN(S, r, c) vec_##S a##r##c = (vec_##S){0} + first[r];
 #define AT(S, c) const real_##S *at##c = x + p[c].from;
 #define MEET(S, c) vec_##S x##c = load_##S(at##c + offset);
@@ -113,13 +129,19 @@ static inline bool next_place(const nl_taps *t, walk *at, int64_t n, place *p) {
       }                                                                                                                \
       place p[MOST_COLUMNS];                                                                                           \
       walk at = {0};                                                                                                   \
-      while (next_place(t, &at, N_##S, &p[0])) {                                                                       \
+      for (int64_t top = 0, bottom; next_place(t, &at, N_##S, &p[0]); top = at.h) {                                    \
+        bottom = top;                                                                                                  \
         for (int c = 1; c < columns; c++) {                                                                            \
-          if (!next_place(t, &at, N_##S, &p[c])) {                                                                     \
+          int64_t here = at.h;                                                                                         \
+          if (next_place(t, &at, N_##S, &p[c])) {                                                                      \
+            bottom = here;                                                                                             \
+          } else {                                                                                                     \
             p[c] = (place){p[0].from, p[0].to, 0};                                                                     \
           }                                                                                                            \
         }                                                                                                              \
-        tile(t, x, p, w, first, y, ld);                                                                                \
+        nl_taps some;                                                                                                  \
+        int64_t before = cut_taps(t, top, bottom, &some);                                                              \
+        tile(&some, x, p, w + before * rows, first, y, ld);                                                            \
       }                                                                                                                \
     }                                                                                                                  \
   }
