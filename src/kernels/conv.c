@@ -77,12 +77,17 @@ static void measure(conv *c, const nl_conv *g) {
 
 /* ---- whether there is a panel: measured ---- */
 
+/* Kernels of one element need no packing, but where there is one channel. */
+static bool is_window(const nl_conv *g) {
+  return g->ic == 1 || g->kernel[0] * g->kernel[1] * g->kernel[2] > 1;
+}
+
 /* Packing pays where many channels of the result use what was packed; the weight's gradient goes through it twice. */
 static bool is_direct(const nl_conv *g) {
-  return g->ic < 32 && nl_direct_fits(g);
+  return g->ic < 32 && is_window(g) && nl_direct_fits(g);
 }
 static bool is_direct_weight(const nl_conv *g) {
-  return g->ic <= 32 && nl_direct_fits(g);
+  return g->ic <= 32 && is_window(g) && nl_direct_fits(g);
 }
 
 /* The way back to the input multiplies with the border, too, and with zeros between where windows are apart. */
