@@ -260,11 +260,13 @@ static bool evict_for(size_t more, int c) {
     if (old == c) {
       return false;
     }
-    free_block *b = lists[old];
-    lists[old] = b->next;
-    stats.cached -= class_size(old);
-    blocks--;
-    free(b);
+    while (lists[old] && is_full(more)) {
+      free_block *b = lists[old];
+      lists[old] = b->next;
+      stats.cached -= class_size(old);
+      blocks--;
+      free(b);
+    }
   }
   return true;
 }
