@@ -3,10 +3,10 @@
      element of the kernel, with the inputs that they meet at these positions. Panels are packed row by row, mostly by
      copies of whole runs, and hold as many channels as fit into PANEL_BYTES.
    - forward: y[:, block] = w panel. Input: panel = w^T g[:, block], whose rows are added where they came from. Weight:
-     w^T += panel g[:, block]^T, in partial sums of a fixed number of groups of images.
+     w[:, chunk] += g[:, block] panel^T, with panels of more columns and fewer channels.
    - Images of few positions share panels, several of them at once.
    - A kernel of one element with stride 1 needs no panel: the image is it.
-   - One input channel a group: the kernel passes over rows (direct.c).
+   - Few channels in a group: nothing is packed, the kernels pass over rows (direct.c).
    Tasks are cut by sizes alone, and each writes its own place. */
 #include "kernels/conv.h"
 
@@ -33,7 +33,7 @@ typedef struct conv {
   const char *x, *w, *bias, *grad;
   char *y;
   int64_t parts; /* of images, in the gradient of the weight */
-  char *sums;    /* of each part: taps ic x oc of each group */
+  char *sums;    /* of each part: a weight's gradient; of direct.c: taps ic x oc of each group */
 } conv;
 
 /* want: columns of a panel, where there is room for them; 0: as many as forward takes. */
@@ -112,9 +112,7 @@ static void unpack(const conv *c, char *image, int64_t first, int64_t count, int
   nl_k->panel->unpack[c->g.dtype](&c->g, image + (size_t)(first * c->in_all) * c->size, count, p, end, panel, c->ld);
 }
 
-/* ---- products ---- */
-
-enum { PLANS = 8 };
+enum { PLANS = 8 }; /* products of as many shapes are kept by a task */
 
 /* ---- forward ---- */
 
@@ -208,9 +206,7 @@ static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel();
   nl_gemm_kept products[PLANS];
-  for (int i = 0; i < PLANS; i++) {
-    products[i].there = false;
-  }
+  memset(products, 0, sizeof products);
   int64_t depth = c->taps * g->ic;
   for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
     int64_t p = t % c->blocks * c->block, image = t / c->blocks / g->groups, group = t / c->blocks % g->groups;
@@ -390,9 +386,7 @@ static void input_tasks(void *ctx, int64_t begin, int64_t end) {
   const nl_conv *g = &c->g;
   char *panel = nl_thread_panel();
   nl_gemm_kept products[PLANS];
-  for (int i = 0; i < PLANS; i++) {
-    products[i].there = false;
-  }
+  memset(products, 0, sizeof products);
   int64_t depth = c->taps * g->ic;
   for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
     int64_t first = t % c->chunks * c->chunk, count = nl_smaller(c->chunk, g->ic - first);

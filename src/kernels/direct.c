@@ -92,12 +92,12 @@ bool nl_direct_input_fits(const nl_conv *g) {
 }
 
 /* Sets ld where vectors of `channels` do less in vain than those of positions in rows of `wide`, which cost `more`, and
-   there is room for `taps` of weights or sums, and for `positions`. Turning costs what eight taps do. */
+   there is room for `taps` of weights or sums, and for `positions`. */
 static void choose_vectors(direct *c, int64_t channels, int64_t taps, int64_t wide, int64_t positions, double more) {
   int64_t lanes = nl_k->taps_channels->lanes[c->g.dtype], ld = (channels + lanes - 1) / lanes * lanes;
   double rows = (double)((wide + lanes - 1) / lanes * lanes) / (double)wide, across = (double)ld / (double)channels;
   double room = ((double)taps + (double)positions + NL_TAPS_SLACK) * (double)ld * (double)c->size;
-  c->ld = (double)taps * across + 8 < (double)taps * rows * more && room <= REST ? ld : 0;
+  c->ld = (double)taps * across + TURNING < (double)taps * rows * more && room <= REST ? ld : 0;
 }
 
 /* Where each element of the kernel, of each channel, lies from the first one on: channel by channel, or row of the

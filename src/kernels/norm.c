@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "kernels/vectors.h"
 
 /* ---- over the rows of a matrix: x is rows x n, mean and inverse deviation have n elements ---- */
 
@@ -62,13 +63,6 @@ NORM_BACKWARD(double)
 
 /* ---- one channel of images: runs of n elements, `step` elements from one to the next ---- */
 
-#if defined(__AVX512F__)
-enum { VECTOR = 64 };
-#elif defined(__AVX2__)
-enum { VECTOR = 32 };
-#else
-enum { VECTOR = 16 };
-#endif
 enum { TOGETHER = 256 }; /* vectors that are added before their sum joins that of all, which is a double */
 
 /* Sums over a channel of terms of v (from p) and w (from q): sum_a of `one`, sum_b of `two`. Whole vectors go through
