@@ -322,6 +322,13 @@ static nl_status read_loose(parser *p, const nl_param *param, int *at, int last)
   return set_list(p, param, n, values);
 }
 
+/* Whether an argument may be left out and is no list. */
+static bool gives_way(const parser *p, const nl_param *param) {
+  bool list = param->kind == NL_KIND_DIMS || param->kind == NL_KIND_SHAPE || param->kind == NL_KIND_TENSORS;
+  bool value = param->kind > NL_KIND_TENSORS && p->call->attr[param->slot].set; /* by its default */
+  return !list && (param->optional || value);
+}
+
 /* The tensors of a list argument were put into call->in before; see nl_lua_call_op. */
 static nl_status read_arguments(parser *p, int first, int last) {
   lua_State *L = p->L;
@@ -332,11 +339,9 @@ static nl_status read_arguments(parser *p, int first, int last) {
       last--;
     }
   }
-  int place = last - first; /* an empty table where no list can be is one of options */
+  int place = last - first; /* an empty table in the place of what may be left out, and is no list, is one of options */
   if (place > 0 && lua_type(L, last) == LUA_TTABLE && !options && lua_rawlen(L, last) == 0 &&
-      (place >= p->sig->count ||
-       (p->sig->param[place].kind != NL_KIND_DIMS && p->sig->param[place].kind != NL_KIND_SHAPE &&
-        p->sig->param[place].kind != NL_KIND_TENSORS))) {
+      (place >= p->sig->count || gives_way(p, &p->sig->param[place]))) {
     last--;
   }
   int at = first, i = 0;

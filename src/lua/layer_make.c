@@ -60,10 +60,10 @@ static void push_setting_list(lua_State *L, const nl_fields *all, bool positiona
 }
 
 static void refuse_name(lua_State *L, const nl_layer_entry *e, const nl_fields *all, const char *name) {
-  if (nl_needless(name)) {
+  const char *near = nl_nearest(name, setting_name_at, (void *)(uintptr_t)all);
+  if (!near && nl_needless(name)) {
     nl_lua_error(L, "%s: '%s' is %s", e->name, name, nl_needless(name));
   }
-  const char *near = nl_nearest(name, setting_name_at, (void *)(uintptr_t)all);
   push_setting_list(L, all, false);
   const char *list = lua_tostring(L, -1);
   if (!*list) {

@@ -96,10 +96,11 @@ function M.read(who, given, spec)
       for _, n in ipairs(names) do
         missing[#missing + 1] = spec[n].needed and given[n] == nil and n or nil
       end
-      if core.needless(tostring(name)) then
-        core.raise(("%s: '%s' is %s"):format(who, name, core.needless(name)))
-      end
       local near = core.nearest(tostring(name), missing) or core.nearest(tostring(name), names)
+      local needless = not near and core.needless(tostring(name))
+      if needless then
+        core.raise(("%s: '%s' is %s"):format(who, name, needless))
+      end
       core.raise(("%s: has no option '%s'%s (it takes %s)"):format(who, tostring(name),
         near and ("; did you mean '%s'?"):format(near) or "", table.concat(names, ", ")))
     end

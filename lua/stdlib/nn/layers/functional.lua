@@ -95,6 +95,9 @@ for _, entry in ipairs(core.layers()) do
       local options = args.n > n and type(last) == "table" and not core.is_tensor(last)
       if op_alone and entry.loss and type(args[n + 1]) == "string" then -- nn.cross_entropy(x, y, "sum")
         local given = { reduction = args[n + 1] }
+        if options and last.reduction ~= nil then
+          core.raise(("%s: the reduction is given twice, by its place and by its name; leave one out"):format(name))
+        end
         for key, value in pairs(options and last or {}) do
           given[key] = value
         end
