@@ -2,6 +2,7 @@
 -- themselves are in scripts/examples.
 
 local nn = require "nn"
+local step_of = require "step"
 
 local M = {}
 
@@ -10,14 +11,7 @@ function M.mnist()
   local model = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
     nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10), nn.LogSoftmax(2))
   local x, y = nn.randn(64, 1, 28, 28), nn.randint(1, 11, { 64 })
-  local criterion, opt = nn.NLLLoss(), nn.optim.Adadelta(model:parameters(), { lr = 1 })
-  return function()
-    opt:zero_grad()
-    local loss = criterion(model(x), y)
-    loss:backward()
-    opt:step()
-    return loss
-  end
+  return step_of(model, nn.NLLLoss(), nn.optim.Adadelta(model:parameters(), { lr = 1 }), x, y)
 end
 
 -- word_language_model with an LSTM

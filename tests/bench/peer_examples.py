@@ -4,22 +4,15 @@ import math
 import torch
 from torch import nn
 
+from peer_step import step_of
+
 
 def e1():
     """mnist of pytorch/examples."""
     model = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
                           nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10), nn.LogSoftmax(1))
     x, y = torch.randn(64, 1, 28, 28), torch.randint(0, 10, (64,))
-    criterion, opt = nn.NLLLoss(), torch.optim.Adadelta(model.parameters(), lr=1)
-
-    def step():
-        opt.zero_grad()
-        loss = criterion(model(x), y)
-        loss.backward()
-        opt.step()
-        return loss
-
-    return step
+    return step_of(model, nn.NLLLoss(), torch.optim.Adadelta(model.parameters(), lr=1), x, y)
 
 
 def e2():

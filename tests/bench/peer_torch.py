@@ -10,17 +10,7 @@ import torch
 from torch import nn
 
 from peer_examples import EXAMPLES
-
-
-def step_of(model, criterion, opt, x, y):
-    def step():
-        opt.zero_grad()
-        loss = criterion(model(x), y)
-        loss.backward()
-        opt.step()
-        return loss
-
-    return step
+from peer_step import step_of
 
 
 def mlp(widths, between):

@@ -6,16 +6,7 @@ local examples = require "examples"
 
 local M = {}
 
----The training step as a user writes it.
-function M.step_of(model, criterion, opt, x, y)
-  return function()
-    opt:zero_grad()
-    local loss = criterion(model(x), y)
-    loss:backward()
-    opt:step()
-    return loss
-  end
-end
+M.step_of = require "step"
 
 ---A multi-layer perceptron: widths {784, 256, 10}, `between` makes what stands behind each hidden Linear.
 function M.mlp(widths, between)
