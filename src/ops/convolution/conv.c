@@ -65,8 +65,7 @@ static nl_status want_batch(const nl_tensor *x, const nl_tensor *weight, int dim
                      nl_dtype_name(nl_tensor_dtype(weight)));
   }
   if (status == NL_OK && x->ndim != dims + 2) {
-    static const char *const names[] = {"length", "height x width", "depth x height x width"};
-    status = nl_fail("%s must be batch x channels x %s, but has shape %s", what, names[dims - 1],
+    status = nl_fail("%s must be batch x channels x %s, but has shape %s", what, nl_dims_words(dims),
                      nl_tensor_shape_string(x).s);
   }
   if (status == NL_OK && !nl_thread_workspace()) {

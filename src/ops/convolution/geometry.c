@@ -29,6 +29,11 @@ void nl_set_sizes(int64_t *to, const nl_tensor *t, int dims) {
   }
 }
 
+const char *nl_dims_words(int dims) {
+  static const char *const words[] = {"one to three dims", "length", "height x width", "depth x height x width"};
+  return words[dims >= 1 && dims <= NL_CONV_DIMS ? dims : 0];
+}
+
 void nl_take_geometry(nl_call *k, const nl_tensor *t, const nl_call *from, int first, int plain) {
   int to = 0;
   if (t) {

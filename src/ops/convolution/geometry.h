@@ -13,6 +13,9 @@ nl_status nl_read_sizes(const nl_call *, int attr, int dims, const char *name, i
 /* The last `dims` sizes of t; 1 for those before. */
 void nl_set_sizes(int64_t *to, const nl_tensor *t, int dims);
 
+/* "height x width" of 2; "one to three dims" of any other number than 1 to 3. */
+const char *nl_dims_words(int dims);
+
 /* Gives k the sizes of t's images (where there is t), then three lists and `plain` other attributes of another call,
    from `first` on. */
 void nl_take_geometry(nl_call *k, const nl_tensor *t, const nl_call *from, int first, int plain);

@@ -65,9 +65,8 @@ static nl_status read_pool(const nl_call *c, int first, bool dilated, const nl_t
 static nl_status want_images(const nl_tensor *x, int dims) {
   nl_status status = nl_rule_want_float(x, "the input");
   if (status == NL_OK && (dims < 1 || dims > NL_CONV_DIMS || x->ndim != dims + 2)) {
-    static const char *const names[] = {"one to three dims", "length", "height x width", "depth x height x width"};
-    status = nl_fail("the input must be batch x channels x %s, but has shape %s",
-                     names[dims >= 1 && dims <= NL_CONV_DIMS ? dims : 0], nl_tensor_shape_string(x).s);
+    status = nl_fail("the input must be batch x channels x %s, but has shape %s", nl_dims_words(dims),
+                     nl_tensor_shape_string(x).s);
   }
   return status;
 }

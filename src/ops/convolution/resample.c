@@ -13,9 +13,8 @@ NL_ATTRS(col2im, output_size, kernel_size, dilation, padding, stride)
 
 /* Images of `dims` dims behind batch and channels; false where x is none. */
 static bool want_planes(nl_build *b, const nl_tensor *x, int dims) {
-  static const char *const names[] = {"length", "height x width", "depth x height x width"};
   if (!nl_dtype_is_float(nl_tensor_dtype(x)) || x->ndim != dims + 2) {
-    nl_b_fail(b, "the input must be floats, batch x channels x %s, but is %s of shape %s", names[dims - 1],
+    nl_b_fail(b, "the input must be floats, batch x channels x %s, but is %s of shape %s", nl_dims_words(dims),
               nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(x).s);
     return false;
   }

@@ -43,12 +43,11 @@ NL_COMPOSE(transposed) {
   nl_tensor *w = c->in[1], *bias = c->in[2];
   int dims = c->op->variant;
   int64_t groups = c->attr[transposed_groups].i, size[NL_CONV_DIMS], more[NL_CONV_DIMS], by[2 * NL_CONV_DIMS];
-  static const char *const names[] = {"length", "height x width", "depth x height x width"};
   if (x->ndim != dims + 2 || w->ndim != dims + 2) {
     nl_b_fail(b,
               "the input must be batch x channels x %s, and the weight in_channels x out_channels/groups x kernel, but "
               "their shapes are %s and %s",
-              names[dims - 1], nl_tensor_shape_string(x).s, nl_tensor_shape_string(w).s);
+              nl_dims_words(dims), nl_tensor_shape_string(x).s, nl_tensor_shape_string(w).s);
     return;
   } else if (x->shape[1] != w->shape[0]) {
     nl_b_fail(b, "the input has %lld channels (shape %s), but the weight (shape %s) takes %lld", (long long)x->shape[1],

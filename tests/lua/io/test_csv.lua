@@ -120,6 +120,7 @@ function TestCsv:test_refusals()
     { "1,2\n", "columns have numbers", { classes = { c = true } } }, { "1,2\n", "there is no column 3; there are 2", { columns = { 3 } } },
     { "1,2\n", "asked for twice", { columns = { 1, 1 } } }, { "1,2\n", "option columns is empty", { columns = {} } },
     { "a\nx\n", "column 'a' has 'x', which is none of the classes given", { classes = { a = { "y" } } } },
+    { "a\nx\n", "'x' stands twice in the classes of column 'a'", { classes = { a = { "x", "y", "x" } } } },
     { "a\n1", "must be one character", { sep = ",," } }, { "a\n1", "must be one character", { sep = "e" } },
     { "a\n1", "are both", { sep = ",", decimal = "," } }, { "a\n1", "has no option 'seperator'", { seperator = "," } },
     { "a\n1", "must be a list of strings", { missing = { 1 } } }, { "a\n1", "must be {COLUMN = true}", { classes = { a = 1 } } },

@@ -301,3 +301,57 @@ function TestMoreLayers:test_same_padding_of_even_kernels()
   end)
   lu.assertEquals(conv(nn.tensor { { { 1.0, 2.0, 3.0, 4.0 } } }):totable(), { { { 3210, 4321, 432, 43 } } })
 end
+
+-- Numbers near the largest are interpolated without leaving the range; what is inf spoils its neighbours alone.
+function TestMoreLayers:test_interpolation_of_large_numbers()
+  local y = nn.interpolate(nn.tensor { { { -3e38, 3e38 } } }, { scale_factor = 2, mode = "linear" })
+  nn.testing.assert_close(y / 1e38, nn.tensor { { { -3, -1.5, 1.5, 3 } } }:float())
+  nn.testing.assert_equal(nn.interpolate(nn.tensor { { { 1.0, 2.0, 4.0 } } }, { scale_factor = 1.1, mode = "linear" }),
+    { { { 1.0, 2.0, 4.0 } } })
+end
+
+function TestMoreLayers:test_bags_of_nothing_and_of_little()
+  local bag = nn.EmbeddingBag(3, 2, { mode = "max", padding_idx = 1 })
+  nn.no_grad(function()
+    bag.weight:fill_(-math.huge)
+  end)
+  lu.assertEquals(bag(nn.tensor { { 2, 3 }, { 1, 1 } }):totable(), { { -math.huge, -math.huge }, { 0, 0 } })
+  local sum = nn.EmbeddingBag(3, 2, { mode = "sum" })
+  local shares = nn.tensor { { 0.5, 2.0 } }
+  nn.testing.assert_equal(sum(nn.tensor { { 1, 2 } }, { per_sample_weights = shares }), sum(nn.tensor { { 1, 2 } }, nil, shares))
+end
+
+function TestMoreLayers:test_what_contradicts_itself()
+  lu.assertErrorMsgContains("lengths must be int64, one for each of the 2 sequences", nn.GRU(2, 3), nn.zeros(4, 2, 2),
+    { lengths = nn.tensor { 1, 2, 2 } })
+  local stack, mask = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 1), 1), nn.zeros(2, 2)
+  lu.assertErrorMsgContains("mask and src_mask are one and the same", stack, nn.zeros(2, 1, 4), { mask = mask, src_mask = mask })
+  lu.assertErrorMsgContains("the reduction is given twice", nn.cross_entropy, nn.zeros(1, 2), nn.tensor { 1 }, "sum",
+    { reduction = "mean" })
+  lu.assertErrorMsgContains("did you mean 'weight'?", nn.CrossEntropyLoss, { weights = nn.ones(2) })
+  lu.assertErrorMsgContains("nets come without weights", nn.models.resnet18, { weights = "any" })
+end
+
+-- A single sequence is a batch of one that does not show.
+function TestMoreLayers:test_a_single_sequence()
+  for _, name in ipairs { "RNN", "LSTM", "GRU" } do
+    for _, first in ipairs { false, true } do
+      local layer = nn[name](3, 4, { num_layers = 2, bidirectional = true, batch_first = first })
+      local x, dim = nn.randn(5, 3), first and 1 or 2
+      local y, h = layer(x)
+      local many, states = layer(x:unsqueeze(dim))
+      lu.assertTrue(y:equal(many:squeeze(dim)) and h:equal(states:squeeze(2)), name)
+      local compiled = nn.compile(function(v)
+        return (layer(v))
+      end)
+      lu.assertTrue(compiled(x):equal(y) and compiled(x):equal(y), name)
+    end
+  end
+end
+
+-- Known nets begin as torchvision's do.
+function TestMoreLayers:test_known_nets_begin()
+  nn.manual_seed(1)
+  local net = nn.models.resnet18 { num_classes = 10 }
+  lu.assertAlmostEquals(net.conv1.weight:std():item(), math.sqrt(2 / (64 * 49)), 1e-3)
+end
