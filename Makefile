@@ -220,8 +220,8 @@ docs:
 bench:
 	@tools/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH:%=%?) $(PACKAGES_DEMO:%=%?)
 	@$(MAKE) --no-print-directory -s -j$(NPROC) all $B/tests/bench_gemm
-	@./nnlua tests/bench/run.lua "$(BENCH)" "$(KANN)"
-	@./nnlua tests/bench/language.lua "$(BENCH)"
+	@./nnlua tests/bench/run.lua "$(BENCH)" "$(KANN)" "$(ONLY)"
+	@$(if $(ONLY),,./nnlua tests/bench/language.lua "$(BENCH)")
 
 # The tensor language beside PyTorch: ops on 1e3 and 1e7 elements, and the cost of a call.
 bench-language:

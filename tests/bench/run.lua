@@ -1,7 +1,7 @@
 -- make bench: times training steps, ours eager and compiled, and those of the peers that are installed, on one thread
 -- each, in turn over several rounds; prints medians, spread and ratios. Writes build/bench.json beside.
 --
---   ./nnlua tests/bench/run.lua [ROUNDS] [KANN_SOURCE]
+--   ./nnlua tests/bench/run.lua [ROUNDS] [KANN_SOURCE] [NAMES, such as "W6 E1": these workloads alone]
 
 local nn = require "nn"
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
@@ -12,6 +12,7 @@ local stats = require "stats"
 
 local rounds = math.tointeger(tonumber(arg[1] ~= "" and arg[1] or 15))
 local median = stats.median
+local chosen = workloads.choose(arg[3] or "")
 
 -- ---- the machine ----
 
@@ -65,7 +66,7 @@ local function measure(w)
   end
   results[w.name] = r
 end
-for _, w in ipairs(workloads.list) do
+for _, w in ipairs(chosen) do
   io.stderr:write(w.name, " ")
   measure(w)
 end
@@ -79,7 +80,7 @@ for _, p in ipairs(list) do
   cells[#cells + 1] = p[1]
 end
 print(("%-46s"):format "" .. table.concat(stats.columns(cells, 30)))
-for _, w in ipairs(workloads.list) do
+for _, w in ipairs(chosen) do
   local r = results[w.name]
   local row = { stats.spread(r.compiled), stats.spread(r.eager), stats.spread(r.two) }
   for _, p in ipairs(list) do
@@ -95,7 +96,7 @@ local report = { rounds = rounds, machine = machine(), versions = v, peers = {},
 for _, p in ipairs(list) do
   report.peers[p[1]] = p[2].version
 end
-for _, w in ipairs(workloads.list) do
+for _, w in ipairs(chosen) do
   local r = results[w.name]
   local torch, kann, sk = r.peers.PyTorch, r.peers.KANN, r.peers["scikit-learn"]
   local a, b = stats.ratio(r.compiled, torch), stats.ratio(r.eager, torch)
@@ -106,7 +107,9 @@ for _, w in ipairs(workloads.list) do
     peers = r.peers, compiled_to_torch = a, eager_to_torch = b, median = median(r.compiled) }
 end
 local torch = list[1] and list[1][1] == "PyTorch" and list[1][2] or nil
-report.epochs = require("epochs").run(torch, math.min(rounds, 3))
+if #chosen == #workloads.list then
+  report.epochs = require("epochs").run(torch, math.min(rounds, 3))
+end
 for _, p in ipairs(list) do
   p[2]:stop()
 end

@@ -139,6 +139,28 @@ M.list = {
     make = examples.sentences },
 }
 
+---The workloads of these names, "W6 E1", in the order of the list; all when none is named.
+---@param names string
+---@return table[]
+function M.choose(names)
+  local wanted, chosen = {}, {}
+  for name in names:gmatch "%S+" do
+    wanted[name] = true
+  end
+  for _, w in ipairs(M.list) do
+    if next(wanted) == nil or wanted[w.name] then
+      chosen[#chosen + 1] = w
+    end
+  end
+  for name in names:gmatch "%S+" do
+    for _, w in ipairs(chosen) do
+      wanted[name] = wanted[name] and w.name ~= name
+    end
+    assert(not wanted[name], ("there is no workload %s; see tests/bench/workloads.lua"):format(name))
+  end
+  return chosen
+end
+
 ---A network for the growth tables: `depth` hidden layers of `width`, ReLU, SGD.
 function M.grown(batch, width, depth)
   local model, n = nn.Sequential(), 64
