@@ -35,7 +35,9 @@ typedef struct nl_gemm_plan {
     bool transposed; /* columns are contiguous */
   } a, b;
   size_t size; /* of an element */
-  int64_t tile_m, tile_n, tiles_n, tiles, grain, k_block, vector;
+  int64_t tile_m, tile_n, tiles_n, tiles, grain;
+  bool blocks; /* by generated code, in blocks of tiles; `tiles` counts the blocks */
+  int64_t vector, block_m, block_n, k_part, strip_ld; /* strip_ld: between packed rows of A, 0 where it is not packed */
   nl_tilecode kernel[2][2][2][2]; /* generated code: last rows, last columns, last terms, accumulating */
 } nl_gemm_plan;
 

@@ -39,9 +39,18 @@ static void transpose_f32(int64_t rows, int64_t cols, const void *pfrom, int64_t
   const float *from = pfrom;
   float *to = pto;
   int64_t whole_rows = rows / 8 * 8, whole_cols = cols / 8 * 8;
-  for (int64_t c = 0; c < whole_cols; c += 8) {
+  /* the inner loop runs over the shorter side, so that the lines it begins are still there when it comes back */
+  if (rows > cols) {
     for (int64_t r = 0; r < whole_rows; r += 8) {
-      square8(from + r * ld + c, ld, to + c * ldto + r, ldto);
+      for (int64_t c = 0; c < whole_cols; c += 8) {
+        square8(from + r * ld + c, ld, to + c * ldto + r, ldto);
+      }
+    }
+  } else {
+    for (int64_t c = 0; c < whole_cols; c += 8) {
+      for (int64_t r = 0; r < whole_rows; r += 8) {
+        square8(from + r * ld + c, ld, to + c * ldto + r, ldto);
+      }
     }
   }
   for (int64_t c = 0; c < cols; c++) {

@@ -54,6 +54,46 @@ function TestProducts:test_what_serves_is_said()
   lu.assertStrContains(out, "no OpenBLAS")
 end
 
+-- Large products are cut into blocks that follow the number of threads; what is inside is not.
+local large = [[
+  local nn = require "nn"
+  nn.manual_seed(2)
+  for _, size in ipairs { { 520, 260, 520 }, { 1040, 800, 140 }, { 137, 1500, 393 }, { 264, 1000, 265 }, { 1100, 130, 450 } } do
+    local m, k, n = table.unpack(size)
+    for form = 0, 3 do
+      local function matrix(make)
+        local a = form & 1 == 0 and make(m, k) or make(k, m):t()
+        return a, form & 2 == 0 and make(k, n) or make(n, k):t(), make(n)
+      end
+      local a, b, bias = matrix(function(...) return nn.randint(-9, 9, { ... }) end)
+      local sums = a:matmul(b)
+      local x, y, z = matrix(nn.randn)
+      for _, dtype in ipairs { "float32", "float64" } do
+        local what = ("%dx%d x %dx%d, form %d, %s"):format(m, k, k, n, form, dtype)
+        assert(a:to(dtype):matmul(b:to(dtype)):long():equal(sums), what)
+        assert(nn.addmm(bias:to(dtype), a:to(dtype), b:to(dtype)):long():equal(sums + bias), what .. ", with a bias")
+        local first
+        for _, threads in ipairs { 1, 2, 3, 7 } do
+          nn.set_num_threads(threads)
+          local c = nn.addmm(z:to(dtype), x:to(dtype), y:to(dtype))
+          first = first or c
+          assert(c:equal(first), what .. (", %d threads"):format(threads))
+        end
+        nn.set_num_threads(2)
+      end
+    end
+  end
+  print "all equal"
+]]
+
+function TestProducts:test_large()
+  for _, isa in ipairs { "avx2", "avx512" } do
+    local out, err, status = process.run(("NNLUA_ISA=%s %s -"):format(isa, process.nnlua), large)
+    lu.assertEquals(status, 0, isa .. ": " .. err)
+    lu.assertStrContains(out, "all equal")
+  end
+end
+
 local many_shapes = [[
   local nn = require "nn"
   nn.manual_seed(1)
