@@ -3,9 +3,7 @@
 #include "kernels/conv.h"
 #include "kernels/kernels.h"
 
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
+#include "kernels/vectors.h"
 
 /* Positions of a run in a row of the result, lo .. hi of them inside the image for the element kw of the kernel. */
 static inline void edges(const nl_conv *g, int64_t w, int64_t count, int64_t *lo, int64_t *hi) {
@@ -49,8 +47,7 @@ static inline void edges(const nl_conv *g, int64_t w, int64_t count, int64_t *lo
 static inline void fill_f32(float *to, const float *from, int64_t n, int64_t count) {
 #if defined(__AVX512F__)
   for (int64_t j = 0; j < count; j += 16) {
-    __mmask16 mask = n - j >= 16 ? 0xffff : (n > j ? (__mmask16)((1u << (n - j)) - 1) : 0);
-    _mm512_storeu_ps(to + j, _mm512_maskz_loadu_ps(mask, from + j));
+    _mm512_storeu_ps(to + j, _mm512_maskz_loadu_ps(first_of(n - j), from + j));
   }
 #elif defined(__AVX2__)
   static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -71,11 +68,40 @@ static inline void fill_f64(double *to, const double *from, int64_t n, int64_t c
   }
 }
 
+/* The same for every second element of from. */
+static inline void fill_second_f32(float *to, const float *from, int64_t n, int64_t count) {
+  int64_t j = 0;
+#if defined(__AVX512F__)
+  const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  for (; j < count; j += 16) {
+    int64_t spread = 2 * (n - j) - 1; /* elements of from up to the last one */
+    __m512 a = _mm512_maskz_loadu_ps(first_of(spread), from + 2 * j);
+    __m512 b = _mm512_maskz_loadu_ps(first_of(spread - 16), from + 2 * j + 16);
+    _mm512_storeu_ps(to + j, _mm512_permutex2var_ps(a, evens, b));
+  }
+#else
+#if defined(__AVX2__)
+  for (; j + 8 < n; j += 8) { /* the last one alone: there is nothing behind it */
+    __m256 pairs = _mm256_shuffle_ps(_mm256_loadu_ps(from + 2 * j), _mm256_loadu_ps(from + 2 * j + 8), 0x88);
+    _mm256_storeu_ps(to + j, (__m256)_mm256_permute4x64_epi64((__m256i)pairs, 0xd8));
+  }
+#endif
+  for (; j < count; j++) {
+    to[j] = j < n ? from[2 * j] : 0;
+  }
+#endif
+}
+static inline void fill_second_f64(double *to, const double *from, int64_t n, int64_t count) {
+  for (int64_t j = 0; j < count; j++) {
+    to[j] = j < n ? from[2 * j] : 0;
+  }
+}
+
 /* to[0 .. n) += from[0 .. n) */
 static inline void add_f32(float *to, const float *from, int64_t n) {
 #if defined(__AVX512F__)
   for (int64_t j = 0; j < n; j += 16) {
-    __mmask16 mask = n - j >= 16 ? 0xffff : (__mmask16)((1u << (n - j)) - 1);
+    __mmask16 mask = first_of(n - j);
     __m512 sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, to + j), _mm512_maskz_loadu_ps(mask, from + j));
     _mm512_mask_storeu_ps(to + j, mask, sum);
   }
@@ -84,6 +110,32 @@ static inline void add_f32(float *to, const float *from, int64_t n) {
     to[j] += from[j];
   }
 #endif
+}
+
+/* Every second element of to += from[0 .. n) */
+static inline void add_second_f32(float *to, const float *from, int64_t n) {
+  int64_t j = 0;
+#if defined(__AVX512F__)
+  const __m512i first = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  const __m512i last = _mm512_setr_epi32(8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15);
+  for (; j < n; j += 16) {
+    int64_t spread = 2 * (n - j) - 1;
+    __m512 more = _mm512_maskz_loadu_ps(first_of(n - j), from + j);
+    __mmask16 a = 0x5555 & first_of(spread), b = 0x5555 & first_of(spread - 16);
+    float *at = to + 2 * j;
+    _mm512_mask_storeu_ps(at, a, _mm512_add_ps(_mm512_maskz_loadu_ps(a, at), _mm512_permutexvar_ps(first, more)));
+    at += 16;
+    _mm512_mask_storeu_ps(at, b, _mm512_add_ps(_mm512_maskz_loadu_ps(b, at), _mm512_permutexvar_ps(last, more)));
+  }
+#endif
+  for (; j < n; j++) {
+    to[2 * j] += from[j];
+  }
+}
+static inline void add_second_f64(double *to, const double *from, int64_t n) {
+  for (int64_t j = 0; j < n; j++) {
+    to[2 * j] += from[j];
+  }
 }
 static inline void add_f64(double *to, const double *from, int64_t n) {
   for (int64_t j = 0; j < n; j++) {
@@ -105,6 +157,8 @@ static inline void add_f64(double *to, const double *from, int64_t n) {
         }                                                                                                              \
         if (s == 1) {                                                                                                  \
           fill_##suffix(to + lo, from + lo, hi - lo, count - lo);                                                      \
+        } else if (s == 2) {                                                                                           \
+          fill_second_##suffix(to + lo, from + 2 * lo, hi - lo, count - lo);                                           \
         } else {                                                                                                       \
           for (int64_t j = lo; j < count; j++) {                                                                       \
             to[j] = j < hi ? from[j * s] : 0;                                                                          \
@@ -123,6 +177,8 @@ static inline void add_f64(double *to, const double *from, int64_t n) {
       for (int64_t i = 0; i < channels && lo < hi; i++, from += down, to += all) {                                     \
         if (s == 1) {                                                                                                  \
           add_##suffix(to + lo, from + lo, hi - lo);                                                                   \
+        } else if (s == 2) {                                                                                           \
+          add_second_##suffix(to + 2 * lo, from + lo, hi - lo);                                                        \
         } else {                                                                                                       \
           for (int64_t j = lo; j < hi; j++) {                                                                          \
             to[j * s] += from[j];                                                                                      \

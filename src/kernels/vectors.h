@@ -37,7 +37,7 @@ static inline vec_f64 load_f64(const double *x) {
 /* The first n elements of a vector, at most all of them; load gives zeros for the others. */
 #if defined(__AVX512F__)
 static inline __mmask16 first_of(int64_t n) {
-  return n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
+  return n >= 16 ? 0xffff : (n > 0 ? (__mmask16)((1u << n) - 1) : 0);
 }
 static inline vec_f32 load_some_f32(const float *x, int64_t n) {
   return (vec_f32)_mm512_maskz_loadu_ps(first_of(n), x);
