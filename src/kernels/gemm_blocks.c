@@ -8,7 +8,7 @@
    - Large products are done in blocks of several tiles side by side and several one above the other: for each part of
      k a block packs its panels of B once, for all its rows, and brings its rows of A in once, for all its columns.
    - A's rows are packed where A is transposed and so wide that each term lies on a page of its own, as gradients of
-     large weights have it, and three tiles or more make use of the copy.
+     large weights have it, and three tiles or more make use of the copy or A comes from memory.
    How k is cut follows from the shape alone, and a tile's elements are the same sums in whatever block it lies; so
    blocks may follow the number of threads, and the bits do not. */
 #include "kernels/gemm_blocks.h"
@@ -30,6 +30,7 @@ enum {
   BLOCK_ROWS = 4 * TALL,  /* of large products */
   WIDE_ROW_BYTES = 4096,  /* a transposed A's row from which on it is packed */
   LEAST_REUSE = 3,        /* tiles side by side that pay for packing A */
+  FAR_BYTES = 4 << 20,    /* an A that comes from far away: packing it is a faster way through it than the tiles' own */
   TILE_BYTES = 64 << 10,  /* of a padded tile */
   STRIP_BYTES = 256 << 10 /* of A's packed rows */
 };
@@ -226,8 +227,9 @@ static int64_t parts(int64_t whole, int64_t size) {
 /* How k is cut, and whether A is packed. */
 static void cut_terms(nl_gemm_plan *p, bool large) {
   const nl_gemm_args *g = &p->g;
-  bool strips = p->a.transposed && p->a.ld * (int64_t)p->size >= WIDE_ROW_BYTES && g->m >= TALL &&
-                parts(g->n, p->tile_n) >= LEAST_REUSE;
+  int64_t row_bytes = p->a.ld * (int64_t)p->size;
+  bool pays = parts(g->n, p->tile_n) >= LEAST_REUSE || row_bytes * g->k >= FAR_BYTES;
+  bool strips = p->a.transposed && row_bytes >= WIDE_ROW_BYTES && g->m >= TALL && pays;
   int64_t most = p->a.transposed && !strips ? K_PART_ACROSS : (large ? K_PART_LARGE : K_PART);
   if (strips && most > STRIP_BYTES / TALL / (int64_t)p->size - 16) {
     most = STRIP_BYTES / TALL / (int64_t)p->size - 16;
