@@ -273,7 +273,7 @@ typedef struct nl_op_family {
   F(elementwise, select) \
   F(reductions, reduce) F(reductions, scan) F(reductions, sort) F(reductions, statistic) \
   F(shapes, shape) F(shapes, arrange) F(shapes, join) F(shapes, place) \
-  F(indexing, index) F(indexing, mask) F(indexing, pick) F(indexing, search) F(indexing, checked) \
+  F(indexing, index) F(indexing, slices) F(indexing, mask) F(indexing, pick) F(indexing, search) F(indexing, checked) \
   F(products, matmul) F(products, product) \
   F(convolution, conv) F(convolution, transposed) F(convolution, pool) F(convolution, resample) \
   F(attention, attention) F(recurrence, recurrence) \

@@ -12,7 +12,7 @@
 NL_ATTRS(along, dim)
 NL_ATTRS(zeros, dim, shape)
 
-static nl_status want_index(const nl_tensor *t) {
+nl_status nl_rule_int_index(const nl_tensor *t) {
   if (t->dtype == NL_I64) {
     return NL_OK;
   }
@@ -44,7 +44,7 @@ static nl_status check_range(const nl_tensor *index, int64_t n) {
 }
 
 nl_status nl_rule_positions(const nl_tensor *index, int64_t n) {
-  nl_status status = want_index(index);
+  nl_status status = nl_rule_int_index(index);
   return status == NL_OK ? check_range(index, n) : status;
 }
 
@@ -68,7 +68,7 @@ static nl_status check_gather(const nl_tensor *index, int ndim, const int64_t *s
 }
 
 nl_status nl_rule_index(const nl_tensor *index, int ndim, const int64_t *shape, int dim) {
-  nl_status status = want_index(index);
+  nl_status status = nl_rule_int_index(index);
   return status == NL_OK ? check_gather(index, ndim, shape, dim) : status;
 }
 
@@ -76,7 +76,7 @@ static nl_status infer_gather(nl_call *c) {
   nl_tensor *x = c->in[0], *index = c->in[1];
   int dim;
   nl_status status = nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
-  status = status == NL_OK ? want_index(index) : status;
+  status = status == NL_OK ? nl_rule_int_index(index) : status;
   status = status == NL_OK ? check_gather(index, x->ndim, x->shape, dim) : status;
   if (status == NL_OK) {
     nl_rule_like(c, 0, index, nl_tensor_dtype(x));
@@ -215,7 +215,7 @@ static nl_status infer_scatter_zeros(nl_call *c) {
   const int64_t *shape = nl_call_list(c, zeros_shape, &ndim);
   nl_tensor *g = c->in[0], *index = c->in[1];
   nl_status status = nl_rule_dim(c->attr[zeros_dim].i, ndim, &dim);
-  status = status == NL_OK ? want_index(index) : status;
+  status = status == NL_OK ? nl_rule_int_index(index) : status;
   for (int d = 0; d < ndim && status == NL_OK; d++) {
     status = shape[d] < 0 ? nl_fail("sizes must be 0 or more") : NL_OK;
   }
@@ -286,7 +286,7 @@ static nl_status infer_scatter_add(nl_call *c) {
   nl_tensor *x = c->in[0], *index = c->in[1], *source = c->in[2];
   int dim;
   nl_status status = nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
-  status = status == NL_OK ? want_index(index) : status;
+  status = status == NL_OK ? nl_rule_int_index(index) : status;
   status = status == NL_OK ? check_gather(index, x->ndim, x->shape, dim) : status;
   if (status == NL_OK && (!nl_shape_equal(index, source) || source->dtype != x->dtype)) {
     status = nl_fail("the source (%s, shape %s) must have the tensor's dtype (%s) and the index's shape (%s)",
@@ -307,148 +307,6 @@ static void run_scatter_add(nl_call *c) {
 static nl_status vjp_scatter_add(nl_call *c, nl_vjp *g) {
   g->gin[0] = g->gout[0];
   return g->need[2] ? gather_back(g, 2, c->in[1], c->attr[along_dim].i) : NL_OK;
-}
-
-/* ---- index_select ---- */
-
-static nl_status infer_index_select(nl_call *c) {
-  nl_tensor *x = c->in[0], *index = c->in[1];
-  int dim;
-  nl_status status = nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
-  status = status == NL_OK ? want_index(index) : status;
-  if (status == NL_OK && (index->ndim > 1 || x->ndim == 0)) {
-    status = nl_fail("the index must have one dim (shape %s) and the tensor at least one (shape %s)",
-                     nl_tensor_shape_string(index).s, nl_tensor_shape_string(x).s);
-  }
-  status = status == NL_OK ? check_range(index, x->shape[dim]) : status;
-  if (status == NL_OK) {
-    int64_t shape[NL_MAX_DIM];
-    memcpy(shape, x->shape, (size_t)x->ndim * sizeof *shape);
-    shape[dim] = index->numel;
-    nl_rule_shape(c, 0, x->ndim, shape, nl_tensor_dtype(x));
-  }
-  return status;
-}
-
-typedef struct pick_job {
-  const char *from;
-  char *to;
-  const int64_t *ids;
-  int64_t count, red;
-  size_t bytes;
-} pick_job;
-
-static const char *stretch(const pick_job *j, int64_t r) {
-  int64_t row = r / j->count * j->red + from_zero(j->ids[r % j->count], j->red);
-  return j->from + (size_t)row * j->bytes;
-}
-
-enum { AHEAD = 4, MOST_AHEAD = 4096 };
-
-/* Stretches begin .. end of the result: stretch r is of outer index r / count, index r % count. They lie anywhere, so
-   those that come next are asked for while this one is copied. */
-static void pick_range(void *ctx, int64_t begin, int64_t end) {
-  const pick_job *j = ctx;
-  size_t ask = j->bytes < MOST_AHEAD ? j->bytes : MOST_AHEAD;
-  for (int64_t r = begin; r < end; r++) {
-    const char *next = r + AHEAD < end ? stretch(j, r + AHEAD) : NULL;
-    for (size_t at = 0; next && at < ask; at += 64) {
-      __builtin_prefetch(next + at);
-    }
-    memcpy(j->to + (size_t)r * j->bytes, stretch(j, r), j->bytes);
-  }
-}
-
-static void run_index_select(nl_call *c) {
-  nl_tensor *x = c->rin[0], *index = c->rin[1], *out = c->out[0];
-  int dim = 0;
-  nl_rule_dim(c->attr[along_dim].i, x->ndim, &dim);
-  nl_around a = nl_rule_around(x, dim);
-  size_t bytes = (size_t)a.inner * nl_dtype_size(nl_tensor_dtype(x));
-  pick_job job = {nl_tensor_data(x), nl_tensor_data(out), nl_tensor_data(index), index->numel, a.red, bytes};
-  nl_parallel_for(a.outer * index->numel, 1 + (int64_t)((1 << 18) / (bytes + 1)), pick_range, &job);
-}
-static nl_status vjp_index_select(nl_call *c, nl_vjp *g) {
-  nl_tensor *x = c->in[0];
-  g->gin[0] =
-      nl_b_do(g->build, op_index_zeros(), "ttil", g->gout[0], c->in[1], c->attr[along_dim].i, x->ndim, x->shape);
-  return g->build->status;
-}
-
-/* index_zeros(g, index, dim, shape): zeros, plus row i of g at row index[i] */
-static nl_status infer_index_zeros(nl_call *c) {
-  int ndim, dim;
-  const int64_t *shape = nl_call_list(c, zeros_shape, &ndim);
-  nl_tensor *g = c->in[0], *index = c->in[1];
-  nl_status status = nl_rule_dim(c->attr[zeros_dim].i, ndim, &dim);
-  status = status == NL_OK ? want_index(index) : status;
-  bool fits = status == NL_OK && ndim == g->ndim && ndim > 0 && index->ndim <= 1 && g->shape[dim] == index->numel;
-  for (int d = 0; d < ndim && fits; d++) {
-    fits = shape[d] >= 0 && (d == dim || g->shape[d] == shape[d]);
-  }
-  if (status == NL_OK && !fits) {
-    status = nl_fail("values of shape %s and an index of shape %s do not go with shape %s", nl_tensor_shape_string(g).s,
-                     nl_tensor_shape_string(index).s, nl_shape_string(ndim, shape).s);
-  }
-  status = status == NL_OK ? check_range(index, shape[dim]) : status;
-  if (status == NL_OK) {
-    nl_rule_shape(c, 0, ndim, shape, nl_tensor_dtype(g));
-  }
-  return status;
-}
-static void run_index_zeros(nl_call *c) {
-  nl_tensor *g = c->rin[0], *index = c->rin[1], *out = c->out[0];
-  int dim = 0;
-  nl_rule_dim(c->attr[zeros_dim].i, out->ndim, &dim);
-  nl_around a = nl_rule_around(out, dim);
-  const int64_t *ids = nl_tensor_data(index);
-  memset(nl_tensor_data(out), 0, out->storage->bytes);
-  for (int64_t o = 0; o < a.outer; o++) {
-    for (int64_t i = 0; i < index->numel; i++) {
-      int64_t to = (o * a.red + from_zero(ids[i], a.red)) * a.inner, from = (o * index->numel + i) * a.inner;
-      for (int64_t k = 0; k < a.inner; k++) {
-        nl_add_element(nl_tensor_dtype(out), nl_tensor_data(out), to + k, nl_tensor_data(g), from + k);
-      }
-    }
-  }
-}
-static nl_status vjp_index_zeros(nl_call *c, nl_vjp *g) {
-  g->gin[0] = b_index_select(g->build, g->gout[0], c->attr[zeros_dim].i, c->in[1]);
-  return g->build->status;
-}
-
-/* ---- embedding ---- */
-
-NL_ATTRS(embedding, padding_idx)
-
-NL_COMPOSE(embedding) {
-  nl_tensor *weight = c->in[1];
-  int64_t shape[NL_MAX_DIM], padding = c->attr[embedding_padding_idx].i;
-  if (nl_tensor_dtype(x) != NL_I64 || x->ndim == NL_MAX_DIM || weight->ndim != 2) {
-    nl_b_fail(b,
-              "takes int64 symbols, from 1, and a weight of symbols x features, but got %s of shape %s and a weight of "
-              "shape %s",
-              nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(x).s, nl_tensor_shape_string(weight).s);
-    return;
-  }
-  int64_t n = weight->shape[0];
-  if (c->attr[embedding_padding_idx].set && (padding == 0 || padding > n || padding < -n)) {
-    nl_b_fail(b, "padding_idx must be one of the %lld symbols, counted from 1, but is %lld", (long long)n,
-              (long long)padding);
-    return;
-  }
-  for (int d = 0; d < x->ndim; d++) {
-    shape[d] = x->shape[d];
-  }
-  shape[x->ndim] = weight->shape[1];
-  nl_tensor *flat = nl_b_reshape(b, x, 1, (int64_t[]){-1}), *rows = b_index_select(b, weight, 1, flat);
-  if (c->attr[embedding_padding_idx].set) { /* no gradient for this one, by either of its numbers */
-    int64_t from_end = padding < 0 ? padding + n + 1 : padding;
-    nl_tensor *other =
-        b_logical_and(b, b_ne(b, flat, nl_b_int(b, from_end)), b_ne(b, flat, nl_b_int(b, from_end - n - 1)));
-    rows = b_where(b, b_unsqueeze(b, other, 2), rows, nl_b1(b, op_stop_gradient(), rows));
-  }
-  nl_give(c, nl_b_reshape(b, rows, x->ndim + 1, shape));
 }
 
 static const nl_op ops[] = {
@@ -482,35 +340,6 @@ static const nl_op ops[] = {
      .infer = infer_scatter_zeros,
      .run = run_scatter_zeros,
      .vjp = vjp_scatter_zeros,
-     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INTERNAL,
-     .save = NL_SAVE_IN(1)},
-    {.name = "embedding",
-     .args = "x: tensor, weight: tensor, padding_idx: int?",
-     .attrs = embedding_attrs,
-     .returns = "tensor",
-     .doc = "A row of the weight (symbols x features) for each of x's int64 symbols, from 1. The row of the symbol "
-            "padding_idx gets no gradient.",
-     .example = "nn.embedding(nn.tensor {2, 1}, nn.tensor {{1.0, 2.0}, {3.0, 4.0}})",
-     .compose = compose_embedding},
-    {.name = "index_select",
-     .args = "x: tensor, dim: dim, index: tensor",
-     .attrs = along_attrs,
-     .returns = "tensor",
-     .doc = "The slices of x along dim that index (int64, from 1) names, in its order.",
-     .example = "nn.index_select(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 2, nn.tensor {3, 1})",
-     .infer = infer_index_select,
-     .run = run_index_select,
-     .vjp = vjp_index_select,
-     .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS,
-     .save = NL_SAVE_IN(1)},
-    {.name = "index_zeros",
-     .args = "g: tensor, index: tensor, dim: dim, shape: shape",
-     .attrs = zeros_attrs,
-     .returns = "tensor",
-     .doc = "Zeros plus each slice of g at the place index names: an index_select's gradient.",
-     .infer = infer_index_zeros,
-     .run = run_index_zeros,
-     .vjp = vjp_index_zeros,
      .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INTERNAL,
      .save = NL_SAVE_IN(1)},
 };

@@ -4,8 +4,9 @@
 
 #include "optable/op.h"
 
-/* Errors unless index is int64 with positions 1..n (negative ones from the end); or one that gather takes for this
+/* Errors unless index is int64; with positions 1..n (negative ones from the end); or one that gather takes for this
    shape. */
+nl_status nl_rule_int_index(const nl_tensor *index);
 nl_status nl_rule_positions(const nl_tensor *index, int64_t n);
 nl_status nl_rule_index(const nl_tensor *index, int ndim, const int64_t *shape, int dim);
 
