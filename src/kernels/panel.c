@@ -43,147 +43,175 @@ static inline void edges(const nl_conv *g, int64_t w, int64_t count, int64_t *lo
     }                                                                                                                  \
   }
 
-/* to[0 .. count) = from[0 .. n), then zeros; up to NL_PANEL_SLACK elements behind are written, too. */
-static inline void fill_f32(float *to, const float *from, int64_t n, int64_t count) {
+/* ---- a run in a row of many channels: `all` apart in the image, `down` in the panel ---- */
+
+typedef struct run {
+  int64_t channels, all, down;
+  int64_t stride, count, lo, hi; /* elements lo .. hi of the run's count are inside the image, `stride` apart there */
+} run;
+
+/* Vectors in which some lanes, lo .. hi of them, take part; the others are zero where they are loaded, and are left as
+   they are where they are added to. */
 #if defined(__AVX512F__)
-  for (int64_t j = 0; j < count; j += 16) {
-    _mm512_storeu_ps(to + j, _mm512_maskz_loadu_ps(first_of(n - j), from + j));
-  }
+#define HAVE_LANES
+enum { LANES = 16 };
+typedef __mmask16 lanes;
+typedef __m512 vec;
+static inline lanes lanes_between(int64_t lo, int64_t hi) {
+  return first_of(hi) & (lanes)~first_of(lo);
+}
+static inline lanes every_second(lanes m) {
+  return m & 0x5555;
+}
+static inline vec load_lanes(const float *x, lanes m) {
+  return _mm512_maskz_loadu_ps(m, x);
+}
+static inline void save_all(float *y, vec v) {
+  _mm512_storeu_ps(y, v);
+}
+static inline void add_lanes_to(float *y, vec v, lanes m) {
+  _mm512_mask_storeu_ps(y, m, _mm512_add_ps(_mm512_maskz_loadu_ps(m, y), v));
+}
+/* Elements 0, 2, 4 .. of both, one behind the other. */
+static inline vec evens_of(vec a, vec b) {
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+}
+/* Each element of the first half, or of the last, twice. */
+static inline vec doubled(vec v, bool last) {
+  __m512i first = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  return _mm512_permutexvar_ps(last ? _mm512_add_epi32(first, _mm512_set1_epi32(8)) : first, v);
+}
 #elif defined(__AVX2__)
-  static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-  for (int64_t j = 0; j < count; j += 8) {
-    int64_t here = n - j >= 8 ? 8 : (n > j ? n - j : 0);
-    __m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)(ones + 8 - here));
-    _mm256_storeu_ps(to + j, _mm256_maskload_ps(from + j, mask));
+#define HAVE_LANES
+enum { LANES = 8 };
+typedef __m256i lanes;
+typedef __m256 vec;
+static inline lanes lanes_between(int64_t lo, int64_t hi) {
+  return _mm256_andnot_si256(first_of_f32(lo < 0 ? 0 : lo), first_of_f32(hi < 0 ? 0 : hi));
+}
+static inline lanes every_second(lanes m) {
+  return _mm256_and_si256(m, _mm256_setr_epi32(-1, 0, -1, 0, -1, 0, -1, 0));
+}
+static inline vec load_lanes(const float *x, lanes m) {
+  return _mm256_maskload_ps(x, m);
+}
+static inline void save_all(float *y, vec v) {
+  _mm256_storeu_ps(y, v);
+}
+static inline void add_lanes_to(float *y, vec v, lanes m) {
+  _mm256_maskstore_ps(y, m, _mm256_add_ps(_mm256_maskload_ps(y, m), v));
+}
+static inline vec evens_of(vec a, vec b) {
+  return (__m256)_mm256_permute4x64_epi64((__m256i)_mm256_shuffle_ps(a, b, 0x88), 0xd8);
+}
+static inline vec doubled(vec v, bool last) {
+  __m256i first = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+  return _mm256_permutevar8x32_ps(v, last ? _mm256_add_epi32(first, _mm256_set1_epi32(4)) : first);
+}
+#endif
+
+#define PLAIN_RUNS(type, suffix)                                                                                       \
+  static inline void plain_pack_##suffix(const run *r, const type *from, type *to) {                                   \
+    for (int64_t i = 0; i < r->channels; i++, to += r->down, from += r->all) {                                         \
+      for (int64_t j = 0; j < r->count; j++) {                                                                         \
+        to[j] = j >= r->lo && j < r->hi ? from[j * r->stride] : 0;                                                     \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static inline void plain_unpack_##suffix(const run *r, const type *from, type *to) {                                 \
+    for (int64_t i = 0; i < r->channels; i++, from += r->down, to += r->all) {                                         \
+      for (int64_t j = r->lo; j < r->hi; j++) {                                                                        \
+        to[j * r->stride] += from[j];                                                                                  \
+      }                                                                                                                \
+    }                                                                                                                  \
   }
-#else
-  for (int64_t j = 0; j < count; j++) {
-    to[j] = j < n ? from[j] : 0;
+PLAIN_RUNS(float, f32)
+PLAIN_RUNS(double, f64)
+
+/* Up to NL_PANEL_SLACK elements behind a run are written, too. Which lanes take part is the same for all channels. */
+static inline void pack_run_f32(const run *r, const float *from, float *to) {
+#if defined(HAVE_LANES)
+  if (r->stride <= 2) {
+    for (int64_t j = 0; j < r->count; j += LANES) {
+      const float *x = from + j * r->stride;
+      float *y = to + j;
+      if (r->stride == 1) {
+        lanes m = lanes_between(r->lo - j, r->hi - j);
+        for (int64_t i = 0; i < r->channels; i++, x += r->all, y += r->down) {
+          save_all(y, load_lanes(x, m));
+        }
+      } else {
+        int64_t lo = 2 * (r->lo - j), hi = 2 * (r->hi - j) - 1;
+        lanes a = lanes_between(lo, hi), b = lanes_between(lo - LANES, hi - LANES);
+        for (int64_t i = 0; i < r->channels; i++, x += r->all, y += r->down) {
+          save_all(y, evens_of(load_lanes(x, a), load_lanes(x + LANES, b)));
+        }
+      }
+    }
+    return;
   }
 #endif
-}
-static inline void fill_f64(double *to, const double *from, int64_t n, int64_t count) {
-  for (int64_t j = 0; j < count; j++) {
-    to[j] = j < n ? from[j] : 0;
-  }
+  plain_pack_f32(r, from, to);
 }
 
-/* The same for every second element of from. */
-static inline void fill_second_f32(float *to, const float *from, int64_t n, int64_t count) {
-  int64_t j = 0;
-#if defined(__AVX512F__)
-  const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  for (; j < count; j += 16) {
-    int64_t spread = 2 * (n - j) - 1; /* elements of from up to the last one */
-    __m512 a = _mm512_maskz_loadu_ps(first_of(spread), from + 2 * j);
-    __m512 b = _mm512_maskz_loadu_ps(first_of(spread - 16), from + 2 * j + 16);
-    _mm512_storeu_ps(to + j, _mm512_permutex2var_ps(a, evens, b));
-  }
-#else
-#if defined(__AVX2__)
-  for (; j + 8 < n; j += 8) { /* the last one alone: there is nothing behind it */
-    __m256 pairs = _mm256_shuffle_ps(_mm256_loadu_ps(from + 2 * j), _mm256_loadu_ps(from + 2 * j + 8), 0x88);
-    _mm256_storeu_ps(to + j, (__m256)_mm256_permute4x64_epi64((__m256i)pairs, 0xd8));
+static inline void unpack_run_f32(const run *r, const float *from, float *to) {
+#if defined(HAVE_LANES)
+  if (r->stride <= 2) {
+    for (int64_t j = r->lo / LANES * LANES; j < r->hi; j += LANES) {
+      const float *x = from + j;
+      float *y = to + j * r->stride;
+      lanes m = lanes_between(r->lo - j, r->hi - j);
+      if (r->stride == 1) {
+        for (int64_t i = 0; i < r->channels; i++, x += r->down, y += r->all) {
+          add_lanes_to(y, load_lanes(x, m), m);
+        }
+      } else {
+        int64_t lo = 2 * (r->lo - j), hi = 2 * (r->hi - j) - 1;
+        lanes a = every_second(lanes_between(lo, hi)), b = every_second(lanes_between(lo - LANES, hi - LANES));
+        for (int64_t i = 0; i < r->channels; i++, x += r->down, y += r->all) {
+          vec v = load_lanes(x, m);
+          add_lanes_to(y, doubled(v, false), a);
+          add_lanes_to(y + LANES, doubled(v, true), b);
+        }
+      }
+    }
+    return;
   }
 #endif
-  for (; j < count; j++) {
-    to[j] = j < n ? from[2 * j] : 0;
-  }
-#endif
-}
-static inline void fill_second_f64(double *to, const double *from, int64_t n, int64_t count) {
-  for (int64_t j = 0; j < count; j++) {
-    to[j] = j < n ? from[2 * j] : 0;
-  }
+  plain_unpack_f32(r, from, to);
 }
 
-/* to[0 .. n) += from[0 .. n) */
-static inline void add_f32(float *to, const float *from, int64_t n) {
-#if defined(__AVX512F__)
-  for (int64_t j = 0; j < n; j += 16) {
-    __mmask16 mask = first_of(n - j);
-    __m512 sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, to + j), _mm512_maskz_loadu_ps(mask, from + j));
-    _mm512_mask_storeu_ps(to + j, mask, sum);
-  }
-#else
-  for (int64_t j = 0; j < n; j++) {
-    to[j] += from[j];
-  }
-#endif
+static inline void pack_run_f64(const run *r, const double *from, double *to) {
+  plain_pack_f64(r, from, to);
 }
-
-/* Every second element of to += from[0 .. n) */
-static inline void add_second_f32(float *to, const float *from, int64_t n) {
-  int64_t j = 0;
-#if defined(__AVX512F__)
-  const __m512i first = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-  const __m512i last = _mm512_setr_epi32(8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15);
-  for (; j < n; j += 16) {
-    int64_t spread = 2 * (n - j) - 1;
-    __m512 more = _mm512_maskz_loadu_ps(first_of(n - j), from + j);
-    __mmask16 a = 0x5555 & first_of(spread), b = 0x5555 & first_of(spread - 16);
-    float *at = to + 2 * j;
-    _mm512_mask_storeu_ps(at, a, _mm512_add_ps(_mm512_maskz_loadu_ps(a, at), _mm512_permutexvar_ps(first, more)));
-    at += 16;
-    _mm512_mask_storeu_ps(at, b, _mm512_add_ps(_mm512_maskz_loadu_ps(b, at), _mm512_permutexvar_ps(last, more)));
-  }
-#endif
-  for (; j < n; j++) {
-    to[2 * j] += from[j];
-  }
-}
-static inline void add_second_f64(double *to, const double *from, int64_t n) {
-  for (int64_t j = 0; j < n; j++) {
-    to[2 * j] += from[j];
-  }
-}
-static inline void add_f64(double *to, const double *from, int64_t n) {
-  for (int64_t j = 0; j < n; j++) {
-    to[j] += from[j];
-  }
+static inline void unpack_run_f64(const run *r, const double *from, double *to) {
+  plain_unpack_f64(r, from, to);
 }
 
 #define PANELS(type, suffix)                                                                                           \
   static void pack_##suffix(const nl_conv *g, const void *image, int64_t channels, int64_t p, int64_t end,             \
                             void *panel, int64_t wide) {                                                               \
-    int64_t taps = g->kernel[0] * g->kernel[1] * g->kernel[2], all = g->in[0] * g->in[1] * g->in[2];                   \
-    int64_t s = g->stride[2], down = taps * wide;                                                                      \
+    int64_t taps = g->kernel[0] * g->kernel[1] * g->kernel[2];                                                         \
+    run r = {.channels = channels, .down = taps * wide, .stride = g->stride[2]};                                       \
+    r.all = g->in[0] * g->in[1] * g->in[2];                                                                            \
     EACH_RUN(g, p, end, {                                                                                              \
-      type *to = (type *)panel + tap * wide + (q - p);                                                                 \
-      const type *from = (const type *)image + at;                                                                     \
-      for (int64_t i = 0; i < channels; i++, to += down, from += all) {                                                \
-        for (int64_t j = 0; j < lo; j++) {                                                                             \
-          to[j] = 0;                                                                                                   \
-        }                                                                                                              \
-        if (s == 1) {                                                                                                  \
-          fill_##suffix(to + lo, from + lo, hi - lo, count - lo);                                                      \
-        } else if (s == 2) {                                                                                           \
-          fill_second_##suffix(to + lo, from + 2 * lo, hi - lo, count - lo);                                           \
-        } else {                                                                                                       \
-          for (int64_t j = lo; j < count; j++) {                                                                       \
-            to[j] = j < hi ? from[j * s] : 0;                                                                          \
-          }                                                                                                            \
-        }                                                                                                              \
-      }                                                                                                                \
+      r.count = count;                                                                                                 \
+      r.lo = lo;                                                                                                       \
+      r.hi = hi;                                                                                                       \
+      pack_run_##suffix(&r, (const type *)image + at, (type *)panel + tap * wide + (q - p));                           \
     })                                                                                                                 \
   }                                                                                                                    \
   static void unpack_##suffix(const nl_conv *g, void *image, int64_t channels, int64_t p, int64_t end,                 \
                               const void *panel, int64_t wide) {                                                       \
-    int64_t taps = g->kernel[0] * g->kernel[1] * g->kernel[2], all = g->in[0] * g->in[1] * g->in[2];                   \
-    int64_t s = g->stride[2], down = taps * wide;                                                                      \
+    int64_t taps = g->kernel[0] * g->kernel[1] * g->kernel[2];                                                         \
+    run r = {.channels = channels, .down = taps * wide, .stride = g->stride[2]};                                       \
+    r.all = g->in[0] * g->in[1] * g->in[2];                                                                            \
     EACH_RUN(g, p, end, {                                                                                              \
-      const type *from = (const type *)panel + tap * wide + (q - p);                                                   \
-      type *to = (type *)image + at;                                                                                   \
-      for (int64_t i = 0; i < channels && lo < hi; i++, from += down, to += all) {                                     \
-        if (s == 1) {                                                                                                  \
-          add_##suffix(to + lo, from + lo, hi - lo);                                                                   \
-        } else if (s == 2) {                                                                                           \
-          add_second_##suffix(to + 2 * lo, from + lo, hi - lo);                                                        \
-        } else {                                                                                                       \
-          for (int64_t j = lo; j < hi; j++) {                                                                          \
-            to[j * s] += from[j];                                                                                      \
-          }                                                                                                            \
-        }                                                                                                              \
+      r.count = count;                                                                                                 \
+      r.lo = lo;                                                                                                       \
+      r.hi = hi;                                                                                                       \
+      if (lo < hi) {                                                                                                   \
+        unpack_run_##suffix(&r, (const type *)panel + tap * wide + (q - p), (type *)image + at);                       \
       }                                                                                                                \
     })                                                                                                                 \
   }
