@@ -96,12 +96,12 @@ M.list = {
       local x, y = nn.randn(32, 64), nn.rand(32, 1):gt(0.5):float()
       return M.step_of(model, nn.BCEWithLogitsLoss(), nn.optim.SGD(model:parameters(), { lr = 0.1 }), x, y)
     end },
-  { name = "W6", title = "LeNet-5 on 28x28, batch 64, momentum", steps = 10, bound = { 0.45, 0.55 }, make = function()
+  { name = "W6", title = "LeNet-5 on 28x28, batch 64, momentum", steps = 20, bound = { 0.45, 0.55 }, make = function()
     local model = nn.Sequential(nn.Conv2d(1, 6, 5, { padding = 2 }), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(),
       nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
     return images(model, 64, 1, 28)
   end },
-  { name = "W8", title = "conv blocks 32-64-128, 3x32x32, batch 64", steps = 1, rounds = 7, bound = { 0.60, 0.65 },
+  { name = "W8", title = "conv blocks 32-64-128, 3x32x32, batch 64", steps = 2, rounds = 7, bound = { 0.60, 0.65 },
     make = function()
       local model, from = nn.Sequential(), 3
       for _, to in ipairs { 32, 64, 128 } do
@@ -124,7 +124,7 @@ M.list = {
     local x, y = nn.randn(16, 64, 128), nn.randn(16, 64, 128)
     return M.step_of(model, nn.MSELoss(), nn.optim.AdamW(model:parameters()), x, y)
   end },
-  { name = "W13", title = "depthwise and 1x1, 32 to 64, batch 32", steps = 1, rounds = 7, bound = { 0.60, 0.65 },
+  { name = "W13", title = "depthwise and 1x1, 32 to 64, batch 32", steps = 4, rounds = 7, bound = { 0.60, 0.65 },
     make = function()
       local model = nn.Sequential(nn.Conv2d(32, 32, 3, { padding = 1, groups = 32 }), nn.ReLU(), nn.Conv2d(32, 64, 1), nn.ReLU(),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))

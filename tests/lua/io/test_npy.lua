@@ -124,6 +124,10 @@ local function cut_everywhere(read, file)
   lu.assertEquals(refused, #text)
 end
 
+function TestNpy:test_not_a_safetensors_file()
+  lu.assertErrorMsgContains("read it by nn.io.npy", nn.io.load, here .. "little_f4.npy")
+end
+
 function TestNpy:test_truncated()
   with_file(function()
     cut_everywhere(nn.io.npy, here .. "little_f4.npy")
