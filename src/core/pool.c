@@ -1,5 +1,6 @@
-/* The pool: helpers wait on a condition variable; a job is a shared counter of pieces from which everybody takes the
-   next one. Helpers spin for some microseconds after a job, since in training the next one is near, then sleep: an
+/* The pool: helpers wait on a condition variable; a job's pieces are shared out in as many stretches as there are
+   threads, each with a counter. A thread takes the pieces of its own stretch, then what is left of the others'. So the
+   same part of one tensor after another is done by the same core, which has it in its cache. Helpers spin for some microseconds after a job, since in training the next one is near, then sleep: an
    idle program uses no CPU. Threads start with the first job that has work for them. */
 #include "core/pool.h"
 
@@ -27,7 +28,10 @@ static struct {
   nl_range_fn fn;
   void *ctx;
   int64_t n, grain, pieces;
-  _Atomic int64_t next;
+  int sharers; /* stretches */
+  struct {
+    _Alignas(64) _Atomic int64_t next; /* piece of the stretch */
+  } stretch[MAX_THREADS];
   atomic_int inside; /* helpers that are in the job */
   bool open;         /* helpers may join; guarded by lock */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
@@ -61,20 +65,27 @@ static inline void relax(void) {
 #endif
 }
 
-static void work(void) {
-  for (;;) {
-    int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
-    if (i >= pool.pieces || nl_interrupt_pending()) {
-      return;
+/* Where stretch s begins. */
+static int64_t stretch_at(int s) {
+  return pool.pieces * s / pool.sharers;
+}
+
+static void work(int own) {
+  for (int k = 0; k < pool.sharers; k++) {
+    int s = (own + k) % pool.sharers;
+    int64_t stop = stretch_at(s + 1), i;
+    while ((i = atomic_fetch_add_explicit(&pool.stretch[s].next, 1, memory_order_relaxed)) < stop) {
+      if (nl_interrupt_pending()) {
+        return;
+      }
+      int64_t begin = i * pool.grain;
+      int64_t end = begin + pool.grain < pool.n ? begin + pool.grain : pool.n;
+      pool.fn(pool.ctx, begin, end);
     }
-    int64_t begin = i * pool.grain;
-    int64_t end = begin + pool.grain < pool.n ? begin + pool.grain : pool.n;
-    pool.fn(pool.ctx, begin, end);
   }
 }
 
-static void *helper(void *unused) {
-  (void)unused;
+static void *helper(void *number) {
   if (!nl_thread_workspace()) {
     return NULL; /* kernels count on it; fewer threads give the same bits */
   }
@@ -99,7 +110,7 @@ static void *helper(void *unused) {
     }
     pthread_mutex_unlock(&pool.lock);
     if (join) {
-      work();
+      work((int)(intptr_t)number);
       atomic_fetch_sub(&pool.inside, 1);
     }
   }
@@ -127,7 +138,7 @@ static void start_helpers(void) {
   sigfillset(&all); /* signals belong to the main thread, which can do something about them */
   pthread_sigmask(SIG_SETMASK, &all, &old);
   while (pool.running < pool.wanted - 1) {
-    if (pthread_create(&pool.thread[pool.running], NULL, helper, NULL) != 0) {
+    if (pthread_create(&pool.thread[pool.running], NULL, helper, (void *)(intptr_t)(pool.running + 1)) != 0) {
       pool.wanted = pool.running + 1; /* fewer threads, same bits */
       break;
     }
@@ -179,13 +190,16 @@ void nl_parallel_for(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
   pool.n = n;
   pool.grain = grain;
   pool.pieces = (n + grain - 1) / grain;
-  atomic_store(&pool.next, 0);
+  pool.sharers = pool.running + 1;
+  for (int t = 0; t < pool.sharers; t++) {
+    atomic_store_explicit(&pool.stretch[t].next, stretch_at(t), memory_order_relaxed);
+  }
   pool.open = true;
   atomic_fetch_add(&pool.job, 1);
   pthread_cond_broadcast(&pool.wake);
   pthread_mutex_unlock(&pool.lock);
   is_inside = true;
-  work();
+  work(0);
   is_inside = false;
   pthread_mutex_lock(&pool.lock);
   pool.open = false;
