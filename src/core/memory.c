@@ -15,7 +15,7 @@
 #include "core/error.h"
 
 enum { ALIGN = 64, CLASSES = 256 };
-#define CACHE_FLOOR ((size_t)64 << 20)
+#define CACHE_FLOOR ((size_t)96 << 20)
 
 typedef struct free_block {
   struct free_block *next;

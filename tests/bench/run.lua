@@ -51,7 +51,7 @@ local function measure(w)
   time(compiled, 3)
   time(two, 3)
   for _ = 1, w.rounds and math.min(w.rounds, rounds) or rounds do
-    table.insert(r.eager, time(eager, math.max(1, w.steps // 4)))
+    table.insert(r.eager, time(eager, w.steps < 100 and w.steps or w.steps // 4))
     table.insert(r.compiled, time(compiled, w.steps))
     nn.set_num_threads(2)
     time(two, 1)
