@@ -1,7 +1,8 @@
 /* The pool: helpers wait on a condition variable; a job's pieces are shared out in as many stretches as there are
    threads, each with a counter. A thread takes the pieces of its own stretch, then what is left of the others'. So the
-   same part of one tensor after another is done by the same core, which has it in its cache. Helpers spin for some microseconds after a job, since in training the next one is near, then sleep: an
-   idle program uses no CPU. Threads start with the first job that has work for them. */
+   same part of one tensor after another is done by the same core, which has it in its cache. Helpers spin for some
+   microseconds after a job, since in training the next one is near, then sleep: an idle program uses no CPU. Threads
+   start with the first job that has work for them. */
 #include "core/pool.h"
 
 #include <pthread.h>

@@ -188,33 +188,54 @@ static inline void unpack_run_f64(const run *r, const double *from, double *to) 
   plain_unpack_f64(r, from, to);
 }
 
+/* Channels that a run is moved for at once: their lines stay in the first-level cache until the kernel's next element
+   meets them again. */
+enum { TOGETHER = 8 };
+
 #define PANELS(type, suffix)                                                                                           \
-  static void pack_##suffix(const nl_conv *g, const void *image, int64_t channels, int64_t p, int64_t end,             \
-                            void *panel, int64_t wide) {                                                               \
-    int64_t taps = g->kernel[0] * g->kernel[1] * g->kernel[2];                                                         \
-    run r = {.channels = channels, .down = taps * wide, .stride = g->stride[2]};                                       \
-    r.all = g->in[0] * g->in[1] * g->in[2];                                                                            \
+  static void pack_channels_##suffix(const nl_conv *g, run r, const type *image, int64_t p, int64_t end, type *panel,  \
+                                     int64_t ld) {                                                                     \
     EACH_RUN(g, p, end, {                                                                                              \
       r.count = count;                                                                                                 \
       r.lo = lo;                                                                                                       \
       r.hi = hi;                                                                                                       \
-      pack_run_##suffix(&r, (const type *)image + at, (type *)panel + tap * wide + (q - p));                           \
+      pack_run_##suffix(&r, image + at, panel + tap * ld + (q - p));                                                   \
     })                                                                                                                 \
   }                                                                                                                    \
-  static void unpack_##suffix(const nl_conv *g, void *image, int64_t channels, int64_t p, int64_t end,                 \
-                              const void *panel, int64_t wide) {                                                       \
-    int64_t taps = g->kernel[0] * g->kernel[1] * g->kernel[2];                                                         \
-    run r = {.channels = channels, .down = taps * wide, .stride = g->stride[2]};                                       \
-    r.all = g->in[0] * g->in[1] * g->in[2];                                                                            \
+  static void unpack_channels_##suffix(const nl_conv *g, run r, type *image, int64_t p, int64_t end,                   \
+                                       const type *panel, int64_t ld) {                                                \
     EACH_RUN(g, p, end, {                                                                                              \
       r.count = count;                                                                                                 \
       r.lo = lo;                                                                                                       \
       r.hi = hi;                                                                                                       \
       if (lo < hi) {                                                                                                   \
-        unpack_run_##suffix(&r, (const type *)panel + tap * wide + (q - p), (type *)image + at);                       \
+        unpack_run_##suffix(&r, panel + tap * ld + (q - p), image + at);                                               \
       }                                                                                                                \
     })                                                                                                                 \
+  }                                                                                                                    \
+  static void pack_##suffix(const nl_conv *g, const void *image, int64_t channels, int64_t p, int64_t end,             \
+                            void *panel, int64_t ld) {                                                                 \
+    run r = run_of(g, ld);                                                                                             \
+    for (int64_t i = 0; i < channels; i += TOGETHER) {                                                                 \
+      r.channels = nl_smaller(TOGETHER, channels - i);                                                                 \
+      pack_channels_##suffix(g, r, (const type *)image + i * r.all, p, end, (type *)panel + i * r.down, ld);           \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void unpack_##suffix(const nl_conv *g, void *image, int64_t channels, int64_t p, int64_t end,                 \
+                              const void *panel, int64_t ld) {                                                         \
+    run r = run_of(g, ld);                                                                                             \
+    for (int64_t i = 0; i < channels; i += TOGETHER) {                                                                 \
+      r.channels = nl_smaller(TOGETHER, channels - i);                                                                 \
+      unpack_channels_##suffix(g, r, (type *)image + i * r.all, p, end, (const type *)panel + i * r.down, ld);         \
+    }                                                                                                                  \
   }
+
+static run run_of(const nl_conv *g, int64_t ld) {
+  return (run){.down = g->kernel[0] * g->kernel[1] * g->kernel[2] * ld,
+               .all = g->in[0] * g->in[1] * g->in[2],
+               .stride = g->stride[2]};
+}
+
 PANELS(float, f32)
 PANELS(double, f64)
 
