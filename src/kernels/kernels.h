@@ -362,6 +362,13 @@ typedef struct nl_taps_channels_kernels {
                                   int64_t ld);
 } nl_taps_channels_kernels;
 
+/* Places that an index names: 1 .. n, or -n .. -1 from the end. */
+typedef struct nl_places_kernels {
+  bool (*all)(int64_t count, const int64_t *ids, int64_t n); /* whether each is one */
+  /* to[i] = the element of from, which has n, at place ids[i]; by the size of an element: 1, 4, 8 */
+  void (*pick[9])(int64_t count, const int64_t *ids, int64_t n, const void *from, void *to);
+} nl_places_kernels;
+
 typedef struct nl_kernels {
   const nl_elementwise_kernels *elementwise;
   const nl_math_kernels *math;
@@ -374,6 +381,7 @@ typedef struct nl_kernels {
   const nl_scores_kernels *scores;
   const nl_gates_kernels *gates;
   const nl_product_kernels *product;
+  const nl_places_kernels *places;
   const nl_panel_kernels *panel;
   const nl_window_kernels *window;
   const nl_taps_kernels *taps;

@@ -12,6 +12,7 @@ extern const nl_norm_kernels NL_ISA(nl_norm_kernels);
 extern const nl_scores_kernels NL_ISA(nl_scores_kernels);
 extern const nl_gates_kernels NL_ISA(nl_gates_kernels);
 extern const nl_product_kernels NL_ISA(nl_product_kernels);
+extern const nl_places_kernels NL_ISA(nl_places_kernels);
 extern const nl_panel_kernels NL_ISA(nl_panel_kernels);
 extern const nl_window_kernels NL_ISA(nl_window_kernels);
 extern const nl_taps_kernels NL_ISA(nl_taps_kernels);
@@ -30,6 +31,7 @@ const nl_kernels NL_ISA(nl_kernels) = {
     .scores = &NL_ISA(nl_scores_kernels),
     .gates = &NL_ISA(nl_gates_kernels),
     .product = &NL_ISA(nl_product_kernels),
+    .places = &NL_ISA(nl_places_kernels),
     .panel = &NL_ISA(nl_panel_kernels),
     .window = &NL_ISA(nl_window_kernels),
     .taps = &NL_ISA(nl_taps_kernels),

@@ -1,8 +1,10 @@
 /* Ops that pick elements by index tensors (int64, from 1) or bool masks, and their gradients. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "core/interrupt.h"
 #include "core/pool.h"
+#include "kernels/kernels.h"
 #include "ops/indexing/indexing.h"
 #include "optable/compose.h"
 #include "optable/helpers.h"
@@ -20,16 +22,25 @@ nl_status nl_rule_int_index(const nl_tensor *t) {
                  nl_dtype_name(nl_tensor_dtype(t)), nl_tensor_shape_string(t).s);
 }
 
+typedef struct range_job {
+  const int64_t *ids;
+  int64_t n;
+  atomic_bool bad;
+} range_job;
+
+static void check_ids(void *ctx, int64_t begin, int64_t end) {
+  range_job *j = ctx;
+  if (!nl_k->places->all(end - begin, j->ids + begin, j->n)) {
+    atomic_store(&j->bad, true);
+  }
+}
+
 /* All of 1..n (negative ones count from the end where allowed). */
 static nl_status check_range(const nl_tensor *index, int64_t n) {
-  if (index->contiguous && index->dtype == NL_I64) { /* one pass that vectorizes; the slow one finds what is wrong */
-    const int64_t *v = nl_tensor_data(index);
-    uint64_t bad = 0;
-    for (int64_t i = 0; i < index->numel; i++) {
-      uint64_t from_start = (uint64_t)v[i] - 1, from_end = (uint64_t)v[i] + (uint64_t)n;
-      bad |= (uint64_t)(from_start >= (uint64_t)n) & (uint64_t)(from_end >= (uint64_t)n);
-    }
-    if (!bad) {
+  if (index->contiguous && index->dtype == NL_I64) { /* one fast pass; the slow one finds what is wrong */
+    range_job job = {.ids = nl_tensor_data(index), .n = n};
+    nl_parallel_for(index->numel, 1 << 16, check_ids, &job);
+    if (!atomic_load(&job.bad) && !nl_interrupt_pending()) {
       return NL_OK;
     }
   }
@@ -118,8 +129,9 @@ static bool is_plain(const nl_tensor *index, const nl_tensor *big, int dim) {
       const type *from = x + l / a.red * red * a.inner;                                                                \
       int64_t stop = (l / a.red + 1) * a.red;                                                                          \
       stop = stop < end ? stop : end;                                                                                  \
-      for (; a.inner == 1 && l < stop; l++) {                                                                          \
-        to[l] = from[at[l] + (at[l] < 0 ? red : -1)];                                                                  \
+      if (a.inner == 1) {                                                                                              \
+        nl_k->places->pick[sizeof(type)](stop - l, at + l, red, from, to + l);                                         \
+        l = stop;                                                                                                      \
       }                                                                                                                \
       for (; l < stop; l++) {                                                                                          \
         for (int64_t i = l * a.inner; i < (l + 1) * a.inner; i++) {                                                    \
@@ -229,11 +241,23 @@ static nl_status infer_scatter_zeros(nl_call *c) {
   }
   return status;
 }
-/* The same for sums; floats only. */
+/* The same for sums; floats only. Outer rows [begin, end), each of which has places of its own. */
+typedef struct scatter_job {
+  void *to;
+  const void *g;
+  const int64_t *at;
+  nl_around around; /* of the index */
+  int64_t red;      /* of the result */
+} scatter_job;
+
 #define PLAIN_SCATTER(type)                                                                                            \
-  static void scatter_##type(type *to, const type *g, const int64_t *at, nl_around a, int64_t red) {                   \
-    for (int64_t o = 0; o < a.outer && !nl_interrupted_at(o); o++) {                                                   \
-      type *line = to + o * red * a.inner;                                                                             \
+  static void scatter_##type(void *ctx, int64_t begin, int64_t end) {                                                  \
+    const scatter_job *j = ctx;                                                                                        \
+    const nl_around a = j->around;                                                                                     \
+    const int64_t red = j->red, *at = j->at;                                                                           \
+    const type *g = j->g;                                                                                              \
+    for (int64_t o = begin; o < end && !nl_interrupted_at(o); o++) {                                                   \
+      type *line = (type *)j->to + o * red * a.inner;                                                                  \
       int64_t l = o * a.red, stop = l + a.red;                                                                         \
       for (; a.inner == 1 && l < stop; l++) {                                                                          \
         line[at[l] + (at[l] < 0 ? red : -1)] += g[l];                                                                  \
@@ -251,14 +275,10 @@ PLAIN_SCATTER(double)
 
 static void scatter_into(nl_tensor *out, const nl_tensor *g, const nl_tensor *index, int dim) {
   if (is_plain(index, out, dim) && g->contiguous && nl_dtype_is_float(nl_tensor_dtype(out)) && index->numel) {
-    nl_around a = nl_rule_around(index, dim);
-    int64_t red = out->shape[dim];
-    const int64_t *at = nl_tensor_data(index);
-    if (out->dtype == NL_F32) {
-      scatter_float(nl_tensor_data(out), nl_tensor_data(g), at, a, red);
-    } else {
-      scatter_double(nl_tensor_data(out), nl_tensor_data(g), at, a, red);
-    }
+    scatter_job job = {nl_tensor_data(out), nl_tensor_data(g), nl_tensor_data(index), nl_rule_around(index, dim),
+                       out->shape[dim]};
+    int64_t each = job.around.red * job.around.inner;
+    nl_parallel_for(job.around.outer, 1 + 16384 / each, out->dtype == NL_F32 ? scatter_float : scatter_double, &job);
     return;
   }
   for (int64_t i = 0; i < index->numel && !nl_interrupted_at(i); i++) {

@@ -3,6 +3,7 @@
 
 #include "core/interrupt.h"
 #include "core/pool.h"
+#include "kernels/kernels.h"
 #include "ops/indexing/indexing.h"
 #include "optable/compose.h"
 #include "optable/helpers.h"
@@ -62,32 +63,11 @@ static inline int64_t place_of(const slices *s, int64_t o, int64_t id) {
 }
 
 /* Outer rows begin .. end where each row is one element. */
-#define PICK(type)                                                                                                     \
-  static void pick_##type(const slices *s, int64_t begin, int64_t end) {                                               \
-    const int64_t red = s->around.red, *ids = s->ids;                                                                  \
-    for (int64_t o = begin; o < end; o++) {                                                                            \
-      const type *from = (const type *)(const void *)s->from + o * red;                                                \
-      type *to = (type *)(void *)s->to + o * s->count;                                                                 \
-      for (int64_t i = 0; i < s->count; i++) {                                                                         \
-        to[i] = from[ids[i] + (ids[i] < 0 ? red : -1)];                                                                \
-      }                                                                                                                \
-    }                                                                                                                  \
-  }
-PICK(uint8_t)
-PICK(uint32_t)
-PICK(uint64_t)
-
 static void pick_elements(void *ctx, int64_t begin, int64_t end) {
   const slices *s = ctx;
-  switch (s->size) {
-  case 1:
-    pick_uint8_t(s, begin, end);
-    break;
-  case 4:
-    pick_uint32_t(s, begin, end);
-    break;
-  default:
-    pick_uint64_t(s, begin, end);
+  for (int64_t o = begin; o < end; o++) {
+    nl_k->places->pick[s->size](s->count, s->ids, s->around.red, s->from + (size_t)(o * s->around.red) * s->size,
+                                s->to + (size_t)(o * s->count) * s->size);
   }
 }
 
