@@ -10,8 +10,8 @@
 
 enum {
   GRAIN = 16384,
-  BLOCK = 1024, /* elements that pass through a buffer at once */
-  ROWS = 16,    /* rows of a block: a line of the cache of floats */
+  BLOCK = 2048, /* elements that pass through a buffer at once */
+  ROWS = 32,    /* rows of a block: two lines of the cache of floats, which are fetched together */
   LINES = 8,    /* lines that are turned together */
   LONGEST = 1 << 20
 };
@@ -119,6 +119,11 @@ static void run_block(const walk *p, int64_t rows, int64_t columns, char *const 
     for (int64_t c = 0; turned[k] && k > 0 && c < columns; c += LINES) {
       turn_block(size, nl_smaller(LINES, columns - c), rows, at[k] + (size_t)(c * s[k]) * size, s[k],
                  (char *)buffer[k] + (size_t)c * size, columns);
+      for (int64_t i = c; i < c + LINES; i++) { /* of the block that comes next */
+        const char *line = at[k] + (size_t)((columns + i) * s[k]) * size;
+        __builtin_prefetch(line);
+        __builtin_prefetch(line + 64);
+      }
     }
   }
   for (int64_t r = 0; r < rows; r++) {
