@@ -8218,13 +8218,13 @@ function nn.CosineEmbeddingLoss(options) end
 ---@return nn.TripletMarginLoss
 function nn.TripletMarginLoss(options) end
 
----The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
+---The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count, or the labels of all targets one behind another. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
 ---@class nn.CTCLoss: nn.Module
 ---@field reduction "mean"|"sum"|"none"
 ---@field blank integer
 ---@field zero_infinity boolean
 
----The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
+---The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count, or the labels of all targets one behind another. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
 ---
 ---    nn.CTCLoss()(nn.zeros(4, 1, 3):log_softmax(3), nn.tensor {{2, 3}}, nn.tensor {4}, nn.tensor {2})
 ---@param options? {reduction: "mean"|"sum"|"none", blank: integer, zero_infinity: boolean}
@@ -8951,7 +8951,7 @@ function nn.compile(f, opts) end
 ---Is nn.CosineEmbeddingLoss as a function. The angle between vectors: small where the target is 1, not too small where it is -1.
 function nn.cosine_embedding_loss(...) end
 
----Is nn.CTCLoss as a function. The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
+---Is nn.CTCLoss as a function. The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count, or the labels of all targets one behind another. Classes count from 1, and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with zero_infinity, without a gradient.
 function nn.ctc_loss(...) end
 
 nn.data = {}

@@ -42,6 +42,26 @@ static nl_tensor *at_column(nl_build *b, nl_tensor *t, nl_tensor *at) {
   return b_where(b, b_lt(b, at, nl_b_int(b, 1)), nl_b_number(b, nothing), value);
 }
 
+/* Targets that stand one behind another, as batch x labels; *sizes is cut to what can be told apart: a target of more
+   labels than there are steps is impossible, whatever its labels are, so one more than the steps is kept of each. */
+static nl_tensor *apart(nl_pass *p, nl_tensor *joined, int64_t steps, nl_tensor **sizes) {
+  nl_build *b = &p->build;
+  int64_t all = joined->numel, labels = all < steps + 1 ? all : steps + 1, n = (*sizes)->numel;
+  nl_tensor *each = nl_b_do(b, op_within(), "tii", *sizes, (int64_t)0, all);
+  nl_pass_reword(p, "within", "target_lengths: ", joined, "they say how many labels each target has");
+  nl_tensor *sum = nl_b_do(b, op_within(), "tii", nl_b_sum(b, each, 1, (int64_t[]){1}, true), all, all);
+  nl_pass_reword(p, "within", "the sum of target_lengths: ", joined, "targets of one dim stand one behind another");
+  *sizes = b_minimum(b, each, nl_b_int(b, labels));
+  if (labels == 0 || !sum) {
+    return nl_b_do(b, op_full(), "tli", nl_b_int(b, 1), 2, (int64_t[]){n, labels}, (int64_t)NL_I64);
+  }
+  nl_tensor *begins = b_sub(b, nl_b_do(b, op_cumsum(), "ti", each, (int64_t)1), each);
+  nl_tensor *place = nl_b_do(b, op_arange(), "nnni", 1.0, (double)labels + 1, 1.0, (int64_t)NL_I64);
+  nl_tensor *at = b_minimum(b, b_add(b, b_unsqueeze(b, begins, 2), place), sum);
+  nl_tensor *picked = nl_b_do(b, op_index_select(), "tti", joined, nl_b_reshape(b, at, 1, (int64_t[]){-1}), (int64_t)1);
+  return nl_b_reshape(b, picked, 2, (int64_t[]){n, labels});
+}
+
 NL_FORWARD(ctc) {
   nl_tensor *targets = p->in[TARGETS], *lengths = p->in[INPUT_LENGTHS], *sizes = p->in[TARGET_LENGTHS];
   if (x->ndim != 3 || !nl_dtype_is_float(nl_tensor_dtype(x)) || x->shape[0] < 1) {
@@ -49,16 +69,21 @@ NL_FORWARD(ctc) {
                         nl_tensor_shape_string(x).s);
   }
   int64_t steps = x->shape[0], n = x->shape[1], classes = x->shape[2], blank = int_of(p, ctc_blank);
-  if (targets->ndim != 2 || targets->shape[0] != n || nl_tensor_dtype(targets) != NL_I64) {
+  bool joined = targets->ndim == 1;
+  if (!(joined || (targets->ndim == 2 && targets->shape[0] == n)) || nl_tensor_dtype(targets) != NL_I64) {
     return nl_pass_fail(
         p,
-        "targets must be int64, batch x labels (%lld x ..; shorter ones with any number behind their end), "
-        "but are %s of shape %s",
+        "targets must be int64, batch x labels (%lld x ..; shorter ones with any number behind their end) or all one "
+        "behind another, but are %s of shape %s",
         (long long)n, nl_dtype_name(nl_tensor_dtype(targets)), nl_tensor_shape_string(targets).s);
   } else if (blank < 1 || blank > classes) {
     return nl_pass_fail(p, "blank must be one of the %lld classes, counted from 1, but is %lld", (long long)classes,
                         (long long)blank);
   } else if (!want_lengths(p, lengths, "input_lengths", n) || !want_lengths(p, sizes, "target_lengths", n)) {
+    return NULL;
+  }
+  targets = joined ? apart(p, targets, steps, &sizes) : targets;
+  if (!targets) {
     return NULL;
   }
   int64_t labels = targets->shape[1], wide = 2 * labels + 1;
@@ -111,12 +136,10 @@ static const nl_layer_entry entries[] = {
      .fields = ctc_fields,
      .inputs = "log_probs, targets, input_lengths, target_lengths",
      .doc = "The negative log-likelihood of labels whose places in a longer sequence are not known. log_probs are "
-            "length x "
-            "batch x classes (of log_softmax); targets batch x labels, of which target_lengths count. Classes count "
-            "from 1, "
-            "and one of them is the blank. The mean is one over the batch of the loss divided by the number of labels. "
-            "What "
-            "cannot be is inf, or 0 with zero_infinity, without a gradient.",
+            "length x batch x classes (of log_softmax); targets batch x labels, of which target_lengths count, or the "
+            "labels of all targets one behind another. Classes count from 1, and one of them is the blank. The mean is "
+            "one over the batch of the loss divided by the number of labels. What cannot be is inf, or 0 with "
+            "zero_infinity, without a gradient.",
      .formula = "-log sum over all paths that spell the target of the product of their probabilities",
      .source = "Graves et al. 2006",
      .example = "nn.CTCLoss()(nn.zeros(4, 1, 3):log_softmax(3), nn.tensor {{2, 3}}, nn.tensor {4}, nn.tensor {2})",

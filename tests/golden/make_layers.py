@@ -254,6 +254,8 @@ for reduction in ("mean", "sum", "none"):
     for sizes in ((4, 2, 3), (0, 1, 4)):
         ctc('{reduction = "%s"}' % reduction, nn.CTCLoss(reduction=reduction), R(9, 3, 5), targets, [9, 7, 8], sizes)
 ctc("{zero_infinity = true, blank = 5}", nn.CTCLoss(zero_infinity=True, blank=4), R(3, 3, 5), targets % 4, [3, 3, 2], [4, 2, 1])
+for sizes in ((4, 2, 3), (0, 1, 4)):  # one behind another
+    ctc("{}", nn.CTCLoss(), R(9, 3, 5), torch.cat([t[:n] for t, n in zip(targets, sizes)]), [9, 7, 8], sizes)
 
 if __name__ == "__main__":
     keep(os.path.join(here, "layers.json"), {"torch": torch.__version__, "numpy": np.__version__, "layers": cases})

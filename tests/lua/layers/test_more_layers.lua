@@ -136,6 +136,33 @@ function TestMoreLayers:test_lengths_of_ctc()
   end
 end
 
+-- Targets one behind another: as in rows; a sum of lengths that does not fit is said; more labels than steps are
+-- impossible, and so are none at all.
+function TestMoreLayers:test_joined_targets_of_ctc()
+  local p, n = nn.randn(6, 3, 5):log_softmax(3), nn.tensor { 6, 5, 6 }
+  local loss = nn.CTCLoss { reduction = "none" }
+  local f = nn.compile(function(...) return loss(...) end)
+  local rows, lengths = nn.tensor { { 2, 3, 2 }, { 4, 1, 1 }, { 5, 5, 1 } }, nn.tensor { 3, 1, 2 }
+  for _ = 1, 3 do
+    lu.assertTrue(f(p, nn.tensor { 2, 3, 2, 4, 5, 5 }, n, lengths):equal(loss(p, rows, n, lengths)))
+    local other = nn.tensor { 1, 3, 2 }
+    lu.assertTrue(f(p, nn.tensor { 2, 4, 4, 2, 5, 5 }, n, other):equal(
+      loss(p, nn.tensor { { 2, 1, 1 }, { 4, 4, 2 }, { 5, 5, 1 } }, n, other)))
+  end
+  local joined = nn.tensor { 2, 3, 2, 4, 5, 5 }
+  for sum, wrong in pairs { [5] = { 2, 1, 2 }, [7] = { 3, 2, 2 } } do
+    lu.assertErrorMsgContains(("the sum of target_lengths: %d "):format(sum), loss, p, joined, n, nn.tensor(wrong))
+    lu.assertErrorMsgContains(("%d (element 1) is out of range 6..6"):format(sum), f, p, joined, n, nn.tensor(wrong))
+  end
+  lu.assertErrorMsgContains("target_lengths: -1 ", loss, p, joined, n, nn.tensor { 3, -1, 4 })
+  lu.assertErrorMsgContains("-1 (element 2) is out of range", f, p, joined, n, nn.tensor { 3, -1, 4 })
+  local none = loss(p, nn.zeros(0):long(), n, nn.tensor { 0, 0, 0 })
+  lu.assertTrue(none:equal(loss(p, nn.zeros(3, 0):long(), n, nn.tensor { 0, 0, 0 })))
+  local long = loss(p, nn.tensor { 2, 3, 2, 3, 2, 3, 2, 3 }, n, nn.tensor { 8, 0, 0 })
+  lu.assertEquals(long[1]:item(), math.huge)
+  lu.assertTrue(long[{ { 2, 3 } }]:equal(none[{ { 2, 3 } }]))
+end
+
 -- What stands behind a target's end is not looked at; what stands before it must be a class.
 function TestMoreLayers:test_targets_of_ctc()
   local p, n, m = nn.randn(6, 2, 4):log_softmax(3), nn.tensor { 6, 6 }, nn.tensor { 2, 3 }
