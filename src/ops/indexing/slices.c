@@ -58,7 +58,7 @@ static slices slices_of(nl_call *c, const nl_tensor *big, int64_t dim) {
 }
 
 /* Where index id of outer row o begins, in elements. */
-static inline int64_t place_of(const slices *s, int64_t o, int64_t id) {
+static inline int64_t start_of_slice(const slices *s, int64_t o, int64_t id) {
   return (o * s->around.red + (id < 0 ? id + s->around.red : id - 1)) * s->around.inner;
 }
 
@@ -81,12 +81,12 @@ static void pick_rows(void *ctx, int64_t begin, int64_t end) {
   int64_t o = begin / s->count, i = begin % s->count;
   for (int64_t r = begin; r < end; r++) {
     if (i + AHEAD < s->count) {
-      const char *next = s->from + (size_t)place_of(s, o, s->ids[i + AHEAD]) * s->size;
+      const char *next = s->from + (size_t)start_of_slice(s, o, s->ids[i + AHEAD]) * s->size;
       for (size_t at = 0; at < ask; at += 64) {
         __builtin_prefetch(next + at);
       }
     }
-    memcpy(s->to + (size_t)r * s->bytes, s->from + (size_t)place_of(s, o, s->ids[i]) * s->size, s->bytes);
+    memcpy(s->to + (size_t)r * s->bytes, s->from + (size_t)start_of_slice(s, o, s->ids[i]) * s->size, s->bytes);
     i = i + 1 < s->count ? i + 1 : 0;
     o += i == 0;
   }
@@ -147,7 +147,7 @@ static nl_status infer_index_zeros(nl_call *c) {
         continue;                                                                                                      \
       }                                                                                                                \
       for (int64_t i = 0; i < s->count; i++, g += inner) {                                                             \
-        type *row = to + place_of(s, o, ids[i]);                                                                       \
+        type *row = to + start_of_slice(s, o, ids[i]);                                                                 \
         for (int64_t k = 0; k < inner; k++) {                                                                          \
           row[k] += g[k];                                                                                              \
         }                                                                                                              \
