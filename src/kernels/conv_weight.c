@@ -1,0 +1,168 @@
+/* The weight's gradient of a convolution. */
+#include <string.h>
+
+#include "core/interrupt.h"
+#include "kernels/conv_cut.h"
+#include "kernels/direct.h"
+#include "kernels/gemm.h"
+
+enum { LONG_PANEL = 256, PARTS = 8 };
+
+/* Packing goes through what it packs twice here. */
+static bool is_direct_weight(const nl_conv *g) {
+  return g->ic <= 32 && nl_conv_is_window(g) && nl_direct_fits(g);
+}
+
+/* A task is some channels of the input, whose columns of the weight it writes: as products of g and a panel, turned,
+   over one block of positions after another. Panels have many columns, since each product reads and writes the result.
+   Where there are few such tasks, parts of the images are summed apart. */
+static void measure_weight(nl_conv_cut *c, const nl_conv *g) {
+  int64_t want = LONG_PANEL, room = NL_CONV_HALF / (int64_t)(nl_dtype_size(g->dtype) * (size_t)(g->oc > 0 ? g->oc : 1));
+  nl_conv_measure(c, g, want < room ? want : (room > 0 ? room : 1));
+  int64_t tasks = g->groups * c->chunks, sets = (g->n + c->together - 1) / c->together;
+  c->parts = tasks >= PARTS ? 1 : nl_smaller(sets > 0 ? sets : 1, (PARTS + tasks - 1) / (tasks > 0 ? tasks : 1));
+}
+
+static int64_t weights_in(const nl_conv_cut *c) {
+  return c->g.groups * c->g.oc * c->g.ic * c->taps;
+}
+
+size_t nl_conv_weight_work(const nl_conv *g) {
+  nl_conv_cut c;
+  measure_weight(&c, g);
+  size_t direct = (size_t)nl_smaller(g->n > 0 ? g->n : 1, PARTS), parts = c.parts > 1 ? (size_t)c.parts : 0;
+  return (is_direct_weight(g) ? direct : parts) * (size_t)weights_in(&c) * c.size + 64;
+}
+
+static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
+  const nl_conv_cut *c = ctx;
+  const nl_conv *g = &c->g;
+  char *panel = nl_thread_panel(), *turned = panel + NL_CONV_HALF;
+  nl_gemm_kept products[NL_CONV_PLANS];
+  memset(products, 0, sizeof products);
+  int64_t depth = c->taps * g->ic;
+  for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
+    int64_t chunk = t % c->chunks, group = t / c->chunks % g->groups, part = t / c->chunks / g->groups;
+    int64_t first = chunk * c->chunk, count = nl_smaller(c->chunk, g->ic - first);
+    char *to = (c->parts > 1 ? c->sums + (size_t)(part * weights_in(c)) * c->size : c->y) +
+               (size_t)(group * g->oc * depth + first * c->taps) * c->size;
+    int64_t stop = (part + 1) * g->n / c->parts, images = 0;
+    bool begun = false;
+    for (int64_t image = part * g->n / c->parts; image < stop; image += images) {
+      images = nl_smaller(c->together, stop - image);
+      const char *grad = c->grad + nl_conv_image(c, image, group, g->oc, c->out_all);
+      for (int64_t k = 0; k < images && c->together > 1; k++) {
+        nl_conv_pack(c, c->x + nl_conv_image(c, image + k, group, g->ic, c->in_all), first, count, 0, c->out_all,
+             panel + (size_t)(k * c->out_all) * c->size);
+        nl_k->transpose->transpose[g->dtype](g->oc, c->out_all,
+                                             c->grad + nl_conv_image(c, image + k, group, g->oc, c->out_all), c->out_all,
+                                             turned + (size_t)(k * c->out_all * g->oc) * c->size, g->oc);
+      }
+      for (int64_t p = 0; p < c->out_all; p += c->block) {
+        int64_t wide = c->together > 1 ? images * c->out_all : nl_smaller(c->block, c->out_all - p);
+        nl_gemm_args args = {.dtype = g->dtype,
+                             .m = g->oc,
+                             .n = count * c->taps,
+                             .k = wide,
+                             .a = turned,
+                             .a_row = 1,
+                             .a_col = g->oc,
+                             .b = panel,
+                             .b_row = 1,
+                             .b_col = c->ld,
+                             .c = to,
+                             .c_row = depth,
+                             .accumulate = begun};
+        const char *x = c->x + nl_conv_image(c, image, group, g->ic, c->in_all);
+        if (c->plain) {
+          args.b = x + (size_t)(first * c->in_all + p) * c->size;
+          args.b_col = c->in_all;
+        } else if (c->together == 1) {
+          nl_conv_pack(c, x, first, count, p, p + wide, panel);
+        }
+        if (c->together == 1) {
+          args.a = grad + (size_t)p * c->size;
+          args.a_row = c->out_all;
+          args.a_col = 1;
+        }
+        if (c->together > 1 && wide < c->block) { /* of as many images as there happen to be */
+          nl_gemm(&args);
+        } else {
+          nl_gemm_again(&products[(wide < c->block) * 4 + (count < c->chunk) * 2 + begun], &args);
+        }
+        begun = true;
+        p = c->together > 1 ? c->out_all : p;
+      }
+    }
+    for (int64_t o = 0; o < g->oc && !begun; o++) {
+      memset(to + (size_t)(o * depth) * c->size, 0, (size_t)(count * c->taps) * c->size);
+    }
+  }
+  nl_gemm_let_go(products, NL_CONV_PLANS);
+}
+
+/* All parts together, in order. */
+static void join_parts(void *ctx, int64_t begin, int64_t end) {
+  const nl_conv_cut *c = ctx;
+  int64_t each = weights_in(c);
+  for (int64_t part = 0; part < c->parts; part++) {
+    for (int64_t i = begin; i < end; i++) {
+      if (c->g.dtype == NL_F32) {
+        float v = ((const float *)c->sums)[part * each + i], *y = (float *)c->y + i;
+        *y = part ? *y + v : v;
+      } else {
+        double v = ((const double *)c->sums)[part * each + i], *y = (double *)c->y + i;
+        *y = part ? *y + v : v;
+      }
+    }
+  }
+}
+
+/* The same for sums of (ic taps) x oc, which are turned. */
+static void join_turned(void *ctx, int64_t begin, int64_t end) {
+  const nl_conv_cut *c = ctx;
+  int64_t depth = c->taps * c->g.ic, each = weights_in(c), oc = c->g.oc;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t group = i / depth, k = i % depth;
+    for (int64_t o = 0; o < oc; o++) {
+      int64_t at = (group * depth + k) * oc + o, to = (group * oc + o) * depth + k;
+      if (c->g.dtype == NL_F32) {
+        float sum = 0;
+        for (int64_t part = 0; part < c->parts; part++) {
+          sum += ((const float *)c->sums)[part * each + at];
+        }
+        ((float *)c->y)[to] = sum;
+      } else {
+        double sum = 0;
+        for (int64_t part = 0; part < c->parts; part++) {
+          sum += ((const double *)c->sums)[part * each + at];
+        }
+        ((double *)c->y)[to] = sum;
+      }
+    }
+  }
+}
+
+void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw, void *work) {
+  nl_conv_cut c;
+  measure_weight(&c, g);
+  c.x = x, c.grad = grad, c.y = dw, c.sums = work;
+  if (g->ic == 0) {
+    return; /* of no elements */
+  }
+  if (is_direct_weight(g)) {
+    c.parts = nl_smaller(g->n, PARTS);
+    nl_direct_weight(g, c.parts, x, grad, work);
+    nl_parallel_for(g->groups * c.taps * g->ic, 1 + 20000 / (c.parts * g->oc + 1), join_turned, &c);
+    return;
+  }
+  if (c.huge) {
+    nl_conv_plain_weight(&c);
+    return;
+  }
+  int64_t tasks = c.parts * g->groups * c.chunks;
+  nl_parallel_for(tasks, nl_conv_grain((double)tasks, nl_conv_flops(&c)), weight_tasks, &c);
+  if (c.parts > 1) {
+    nl_parallel_for(weights_in(&c), 1 << 14, join_parts, &c);
+  }
+}
