@@ -84,6 +84,7 @@ void nl_conv_move_tile(const nl_conv_cut *c, int64_t image, int64_t group, char 
 static bool is_direct(const nl_conv *g) {
   return g->ic < 32 && nl_conv_is_window(g) && nl_direct_fits(g);
 }
+
 static void fill_rows(const nl_conv_cut *c, char *y, const char *bias, int64_t columns) {
   for (int64_t o = 0; o < c->g.oc; o++) {
     if (c->g.dtype == NL_F32) {
@@ -191,6 +192,13 @@ static void forward_together(void *ctx, int64_t begin, int64_t end) {
   nl_gemm_let_go(products, NL_CONV_PLANS);
 }
 
+void nl_conv_forward_panels(const nl_conv_cut *c) {
+  bool together = c->together > 1;
+  int64_t tasks = together ? nl_conv_sets(c, 1) : c->g.n * c->g.groups * c->blocks;
+  nl_parallel_for(tasks, nl_conv_grain((double)tasks, nl_conv_flops(c)), together ? forward_together : forward_tasks,
+                  (void *)(uintptr_t)c);
+}
+
 void nl_conv_forward(const nl_conv *g, const void *x, const void *w, const void *bias, void *y) {
   if (is_direct(g)) {
     nl_direct_forward(g, x, w, bias, y);
@@ -201,10 +209,7 @@ void nl_conv_forward(const nl_conv *g, const void *x, const void *w, const void 
   c.x = x, c.w = w, c.bias = bias, c.y = y;
   if (c.huge || g->ic == 0) { /* the plain loops begin with the bias, or 0 */
     nl_conv_plain_forward(&c);
-    return;
+  } else {
+    nl_conv_forward_panels(&c);
   }
-  bool together = c.together > 1;
-  int64_t tasks = together ? nl_conv_sets(&c, 1) : g->n * g->groups * c.blocks;
-  nl_parallel_for(tasks, nl_conv_grain((double)tasks, nl_conv_flops(&c)), together ? forward_together : forward_tasks,
-                  &c);
 }

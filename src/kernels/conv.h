@@ -27,8 +27,10 @@ typedef struct nl_conv {
    contiguous. The same bits for any number of threads. */
 void nl_conv_forward(const nl_conv *, const void *x, const void *w, const void *bias, void *y);
 
-/* The gradient of the input, of g: n x (groups oc) x out: what the transposed convolution gives. Writes all of dx. */
-void nl_conv_input(const nl_conv *, const void *g, const void *w, void *dx);
+/* The gradient of the input, of g: n x (groups oc) x out: what the transposed convolution gives. Writes all of dx.
+   `work` has nl_conv_input_work bytes. */
+size_t nl_conv_input_work(const nl_conv *);
+void nl_conv_input(const nl_conv *, const void *g, const void *w, void *dx, void *work);
 
 /* The gradient of the weight. `work` has nl_conv_weight_work bytes. */
 size_t nl_conv_weight_work(const nl_conv *);

@@ -47,6 +47,9 @@ static inline void nl_conv_unpack(const nl_conv_cut *c, char *image, int64_t fir
   nl_k->panel->unpack[c->g.dtype](&c->g, image + (size_t)(first * c->in_all) * c->size, count, p, end, panel, c->ld);
 }
 
+/* nl_conv_forward by panels; `padding` may be negative. */
+void nl_conv_forward_panels(const nl_conv_cut *);
+
 /* ---- images of few positions: several at once ---- */
 
 /* Images i .. of a task, and where one's channels of a group begin. */

@@ -1,4 +1,5 @@
-/* The input's gradient of a convolution. */
+/* The input's gradient of a convolution: by panels that are added where they came from, or as a convolution of the
+   result's gradient. */
 #include <string.h>
 
 #include "core/interrupt.h"
@@ -95,7 +96,77 @@ static void input_tasks(void *ctx, int64_t begin, int64_t end) {
   nl_gemm_let_go(products, NL_CONV_PLANS);
 }
 
-void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) {
+/* ---- as a convolution ---- */
+
+enum { LEAST_ROWS = 64, LEAST_POSITIONS = 512 };
+
+/* Without strides it is a convolution from oc to ic channels, whose kernel goes backwards. That spares writing panels
+   and adding them, but packs others, which pays where enough rows use what is packed; and it needs weights whose
+   channels have changed places, which pays where there are many positions. */
+static bool is_turned_input(const nl_conv *g) {
+  int64_t positions = g->n, apart = 1;
+  for (int d = 0; d < NL_CONV_DIMS; d++) {
+    positions *= g->in[d];
+    apart *= g->stride[d];
+  }
+  return apart == 1 && nl_conv_is_window(g) && g->ic >= LEAST_ROWS && g->ic >= g->oc && positions >= LEAST_POSITIONS &&
+         !is_direct_input(g);
+}
+
+static int64_t all_weights(const nl_conv_cut *c) {
+  return c->g.groups * c->g.oc * c->g.ic * c->taps;
+}
+
+/* of a direction whose kernel goes backwards */
+static nl_conv backwards(const nl_conv *g) {
+  nl_conv back = *g;
+  back.ic = g->oc;
+  back.oc = g->ic;
+  memcpy(back.in, g->out, sizeof back.in);
+  memcpy(back.out, g->in, sizeof back.out);
+  for (int d = 0; d < NL_CONV_DIMS; d++) {
+    back.padding[d] = -g->padding[d];
+    back.dilation[d] = -g->dilation[d];
+  }
+  return back;
+}
+
+size_t nl_conv_input_work(const nl_conv *g) {
+  nl_conv_cut c;
+  nl_conv_measure(&c, g, 0);
+  return is_turned_input(g) ? (size_t)all_weights(&c) * c.size : 0;
+}
+
+/* Rows begin .. end of the turned weights, group after group ic x (oc taps), from oc x (ic taps). */
+static void swap_channels(void *ctx, int64_t begin, int64_t end) {
+  const nl_conv_cut *c = ctx;
+  int64_t ic = c->g.ic, oc = c->g.oc, taps = c->taps;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t group = i / ic;
+    const char *from = c->w + (size_t)((group * oc * ic + i % ic) * taps) * c->size;
+    char *to = c->sums + (size_t)(i * oc * taps) * c->size;
+    for (int64_t o = 0; o < oc; o++, from += (size_t)(ic * taps) * c->size, to += (size_t)taps * c->size) {
+      memcpy(to, from, (size_t)taps * c->size);
+    }
+  }
+}
+
+static bool turned_input(const nl_conv *g, const void *grad, const void *w, void *dx, void *work) {
+  nl_conv_cut weights, c;
+  nl_conv back = backwards(g);
+  nl_conv_measure(&weights, g, 0);
+  nl_conv_measure(&c, &back, 0);
+  if (c.huge || !nl_k->panel->finite[g->dtype](w, all_weights(&weights))) {
+    return false;
+  }
+  weights.w = w, weights.sums = work;
+  nl_parallel_for(g->groups * g->ic, 16, swap_channels, &weights);
+  c.x = grad, c.w = work, c.y = dx;
+  nl_conv_forward_panels(&c);
+  return true;
+}
+
+void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx, void *work) {
   nl_conv_cut c;
   nl_conv_measure(&c, g, 0);
   c.grad = grad, c.w = w, c.y = dx;
@@ -105,7 +176,8 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx) 
     memset(dx, 0, (size_t)(g->n * g->groups * g->ic * c.in_all) * c.size);
     return;
   }
-  if (is_direct_input(g) && nl_direct_input(g, grad, w, dx)) {
+  if ((is_direct_input(g) && nl_direct_input(g, grad, w, dx)) ||
+      (is_turned_input(g) && turned_input(g, grad, w, dx, work))) {
     return;
   }
   if (c.huge) {

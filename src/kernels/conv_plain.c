@@ -23,9 +23,9 @@
               }                                                                                                        \
             }
 
-#define PLAIN_LOOPS(type, suffix)                                                                                       \
-  static void plain_forward_##suffix(void *ctx, int64_t begin, int64_t end) {                                           \
-    const nl_conv_cut *c = ctx;                                                                                               \
+#define PLAIN_LOOPS(type, suffix)                                                                                      \
+  static void plain_forward_##suffix(void *ctx, int64_t begin, int64_t end) {                                          \
+    const nl_conv_cut *c = ctx;                                                                                        \
     const nl_conv *g = &c->g;                                                                                          \
     for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {                                                 \
       int64_t channel = t % (g->groups * g->oc), image = t / (g->groups * g->oc), group = channel / g->oc;             \
@@ -40,8 +40,8 @@
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
-  static void plain_input_##suffix(void *ctx, int64_t begin, int64_t end) {                                             \
-    const nl_conv_cut *c = ctx;                                                                                               \
+  static void plain_input_##suffix(void *ctx, int64_t begin, int64_t end) {                                            \
+    const nl_conv_cut *c = ctx;                                                                                        \
     const nl_conv *g = &c->g;                                                                                          \
     for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {                                                 \
       int64_t i = t % g->ic, group = t / g->ic % g->groups, image = t / g->ic / g->groups;                             \
@@ -54,8 +54,8 @@
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
-  static void plain_weight_##suffix(void *ctx, int64_t begin, int64_t end) {                                            \
-    const nl_conv_cut *c = ctx;                                                                                               \
+  static void plain_weight_##suffix(void *ctx, int64_t begin, int64_t end) {                                           \
+    const nl_conv_cut *c = ctx;                                                                                        \
     const nl_conv *g = &c->g;                                                                                          \
     for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {                                                 \
       int64_t i = t % g->ic, channel = t / g->ic, group = channel / g->oc;                                             \
@@ -70,7 +70,6 @@
   }
 PLAIN_LOOPS(float, f32)
 PLAIN_LOOPS(double, f64)
-
 
 void nl_conv_plain_forward(const nl_conv_cut *c) {
   const nl_conv *g = &c->g;

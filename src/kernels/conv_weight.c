@@ -53,10 +53,10 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
       const char *grad = c->grad + nl_conv_image(c, image, group, g->oc, c->out_all);
       for (int64_t k = 0; k < images && c->together > 1; k++) {
         nl_conv_pack(c, c->x + nl_conv_image(c, image + k, group, g->ic, c->in_all), first, count, 0, c->out_all,
-             panel + (size_t)(k * c->out_all) * c->size);
+                     panel + (size_t)(k * c->out_all) * c->size);
         nl_k->transpose->transpose[g->dtype](g->oc, c->out_all,
-                                             c->grad + nl_conv_image(c, image + k, group, g->oc, c->out_all), c->out_all,
-                                             turned + (size_t)(k * c->out_all * g->oc) * c->size, g->oc);
+                                             c->grad + nl_conv_image(c, image + k, group, g->oc, c->out_all),
+                                             c->out_all, turned + (size_t)(k * c->out_all * g->oc) * c->size, g->oc);
       }
       for (int64_t p = 0; p < c->out_all; p += c->block) {
         int64_t wide = c->together > 1 ? images * c->out_all : nl_smaller(c->block, c->out_all - p);

@@ -1,6 +1,5 @@
 #include "kernels/direct.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/interrupt.h"
@@ -286,21 +285,13 @@ static void input_images(void *ctx, int64_t begin, int64_t end) {
   }
 }
 
-static bool all_finite(nl_dtype dtype, const void *w, int64_t n) {
-  bool finite = true;
-  for (int64_t i = 0; i < n && finite; i++) {
-    finite = dtype == NL_F32 ? isfinite(((const float *)w)[i]) : isfinite(((const double *)w)[i]);
-  }
-  return finite;
-}
-
 bool nl_direct_input(const nl_conv *g, const void *grad, const void *w, void *dx) {
   direct c;
   survey(&c, g);
   c.laid = back_border(g);
   choose_vectors(&c, g->ic, c.taps * g->oc, g->in[2], c.in_all + c.taps * g->oc, 1);
   c.grad = grad, c.w = w, c.y = dx;
-  if (!all_finite(g->dtype, w, g->groups * g->oc * g->ic * c.taps)) {
+  if (!nl_k->panel->finite[g->dtype](w, g->groups * g->oc * g->ic * c.taps)) {
     return false;
   }
   nl_parallel_for(g->n * g->groups, images_at_once(&c), input_images, &c);

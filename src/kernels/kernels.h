@@ -313,6 +313,8 @@ typedef struct nl_panel_kernels {
                                void *panel, int64_t wide);
   void (*unpack[NL_DTYPE_COUNT])(const struct nl_conv *, void *image, int64_t channels, int64_t p, int64_t end,
                                  const void *panel, int64_t wide);
+  /* whether none of n weights is inf or nan: ways that multiply with zeros which are not there count on that */
+  bool (*finite[NL_DTYPE_COUNT])(const void *weights, int64_t n);
 } nl_panel_kernels;
 
 /* Windows of one plane (window.c). where: of each result the place in the plane that it was taken from, from 1; 0:

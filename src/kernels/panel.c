@@ -239,8 +239,27 @@ static run run_of(const nl_conv *g, int64_t ld) {
 PANELS(float, f32)
 PANELS(double, f64)
 
+/* An exponent of ones alone carries into the sign's place. */
+static bool finite_f32(const void *weights, int64_t n) {
+  uint32_t bits, carry = 0;
+  for (int64_t i = 0; i < n; i++) {
+    memcpy(&bits, (const float *)weights + i, sizeof bits);
+    carry |= (bits & 0x7fffffffU) + 0x00800000U;
+  }
+  return !(carry >> 31);
+}
+static bool finite_f64(const void *weights, int64_t n) {
+  uint64_t bits, carry = 0;
+  for (int64_t i = 0; i < n; i++) {
+    memcpy(&bits, (const double *)weights + i, sizeof bits);
+    carry |= (bits & 0x7fffffffffffffffU) + 0x0010000000000000U;
+  }
+  return !(carry >> 63);
+}
+
 extern const nl_panel_kernels NL_ISA(nl_panel_kernels);
 const nl_panel_kernels NL_ISA(nl_panel_kernels) = {
     .pack = {[NL_F32] = pack_f32, [NL_F64] = pack_f64},
     .unpack = {[NL_F32] = unpack_f32, [NL_F64] = unpack_f64},
+    .finite = {[NL_F32] = finite_f32, [NL_F64] = finite_f64},
 };

@@ -209,6 +209,7 @@ static nl_status infer_input(nl_call *c) {
     int64_t shape[NL_MAX_DIM] = {g.n, g.ic * g.groups};
     memcpy(shape + 2, g.in + NL_CONV_DIMS - dims, (size_t)dims * sizeof *shape);
     c->dtype = g.dtype;
+    c->workspace_bytes = nl_conv_input_work(&g);
     nl_rule_shape(c, 0, dims + 2, shape, g.dtype);
   }
   return status;
@@ -216,7 +217,8 @@ static nl_status infer_input(nl_call *c) {
 static void run_input(nl_call *c) {
   nl_conv g;
   if (find_input(c, c->rin, &g) == NL_OK) {
-    nl_conv_input(&g, nl_tensor_data(c->rin[0]), nl_tensor_data(c->rin[1]), nl_tensor_data(c->out[0]));
+    nl_conv_input(&g, nl_tensor_data(c->rin[0]), nl_tensor_data(c->rin[1]), nl_tensor_data(c->out[0]),
+                  c->workspace ? c->workspace->storage->data : NULL);
   }
 }
 static double input_flops(const nl_call *c) {

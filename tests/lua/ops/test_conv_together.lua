@@ -49,6 +49,36 @@ function TestConvTogether:test_one_by_one()
   end
 end
 
+-- Many channels and positions: the input's gradient is a convolution with the channels changed round, unless a weight is
+-- inf or nan, and unless there are few positions, as there are of each image by itself.
+function TestConvTogether:test_many_positions()
+  for case, sizes in ipairs { { 9, 64, 40, 9, 1 }, { 2, 70, 64, 17, 2 }, { 20, 128, 128, 6, 1, 2 } } do
+    local n, ic, oc, size, dilation, groups = table.unpack(sizes)
+    groups = groups or 1
+    local x = nn.randn({ n, ic, size, size + 1 }, { generator = g })
+    local w = nn.randn({ oc, ic // groups, 3, 2 }, { generator = g })
+    for _, wrong in ipairs { false, math.huge } do
+      if wrong then
+        w[{ 2, 3, 1, 1 }] = wrong
+      end
+      local function gradient(image)
+        local leaf = image:clone():requires_grad_()
+        local y = nn.conv2d(leaf, w, nil, 1, { 2, 1 }, dilation, groups)
+        return nn.grad((y:nan_to_num(0, 0, 0) ^ 2):sum() / 2 + y:sum(), { leaf })[1]
+      end
+      local all, each = gradient(x), {}
+      for i = 1, n do
+        each[i] = gradient(x[{ { i, i } }])
+      end
+      local want = nn.cat(each, 1)
+      lu.assertTrue(all:isfinite():equal(want:isfinite()), case)
+      local difference, scale = (all - want):nan_to_num(0, 0, 0):abs():max():item(), want:nan_to_num(0, 0, 0):abs():max():item()
+      lu.assertTrue(difference < 1e-5 * scale, ("case %d: %g of %g"):format(case, difference, scale))
+      lu.assertEquals(all:isfinite():all():item(), not wrong)
+    end
+  end
+end
+
 function TestConvTogether:test_threads()
   local x, w = nn.randn({ 37, 5, 6, 6 }, { generator = g }):requires_grad_(), nn.randn({ 9, 5, 3, 3 }, { generator = g }):requires_grad_()
   local threads, first = nn.get_num_threads(), nil
