@@ -129,6 +129,7 @@ static void do_tile(const gemm_block *b, layout l, const char *a, const char *pa
   } else {
     fn.f64((const double *)panel, (const double *)a, (double *)to);
   }
+  nl_tilecode_leave();
   if (l.pad) {
     unpad(p, rows, nc, l.wide, b->tile, c, accumulate);
   }

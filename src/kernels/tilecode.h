@@ -35,6 +35,14 @@ nl_tilecode nl_tilecode_take(const nl_tilecode_shape *, bool keep, bool *full);
 
 void nl_tilecode_drop(nl_tilecode);
 
+/* To be called after code has run: it leaves the upper parts of vector registers as they are, and on some processors
+   code that was not compiled for AVX then waits for them (a quarter of a microsecond at its first instruction). */
+static inline void nl_tilecode_leave(void) {
+#if defined(__x86_64__)
+  __asm__ volatile("vzeroupper" ::: "memory");
+#endif
+}
+
 /* Bytes of code written so far, and how often a shape was written: for tests. */
 typedef struct nl_tilecode_state {
   int64_t bytes, written, held;

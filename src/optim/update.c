@@ -112,16 +112,23 @@ static void go_over(sweep *s, int64_t n) {
   }
 }
 
-static sweep begin_sweep(nl_tensor *w, nl_tensor *g, const nl_optim_slot *slot) {
+/* In place: a struct that is returned is copied in words that the processor has only just written in halves, which
+   takes as long as a small parameter's whole update. */
+static void begin_sweep(sweep *s, nl_tensor *w, nl_tensor *g, const nl_optim_slot *slot) {
   if (!g->contiguous) {
     nl_copy_values(slot->packed, g);
     g = slot->packed;
   }
-  sweep s = {.dtype = nl_tensor_dtype(w), .w = nl_tensor_data(w), .g = nl_tensor_data(g)};
+  s->dtype = nl_tensor_dtype(w);
+  s->w = nl_tensor_data(w);
+  s->g = nl_tensor_data(g);
   for (int i = 0; i < NL_MAX_STATES; i++) {
-    s.state[i] = slot->state[i] ? nl_tensor_data(slot->state[i]) : NULL;
+    s->state[i] = slot->state[i] ? nl_tensor_data(slot->state[i]) : NULL;
   }
-  return s;
+  s->sgd = NULL;
+  s->adam = NULL;
+  s->rule = NULL;
+  s->numbers = NULL;
 }
 
 static void end_sweep(nl_tensor *w, nl_optim_slot *slot) {
@@ -131,7 +138,8 @@ static void end_sweep(nl_tensor *w, nl_optim_slot *slot) {
 }
 
 void nl_sgd_update(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const nl_sgd_args *args) {
-  sweep s = begin_sweep(w, grad, slot);
+  sweep s;
+  begin_sweep(&s, w, grad, slot);
   nl_sgd_args a = *args;
   a.first = slot->fresh;
   s.sgd = &a;
@@ -143,7 +151,8 @@ void nl_sgd_update(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const nl_
 }
 
 void nl_adam_update(nl_tensor *w, nl_tensor *grad, nl_optim_slot *slot, const nl_adam_args *args) {
-  sweep s = begin_sweep(w, grad, slot);
+  sweep s;
+  begin_sweep(&s, w, grad, slot);
   nl_adam_args a = *args;
   a.correction1 = 1 - pow(a.beta1, (double)(slot->step + 1));
   a.correction2 = 1 - pow(a.beta2, (double)(slot->step + 1));
@@ -178,7 +187,8 @@ void nl_rule_apply(const nl_rule *rule, nl_tensor *w, nl_tensor *grad, nl_optim_
     rule->update(w, grad, slot, options);
     return;
   }
-  sweep s = begin_sweep(w, grad, slot);
+  sweep s;
+  begin_sweep(&s, w, grad, slot);
   nl_rule_numbers k = {.lr = 0};
   rule->settle(options, (double)slot->step + 1, slot, &k);
   s.numbers = &k;
