@@ -15,7 +15,6 @@
 #include "core/error.h"
 
 enum { ALIGN = 64, CLASSES = 256 };
-#define CACHE_FLOOR ((size_t)96 << 20)
 
 typedef struct free_block {
   struct free_block *next;
@@ -259,7 +258,7 @@ static void trim_locked(void) {
 }
 
 static bool is_full(size_t more) {
-  return stats.cached + more > CACHE_FLOOR + stats.live / 2;
+  return stats.cached + more > NL_CACHE_FLOOR + stats.live / 2;
 }
 
 /* The class with blocks to spare that was asked for longest ago; c where there is none older. */
@@ -460,7 +459,7 @@ void nl_data_reserve(size_t bytes, int count) {
   for (free_block *b = lists[c]; b && count > 0; b = b->next) {
     count--;
   }
-  for (; count > 0 && stats.cached + rounded <= CACHE_FLOOR; count--) {
+  for (; count > 0 && stats.cached + rounded <= NL_CACHE_FLOOR; count--) {
     free_block *b = system_alloc(rounded);
     if (!b) {
       break;

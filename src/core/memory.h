@@ -37,6 +37,10 @@ void nl_memory_on_shortage(bool (*relieve)(void));
 void *nl_data_alloc(size_t bytes);
 void nl_data_free(void *p, size_t bytes);
 
+/* What is given back is kept for reuse up to this and half of what is live. An eager step of a small convolutional net
+   fits. */
+#define NL_CACHE_FLOOR ((size_t)96 << 20)
+
 /* Puts `count` blocks for requests of `bytes` into the cache. Without memory it puts fewer. */
 void nl_data_reserve(size_t bytes, int count);
 

@@ -97,7 +97,7 @@ static void test_old_blocks_make_room(void) {
   }
   CHECK(nl_memory_get_stats().from_system <= asked + 8, "what a step needs stays, what an earlier one needed goes");
   nl_memory_stats full = nl_memory_get_stats();
-  CHECK(full.cached <= ((size_t)64 << 20) + full.live / 2, "and the cache does not grow");
+  CHECK(full.cached <= NL_CACHE_FLOOR + full.live / 2, "and the cache does not grow");
   nl_memory_trim();
   CHECK(nl_memory_get_stats().cached == 0, "all of it is trimmed");
 }
