@@ -5,11 +5,18 @@ local process = require "process"
 
 TestTerminal = {}
 
-local socket = os.tmpname()
-os.remove(socket)
+-- Each session has a server of its own: one that was told to end may still take the next session, and lose it.
+local base, sessions = os.tmpname(), 0
+local socket = base .. ".0"
+os.remove(base)
 
 local function tmux(arguments)
   return process.run(("tmux -f /dev/null -S %s %s"):format(socket, arguments))
+end
+
+local function end_session()
+  tmux "kill-server 2>/dev/null"
+  os.remove(socket)
 end
 
 local Screen = {}
@@ -68,7 +75,9 @@ end
 local function start(options)
   lu.skipIf(os.execute "command -v tmux >/dev/null" == nil, "needs tmux (apt-get install tmux)")
   options = options or {}
-  tmux "kill-server 2>/dev/null"
+  end_session()
+  sessions = sessions + 1
+  socket = base .. "." .. sessions
   local history = options.history or "/dev/null"
   local command = ("cd '%s' && %s NNLUA_HISTORY=%s XDG_CONFIG_HOME=/nonexistent %s %s; echo left; cat"):format(
     io.popen("pwd"):read "l", options.env or "", history, process.nnlua, options.arguments or "")
@@ -82,7 +91,7 @@ local function start(options)
 end
 
 function TestTerminal:tearDown()
-  tmux "kill-server 2>/dev/null"
+  end_session()
 end
 
 -- A session of sixty lines, as somebody types it who tries things. (tmux has made spaces of the tabs.)
