@@ -259,9 +259,8 @@ static void forward_mha(nl_pass *p) {
 static const nl_layer_entry entries[] = {
     {.name = "MultiheadAttention",
      .settings =
-         "embed_dim: int in 1.. fixed, num_heads: int in 1.. fixed, dropout: number = 0 in 0..1, "
-         "bias: bool = true fixed, kdim: int? in 1.. fixed, vdim: int? in 1.. fixed, batch_first: bool = false | "
-         "dtype: dtype = float32",
+         "embed_dim: int in 1.. fixed, num_heads: int in 1.. fixed, dropout: number = 0 in 0..1, bias: bool = true "
+         "fixed, kdim: int? in 1.. fixed, vdim: int? in 1.. fixed, batch_first: bool = false | dtype: dtype = float32",
      .makes = "in_proj_weight: parameter?, q_proj_weight: parameter?, k_proj_weight: parameter?, "
               "v_proj_weight: parameter?, in_proj_bias: parameter?, out_proj: part",
      .fields = mha_fields,
@@ -272,10 +271,8 @@ static const nl_layer_entry entries[] = {
          "batch_first), or length x embed_dim; the key is the query, and the value the key, where they are left out. "
          "Gives the result and, unless need_weights is false (which is faster, and stores no scores), the weights, "
          "averaged over the heads. Masks are true where nothing is to be seen, or numbers that are added to the "
-         "scores: "
-         "key_padding_mask is batch x keys, attn_mask queries x keys (or that for each head of the batch). is_causal "
-         "lets "
-         "position i see 1 to i. A query that sees nothing gets 0 for its sum of values.",
+         "scores: key_padding_mask is batch x keys, attn_mask queries x keys (or that for each head of the batch). "
+         "is_causal lets position i see 1 to i. A query that sees nothing gets 0 for its sum of values.",
      .formula = "y = concat(softmax(Q_h K_h^T / sqrt(d)) V_h) W_o^T + b_o",
      .source = "Vaswani et al. 2017",
      .example = "nn.MultiheadAttention(8, 2)(nn.zeros(5, 1, 8), {need_weights = false}).shape",

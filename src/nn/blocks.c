@@ -46,8 +46,7 @@ static const nl_layer_entry entries[] = {
      .inputs = "x",
      .accepts = "... x features",
      .doc = "A layer with a gate that decides what of it, and what of the input, goes on. The gate's bias starts at "
-            "-1, so "
-            "that a deep stack starts as (nearly) the identity. activation is a ReLU unless it is given.",
+            "-1, so that a deep stack starts as (nearly) the identity. activation is a ReLU unless it is given.",
      .formula = "y = H(x) T(x) + x (1 - T(x)) with H(x) = activation(W x + b), T(x) = sigmoid(W_T x + b_T)",
      .source = "Srivastava, Greff & Schmidhuber 2015",
      .example = "nn.Highway(8, {activation = nn.Tanh()})",

@@ -151,13 +151,10 @@ static const nl_layer_entry entries[] = {
      .makes = "weight: parameter",
      .fields = bag_fields,
      .inputs = "input, offsets?, per_sample_weights?",
-     .doc =
-         "The mean, sum or largest values of the vectors of each bag of symbols: bags x length, or all symbols one "
-         "after "
-         "another with offsets, the place where each bag begins, from 1 (with include_last_offset also that behind the "
-         "last). padding_idx does not count; an empty bag gives 0. per_sample_weights are factors of the symbols (mode "
-         "= "
-         "\"sum\").",
+     .doc = "The mean, sum or largest values of the vectors of each bag of symbols: bags x length, or all symbols one "
+            "after another with offsets, the place where each bag begins, from 1 (with include_last_offset also that "
+            "behind the last). padding_idx does not count; an empty bag gives 0. per_sample_weights are factors of the "
+            "symbols (mode = \"sum\").",
      .example = "nn.EmbeddingBag(10, 3)(nn.tensor {1, 2, 4, 5}, nn.tensor {1, 3}).shape",
      .refuse = refuse_bag,
      .make = make_bag,

@@ -152,8 +152,7 @@ static const nl_layer_entry entries[] = {
      .forward = forward_pixel_unshuffle},
     {.name = "Upsample",
      .settings = "size: sizes? in 1.., scale_factor: number? in 0<.., mode: choice = "
-                 "nearest|linear|bilinear|trilinear|bicubic|area, "
-                 "align_corners: bool = false",
+                 "nearest|linear|bilinear|trilinear|bicubic|area, align_corners: bool = false",
      .fields = upsample_fields,
      .inputs = "x",
      .accepts = "batch x channels x length x ...",

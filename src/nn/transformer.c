@@ -205,8 +205,7 @@ static const nl_layer_entry entries[] = {
     {.name = "TransformerEncoder",
      .made_of = "layer, num_layers, norm?",
      .doc = "num_layers copies of a layer, one after another, and a norm (a layer) at the end, if any. All copies "
-            "begin with the layer's weights. Takes (src, mask?, "
-            "src_key_padding_mask? | is_causal), as the layer does.",
+            "begin with the layer's weights. Takes (src, mask?, src_key_padding_mask? | is_causal), as the layer does.",
      .source = "Vaswani et al. 2017",
      .example = "nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 2)(nn.zeros(5, 1, 8)).shape"},
     {.name = "TransformerDecoder",
@@ -226,10 +225,8 @@ static const nl_layer_entry entries[] = {
      .inputs = "x",
      .accepts = "length x d_model or length x batch x d_model",
      .doc = "Adds to each position of a sequence (length x batch x d_model, or batch x length x d_model with "
-            "batch_first) a "
-            "vector of its own, then drops: fixed sines and cosines of wavelengths from 2 pi to 10000 * 2 pi, or with "
-            "kind "
-            "= \"learned\" a parameter, which begins as N(0, 1).",
+            "batch_first) a vector of its own, then drops: fixed sines and cosines of wavelengths from 2 pi to 10000 * "
+            "2 pi, or with kind = \"learned\" a parameter, which begins as N(0, 1).",
      .formula = "pe[i, 2k] = sin(i / 10000^(2k / d_model)), pe[i, 2k + 1] = cos(i / 10000^(2k / d_model)), i from 0",
      .source = "Vaswani et al. 2017, section 3.5",
      .example = "nn.PositionalEncoding(4)(nn.zeros(3, 4))",

@@ -453,10 +453,9 @@ static const nl_op ops[] = {
      .attrs = attention_attrs,
      .returns = "tensor",
      .doc = "softmax(query key^T * scale + attn_mask) value, of ... x length x features, without storing the scores. A "
-            "bool "
-            "mask says which keys may be attended to, another one is added; is_causal lets position i see 1 to i; "
-            "scale is "
-            "1/sqrt(features) unless it is given. dropout_p drops weights, always. A query that sees no key gives 0.",
+            "bool mask says which keys may be attended to, another one is added; is_causal lets position i see 1 to i; "
+            "scale is 1/sqrt(features) unless it is given. dropout_p drops weights, always. A query that sees no key "
+            "gives 0.",
      .example = "nn.scaled_dot_product_attention(nn.eye(2), nn.eye(2), nn.tensor {{1.0, 2.0}, {3.0, 4.0}}, "
                 "{is_causal = true})",
      .infer = infer_attention,

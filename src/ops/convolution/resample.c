@@ -421,14 +421,12 @@ static const nl_op ops[] = {
     ADAPTIVE_MAX("adaptive_max_pool3d", 3, VOLUME, "nn.adaptive_max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape"),
     {.name = "interpolate",
      .args = "x: tensor, size: shape?, scale_factor: number?, mode: choice = "
-             "nearest|linear|bilinear|trilinear|bicubic|area, "
-             "align_corners: bool = false",
+             "nearest|linear|bilinear|trilinear|bicubic|area, align_corners: bool = false",
      .attrs = interpolate_attrs,
      .returns = "tensor",
      .doc = "Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those "
             "around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims; bicubic: of "
-            "sixteen), "
-            "or of all that it stands for (area). align_corners puts the outermost elements one on another.",
+            "sixteen), or of all that it stands for (area). align_corners puts the outermost elements one on another.",
      .example = "nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = \"linear\"})",
      .compose = compose_interpolate},
     {.name = "im2col",

@@ -519,8 +519,7 @@ static const nl_op ops[] = {
         .args = "x: tensor, i: tensor, j: tensor?, k: tensor?, l: tensor?",
         .returns = "tensor",
         .doc = "The elements (or slices) of x at the places that index tensors for its first dims name together; x[{i, "
-               "j}] "
-               "is the same.",
+               "j}] is the same.",
         .compose = compose_index,
         .example = "nn.index(" GRID ", nn.tensor {1, 2}, nn.tensor {3, 1})",
     },

@@ -244,8 +244,7 @@ static const nl_op ops[] = {
         .args = "x: tensor",
         .returns = "tensor, tensor",
         .doc = "Eigenvalues (smallest first) and eigenvectors (columns) of a symmetric matrix. The gradient of the "
-               "vectors "
-               "needs distinct values.",
+               "vectors needs distinct values.",
         .compose = compose_eigh,
         .example = "nn.eigh(" S ")",
     },

@@ -268,8 +268,7 @@ static const nl_op ops[] = {
         .attrs = matrix_norm_attrs,
         .returns = "tensor",
         .doc = "Frobenius' norm of matrices, the nuclear one, the largest (smallest) column sum 1 (-1), row sum inf "
-               "(-inf), "
-               "or singular value 2 (-2).",
+               "(-inf), or singular value 2 (-2).",
         .compose = compose_matrix_norm,
         .example = "nn.matrix_norm(" A ", 1)",
     },
