@@ -7,7 +7,8 @@
 typedef float f32;
 typedef double f64;
 
-enum { LANES = 16 }; /* sums that go beside each other, joined in a fixed tree */
+enum { LANES = 16 };   /* sums that go beside each other, joined in a fixed tree */
+enum { AHEAD = 1024 }; /* elements: the first pass over long rows waits for memory, and asks for it early */
 
 #define JOIN_LANES(lane, joined)                                                                                       \
   for (int w = LANES / 2; w; w /= 2) {                                                                                 \
@@ -27,6 +28,7 @@ enum { LANES = 16 }; /* sums that go beside each other, joined in a fixed tree *
       lane[k] = x[0];                                                                                                  \
     }                                                                                                                  \
     for (; i + LANES <= n; i += LANES) {                                                                               \
+      __builtin_prefetch(x + i + AHEAD);                                                                               \
       for (int k = 0; k < LANES; k++) {                                                                                \
         lane[k] = LARGER(x[i + k], lane[k]);                                                                           \
       }                                                                                                                \
@@ -41,6 +43,7 @@ enum { LANES = 16 }; /* sums that go beside each other, joined in a fixed tree *
     type lane[LANES] = {0};                                                                                            \
     int64_t i = 0;                                                                                                     \
     for (; i + LANES <= n; i += LANES) {                                                                               \
+      __builtin_prefetch(g + i + AHEAD);                                                                               \
       for (int k = 0; k < LANES; k++) {                                                                                \
         lane[k] += g[i + k] * y[i + k];                                                                                \
       }                                                                                                                \
@@ -55,6 +58,7 @@ enum { LANES = 16 }; /* sums that go beside each other, joined in a fixed tree *
     type lane[LANES] = {0};                                                                                            \
     int64_t i = 0;                                                                                                     \
     for (; i + LANES <= n; i += LANES) {                                                                               \
+      __builtin_prefetch(g + i + AHEAD);                                                                               \
       for (int k = 0; k < LANES; k++) {                                                                                \
         lane[k] += g[i + k];                                                                                           \
       }                                                                                                                \
