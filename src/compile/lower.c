@@ -93,12 +93,7 @@ static int new_value(lowering *w, const nl_tensor *like, int buffer, const int64
   t->offset = offset;
   t->storage = p->buffers[buffer].storage;
   t->storage->refs++;
-  t->contiguous = true;
-  int64_t step = 1;
-  for (int d = t->ndim - 1; d >= 0 && t->numel > 0; d--) {
-    t->contiguous = t->contiguous && (t->shape[d] == 1 || t->strides[d] == step);
-    step *= t->shape[d];
-  }
+  nl_tensor_settle(t);
   int i = p->nvalues;
   p->values = extend(w, p->values, &p->nvalues, sizeof *p->values);
   if (p->nvalues == i) {

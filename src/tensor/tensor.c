@@ -117,6 +117,13 @@ static bool strides_are_contiguous(int ndim, const int64_t *shape, const int64_t
   return true;
 }
 
+void nl_tensor_settle(nl_tensor *t) {
+  t->contiguous = t->numel == 0 || strides_are_contiguous(t->ndim, t->shape, t->strides);
+  if (t->contiguous) {
+    nl_shape_strides(t->ndim, t->shape, t->strides);
+  }
+}
+
 nl_status nl_tensor_view(nl_tensor *t, int ndim, const int64_t *shape, const int64_t *strides, int64_t offset,
                          nl_tensor **out) {
   *out = NULL;
@@ -136,7 +143,7 @@ nl_status nl_tensor_view(nl_tensor *t, int ndim, const int64_t *shape, const int
   t->storage->refs++;
   v->offset = offset;
   v->numel = numel;
-  v->contiguous = v->numel == 0 || strides_are_contiguous(ndim, shape, strides);
+  nl_tensor_settle(v);
   v->base = nl_tensor_ref(t->base ? t->base : t);
   v->wrapped_number = t->wrapped_number;
   return NL_OK;

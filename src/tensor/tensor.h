@@ -64,6 +64,11 @@ static inline void *nl_tensor_data(const nl_tensor *t) {
    memory. On error *out is NULL. */
 nl_status nl_tensor_new(nl_dtype dtype, int ndim, const int64_t *shape, nl_tensor **out);
 
+/* Settles whether a tensor whose shape and strides were set is contiguous. The steps of dims of one element mean
+   nothing; where it is, they become those of a fresh tensor, so that who has seen `contiguous` may count on all
+   strides. */
+void nl_tensor_settle(nl_tensor *);
+
 /* A view over the same storage with its own geometry; the caller vouches that it stays inside. */
 nl_status nl_tensor_view(nl_tensor *t, int ndim, const int64_t *shape, const int64_t *strides, int64_t offset,
                          nl_tensor **out);

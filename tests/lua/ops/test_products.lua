@@ -129,6 +129,46 @@ function TestProducts:test_many_shapes()
   lu.assertTrue(tonumber(out) < (process.nnlua:find "address" and 1000 or 64), out)
 end
 
+-- Views whose dims of one element keep the steps of where they come from.
+function TestProducts:test_dims_of_one_element()
+  nn.manual_seed(4)
+  local function views(...)
+    local list = {}
+    for _, shape in ipairs { { 1, ... }, { ..., 1 }, { 1, 1, ... }, { ..., 1, 1 } } do
+      local x = nn.randint(-9, 9, shape):float()
+      for a = 1, #shape do
+        for b = a + 1, #shape do
+          list[#list + 1] = x:transpose(a, b)
+          for c = 1, #shape do
+            list[#list + 1] = x:transpose(a, b):transpose(b, c):unsqueeze(c)
+          end
+        end
+      end
+    end
+    return list
+  end
+  local compared = 0
+  for _, x in ipairs(views(7)) do
+    for _, y in ipairs(views(7)) do
+      for _, other in ipairs { y, y:squeeze() } do
+        local k, rows = x:size(-1), other:size(other:dim() > 1 and -2 or 1)
+        if k == rows and pcall(nn.matmul, x:clone(), other:clone()) then
+          local a, b = x:detach():requires_grad_(), x:clone():requires_grad_()
+          local p, q = a:matmul(other), b:matmul(other:clone())
+          lu.assertTrue(p:equal(q), ("%s by %s"):format(table.concat(x.shape, "x"), table.concat(other.shape, "x")))
+          p:sum():backward()
+          q:sum():backward()
+          lu.assertTrue(a.grad:equal(b.grad))
+          compared = compared + 1
+        end
+      end
+    end
+  end
+  lu.assertTrue(compared > 300, compared)
+  local z = nn.arange(15000):float():reshape(1, 50, 300):transpose(1, 2)
+  lu.assertTrue(z:matmul(nn.eye(300)):equal(z))
+end
+
 -- beta * input + alpha * product for extreme and for plain factors, and of integers.
 function TestProducts:test_factors()
   local e = nn.eye(2)
