@@ -216,6 +216,9 @@ void nl_add_element(nl_dtype dtype, void *to, int64_t at, const void *from, int6
   case NL_I64:
     ((uint64_t *)to)[at] += ((const uint64_t *)from)[i];
     break;
+  case NL_BOOL:
+    ((uint8_t *)to)[at] |= ((const uint8_t *)from)[i];
+    break;
   default:
     ((uint8_t *)to)[at] = (uint8_t)(((uint8_t *)to)[at] + ((const uint8_t *)from)[i]);
   }

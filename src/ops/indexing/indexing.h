@@ -10,7 +10,7 @@ nl_status nl_rule_int_index(const nl_tensor *index);
 nl_status nl_rule_positions(const nl_tensor *index, int64_t n);
 nl_status nl_rule_index(const nl_tensor *index, int ndim, const int64_t *shape, int dim);
 
-/* to[at] += from[i]; whole numbers wrap. */
+/* to[at] += from[i]; whole numbers wrap, and bools are true where one of them is. */
 void nl_add_element(nl_dtype, void *to, int64_t at, const void *from, int64_t i);
 
 #endif

@@ -132,9 +132,9 @@ static nl_status infer_index_zeros(nl_call *c) {
 }
 
 /* The rows of outer rows begin .. end are added in the order of the index, so each sum has one order. Whole numbers
-   wrap. */
-#define ADD_ROWS(type)                                                                                                 \
-  static void add_##type(const slices *s, int64_t begin, int64_t end) {                                                \
+   wrap; bools are true where one of them is. */
+#define ADD_ROWS(name, type, plus)                                                                                     \
+  static void add_##name(const slices *s, int64_t begin, int64_t end) {                                                \
     const int64_t inner = s->around.inner, red = s->around.red, *ids = s->ids;                                         \
     const type *g = (const type *)(const void *)s->from + begin * s->count * inner;                                    \
     type *to = (type *)(void *)s->to;                                                                                  \
@@ -142,38 +142,42 @@ static nl_status infer_index_zeros(nl_call *c) {
       if (inner == 1) {                                                                                                \
         type *line = to + o * red;                                                                                     \
         for (int64_t i = 0; i < s->count; i++, g++) {                                                                  \
-          line[ids[i] + (ids[i] < 0 ? red : -1)] += *g;                                                                \
+          line[ids[i] + (ids[i] < 0 ? red : -1)] plus *g;                                                              \
         }                                                                                                              \
         continue;                                                                                                      \
       }                                                                                                                \
       for (int64_t i = 0; i < s->count; i++, g += inner) {                                                             \
         type *row = to + start_of_slice(s, o, ids[i]);                                                                 \
         for (int64_t k = 0; k < inner; k++) {                                                                          \
-          row[k] += g[k];                                                                                              \
+          row[k] plus g[k];                                                                                            \
         }                                                                                                              \
       }                                                                                                                \
     }                                                                                                                  \
   }
-ADD_ROWS(float)
-ADD_ROWS(double)
-ADD_ROWS(uint64_t)
-ADD_ROWS(uint8_t)
+ADD_ROWS(f32, float, +=)
+ADD_ROWS(f64, double, +=)
+ADD_ROWS(i64, uint64_t, +=)
+ADD_ROWS(u8, uint8_t, +=)
+ADD_ROWS(bool, uint8_t, |=)
 
 static void add_rows(void *ctx, int64_t begin, int64_t end) {
   const slices *s = ctx;
   memset(s->to + (size_t)(begin * s->around.red) * s->bytes, 0, (size_t)((end - begin) * s->around.red) * s->bytes);
   switch (s->dtype) {
   case NL_F32:
-    add_float(s, begin, end);
+    add_f32(s, begin, end);
     break;
   case NL_F64:
-    add_double(s, begin, end);
+    add_f64(s, begin, end);
     break;
   case NL_I64:
-    add_uint64_t(s, begin, end);
+    add_i64(s, begin, end);
+    break;
+  case NL_U8:
+    add_u8(s, begin, end);
     break;
   default:
-    add_uint8_t(s, begin, end);
+    add_bool(s, begin, end);
   }
 }
 
