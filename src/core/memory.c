@@ -1,7 +1,7 @@
 /* The caching allocator. Size classes are four to each power of two, so at most a fifth of a block is waste. A freed
-   block goes on its class's list. When the lists hold more than a fixed floor plus half of what is live, blocks of the
-   class that was asked for longest ago go back to the system: a long-running program keeps what its step needs, and
-   what an earlier part of it needed does not push that out. */
+   block goes on its class's list. Where the lists would then hold more than a fixed floor plus half of what is live,
+   blocks of the class that was asked for longest ago go back to the system: a long-running program keeps what its step
+   needs, and what an earlier part of it needed does not push that out. */
 #include "core/memory.h"
 
 #include <malloc.h>
@@ -43,20 +43,43 @@ static uint64_t fail_at;
 static size_t blocks; /* of data, that were asked of the system */
 enum { BLOCK_OVERHEAD = 48, LEAST_SLACK = 1 << 20 };
 
-/* Blocks from here on lie on huge pages where the system has them (transparent_hugepage at "madvise" or "always"): a
-   row of a wide matrix is then no new page each, and a fresh block comes with two faults instead of a thousand. Only
-   whole huge pages of the block are asked for, so what is resident stays within it. */
+/* Blocks from here on are mappings of their own that lie on huge pages where the system has them (transparent_hugepage
+   at "madvise" or "always"): a row of a wide matrix is then no new page each, and a fresh block comes with two faults
+   instead of a thousand. Only whole huge pages of a block are asked for, so what is resident stays within it. The C
+   library's aligned blocks of this size would do, but those that were given back are not found again by it. */
 #define HUGE_PAGE ((size_t)2 << 20)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAS_OWN_MAPPING(rounded) false
+#else
+#define HAS_OWN_MAPPING(rounded) ((rounded) >= HUGE_PAGE)
+#endif
+
+static void *map_block(size_t rounded) {
+  size_t whole = rounded + HUGE_PAGE;
+  char *all = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED) {
+    return NULL;
+  }
+  size_t before = -(uintptr_t)all % HUGE_PAGE, behind = HUGE_PAGE - before;
+  char *p = all + before;
+  if (before) {
+    munmap(all, before);
+  }
+  munmap(p + rounded, behind);
+  madvise(p, rounded / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+  return p;
+}
 
 static void *system_alloc(size_t rounded) {
-  if (rounded < HUGE_PAGE) {
-    return aligned_alloc(ALIGN, rounded);
+  return HAS_OWN_MAPPING(rounded) ? map_block(rounded) : aligned_alloc(ALIGN, rounded);
+}
+
+static void system_free(void *p, size_t rounded) {
+  if (HAS_OWN_MAPPING(rounded)) {
+    munmap(p, rounded);
+  } else {
+    free(p);
   }
-  void *p = NULL;
-  if (posix_memalign(&p, HUGE_PAGE, rounded) == 0) {
-    madvise(p, rounded / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-  }
-  return p;
 }
 
 static bool must_fail(void) {
@@ -250,7 +273,7 @@ static void trim_locked(void) {
     while (lists[c]) {
       free_block *b = lists[c];
       lists[c] = b->next;
-      free(b);
+      system_free(b, class_size(c));
       blocks--;
     }
   }
@@ -281,7 +304,7 @@ static bool evict_for(size_t more, int c) {
       lists[old] = b->next;
       stats.cached -= class_size(old);
       blocks--;
-      free(b);
+      system_free(b, class_size(old));
     }
   }
   return true;
@@ -442,7 +465,7 @@ void nl_data_free(void *p, size_t bytes) {
   if (is_full(rounded) && !evict_for(rounded, c)) {
     blocks--;
     leave_cache();
-    free(p);
+    system_free(p, rounded);
     return;
   }
   free_block *b = p;
