@@ -3,7 +3,7 @@
    - OpenBLAS, kept to one thread, takes matrix-vector products, very large products on AVX2, where its blocking is
      worth 5%, and everything on processors libxsmm generates no code for.
    - The tiniest products are plain loops: looking a kernel up would take longer.
-   - int64 is a plain loop.
+   - int64 is a plain loop over rows.
    Tiles are the same whatever the number of threads is, and each is written by one thread. */
 #include "kernels/gemm.h"
 
@@ -226,20 +226,34 @@ static bool take_blas(nl_gemm_plan *p) {
 
 /* ---- the door ---- */
 
-static void run_int64(const nl_gemm_plan *p) {
+/* Rows begin .. end of C. */
+static void int64_rows(void *ctx, int64_t begin, int64_t end) {
+  const nl_gemm_plan *p = ctx;
   const nl_gemm_args *g = &p->g;
-  nl_gemm_begin(p, 0, 0, g->m, g->n);
-  const int64_t *a = g->a, *b = g->b;
-  int64_t *c = g->c;
-  for (int64_t i = 0; i < g->m; i++) {
-    for (int64_t j = 0; j < g->n; j++) {
-      uint64_t sum = g->accumulate ? (uint64_t)c[i * g->c_row + j] : 0;
-      for (int64_t q = 0; q < g->k; q++) {
-        sum += (uint64_t)a[i * g->a_row + q * g->a_col] * (uint64_t)b[q * g->b_row + j * g->b_col];
+  nl_gemm_begin(p, begin, 0, end - begin, g->n);
+  const uint64_t *a = g->a, *b = g->b;
+  for (int64_t i = begin; i < end; i++) {
+    uint64_t *c = (uint64_t *)g->c + i * g->c_row;
+    for (int64_t j = 0; j < g->n && !g->accumulate; j++) {
+      c[j] = 0;
+    }
+    for (int64_t q = 0; q < g->k && g->b_col == 1; q++) { /* one row of B after another */
+      uint64_t x = a[i * g->a_row + q * g->a_col];
+      for (int64_t j = 0; j < g->n; j++) {
+        c[j] += x * b[q * g->b_row + j];
       }
-      c[i * g->c_row + j] = (int64_t)sum;
+    }
+    for (int64_t j = 0; j < g->n && g->b_col != 1; j++) {
+      for (int64_t q = 0; q < g->k; q++) {
+        c[j] += a[i * g->a_row + q * g->a_col] * b[q * g->b_row + j * g->b_col];
+      }
     }
   }
+}
+
+static void run_int64(const nl_gemm_plan *p) {
+  double each = (double)p->g.n * (double)p->g.k;
+  nl_parallel_for(p->g.m, 1 + (int64_t)(4e6 / (each + 1)), int64_rows, (void *)(uintptr_t)p);
 }
 
 /* No terms. */

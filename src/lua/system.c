@@ -25,8 +25,10 @@ static int get_num_threads(lua_State *L) {
 static int set_num_threads(lua_State *L) {
   int ok = 0;
   lua_Integer n = lua_type(L, 1) == LUA_TNUMBER ? lua_tointegerx(L, 1, &ok) : 0;
-  if (!ok || n < 1 || n > 256) {
-    return nl_lua_error(L, "set_num_threads: the number of threads must be 1 to 256, but is %s", nl_describe(L, 1).s);
+  if (!ok || n < 0 || n > 256) {
+    return nl_lua_error(
+        L, "set_num_threads: the number of threads must be 1 to 256, or 0 for one for each processor, but is %s",
+        nl_describe(L, 1).s);
   }
   nl_pool_set_threads((int)n);
   return 0;
