@@ -44,13 +44,15 @@ static nl_tensor *at_column(nl_build *b, nl_tensor *t, nl_tensor *at) {
 
 /* Targets that stand one behind another, as batch x labels; *sizes is cut to what can be told apart: a target of more
    labels than there are steps is impossible, whatever its labels are, so one more than the steps is kept of each. */
-static nl_tensor *apart(nl_pass *p, nl_tensor *joined, int64_t steps, nl_tensor **sizes) {
+static nl_tensor *apart(nl_pass *p, nl_tensor *joined, int64_t steps, int64_t classes, nl_tensor **sizes) {
   nl_build *b = &p->build;
   int64_t all = joined->numel, labels = all < steps + 1 ? all : steps + 1, n = (*sizes)->numel;
   nl_tensor *each = nl_b_do(b, op_within(), "tii", *sizes, (int64_t)0, all);
   nl_pass_reword(p, "within", "target_lengths: ", joined, "they say how many labels each target has");
   nl_tensor *sum = nl_b_do(b, op_within(), "tii", nl_b_sum(b, each, 1, (int64_t[]){1}, true), all, all);
   nl_pass_reword(p, "within", "the sum of target_lengths: ", joined, "targets of one dim stand one behind another");
+  joined = nl_b_do(b, op_within(), "tii", joined, (int64_t)1, classes);
+  nl_pass_reword(p, "within", "target ", p->in[0], "classes count from 1");
   *sizes = b_minimum(b, each, nl_b_int(b, labels));
   if (labels == 0 || !sum) {
     return nl_b_do(b, op_full(), "tli", nl_b_int(b, 1), 2, (int64_t[]){n, labels}, (int64_t)NL_I64);
@@ -82,7 +84,7 @@ NL_FORWARD(ctc) {
   } else if (!want_lengths(p, lengths, "input_lengths", n) || !want_lengths(p, sizes, "target_lengths", n)) {
     return NULL;
   }
-  targets = joined ? apart(p, targets, steps, &sizes) : targets;
+  targets = joined ? apart(p, targets, steps, classes, &sizes) : targets;
   if (!targets) {
     return NULL;
   }

@@ -156,6 +156,7 @@ function TestMoreLayers:test_joined_targets_of_ctc()
   end
   lu.assertErrorMsgContains("target_lengths: -1 ", loss, p, joined, n, nn.tensor { 3, -1, 4 })
   lu.assertErrorMsgContains("-1 (element 2) is out of range", f, p, joined, n, nn.tensor { 3, -1, 4 })
+  lu.assertErrorMsgContains("target 6 (element 5) is out of range 1..5", loss, p, nn.tensor { 2, 3, 2, 4, 6, 5 }, n, lengths)
   local none = loss(p, nn.zeros(0):long(), n, nn.tensor { 0, 0, 0 })
   lu.assertTrue(none:equal(loss(p, nn.zeros(3, 0):long(), n, nn.tensor { 0, 0, 0 })))
   local long = loss(p, nn.tensor { 2, 3, 2, 3, 2, 3, 2, 3 }, n, nn.tensor { 8, 0, 0 })
