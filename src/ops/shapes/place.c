@@ -136,7 +136,12 @@ static nl_tensor *pad_by_index(nl_build *b, nl_tensor *x, int d, int64_t left, i
   if (b->status != NL_OK) {
     return NULL;
   }
-  int64_t n = x->shape[d], most = mode == 1 ? n - 1 : (mode == 2 ? (n > 0 ? INT32_MAX : 0) : n);
+  int64_t n = x->shape[d], first = 0, kept = n;
+  if (mode == 3) { /* what a negative side leaves goes round */
+    first = left < 0 ? -left : 0;
+    kept = n - first + (right < 0 ? right : 0);
+  }
+  int64_t most = mode == 1 ? n - 1 : (mode == 2 ? (n > 0 ? INT32_MAX : 0) : kept);
   if (left > most || right > most || n + left + right < 0) {
     return nl_b_fail(b, "%s padding by %lld and %lld is not possible for dim %d of shape %s", names[mode],
                      (long long)left, (long long)right, d + 1, nl_tensor_shape_string(x).s);
@@ -146,7 +151,7 @@ static nl_tensor *pad_by_index(nl_build *b, nl_tensor *x, int d, int64_t left, i
   b->status = nl_tensor_new(NL_I64, 1, &total, &index);
   nl_b_own(b, index);
   for (int64_t i = 0; i < total && index; i++) {
-    nl_tensor_set_int(index, i, mirrored(i - left, n, mode) + 1);
+    nl_tensor_set_int(index, i, first + mirrored(i - left - first, kept, mode) + 1);
   }
   return b_index_select(b, x, d + 1, index);
 }

@@ -83,3 +83,26 @@ function TestSlices:test_of_nothing()
   x:index_select(1, none):sum():backward()
   lu.assertTrue(x.grad:equal(nn.zeros(3, 2)))
 end
+
+-- Bools that meet at one place are true where one of them is.
+function TestSlices:test_bools_at_one_place()
+  local x = nn.tensor { true, false, false }
+  for _, many in ipairs { 1, 2, 255, 256 } do
+    local y = nn.scatter_add(x, 1, nn.full({ many }, 2):long(), nn.ones(many):bool())
+    lu.assertTrue(y:equal(nn.tensor { true, true, false }), many)
+    lu.assertEquals(y:long():totable(), { 1, 1, 0 })
+  end
+end
+
+-- What a negative side leaves is what goes round, reflects or repeats.
+function TestSlices:test_padding_with_a_negative_side()
+  local x = nn.tensor { { { 1.0, 2.0, 3.0, 4.0, 5.0 } } }
+  local function padded(by, mode)
+    return x:pad(by, mode):reshape(-1):totable()
+  end
+  lu.assertEquals(padded({ 2, -1 }, "circular"), { 3, 4, 1, 2, 3, 4 })
+  lu.assertEquals(padded({ -1, 2 }, "circular"), { 2, 3, 4, 5, 2, 3 })
+  lu.assertEquals(padded({ 2, -1 }, "reflect"), { 3, 2, 1, 2, 3, 4 })
+  lu.assertEquals(padded({ -1, 2 }, "replicate"), { 2, 3, 4, 5, 5, 5 })
+  lu.assertErrorMsgContains("is not possible", padded, { -3, 3 }, "circular")
+end
