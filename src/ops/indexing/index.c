@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/interrupt.h"
+#include "core/number.h"
 #include "core/pool.h"
 #include "kernels/kernels.h"
 #include "ops/indexing/indexing.h"
@@ -95,20 +96,34 @@ static nl_status infer_gather(nl_call *c) {
   return status;
 }
 
-/* For each element of index, its own place and the place in the big tensor that it names. */
-static void each_index(const nl_tensor *index, const nl_tensor *big, int dim, int64_t i, int64_t *at, int64_t *in_big) {
-  *at = *in_big = 0;
+/* Elements i .. of index that lie in one row of its last dim, at most up to `end`: where the first one is and where it
+   would be in the big tensor if it named the first place, and the steps to the next ones. */
+typedef struct index_run {
+  int64_t count, at, in_big, step_at, step_big;
+  int64_t along, n; /* what a place along dim is worth in the big tensor, and how many there are */
+} index_run;
+
+static index_run run_at(const nl_tensor *index, const nl_tensor *big, int dim, int64_t i, int64_t end) {
+  int last = index->ndim - 1;
+  index_run r = {.count = 1, .n = big->ndim ? big->shape[dim] : 1, .along = big->ndim ? big->strides[dim] : 0};
   int64_t rest = i;
-  for (int d = index->ndim - 1; d >= 0; d--) {
+  for (int d = last; d >= 0; d--) {
     int64_t k = rest % index->shape[d];
     rest /= index->shape[d];
-    *at += k * index->strides[d];
-    if (d != dim) {
-      *in_big += k * big->strides[d];
+    r.at += k * index->strides[d];
+    r.in_big += d != dim ? k * big->strides[d] : 0;
+    if (d == last) {
+      r.count = nl_smaller(index->shape[d] - k, end - i);
+      r.step_at = index->strides[d];
+      r.step_big = d != dim ? big->strides[d] : 0;
     }
   }
-  int64_t v = *((const int64_t *)nl_tensor_data(index) + *at);
-  *in_big += from_zero(v, big->ndim ? big->shape[dim] : 1) * (big->ndim ? big->strides[dim] : 0);
+  return r;
+}
+
+/* Where element k of the run is in the big tensor. */
+static inline int64_t place_in(const index_run *r, const int64_t *ids, int64_t k) {
+  return r->in_big + k * r->step_big + from_zero(ids[r->at + k * r->step_at], r->n) * r->along;
 }
 
 /* Where index and the big tensor are contiguous and differ along dim alone, both are [outer][red][inner] and places are
@@ -178,10 +193,12 @@ typedef struct gather_job {
 static void gather_range(void *ctx, int64_t begin, int64_t end) {
   const gather_job *j = ctx;
   const char *from = nl_tensor_data(j->x);
-  for (int64_t i = begin; i < end; i++) {
-    int64_t at, in_big;
-    each_index(j->index, j->x, j->dim, i, &at, &in_big);
-    memcpy(j->to + (size_t)i * j->size, from + in_big * (int64_t)j->size, j->size);
+  const int64_t *ids = nl_tensor_data(j->index);
+  for (int64_t i = begin; i < end;) {
+    index_run r = run_at(j->index, j->x, j->dim, i, end);
+    for (int64_t k = 0; k < r.count; k++, i++) {
+      memcpy(j->to + (size_t)i * j->size, from + place_in(&r, ids, k) * (int64_t)j->size, j->size);
+    }
   }
 }
 
@@ -284,10 +301,12 @@ static void scatter_into(nl_tensor *out, const nl_tensor *g, const nl_tensor *in
     nl_parallel_for(job.around.outer, 1 + 16384 / each, out->dtype == NL_F32 ? scatter_float : scatter_double, &job);
     return;
   }
-  for (int64_t i = 0; i < index->numel && !nl_interrupted_at(i); i++) {
-    int64_t at, in_big;
-    each_index(index, out, dim, i, &at, &in_big);
-    nl_add_element(nl_tensor_dtype(out), nl_tensor_data(out), in_big, nl_tensor_data(g), i);
+  const int64_t *ids = nl_tensor_data(index);
+  for (int64_t i = 0; i < index->numel && !nl_interrupt_pending();) {
+    index_run r = run_at(index, out, dim, i, nl_smaller(index->numel, i + (1 << 16)));
+    for (int64_t k = 0; k < r.count; k++, i++) {
+      nl_add_element(nl_tensor_dtype(out), nl_tensor_data(out), place_in(&r, ids, k), nl_tensor_data(g), i);
+    }
   }
 }
 static void run_scatter_zeros(nl_call *c) {

@@ -106,3 +106,38 @@ function TestSlices:test_padding_with_a_negative_side()
   lu.assertEquals(padded({ -1, 2 }, "replicate"), { 2, 3, 4, 5, 5, 5 })
   lu.assertErrorMsgContains("is not possible", padded, { -3, 3 }, "circular")
 end
+
+-- gather and scatter_add of any layout, and of an index that is smaller, beside one element after another.
+function TestSlices:test_gather_of_any_layout()
+  nn.manual_seed(6)
+  local x = nn.randint(0, 100, { 4, 5, 6 }):float()
+  for _, order in ipairs { { 1, 2, 3 }, { 3, 1, 2 }, { 2, 3, 1 }, { 3, 2, 1 } } do
+    local view = x:permute(order)
+    for dim = 1, 3 do
+      for _, smaller in ipairs { 0, 1 } do
+        local shape = { view:size(1) - smaller, view:size(2) - smaller, view:size(3) - smaller }
+        shape[dim] = 7
+        local n = view:size(dim)
+        for name, index in pairs {
+          rows = nn.randint(1, n + 1, shape),
+          turned = nn.randint(1, n + 1, { shape[3], shape[2], shape[1] }):permute(3, 2, 1),
+          negative = nn.randint(-n, 0, { shape[1], 1, shape[3] }):expand(shape),
+        } do
+          local y, source = view:gather(dim, index), nn.randint(0, 100, shape):float()
+          local sums, want = view:scatter_add(dim, index, source), view:clone()
+          for i = 1, shape[1] do
+            for j = 1, shape[2] do
+              for k = 1, shape[3] do
+                local at = { i, j, k }
+                at[dim] = index[{ i, j, k }]:item()
+                lu.assertEquals(y[{ i, j, k }]:item(), view[at]:item(), name)
+                want[at] = want[at] + source[{ i, j, k }]
+              end
+            end
+          end
+          lu.assertTrue(sums:equal(want), name)
+        end
+      end
+    end
+  end
+end
