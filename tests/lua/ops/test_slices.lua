@@ -118,18 +118,18 @@ function TestSlices:test_gather_of_any_layout()
         local shape = { view:size(1) - smaller, view:size(2) - smaller, view:size(3) - smaller }
         shape[dim] = 7
         local n = view:size(dim)
-        for name, index in pairs {
+        for name, places in pairs {
           rows = nn.randint(1, n + 1, shape),
           turned = nn.randint(1, n + 1, { shape[3], shape[2], shape[1] }):permute(3, 2, 1),
           negative = nn.randint(-n, 0, { shape[1], 1, shape[3] }):expand(shape),
         } do
-          local y, source = view:gather(dim, index), nn.randint(0, 100, shape):float()
-          local sums, want = view:scatter_add(dim, index, source), view:clone()
+          local y, source = view:gather(dim, places), nn.randint(0, 100, shape):float()
+          local sums, want = view:scatter_add(dim, places, source), view:clone()
           for i = 1, shape[1] do
             for j = 1, shape[2] do
               for k = 1, shape[3] do
                 local at = { i, j, k }
-                at[dim] = index[{ i, j, k }]:item()
+                at[dim] = places[{ i, j, k }]:item()
                 lu.assertEquals(y[{ i, j, k }]:item(), view[at]:item(), name)
                 want[at] = want[at] + source[{ i, j, k }]
               end
