@@ -2,7 +2,6 @@
    output positions; and the way back, which adds. Compiled once for each instruction set. */
 #include "kernels/conv.h"
 #include "kernels/kernels.h"
-
 #include "kernels/vectors.h"
 
 /* Positions of a run in a row of the result, lo .. hi of them inside the image for the element kw of the kernel. */
@@ -113,8 +112,14 @@ static inline vec doubled(vec v, bool last) {
 #define PLAIN_RUNS(type, suffix)                                                                                       \
   static inline void plain_pack_##suffix(const run *r, const type *from, type *to) {                                   \
     for (int64_t i = 0; i < r->channels; i++, to += r->down, from += r->all) {                                         \
-      for (int64_t j = 0; j < r->count; j++) {                                                                         \
-        to[j] = j >= r->lo && j < r->hi ? from[j * r->stride] : 0;                                                     \
+      for (int64_t j = 0; j < r->lo; j++) {                                                                            \
+        to[j] = 0;                                                                                                     \
+      }                                                                                                                \
+      for (int64_t j = r->lo; j < r->hi; j++) {                                                                        \
+        to[j] = from[j * r->stride];                                                                                   \
+      }                                                                                                                \
+      for (int64_t j = r->hi; j < r->count; j++) {                                                                     \
+        to[j] = 0;                                                                                                     \
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
