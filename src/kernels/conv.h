@@ -24,8 +24,9 @@ typedef struct nl_conv {
 } nl_conv;
 
 /* x: n x (groups ic) x in; w: (groups oc) x ic x kernel; y: n x (groups oc) x out; bias: groups oc, or NULL. All
-   contiguous. The same bits for any number of threads. */
-void nl_conv_forward(const nl_conv *, const void *x, const void *w, const void *bias, void *y);
+   contiguous. The same bits for any number of threads. `work` has nl_conv_forward_work bytes. */
+size_t nl_conv_forward_work(const nl_conv *);
+void nl_conv_forward(const nl_conv *, const void *x, const void *w, const void *bias, void *y, void *work);
 
 /* The gradient of the input, of g: n x (groups oc) x out: what the transposed convolution gives. Writes all of dx.
    `work` has nl_conv_input_work bytes. */

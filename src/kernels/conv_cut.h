@@ -33,6 +33,10 @@ void nl_conv_measure(nl_conv_cut *, const nl_conv *, int64_t want);
 /* Kernels of one element need no packing, but where there is one channel. */
 bool nl_conv_is_window(const nl_conv *);
 
+static inline size_t nl_conv_weights(const nl_conv *g) {
+  return (size_t)(g->groups * g->oc * g->ic * g->kernel[0] * g->kernel[1] * g->kernel[2]);
+}
+
 /* Tasks that are worth waking a thread for. */
 int64_t nl_conv_grain(double tasks, double flops);
 double nl_conv_flops(const nl_conv_cut *);
@@ -49,6 +53,16 @@ static inline void nl_conv_unpack(const nl_conv_cut *c, char *image, int64_t fir
 
 /* nl_conv_forward by panels; `padding` may be negative. */
 void nl_conv_forward_panels(const nl_conv_cut *);
+
+/* ---- the two sides change places (conv_swap.c) ---- */
+
+/* The convolution from oc to ic channels that undoes g's geometry. False: g has strides, more padding than kernel,
+   or no images.
+ */
+bool nl_conv_swap(const nl_conv *g, nl_conv *swapped);
+
+/* g's weights, groups x oc x (ic taps), as groups x ic x (oc taps); the kernels reversed or as they are. */
+void nl_conv_swap_weights(const nl_conv *g, const void *w, void *to, bool reversed);
 
 /* ---- images of few positions: several at once ---- */
 

@@ -113,11 +113,13 @@ static bool is_turned_input(const nl_conv *g) {
          !is_direct_input(g);
 }
 
-static int64_t all_weights(const nl_conv_cut *c) {
-  return c->g.groups * c->g.oc * c->g.ic * c->taps;
+/* A result of few channels: from there the kernels pass over rows (direct.c). */
+enum { FEW = 32, MORE = 16 };
+static bool is_narrow_input(const nl_conv *g, nl_conv *swapped) {
+  return g->oc < FEW && g->ic > MORE && nl_conv_swap(g, swapped) && !is_direct_input(g);
 }
 
-/* of a direction whose kernel goes backwards */
+/* As nl_conv_swap, but the kernel goes backwards as it lies, and paddings may be negative. */
 static nl_conv backwards(const nl_conv *g) {
   nl_conv back = *g;
   back.ic = g->oc;
@@ -132,35 +134,29 @@ static nl_conv backwards(const nl_conv *g) {
 }
 
 size_t nl_conv_input_work(const nl_conv *g) {
-  nl_conv_cut c;
-  nl_conv_measure(&c, g, 0);
-  return is_turned_input(g) ? (size_t)all_weights(&c) * c.size : 0;
+  nl_conv swapped;
+  bool swaps = is_turned_input(g) || is_narrow_input(g, &swapped);
+  return swaps ? nl_conv_weights(g) * nl_dtype_size(g->dtype) : 0;
 }
 
-/* Rows begin .. end of the turned weights, group after group ic x (oc taps), from oc x (ic taps). */
-static void swap_channels(void *ctx, int64_t begin, int64_t end) {
-  const nl_conv_cut *c = ctx;
-  int64_t ic = c->g.ic, oc = c->g.oc, taps = c->taps;
-  for (int64_t i = begin; i < end; i++) {
-    int64_t group = i / ic;
-    const char *from = c->w + (size_t)((group * oc * ic + i % ic) * taps) * c->size;
-    char *to = c->sums + (size_t)(i * oc * taps) * c->size;
-    for (int64_t o = 0; o < oc; o++, from += (size_t)(ic * taps) * c->size, to += (size_t)taps * c->size) {
-      memcpy(to, from, (size_t)taps * c->size);
-    }
+static bool narrow_input(const nl_conv *g, const nl_conv *swapped, const void *grad, const void *w, void *dx,
+                         void *work) {
+  if (!nl_k->panel->finite[g->dtype](w, (int64_t)nl_conv_weights(g))) {
+    return false;
   }
+  nl_conv_swap_weights(g, w, work, true);
+  nl_conv_forward(swapped, grad, work, NULL, dx, NULL);
+  return true;
 }
 
 static bool turned_input(const nl_conv *g, const void *grad, const void *w, void *dx, void *work) {
-  nl_conv_cut weights, c;
+  nl_conv_cut c;
   nl_conv back = backwards(g);
-  nl_conv_measure(&weights, g, 0);
   nl_conv_measure(&c, &back, 0);
-  if (c.huge || !nl_k->panel->finite[g->dtype](w, all_weights(&weights))) {
+  if (c.huge || !nl_k->panel->finite[g->dtype](w, (int64_t)nl_conv_weights(g))) {
     return false;
   }
-  weights.w = w, weights.sums = work;
-  nl_parallel_for(g->groups * g->ic, 16, swap_channels, &weights);
+  nl_conv_swap_weights(g, w, work, false);
   c.x = grad, c.w = work, c.y = dx;
   nl_conv_forward_panels(&c);
   return true;
@@ -176,7 +172,9 @@ void nl_conv_input(const nl_conv *g, const void *grad, const void *w, void *dx, 
     memset(dx, 0, (size_t)(g->n * g->groups * g->ic * c.in_all) * c.size);
     return;
   }
+  nl_conv swapped;
   if ((is_direct_input(g) && nl_direct_input(g, grad, w, dx)) ||
+      (is_narrow_input(g, &swapped) && narrow_input(g, &swapped, grad, w, dx, work)) ||
       (is_turned_input(g) && turned_input(g, grad, w, dx, work))) {
     return;
   }

@@ -23,15 +23,32 @@ static void measure_weight(nl_conv_cut *c, const nl_conv *g) {
   c->parts = tasks >= PARTS ? 1 : nl_smaller(sets > 0 ? sets : 1, (PARTS + tasks - 1) / (tasks > 0 ? tasks : 1));
 }
 
+/* A result of few channels is the image of the swapped convolution. */
+enum { NARROW = 16, WIDE = 32 };
+static bool is_narrow_weight(const nl_conv *g, nl_conv *swapped) {
+  return g->oc <= NARROW && g->ic >= WIDE && nl_conv_swap(g, swapped) && is_direct_weight(swapped);
+}
+
 static int64_t weights_in(const nl_conv_cut *c) {
   return c->g.groups * c->g.oc * c->g.ic * c->taps;
 }
 
-size_t nl_conv_weight_work(const nl_conv *g) {
+static size_t work_of(const nl_conv *g) {
   nl_conv_cut c;
   measure_weight(&c, g);
   size_t direct = (size_t)nl_smaller(g->n > 0 ? g->n : 1, PARTS), parts = c.parts > 1 ? (size_t)c.parts : 0;
   return (is_direct_weight(g) ? direct : parts) * (size_t)weights_in(&c) * c.size + 64;
+}
+
+/* The swapped gradient, which stands in front. */
+static size_t swapped_bytes(const nl_conv *g) {
+  return (nl_conv_weights(g) * nl_dtype_size(g->dtype) + 63) / 64 * 64;
+}
+
+size_t nl_conv_weight_work(const nl_conv *g) {
+  nl_conv swapped;
+  size_t swaps = is_narrow_weight(g, &swapped) ? swapped_bytes(g) + work_of(&swapped) : 0, plain = work_of(g);
+  return swaps > plain ? swaps : plain;
 }
 
 static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
@@ -144,6 +161,14 @@ static void join_turned(void *ctx, int64_t begin, int64_t end) {
 }
 
 void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw, void *work) {
+  nl_conv swapped;
+  if (is_narrow_weight(g, &swapped)) { /* multiplies x with zeros around the gradient: inf and nan show in the result */
+    nl_conv_weight(&swapped, grad, x, work, (char *)work + swapped_bytes(g));
+    if (nl_k->panel->finite[g->dtype](work, (int64_t)nl_conv_weights(g))) {
+      nl_conv_swap_weights(&swapped, work, dw, true);
+      return;
+    }
+  }
   nl_conv_cut c;
   measure_weight(&c, g);
   c.x = x, c.grad = grad, c.y = dw, c.sums = work;

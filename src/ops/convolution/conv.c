@@ -124,6 +124,7 @@ static nl_status infer_conv(nl_call *c) {
   int64_t shape[NL_MAX_DIM] = {g.n, g.oc * g.groups};
   memcpy(shape + 2, g.out + NL_CONV_DIMS - dims, (size_t)dims * sizeof *shape);
   c->dtype = g.dtype;
+  c->workspace_bytes = nl_conv_forward_work(&g);
   nl_rule_shape(c, 0, dims + 2, shape, g.dtype);
   return NL_OK;
 }
@@ -131,7 +132,8 @@ static void run_conv(nl_call *c) {
   nl_conv g;
   if (find_conv(c, c->rin, &g) == NL_OK) {
     nl_conv_forward(&g, nl_tensor_data(c->rin[0]), nl_tensor_data(c->rin[1]),
-                    c->rin[2] ? nl_tensor_data(c->rin[2]) : NULL, nl_tensor_data(c->out[0]));
+                    c->rin[2] ? nl_tensor_data(c->rin[2]) : NULL, nl_tensor_data(c->out[0]),
+                    c->workspace ? c->workspace->storage->data : NULL);
   }
 }
 static double conv_flops(const nl_call *c) {
