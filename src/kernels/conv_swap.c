@@ -43,6 +43,7 @@ SWAP_ROWS(float)
 SWAP_ROWS(double)
 
 void nl_conv_swap_weights(const nl_conv *g, const void *w, void *to, bool reversed) {
-  swap_job job = {.g = g, .from = w, .to = to, .taps = g->kernel[0] * g->kernel[1] * g->kernel[2], .reversed = reversed};
+  swap_job job = {
+      .g = g, .from = w, .to = to, .taps = g->kernel[0] * g->kernel[1] * g->kernel[2], .reversed = reversed};
   nl_parallel_for(g->groups * g->ic, 16, g->dtype == NL_F32 ? swap_rows_float : swap_rows_double, &job);
 }

@@ -1,5 +1,5 @@
 -- nn.models: well-known nets, without weights. Their parts are called as torchvision calls them, so that its states fit
--- (nn.io.torch_state).
+-- (nn.io.torch_state). The classes have no init, which could be called again with anything: functions here fill them.
 
 local builtin = require "nn.layers.builtin"
 local core = require "nn.core"
@@ -18,13 +18,15 @@ end
 
 local BasicBlock = module.Module:extend "BasicBlock"
 
-function BasicBlock:init(from, to, stride)
+local function basic_block(from, to, stride)
+  local self = BasicBlock()
   self.conv1 = conv(from, to, 3, stride)
   self.bn1 = builtin.BatchNorm2d(to)
   self.conv2 = conv(to, to, 3)
   self.bn2 = builtin.BatchNorm2d(to)
   self.downsample = (stride ~= 1 or from ~= to) and builtin.Sequential(conv(from, to, 1, stride), builtin.BatchNorm2d(to))
     or builtin.Identity()
+  return self
 end
 
 function BasicBlock:forward(x)
@@ -34,7 +36,8 @@ end
 
 local ResNet = module.Module:extend "ResNet"
 
-function ResNet:init(blocks, o)
+local function resnet(blocks, o)
+  local self = ResNet()
   self.conv1 = conv(o.in_channels, 64, 7, 2)
   self.bn1 = builtin.BatchNorm2d(64)
   self.maxpool = builtin.MaxPool2d(3, { stride = 2, padding = 1 })
@@ -42,13 +45,14 @@ function ResNet:init(blocks, o)
   for i, count in ipairs(blocks) do
     local to, stage = 64 * 2 ^ (i - 1) // 1 | 0, builtin.Sequential()
     for k = 1, count do
-      stage:add(BasicBlock(from, to, k == 1 and i > 1 and 2 or 1))
+      stage:add(basic_block(from, to, k == 1 and i > 1 and 2 or 1))
       from = to
     end
     self["layer" .. i] = stage
   end
   self.avgpool = builtin.AdaptiveAvgPool2d(1)
   self.fc = builtin.Linear(from, o.num_classes)
+  return self
 end
 
 function ResNet:forward(x)
@@ -76,7 +80,7 @@ end
 ---see: nn.models.resnet34, nn.models.vgg11, nn.io.torch_state
 ---source: He et al. 2016, "Deep residual learning for image recognition", table 1
 function M.resnet18(opts)
-  return ResNet({ 2, 2, 2, 2 }, read("resnet18", opts))
+  return resnet({ 2, 2, 2, 2 }, read("resnet18", opts))
 end
 
 ---Makes a residual net of 34 layers, as nn.models.resnet18 does.
@@ -88,14 +92,15 @@ end
 ---see: nn.models.resnet18
 ---source: He et al. 2016, "Deep residual learning for image recognition", table 1
 function M.resnet34(opts)
-  return ResNet({ 3, 4, 6, 3 }, read("resnet34", opts))
+  return resnet({ 3, 4, 6, 3 }, read("resnet34", opts))
 end
 
 -- ---- VGG ----
 
 local VGG = module.Module:extend "VGG"
 
-function VGG:init(stages, o)
+local function vgg(stages, o)
+  local self = VGG()
   local from = o.in_channels
   self.features = builtin.Sequential()
   for i, count in ipairs(stages) do
@@ -122,13 +127,14 @@ function VGG:init(stages, o)
       require("nn.init").zeros_(layer.bias)
     end
   end
+  return self
 end
 
 function VGG:forward(x)
   return self.classifier(self.avgpool(self.features(x)):flatten(2))
 end
 
-local vgg = { batch_norm = { "boolean", false }, dropout = { "number", 0.5, least = 0, most = 1 } }
+local more = { batch_norm = { "boolean", false }, dropout = { "number", 0.5, least = 0, most = 1 } }
 
 ---Makes a VGG net of 11 layers for images of some 224 x 224 (32 x 32 at least). Options: num_classes (1000), in_channels (3),
 ---batch_norm (false), dropout (0.5).
@@ -140,7 +146,7 @@ local vgg = { batch_norm = { "boolean", false }, dropout = { "number", 0.5, leas
 ---see: nn.models.vgg16, nn.models.resnet18, nn.io.torch_state
 ---source: Simonyan & Zisserman 2015, "Very deep convolutional networks for large-scale image recognition", table 1, A
 function M.vgg11(opts)
-  return VGG({ 1, 1, 2, 2, 2 }, read("vgg11", opts, vgg))
+  return vgg({ 1, 1, 2, 2, 2 }, read("vgg11", opts, more))
 end
 
 ---Makes a VGG net of 16 layers, as nn.models.vgg11 does.
@@ -152,7 +158,7 @@ end
 ---see: nn.models.vgg11
 ---source: Simonyan & Zisserman 2015, "Very deep convolutional networks for large-scale image recognition", table 1, D
 function M.vgg16(opts)
-  return VGG({ 2, 2, 3, 3, 3 }, read("vgg16", opts, vgg))
+  return vgg({ 2, 2, 3, 3, 3 }, read("vgg16", opts, more))
 end
 
 return options.namespace("nn.models", M)
