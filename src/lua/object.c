@@ -102,6 +102,7 @@ static void object_set(lua_State *L, bool hidden) {
   lua_pushvalue(L, 2);
   lua_rawget(L, 4);
   if (nl_same_value(L, 3, 5)) {
+    nl_observe_read(L, 1, 2); /* that nothing is to be done holds as long as the value is this one */
     return;
   }
   const nl_tensor *old = nl_to_tensor(L, 5), *new = nl_to_tensor(L, 3);

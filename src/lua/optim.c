@@ -39,6 +39,7 @@ typedef struct state {
   kept *kept;
   nl_map by_param;
   uint64_t version; /* grows when what is kept is replaced */
+  uint64_t born;    /* among the storages */
   uint64_t plan;    /* the number of the one that stands here: a finalizer may make a step while another is planned */
   int nplanned, ngroups;
   planned *planned; /* of the step that is about to be made; room stays */
@@ -71,7 +72,7 @@ static int state_gc(lua_State *L) {
 /* optimizer_state() -> state without parameters */
 static int state_new(lua_State *L) {
   state *s = lua_newuserdatauv(L, sizeof *s, 0);
-  *s = (state){.count = 0};
+  *s = (state){.born = nl_storage_next_serial()};
   luaL_setmetatable(L, STATE_TYPE);
   return 1;
 }
@@ -481,9 +482,21 @@ static int state_step(lua_State *L) {
     r->t[2 * r->count] = p->w; /* the trace takes references of its own, before anything else happens */
     r->t[2 * r->count++ + 1] = p->grad;
   }
+  bool remembers = false; /* whether this step would go on from the one before */
+  for (int g = 0; g < s->ngroups; g++) {
+    remembers = remembers || !rule->keeps || rule->keeps(s->args[g].option) > 0;
+  }
   if (r && nl_trace_current()) {
     *hold = NULL;
+    const nl_trace *trace = nl_trace_current();
     hand_to_trace(L, r);
+    if (remembers && s->born > trace->serial) {
+      forget_plan(s);
+      nl_lua_refuse(L,
+                    "%s: the optimizer is made inside of the compiled function and keeps a state, with which replays "
+                    "would go on; make it outside, or call the function without nn.compile",
+                    rule->name);
+    }
   }
   forget_plan(s);
   return 0;

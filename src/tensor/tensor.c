@@ -17,6 +17,10 @@ uint64_t nl_storage_serial(void) {
   return serial;
 }
 
+uint64_t nl_storage_next_serial(void) {
+  return ++serial;
+}
+
 int64_t nl_shape_numel(int ndim, const int64_t *shape) {
   int64_t n = 1; /* dims of 0 count as 1 here: what lies beside them must be countable too */
   bool empty = false;

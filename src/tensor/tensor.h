@@ -90,6 +90,9 @@ extern uint64_t nl_tensor_changes;
 /* Storages made so far. */
 uint64_t nl_storage_serial(void);
 
+/* A number for something that is no storage, to be told apart from those made before and after. */
+uint64_t nl_storage_next_serial(void);
+
 /* `bytes` of uninitialized data; NULL with the error slot written. */
 nl_storage *nl_storage_new(size_t bytes);
 
