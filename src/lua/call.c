@@ -176,6 +176,8 @@ static nl_status read_value(parser *p, const nl_param *param, int index) {
       return wrong(p, param, index, "a number");
     }
     a->number = lua_tonumber(L, index);
+    a->is_whole = lua_isinteger(L, index);
+    a->whole = a->is_whole ? lua_tointeger(L, index) : 0;
     break;
   case NL_KIND_BOOL:
     if (type != LUA_TBOOLEAN) {

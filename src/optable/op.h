@@ -55,7 +55,8 @@ typedef struct nl_signature {
 } nl_signature;
 
 typedef struct nl_attr {
-  bool set; /* false: left out and without default */
+  bool set;      /* false: left out and without default */
+  bool is_whole; /* a number that was given as a whole one: `whole` has all of its digits */
   union {
     int64_t i; /* int, dim, choice (its position) and dtype */
     double number;
@@ -64,7 +65,16 @@ typedef struct nl_attr {
       int16_t at, count; /* dims and shape: call->ints[at ...] */
     } list;
   };
+  int64_t whole;
 } nl_attr;
+
+/* A number's whole part, as far as int64 goes. */
+static inline int64_t nl_attr_whole(const nl_attr *a) {
+  if (a->is_whole) {
+    return a->whole;
+  }
+  return a->number >= 0x1p63 ? INT64_MAX : (a->number > -0x1p63 ? (int64_t)a->number : INT64_MIN);
+}
 
 typedef struct nl_out_desc {
   nl_dtype dtype;

@@ -51,22 +51,40 @@ static void run_full(nl_call *c) {
 }
 
 /* [start, end) by step, start first: element i is start + i * step, computed in double */
+/* Whole numbers, whose distances double may not hold. */
+static bool is_exact_range(const nl_call *c) {
+  bool exact = true;
+  for (int i = arange_start; i <= arange_step; i++) {
+    const nl_attr *a = &c->attr[i];
+    exact = exact && (a->is_whole || (a->number == floor(a->number) && fabs(a->number) < 0x1p63));
+  }
+  return exact;
+}
+
+static int64_t whole_count(const nl_call *c) {
+  __int128 start = nl_attr_whole(&c->attr[arange_start]), end = nl_attr_whole(&c->attr[arange_end]);
+  __int128 step = nl_attr_whole(&c->attr[arange_step]);
+  __int128 count = step > 0 ? (end - start + step - 1) / step : (start - end - step - 1) / -step;
+  return count < 0 ? 0 : (count > INT64_MAX ? INT64_MAX : (int64_t)count);
+}
+
 static nl_status infer_arange(nl_call *c) {
   double start = c->attr[arange_start].number, end = c->attr[arange_end].number, step = c->attr[arange_step].number;
   if (!c->attr[arange_end].set) { /* one number: it is the end */
+    c->attr[arange_end] = c->attr[arange_start];
+    c->attr[arange_start] = (nl_attr){.set = true, .number = 0, .is_whole = true};
     end = start;
     start = 0;
-    c->attr[arange_start].number = 0;
   }
   if (step == 0 || step != step) {
     return nl_fail("step must not be %s", step == 0 ? "0" : "nan");
   }
-  double count = ceil((end - start) / step);
+  double count = is_exact_range(c) ? (double)whole_count(c) : ceil((end - start) / step);
   if (!(count < 1e15)) {
     return nl_fail("from %g to %g by %g is not a finite number of elements", start, end, step);
   }
   bool whole = start == floor(start) && end == floor(end) && step == floor(step);
-  int64_t n = count > 0 ? (int64_t)count : 0;
+  int64_t n = is_exact_range(c) ? whole_count(c) : (count > 0 ? (int64_t)count : 0);
   return nl_rule_made(c, 1, &n, nl_rule_dtype(c, arange_dtype, whole ? NL_I64 : NL_DEFAULT_FLOAT));
 }
 static nl_status infer_linspace(nl_call *c) {
@@ -84,6 +102,14 @@ static void run_ramp(nl_call *c) {
   bool linspace = c->op->variant == 1;
   double start = c->attr[arange_start].number, end = c->attr[arange_end].number;
   int64_t n = c->out[0]->numel;
+  if (!linspace && c->out[0]->dtype == NL_I64 && is_exact_range(c)) {
+    uint64_t first = (uint64_t)nl_attr_whole(&c->attr[arange_start]);
+    uint64_t by = (uint64_t)nl_attr_whole(&c->attr[arange_step]), *to = nl_tensor_data(c->out[0]);
+    for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {
+      to[i] = first + (uint64_t)i * by;
+    }
+    return;
+  }
   double step = linspace ? (n > 1 ? (end - start) / (double)(n - 1) : 0) : c->attr[arange_step].number;
   for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {
     /* from the nearer end, so that the last element is exact */

@@ -104,13 +104,23 @@ static nl_status vjp_polygamma(nl_call *c, nl_vjp *v) {
 
 /* ---- ops made of ops ---- */
 
+/* Whether a bound is the same as a double, which the fast way takes. */
+static bool is_double(const nl_tensor *x, const nl_tensor *bound) {
+  if (!bound || x->dtype != NL_I64 || bound->dtype != NL_I64) {
+    return true;
+  }
+  int64_t v = nl_tensor_get_int(bound, 0);
+  return v >= -((int64_t)1 << 53) && v <= (int64_t)1 << 53;
+}
+
 NL_COMPOSE(clamp) {
   nl_tensor *lo = c->in[1], *hi = c->in[2];
   if (!lo && !hi) {
     nl_b_fail(b, "min, max or both are needed, e.g. x:clamp{min = 0}");
     return;
   }
-  if ((!lo || lo->wrapped_number) && (!hi || hi->wrapped_number)) {
+  bool numbers = (!lo || lo->wrapped_number) && (!hi || hi->wrapped_number);
+  if (numbers && is_double(x, lo) && is_double(x, hi)) {
     const char *format = !lo ? "t-n" : (!hi ? "tn" : "tnn");
     double l = lo ? nl_tensor_get_double(lo, 0) : 0, h = hi ? nl_tensor_get_double(hi, 0) : 0;
     nl_give(c, lo ? nl_b_do(b, op_clamp_between(), format, x, l, h) : nl_b_do(b, op_clamp_between(), format, x, h));

@@ -75,7 +75,8 @@ end
 -- patience. One that a callback ended goes on only where there are more epochs than it had.
 local function is_over(self, saved)
   local o, stopped = self.o, saved.stopped
-  if not saved.done or saved.at.epoch > o.epochs then
+  local epoch = (saved.cut or saved).at.epoch -- one that a limit ended within the last epoch has that to finish
+  if not saved.done or epoch > o.epochs then
     return saved.done
   elseif stopped == "early stopping" then
     return self.watch:waited_enough()
