@@ -1,4 +1,6 @@
 /* Losses of classification, and divergences. Classes count from 1. Names, settings and defaults are PyTorch's. */
+#include <math.h>
+
 #include <stdio.h>
 
 #include "nn/loss.h"
@@ -64,8 +66,10 @@ static nl_tensor *negative_likelihood(nl_pass *p, nl_tensor *logp, nl_tensor *ta
     loss = b_add(b, loss, b_times(b, smooth, smoothing / (double)classes));
   }
   if (share && int_of(p, loss_reduction) == 0) {
-    nl_tensor *total = b_total(b, loss);
-    return b_div(b, total, b_total(b, share));
+    /* where no target counts the mean is nan, but no weight is to learn that: it has no gradient */
+    nl_tensor *total = b_total(b, loss), *counted = b_total(b, share), *none = b_eq(b, counted, nl_b_int(b, 0));
+    total = b_div(b, total, b_where(b, none, nl_b_number(b, 1), counted));
+    return b_where(b, none, nl_b_number(b, NAN), total);
   }
   loss = nl_loss_reduced(p, loss);
   bool each = b->status == NL_OK && loss->ndim == 1 && int_of(p, loss_reduction) == 2;

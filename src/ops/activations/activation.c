@@ -91,8 +91,9 @@ NL_COMPOSE(shrink) {
   nl_give(c, b_where(b, above(b, x, lambda), b_plus(b, x, -less), low));
 }
 NL_COMPOSE(threshold) {
-  nl_give(c, b_where(b, above(b, x, c->attr[threshold_threshold].number), x,
-                     nl_b_number(b, c->attr[threshold_value].number)));
+  /* the other way round, so that nan stays */
+  nl_tensor *low = b_le(b, x, nl_b_number(b, c->attr[threshold_threshold].number));
+  nl_give(c, b_where(b, low, nl_b_number(b, c->attr[threshold_value].number), x));
 }
 NL_COMPOSE(glu) {
   int dim = dim_at(b, c->attr[glu_dim].i, x->ndim);

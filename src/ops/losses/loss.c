@@ -309,7 +309,7 @@ static nl_status infer_pair(nl_call *c) {
                    nl_tensor_shape_string(y).s,
                    x->numel == y->numel ? "; reshape the target, e.g. y:reshape(-1, 1)" : "");
   }
-  c->dtype = nl_tensor_dtype(x);
+  c->dtype = nl_promote(2, c->in); /* a target of more digits is not cut to the input's */
   c->workspace_bytes = (size_t)(x->numel + 1) * nl_dtype_size(c->dtype);
   if (c->attr[loss_reduction].i == NONE) {
     nl_rule_like(c, 0, x, c->dtype);

@@ -194,3 +194,46 @@ function TestRefusals:test_no_history()
     lu.assertErrorMsgContains("no history", loss.backward, loss)
   end
 end
+
+-- An optimizer that is made inside begins anew with each call, and replays would go on with what it keeps.
+function TestRefusals:test_optimizer_made_inside()
+  local w = nn.Parameter(nn.ones(2))
+  local function adapt(make)
+    return function(x)
+      local p = nn.Parameter(w:detach():clone())
+      local opt = make { p }
+      for _ = 1, 3 do
+        opt:zero_grad()
+        local loss = ((p - x) ^ 2):sum()
+        loss:backward()
+        opt:step()
+      end
+      return p:detach()
+    end
+  end
+  local plain = adapt(function(p) return nn.optim.SGD(p, { lr = 0.1 }) end)
+  local compiled = nn.compile(plain)
+  for i = 1, 3 do
+    lu.assertTrue(compiled(nn.zeros(2) + i):equal(plain(nn.zeros(2) + i)))
+  end
+  for _, make in ipairs { function(p) return nn.optim.SGD(p, { lr = 0.1, momentum = 0.9 }) end, nn.optim.Adam } do
+    lu.assertErrorMsgContains("is made inside of the compiled function", nn.compile(adapt(make)), nn.zeros(2))
+  end
+end
+
+-- An option that is written is not written by replays: it must have the value already, at each call.
+function TestRefusals:test_options_that_are_written()
+  local w = nn.Parameter(nn.ones(1))
+  local opt = nn.optim.SGD({ w }, { lr = 0.1 })
+  local step = nn.compile(function()
+    opt.param_groups[1].lr = 0.1
+    opt:zero_grad()
+    w:sum():backward()
+    opt:step()
+  end)
+  step()
+  step()
+  lu.assertAlmostEquals(w:item(), 0.8, 1e-6)
+  opt.param_groups[1].lr = 0.5
+  lu.assertErrorMsgContains("changes 'opt.param_groups[1].lr'", step)
+end

@@ -356,3 +356,27 @@ function TestResume:test_changed_settings_are_said()
     os.execute("rm -r " .. out)
   end
 end
+
+-- A limit that ended a run within an epoch, the last one too, leaves the rest of it to do.
+function TestResume:test_limits_within_an_epoch()
+  local out = os.tmpname()
+  os.remove(out)
+  local function trained(o)
+    nn.manual_seed(7)
+    local x, model = nn.randn(7, 4), nn.Linear(4, 1)
+    o.model, o.loss, o.progress, o.epochs = model, nn.MSELoss(), "none", 2
+    o.optimizer = nn.optim.SGD(model:parameters(), { lr = 0.05 })
+    o.train = nn.data.tensors(x, x:sum(2, true)):loader { batch_size = 1, shuffle = true }
+    return model.bias:item(), nn.train.fit(o), model.bias:item()
+  end
+  local _, _, want = trained {}
+  for _, stop in ipairs { 1, 6, 7, 8, 13 } do
+    for _, again in ipairs { 14, false } do
+      os.execute("rm -rf " .. out)
+      trained { max_steps = stop, out = out }
+      local _, run, bias = trained { max_steps = again or nil, out = out, resume = true }
+      lu.assertEquals({ run.steps, bias }, { 14, want }, ("stopped at %d"):format(stop))
+    end
+  end
+  os.execute("rm -rf " .. out)
+end
