@@ -100,6 +100,12 @@ static int replay(lua_State *L, nl_cached *e, int first, nl_tensor *const args[]
     return -1;
   }
   status = status == NL_OK ? nl_program_run(p, args, results) : status;
+  for (int i = 0; i < p->nslots && status != NL_OK; i++) { /* no gradient of an earlier call stays for this one's */
+    nl_program_slot *c = &p->slots[i];
+    if (c->set && !c->read_entry) {
+      nl_set_grad(nl_slot_leaf(c, args), NULL);
+    }
+  }
   for (int i = 0; i < p->nresults && status == NL_OK; i++) {
     if (p->results[i] >= 0) {
       nl_box *box = lua_touserdata(L, first + i);

@@ -254,6 +254,7 @@ end
 
 -- The pass that loops are in: the outermost one, where they are nested. A loop that was left holds its pass no longer.
 function Loader:_under_way()
+  collectgarbage() -- a batch that goes holds its pass until it has gone, which the second collection sees
   collectgarbage()
   local first = self.resumed or nil
   for pass in pairs(self.open) do

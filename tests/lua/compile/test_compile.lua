@@ -793,3 +793,24 @@ function TestCompile:test_lengths_and_bits()
     return coroutine.status(co) == "suspended" and x or x * 2
   end), nn.ones(1))
 end
+
+-- A replay that fails leaves no gradient of the call before.
+function TestCompile:test_gradients_after_an_error()
+  local w = nn.Parameter(nn.ones(2, 3))
+  local opt = nn.optim.SGD({ w }, { lr = 0.1 })
+  local step = nn.compile(function(y)
+    opt:zero_grad()
+    local loss = nn.cross_entropy(w, y)
+    loss:backward()
+    return loss
+  end)
+  for _ = 1, 3 do
+    step(nn.tensor { 1, 2 })
+  end
+  lu.assertNotNil(w.grad)
+  local want = w.grad:clone()
+  lu.assertErrorMsgContains("classes count from 1 to 3", step, nn.tensor { 1, 4 })
+  lu.assertNil(w.grad)
+  step(nn.tensor { 1, 2 })
+  lu.assertTrue(w.grad:equal(want))
+end

@@ -172,3 +172,28 @@ function TestData:test_scaler()
   -- what is constant has no deviation to divide by
   lu.assertErrorMsgContains("the deviation of x (shape 3x1) is 0", nn.data.normalize, nn.data.tensors(nn.ones(3, 1), nn.ones(3)))
 end
+-- A pass that was left is none to go on with: by break, or by an error.
+function TestData:test_state_after_a_pass_was_left()
+  local loader = nn.data.tensors(nn.arange(10), nn.arange(10)):loader { batch_size = 4, shuffle = true }
+  for _ = 1, 3 do
+    for _, y in loader do
+      if y:size(1) == 4 then
+        break
+      end
+    end
+    pcall(function()
+      for _ in loader do
+        error "mine"
+      end
+    end)
+    local state = loader:state_dict()
+    lu.assertEquals({ state.at, state.order }, { 0 })
+    loader:load_state_dict(state)
+  end
+  for _, y in loader do
+    lu.assertEquals(#loader:state_dict().order, 10)
+    if y:size(1) == 4 then
+      break
+    end
+  end
+end
