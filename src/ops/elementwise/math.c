@@ -145,8 +145,13 @@ NL_COMPOSE(rad2deg) {
 NL_COMPOSE(lerp) {
   nl_give(c, b_add(b, x, b_mul(b, c->in[2], b_sub(b, c->in[1], x))));
 }
+/* Whole numbers stay whole where the factor is. */
 NL_COMPOSE(addcmul) {
-  nl_give(c, b_add(b, x, b_times(b, b_mul(b, c->in[1], c->in[2]), c->attr[addc_value].number)));
+  const nl_attr *value = &c->attr[addc_value];
+  nl_tensor *product = b_mul(b, c->in[1], c->in[2]);
+  bool whole = product && !nl_dtype_is_float(nl_tensor_dtype(product)) && value->number == floor(value->number);
+  product = whole ? b_mul(b, product, nl_b_int(b, nl_attr_whole(value))) : b_times(b, product, value->number);
+  nl_give(c, b_add(b, x, product));
 }
 NL_COMPOSE(addcdiv) {
   nl_give(c, b_add(b, x, b_times(b, b_div(b, c->in[1], c->in[2]), c->attr[addc_value].number)));

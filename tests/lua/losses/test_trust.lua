@@ -60,6 +60,10 @@ function TestTrust:test_large_whole_numbers()
     lu.assertEquals(compiled(x):totable(), want)
   end
   lu.assertEquals(x:clamp { min = big + 3 }:totable(), { big + 3, big + 7, big + 3 })
+  local sums = nn.addcmul(x, nn.tensor { 3, 5, 7 }, nn.tensor { 1, 1, 1 }, 2)
+  lu.assertEquals({ sums.dtype, sums:totable() }, { "int64", { big + 7, big + 17, -big + 11 } })
+  lu.assertEquals(nn.addcmul(x, x, nn.tensor { 1, 1, 1 })[1]:item(), 2 * big + 2)
+  lu.assertEquals(nn.addcmul(nn.tensor { 1 }, nn.tensor { 2 }, nn.tensor { 3 }, 0.5):item(), 4)
   lu.assertEquals(x:clamp(3, math.maxinteger):totable(), { big + 1, big + 7, 3 })
 end
 
