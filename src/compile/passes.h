@@ -22,7 +22,8 @@ void nl_pass_dce(nl_program *);
    that a parameter is updated while its gradient is still in the cache. */
 void nl_pass_schedule(nl_program *);
 
-/* Memory planning: gives each temporary its offset in the arena (plan_memory.c). Error: memory. */
+/* Memory planning: gives each temporary its offset in the arena (plan_memory.c), which is taken when the program first
+   runs. Error: memory. */
 nl_status nl_pass_plan_memory(nl_program *);
 
 /* What each run has to look at: buffers with owners outside, where it begins to change what was there before, what ops

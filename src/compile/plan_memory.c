@@ -146,16 +146,7 @@ nl_status nl_pass_plan_memory(nl_program *p) {
     }
   }
   p->arena_bytes = l.end ? l.end : 64;
-  p->arena = nl_data_alloc(p->arena_bytes);
   nl_delete(l.holes);
   nl_delete(gone);
-  if (!p->arena) {
-    return NL_NOMEM;
-  }
-  for (int b = 0; b < p->nbuffers; b++) {
-    if (p->buffers[b].location == NL_TEMPORARY) {
-      p->buffers[b].storage->data = p->arena + p->buffers[b].at;
-    }
-  }
   return NL_OK;
 }

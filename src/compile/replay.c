@@ -290,8 +290,25 @@ static void bump(nl_program *p, nl_tensor *const args[]) {
   }
 }
 
+enum { WORTH_TRIMMING = 4 << 20 };
+
+/* The memory of temporaries, taken when the program first runs: what the recorded call needed has gone by then, and its
+   place is given back first, so that there is never room for both. */
+static nl_status take_arena(nl_program *p) {
+  if (p->arena_bytes >= WORTH_TRIMMING) {
+    nl_memory_trim();
+  }
+  p->arena = nl_data_alloc(p->arena_bytes);
+  for (int b = 0; b < p->nbuffers && p->arena; b++) {
+    if (p->buffers[b].location == NL_TEMPORARY) {
+      p->buffers[b].storage->data = p->arena + p->buffers[b].at;
+    }
+  }
+  return p->arena ? NL_OK : NL_NOMEM;
+}
+
 nl_status nl_program_prepare(nl_program *p, nl_tensor *const args[]) {
-  nl_status status = NL_OK;
+  nl_status status = p->arena ? NL_OK : take_arena(p);
   for (int i = 0; i < p->nbound && status == NL_OK; i++) {
     nl_buffer *b = &p->buffers[p->bound[i]];
     if (b->location == NL_ESCAPING) {
