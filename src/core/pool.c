@@ -1,8 +1,8 @@
-/* The pool: helpers wait on a condition variable; a job's pieces are shared out in as many stretches as there are
-   threads, each with a counter. A thread takes the pieces of its own stretch, then what is left of the others'. So the
-   same part of one tensor after another is done by the same core, which has it in its cache. Helpers spin for some
-   microseconds after a job, since in training the next one is near, then sleep: an idle program uses no CPU. Threads
-   start with the first job that has work for them. */
+/* The pool: helpers wait for the number of the job to change; a job's pieces are shared out in as many stretches as
+   there are threads, each with a counter. A thread takes the pieces of its own stretch, then what is left of the
+   others'. So the same part of one tensor after another is done by the same core, which has it in its cache. Helpers
+   spin for some microseconds after a job, since in training the next one is near, then sleep: an idle program uses no
+   CPU. Threads start with the first job that has work for them. */
 #include "core/pool.h"
 
 #include <pthread.h>
@@ -23,7 +23,8 @@ static struct {
   int wanted;  /* threads in all, the caller's included; 0: not decided yet */
   int running; /* helpers alive */
   bool stop;
-  atomic_uint job; /* number of the current job; helpers wait for it to change */
+  atomic_uint job;     /* number of the current job; helpers wait for it to change */
+  atomic_int sleeping; /* helpers that wait on the condition variable, or are about to */
   atomic_bool busy;
   /* the job */
   nl_range_fn fn;
@@ -33,8 +34,8 @@ static struct {
   struct {
     _Alignas(64) _Atomic int64_t next; /* piece of the stretch */
   } stretch[MAX_THREADS];
-  atomic_int inside; /* helpers that are in the job */
-  bool open;         /* helpers may join; guarded by lock */
+  atomic_int inside; /* helpers that are in the job, or look whether they may be */
+  atomic_bool open;  /* they may; the job's other fields change only while it is closed and nobody is inside */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static _Thread_local bool is_inside;
@@ -96,24 +97,25 @@ static void *helper(void *number) {
     for (int i = 0; i < SPINS && atomic_load_explicit(&pool.job, memory_order_relaxed) == seen; i++) {
       relax();
     }
-    pthread_mutex_lock(&pool.lock);
-    while (atomic_load(&pool.job) == seen && !pool.stop) {
-      pthread_cond_wait(&pool.wake, &pool.lock);
-    }
-    if (pool.stop) {
+    if (atomic_load(&pool.job) == seen) {
+      pthread_mutex_lock(&pool.lock);
+      atomic_fetch_add(&pool.sleeping, 1); /* before the look at the job: who changes that looks at this afterwards */
+      while (atomic_load(&pool.job) == seen && !pool.stop) {
+        pthread_cond_wait(&pool.wake, &pool.lock);
+      }
+      atomic_fetch_sub(&pool.sleeping, 1);
+      bool stop = pool.stop;
       pthread_mutex_unlock(&pool.lock);
-      return NULL;
+      if (stop) {
+        return NULL;
+      }
     }
     seen = atomic_load(&pool.job);
-    bool join = pool.open;
-    if (join) {
-      atomic_fetch_add(&pool.inside, 1);
-    }
-    pthread_mutex_unlock(&pool.lock);
-    if (join) {
+    atomic_fetch_add(&pool.inside, 1);
+    if (atomic_load(&pool.open)) {
       work((int)(intptr_t)number);
-      atomic_fetch_sub(&pool.inside, 1);
     }
+    atomic_fetch_sub(&pool.inside, 1);
   }
 }
 
@@ -185,7 +187,6 @@ void nl_parallel_for(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
   if (pool.running < pool.wanted - 1) {
     start_helpers();
   }
-  pthread_mutex_lock(&pool.lock);
   pool.fn = fn;
   pool.ctx = ctx;
   pool.n = n;
@@ -195,16 +196,17 @@ void nl_parallel_for(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
   for (int t = 0; t < pool.sharers; t++) {
     atomic_store_explicit(&pool.stretch[t].next, stretch_at(t), memory_order_relaxed);
   }
-  pool.open = true;
+  atomic_store(&pool.open, true);
   atomic_fetch_add(&pool.job, 1);
-  pthread_cond_broadcast(&pool.wake);
-  pthread_mutex_unlock(&pool.lock);
+  if (atomic_load(&pool.sleeping) > 0) {
+    pthread_mutex_lock(&pool.lock);
+    pthread_cond_broadcast(&pool.wake);
+    pthread_mutex_unlock(&pool.lock);
+  }
   is_inside = true;
   work(0);
   is_inside = false;
-  pthread_mutex_lock(&pool.lock);
-  pool.open = false;
-  pthread_mutex_unlock(&pool.lock);
+  atomic_store(&pool.open, false);
   while (atomic_load(&pool.inside) > 0) {
     relax();
   }
