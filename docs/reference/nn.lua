@@ -9701,7 +9701,7 @@ function nn.optim.Lion(params, opts) end
 function nn.optim.Lookahead(inner, opts) end
 
 ---Is Adam with Nesterov's momentum (Dozat 2016).
----As Adam, with this batch's gradient in place of the oldest part of the average.
+---As Adam, with this batch's gradient in place of the oldest part of the average; as the paper has it (PyTorch 1.13 multiplies by b1 once more).
 ---@param params table parameters, or groups {params = ..., lr = ...}
 ---@param opts? table
 function nn.optim.NAdam(params, opts) end

@@ -73,7 +73,12 @@ NL_COMPOSE(softsign) {
   nl_give(c, b_div(b, x, b_plus(b, b_abs(b, x), 1)));
 }
 NL_COMPOSE(hardtanh) {
-  nl_give(c, clamped(b, x, c->attr[hardtanh_min].number, c->attr[hardtanh_max].number));
+  const nl_attr *lo = &c->attr[hardtanh_min], *hi = &c->attr[hardtanh_max];
+  if (x->dtype == NL_I64 && lo->number == floor(lo->number) && hi->number == floor(hi->number)) { /* all digits */
+    nl_give(c, nl_b_do(b, op_clamp(), "ttt", x, nl_b_int(b, nl_attr_whole(lo)), nl_b_int(b, nl_attr_whole(hi))));
+    return;
+  }
+  nl_give(c, clamped(b, x, lo->number, hi->number));
 }
 NL_COMPOSE(hardsigmoid) {
   nl_give(c, b_times(b, clamped(b, b_plus(b, x, 3), 0, 6), 1.0 / 6));

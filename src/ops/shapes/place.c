@@ -206,8 +206,8 @@ NL_COMPOSE(pad) {
     inside = filled ? pad_zeros(b, inside, d, tame(by[2 * i]), tame(by[2 * i + 1])) : NULL;
   }
   if (filled) {
-    nl_tensor *k = nl_dtype_is_float(nl_tensor_dtype(x)) ? nl_b_number(b, value)
-                                                         : nl_b_cast(b, nl_b_number(b, value), nl_tensor_dtype(x));
+    nl_tensor *k = x->dtype == NL_I64 ? nl_b_int(b, nl_attr_whole(&c->attr[pad_value])) : nl_b_number(b, value);
+    k = nl_dtype_is_float(nl_tensor_dtype(x)) ? k : nl_b_cast(b, k, nl_tensor_dtype(x));
     t = b_where(b, nl_b_cast(b, inside, NL_BOOL), t, k);
   }
   nl_give(c, t == x ? b_clone(b, x) : t);

@@ -52,7 +52,8 @@ M.rules = {
     formula = "w <- w - lr m' / (u + eps), u <- max(b2 u, |g|).",
     lr = 0.1, after = "tensor([ 0.9, -1.9], shape=2, float32)", see = "nn.optim.Adam, nn.optim.NAdam" },
   NAdam = {
-    formula = "As Adam, with this batch's gradient in place of the oldest part of the average.",
+    formula = "As Adam, with this batch's gradient in place of the oldest part of the average; as the paper has it "
+      .. "(PyTorch 1.13 multiplies by b1 once more).",
     lr = 0.1, after = "tensor([ 0.8944, -1.8944], shape=2, float32)", see = "nn.optim.Adam, nn.optim.SGD",
     options = { momentum_decay = "b1 in step t is b1 (1 - 0.96^(t momentum_decay) / 2)" } },
   RAdam = {
