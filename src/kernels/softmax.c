@@ -177,6 +177,10 @@ SOFTMAX(f64, log)
 LOG_SOFTMAX_BACKWARD(f32, nl_expf)
 LOG_SOFTMAX_BACKWARD(f64, exp)
 
+/* Where functions come in vectors, a few last elements pass through the room of a whole one: one by one they would take
+   as long as a dozen. */
+enum { BCE_ROOM = 16 };
+
 #define BCE(type, SOFTPLUS)                                                                                            \
   static void some_bce_##type(int64_t n, const type *x, const type *y, type *o) {                                      \
     NL_INDEPENDENT                                                                                                     \
@@ -201,9 +205,6 @@ LOG_SOFTMAX_BACKWARD(f64, exp)
       }                                                                                                                \
     }                                                                                                                  \
   }
-/* Where functions come in vectors, a few last elements pass through the room of a whole one: one by one they would take
-   as long as a dozen. */
-enum { BCE_ROOM = 16 };
 BCE(f32, nl_softplusf)
 BCE(f64, nl_softplus)
 

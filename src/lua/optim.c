@@ -459,6 +459,15 @@ static recorded *plan_and_record(lua_State *L, state *s, const nl_rule *rule, re
   }
 }
 
+/* Whether the step that is planned would go on from the one before. */
+static bool remembers(const state *s, const nl_rule *rule) {
+  bool any = false;
+  for (int g = 0; g < s->ngroups && rule->states[0]; g++) {
+    any = any || !rule->keeps || rule->keeps(s->args[g].option) > 0;
+  }
+  return any;
+}
+
 /* step(state, rule, groups): of all parameters, or, where it raises, of none */
 static int state_step(lua_State *L) {
   state *s = luaL_checkudata(L, 1, STATE_TYPE);
@@ -482,23 +491,19 @@ static int state_step(lua_State *L) {
     r->t[2 * r->count] = p->w; /* the trace takes references of its own, before anything else happens */
     r->t[2 * r->count++ + 1] = p->grad;
   }
-  bool remembers = false; /* whether this step would go on from the one before */
-  for (int g = 0; g < s->ngroups; g++) {
-    remembers = remembers || !rule->keeps || rule->keeps(s->args[g].option) > 0;
-  }
+  bool refused = false;
   if (r && nl_trace_current()) {
     *hold = NULL;
-    const nl_trace *trace = nl_trace_current();
     hand_to_trace(L, r);
-    if (remembers && s->born > trace->serial) {
-      forget_plan(s);
-      nl_lua_refuse(L,
-                    "%s: the optimizer is made inside of the compiled function and keeps a state, with which replays "
-                    "would go on; make it outside, or call the function without nn.compile",
-                    rule->name);
-    }
+    refused = s->born > nl_trace_current()->serial && remembers(s, rule);
   }
   forget_plan(s);
+  if (refused) {
+    nl_lua_refuse(L,
+                  "%s: the optimizer is made inside of the compiled function and keeps a state, with which replays "
+                  "would go on; make it outside, or call the function without nn.compile",
+                  rule->name);
+  }
   return 0;
 }
 

@@ -1,6 +1,5 @@
 /* Losses of classification, and divergences. Classes count from 1. Names, settings and defaults are PyTorch's. */
 #include <math.h>
-
 #include <stdio.h>
 
 #include "nn/loss.h"

@@ -1,49 +1,12 @@
--- Corners in which a loss, or what leads to one, once gave numbers that look like others.
+-- Corners of ops: whole numbers that float64 does not hold, and nan.
 
 local lu = require "luaunit"
 local nn = require "nn"
 
-TestTrust = {}
-
--- A mean over no target is nan, but does not reach the weights.
-function TestTrust:test_no_target_counts()
-  for _, o in ipairs { {}, { label_smoothing = 0.1 }, { weight = nn.tensor { 1.0, 2.0, 3.0 } } } do
-    o.ignore_index = -100
-    local x = nn.randn(2, 3):requires_grad_()
-    local loss = nn.cross_entropy(x, nn.tensor { -100, -100 }, o)
-    loss:backward()
-    lu.assertTrue(loss:isnan():item())
-    lu.assertEquals(x.grad:totable(), { { 0, 0, 0 }, { 0, 0, 0 } })
-  end
-  local logp = nn.randn(2, 3):log_softmax(2):detach():requires_grad_()
-  nn.nll_loss(logp, nn.tensor { 2, 2 }, { ignore_index = 2 }):backward()
-  lu.assertEquals(logp.grad:abs():sum():item(), 0)
-end
-
--- A target of more digits is not cut to the input's.
-function TestTrust:test_targets_of_more_digits()
-  local x, y = nn.tensor { 16777216.0 }, nn.tensor({ 16777217.0 }, { dtype = "float64" })
-  for _, pair in ipairs { { x, y }, { y, x } } do
-    local loss = nn.mse_loss(pair[1], pair[2])
-    lu.assertEquals({ loss:item(), loss.dtype }, { 1, "float64" })
-  end
-  local w = x:clone():requires_grad_()
-  local loss = nn.bce_with_logits(w, y)
-  loss:backward()
-  lu.assertEquals({ loss.dtype, w.grad.dtype }, { "float64", "float32" })
-end
-
-function TestTrust:test_threshold_passes_nan_on()
-  local x = nn.tensor { 0 / 0, 1.0, 0.25 }:requires_grad_()
-  local y = nn.threshold(x, 0.5, 9)
-  y:sum():backward()
-  lu.assertEquals(y:isnan():totable(), { true, false, false })
-  lu.assertEquals(y[{ { 2, 3 } }]:totable(), { 1, 9 })
-  lu.assertEquals(x.grad:totable(), { 1, 1, 0 })
-end
+TestCorners = {}
 
 -- Whole numbers that float64 does not hold.
-function TestTrust:test_large_whole_numbers()
+function TestCorners:test_large_whole_numbers()
   local big = 1 << 53
   lu.assertEquals(nn.arange(big + 1, big + 4):totable(), { big + 1, big + 2, big + 3 })
   lu.assertEquals(nn.arange(big + 7, big, -3):totable(), { big + 7, big + 4, big + 1 })
@@ -70,4 +33,22 @@ function TestTrust:test_large_whole_numbers()
   lu.assertEquals(x:clamp(3, math.maxinteger):totable(), { big + 1, big + 7, 3 })
 end
 
-return TestTrust
+-- A net whose numbers are nan does not look healthy behind an activation.
+function TestCorners:test_activations_pass_nan_on()
+  local calls = { threshold = { 0.5, 9 } }
+  for name in ([[threshold relu relu6 hardtanh hardshrink softshrink tanhshrink elu celu selu gelu silu mish softplus leaky_relu
+      hardswish hardsigmoid sigmoid logsigmoid tanh softsign]]):gmatch "%S+" do
+    local x = nn.tensor { 0 / 0, 1.0, 0.25 }:requires_grad_()
+    local y = nn[name](x, table.unpack(calls[name] or {}))
+    lu.assertEquals(y:isnan():totable(), { true, false, false }, name)
+    y:sum():backward()
+    lu.assertEquals(x.grad[{ { 2, 3 } }]:isnan():any():item(), false, name)
+  end
+  local x = nn.tensor { 0 / 0, 1.0, 0.25 }:requires_grad_()
+  local y = nn.threshold(x, 0.5, 9)
+  y:sum():backward()
+  lu.assertEquals(y[{ { 2, 3 } }]:totable(), { 1, 9 })
+  lu.assertEquals(x.grad:totable(), { 1, 1, 0 })
+end
+
+return TestCorners
