@@ -29,15 +29,11 @@ static bool is_narrow_weight(const nl_conv *g, nl_conv *swapped) {
   return g->oc <= NARROW && g->ic >= WIDE && nl_conv_swap(g, swapped) && is_direct_weight(swapped);
 }
 
-static int64_t weights_in(const nl_conv_cut *c) {
-  return c->g.groups * c->g.oc * c->g.ic * c->taps;
-}
-
 static size_t work_of(const nl_conv *g) {
   nl_conv_cut c;
   measure_weight(&c, g);
   size_t direct = (size_t)nl_smaller(g->n > 0 ? g->n : 1, PARTS), parts = c.parts > 1 ? (size_t)c.parts : 0;
-  return (is_direct_weight(g) ? direct : parts) * (size_t)weights_in(&c) * c.size + 64;
+  return (is_direct_weight(g) ? direct : parts) * nl_conv_weights(&c.g) * c.size + 64;
 }
 
 /* The swapped gradient, which stands in front. */
@@ -61,7 +57,7 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
   for (int64_t t = begin; t < end && !nl_interrupt_pending(); t++) {
     int64_t chunk = t % c->chunks, group = t / c->chunks % g->groups, part = t / c->chunks / g->groups;
     int64_t first = chunk * c->chunk, count = nl_smaller(c->chunk, g->ic - first);
-    char *to = (c->parts > 1 ? c->sums + (size_t)(part * weights_in(c)) * c->size : c->y) +
+    char *to = (c->parts > 1 ? c->sums + (size_t)(part * (int64_t)nl_conv_weights(&c->g)) * c->size : c->y) +
                (size_t)(group * g->oc * depth + first * c->taps) * c->size;
     int64_t stop = (part + 1) * g->n / c->parts, images = 0;
     bool begun = false;
@@ -121,7 +117,7 @@ static void weight_tasks(void *ctx, int64_t begin, int64_t end) {
 /* All parts together, in order. */
 static void join_parts(void *ctx, int64_t begin, int64_t end) {
   const nl_conv_cut *c = ctx;
-  int64_t each = weights_in(c);
+  int64_t each = (int64_t)nl_conv_weights(&c->g);
   for (int64_t part = 0; part < c->parts; part++) {
     for (int64_t i = begin; i < end; i++) {
       if (c->g.dtype == NL_F32) {
@@ -138,7 +134,7 @@ static void join_parts(void *ctx, int64_t begin, int64_t end) {
 /* The same for sums of (ic taps) x oc, which are turned. */
 static void join_turned(void *ctx, int64_t begin, int64_t end) {
   const nl_conv_cut *c = ctx;
-  int64_t depth = c->taps * c->g.ic, each = weights_in(c), oc = c->g.oc;
+  int64_t depth = c->taps * c->g.ic, each = (int64_t)nl_conv_weights(&c->g), oc = c->g.oc;
   for (int64_t i = begin; i < end; i++) {
     int64_t group = i / depth, k = i % depth;
     for (int64_t o = 0; o < oc; o++) {
@@ -188,6 +184,6 @@ void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw,
   int64_t tasks = c.parts * g->groups * c.chunks;
   nl_parallel_for(tasks, nl_conv_grain((double)tasks, nl_conv_flops(&c)), weight_tasks, &c);
   if (c.parts > 1) {
-    nl_parallel_for(weights_in(&c), 1 << 14, join_parts, &c);
+    nl_parallel_for((int64_t)nl_conv_weights(&c.g), 1 << 14, join_parts, &c);
   }
 }
