@@ -231,6 +231,7 @@ typedef struct recorded {
   int ngroups, count;
   uint64_t seen, version; /* the changes that args know of, and what the state was */
   bool plain;             /* a group is a plain table, whose changes nobody counts */
+  bool fixed;             /* made while recording: each of its steps has the options that it had then */
   group_args *args;
   int *slot, *group; /* of each parameter that is updated */
   nl_tensor **t;     /* parameter, gradient, parameter, ... */
@@ -240,7 +241,7 @@ typedef struct recorded {
 /* Reads the options again if some were set; may raise. */
 static void refresh(lua_State *L, nl_lua_effect *e) {
   recorded *r = (recorded *)e;
-  if (r->seen == nl_object_epoch && !r->plain && r->version == r->s->version) {
+  if (r->fixed || (r->seen == nl_object_epoch && !r->plain && r->version == r->s->version)) {
     return;
   }
   int top = lua_gettop(L);
@@ -494,8 +495,10 @@ static int state_step(lua_State *L) {
   bool refused = false;
   if (r && nl_trace_current()) {
     *hold = NULL;
+    r->fixed = s->born > nl_trace_current()->serial;
+    memcpy(r->args, s->args, (size_t)r->ngroups * sizeof *r->args);
+    refused = r->fixed && remembers(s, rule);
     hand_to_trace(L, r);
-    refused = s->born > nl_trace_current()->serial && remembers(s, rule);
   }
   forget_plan(s);
   if (refused) {

@@ -221,6 +221,30 @@ function TestRefusals:test_optimizer_made_inside()
   end
 end
 
+-- The steps of one without a state have the options that they had while recorded, whoever changes them in between.
+function TestRefusals:test_options_of_an_optimizer_made_inside()
+  local rate = 0.1
+  local function adapt(x)
+    local w = nn.Parameter(nn.ones(2))
+    local opt = nn.optim.SGD({ w }, { lr = rate })
+    local schedule = nn.sched.StepLR(opt, { step_size = 1, gamma = 0.5 })
+    for _ = 1, 3 do
+      opt:zero_grad()
+      local loss = (w * x):sum()
+      loss:backward()
+      opt:step()
+      schedule:step()
+    end
+    opt.param_groups[1].lr = 7
+    return w:detach()
+  end
+  local compiled = nn.compile(adapt)
+  for i = 1, 6 do
+    rate = i > 3 and 0.2 or 0.1
+    lu.assertTrue(compiled(nn.ones(2) * i):equal(adapt(nn.ones(2) * i)), i)
+  end
+end
+
 -- An option that is written is not written by replays: it must have the value already, at each call.
 function TestRefusals:test_options_that_are_written()
   local w = nn.Parameter(nn.ones(1))
