@@ -47,10 +47,19 @@ static void run_reduce(nl_call *c) {
   }
   nl_reduce(c, c->op->kernel, reduce_dim, nl_tensor_data(c->out[0]));
 }
+static void run_amax(nl_call *c) {
+  if (c->prepared) {
+    run_reduce(c);
+    return;
+  }
+  nl_reduce(c, c->op->kernel, reduce_dim, nl_found(c));
+  nl_narrow(c);
+}
 /* What needs no copy is one job, whose sizes are known. */
 static bool prepare_reduce(const nl_call *c, void *prepared) {
   nl_reduction g = nl_reduction_of(c, reduce_dim);
-  if (c->op->run != run_reduce || !nl_reduction_is_one_job(c, c->op->kernel, &g)) {
+  bool one = c->op->run == run_reduce || c->op->run == run_amax;
+  if (!one || !nl_reduction_is_one_job(c, c->op->kernel, &g)) {
     return false;
   }
   nl_reduction_job *j = prepared;
@@ -338,12 +347,14 @@ static nl_status infer_extreme(nl_call *c) {
     c->desc[1] = c->desc[0];
     c->desc[1].dtype = NL_I64;
   }
+  nl_keep_dtype(c);
   return status;
 }
 static void run_extreme(nl_call *c) {
   nl_reduction g = nl_reduction_of(c, extreme_dim);
   if (c->nout == 1) {
-    nl_reduce(c, c->op->kernel, extreme_dim, nl_tensor_data(c->out[0]));
+    nl_reduce(c, c->op->kernel, extreme_dim, nl_found(c));
+    nl_narrow(c);
     return;
   }
   /* the positions tell the values, so the elements are read once */
@@ -355,12 +366,13 @@ static void run_extreme(nl_call *c) {
   nl_run_reduction(&j, &g);
   size_t size = nl_dtype_size(c->dtype);
   int64_t *at = nl_tensor_data(c->out[1]);
-  char *out = nl_tensor_data(c->out[0]);
+  char *out = nl_found(c);
   for (int64_t r = 0; r < j.results; r++) {
     int64_t from = (r / j.inner * j.red + at[r]) * j.inner + r % j.inner;
     memcpy(out + (size_t)r * size, x + (size_t)from * size, size);
     at[r]++;
   }
+  nl_narrow(c);
 }
 /* With dim, to the position found; without, shared evenly among equals, as PyTorch does. */
 static nl_status vjp_extreme(nl_call *c, nl_vjp *g) {
@@ -387,6 +399,7 @@ static nl_status infer_amax(nl_call *c) {
   if (status == NL_OK) {
     nl_reduction g = nl_reduction_of(c, reduce_dim);
     status = not_empty(c, &g);
+    nl_keep_dtype(c);
   }
   return status;
 }
@@ -418,10 +431,10 @@ static const nl_op ops[] = {
     REDUCE("logsumexp", "log(sum(exp(x))) over the dims named, or over all, without overflow.", infer_float, run_reduce,
            vjp_logsumexp, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_LOGSUMEXP, "nn.logsumexp(nn.tensor {1000.0, 1000.0})"),
     REDUCE("amax", "The largest element over the dims named, or over all; equals share the gradient.", infer_amax,
-           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MAX,
+           run_amax, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MAX,
            "nn.amax(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, {1, 2})"),
     REDUCE("amin", "The smallest element over the dims named, or over all; equals share the gradient.", infer_amax,
-           run_reduce, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MIN,
+           run_amax, vjp_amax, NL_SAVE_IN(0) | NL_SAVE_OUT(0), NL_RED_MIN,
            "nn.amin(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, 1)"),
     REDUCE("all", "True where all elements over the dims named are not 0.", infer_bool, run_reduce, NULL, 0, NL_RED_ALL,
            "nn.all(nn.tensor {true, false})"),

@@ -139,6 +139,33 @@ const void *nl_reduction_input(nl_call *c, const nl_reduction *g) {
   return c->workspace->storage->data;
 }
 
+/* Found values stand at the end of the workspace. */
+static size_t found_bytes(int64_t n) {
+  return ((size_t)n + 1) * sizeof(int64_t); /* never 0, so that there is a workspace */
+}
+
+void nl_keep_dtype(nl_call *c) {
+  nl_out_desc *d = &c->desc[0];
+  d->dtype = nl_tensor_dtype(c->in[0]);
+  if (d->dtype != c->dtype) {
+    int64_t n = nl_shape_numel(d->ndim, d->shape);
+    c->workspace_bytes = (c->workspace_bytes + 7) / 8 * 8 + found_bytes(n > 0 ? n : 0);
+  }
+}
+
+void *nl_found(const nl_call *c) {
+  const nl_tensor *out = c->out[0];
+  return out->dtype == c->dtype ? nl_tensor_data(out)
+                                : (char *)c->workspace->storage->data + c->workspace_bytes - found_bytes(out->numel);
+}
+
+void nl_narrow(nl_call *c) {
+  nl_tensor *out = c->out[0];
+  if (out->dtype != c->dtype) {
+    nl_k->elementwise->cast[out->dtype][c->dtype](out->numel, nl_tensor_data(out), nl_found(c));
+  }
+}
+
 /* ---- running ---- */
 
 static void job_range(void *ctx, int64_t begin, int64_t end) {

@@ -44,6 +44,12 @@ void nl_run_reduction(nl_reduction_job *, const nl_reduction *);
 /* Runs the kernel over the call's input. */
 void nl_reduce(nl_call *c, int kernel, int dims, void *out);
 
+/* Extremes have the dtype of x, also where they are found among int64 (uint8, bool): infer calls nl_keep_dtype at its
+   end; run writes result 0 of c->dtype where nl_found says, and calls nl_narrow. */
+void nl_keep_dtype(nl_call *);
+void *nl_found(const nl_call *);
+void nl_narrow(nl_call *);
+
 /* Whether a call, which needs no workspace, is but one job. */
 bool nl_reduction_is_one_job(const nl_call *c, int kernel, const nl_reduction *);
 

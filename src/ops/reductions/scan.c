@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "core/pool.h"
+#include "ops/reductions/reduction.h"
 #include "optable/compose.h"
 #include "optable/rules.h"
 
@@ -28,6 +29,7 @@ static nl_status infer_scan(nl_call *c) {
     nl_rule_like(c, 0, x, c->dtype);
     if (extreme) {
       nl_rule_like(c, 1, x, NL_I64);
+      nl_keep_dtype(c);
     }
   }
   return status;
@@ -48,11 +50,14 @@ static void run_along(nl_call *c, bool reverse) {
                        .inner = a.inner,
                        .x = nl_tensor_data(x),
                        .a = c->nin > 1 ? nl_tensor_data(c->rin[1]) : NULL,
-                       .out = nl_tensor_data(c->out[0]),
+                       .out = c->nout > 1 ? nl_found(c) : nl_tensor_data(c->out[0]),
                        .at = c->nout > 1 ? nl_tensor_data(c->out[1]) : NULL};
   int64_t grain = 65536 / (a.red > 0 ? a.red : 1);
   grain = a.inner > 1 && grain < 64 ? 64 : (grain < 1 ? 1 : grain);
   nl_parallel_for(a.outer * a.inner, grain, scan_range, &args);
+  if (c->nout > 1) {
+    nl_narrow(c);
+  }
 }
 static void run_scan(nl_call *c) {
   run_along(c, c->nin > 1 && c->attr[linear_reverse].b);

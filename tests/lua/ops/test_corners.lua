@@ -51,4 +51,35 @@ function TestCorners:test_activations_pass_nan_on()
   lu.assertEquals(x.grad:totable(), { 1, 1, 0 })
 end
 
+-- The largest of bytes is a byte.
+function TestCorners:test_extremes_keep_their_dtype()
+  local u = nn.tensor({ { 250, 3, 7 }, { 1, 9, 4 } }, { dtype = "uint8" })
+  for _, x in ipairs { u, u:gt(5), u:t(), u:gt(5):t() } do
+    local wide = x:to "int64"
+    local function same(got, want)
+      lu.assertEquals(got.dtype, x.dtype)
+      lu.assertEquals(got:to("int64"):totable(), want:totable())
+    end
+    for _, how in ipairs { "max", "min", "amax", "amin" } do
+      same(x[how](x), wide[how](wide))
+      same(x[how](x, 1), wide[how](wide, 1))
+      same(x[how](x, 2, true), wide[how](wide, 2, true))
+    end
+    same((x:cummax(2)), (wide:cummax(2)))
+    same((x:cummin(1)), (wide:cummin(1)))
+    local f = nn.compile(function(t)
+      return t:amax(1), (t:max(2)), (t:cummin(1))
+    end)
+    for _ = 1, 2 do
+      local a, b, c = f(x)
+      same(a, wide:amax(1))
+      same(b, wide:amax(2))
+      same(c, (wide:cummin(1)))
+    end
+  end
+  local long = nn.randint(0, 256, { 300000 }, { dtype = "uint8" })
+  lu.assertEquals({ long:max():item(), long:amin():item() }, { 255, 0 })
+  lu.assertEquals(nn.zeros(0, { dtype = "uint8" }):cummax(1):totable(), {})
+end
+
 return TestCorners
