@@ -183,12 +183,12 @@ function M.bars(series, names, o)
   for _, s in ipairs(series) do
     for _, v in ipairs(s.y) do
       if finite(v) then
-        low, high = math.max(low, -v), math.max(high, v)
+        low, high = math.max(low, -1.0 * v), math.max(high, 1.0 * v) -- as floats: -v of the smallest integer is itself
       end
     end
   end
   local function cells(v)
-    return low + high > 0 and finite(v) and math.floor(math.abs(v) / (low + high) * 48 + 0.5) or 0
+    return low + high > 0 and finite(v) and math.floor(math.abs(0.5 * v) / (0.5 * low + 0.5 * high) * 48 + 0.5) or 0
   end
   local left = low > 0 and cells(low) or 0 -- what is below 0 stands to the left of a line
   for i = 1, #series[1].y do
