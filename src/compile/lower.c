@@ -307,6 +307,7 @@ static void lower_op(lowering *w, int step, int *in, int *rin) {
     return;
   }
   n->call = call;
+  bool checks = c->checks || (c->op->flags & NL_OP_CHECKS);
   n->flops = nl_call_flops(c);
   *call = *c;
   call->inplace = false;
@@ -318,7 +319,7 @@ static void lower_op(lowering *w, int step, int *in, int *rin) {
     if (rin[i] >= 0) {
       n->reads[n->nreads++] = rin[i];
     }
-    if ((c->op->flags & NL_OP_CHECKS) && in[i] >= 0 && in[i] != rin[i]) {
+    if (checks && in[i] >= 0 && in[i] != rin[i]) {
       n->reads[n->nreads++] = in[i];
     }
   }
@@ -336,8 +337,8 @@ static void lower_op(lowering *w, int step, int *in, int *rin) {
     }
   }
   call->prepared = NULL;
-  n->must = (c->op->flags & (NL_OP_RANDOM | NL_OP_CHECKS)) != 0;
-  n->run = (c->op->flags & NL_OP_CHECKS) ? nl_replay_checked_op : nl_replay_op;
+  n->must = checks || (c->op->flags & NL_OP_RANDOM);
+  n->run = checks ? nl_replay_checked_op : nl_replay_op;
   if (c->inplace && !direct) {
     add_copy(w, step, in[0], out[0]);
   }

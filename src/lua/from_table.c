@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lua/nl_lua.h"
+#include "optable/promote.h"
 
 typedef struct reader {
   lua_State *L;
@@ -73,6 +74,12 @@ static nl_status visit_element(reader *r, int index, int depth) {
     } else {
       return nl_fail("the table holds %s where a number should be", nl_describe(L, index).s);
     }
+    bool held = !r->out || (lua_isinteger(L, index) && r->out->dtype == NL_I64);
+    nl_status status =
+        held ? NL_OK : nl_rule_element(lua_tonumber(L, index), nl_tensor_dtype(r->out), "the table holds");
+    if (status != NL_OK) {
+      return status;
+    }
     if (r->out && type == LUA_TBOOLEAN) {
       nl_tensor_set_int(r->out, r->at++, lua_toboolean(L, index));
     } else if (r->out && lua_isinteger(L, index)) {
@@ -119,6 +126,10 @@ nl_status nl_tensor_from_table(lua_State *L, int index, const nl_dtype *dtype, n
   if (status == NL_OK) {
     r.out = *out;
     status = visit_element(&r, index, 0);
+  }
+  if (status != NL_OK) {
+    nl_tensor_unref(*out);
+    *out = NULL;
   }
   return status;
 }

@@ -277,7 +277,7 @@ int nl_tensor_index(lua_State *L) {
 }
 
 /* The value to assign, at stack index 3, as a tensor owned by the build or borrowed from the stack. */
-static nl_tensor *assigned_value(lua_State *L, nl_build *b) {
+static nl_tensor *assigned_value(lua_State *L, nl_build *b, const nl_tensor *x) {
   nl_tensor *t = nl_to_tensor(L, 3);
   if (t) {
     return t;
@@ -288,7 +288,8 @@ static nl_tensor *assigned_value(lua_State *L, nl_build *b) {
   } else if (lua_type(L, 3) == LUA_TBOOLEAN) {
     b->status = nl_tensor_from_bool(lua_toboolean(L, 3), &t);
   } else if (lua_type(L, 3) == LUA_TTABLE) {
-    b->status = nl_tensor_from_table(L, 3, NULL, &t);
+    nl_dtype dtype = nl_tensor_dtype(x);
+    b->status = nl_tensor_from_table(L, 3, &dtype, &t);
   } else {
     nl_b_fail(b, "the value must be a number, a tensor or a table of numbers, but is %s", nl_describe(L, 3).s);
   }
@@ -357,7 +358,7 @@ int nl_tensor_newindex(lua_State *L) {
   luaL_checkstack(L, NL_MAX_DIM + 8, NULL);
   nl_build b;
   nl_build_init(&b);
-  nl_tensor *value = assigned_value(L, &b), *index = nl_to_tensor(L, 2);
+  nl_tensor *value = assigned_value(L, &b, x), *index = nl_to_tensor(L, 2);
   if (value && index && index->dtype == NL_BOOL) {
     if (value->numel == 1) {
       nl_tensor *mask = index;

@@ -4,6 +4,7 @@
 
 #include "lua/nl_lua.h"
 #include "optable/iterate.h"
+#include "optable/promote.h"
 
 /* x:add(y, {alpha = a}): the second operand is multiplied, and the option is gone. */
 static void take_factor(lua_State *L, const nl_op *op) {

@@ -158,7 +158,8 @@ static nl_status check_inplace(const nl_call *c) {
                    nl_shape_string(d->ndim, d->shape).s, nl_tensor_shape_string(self).s);
   }
   bool to_float = nl_dtype_is_float(nl_tensor_dtype(self));
-  bool loses = (nl_dtype_is_float(d->dtype) && !to_float) || (self->dtype == NL_BOOL && d->dtype != NL_BOOL);
+  bool loses = (nl_dtype_is_float(d->dtype) && !to_float) || (self->dtype == NL_BOOL && d->dtype != NL_BOOL) ||
+               (self->dtype == NL_U8 && d->dtype == NL_I64);
   if (loses) {
     return nl_fail("the result is %s and cannot be written into a %s tensor; convert it first, e.g. x = x:to(\"%s\")",
                    nl_dtype_name(d->dtype), nl_dtype_name(nl_tensor_dtype(self)), nl_dtype_name(d->dtype));

@@ -314,27 +314,3 @@ nl_status nl_broadcast_shapes(int na, const int64_t *a, int nb, const int64_t *b
   *ndim = n;
   return NL_OK;
 }
-
-static int category(nl_dtype t) {
-  return t == NL_BOOL ? 0 : (nl_dtype_is_float(t) ? 2 : 1);
-}
-
-nl_dtype nl_promote(int n, nl_tensor *const t[]) {
-  /* three classes: tensors with dims, 0-dim tensors, numbers */
-  int highest[3] = {-1, -1, -1};
-  for (int i = 0; i < n; i++) {
-    if (t[i]) {
-      int rank = t[i]->wrapped_number ? 2 : (t[i]->ndim == 0 ? 1 : 0);
-      /* a Lua float is as wide as whatever it meets: it only says "float" */
-      int dtype = rank == 2 && t[i]->dtype == NL_F64 ? NL_DEFAULT_FLOAT : t[i]->dtype;
-      highest[rank] = dtype > highest[rank] ? dtype : highest[rank];
-    }
-  }
-  int result = highest[0];
-  for (int rank = 1; rank < 3; rank++) {
-    if (highest[rank] >= 0 && (result < 0 || category((nl_dtype)highest[rank]) > category((nl_dtype)result))) {
-      result = highest[rank];
-    }
-  }
-  return result < 0 ? NL_DEFAULT_FLOAT : (nl_dtype)result;
-}

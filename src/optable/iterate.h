@@ -56,9 +56,4 @@ void nl_copy_values(nl_tensor *out, nl_tensor *x);
 /* The shape two operands broadcast to (NumPy's rule: trailing dims meet; equal, or one of them 1). */
 nl_status nl_broadcast_shapes(int na, const int64_t *a, int nb, const int64_t *b, int *ndim, int64_t *shape);
 
-/* The dtype of a result of several operands, as PyTorch decides it: among tensors with dims the highest of bool <
-   uint8 < int64 < float32 < float64; 0-dim tensors and then plain numbers count only where their category (bool,
-   integer, float) is higher. NULL operands are skipped. */
-nl_dtype nl_promote(int n, nl_tensor *const t[]);
-
 #endif

@@ -94,6 +94,7 @@ struct nl_call {
   bool inplace;            /* the result goes into in[0] */
   void *prepared;          /* what prepare settled; owned by the program that runs the call, or NULL */
   bool wrote;              /* the tensor of a call in place has been written to: it cannot be called once more */
+  bool checks;             /* infer has looked at values: replays of this call run it again */
   bool view;               /* infer made out[0] as a view of in[0]; nothing runs */
   nl_generator *generator; /* of random ops; NULL: the default one */
   size_t workspace_bytes;  /* infer may ask for it */
@@ -121,10 +122,11 @@ enum {
   NL_OP_CREATE = 1 << 7,       /* makes a tensor from nothing; takes requires_grad */
   NL_OP_INTERNAL = 1 << 8,     /* serves gradients; reachable in Lua, not in the reference */
   NL_OP_INPLACE_ONLY = 1 << 9, /* the form with a trailing _ is the only one */
-  NL_OP_CHECKS = 1 << 10,      /* infer also checks values (indices in range, say), so a replay must run infer again */
-  NL_OP_DATA_SHAPE = 1 << 11,  /* the result's shape depends on values */
-  NL_OP_NO_GRAD = 1 << 12,     /* of a composed op: it has no gradient */
-  NL_OP_LAPACK = 1 << 13,      /* runs LAPACK: without it, an error */
+  NL_OP_CHECKS = 1 << 10,     /* infer also checks values (indices in range, say), so a replay must run infer again; ops
+                                 that do so in some calls only set call->checks instead */
+  NL_OP_DATA_SHAPE = 1 << 11, /* the result's shape depends on values */
+  NL_OP_NO_GRAD = 1 << 12,    /* of a composed op: it has no gradient */
+  NL_OP_LAPACK = 1 << 13,     /* runs LAPACK: without it, an error */
 };
 
 /* Which values the tape must keep for vjp: NL_SAVE_IN(i), NL_SAVE_OUT(i). Of the other inputs it keeps the shape. */

@@ -22,7 +22,9 @@ function M.run(seed, calls)
     if g:integer(5) == 1 then -- a square matrix, or a batch of them
       shape = pick { { 3, 3 }, { 2, 3, 3 }, { 1, 1 }, { 0, 0 }, { 4, 4 } }
     end
-    local t = (nn.randn(shape, { generator = g }) * 3):to(pick(dtypes))
+    local dtype = pick(dtypes)
+    local t = nn.randn(shape, { generator = g }) * 3
+    t = (dtype == "uint8" and t:abs() or t):to(dtype)
     if g:integer(4) == 1 and t.dtype == "int64" then -- positions that often fit
       t = t % 3 + 1
     end

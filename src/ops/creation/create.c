@@ -6,6 +6,7 @@
 #include "core/pool.h"
 #include "optable/build.h"
 #include "optable/iterate.h"
+#include "optable/promote.h"
 #include "optable/rules.h"
 
 NL_ATTRS(arange, start, end, step, dtype)
@@ -36,13 +37,16 @@ static nl_status infer_full(nl_call *c) {
   }
   int count;
   const int64_t *shape = nl_call_list(c, nl_made_shape, &count);
-  return nl_rule_made(c, count, shape, nl_rule_dtype(c, nl_made_dtype, nl_promote(1, c->in)));
+  nl_dtype dtype = nl_rule_dtype(c, nl_made_dtype, nl_promote(1, c->in));
+  nl_status status = nl_rule_holds(c, value, dtype);
+  return status == NL_OK ? nl_rule_made(c, count, shape, dtype) : status;
 }
 static nl_status infer_full_like(nl_call *c) {
   if (c->in[1]->numel != 1) {
     return nl_fail("the fill value must be one number, but has shape %s", nl_tensor_shape_string(c->in[1]).s);
   }
-  return nl_infer_like(c);
+  nl_status status = nl_infer_like(c);
+  return status == NL_OK ? nl_rule_holds(c, c->in[1], c->desc[0].dtype) : status;
 }
 static void run_full(nl_call *c) {
   nl_tensor flat = *c->rin[c->nin - 1];
@@ -85,14 +89,24 @@ static nl_status infer_arange(nl_call *c) {
   }
   bool whole = start == floor(start) && end == floor(end) && step == floor(step);
   int64_t n = is_exact_range(c) ? whole_count(c) : (count > 0 ? (int64_t)count : 0);
-  return nl_rule_made(c, 1, &n, nl_rule_dtype(c, arange_dtype, whole ? NL_I64 : NL_DEFAULT_FLOAT));
+  nl_dtype dtype = nl_rule_dtype(c, arange_dtype, whole ? NL_I64 : NL_DEFAULT_FLOAT);
+  bool cut = dtype == NL_U8 || (dtype == NL_I64 && !is_exact_range(c));
+  nl_status status = n > 0 && cut ? nl_rule_element(start, dtype, "start is") : NL_OK;
+  if (status == NL_OK && n > 1 && cut) {
+    status = nl_rule_element(step, NL_I64, "step is");
+    status = status == NL_OK ? nl_rule_element(start + (double)(n - 1) * step, dtype, "the last element is") : status;
+  }
+  return status == NL_OK ? nl_rule_made(c, 1, &n, dtype) : status;
 }
 static nl_status infer_linspace(nl_call *c) {
   int64_t n = c->attr[linspace_steps].i;
   if (n < 0) {
     return nl_fail("steps must be 0 or more, not %lld", (long long)n);
   }
-  return nl_rule_made(c, 1, &n, nl_rule_dtype(c, linspace_dtype, NL_DEFAULT_FLOAT));
+  nl_dtype dtype = nl_rule_dtype(c, linspace_dtype, NL_DEFAULT_FLOAT);
+  nl_status status = n > 0 ? nl_rule_element(trunc(c->attr[linspace_start].number), dtype, "start is") : NL_OK;
+  status = status == NL_OK && n > 1 ? nl_rule_element(trunc(c->attr[linspace_end].number), dtype, "end is") : status;
+  return status == NL_OK ? nl_rule_made(c, 1, &n, dtype) : status;
 }
 static nl_status infer_eye(nl_call *c) {
   int64_t n = c->attr[eye_n].i, m = c->attr[eye_m].set ? c->attr[eye_m].i : n;

@@ -4,6 +4,7 @@
 #include "ops/elementwise/elementwise.h"
 #include "optable/helpers.h"
 #include "optable/iterate.h"
+#include "optable/promote.h"
 #include "optable/rules.h"
 
 NL_ATTRS(clamp, min, max)
@@ -134,7 +135,10 @@ static nl_status broadcast_pair(nl_call *c, nl_dtype out) {
 
 nl_status nl_infer_binary(nl_call *c) {
   int id = c->op->kernel;
-  c->dtype = nl_promote(2, c->in);
+  nl_status status = nl_rule_promote(c, 2, c->in);
+  if (status != NL_OK) {
+    return status;
+  }
   if (!nl_binary_kernel(id, c->dtype) && !(c->dtype == NL_BOOL && nl_binary_kernel(id, NL_I64))) {
     c->dtype = nl_rule_float(c->dtype);
   }
@@ -145,7 +149,7 @@ nl_status nl_infer_binary(nl_call *c) {
 }
 
 static nl_status infer_compare(nl_call *c) {
-  c->dtype = nl_promote(2, c->in);
+  nl_rule_comparable(c, 2, c->in);
   return broadcast_pair(c, NL_BOOL);
 }
 

@@ -123,6 +123,10 @@ NL_COMPOSE(clamp) {
   if (numbers && is_double(x, lo) && is_double(x, hi)) {
     const char *format = !lo ? "t-n" : (!hi ? "tn" : "tnn");
     double l = lo ? nl_tensor_get_double(lo, 0) : 0, h = hi ? nl_tensor_get_double(hi, 0) : 0;
+    if (x->dtype == NL_U8 && (l > 255 || h < 0)) {
+      nl_b_fail(b, "%s is %.14g, which does not fit into uint8 (0 to 255)", l > 255 ? "min" : "max", l > 255 ? l : h);
+      return;
+    }
     nl_give(c, lo ? nl_b_do(b, op_clamp_between(), format, x, l, h) : nl_b_do(b, op_clamp_between(), format, x, h));
     return;
   }

@@ -1,6 +1,7 @@
 /* Ops that choose and copy elements: where, masked_fill, clone, to, and the writes copy_ and fill_. */
 #include "optable/helpers.h"
 #include "optable/iterate.h"
+#include "optable/promote.h"
 #include "optable/rules.h"
 
 static nl_status want_bool(const nl_tensor *t, const char *what) {
@@ -22,7 +23,7 @@ static nl_status broadcast_values(nl_call *c) {
 
 static nl_status infer_where(nl_call *c) {
   nl_status status = want_bool(c->in[0], "the condition");
-  c->dtype = nl_promote(2, c->in + 1);
+  status = status == NL_OK ? nl_rule_promote(c, 2, c->in + 1) : status;
   status = status == NL_OK ? broadcast_values(c) : status;
   if (status == NL_OK) {
     nl_out_desc *d = &c->desc[0], so_far = *d;
@@ -97,6 +98,10 @@ static nl_status infer_masked_fill(nl_call *c) {
   nl_rule_like(c, 0, x, c->dtype);
   int n;
   int64_t shape[NL_MAX_DIM];
+  status = nl_rule_holds(c, value, c->dtype);
+  if (status != NL_OK) {
+    return status;
+  }
   status = nl_broadcast_shapes(x->ndim, x->shape, mask->ndim, mask->shape, &n, shape);
   if (status == NL_OK && n != x->ndim) {
     return nl_fail("the mask has more dims (shape %s) than the tensor (shape %s)", nl_tensor_shape_string(mask).s,
@@ -136,8 +141,9 @@ static nl_status infer_clone(nl_call *c) {
   return NL_OK;
 }
 static nl_status infer_to(nl_call *c) {
-  nl_rule_like(c, 0, c->in[0], (nl_dtype)c->attr[nl_to_dtype].i);
-  return NL_OK;
+  nl_dtype dtype = (nl_dtype)c->attr[nl_to_dtype].i;
+  nl_rule_like(c, 0, c->in[0], dtype);
+  return nl_rule_holds(c, c->in[0], dtype);
 }
 static void run_clone(nl_call *c) {
   nl_copy_values(c->out[0], c->rin[0]);
@@ -171,7 +177,7 @@ static nl_status infer_copy(nl_call *c) {
     return nl_fail("values of shape %s do not fit into shape %s", nl_tensor_shape_string(src).s,
                    nl_tensor_shape_string(x).s);
   }
-  return NL_OK;
+  return nl_rule_holds(c, src, nl_tensor_dtype(x));
 }
 static void run_copy_into(nl_call *c) {
   nl_tensor src = *c->rin[1];

@@ -10,6 +10,7 @@
 #include "ops/indexing/indexing.h"
 #include "optable/compose.h"
 #include "optable/iterate.h"
+#include "optable/promote.h"
 #include "optable/rules.h"
 
 typedef const int64_t *ints;
@@ -79,6 +80,9 @@ static nl_status infer_scatter(nl_call *c) {
                   nl_dtype_name(nl_tensor_dtype(source)), nl_tensor_shape_string(source).s,
                   nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(index).s);
     }
+  }
+  if (status == NL_OK && number) {
+    status = nl_rule_holds(c, source, nl_tensor_dtype(x));
   }
   if (status == NL_OK) {
     nl_rule_like(c, 0, x, nl_tensor_dtype(x));

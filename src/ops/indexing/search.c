@@ -9,6 +9,7 @@
 #include "core/pool.h"
 #include "optable/compose.h"
 #include "optable/iterate.h"
+#include "optable/promote.h"
 #include "optable/rules.h"
 
 typedef const int64_t *ints;
@@ -84,7 +85,7 @@ NL_COMPOSE(kthvalue) {
 /* Row by row when both have the same leading dims, else one sorted vector for all values. */
 static nl_status infer_searchsorted(nl_call *c) {
   nl_tensor *s = c->in[0], *v = c->in[1];
-  c->dtype = nl_promote(2, c->in);
+  nl_rule_comparable(c, 2, c->in);
   bool fits = s->ndim == 1 || (s->ndim == v->ndim && s->ndim > 0);
   for (int d = 0; fits && s->ndim > 1 && d < s->ndim - 1; d++) {
     fits = s->shape[d] == v->shape[d];

@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 #include "optable/helpers.h"
 #include "optable/iterate.h"
+#include "optable/promote.h"
 #include "optable/rules.h"
 
 NL_ATTRS(softmax, dim)

@@ -8,6 +8,7 @@
 #include "kernels/distribution.h"
 #include "optable/compose.h"
 #include "optable/iterate.h"
+#include "optable/promote.h"
 #include "optable/rules.h"
 
 NL_ATTRS(distribution, shape)

@@ -126,6 +126,10 @@ static nl_status infer_randint(nl_call *c) {
                    (long long)c->attr[randint_high].i, (long long)c->attr[randint_low].i);
   }
   nl_dtype dtype = nl_rule_dtype(c, randint_dtype, NL_I64);
+  if (dtype == NL_U8 && (c->attr[randint_low].i < 0 || c->attr[randint_high].i > 256)) {
+    return nl_fail("numbers from %lld to %lld do not fit into uint8 (0 to 255)", (long long)c->attr[randint_low].i,
+                   (long long)c->attr[randint_high].i - 1);
+  }
   c->workspace_bytes = 0;
   if (dtype != NL_I64) {
     int64_t n = nl_shape_numel(count < NL_MAX_DIM ? count : NL_MAX_DIM, shape);

@@ -5,6 +5,7 @@
 #include "ops/shapes/shapes.h"
 #include "optable/compose.h"
 #include "optable/iterate.h"
+#include "optable/promote.h"
 #include "optable/rules.h"
 
 typedef const int64_t *ints;

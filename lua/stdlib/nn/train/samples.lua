@@ -74,7 +74,7 @@ local function classes(out, model, data)
     local image = side and x[i]:reshape(side, side)
     if image then
       local low, high = image:min():item(), image:max():item()
-      image = ((image - low) / math.max(high - low, 1e-12) * 100):round():to("int64"):totable()
+      image = ((image - low) / math.max(high - low, 1e-12) * 100):round():nan_to_num(0):to("int64"):totable()
     end
     worst[k] = { index = i, ["true"] = y[i]:item(), predicted = predicted[i]:item(),
       probability = p[{ i, predicted[i]:item() }]:item(), image = image or nil }
