@@ -1,5 +1,5 @@
-/* Blocks are looked at as a whole, which compilers turn into vectors; only in one that has a value too many is it looked
-   for. */
+/* Blocks are looked at as a whole, which compilers turn into vectors; only in one that has a value too many is it
+   looked for. */
 #include "kernels/holds.h"
 
 enum { BLOCK = 1024 };

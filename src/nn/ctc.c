@@ -3,6 +3,7 @@
 #include "nn/loss.h"
 
 NL_FIELDS(ctc, reduction, blank, zero_infinity)
+enum { IS_INPUT_LENGTHS = 1, IS_TARGET_LENGTHS, IS_SUM, IS_TARGET }; /* of op within */
 enum { LOG_PROBS, TARGETS, INPUT_LENGTHS, TARGET_LENGTHS };
 
 static const double nothing = -1e30; /* the logarithm of 0, of which sums and differences are no nan */
@@ -47,12 +48,13 @@ static nl_tensor *at_column(nl_build *b, nl_tensor *t, nl_tensor *at) {
 static nl_tensor *apart(nl_pass *p, nl_tensor *joined, int64_t steps, int64_t classes, nl_tensor **sizes) {
   nl_build *b = &p->build;
   int64_t all = joined->numel, labels = all < steps + 1 ? all : steps + 1, n = (*sizes)->numel;
-  nl_tensor *each = nl_b_do(b, op_within(), "tii", *sizes, (int64_t)0, all);
-  nl_pass_reword(p, "within", "target_lengths: ", joined, "they say how many labels each target has");
-  nl_tensor *sum = nl_b_do(b, op_within(), "tii", nl_b_sum(b, each, 1, (int64_t[]){1}, true), all, all);
-  nl_pass_reword(p, "within", "the sum of target_lengths: ", joined, "targets of one dim stand one behind another");
-  joined = nl_b_do(b, op_within(), "tii", joined, (int64_t)1, classes);
-  nl_pass_reword(p, "within", "target ", p->in[0], "classes count from 1");
+  nl_tensor *each = nl_b_do(b, op_within(), "tiii", *sizes, (int64_t)0, all, (int64_t)IS_TARGET_LENGTHS);
+  nl_pass_reword(p, "within", "", joined, "they say how many labels each target has");
+  nl_tensor *sum =
+      nl_b_do(b, op_within(), "tiii", nl_b_sum(b, each, 1, (int64_t[]){1}, true), all, all, (int64_t)IS_SUM);
+  nl_pass_reword(p, "within", "", joined, "targets of one dim stand one behind another");
+  joined = nl_b_do(b, op_within(), "tiii", joined, (int64_t)1, classes, (int64_t)IS_TARGET);
+  nl_pass_reword(p, "within", "", p->in[0], "classes count from 1");
   *sizes = b_minimum(b, each, nl_b_int(b, labels));
   if (labels == 0 || !sum) {
     return nl_b_do(b, op_full(), "tli", nl_b_int(b, 1), 2, (int64_t[]){n, labels}, (int64_t)NL_I64);
@@ -89,15 +91,16 @@ NL_FORWARD(ctc) {
     return NULL;
   }
   int64_t labels = targets->shape[1], wide = 2 * labels + 1;
-  lengths = nl_b_do(b, op_within(), "tii", lengths, (int64_t)1, steps);
-  nl_pass_reword(p, "within", "input_lengths: ", x, "they say how many steps of each sequence count");
-  sizes = nl_b_do(b, op_within(), "tii", sizes, (int64_t)0, labels);
-  nl_pass_reword(p, "within", "target_lengths: ", targets, "they say how many labels of each target count");
+  lengths = nl_b_do(b, op_within(), "tiii", lengths, (int64_t)1, steps, (int64_t)IS_INPUT_LENGTHS);
+  nl_pass_reword(p, "within", "", x, "they say how many steps of each sequence count");
+  sizes = nl_b_do(b, op_within(), "tiii", sizes, (int64_t)0, labels, (int64_t)IS_TARGET_LENGTHS);
+  nl_pass_reword(p, "within", "", targets, "they say how many labels of each target count");
   /* What stands behind a target's end is not looked at. */
   nl_tensor *place = nl_b_do(b, op_arange(), "nnni", 1.0, (double)labels + 1, 1.0, (int64_t)NL_I64);
   targets = b_where(b, b_le(b, place, b_unsqueeze(b, sizes, 2)), targets, nl_b_int(b, blank));
-  targets = nl_b_do(b, op_within(), "tii", nl_b_reshape(b, targets, 1, (int64_t[]){-1}), (int64_t)1, classes);
-  nl_pass_reword(p, "within", "target ", x, "classes count from 1");
+  targets = nl_b_do(b, op_within(), "tiii", nl_b_reshape(b, targets, 1, (int64_t[]){-1}), (int64_t)1, classes,
+                    (int64_t)IS_TARGET);
+  nl_pass_reword(p, "within", "", x, "classes count from 1");
   targets = nl_b_reshape(b, targets, 2, (int64_t[]){n, labels});
   nl_tensor *path = with_blanks(b, targets, n, labels, blank);
   nl_tensor *index = nl_b_expand(b, b_unsqueeze(b, path, 1), 3, (int64_t[]){steps, n, wide});

@@ -3,7 +3,7 @@
 
 #include "optable/rules.h"
 
-NL_ATTRS(within, low, high)
+NL_ATTRS(within, low, high, what)
 NL_ATTRS(bags, count, ends)
 
 static nl_status want_line(const nl_tensor *t, const char *what) {
@@ -14,7 +14,9 @@ static nl_status want_line(const nl_tensor *t, const char *what) {
   return NL_OK;
 }
 
-/* within(x, low, high) -> x, or an error */
+/* within(x, low, high, what) -> x, or an error that says what x is */
+static const char *const whats[] = {"",
+                                    "input_lengths: ", "target_lengths: ", "the sum of target_lengths: ", "target "};
 static nl_status infer_within(nl_call *c) {
   const nl_tensor *x = c->in[0];
   int64_t low = c->attr[within_low].i, high = c->attr[within_high].i;
@@ -22,8 +24,8 @@ static nl_status infer_within(nl_call *c) {
   for (int64_t i = 0; i < x->numel && status == NL_OK; i++) {
     int64_t v = nl_tensor_get_int(x, i);
     if (v < low || v > high) {
-      status = nl_fail("%lld (element %lld) is out of range %lld..%lld", (long long)v, (long long)i + 1, (long long)low,
-                       (long long)high);
+      status = nl_fail("%s%lld (element %lld) is out of range %lld..%lld", whats[c->attr[within_what].i], (long long)v,
+                       (long long)i + 1, (long long)low, (long long)high);
     }
   }
   nl_rule_like(c, 0, x, NL_I64);
@@ -71,7 +73,7 @@ static void run_bags(nl_call *c) {
 
 static const nl_op ops[] = {
     {.name = "within",
-     .args = "x: tensor, low: int, high: int",
+     .args = "x: tensor, low: int, high: int, what: choice = numbers|input_lengths|target_lengths|sum|target",
      .attrs = within_attrs,
      .returns = "tensor",
      .doc = "x, whose whole numbers must lie within low and high.",
