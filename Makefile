@@ -56,7 +56,7 @@ ISA_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mbmi2 -mprefer-v
 
 # ---- what to build ----
 
-PER_ISA  := elementwise math reduce softmax random optim transpose norm scores gates product places panel window taps taps_channels table
+PER_ISA  := elementwise math reduce softmax softmax_columns random optim transpose norm scores gates product places panel window taps taps_channels table
 CORE_SRC := $(filter-out $(PER_ISA:%=src/kernels/%.c),$(wildcard $(addprefix src/,$(addsuffix /*.c,\
               core tensor kernels optable ops/* autograd compile nn optim io lua))))
 HOST_SRC := $(wildcard src/host/*.c)

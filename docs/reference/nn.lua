@@ -5528,22 +5528,24 @@ function nn.log_softmax(x, dim) end
 ---@return nn.Tensor
 function Tensor:log_softmax(dim) end
 
-----log softmax(logits)[target] over batch x classes; targets are int64 classes from 1.
+----log softmax(logits)[target] over batch x classes, or batch x classes x ... with targets batch x ...; targets are int64 classes from 1, or ignore_index where nothing is to count.
 ---
 ---    nn.cross_entropy(nn.tensor {{2.0, 0.0, 0.0}}, nn.tensor {1})
 ---@param logits nn.Tensor
 ---@param target nn.Tensor
 ---@param reduction? string
+---@param ignore_index? integer
 ---@return nn.Tensor
-function nn.cross_entropy(logits, target, reduction) end
+function nn.cross_entropy(logits, target, reduction, ignore_index) end
 
-----log softmax(logits)[target] over batch x classes; targets are int64 classes from 1.
+----log softmax(logits)[target] over batch x classes, or batch x classes x ... with targets batch x ...; targets are int64 classes from 1, or ignore_index where nothing is to count.
 ---
 ---    nn.cross_entropy(nn.tensor {{2.0, 0.0, 0.0}}, nn.tensor {1})
 ---@param target nn.Tensor
 ---@param reduction? string
+---@param ignore_index? integer
 ---@return nn.Tensor
-function Tensor:cross_entropy(target, reduction) end
+function Tensor:cross_entropy(target, reduction, ignore_index) end
 
 ---The squared difference, averaged (or summed, or as it is).
 ---
@@ -8018,14 +8020,14 @@ function nn.GaussianNLLLoss(options) end
 ---@return nn.LaplaceNLLLoss
 function nn.LaplaceNLLLoss(options) end
 
----The cross-entropy of softmax(logits) against classes (int64, from 1) or against probabilities of the logits' shape. Input: batch x classes, or batch x classes x ... with targets batch x .... weight: a factor for each class; label_smoothing: this share of each target is spread over all classes (Szegedy et al. 2016); ignore_index: targets with this value do not count.
+---The cross-entropy of softmax(logits) against classes (int64, from 1) or against probabilities of the logits' shape. Input: batch x classes, or batch x classes x ... with targets batch x .... weight: a factor for each class; label_smoothing: this share of each target is spread over all classes (Szegedy et al. 2016); ignore_index: targets with this value do not count; those of a padded sequence, say.
 ---@class nn.CrossEntropyLoss: nn.Module
 ---@field reduction "mean"|"sum"|"none"
 ---@field weight nn.Tensor?
----@field ignore_index integer?
+---@field ignore_index integer
 ---@field label_smoothing number
 
----The cross-entropy of softmax(logits) against classes (int64, from 1) or against probabilities of the logits' shape. Input: batch x classes, or batch x classes x ... with targets batch x .... weight: a factor for each class; label_smoothing: this share of each target is spread over all classes (Szegedy et al. 2016); ignore_index: targets with this value do not count.
+---The cross-entropy of softmax(logits) against classes (int64, from 1) or against probabilities of the logits' shape. Input: batch x classes, or batch x classes x ... with targets batch x .... weight: a factor for each class; label_smoothing: this share of each target is spread over all classes (Szegedy et al. 2016); ignore_index: targets with this value do not count; those of a padded sequence, say.
 ---
 ---    nn.CrossEntropyLoss()(nn.tensor {{2.0, 0.0, 0.0}}, nn.tensor {1})
 ---@param options? {reduction: "mean"|"sum"|"none", weight: nn.Tensor, ignore_index: integer, label_smoothing: number}
@@ -8036,7 +8038,7 @@ function nn.CrossEntropyLoss(options) end
 ---@class nn.NLLLoss: nn.Module
 ---@field reduction "mean"|"sum"|"none"
 ---@field weight nn.Tensor?
----@field ignore_index integer?
+---@field ignore_index integer
 
 ---The negative log-likelihood: as CrossEntropyLoss, but the input is log-probabilities.
 ---

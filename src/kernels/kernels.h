@@ -130,14 +130,30 @@ typedef struct nl_softmax_kernels {
   void (*log_softmax[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *x, void *out);
   void (*softmax_backward[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *g, const void *y, void *out);
   void (*log_softmax_backward[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *g, const void *y, void *out);
-  /* target: 1-based classes. loss[r] = logsumexp(x[r]) - x[r][target]. */
-  void (*cross_entropy[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *x, const int64_t *target, void *loss);
-  /* out = (softmax(x) - onehot(target)) * g[r * gstep] * scale */
+  /* target: 1-based classes. loss[r] = logsumexp(x[r]) - x[r][target]; 0 where the target is `ignore`. */
+  void (*cross_entropy[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *x, const int64_t *target, int64_t ignore,
+                                        void *loss);
+  /* out = (softmax(x) - onehot(target)) * g[r * gstep] * scale; 0 where the target is `ignore` */
   void (*cross_entropy_backward[NL_DTYPE_COUNT])(int64_t rows, int64_t n, const void *x, const int64_t *target,
-                                                 const void *g, int gstep, double scale, void *out);
+                                                 int64_t ignore, const void *g, int gstep, double scale, void *out);
   /* loss = max(x,0) - x*y + log1p(exp(-|x|)), elementwise */
   void (*bce_with_logits[NL_DTYPE_COUNT])(int64_t n, const void *x, const void *y, void *out);
 } nl_softmax_kernels;
+
+/* The same for columns [begin, end) of n lines of `inner` elements. */
+typedef struct nl_softmax_columns_kernels {
+  void (*softmax[NL_DTYPE_COUNT])(int64_t n, int64_t inner, int64_t begin, int64_t end, const void *x, void *out);
+  void (*log_softmax[NL_DTYPE_COUNT])(int64_t n, int64_t inner, int64_t begin, int64_t end, const void *x, void *out);
+  void (*softmax_backward[NL_DTYPE_COUNT])(int64_t n, int64_t inner, int64_t begin, int64_t end, const void *g,
+                                           const void *y, void *out);
+  void (*log_softmax_backward[NL_DTYPE_COUNT])(int64_t n, int64_t inner, int64_t begin, int64_t end, const void *g,
+                                               const void *y, void *out);
+  void (*cross_entropy[NL_DTYPE_COUNT])(int64_t n, int64_t inner, int64_t begin, int64_t end, const void *x,
+                                        const int64_t *target, int64_t ignore, void *loss);
+  void (*cross_entropy_backward[NL_DTYPE_COUNT])(int64_t n, int64_t inner, int64_t begin, int64_t end, const void *x,
+                                                 const int64_t *target, int64_t ignore, const void *g, int gstep,
+                                                 double scale, void *out);
+} nl_softmax_columns_kernels;
 
 /* Random draws: element i comes from block first + i/4 (float32) of the generator's stream. Same bits on every
    instruction set: only operations that IEEE 754 rounds exactly, and no contraction. begin and end are multiples of
@@ -376,6 +392,7 @@ typedef struct nl_kernels {
   const nl_math_kernels *math;
   const nl_reduce_kernels *reduce;
   const nl_softmax_kernels *softmax;
+  const nl_softmax_columns_kernels *softmax_columns;
   const nl_random_kernels *random;
   const nl_optim_kernels *optim;
   const nl_transpose_kernels *transpose;

@@ -1,5 +1,6 @@
 /* Softmax and the losses that stand on it: forward and backward beside each other. Rows of n contiguous elements. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/vmath.h"
@@ -140,18 +141,27 @@ ROW_SUM(f64, exp)
       }                                                                                                                \
     }                                                                                                                  \
   }                                                                                                                    \
-  static void cross_entropy_##type(int64_t rows, int64_t n, const void *px, const int64_t *target, void *ploss) {      \
+  static void cross_entropy_##type(int64_t rows, int64_t n, const void *px, const int64_t *target, int64_t ignore,     \
+                                   void *ploss) {                                                                      \
     for (int64_t r = 0; r < rows; r++) {                                                                               \
+      if (target[r] == ignore) {                                                                                       \
+        ((type *)ploss)[r] = 0;                                                                                        \
+        continue;                                                                                                      \
+      }                                                                                                                \
       const type *x = (const type *)px + r * n;                                                                        \
       type largest, shift = LOGF(row_sum_##type(n, x, NULL, &largest));                                                \
       ((type *)ploss)[r] = largest + shift - x[target[r] - 1];                                                         \
     }                                                                                                                  \
   }                                                                                                                    \
   static void cross_entropy_backward_##type(int64_t rows, int64_t n, const void *px, const int64_t *target,            \
-                                            const void *pg, int gstep, double dscale, void *pout) {                    \
+                                            int64_t ignore, const void *pg, int gstep, double dscale, void *pout) {    \
     for (int64_t r = 0; r < rows; r++) {                                                                               \
       const type *x = (const type *)px + r * n;                                                                        \
       type *o = (type *)pout + r * n;                                                                                  \
+      if (target[r] == ignore) {                                                                                       \
+        memset(o, 0, (size_t)n * sizeof *o);                                                                           \
+        continue;                                                                                                      \
+      }                                                                                                                \
       type g = ((const type *)pg)[gstep ? r : 0] * (type)dscale;                                                       \
       type largest, scale = g / row_sum_##type(n, x, o, &largest);                                                     \
       for (int64_t i = 0; i < n; i++) {                                                                                \

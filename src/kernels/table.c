@@ -5,6 +5,7 @@ extern const nl_elementwise_kernels NL_ISA(nl_elementwise_kernels);
 extern const nl_math_kernels NL_ISA(nl_math_kernels);
 extern const nl_reduce_kernels NL_ISA(nl_reduce_kernels);
 extern const nl_softmax_kernels NL_ISA(nl_softmax_kernels);
+extern const nl_softmax_columns_kernels NL_ISA(nl_softmax_columns_kernels);
 extern const nl_random_kernels NL_ISA(nl_random_kernels);
 extern const nl_optim_kernels NL_ISA(nl_optim_kernels);
 extern const nl_transpose_kernels NL_ISA(nl_transpose_kernels);
@@ -24,6 +25,7 @@ const nl_kernels NL_ISA(nl_kernels) = {
     .math = &NL_ISA(nl_math_kernels),
     .reduce = &NL_ISA(nl_reduce_kernels),
     .softmax = &NL_ISA(nl_softmax_kernels),
+    .softmax_columns = &NL_ISA(nl_softmax_columns_kernels),
     .random = &NL_ISA(nl_random_kernels),
     .optim = &NL_ISA(nl_optim_kernels),
     .transpose = &NL_ISA(nl_transpose_kernels),

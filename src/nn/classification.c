@@ -8,32 +8,45 @@
 
 NL_FIELDS(nll, reduction, weight, ignore_index, label_smoothing)
 
-/* rows x classes, from classes, batch x classes or batch x classes x ... */
-static nl_tensor *class_rows(nl_build *b, nl_tensor *x) {
-  return x->ndim == 1 ? nl_b_reshape(b, x, 2, (int64_t[]){1, -1}) : nl_channel_rows(b, x);
+/* The dim of the classes, from 1: logits are classes, batch x classes or batch x classes x ... */
+static int64_t class_dim(const nl_tensor *x) {
+  return x->ndim > 1 ? 2 : 1;
 }
 
 static int64_t classes_in(const nl_tensor *x) {
   return x->ndim == 0 ? 1 : x->shape[x->ndim > 1 ? 1 : 0];
 }
 
-/* What a label is in place of the one that does not count. */
-static nl_tensor *counted_labels(nl_pass *p, nl_tensor *t, nl_tensor **counts) {
+/* Whether a label counts; *labels becomes one that can be looked up in any case. */
+static nl_tensor *counted_labels(nl_pass *p, nl_tensor **labels) {
   nl_build *b = &p->build;
-  *counts = NULL;
-  if (!is_set(p, nll_ignore_index)) {
-    return t;
-  }
-  *counts = b_ne(b, t, nl_b_int(b, int_of(p, nll_ignore_index)));
-  return b_where(b, *counts, t, nl_b_int(b, 1));
+  nl_tensor *counts = b_ne(b, *labels, nl_b_int(b, int_of(p, nll_ignore_index)));
+  *labels = b_where(b, counts, *labels, nl_b_int(b, 1));
+  return counts;
+}
+
+/* A factor for each class, at the labels. */
+static nl_tensor *at_labels(nl_build *b, nl_tensor *weight, nl_tensor *t) {
+  nl_tensor *flat = b_index_select(b, weight, 1, nl_b_reshape(b, t, 1, (int64_t[]){-1}));
+  return b->status == NL_OK ? nl_b_reshape(b, flat, t->ndim, t->shape) : NULL;
 }
 
 /* -sum of (1 - smoothing) w[t] logp[t] + smoothing / C sum_c w_c logp_c, as PyTorch reduces it. */
 static nl_tensor *negative_likelihood(nl_pass *p, nl_tensor *logp, nl_tensor *target, double smoothing) {
   nl_build *b = &p->build;
   nl_tensor *weight = tensor_of(p, nll_weight);
-  int64_t classes = classes_in(logp);
-  if (target->numel * classes != logp->numel) {
+  int64_t classes = classes_in(logp), dim = class_dim(logp), wanted[NL_MAX_DIM];
+  int ndim = 0;
+  for (int d = 0; d < logp->ndim; d++) {
+    if (d + 1 != dim) {
+      wanted[ndim++] = logp->shape[d];
+    }
+  }
+  bool fits = logp->ndim > 0 && target->ndim == ndim;
+  for (int d = 0; fits && d < ndim; d++) {
+    fits = target->shape[d] == wanted[d];
+  }
+  if (!fits) {
     return nl_pass_fail(p, "the input has shape %s, but the target %s", nl_tensor_shape_string(logp).s,
                         nl_tensor_shape_string(target).s);
   }
@@ -41,44 +54,39 @@ static nl_tensor *negative_likelihood(nl_pass *p, nl_tensor *logp, nl_tensor *ta
     return nl_pass_fail(p, "weight must have one element for each of the %lld classes, but has %lld",
                         (long long)classes, (long long)weight->numel);
   }
-  nl_tensor *rows = class_rows(b, logp), *counts;
-  nl_tensor *t = target->ndim == 1 ? target : nl_b_reshape(b, target, 1, (int64_t[]){-1});
-  t = counted_labels(p, t, &counts);
-  nl_tensor *loss = b_squeeze(b, b_neg(b, nl_loss_pick(p, rows, b_unsqueeze(b, t, 2))), 2), *share = NULL;
+  nl_tensor *t = target, *counts = counted_labels(p, &t);
+  nl_tensor *loss = b_squeeze(b, b_neg(b, nl_loss_pick(p, logp, dim, b_unsqueeze(b, t, dim))), dim), *share = NULL;
   if (weight) {
-    share = b_index_select(b, weight, 1, t);
+    share = at_labels(b, weight, t);
     loss = b_mul(b, loss, share);
   }
   nl_tensor *smooth = NULL;
   if (smoothing > 0) {
-    int64_t dim = 2;
-    smooth = b_neg(b, nl_b_sum(b, weight ? b_mul(b, rows, weight) : rows, 1, &dim, false));
+    nl_tensor *along = weight && logp->ndim > 1 ? nl_along_channels(b, weight, logp) : weight;
+    smooth = b_neg(b, nl_b_sum(b, along ? b_mul(b, logp, along) : logp, 1, &dim, false));
   }
-  if (counts) {
-    nl_tensor *on = nl_b_cast(b, counts, b->status == NL_OK ? nl_tensor_dtype(rows) : NL_F32);
-    loss = b_mul(b, loss, on);
-    smooth = smooth ? b_mul(b, smooth, on) : NULL;
-    share = share ? b_mul(b, share, on) : on;
-  }
+  /* what does not count is no factor of 0: 0 times inf is nan */
+  loss = b_where(b, counts, loss, nl_b_number(b, 0));
+  smooth = smooth ? b_where(b, counts, smooth, nl_b_number(b, 0)) : NULL;
+  nl_tensor *on = nl_b_cast(b, counts, b->status == NL_OK ? nl_tensor_dtype(logp) : NL_F32);
+  share = share ? b_mul(b, share, on) : on;
   if (smooth) {
     loss = b_times(b, loss, 1 - smoothing);
     loss = b_add(b, loss, b_times(b, smooth, smoothing / (double)classes));
   }
-  if (share && int_of(p, loss_reduction) == 0) {
+  if (int_of(p, loss_reduction) == 0) {
     /* where no target counts the mean is nan, but no weight is to learn that: it has no gradient */
     nl_tensor *total = b_total(b, loss), *counted = b_total(b, share), *none = b_eq(b, counted, nl_b_int(b, 0));
     total = b_div(b, total, b_where(b, none, nl_b_number(b, 1), counted));
     return b_where(b, none, nl_b_number(b, NAN), total);
   }
-  loss = nl_loss_reduced(p, loss);
-  bool each = b->status == NL_OK && loss->ndim == 1 && int_of(p, loss_reduction) == 2;
-  return each ? nl_b_reshape(b, loss, target->ndim, target->shape) : loss;
+  return nl_loss_reduced(p, loss);
 }
 
 /* Against probabilities of the logits' shape. */
 static nl_tensor *soft_cross_entropy(nl_pass *p, nl_tensor *logits, nl_tensor *target) {
   nl_build *b = &p->build;
-  int64_t dim = logits->ndim > 1 ? 2 : 1;
+  int64_t dim = class_dim(logits);
   double smoothing = number_of(p, nll_label_smoothing);
   nl_tensor *logp = nl_b_do(b, op_log_softmax(), "ti", logits, dim), *weight = tensor_of(p, nll_weight);
   if (weight) {
@@ -97,13 +105,13 @@ NL_FORWARD(cross_entropy_loss) {
   if (nl_dtype_is_float(nl_tensor_dtype(target)) && nl_shape_equal(target, x) && x->ndim > 0) {
     return soft_cross_entropy(p, x, target);
   }
-  if (!is_set(p, nll_weight) && !is_set(p, nll_ignore_index) && smoothing == 0 && x->ndim <= 2) {
-    return nl_b_do(b, op_cross_entropy(), "tti", x, target, int_of(p, loss_reduction));
+  if (!is_set(p, nll_weight) && smoothing == 0) {
+    return nl_b_do(b, op_cross_entropy(), "ttii", x, target, int_of(p, loss_reduction), int_of(p, nll_ignore_index));
   }
   if (!nl_loss_classes(p, target, classes_in(x))) {
     return NULL;
   }
-  nl_tensor *logp = nl_b_do(b, op_log_softmax(), "ti", x, (int64_t)(x->ndim > 1 ? 2 : 1));
+  nl_tensor *logp = nl_b_do(b, op_log_softmax(), "ti", x, class_dim(x));
   return b->status == NL_OK ? negative_likelihood(p, logp, target, smoothing) : NULL;
 }
 
@@ -115,15 +123,15 @@ NL_FORWARD(nll) {
 /* The weights of the targets that count. */
 static double weight_of_targets(nl_pass *p, nl_tensor *target) {
   nl_build *b = &p->build;
-  nl_tensor *weight = tensor_of(p, nll_weight), *counts, *total;
-  if (nl_tensor_dtype(target) != NL_I64 || (!weight && !is_set(p, nll_ignore_index))) {
+  if (nl_tensor_dtype(target) != NL_I64) {
     return -1;
   }
-  nl_tensor *t = counted_labels(p, nl_b_reshape(b, target, 1, (int64_t[]){-1}), &counts);
-  nl_tensor *share = weight ? b_index_select(b, nl_b_detach(b, weight), 1, t) : NULL;
-  counts = counts && share ? nl_b_cast(b, counts, nl_tensor_dtype(weight)) : counts;
-  share = counts && share ? b_mul(b, share, counts) : (share ? share : counts);
-  total = nl_b_cast(b, b_total(b, share), NL_F64);
+  nl_tensor *weight = tensor_of(p, nll_weight), *t = target, *counts = counted_labels(p, &t);
+  if (weight) {
+    nl_tensor *share = at_labels(b, nl_b_detach(b, weight), t);
+    counts = b_mul(b, share, nl_b_cast(b, counts, nl_tensor_dtype(weight)));
+  }
+  nl_tensor *total = nl_b_cast(b, b_total(b, counts), NL_F64);
   return b->status == NL_OK ? *(double *)nl_tensor_data(total) : -1;
 }
 
@@ -217,14 +225,14 @@ NL_FORWARD(kl) {
 static const nl_layer_entry entries[] = {
     {.name = "CrossEntropyLoss",
      .function = "cross_entropy",
-     .settings = NL_REDUCTION ", weight: tensor?, ignore_index: int?, label_smoothing: number = 0 in 0..1",
+     .settings = NL_REDUCTION ", weight: tensor?, ignore_index: int = -100, label_smoothing: number = 0 in 0..1",
      .fields = nll_fields,
      .inputs = "input, target",
      .doc =
          "The cross-entropy of softmax(logits) against classes (int64, from 1) or against probabilities of the logits' "
          "shape. Input: batch x classes, or batch x classes x ... with targets batch x .... weight: a factor for each "
          "class; label_smoothing: this share of each target is spread over all classes (Szegedy et al. 2016); "
-         "ignore_index: targets with this value do not count.",
+         "ignore_index: targets with this value do not count; those of a padded sequence, say.",
      .formula = "-log softmax(input)[target]",
      .source = "Bridle 1990",
      .example = "nn.CrossEntropyLoss()(nn.tensor {{2.0, 0.0, 0.0}}, nn.tensor {1})",
@@ -233,7 +241,7 @@ static const nl_layer_entry entries[] = {
      .mean_over = weight_of_targets},
     {.name = "NLLLoss",
      .function = "nll_loss",
-     .settings = NL_REDUCTION ", weight: tensor?, ignore_index: int?",
+     .settings = NL_REDUCTION ", weight: tensor?, ignore_index: int = -100",
      .fields = "reduction, weight, ignore_index",
      .inputs = "input, target",
      .doc = "The negative log-likelihood: as CrossEntropyLoss, but the input is log-probabilities.",

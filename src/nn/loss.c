@@ -30,10 +30,10 @@ bool nl_loss_classes(nl_pass *p, const nl_tensor *target, int64_t classes) {
   return p->build.status == NL_OK;
 }
 
-nl_tensor *nl_loss_pick(nl_pass *p, nl_tensor *rows, nl_tensor *t) {
+nl_tensor *nl_loss_pick(nl_pass *p, nl_tensor *x, int64_t dim, nl_tensor *t) {
   nl_build *b = &p->build;
-  nl_tensor *picked = b_gather(b, rows, 2, t);
-  nl_pass_reword(p, "gather", "target ", rows, "classes count from 1: if your labels start at 0, add 1: y + 1");
+  nl_tensor *picked = b_gather(b, x, dim, t);
+  nl_pass_reword(p, "gather", "target ", x, "classes count from 1: if your labels start at 0, add 1: y + 1");
   return picked;
 }
 

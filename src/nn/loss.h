@@ -17,8 +17,8 @@ bool nl_loss_equal(nl_pass *, const nl_tensor *a, const nl_tensor *b);
 /* Fails unless the target is int64 class labels; `classes`: how many there are. */
 bool nl_loss_classes(nl_pass *, const nl_tensor *target, int64_t classes);
 
-/* rows[i][t[i]] (t: rows x 1), with the loss's name in the error for a class that is not there. */
-nl_tensor *nl_loss_pick(nl_pass *, nl_tensor *rows, nl_tensor *t);
+/* x at the places t along a dim (from 1), with the loss's name in the error for a class that is not there. */
+nl_tensor *nl_loss_pick(nl_pass *, nl_tensor *x, int64_t dim, nl_tensor *t);
 
 /* Fails unless y has a sign for each pair: a tensor of the pairs' shape. */
 bool nl_loss_signs(nl_pass *, const nl_tensor *y, const nl_tensor *pairs);

@@ -51,7 +51,7 @@ NL_FORWARD(multi_margin) {
   }
   nl_tensor *rows = nl_b_reshape(b, x, 2, (int64_t[]){-1, classes});
   nl_tensor *t = nl_b_reshape(b, target, 2, (int64_t[]){-1, 1});
-  nl_tensor *own = nl_loss_pick(p, rows, t);
+  nl_tensor *own = nl_loss_pick(p, rows, 2, t);
   nl_tensor *over = b_relu(b, b_plus(b, b_sub(b, rows, own), number_of(p, multi_margin)));
   over = int_of(p, multi_p) == 2 ? b_square(b, over) : over;
   nl_tensor *places = nl_b_do(b, op_arange(), "nnni", 1.0, (double)classes + 1, 1.0, (int64_t)NL_I64);
@@ -89,7 +89,7 @@ NL_FORWARD(multi_label) {
   for (int64_t k = 1; k <= classes && b->status == NL_OK; k++) {
     nl_tensor *label = b_narrow(b, t, 2, k, 1);
     nl_tensor *some = b_where(b, b_gt(b, label, zero), label, nl_b_int(b, 1));
-    nl_tensor *lead = b_sub(b, nl_loss_pick(p, rows, some), rows);
+    nl_tensor *lead = b_sub(b, nl_loss_pick(p, rows, 2, some), rows);
     nl_tensor *over = b_mul(b, b_relu(b, b_minus_from(b, 1, lead)), other);
     nl_tensor *part = b_mul(b, nl_b_sum(b, over, 1, &dim, false), b_select(b, on, 2, k));
     loss = loss ? b_add(b, loss, part) : part;

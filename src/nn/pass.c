@@ -262,19 +262,6 @@ nl_tensor *nl_along_channels(nl_build *b, nl_tensor *t, const nl_tensor *x) {
   return nl_b_reshape(b, t, x->ndim, shape);
 }
 
-nl_tensor *nl_channel_rows(nl_build *b, nl_tensor *x) {
-  int n = x->ndim;
-  if (n == 2) {
-    return x;
-  }
-  int64_t order[NL_MAX_DIM] = {1};
-  for (int d = 3; d <= n; d++) {
-    order[d - 2] = d;
-  }
-  order[n - 1] = 2;
-  return nl_b_reshape(b, b_permute(b, x, order), 2, (int64_t[]){-1, x->shape[1]});
-}
-
 /* ---- making ---- */
 
 nl_tensor *nl_made_empty(nl_making *m, int ndim, const int64_t *shape) {

@@ -116,9 +116,6 @@ static inline nl_tensor *b_total(nl_build *b, nl_tensor *x) {
 /* A value for each channel (dim 2), shaped so that it broadcasts over x. */
 nl_tensor *nl_along_channels(nl_build *, nl_tensor *t, const nl_tensor *x);
 
-/* x with the channels (dim 2) last and all else in the rows. */
-nl_tensor *nl_channel_rows(nl_build *, nl_tensor *x);
-
 /* ---- making ---- */
 
 /* What a constructor works on: the settings are read, the parts are still to be made. */

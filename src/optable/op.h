@@ -289,7 +289,7 @@ typedef struct nl_op_family {
   F(products, matmul) F(products, product) \
   F(convolution, conv) F(convolution, transposed) F(convolution, pool) F(convolution, resample) \
   F(attention, attention) F(recurrence, recurrence) \
-  F(losses, loss) F(losses, norm) F(losses, standardize) \
+  F(losses, softmax) F(losses, cross_entropy) F(losses, loss) F(losses, norm) F(losses, standardize) \
   F(linalg, factorize) F(linalg, matrix) F(linalg, spectral) \
   F(random, draw) \
   F(shapes, strided)
