@@ -8306,8 +8306,8 @@ function ConjugateGradient:step(closure) end
 ---@class nn.Context
 local Context = {}
 
----Keeps tensors for backward; there, ctx:saved() gives them. Arguments and results keep their history, so that backward can
----be differentiated in turn; what is changed in place before then is an error there. Other values can be fields of ctx.
+---Keeps tensors for backward; there, ctx:saved() gives them (ctx.saved_tensors as a list). Arguments and results keep their
+---history, so that backward can be differentiated in turn; what is changed in place before then is an error there. Other values can be fields of ctx.
 function Context:save_for_backward() end
 
 ---Gives the tensors that forward kept with save_for_backward, in their order. Without any it is an error.
@@ -8597,10 +8597,11 @@ function Module:extend(name) end
 function Module:forward() end
 
 ---Copies values from a state into parameters and buffers. Names and shapes must agree: what is missing, left over or
----of another shape is an error, and then nothing was changed. Options: strict (true; false: take what fits).
+---of another shape is an error, and then nothing was changed. Options: strict (true; false: names that are missing or left over
+---are no error, and a second result lists them: {missing = {...}, unexpected = {...}}).
 ---@param state table<string, nn.Tensor>
 ---@param options? {strict: boolean}
----@return nn.Module self
+---@return nn.Module self, {missing: string[], unexpected: string[]}? names
 function Module:load_state_dict(state, options) end
 
 ---Gives pairs {name, buffer}, in order: tensors that are saved but not trained, such as a batch norm's running averages.
@@ -8633,8 +8634,9 @@ function Module:parameters() end
 ---@param value nn.Tensor
 function Module:register_buffer(name, value) end
 
----Calls f(module, output, ...) after each forward, to look at a layer's outputs or to change them; what it returns takes the
----output's place. Gives a function that takes the hook away again.
+---Calls f(module, output, ...) after each forward, with the arguments of forward behind the output, to look at a layer's outputs
+---or to change them; what it returns takes the output's place. Of a layer with several outputs (nn.LSTM) `output` is a table
+---of them, and so is what takes their place. Gives a function that takes the hook away again.
 ---@param f function
 ---@return fun() remove takes the hook away again
 function Module:register_forward_hook(f) end
@@ -8882,7 +8884,8 @@ nn.autograd = {}
 
 ---Makes an operation with a gradient of one's own: its forward and backward are Lua functions. backward gets a gradient for
 ---each result (zeros where nothing depends on it) and gives one for each argument (nil for those that are no tensors).
----Written with operations that have gradients, it can be differentiated in turn.
+---Written with operations that have gradients, it can be differentiated in turn. ctx.needs_input_grad[i] tells whether argument i
+---wants a gradient.
 ---@param definition {forward: function, backward: function}
 ---@return nn.autograd.Function
 function nn.autograd.Function(definition) end
@@ -8921,6 +8924,14 @@ function nn.autograd.grad(...) end
 ---@param opts? {eps: number, atol: number, rtol: number} 1e-6, 1e-5, 1e-3
 ---@return boolean true
 function nn.autograd.gradcheck(f, inputs, opts) end
+
+---Holds the gradients of gradients of f against differences, as gradcheck does: those of the sum of its results, each with a
+---fixed random factor.
+---@param f function
+---@param inputs nn.Tensor|table
+---@param opts? {eps: number, atol: number, rtol: number} 1e-6, 1e-5, 1e-3
+---@return boolean true
+function nn.autograd.gradgradcheck(f, inputs, opts) end
 
 ---Runs f without recording, so that nothing in it gets a gradient: for evaluation, and for changing weights by hand.
 function nn.autograd.no_grad(...) end
@@ -9501,11 +9512,15 @@ function nn.io.safetensors(path, tensors) end
 function nn.io.save(path, state) end
 
 ---Gives a state of PyTorch's the names that a model has here: lists count from 1 (0.weight is 1.weight) and so do layers of
----recurrent nets (weight_ih_l0 is weight_ih_l1). What the model has and the state lacks, or the other way round, is an error.
+---recurrent nets (weight_ih_l0 is weight_ih_l1); the "module." of DataParallel goes. What the model has and the state lacks, or
+---the other way round, is an error. Options: strict (true; false: what is on one side only is left out, for
+---model:load_state_dict(state, {strict = false})). Without a state: the model's own under PyTorch's names, for files that Python
+---reads.
 ---@param model nn.Module
----@param state table<string, nn.Tensor> what nn.load gives of a safetensors file that PyTorch wrote
+---@param state? table<string, nn.Tensor> what nn.load gives of a safetensors file that PyTorch wrote
+---@param opts? {strict: boolean}
 ---@return table<string, nn.Tensor> state for model:load_state_dict
-function nn.io.torch_state(model, state) end
+function nn.io.torch_state(model, state, opts) end
 
 ---Tells whether operations are recorded for backward.
 function nn.is_grad_enabled() end

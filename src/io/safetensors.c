@@ -205,6 +205,9 @@ static nl_status read_safetensors(reader *r, uint64_t size, nl_tensor_file *out)
   if (memcmp(head, "\x93NUMPY", 6) == 0) {
     return nl_fail("%s: not a safetensors file but one of NumPy's arrays: read it by nn.io.npy(path)", r->path);
   }
+  if (memcmp(head, "\x89PNG", 4) == 0 || memcmp(head, "\xff\xd8\xff", 3) == 0) {
+    return nl_fail("%s: not a safetensors file but a picture: read it by nn.io.image(path)", r->path);
+  }
   if (length > size - 8 || length > MAX_HEADER) {
     return nl_fail("%s: not a safetensors file, or truncated: it claims a header of %" PRIu64 " bytes, but has %" PRIu64
                    " in all",

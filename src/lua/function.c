@@ -218,7 +218,10 @@ static int custom(lua_State *L) {
   luaL_checktype(L, 4, LUA_TFUNCTION);
   uint64_t serial = (uint64_t)luaL_checkinteger(L, 5);
   lua_settop(L, 5);
-  nl_lua_refuse(L, "Function: a backward written in Lua cannot be recorded");
+  nl_lua_refuse(
+      L,
+      "Function: a backward written in Lua cannot be recorded; write it with ops, which have gradients, or call this "
+      "step without nn.compile (nn.train.fit does so by itself)");
   nl_custom f = {.backward = run_lua_backward};
   f.in = read_inputs(L, 1, "each input", &f.nin);
   f.out = read_inputs(L, 2, "each result", &f.nout);

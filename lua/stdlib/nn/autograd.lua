@@ -14,8 +14,8 @@ local Function = {}
 -- What forward and backward share.
 local Context = options.class "nn.autograd.Context"
 
----Keeps tensors for backward; there, ctx:saved() gives them. Arguments and results keep their history, so that backward can
----be differentiated in turn; what is changed in place before then is an error there. Other values can be fields of ctx.
+---Keeps tensors for backward; there, ctx:saved() gives them (ctx.saved_tensors as a list). Arguments and results keep their
+---history, so that backward can be differentiated in turn; what is changed in place before then is an error there. Other values can be fields of ctx.
 ---example:
 ---  > function forward(ctx, x) ctx:save_for_backward(x) return x ^ 2 end
 ---  > function backward(ctx, g) local x = ctx:saved() return g * 2 * x end
@@ -50,6 +50,15 @@ function Context:saved()
     core.raise("saved: forward kept nothing; call ctx:save_for_backward(...) there")
   end
   return table.unpack(self.kept, 1, self.kept.n)
+end
+
+-- What PyTorch's users look for.
+local methods = Context.__index
+function Context.__index(self, key)
+  if key == "saved_tensors" then
+    return { self:saved() }
+  end
+  return methods[key]
 end
 
 ---Says whether backward gets zeros (true, as at the start) or nil as the gradient of a result that nothing depends on.
@@ -90,9 +99,15 @@ end
 
 ---Runs forward without recording and makes its results depend on the tensors among the arguments.
 function Function.apply(self, ...)
-  local ctx = setmetatable({}, Context)
-  local count = select("#", ...)
-  local inputs, positions, versions, wanted = split_tensors(table.pack(...))
+  if type(self) ~= "table" or not self.forward then
+    core.raise(("apply: is called on a Function: F:apply(x), or F(x), but got %s"):format(core.describe(self)))
+  end
+  local count, args = select("#", ...), table.pack(...)
+  local ctx = setmetatable({ needs_input_grad = {} }, Context)
+  for i = 1, count do
+    ctx.needs_input_grad[i] = core.is_tensor(args[i]) and args[i].requires_grad
+  end
+  local inputs, positions, versions, wanted = split_tensors(args)
   wanted = wanted and core.is_grad_enabled()
   local serial = core.storage_serial()
   local outs = table.pack(core.no_grad(self.forward, ctx, ...))
@@ -155,7 +170,8 @@ local class = {
 
 ---Makes an operation with a gradient of one's own: its forward and backward are Lua functions. backward gets a gradient for
 ---each result (zeros where nothing depends on it) and gives one for each argument (nil for those that are no tensors).
----Written with operations that have gradients, it can be differentiated in turn.
+---Written with operations that have gradients, it can be differentiated in turn. ctx.needs_input_grad[i] tells whether argument i
+---wants a gradient.
 ---@param definition {forward: function, backward: function}
 ---@return nn.autograd.Function
 ---example:
@@ -346,7 +362,12 @@ local function by_differences(f, args, i, e, eps, random)
     end
     local flat = copies[i]:reshape(-1)
     flat[e] = flat[e]:item() + by
-    local out = core.no_grad(call_again, f, copies, random)
+    for k = 1, args.n do -- as in the first call: f may ask for gradients itself
+      if core.is_tensor(args[k]) and args[k].requires_grad then
+        copies[k]:requires_grad_()
+      end
+    end
+    local out = core.enable_grad(call_again, f, copies, random)
     for k, y in ipairs(out) do
       out[k] = y:detach():clone()
     end
@@ -402,6 +423,38 @@ function M.gradcheck(f, inputs, opts)
   end
   core.set_rng_state(random[1], random[2])
   return true
+end
+
+---Holds the gradients of gradients of f against differences, as gradcheck does: those of the sum of its results, each with a
+---fixed random factor.
+---@param f function
+---@param inputs nn.Tensor|table
+---@param opts? {eps: number, atol: number, rtol: number} 1e-6, 1e-5, 1e-3
+---@return boolean true
+---example:
+---  > nn.autograd.gradgradcheck(function(x, w) return x:matmul(w):tanh() end, {nn.randn(2, 3), nn.randn(3, 2)})
+---  true
+---see: nn.autograd.gradcheck, nn.grad
+function M.gradgradcheck(f, inputs, opts)
+  options.callable("gradgradcheck", f)
+  local _, places = leaves_of(inputs)
+  return M.gradcheck(function(...)
+    local given, generator, total = table.pack(...), core.Generator(0), 0
+    local wanted = {}
+    for k, i in ipairs(places) do
+      wanted[k] = given[i]
+    end
+    for _, y in ipairs { f(...) } do
+      if core.is_tensor(y) and y.dtype:find "float" then
+        total = total + (y * core.randn(y.shape, { dtype = y.dtype, generator = generator })):sum()
+      end
+    end
+    local grads = core.grad(total, wanted, { create_graph = true, allow_unused = true })
+    for k, x in ipairs(wanted) do
+      grads[k] = grads[k] or core.zeros_like(x)
+    end
+    return table.unpack(grads, 1, #wanted)
+  end, inputs, opts)
 end
 
 M.grad, M.no_grad, M.enable_grad = core.grad, core.no_grad, core.enable_grad

@@ -11,7 +11,7 @@ NL_ATTRS(cross_entropy, reduction, ignore_index)
 enum { MEAN, SUM, NONE };
 
 /* The dim of the classes; logits are classes, batch x classes or batch x classes x ... */
-static int class_dim(const nl_tensor *x) {
+static int dim_of_classes(const nl_tensor *x) {
   return x->ndim > 1 ? 1 : 0;
 }
 
@@ -23,10 +23,11 @@ static int64_t ignored(const nl_call *c) {
 static nl_status fail_label(const nl_call *c, const nl_tensor *target, int64_t i, int64_t label, int64_t classes) {
   return nl_fail("target %lld of %lld is %lld, but classes count from 1 to %lld%s", (long long)(i + 1),
                  (long long)target->numel, (long long)label, (long long)classes,
-                 label == 0  ? "; if your labels start at 0, add 1: y + 1"
-                 : label < 0 ? (ignored(c) == -100 ? "; targets that are not to count are -100, or what ignore_index says"
-                                                   : "; targets that are not to count are what ignore_index says")
-                             : "");
+                 label == 0 ? "; if your labels start at 0, add 1: y + 1"
+                 : label < 0
+                     ? (ignored(c) == -100 ? "; targets that are not to count are -100, or what ignore_index says"
+                                           : "; targets that are not to count are what ignore_index says")
+                     : "");
 }
 
 static nl_status check_targets(nl_call *c, nl_tensor *x, nl_tensor *target) {
@@ -37,7 +38,7 @@ static nl_status check_targets(nl_call *c, nl_tensor *x, nl_tensor *target) {
   if (x->ndim < 1) {
     return nl_fail("logits must have shape batch x classes (or classes, or batch x classes x ...), but are one number");
   }
-  int dim = class_dim(x);
+  int dim = dim_of_classes(x);
   int64_t classes = x->shape[dim];
   if (target->dtype != NL_I64) {
     return nl_fail("targets are %s (shape %s) but must be int64 class labels from 1 to %lld; convert them with "
@@ -136,7 +137,7 @@ static void entropy_range(void *ctx, int64_t begin, int64_t end) {
 }
 
 static void run_entropy(const nl_tensor *x, entropy_job *j) {
-  j->a = nl_rule_around(x, class_dim(x));
+  j->a = nl_rule_around(x, dim_of_classes(x));
   j->pieces = (j->a.inner + PIECE - 1) / PIECE;
   int64_t each = j->a.red * (j->a.inner < PIECE ? j->a.inner : PIECE);
   if (j->a.outer * j->a.inner > 0) {
@@ -188,7 +189,7 @@ static nl_status vjp_cross_entropy(nl_call *c, nl_vjp *g) {
 }
 
 /* cross_entropy_backward(g, x, target, ...) = (softmax(x) - onehot(target)) * g, / targets that count for mean */
-static nl_status infer_backward(nl_call *c) {
+static nl_status infer_entropy_backward(nl_call *c) {
   nl_tensor *g = c->in[0], *x = c->in[1], *target = c->in[2];
   nl_status status = check_targets(c, x, target);
   if (status == NL_OK &&
@@ -201,7 +202,7 @@ static nl_status infer_backward(nl_call *c) {
   }
   return status;
 }
-static void run_backward(nl_call *c) {
+static void run_entropy_backward(nl_call *c) {
   int reduction = (int)c->attr[cross_entropy_reduction].i;
   int64_t n = reduction == MEAN ? count_of(c, c->rin[2]) : 1;
   entropy_job j = {.dtype = c->dtype,
@@ -217,10 +218,10 @@ static void run_backward(nl_call *c) {
 
 /* For an incoming h: d/dg = sum(h (softmax - onehot)) = sum(h * backward(1)); d/dx = softmax_backward(h * g, p), where
    the target counts. */
-static nl_status vjp_backward(nl_call *c, nl_vjp *v) {
+static nl_status vjp_entropy_backward(nl_call *c, nl_vjp *v) {
   nl_build *b = v->build;
   nl_tensor *g = c->in[0], *x = c->in[1], *target = c->in[2], *h = v->gout[0];
-  int64_t dim = class_dim(x) + 1;
+  int64_t dim = dim_of_classes(x) + 1;
   bool none = c->attr[cross_entropy_reduction].i == NONE;
   if (v->need[0]) {
     nl_tensor *one = b_ones_like(b, g, nl_tensor_dtype(g));
@@ -261,9 +262,9 @@ static const nl_op ops[] = {
      .attrs = cross_entropy_attrs,
      .returns = "tensor",
      .doc = "(softmax(logits) - onehot(target)) g.",
-     .infer = infer_backward,
-     .run = run_backward,
-     .vjp = vjp_backward,
+     .infer = infer_entropy_backward,
+     .run = run_entropy_backward,
+     .vjp = vjp_entropy_backward,
      .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL | NL_OP_CHECKS,
      .save = NL_SAVE_ALL_IN},
 };

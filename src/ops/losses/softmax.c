@@ -118,7 +118,7 @@ static void run_exchanged(nl_call *c, int dim, softmax_job *job) {
   nl_copy_values(&to, &packed);
 }
 
-static void run_along(nl_call *c, softmax_job job) {
+static void run_softmaxes(nl_call *c, softmax_job job) {
   nl_tensor *x = c->rin[0];
   int dim = 0;
   nl_rule_dim(c->attr[softmax_dim].i, x->ndim, &dim);
@@ -145,7 +145,7 @@ static void run_along(nl_call *c, softmax_job job) {
 
 #define RUN(name, inputs)                                                                                              \
   static void run_##name(nl_call *c) {                                                                                 \
-    run_along(c, (softmax_job){.rows_##inputs = nl_k->softmax->name[c->dtype],                                         \
+    run_softmaxes(c, (softmax_job){.rows_##inputs = nl_k->softmax->name[c->dtype],                                         \
                                .columns_##inputs = nl_k->softmax_columns->name[c->dtype]});                            \
   }
 RUN(softmax, 1)

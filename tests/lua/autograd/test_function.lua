@@ -279,3 +279,35 @@ function TestFunction:test_number_of_gradients()
       loss.backward, loss)
   end
 end
+
+-- What PyTorch's users look for.
+function TestFunction:test_names_of_pytorch()
+  local wanted
+  local F = nn.autograd.Function {
+    forward = function(ctx, x, k, y)
+      ctx:save_for_backward(x, y)
+      wanted = ctx.needs_input_grad
+      return x * k * y
+    end,
+    backward = function(ctx, g)
+      local x, y = table.unpack(ctx.saved_tensors)
+      return g * 2 * y, nil, g * 2 * x
+    end,
+  }
+  local x = nn.ones(2):requires_grad_()
+  F(x, 2, nn.full({ 2 }, 3.)):sum():backward()
+  lu.assertEquals({ wanted, x.grad:totable() }, { { true, false, false }, { 6, 6 } })
+  lu.assertErrorMsgContains("F:apply(x), or F(x), but got a float32 tensor", F.apply, x)
+  local Plain = nn.autograd.Function { forward = function(_, a)
+    return a * 2
+  end, backward = function(_, g)
+    return g * 2
+  end }
+  local refused = nn.compile(function()
+    local w = nn.ones(2):requires_grad_()
+    local loss = Plain(w):sum()
+    loss:backward()
+    return loss
+  end)
+  lu.assertErrorMsgContains("nn.train.fit does so by itself", refused)
+end

@@ -75,3 +75,25 @@ function TestGradcheckFunction:test_refusals_and_random_numbers()
   lu.assertEquals({ nn.rng_state() }, before)
   lu.assertNil(x.grad)
 end
+
+-- Gradients that f asks for itself, and gradients of gradients.
+function TestGradcheckFunction:test_second_order()
+  lu.assertTrue(check(function(x)
+    return nn.grad((x ^ 3):sum(), x, { create_graph = true })
+  end, nn.randn(3)))
+  lu.assertTrue(nn.autograd.gradgradcheck(function(x, w)
+    return x:matmul(w):tanh(), x:sum()
+  end, { nn.randn(2, 3), nn.randn(3, 2) }))
+  lu.assertTrue(nn.autograd.gradgradcheck(nn.Conv1d(2, 3, 2):to "float64", nn.randn(1, 2, 4)))
+  local Cut = nn.autograd.Function {
+    forward = function(ctx, x)
+      ctx:save_for_backward(x)
+      return x ^ 3
+    end,
+    backward = function(ctx, g)
+      return g * 3 * ctx.saved_tensors[1]:detach() ^ 2
+    end,
+  }
+  lu.assertTrue(check(Cut, nn.randn(2)))
+  lu.assertErrorMsgContains("is 0 by backward", nn.autograd.gradgradcheck, Cut, nn.randn(2))
+end

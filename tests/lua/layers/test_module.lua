@@ -53,6 +53,8 @@ function TestModule:test_state_dict_round_trip()
   state["first.bias"] = nn.ones(7)
   lu.assertErrorMsgContains("'extra' is not in this Net; 'first.bias' has shape 7 there and 4 here; 'scale' is missing",
     b.load_state_dict, b, state)
+  lu.assertErrorMsgContains("'first.bias' has shape 7 there and 4 here", b.load_state_dict, b, state, { strict = false })
+  state["first.bias"] = nil
   b:load_state_dict(state, { strict = false })
 end
 
@@ -231,4 +233,47 @@ function TestModule:test_totals()
   lu.assertStrContains(text, "\n  )  15 parameters, 3 of them its own\n")
   lu.assertStrContains(text, "\n  )  2 parameters\n")
   lu.assertStrContains(text, "ReLU()\n  )\n)  17 parameters")
+end
+
+-- A hook sees all that a layer gives, and cannot lose some of it without a word.
+function TestModule:test_hooks_of_several_outputs()
+  local lstm, x = nn.LSTM(3, 4), nn.zeros(2, 1, 3)
+  local seen
+  local remove = lstm:register_forward_hook(function(_, outs, input)
+    seen = { #outs, tostring(outs[2].shape), input == x }
+  end)
+  lu.assertEquals(select("#", lstm(x)), 3)
+  lu.assertEquals(seen, { 3, "1x1x4", true })
+  remove()
+  remove = lstm:register_forward_hook(function(_, outs)
+    return { outs[1] + 1, outs[2], outs[3] }
+  end)
+  local y, h, c = lstm(x)
+  lu.assertTrue((y[{ 2, 1 }] - 1):allclose(h[{ 1, 1 }]))
+  lu.assertEquals({ tostring(h.shape), tostring(c.shape) }, { "1x1x4", "1x1x4" })
+  remove()
+  lstm:register_forward_hook(function(_, outs)
+    return outs[1]
+  end)
+  lu.assertErrorMsgContains("return a table of all outputs", lstm, x)
+end
+
+function TestModule:test_what_makes_an_object_is_init()
+  for _, name in ipairs { "__init", "__init__" } do
+    lu.assertErrorMsgContains("what makes an object is called init: function X:init(...)", function()
+      local X = nn.Module:extend "X"
+      X[name] = function() end
+    end)
+  end
+end
+
+function TestModule:test_states_that_fit_in_part()
+  local m = nn.Linear(3, 3)
+  local before = m.bias:clone()
+  local same, lists = m:load_state_dict({ weight = nn.ones(3, 3), wieght = nn.ones(3, 3) }, { strict = false })
+  lu.assertTrue(rawequal(same, m) and m.bias:equal(before) and m.weight:equal(nn.ones(3, 3)))
+  lu.assertEquals(lists, { missing = { "bias" }, unexpected = { "wieght" } })
+  lu.assertErrorMsgContains("'weight' has shape 2x2 there and 3x3 here", m.load_state_dict, m, { weight = nn.ones(2, 2) },
+    { strict = false })
+  lu.assertEquals(select("#", m:load_state_dict(m:state_dict())), 1)
 end

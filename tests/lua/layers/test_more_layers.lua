@@ -84,6 +84,26 @@ function TestMoreLayers:test_settled_settings()
   lu.assertErrorMsgContains("kdim is settled", function() mha.kdim = 3 end)
 end
 
+-- A foreign head, the prefix of DataParallel, and the way back.
+function TestMoreLayers:test_torch_state_in_part()
+  local net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+  local theirs = nn.io.torch_state(net)
+  lu.assertTrue(theirs["0.weight"]:equal(net[1].weight) and theirs["1.running_var"]:equal(net[2].running_var))
+  local other = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+  local parallel = {}
+  for name, tensor in pairs(theirs) do
+    parallel["module." .. name] = tensor
+  end
+  other:load_state_dict(nn.io.torch_state(other, parallel))
+  lu.assertTrue(other[1].weight:equal(net[1].weight))
+  parallel["module.0.bias"], parallel["module.head"] = nil, nn.ones(1)
+  lu.assertErrorMsgContains("it lacks '0.bias' (here '1.bias'); the model lacks 'head'; {strict = false} takes what fits",
+    nn.io.torch_state, other, parallel)
+  local _, names = other:load_state_dict(nn.io.torch_state(other, parallel, { strict = false }), { strict = false })
+  lu.assertEquals(names, { missing = { "1.bias" }, unexpected = {} })
+  lu.assertErrorMsgContains("must be a model", nn.io.torch_state, theirs)
+end
+
 function TestMoreLayers:test_torch_state()
   local model = nn.Sequential(nn.LSTM(2, 3), nn.Linear(3, 1))
   local state = {}

@@ -58,6 +58,42 @@ a.lua:12: nn.train.fit has no option 'optimiser'; did you mean 'optimizer'?
 ]])
 end
 
+-- What the documentation shows is right: no option in it is taken for a mistake.
+function TestTools:test_check_of_the_documentation()
+  local check, pieces = require "nn.tool.check", 0
+  local list = assert(io.popen "ls README.md docs/guide/*.md docs/reference/*.md")
+  for path in list:lines() do
+    local file = assert(io.open(path))
+    for piece in file:read("a"):gmatch "```lua\n(.-)```" do
+      pieces = pieces + 1
+      check.names(piece:gsub("%f[^\n\0]>>? ", ""), function(line, what)
+        if what:find "option" or what:find "choices" then
+          lu.fail(("%s: line %d of %s: %s"):format(path, line, piece, what))
+        end
+      end)
+    end
+    file:close()
+  end
+  list:close()
+  lu.assertTrue(pieces > 500, pieces)
+end
+
+function TestTools:test_check_of_options()
+  local out = in_directory({ ["a.lua"] = [[
+local nn = require "nn"
+local x = nn.randn(1, 1, 5, 5)
+nn.conv2d(x, nn.ones(1, 1, 3, 3), {bias = nn.ones(1)})
+nn.scaled_dot_product_attention(x, x, x, {attn_mask = nn.ones(5, 5)})
+nn.dropout(x, {p = 0.1, training = false, generator = nn.Generator(1)})
+nn.layer_norm(x, {5}, {weight = nn.ones(5)})
+nn.io.npz("x", {a = nn.zeros(1)})
+nn.io.npz("x", {a = nn.zeros(1)}, {compres = true})
+nn.nll_loss(nn.zeros(2, 3), nn.tensor {1, 2}, {wieght = nn.ones(3)})
+]] }, "check a.lua")
+  lu.assertEquals(out, "a.lua:8: nn.io.npz has no option 'compres'; did you mean 'compress'?\n"
+    .. "a.lua:9: nn.nll_loss has no option 'wieght'; did you mean 'weight'?\n")
+end
+
 function TestTools:test_check_of_odd_files()
   local files = { ["syntax.lua"] = "local x = = 1\n", ["binary.lua"] = "\27Lua\0\1\2", ["empty.lua"] = "", ["open.lua"] = "x = {{{ nn.Linear(",
     ["noise.lua"] = ("\255\0[[("):rep(50), ["no.lua"] = "x = nn.ones(3)\n" }

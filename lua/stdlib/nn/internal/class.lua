@@ -65,6 +65,9 @@ local class_events = {
     return ("class %s"):format(class._name)
   end,
   __newindex = function(class, name, value)
+    if name == "__init" or name == "__init__" then -- Torch7's and Python's names: it would never be called
+      core.raise(("%s: what makes an object is called init: function %s:init(...)"):format(class._name, class._name))
+    end
     value = as_method(class, name, value)
     core.set_field(class, name, value)
     if is_event(name) then

@@ -217,8 +217,8 @@ end
 function M.option_names(f)
   load_ops()
   local out, op = {}, by_function[f]
-  for name, kind in (op and op.args or ""):gmatch "([%w_]+): (%w+)" do
-    out[#out + 1] = kind ~= "tensor" and kind ~= "tensors" and name or nil
+  for name, kind, optional in (op and op.args or ""):gmatch "([%w_]+): (%w+)(%??)" do
+    out[#out + 1] = (optional == "?" or kind ~= "tensor" and kind ~= "tensors") and name or nil
   end
   out[#out + 1] = op and op.random and "generator" or nil
   out[#out + 1] = op and op.factor
@@ -238,6 +238,19 @@ function M.option_names(f)
     end
   end
   return out
+end
+
+---Which argument of a function written in Lua its table of options is; nil where that is not fixed.
+---@return integer?
+function M.option_place(f)
+  load_ops()
+  local place = 0
+  for name in (not by_function[f] and written.above(f) or ""):gmatch "\n  ([%a_.][%w_.]*)%??: " do
+    place = place + 1
+    if name:find "^opt" then
+      return place
+    end
+  end
 end
 
 -- What a member of a family is, in a sentence.
@@ -532,9 +545,11 @@ function M.text(what)
           rest[#rest + 1] = full
         end
         local near = core.nearest(plain, first) or core.nearest(plain, second) or core.nearest(plain, rest)
-        local written_there = M.search(plain)
+        local written_there, answer = M.search(plain), require("nn.internal.names").answer("nn", plain)
         text = ("there is no '%s'"):format(what)
-        if not written_there:find "^nothing" then
+        if answer then
+          text = ("%s; %s"):format(text, answer)
+        elseif not written_there:find "^nothing" then
           text = ("%s; this is written about it:\n%s"):format(text, written_there)
         elseif near then
           text = ("%s; did you mean '%s'?"):format(text, near)

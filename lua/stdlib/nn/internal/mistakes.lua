@@ -75,6 +75,13 @@ function M.explained(text)
     return ("%s; a layer without '%s' gives nil, and what holds layers has none of its own: net[1].%s%s"):format(head, name, name,
       rest)
   end
+  if kind == "method" and package.loaded.nn then -- of a class of one's own, whose missing fields are nil
+    local names = require "nn.internal.names"
+    local answer = names.answer("module", name) or names.answer("tensor", name)
+    if answer then
+      return ("%s; %s%s"):format(head, answer, rest)
+    end
+  end
   local near = core.nearest(name, kinds[kind]())
   return near and near ~= name and ("%s; did you mean '%s'?%s"):format(head, near, rest) or text
 end

@@ -163,6 +163,8 @@ local everywhere = {
   weight_norm = "nn.WeightNorm(layer)", spectral_norm = "nn.SpectralNorm(layer)", float32 = "the string \"float32\"",
   float64 = "the string \"float64\"", int64 = "the string \"int64\"", int32 = "the string \"int64\"",
   uint8 = "the string \"uint8\"", bool = "the string \"bool\"", fit = "nn.train.fit", evaluate = "nn.train.evaluate",
+  save_image = "nn.io.image(path, x)", read_image = "nn.io.image(path)", vision = "nn.io.image for pictures, nn.models for nets",
+  amp = "not needed: numbers are float32", frombuffer = "nn.io.npy(path), or nn.tensor of a table",
   mse_loss = "nn.mse_loss or nn.MSELoss", device = "not needed: all runs on the processor",
 }
 local members = {
@@ -280,6 +282,13 @@ function M.answer(where, name)
   for known in (where == "nn" and missing or ""):gmatch "%S+" do
     if known == name then
       return ("PyTorch's %s is not built here yet"):format(name)
+    end
+  end
+  for _, group in ipairs(where == "nn" and M.left_out or {}) do
+    for pattern in (group[1]:find "not built yet" and group[2] or ""):gmatch "%S+" do
+      if name:find("^" .. pattern .. "$") then
+        return ("PyTorch's %s is not built here yet"):format(name)
+      end
     end
   end
 end

@@ -44,8 +44,15 @@ local function call_with_hooks(self, hooks, ...)
     end
   end
   local outs = table.pack(self:forward(table.unpack(args, 1, args.n)))
-  for _, hook in ipairs(hooks.after) do
-    local changed = table.pack(hook(self, outs[1], table.unpack(args, 1, args.n)))
+  for _, hook in ipairs(hooks.after) do -- gets all outputs where there are several, and may change some of them
+    local many = outs.n > 1 and table.move(outs, 1, outs.n, 1, {})
+    local changed = table.pack(hook(self, many or outs[1], table.unpack(args, 1, args.n)))
+    if many and type(changed[1]) == "table" and getmetatable(changed[1]) == nil then
+      changed = table.move(changed[1], 1, outs.n, 1, { n = outs.n })
+    elseif many and changed.n == 1 and changed[1] ~= nil then
+      core.raise(("%s: gives %d outputs; its hook returned one value (%s): return a table of all outputs"):format(self._name,
+        outs.n, core.describe(changed[1])))
+    end
     if changed.n > 0 and changed[1] ~= nil then
       outs = changed
     end
@@ -149,8 +156,9 @@ function Module:register_forward_pre_hook(f)
   return add_hook(self, "before", f)
 end
 
----Calls f(module, output, ...) after each forward, to look at a layer's outputs or to change them; what it returns takes the
----output's place. Gives a function that takes the hook away again.
+---Calls f(module, output, ...) after each forward, with the arguments of forward behind the output, to look at a layer's outputs
+---or to change them; what it returns takes the output's place. Of a layer with several outputs (nn.LSTM) `output` is a table
+---of them, and so is what takes their place. Gives a function that takes the hook away again.
 ---@param f function
 ---@return fun() remove takes the hook away again
 ---example:
@@ -357,10 +365,11 @@ function Module:state_dict()
 end
 
 ---Copies values from a state into parameters and buffers. Names and shapes must agree: what is missing, left over or
----of another shape is an error, and then nothing was changed. Options: strict (true; false: take what fits).
+---of another shape is an error, and then nothing was changed. Options: strict (true; false: names that are missing or left over
+---are no error, and a second result lists them: {missing = {...}, unexpected = {...}}).
 ---@param state table<string, nn.Tensor>
 ---@param options? {strict: boolean}
----@return nn.Module self
+---@return nn.Module self, {missing: string[], unexpected: string[]}? names
 ---example:
 ---  > a, b = nn.Linear(2, 1), nn.Linear(2, 1)
 ---  > b:load_state_dict(a:state_dict())
@@ -374,12 +383,14 @@ function Module:load_state_dict(state, options)
   if type(state) ~= "table" then
     core.raise(("load_state_dict: the state must be a table of tensors, but is %s"):format(core.describe(state)))
   end
-  local wrong, todo, known, found = {}, {}, {}, core.walk(self, "state")
+  local wrong, todo, known, found, names = {}, {}, {}, core.walk(self, "state"), { missing = {}, unexpected = {} }
   for i = 1, #found, 2 do
     local name, value = found[i], found[i + 1]
     known[name] = true
     local source = state[name]
-    if not is_tensor(source) then
+    if source == nil and not options.strict then
+      names.missing[#names.missing + 1] = name
+    elseif not is_tensor(source) then
       wrong[#wrong + 1] = ("'%s' is missing"):format(name)
     elseif source.shape ~= value.shape then
       wrong[#wrong + 1] = ("'%s' has shape %s there and %s here"):format(name, tostring(source.shape), tostring(value.shape))
@@ -388,11 +399,14 @@ function Module:load_state_dict(state, options)
     end
   end
   for name in pairs(state) do
-    if not known[name] then
+    if not known[name] and not options.strict then
+      names.unexpected[#names.unexpected + 1] = tostring(name)
+    elseif not known[name] then
       wrong[#wrong + 1] = ("'%s' is not in this %s"):format(tostring(name), self._name)
     end
   end
   table.sort(wrong)
+  table.sort(names.unexpected)
   for name in pairs(state) do -- places count from 0: what has the same names here would be another layer's
     local from_zero = type(name) == "string" and not known[name] and (("." .. name):find "%.0%." or name:find "_[ih]h_l0")
     if from_zero then
@@ -400,7 +414,7 @@ function Module:load_state_dict(state, options)
         .. "nn.io.torch_state(model, state)"):format(name))
     end
   end
-  if options.strict and #wrong > 0 then
+  if #wrong > 0 then
     local more = #wrong > 8 and (" and %d more"):format(#wrong - 8) or ""
     core.raise(("load_state_dict: the state does not fit %s: %s%s"):format(self._name,
       table.concat(wrong, "; ", 1, math.min(8, #wrong)), more))
@@ -410,7 +424,10 @@ function Module:load_state_dict(state, options)
       pair[1]:copy_(pair[2])
     end
   end)
-  return self
+  if options.strict then
+    return self
+  end
+  return self, names
 end
 
 ---Gives a copy with parameters, buffers and sub-modules of its own; what was shared within the module is shared within the

@@ -119,15 +119,22 @@ function M.options_of(v)
   local help, contract = require "nn.internal.help", require "nn.internal.contract"
   local layer = core.entry_of(v)
   local out, choices = {}, {}
-  if layer then
-    for _, f in ipairs(require("nn.internal.layer_help").entry(layer).fields) do
+  local function of_layer(entry)
+    for _, f in ipairs(entry.fields) do
       out[#out + 1] = f.setting and f.kind ~= "layers" and f.name or nil
       choices[f.name] = f.kind == "choice" and f.default or f.kind == "dtype" and "float32|float64"
         or f.kind == "initializer" and table.concat(M.initializers(), "|") or nil
     end
     return out, choices
+  end
+  if layer then
+    return of_layer(require("nn.internal.layer_help").entry(layer))
   elseif type(v) ~= "function" then
     return out, choices
+  end
+  local names, their_choices = require("nn.layers.functional").options_of(contract.original(v), of_layer)
+  if names then
+    return names, their_choices
   end
   local text = contract.help[contract.original(v)]
   if text then -- nn.optim.Adam(params, {lr = 0.001, ...})

@@ -2,8 +2,10 @@
 -- there, options and choices that do not exist. --run also takes one batch through the model.
 
 local complete = require "nn.prompt.complete"
+local contract = require "nn.internal.contract"
 local core = require "nn.core"
 local globals = require "nn.tool.globals"
+local help = require "nn.internal.help"
 local lexer = require "nn.prompt.lexer"
 
 local M = {}
@@ -141,7 +143,7 @@ local function names_of_nn(text, note)
           known[name] = true
         end
         -- the last table directly among the arguments
-        local depth, at, opens = 0, k, word(k) == "{" and k or nil
+        local depth, at, opens, place = 0, k, word(k) == "{" and k or nil, 1
         while word(k) == "(" and at <= #tokens do
           local this = tokens[at][1] ~= "string" and word(at)
           if depth == 1 and this == "{" then
@@ -149,6 +151,7 @@ local function names_of_nn(text, note)
           elseif depth == 1 and this ~= ")" and this ~= "," then
             opens = nil
           end
+          place = place + (depth == 1 and this == "," and 1 or 0)
           depth = depth + (lexer.opens[this] and 1 or 0) - (lexer.closes[this] and 1 or 0)
           if opens == at then
             local _, stop = keys_in(text, tokens, at)
@@ -159,7 +162,8 @@ local function names_of_nn(text, note)
           end
           at = at + 1
         end
-        for _, key in ipairs(opens and #options > 0 and keys_in(text, tokens, opens) or {}) do
+        local wanted = type(value) == "function" and help.option_place(contract.original(value)) or place
+        for _, key in ipairs(opens and wanted == place and #options > 0 and keys_in(text, tokens, opens) or {}) do
           local name, choice = key[1], key[3]
           if not known[name] then
             local near = core.nearest(name, options)
@@ -184,6 +188,13 @@ local function names_of_nn(text, note)
       i = i + 1
     end
   end
+end
+
+---Names, options and choices of nn in a piece of text that do not exist: note(line, what).
+---@param text string need not be a whole script
+---@param note fun(line: integer, what: string)
+function M.names(text, note)
+  names_of_nn(text, note)
 end
 
 ---What is wrong with a script: {{line, text}}, sorted.
@@ -270,6 +281,7 @@ local function through(model, x)
     local name, layer = pair[1], pair[2]
     if layer ~= model or #names == 1 then
       removes[#removes + 1] = layer:register_forward_hook(function(_, output)
+        output = type(output) == "table" and output[1] or output -- the first of several
         local what = tostring(layer):match "^[^\n]*":gsub("%s+[%d,]+ parameters$", "")
         rows[#rows + 1] = { name, ("%-24s %s"):format(shape_of(output), what) }
       end)

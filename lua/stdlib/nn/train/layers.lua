@@ -47,6 +47,7 @@ function M:look(x, y, row)
     local name, m = entry[1], entry[2]
     if name ~= "" and is_leaf_layer(m) then
       removals[#removals + 1] = m:register_forward_hook(function(_, output)
+        output = type(output) == "table" and output[1] or output -- the first of several
         if core.is_tensor(output) then
           seen[#seen + 1] = { name = name, kind = m._name, module = m, activation = spread(output:detach()),
             dead = (m._name or ""):find "ReLU" and dead_share(output:detach()) or nil }
