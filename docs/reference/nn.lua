@@ -8307,7 +8307,8 @@ function ConjugateGradient:step(closure) end
 local Context = {}
 
 ---Keeps tensors for backward; there, ctx:saved() gives them (ctx.saved_tensors as a list). Arguments and results keep their
----history, so that backward can be differentiated in turn; what is changed in place before then is an error there. Other values can be fields of ctx.
+---history, so that backward can be differentiated in turn; what is changed in place before then is an error there. Other values
+---can be fields of ctx.
 function Context:save_for_backward() end
 
 ---Gives the tensors that forward kept with save_for_backward, in their order. Without any it is an error.

@@ -15,7 +15,8 @@ local Function = {}
 local Context = options.class "nn.autograd.Context"
 
 ---Keeps tensors for backward; there, ctx:saved() gives them (ctx.saved_tensors as a list). Arguments and results keep their
----history, so that backward can be differentiated in turn; what is changed in place before then is an error there. Other values can be fields of ctx.
+---history, so that backward can be differentiated in turn; what is changed in place before then is an error there. Other values
+---can be fields of ctx.
 ---example:
 ---  > function forward(ctx, x) ctx:save_for_backward(x) return x ^ 2 end
 ---  > function backward(ctx, g) local x = ctx:saved() return g * 2 * x end

@@ -145,8 +145,8 @@ static void run_softmaxes(nl_call *c, softmax_job job) {
 
 #define RUN(name, inputs)                                                                                              \
   static void run_##name(nl_call *c) {                                                                                 \
-    run_softmaxes(c, (softmax_job){.rows_##inputs = nl_k->softmax->name[c->dtype],                                         \
-                               .columns_##inputs = nl_k->softmax_columns->name[c->dtype]});                            \
+    run_softmaxes(c, (softmax_job){.rows_##inputs = nl_k->softmax->name[c->dtype],                                     \
+                                   .columns_##inputs = nl_k->softmax_columns->name[c->dtype]});                        \
   }
 RUN(softmax, 1)
 RUN(log_softmax, 1)
