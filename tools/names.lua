@@ -4,6 +4,7 @@
 
 local nn = require "nn"
 local core = require "nn.core"
+local public = require "nn.internal.public"
 local names = require "nn.internal.names"
 
 local function words(text)
@@ -43,7 +44,7 @@ and classes count from 1, and a slice `{2, 5}` has both its ends. Options are na
   for _, module in ipairs(order) do
     local same, others = {}, {}
     for _, name in ipairs(data.names[module]) do
-      local here = (core[name] or core.layer_functions()[name]) and nn[name] or core.tensor_methods[name]
+      local here = (core[name] or (public.homes[name] or ""):find "^nn%.layers%.") and nn[name] or core.tensor_methods[name]
         or (module:find "linalg" and rawget(nn.linalg, name))
       local differs = names.differs[module .. "." .. name] or module == "torch.Tensor" and names.differs["torch." .. name]
       if differs then

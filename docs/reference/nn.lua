@@ -5581,29 +5581,6 @@ function nn.bce_with_logits(logits, target, reduction) end
 ---@return nn.Tensor
 function Tensor:bce_with_logits(target, reduction) end
 
----Normalizes each channel (dim 2: a column, or a plane of every image) of a batch to mean 0 and variance 1, then scales and shifts; gives the result and the batch's mean and (biased) variance.
----
----    nn.batch_norm(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
----@param x nn.Tensor
----@param weight? nn.Tensor
----@param bias? nn.Tensor
----@param eps? number
----@return nn.Tensor
----@return nn.Tensor
----@return nn.Tensor
-function nn.batch_norm(x, weight, bias, eps) end
-
----Normalizes each channel (dim 2: a column, or a plane of every image) of a batch to mean 0 and variance 1, then scales and shifts; gives the result and the batch's mean and (biased) variance.
----
----    nn.batch_norm(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
----@param weight? nn.Tensor
----@param bias? nn.Tensor
----@param eps? number
----@return nn.Tensor
----@return nn.Tensor
----@return nn.Tensor
-function Tensor:batch_norm(weight, bias, eps) end
-
 ---Normalizes each sample over its last dims, whose sizes are normalized_shape, to mean 0 and variance 1; then scales and moves it: Ba, Kiros & Hinton 2016.
 ---
 ---    nn.layer_norm(nn.tensor {{1.0, 3.0}, {5.0, 9.0}}, {2})
@@ -5646,24 +5623,28 @@ function nn.group_norm(x, num_groups, weight, bias, eps) end
 ---@return nn.Tensor
 function Tensor:group_norm(num_groups, weight, bias, eps) end
 
----Normalizes each channel (dim 2) of each sample over its positions: Ulyanov, Vedaldi & Lempitsky 2016.
+---Normalizes each channel (dim 2) of each sample over its positions (running_mean and running_var stand where PyTorch has them, and must be left out): Ulyanov, Vedaldi & Lempitsky 2016.
 ---
 ---    nn.instance_norm(nn.tensor {{{1.0, 3.0}, {5.0, 9.0}}})
 ---@param x nn.Tensor
+---@param running_mean? nn.Tensor
+---@param running_var? nn.Tensor
 ---@param weight? nn.Tensor
 ---@param bias? nn.Tensor
 ---@param eps? number
 ---@return nn.Tensor
-function nn.instance_norm(x, weight, bias, eps) end
+function nn.instance_norm(x, running_mean, running_var, weight, bias, eps) end
 
----Normalizes each channel (dim 2) of each sample over its positions: Ulyanov, Vedaldi & Lempitsky 2016.
+---Normalizes each channel (dim 2) of each sample over its positions (running_mean and running_var stand where PyTorch has them, and must be left out): Ulyanov, Vedaldi & Lempitsky 2016.
 ---
 ---    nn.instance_norm(nn.tensor {{{1.0, 3.0}, {5.0, 9.0}}})
+---@param running_mean? nn.Tensor
+---@param running_var? nn.Tensor
 ---@param weight? nn.Tensor
 ---@param bias? nn.Tensor
 ---@param eps? number
 ---@return nn.Tensor
-function Tensor:instance_norm(weight, bias, eps) end
+function Tensor:instance_norm(running_mean, running_var, weight, bias, eps) end
 
 ---x = q r with orthonormal columns in q and an upper triangular r. A gradient where there are no more columns than rows.
 ---
@@ -8943,6 +8924,15 @@ function nn.autograd.no_grad(...) end
 ---@param f fun(gradient: nn.Tensor): nn.Tensor?
 ---@return fun() remove
 function nn.autograd.register_hook(x, f) end
+
+---Normalizes each channel (dim 2: a column, or a plane of every image) by running_mean and running_var, then scales and shifts
+---it. With training = true by the mean and the variance of the batch, which the running ones then follow (they may be left out).
+---@param x nn.Tensor batch x channels (x ...)
+---@param running_mean? nn.Tensor of the channels; changed in place while training
+---@param running_var? nn.Tensor
+---@param opts? {weight: nn.Tensor, bias: nn.Tensor, training: boolean, momentum: number, eps: number} false, 0.1, 1e-5; weight
+---@return nn.Tensor
+function nn.batch_norm(x, running_mean, running_var, opts) end
 
 ---Is nn.BCELoss as a function. The binary cross-entropy of probabilities; logarithms end at -100. Numbers outside of 0..1 are an error (in a compiled function the loss is nan then).
 function nn.binary_cross_entropy(...) end

@@ -67,11 +67,11 @@ NL_FORWARD(batch_norm_layer) {
                           nl_tensor_shape_string(x).s);
     }
     nl_call c;
-    nl_call_init(&c, op_batch_norm(), 3, NULL);
+    nl_call_init(&c, op_batch_standardize(), 3, NULL);
     c.in[0] = x;
     c.in[1] = weight;
     c.in[2] = bias;
-    c.attr[nl_batch_norm_eps] = (nl_attr){.set = true, .number = eps};
+    c.attr[nl_batch_standardize_eps] = (nl_attr){.set = true, .number = eps};
     nl_tensor *y = nl_b_call(b, &c);
     if (b->status == NL_OK && mean && training) {
       track_statistics(p, c.out[1], c.out[2], n);
@@ -151,8 +151,8 @@ static void make_instance_norm(nl_making *m) {
 }
 
 NL_FORWARD(instance_norm) {
-  return nl_b_do(b, op_instance_norm(), "tttn", x, tensor_of(p, instance_norm_weight), tensor_of(p, instance_norm_bias),
-                 number_of(p, instance_norm_eps));
+  return nl_b_do(b, op_instance_norm(), "tttttn", x, (nl_tensor *)NULL, (nl_tensor *)NULL,
+                 tensor_of(p, instance_norm_weight), tensor_of(p, instance_norm_bias), number_of(p, instance_norm_eps));
 }
 
 NL_FIELDS(response, size, alpha, beta, k)

@@ -20,7 +20,7 @@
 
 /* others; some have helpers below, the rest are called by nl_b_do */
 #define NL_OTHER_OPS(F) \
-  F(adaptive_avg_pool1d) F(adaptive_avg_pool2d) F(adaptive_avg_pool3d) F(adaptive_max_pool1d) F(adaptive_max_pool2d) F(adaptive_max_pool3d) F(all) F(amax) F(amin) F(aminmax) F(any) F(arange) F(attention_backward) F(attention_kept) F(avg_pool) F(avg_pool_back) F(bags) F(argmax) F(as_strided) F(batch_norm) F(batch_norm_backward)     \
+  F(adaptive_avg_pool1d) F(adaptive_avg_pool2d) F(adaptive_avg_pool3d) F(adaptive_max_pool1d) F(adaptive_max_pool2d) F(adaptive_max_pool3d) F(all) F(amax) F(amin) F(aminmax) F(any) F(arange) F(attention_backward) F(attention_kept) F(avg_pool) F(avg_pool_back) F(bags) F(argmax) F(as_strided) F(batch_standardize_backward) F(batch_standardize)     \
   F(bce_with_logits) F(bitwise_not) F(cat) F(cholesky_lower) F(clamp) F(conv_input) F(conv_weight) F(conv) F(clamp_between) F(class_range) F(copy_) F(col2im) F(conv_transpose1d) F(conv_transpose2d) F(conv_transpose3d) \
   F(cosine_similarity) F(cross_entropy) F(cross_entropy_backward) F(cumsum) F(cumsum_reverse) F(diag_embed)           \
   F(diagonal) F(dropout) F(eig) F(eigh_lower) F(elu) F(elu_backward) F(embedding) F(empty) F(expand) F(eye) F(flatten) F(full)     \
@@ -60,7 +60,7 @@ NL_OPS_OF_TWO(NL_DEFINE_OF_TWO)
 /* Attributes of ops that calls are prepared for by hand, outside the files of their families. */
 NL_ATTRS(nl_to, dtype)
 NL_ATTRS(nl_uniform, low, high)
-NL_ATTRS(nl_batch_norm, eps)
+NL_ATTRS(nl_batch_standardize, eps)
 NL_ATTRS(nl_sort, dim, descending)
 NL_ATTRS(nl_strided, shape, strides, offset)
 NL_ATTRS(nl_strided_zeros, shape, strides, offset, numel)

@@ -88,11 +88,11 @@ def batch_norm(x, w=None, b=None):
     return (F.batch_norm(x, None, None, w, b, True), x.mean(0), x.var(0, unbiased=False))
 
 
-case("batch_norm", [R(6, 3), R(3), R(3)], batch_norm)
-case("batch_norm", [R(7, 4, dtype=f64)], batch_norm)
-case("batch_norm", [R(40, 5) * 3 + 100, R(5), R(5)], batch_norm)
+case("batch_standardize", [R(6, 3), R(3), R(3)], batch_norm)
+case("batch_standardize", [R(7, 4, dtype=f64)], batch_norm)
+case("batch_standardize", [R(40, 5) * 3 + 100, R(5), R(5)], batch_norm)
 bn = [R(6, 3), R(6, 3), R(3)]
-case("batch_norm_backward", [bn[0], bn[1], bn[1].mean(0), bn[1].var(0, unbiased=False), bn[2]],
+case("batch_standardize_backward", [bn[0], bn[1], bn[1].mean(0), bn[1].var(0, unbiased=False), bn[2]],
      lambda g, x, m, v, w: torch.autograd.grad(F.batch_norm(x.requires_grad_(), None, None, w.requires_grad_(), None, True),
                                                [x, w], g) + (g.sum(0),), grad=False)
 case("tanh_backward", [R(3), R(3)], lambda g, y: g * (1 - y * y))

@@ -240,7 +240,7 @@ for i in range(20):
     w, b = ("nil", "nil") if i % 3 == 0 else (R(shape[1], dtype=dtype), R(shape[1], dtype=dtype))
     both = [] if w == "nil" else [w, b]
     case("group_norm", [x, groups, w, b], lambda x, *wb, n=groups: F.group_norm(x, n, *wb))
-    case("instance_norm", [x, w, b], lambda x, *wb: F.instance_norm(x, None, None, *wb))
+    case("instance_norm", [x, "nil", "nil", w, b], lambda x, *wb: F.instance_norm(x, None, None, *wb))
 
 for i in range(16):
     x = R(pick(1, 2), pick(1, 2), pick(2, 7), pick(2, 7), dtype=f32 if i % 5 == 0 else f64)

@@ -34,7 +34,7 @@ static nl_status check_batch(const nl_tensor *x) {
 }
 
 /* batch_norm(x, weight?, bias?, eps) -> y, mean, var (the batch's, biased) */
-static nl_status infer_batch_norm(nl_call *c) {
+static nl_status infer_batch_standardize(nl_call *c) {
   nl_tensor *x = c->in[0];
   nl_status status = check_batch(x);
   status = status == NL_OK ? check_vector(c->in[1], x, "the weight") : status;
@@ -96,7 +96,7 @@ static channels_job channels_of(const nl_call *c, nl_tensor *x, nl_tensor *weigh
                         .runs = x->shape[0],
                         .n = n,
                         .channels = x->shape[1],
-                        .eps = c->attr[nl_batch_norm_eps].number,
+                        .eps = c->attr[nl_batch_standardize_eps].number,
                         .x = nl_tensor_data(x),
                         .weight = weight ? nl_tensor_data(weight) : NULL,
                         .to = nl_tensor_data(c->out[0])};
@@ -152,7 +152,7 @@ static void differentiate_channels(void *ctx, int64_t begin, int64_t end) {
   }
 }
 
-static void run_batch_norm(nl_call *c) {
+static void run_batch_standardize(nl_call *c) {
   nl_tensor *x = c->rin[0], *weight = c->rin[1], *bias = c->rin[2];
   int64_t rows = x->shape[0], n = x->shape[1];
   void *mean = nl_tensor_data(c->out[1]), *var = nl_tensor_data(c->out[2]);
@@ -169,7 +169,7 @@ static void run_batch_norm(nl_call *c) {
   k->var[c->dtype](rows, n, 0, n, 0, nl_tensor_data(x), var);
   for (int64_t i = 0; i < n; i++) {
     give_statistic(c->dtype, mean, i, batch_at(c->dtype, mean, i) / (double)rows);
-    double inv = 1 / sqrt(batch_at(c->dtype, var, i) + c->attr[nl_batch_norm_eps].number);
+    double inv = 1 / sqrt(batch_at(c->dtype, var, i) + c->attr[nl_batch_standardize_eps].number);
     give_statistic(c->dtype, scale, i, (weight ? batch_at(c->dtype, nl_tensor_data(weight), i) : 1) * inv);
     give_statistic(c->dtype, shift, i, bias ? batch_at(c->dtype, nl_tensor_data(bias), i) : 0);
   }
@@ -198,7 +198,7 @@ static nl_status vjp_composed(nl_call *c, nl_vjp *g) {
   double share = 1.0 / (double)values_of_channel(x);
   nl_tensor *dev = nl_b2(b, op_sub(), x, along(b, c->out[1], x)), *dx = NULL;
   if (up) {
-    nl_tensor *eps = nl_b_number(b, c->attr[nl_batch_norm_eps].number);
+    nl_tensor *eps = nl_b_number(b, c->attr[nl_batch_standardize_eps].number);
     nl_tensor *spread = along(b, nl_b1(b, op_sqrt(), nl_b2(b, op_add(), c->out[2], eps)), x);
     nl_tensor *xhat = nl_b2(b, op_div(), dev, spread);
     nl_tensor *up_xhat = nl_b2(b, op_mul(), up, xhat);
@@ -227,13 +227,14 @@ static nl_status vjp_composed(nl_call *c, nl_vjp *g) {
   return b->status;
 }
 
-static nl_status vjp_batch_norm(nl_call *c, nl_vjp *g) {
+static nl_status vjp_batch_standardize(nl_call *c, nl_vjp *g) {
   if (g->differentiable || g->gout[1] || g->gout[2]) {
     return vjp_composed(c, g);
   }
   nl_call k;
-  nl_call_init(&k, op_batch_norm_backward(), 5, (nl_tensor *[]){g->gout[0], c->in[0], c->out[1], c->out[2], c->in[1]});
-  k.attr[nl_batch_norm_eps] = c->attr[nl_batch_norm_eps];
+  nl_call_init(&k, op_batch_standardize_backward(), 5,
+               (nl_tensor *[]){g->gout[0], c->in[0], c->out[1], c->out[2], c->in[1]});
+  k.attr[nl_batch_standardize_eps] = c->attr[nl_batch_standardize_eps];
   g->gin[0] = nl_b_call(g->build, &k);
   g->gin[1] = k.out[1];
   g->gin[2] = k.out[2];
@@ -276,7 +277,7 @@ static void run_norm_backward(nl_call *c) {
   }
   char *inv = c->workspace->storage->data, *scale = inv + (size_t)n * nl_dtype_size(c->dtype);
   for (int64_t i = 0; i < n; i++) {
-    double v = 1 / sqrt(batch_at(c->dtype, nl_tensor_data(c->rin[3]), i) + c->attr[nl_batch_norm_eps].number);
+    double v = 1 / sqrt(batch_at(c->dtype, nl_tensor_data(c->rin[3]), i) + c->attr[nl_batch_standardize_eps].number);
     give_statistic(c->dtype, inv, i, v);
     give_statistic(c->dtype, scale, i, (weight ? batch_at(c->dtype, nl_tensor_data(weight), i) : 1) * v);
   }
@@ -287,23 +288,22 @@ static void run_norm_backward(nl_call *c) {
 }
 
 static const nl_op ops[] = {
-    {.name = "batch_norm",
+    {.name = "batch_standardize",
      .args = "x: tensor, weight: tensor?, bias: tensor?, eps: number = 1e-5",
-     .attrs = nl_batch_norm_attrs,
+     .attrs = nl_batch_standardize_attrs,
      .returns = "tensor, tensor, tensor",
      .doc = "Normalizes each channel (dim 2: a column, or a plane of every image) of a batch to mean 0 and variance 1, "
             "then scales and shifts; gives the result and the batch's mean and (biased) variance.",
-     .example = "nn.batch_norm(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})",
-     .infer = infer_batch_norm,
-     .run = run_batch_norm,
-     .vjp = vjp_batch_norm,
-     .flags = NL_OP_CONTIGUOUS,
+     .infer = infer_batch_standardize,
+     .run = run_batch_standardize,
+     .vjp = vjp_batch_standardize,
+     .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL,
      .save = NL_SAVE_IN(0) | NL_SAVE_IN(1) | NL_SAVE_OUT(1) | NL_SAVE_OUT(2)},
-    {.name = "batch_norm_backward",
+    {.name = "batch_standardize_backward",
      .args = "g: tensor, x: tensor, mean: tensor, var: tensor, weight: tensor?, eps: number = 1e-5",
-     .attrs = nl_batch_norm_attrs,
+     .attrs = nl_batch_standardize_attrs,
      .returns = "tensor, tensor, tensor",
-     .doc = "The gradients of batch_norm for x, weight and bias.",
+     .doc = "The gradients of batch_standardize for x, weight and bias.",
      .infer = infer_backward,
      .run = run_norm_backward,
      .flags = NL_OP_CONTIGUOUS | NL_OP_INTERNAL},

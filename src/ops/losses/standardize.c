@@ -212,9 +212,9 @@ NL_COMPOSE(layer_norm) {
 }
 
 /* Weight and bias of channels, dim 2. */
-static nl_tensor *channels_affine(nl_call *c, nl_build *b, nl_tensor *y) {
+static nl_tensor *channels_affine(nl_call *c, nl_build *b, int weight, nl_tensor *y) {
   int64_t shape[NL_MAX_DIM], n = y ? y->shape[1] : 0;
-  nl_tensor *at[2] = {c->in[1], c->in[2]};
+  nl_tensor *at[2] = {c->in[weight], c->in[weight + 1]};
   static const char *const names[] = {"the weight", "the bias"};
   for (int i = 0; i < 2 && b->status == NL_OK; i++) {
     want_shape(b, at[i], names[i], 1, &n, nl_tensor_dtype(y));
@@ -239,7 +239,7 @@ NL_COMPOSE(group_norm) {
   int64_t each = x->shape[0] && groups ? x->numel / x->shape[0] / groups : 0;
   nl_tensor *rows = nl_b_reshape(b, x, 3, (int64_t[]){x->shape[0], groups, each});
   rows = standardized(b, rows, 1, c->attr[group_norm_eps].number);
-  nl_give(c, channels_affine(c, b, nl_b_reshape(b, rows, x->ndim, x->shape)));
+  nl_give(c, channels_affine(c, b, 1, nl_b_reshape(b, rows, x->ndim, x->shape)));
 }
 
 NL_COMPOSE(instance_norm) {
@@ -247,8 +247,14 @@ NL_COMPOSE(instance_norm) {
     nl_b_fail(b, "the input must be batch x channels x positions, but has shape %s", nl_tensor_shape_string(x).s);
     return;
   }
+  if (c->in[1] || c->in[2]) {
+    nl_b_fail(b,
+              "running statistics are not used by an instance norm here: leave running_mean and running_var out, e.g. "
+              "nn.instance_norm(x, {weight = w, bias = b})");
+    return;
+  }
   want_input(b, x, c->attr[instance_norm_eps].number);
-  nl_give(c, channels_affine(c, b, standardized(b, x, x->ndim - 2, c->attr[instance_norm_eps].number)));
+  nl_give(c, channels_affine(c, b, 3, standardized(b, x, x->ndim - 2, c->attr[instance_norm_eps].number)));
 }
 
 static const nl_op ops[] = {
@@ -289,10 +295,12 @@ static const nl_op ops[] = {
      .example = "nn.group_norm(nn.tensor {{1.0, 3.0, 5.0, 9.0}}, 2)",
      .compose = compose_group_norm},
     {.name = "instance_norm",
-     .args = "x: tensor, weight: tensor?, bias: tensor?, eps: number = 1e-5",
+     .args =
+         "x: tensor, running_mean: tensor?, running_var: tensor?, weight: tensor?, bias: tensor?, eps: number = 1e-5",
      .attrs = instance_norm_attrs,
      .returns = "tensor",
-     .doc = "Normalizes each channel (dim 2) of each sample over its positions: Ulyanov, Vedaldi & Lempitsky 2016.",
+     .doc = "Normalizes each channel (dim 2) of each sample over its positions (running_mean and running_var stand "
+            "where PyTorch has them, and must be left out): Ulyanov, Vedaldi & Lempitsky 2016.",
      .example = "nn.instance_norm(nn.tensor {{{1.0, 3.0}, {5.0, 9.0}}})",
      .compose = compose_instance_norm},
 };

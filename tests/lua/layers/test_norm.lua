@@ -181,3 +181,30 @@ function TestNorm:test_folding_elsewhere()
   lu.assertErrorMsgContains("track_running_stats = false", nn.fold_batch_norm,
     nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4, { track_running_stats = false })))
 end
+
+-- The function has PyTorch's arguments in PyTorch's order, and is what the layer does.
+function TestNorm:test_batch_norm_as_a_function()
+  local layer, x = nn.BatchNorm2d(3), nn.randn(4, 3, 2, 5) * 2 + 1
+  nn.init.uniform_(layer.weight)
+  nn.init.uniform_(layer.bias)
+  local mean, var = layer.running_mean:clone(), layer.running_var:clone()
+  for _ = 1, 3 do
+    close(nn.batch_norm(x, mean, var, layer.weight, layer.bias, true, 0.1, 1e-5), layer(x), 1e-6)
+    close(mean, layer.running_mean, 1e-6)
+    close(var, layer.running_var, 1e-6)
+  end
+  layer:eval()
+  close(nn.batch_norm(x, mean, var, layer.weight, layer.bias), layer(x), 1e-6)
+  close(nn.batch_norm(x, mean, var, { weight = layer.weight, bias = layer.bias, eps = 1e-5 }), layer(x), 1e-6)
+  close(nn.batch_norm(x, nil, nil, { training = true }):mean { 1, 3, 4 }, nn.zeros(3), 1e-6)
+  for text, f in pairs {
+    ["needs running_mean and running_var, or training = true"] = function() nn.batch_norm(x) end,
+    ["running_mean must be a float tensor of shape 3"] = function() nn.batch_norm(x, nn.ones(2), nn.ones(2)) end,
+    ["but running_var was left out"] = function() nn.batch_norm(x, nn.ones(3)) end,
+    ["has no variance to train on"] = function() nn.batch_norm(nn.ones(1, 3), nil, nil, { training = true }) end,
+    ["takes x, running_mean, running_var, weight, bias, training"] = function() nn.batch_norm(x, mean, var, nil, nil, 3) end,
+  } do
+    lu.assertErrorMsgContains(text, f)
+  end
+  lu.assertErrorMsgContains("leave running_mean and running_var out", nn.instance_norm, x, nn.zeros(3), nn.ones(3))
+end

@@ -1,6 +1,7 @@
 -- Batch norm of images works on planes; it must say what it says of the same values as rows of a matrix.
 
 local nn = require "nn"
+local core = require "nn.core"
 local lu = require "luaunit"
 
 TestBatchNormOp = {}
@@ -28,8 +29,8 @@ function TestBatchNormOp:test_planes_and_rows()
     for _, shape in ipairs(shapes) do
       local x = randn(dtype, shape):requires_grad_(true)
       local weight, bias = randn(dtype, { shape[2] }):requires_grad_(true), randn(dtype, { shape[2] }):requires_grad_(true)
-      local y, mean, var = nn.batch_norm(x, weight, bias, { eps = 1e-3 })
-      local rows, row_mean, row_var = nn.batch_norm(to_rows(x), weight, bias, { eps = 1e-3 })
+      local y, mean, var = core.batch_standardize(x, weight, bias, { eps = 1e-3 })
+      local rows, row_mean, row_var = core.batch_standardize(to_rows(x), weight, bias, { eps = 1e-3 })
       local up = randn(dtype, shape)
       local a = nn.autograd.grad(y, { x, weight, bias }, { gradient = up })
       local b = nn.autograd.grad(rows, { x, weight, bias }, { gradient = to_rows(up) })
@@ -50,7 +51,7 @@ function TestBatchNormOp:test_gradients_of_gradients()
     local x = randn("float64", shape):requires_grad_(true)
     local weight, bias = randn("float64", { shape[2] }):requires_grad_(true), randn("float64", { shape[2] }):requires_grad_(true)
     local function f(p, q, r)
-      local y, mean, var = nn.batch_norm(p, q, r)
+      local y, mean, var = core.batch_standardize(p, q, r)
       return (y * y * y):sum() + mean:pow(3):sum() + (var * y:select(1, 1):flatten():sum()):sum()
     end
     nn.autograd.gradcheck(f, { x, weight, bias })
@@ -70,7 +71,7 @@ end
 -- A mean of many: 4 million values near 1000 in single precision.
 function TestBatchNormOp:test_large_channels()
   local x = nn.rand({ 16, 1, 512, 512 }, { generator = g }) + 1000
-  local y, mean, var = nn.batch_norm(x)
+  local y, mean, var = core.batch_standardize(x)
   lu.assertAlmostEquals(mean:item(), x:double():mean():item(), 1e-3)
   lu.assertAlmostEquals(var:item(), 1 / 12, 1e-4)
   lu.assertAlmostEquals(y:double():mean():item(), 0, 1e-3)
@@ -79,7 +80,7 @@ end
 -- A channel far from 0: the mean of single precision is rounded, what is made with it is not.
 function TestBatchNormOp:test_far_channels()
   for _, value in ipairs { 1000007, 12345.67, 1e18, -3e30 } do
-    local y, mean, var = nn.batch_norm(nn.ones(6, 1, 11, 7) * value)
+    local y, mean, var = core.batch_standardize(nn.ones(6, 1, 11, 7) * value)
     lu.assertEquals({ y:abs():max():item(), var:item() }, { 0, 0 })
     lu.assertEquals(mean:item(), (nn.ones(1) * value):item())
   end
@@ -87,7 +88,7 @@ function TestBatchNormOp:test_far_channels()
   local up, weight = nn.randn({ 6, 2, 11, 7 }, { generator = g }), nn.tensor { 2.0, -3.0 }
   local function all(p, q, r)
     p, q = p:clone():requires_grad_(true), q:clone():requires_grad_(true)
-    local y, mean, var = nn.batch_norm(p, q)
+    local y, mean, var = core.batch_standardize(p, q)
     local d = nn.autograd.grad(y, { p, q }, { gradient = r })
     return { y:double(), mean:double(), var:double(), d[1]:double(), d[2]:double() }
   end
@@ -98,9 +99,9 @@ function TestBatchNormOp:test_far_channels()
 end
 
 function TestBatchNormOp:test_refusals()
-  lu.assertErrorMsgContains("at least one value of each channel, but has shape 0x3x2", nn.batch_norm, nn.zeros(0, 3, 2))
-  lu.assertErrorMsgContains("but has shape 3", nn.batch_norm, nn.zeros(3))
-  lu.assertErrorMsgContains("the weight must be float32 of shape 3", nn.batch_norm, nn.zeros(2, 3, 2), nn.ones(2))
+  lu.assertErrorMsgContains("at least one value of each channel, but has shape 0x3x2", core.batch_standardize, nn.zeros(0, 3, 2))
+  lu.assertErrorMsgContains("but has shape 3", core.batch_standardize, nn.zeros(3))
+  lu.assertErrorMsgContains("the weight must be float32 of shape 3", core.batch_standardize, nn.zeros(2, 3, 2), nn.ones(2))
 end
 
 return TestBatchNormOp

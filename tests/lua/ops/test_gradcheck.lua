@@ -45,7 +45,7 @@ local cases = {
     function() return { randn(3, 4), corner_free(3, 4), randn(3, 4) } end,
     function() return { randn(5), corner_free(5), randn(5), 0.5 } end,
   },
-  batch_norm = {
+  batch_standardize = {
     function() return { randn(6, 3), randn(3), randn(3) } end, function() return { randn(5, 2) } end,
   },
   abs = { function() return { corner_free(3, 4) } end },
@@ -336,8 +336,8 @@ end
 -- The batch's mean and variance are results with gradients, too.
 function TestGradcheck:test_batch_norm_statistics()
   for which = 2, 3 do
-    check("batch_norm, result " .. which, function(x)
-      return (select(which, core.batch_norm(x)))
+    check("batch_standardize, result " .. which, function(x)
+      return (select(which, core.batch_standardize(x)))
     end, function()
       return { randn(5, 3) }
     end, false)

@@ -17,6 +17,9 @@ local inner = setmetatable({}, { __mode = "k" }) -- wrappers -> what they wrap
 -- Functions -> a function that gives their help, where it is made of a table and stands in no comment.
 M.help = setmetatable({}, { __mode = "k" })
 
+---Of functions that are layers with their settings: {entry = the row of the layer table, more = names of further options}.
+M.settings = setmetatable({}, { __mode = "k" })
+
 -- ---- kinds ----
 
 local function is_callable(v)

@@ -17,6 +17,7 @@ end
 M.homes = {}
 for file, names in pairs {
   ["layers.module"] = "Module",
+  ["layers.batch_norm"] = "batch_norm",
   ["layers.fold"] = "fold_batch_norm population_statistics",
   ["models.perceptron"] = "Perceptron",
   ["models.linear"] = "LinearRegression RidgeRegression LassoRegression LogisticRegression lasso_path",

@@ -7,9 +7,6 @@ local contract = require "nn.internal.contract"
 
 local M = {}
 
--- Of each function: the names of what it takes by name.
-local names_of = {}
-
 -- The inputs that stand in order: "input, target" -> 2.
 local function count_inputs(entry)
   local n = 0
@@ -132,29 +129,11 @@ for _, entry in ipairs(core.layers()) do
       end
       return layer(table.unpack(args, 1, n))
     end
-    M[name], names_of[f] = f, { entry, op_alone or {} }
+    M[name], contract.settings[f] = f, { entry = entry, more = op_alone or {} }
     contract.help[f] = function()
       return help_of(entry, name)
     end
   end
-end
-
----What such a function takes by name, the choices of these, or nil for another function.
----@param f function
----@param of_layer fun(entry: table): string[], table<string, string>
----@return string[]? names, table<string, string>? choices
-function M.options_of(f, of_layer)
-  local entry, op_alone = table.unpack(names_of[f] or {})
-  if not entry then
-    return nil
-  end
-  local names, choices = of_layer(entry)
-  for name in pairs(op_alone) do
-    names[#names + 1] = name
-  end
-  names[#names + 1] = "training"
-  table.sort(names)
-  return names, choices
 end
 
 for alias, name in pairs(require "nn.internal.aliases") do

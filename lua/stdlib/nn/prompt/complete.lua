@@ -132,9 +132,15 @@ function M.options_of(v)
   elseif type(v) ~= "function" then
     return out, choices
   end
-  local names, their_choices = require("nn.layers.functional").options_of(contract.original(v), of_layer)
-  if names then
-    return names, their_choices
+  local settings = contract.settings[contract.original(v)]
+  if settings then -- nn.nll_loss(x, y, {weight = w})
+    of_layer(settings.entry)
+    for name in pairs(settings.more) do
+      out[#out + 1] = name
+    end
+    out[#out + 1] = "training"
+    table.sort(out)
+    return out, choices
   end
   local text = contract.help[contract.original(v)]
   if text then -- nn.optim.Adam(params, {lr = 0.001, ...})
