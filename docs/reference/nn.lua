@@ -94,10 +94,10 @@ function nn.empty(shape, dtype) end
 ---
 ---    nn.full({2}, 7)
 ---@param shape integer|integer[]
----@param value nn.Tensor|number|boolean
+---@param fill_value nn.Tensor|number|boolean
 ---@param dtype? nn.Dtype
 ---@return nn.Tensor
-function nn.full(shape, value, dtype) end
+function nn.full(shape, fill_value, dtype) end
 
 ---Zeros with the shape and dtype of x.
 ---
@@ -148,18 +148,18 @@ function Tensor:empty_like(dtype) end
 ---
 ---    nn.full_like(nn.tensor {-1.0, 0.0, 2.0}, 7)
 ---@param x nn.Tensor
----@param value nn.Tensor|number|boolean
+---@param fill_value nn.Tensor|number|boolean
 ---@param dtype? nn.Dtype
 ---@return nn.Tensor
-function nn.full_like(x, value, dtype) end
+function nn.full_like(x, fill_value, dtype) end
 
 ---One value, with the shape and dtype of x.
 ---
 ---    nn.full_like(nn.tensor {-1.0, 0.0, 2.0}, 7)
----@param value nn.Tensor|number|boolean
+---@param fill_value nn.Tensor|number|boolean
 ---@param dtype? nn.Dtype
 ---@return nn.Tensor
-function Tensor:full_like(value, dtype) end
+function Tensor:full_like(fill_value, dtype) end
 
 ---start, start + step, ... below end; with one number, 0, 1, ... below it.
 ---
@@ -2079,16 +2079,16 @@ function Tensor:softclip_(...) end
 ---
 ---    nn.leaky_relu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param x nn.Tensor
----@param slope? number
+---@param negative_slope? number
 ---@return nn.Tensor
-function nn.leaky_relu(x, slope) end
+function nn.leaky_relu(x, negative_slope) end
 
 ---x for x > 0, else slope x: Maas, Hannun & Ng 2013.
 ---
 ---    nn.leaky_relu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
----@param slope? number
+---@param negative_slope? number
 ---@return nn.Tensor
-function Tensor:leaky_relu(slope) end
+function Tensor:leaky_relu(negative_slope) end
 
 ---x for x > 0, else slope x: Maas, Hannun & Ng 2013. In place.
 ---@return nn.Tensor
@@ -2240,18 +2240,18 @@ function Tensor:softsign_(...) end
 ---
 ---    nn.hardtanh(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param x nn.Tensor
----@param min? number
----@param max? number
+---@param min_val? number
+---@param max_val? number
 ---@return nn.Tensor
-function nn.hardtanh(x, min, max) end
+function nn.hardtanh(x, min_val, max_val) end
 
 ---x limited to [min, max].
 ---
 ---    nn.hardtanh(nn.tensor {-2.0, -0.5, 0.0, 1.5})
----@param min? number
----@param max? number
+---@param min_val? number
+---@param max_val? number
 ---@return nn.Tensor
-function Tensor:hardtanh(min, max) end
+function Tensor:hardtanh(min_val, max_val) end
 
 ---x limited to [min, max]. In place.
 ---@return nn.Tensor
@@ -2312,16 +2312,16 @@ function Tensor:tanhshrink_(...) end
 ---
 ---    nn.softshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param x nn.Tensor
----@param lambda? number
+---@param lambd? number
 ---@return nn.Tensor
-function nn.softshrink(x, lambda) end
+function nn.softshrink(x, lambd) end
 
 ---x moved towards 0 by lambda, and 0 where it is nearer.
 ---
 ---    nn.softshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
----@param lambda? number
+---@param lambd? number
 ---@return nn.Tensor
-function Tensor:softshrink(lambda) end
+function Tensor:softshrink(lambd) end
 
 ---x moved towards 0 by lambda, and 0 where it is nearer. In place.
 ---@return nn.Tensor
@@ -2331,16 +2331,16 @@ function Tensor:softshrink_(...) end
 ---
 ---    nn.hardshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param x nn.Tensor
----@param lambda? number
+---@param lambd? number
 ---@return nn.Tensor
-function nn.hardshrink(x, lambda) end
+function nn.hardshrink(x, lambd) end
 
 ---x where |x| > lambda, else 0.
 ---
 ---    nn.hardshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
----@param lambda? number
+---@param lambd? number
 ---@return nn.Tensor
-function Tensor:hardshrink(lambda) end
+function Tensor:hardshrink(lambd) end
 
 ---x where |x| > lambda, else 0. In place.
 ---@return nn.Tensor
@@ -3244,22 +3244,22 @@ function nn.view(x, shape) end
 ---@return nn.Tensor
 function Tensor:view(shape) end
 
----Joins the dims from .. to into one.
+---Joins the dims start_dim .. end_dim into one.
 ---
 ---    nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
 ---@param x nn.Tensor
----@param from? integer
----@param to? integer
+---@param start_dim? integer
+---@param end_dim? integer
 ---@return nn.Tensor
-function nn.flatten(x, from, to) end
+function nn.flatten(x, start_dim, end_dim) end
 
----Joins the dims from .. to into one.
+---Joins the dims start_dim .. end_dim into one.
 ---
 ---    nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})
----@param from? integer
----@param to? integer
+---@param start_dim? integer
+---@param end_dim? integer
 ---@return nn.Tensor
-function Tensor:flatten(from, to) end
+function Tensor:flatten(start_dim, end_dim) end
 
 ---Drops dims of one element: all of them, or those named.
 ---
@@ -3399,16 +3399,16 @@ function Tensor:narrow(dim, start, length) end
 ---
 ---    nn.flip(nn.arange(6):reshape(2, 3), 2)
 ---@param x nn.Tensor
----@param dim? integer|integer[]
+---@param dims? integer|integer[]
 ---@return nn.Tensor
-function nn.flip(x, dim) end
+function nn.flip(x, dims) end
 
 ---The elements in reverse order along the dims named, or all.
 ---
 ---    nn.flip(nn.arange(6):reshape(2, 3), 2)
----@param dim? integer|integer[]
+---@param dims? integer|integer[]
 ---@return nn.Tensor
-function Tensor:flip(dim) end
+function Tensor:flip(dims) end
 
 ---The columns in reverse order.
 ---
@@ -3474,16 +3474,16 @@ function Tensor:rot90(k, dims) end
 ---
 ---    nn.tile(nn.tensor {1, 2}, {2, 2})
 ---@param x nn.Tensor
----@param reps integer|integer[]
+---@param dims integer|integer[]
 ---@return nn.Tensor
-function nn.tile(x, reps) end
+function nn.tile(x, dims) end
 
 ---x put next to itself, so many times along each dim; PyTorch's repeat.
 ---
 ---    nn.tile(nn.tensor {1, 2}, {2, 2})
----@param reps integer|integer[]
+---@param dims integer|integer[]
 ---@return nn.Tensor
-function Tensor:tile(reps) end
+function Tensor:tile(dims) end
 
 ---Each element so many times: one number, or one for each; without dim, flattened.
 ---
@@ -3685,35 +3685,35 @@ function Tensor:unbind(dim) end
 ---
 ---    nn.split(nn.arange(5), 2)[3]
 ---@param x nn.Tensor
----@param size integer|integer[]
+---@param split_size integer|integer[]
 ---@param dim? integer
 ---@return nn.Tensor[]
-function nn.split(x, size, dim) end
+function nn.split(x, split_size, dim) end
 
 ---A list of pieces along a dim: of one size (the last may be shorter), or of the sizes listed.
 ---
 ---    nn.split(nn.arange(5), 2)[3]
----@param size integer|integer[]
+---@param split_size integer|integer[]
 ---@param dim? integer
 ---@return nn.Tensor[]
-function Tensor:split(size, dim) end
+function Tensor:split(split_size, dim) end
 
 ---A list of at most count pieces of equal size along a dim (the last may be shorter).
 ---
 ---    #nn.chunk(nn.arange(5), 2)
 ---@param x nn.Tensor
----@param count integer
+---@param chunks integer
 ---@param dim? integer
 ---@return nn.Tensor[]
-function nn.chunk(x, count, dim) end
+function nn.chunk(x, chunks, dim) end
 
 ---A list of at most count pieces of equal size along a dim (the last may be shorter).
 ---
 ---    #nn.chunk(nn.arange(5), 2)
----@param count integer
+---@param chunks integer
 ---@param dim? integer
 ---@return nn.Tensor[]
-function Tensor:chunk(count, dim) end
+function Tensor:chunk(chunks, dim) end
 
 ---A list of so many pieces along a dim, as equal as can be; a list of positions cuts behind each of them.
 ---
@@ -3904,22 +3904,22 @@ function Tensor:trace() end
 ---
 ---    nn.diagonal_scatter(nn.arange(9):reshape(3, 3), nn.tensor {9, 9, 9})
 ---@param x nn.Tensor
----@param source nn.Tensor
+---@param src nn.Tensor
 ---@param offset? integer
 ---@param dim1? integer
 ---@param dim2? integer
 ---@return nn.Tensor
-function nn.diagonal_scatter(x, source, offset, dim1, dim2) end
+function nn.diagonal_scatter(x, src, offset, dim1, dim2) end
 
 ---x with its diagonal replaced.
 ---
 ---    nn.diagonal_scatter(nn.arange(9):reshape(3, 3), nn.tensor {9, 9, 9})
----@param source nn.Tensor
+---@param src nn.Tensor
 ---@param offset? integer
 ---@param dim1? integer
 ---@param dim2? integer
 ---@return nn.Tensor
-function Tensor:diagonal_scatter(source, offset, dim1, dim2) end
+function Tensor:diagonal_scatter(src, offset, dim1, dim2) end
 
 ---The lower triangle, up to a diagonal; 0 above.
 ---
@@ -3993,58 +3993,60 @@ function Tensor:unfold(dim, size, step) end
 ---
 ---    nn.select_scatter(nn.arange(6):reshape(2, 3), nn.tensor {8, 9}, 2, 1)
 ---@param x nn.Tensor
----@param source nn.Tensor
+---@param src nn.Tensor
 ---@param dim integer
 ---@param index integer
 ---@return nn.Tensor
-function nn.select_scatter(x, source, dim, index) end
+function nn.select_scatter(x, src, dim, index) end
 
 ---x with one slice replaced.
 ---
 ---    nn.select_scatter(nn.arange(6):reshape(2, 3), nn.tensor {8, 9}, 2, 1)
----@param source nn.Tensor
+---@param src nn.Tensor
 ---@param dim integer
 ---@param index integer
 ---@return nn.Tensor
-function Tensor:select_scatter(source, dim, index) end
+function Tensor:select_scatter(src, dim, index) end
 
----x with the slices from first on, by step, replaced.
+---x with the slices start .. end (both of them, by step) along a dim replaced.
 ---
----    nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 2)
+---    nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 3)
 ---@param x nn.Tensor
----@param source nn.Tensor
----@param dim integer
----@param first? integer
+---@param src nn.Tensor
+---@param dim? integer
+---@param start? integer
+---@param end_? integer
 ---@param step? integer
 ---@return nn.Tensor
-function nn.slice_scatter(x, source, dim, first, step) end
+function nn.slice_scatter(x, src, dim, start, end_, step) end
 
----x with the slices from first on, by step, replaced.
+---x with the slices start .. end (both of them, by step) along a dim replaced.
 ---
----    nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 2)
----@param source nn.Tensor
----@param dim integer
----@param first? integer
+---    nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 3)
+---@param src nn.Tensor
+---@param dim? integer
+---@param start? integer
+---@param end_? integer
 ---@param step? integer
 ---@return nn.Tensor
-function Tensor:slice_scatter(source, dim, first, step) end
+function Tensor:slice_scatter(src, dim, start, end_, step) end
 
 ---Powers of a vector's elements, one a column, falling unless increasing.
 ---
 ---    nn.vander(nn.tensor {1, 2, 3})
 ---@param x nn.Tensor
----@param columns? integer
+---@param N? integer
 ---@param increasing? boolean
 ---@return nn.Tensor
-function nn.vander(x, columns, increasing) end
+function nn.vander(x, N, increasing) end
 
 ---Powers of a vector's elements, one a column, falling unless increasing.
 ---
 ---    nn.vander(nn.tensor {1, 2, 3})
----@param columns? integer
+---@param N? integer
 ---@param increasing? boolean
 ---@return nn.Tensor
-function Tensor:vander(columns, increasing) end
+function Tensor:vander(N, increasing) end
 
 ---All choices of r elements of a vector, one a row.
 ---
@@ -4086,18 +4088,18 @@ function Tensor:gather(dim, index) end
 ---@param x nn.Tensor
 ---@param dim integer
 ---@param index nn.Tensor
----@param source nn.Tensor
+---@param src nn.Tensor
 ---@return nn.Tensor
-function nn.scatter_add(x, dim, index, source) end
+function nn.scatter_add(x, dim, index, src) end
 
 ---x plus each element of source at the place along dim that index names.
 ---
 ---    nn.scatter_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})
 ---@param dim integer
 ---@param index nn.Tensor
----@param source nn.Tensor
+---@param src nn.Tensor
 ---@return nn.Tensor
-function Tensor:scatter_add(dim, index, source) end
+function Tensor:scatter_add(dim, index, src) end
 
 ---x plus each element of source at the place along dim that index names. In place.
 ---@return nn.Tensor
@@ -4192,18 +4194,18 @@ function Tensor:take(index) end
 ---
 ---    nn.take_along_dim(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {{3}, {1}}, 2)
 ---@param x nn.Tensor
----@param index nn.Tensor
+---@param indices nn.Tensor
 ---@param dim? integer
 ---@return nn.Tensor
-function nn.take_along_dim(x, index, dim) end
+function nn.take_along_dim(x, indices, dim) end
 
 ---gather whose operands broadcast in the other dims.
 ---
 ---    nn.take_along_dim(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}}, nn.tensor {{3}, {1}}, 2)
----@param index nn.Tensor
+---@param indices nn.Tensor
 ---@param dim? integer
 ---@return nn.Tensor
-function Tensor:take_along_dim(index, dim) end
+function Tensor:take_along_dim(indices, dim) end
 
 ---x with the places along dim that index names set to the elements of source, or to a number; of equal places the last counts.
 ---
@@ -4211,18 +4213,18 @@ function Tensor:take_along_dim(index, dim) end
 ---@param x nn.Tensor
 ---@param dim integer
 ---@param index nn.Tensor
----@param source nn.Tensor|number|boolean
+---@param src nn.Tensor|number|boolean
 ---@return nn.Tensor
-function nn.scatter(x, dim, index, source) end
+function nn.scatter(x, dim, index, src) end
 
 ---x with the places along dim that index names set to the elements of source, or to a number; of equal places the last counts.
 ---
 ---    nn.scatter(nn.zeros(2, 3), 2, nn.tensor {{3}, {1}}, 7.0)
 ---@param dim integer
 ---@param index nn.Tensor
----@param source nn.Tensor|number|boolean
+---@param src nn.Tensor|number|boolean
 ---@return nn.Tensor
-function Tensor:scatter(dim, index, source) end
+function Tensor:scatter(dim, index, src) end
 
 ---x with the places along dim that index names set to the elements of source, or to a number; of equal places the last counts. In place.
 ---@return nn.Tensor
@@ -4234,22 +4236,22 @@ function Tensor:scatter_(...) end
 ---@param x nn.Tensor
 ---@param dim integer
 ---@param index nn.Tensor
----@param source nn.Tensor
+---@param src nn.Tensor
 ---@param reduce? string
 ---@param include_self? boolean
 ---@return nn.Tensor
-function nn.scatter_reduce(x, dim, index, source, reduce, include_self) end
+function nn.scatter_reduce(x, dim, index, src, reduce, include_self) end
 
 ---x with the elements of source joined to the places along dim that index names.
 ---
 ---    nn.scatter_reduce(nn.zeros(2), 1, nn.tensor {1, 1, 2}, nn.tensor {3.0, 5.0, 7.0}, "amax")
 ---@param dim integer
 ---@param index nn.Tensor
----@param source nn.Tensor
+---@param src nn.Tensor
 ---@param reduce? string
 ---@param include_self? boolean
 ---@return nn.Tensor
-function Tensor:scatter_reduce(dim, index, source, reduce, include_self) end
+function Tensor:scatter_reduce(dim, index, src, reduce, include_self) end
 
 ---x with the elements of source joined to the places along dim that index names. In place.
 ---@return nn.Tensor
@@ -4465,18 +4467,18 @@ function Tensor:bucketize(boundaries, right) end
 ---
 ---    nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})
 ---@param x nn.Tensor
----@param test nn.Tensor
+---@param test_elements nn.Tensor
 ---@param invert? boolean
 ---@return nn.Tensor
-function nn.isin(x, test, invert) end
+function nn.isin(x, test_elements, invert) end
 
 ---True where an element is one of test (is none of them, if invert).
 ---
 ---    nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})
----@param test nn.Tensor
+---@param test_elements nn.Tensor
 ---@param invert? boolean
 ---@return nn.Tensor
-function Tensor:isin(test, invert) end
+function Tensor:isin(test_elements, invert) end
 
 ---The distinct elements in order, where each element of x stands among them (from 1), and how often each occurs.
 ---
@@ -4516,16 +4518,16 @@ function Tensor:unique_consecutive() end
 ---
 ---    nn.one_hot(nn.tensor {1, 3}, 3)
 ---@param x nn.Tensor
----@param classes? integer
+---@param num_classes? integer
 ---@return nn.Tensor
-function nn.one_hot(x, classes) end
+function nn.one_hot(x, num_classes) end
 
 ---1 at each class (from 1) and 0 elsewhere, along a new last dim.
 ---
 ---    nn.one_hot(nn.tensor {1, 3}, 3)
----@param classes? integer
+---@param num_classes? integer
 ---@return nn.Tensor
-function Tensor:one_hot(classes) end
+function Tensor:one_hot(num_classes) end
 
 ---Rows and columns (from 1) of a matrix's lower triangle: two rows of numbers.
 ---
@@ -6125,18 +6127,18 @@ function Tensor:poisson() end
 ---
 ---    nn.multinomial(nn.tensor {1.0, 0.0, 3.0}, 4, true, {generator = nn.Generator(1)})
 ---@param weights nn.Tensor
----@param count integer
+---@param num_samples integer
 ---@param replacement? boolean
 ---@return nn.Tensor
-function nn.multinomial(weights, count, replacement) end
+function nn.multinomial(weights, num_samples, replacement) end
 
 ---Classes (from 1) drawn with probabilities in proportion to the weights, from each row.
 ---
 ---    nn.multinomial(nn.tensor {1.0, 0.0, 3.0}, 4, true, {generator = nn.Generator(1)})
----@param count integer
+---@param num_samples integer
 ---@param replacement? boolean
 ---@return nn.Tensor
-function Tensor:multinomial(count, replacement) end
+function Tensor:multinomial(num_samples, replacement) end
 
 ---Fills x with exponential random numbers.
 ---@return nn.Tensor
@@ -6162,20 +6164,20 @@ function Tensor:geometric_(...) end
 ---
 ---    nn.as_strided(nn.arange(6), {2, 2}, {1, 2})
 ---@param x nn.Tensor
----@param shape integer|integer[]
----@param strides integer|integer[]
----@param offset? integer
+---@param size integer|integer[]
+---@param stride integer|integer[]
+---@param storage_offset? integer
 ---@return nn.Tensor
-function nn.as_strided(x, shape, strides, offset) end
+function nn.as_strided(x, size, stride, storage_offset) end
 
 ---A copy of the elements of x, taken as contiguous, at offset + index . strides, counted from 0; all must lie inside.
 ---
 ---    nn.as_strided(nn.arange(6), {2, 2}, {1, 2})
----@param shape integer|integer[]
----@param strides integer|integer[]
----@param offset? integer
+---@param size integer|integer[]
+---@param stride integer|integer[]
+---@param storage_offset? integer
 ---@return nn.Tensor
-function Tensor:as_strided(shape, strides, offset) end
+function Tensor:as_strided(size, stride, storage_offset) end
 
 ---@class nn.Module
 ---@field training boolean

@@ -9,9 +9,9 @@
 
 /* Fills attributes of as_strided and its kin: t's geometry, seen from `origin`. */
 static void set_geometry(nl_call *c, const nl_tensor *t, int64_t origin) {
-  nl_call_set_list(c, nl_strided_shape, t->ndim, t->shape);
-  nl_call_set_list(c, nl_strided_strides, t->ndim, t->strides);
-  c->attr[nl_strided_offset] = (nl_attr){.set = true, .i = t->offset - origin};
+  nl_call_set_list(c, nl_strided_size, t->ndim, t->shape);
+  nl_call_set_list(c, nl_strided_stride, t->ndim, t->strides);
+  c->attr[nl_strided_storage_offset] = (nl_attr){.set = true, .i = t->offset - origin};
 }
 
 /* Elements from t's first to its last. */

@@ -62,8 +62,8 @@ NL_ATTRS(nl_to, dtype)
 NL_ATTRS(nl_uniform, low, high)
 NL_ATTRS(nl_batch_standardize, eps)
 NL_ATTRS(nl_sort, dim, descending)
-NL_ATTRS(nl_strided, shape, strides, offset)
-NL_ATTRS(nl_strided_zeros, shape, strides, offset, numel)
+NL_ATTRS(nl_strided, size, stride, storage_offset)
+NL_ATTRS(nl_strided_zeros, size, stride, storage_offset, numel)
 
 static inline nl_tensor *b_where(nl_build *b, nl_tensor *condition, nl_tensor *x, nl_tensor *y) {
   return nl_b_do(b, op_where(), "ttt", condition, x, y);

@@ -349,7 +349,7 @@ for mode in ("reflect", "replicate", "circular"):
 case("unfold", [D(7), 1, 3, 2], lambda x: x.unfold(0, 3, 2))
 case("unfold", [D(2, 5, 3), 2, 2], lambda x: x.unfold(1, 2, 1))
 case("select_scatter", [D(2, 3), D(2), 2, -1], lambda x, y: torch.select_scatter(x, y, 1, -1))
-case("slice_scatter", [D(5, 2), D(2, 2), 1, 2, 2], lambda x, y: torch.slice_scatter(x, y, 0, 1, 5, 2))
+case("slice_scatter", [D(5, 2), D(2, 2), 1, 2, 5, 2], lambda x, y: torch.slice_scatter(x, y, 0, 1, 5, 2))
 case("vander", [D(3)], lambda x: x[:, None] ** torch.arange(2, -1, -1))
 case("vander", [D(3, lo=0.5, hi=2), 4, True], lambda x: x[:, None] ** torch.arange(4))
 case("combinations", [D(4)], torch.combinations)

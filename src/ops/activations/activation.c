@@ -4,11 +4,11 @@
 #include "optable/compose.h"
 #include "optable/rules.h"
 
-NL_ATTRS(leaky_relu, slope)
+NL_ATTRS(leaky_relu, negative_slope)
 NL_ATTRS(celu, alpha)
 NL_ATTRS(gelu, approximate)
-NL_ATTRS(hardtanh, min, max)
-NL_ATTRS(shrink, lambda)
+NL_ATTRS(hardtanh, min_val, max_val)
+NL_ATTRS(shrink, lambd)
 NL_ATTRS(threshold, threshold, value)
 NL_ATTRS(glu, dim)
 NL_ATTRS(softmin, dim)
@@ -22,7 +22,7 @@ static nl_tensor *above(nl_build *b, nl_tensor *x, double k) {
 }
 
 NL_COMPOSE(leaky_relu) {
-  nl_give(c, b_where(b, above(b, x, 0), x, b_times(b, x, c->attr[leaky_relu_slope].number)));
+  nl_give(c, b_where(b, above(b, x, 0), x, b_times(b, x, c->attr[leaky_relu_negative_slope].number)));
 }
 /* One slope, or one for each channel (dim 2). */
 NL_COMPOSE(prelu) {
@@ -73,7 +73,7 @@ NL_COMPOSE(softsign) {
   nl_give(c, b_div(b, x, b_plus(b, b_abs(b, x), 1)));
 }
 NL_COMPOSE(hardtanh) {
-  const nl_attr *lo = &c->attr[hardtanh_min], *hi = &c->attr[hardtanh_max];
+  const nl_attr *lo = &c->attr[hardtanh_min_val], *hi = &c->attr[hardtanh_max_val];
   if (x->dtype == NL_I64 && lo->number == floor(lo->number) && hi->number == floor(hi->number)) { /* all digits */
     nl_give(c, nl_b_do(b, op_clamp(), "ttt", x, nl_b_int(b, nl_attr_whole(lo)), nl_b_int(b, nl_attr_whole(hi))));
     return;
@@ -91,7 +91,7 @@ NL_COMPOSE(tanhshrink) {
 }
 /* x where |x| > lambda, less lambda if it is soft; else 0 */
 NL_COMPOSE(shrink) {
-  double lambda = c->attr[shrink_lambda].number, less = c->op->variant == 0 ? lambda : 0;
+  double lambda = c->attr[shrink_lambd].number, less = c->op->variant == 0 ? lambda : 0;
   nl_tensor *low = b_where(b, b_lt(b, x, nl_b_number(b, -lambda)), b_plus(b, x, less), b_times(b, x, 0));
   nl_give(c, b_where(b, above(b, x, lambda), b_plus(b, x, -less), low));
 }
@@ -146,7 +146,7 @@ NL_COMPOSE(gumbel_softmax) {
 static const nl_op ops[] = {
     {
         .name = "leaky_relu",
-        .args = "x: tensor, slope: number = 0.01",
+        .args = "x: tensor, negative_slope: number = 0.01",
         .attrs = leaky_relu_attrs,
         .returns = "tensor",
         .doc = "x for x > 0, else slope x: Maas, Hannun & Ng 2013.",
@@ -230,7 +230,7 @@ static const nl_op ops[] = {
     },
     {
         .name = "hardtanh",
-        .args = "x: tensor, min: number = -1, max: number = 1",
+        .args = "x: tensor, min_val: number = -1, max_val: number = 1",
         .attrs = hardtanh_attrs,
         .returns = "tensor",
         .doc = "x limited to [min, max].",
@@ -267,7 +267,7 @@ static const nl_op ops[] = {
     },
     {
         .name = "softshrink",
-        .args = "x: tensor, lambda: number = 0.5",
+        .args = "x: tensor, lambd: number = 0.5",
         .attrs = shrink_attrs,
         .returns = "tensor",
         .doc = "x moved towards 0 by lambda, and 0 where it is nearer.",
@@ -276,7 +276,7 @@ static const nl_op ops[] = {
         .example = "nn.softshrink(" SOME ")",
     },
     {.name = "hardshrink",
-     .args = "x: tensor, lambda: number = 0.5",
+     .args = "x: tensor, lambd: number = 0.5",
      .attrs = shrink_attrs,
      .returns = "tensor",
      .doc = "x where |x| > lambda, else 0.",

@@ -456,7 +456,7 @@ static const nl_op ops[] = {
     },
     {
         .name = "take_along_dim",
-        .args = "x: tensor, index: tensor, dim: dim = -1",
+        .args = "x: tensor, indices: tensor, dim: dim = -1",
         .attrs = along_attrs,
         .returns = "tensor",
         .doc = "gather whose operands broadcast in the other dims.",
@@ -464,7 +464,7 @@ static const nl_op ops[] = {
         .example = "nn.take_along_dim(" GRID ", nn.tensor {{3}, {1}}, 2)",
     },
     {.name = "scatter",
-     .args = "x: tensor, dim: dim, index: tensor, source: operand",
+     .args = "x: tensor, dim: dim, index: tensor, src: operand",
      .attrs = along_attrs,
      .returns = "tensor",
      .doc = "x with the places along dim that index names set to the elements of source, or to a number; of equal "
@@ -476,7 +476,8 @@ static const nl_op ops[] = {
      .flags = NL_OP_CHECKS | NL_OP_CONTIGUOUS | NL_OP_INPLACE,
      .save = NL_SAVE_IN(1)},
     {.name = "scatter_reduce",
-     .args = INDEXED ", reduce: choice = sum|prod|mean|amax|amin, include_self: bool = true",
+     .args = "x: tensor, dim: dim, index: tensor, src: tensor, reduce: choice = sum|prod|mean|amax|amin, include_self: "
+             "bool = true",
      .attrs = scatter_reduce_attrs,
      .returns = "tensor",
      .doc = "x with the elements of source joined to the places along dim that index names.",

@@ -17,7 +17,7 @@ typedef const int64_t *ints;
 NL_ATTRS(kthvalue, k, dim, keepdim)
 NL_ATTRS(searchsorted, right)
 NL_ATTRS(isin, invert)
-NL_ATTRS(one_hot, classes)
+NL_ATTRS(one_hot, num_classes)
 NL_ATTRS(repeat_index, size)
 NL_ATTRS(triangle, rows, cols, offset)
 
@@ -256,9 +256,9 @@ NL_COMPOSE(one_hot) {
     return;
   }
   nl_tensor *classes;
-  if (c->attr[one_hot_classes].set) {
-    b->status = check_classes(x, c->attr[one_hot_classes].i);
-    classes = nl_b_do(b, op_arange(), "nnni", 1.0, (double)c->attr[one_hot_classes].i + 1, 1.0, (int64_t)NL_I64);
+  if (c->attr[one_hot_num_classes].set) {
+    b->status = check_classes(x, c->attr[one_hot_num_classes].i);
+    classes = nl_b_do(b, op_arange(), "nnni", 1.0, (double)c->attr[one_hot_num_classes].i + 1, 1.0, (int64_t)NL_I64);
   } else {
     classes = nl_b_do(b, op_class_range(), "t", x);
     b->status = b->status == NL_OK ? check_classes(x, classes->numel) : b->status;
@@ -382,7 +382,7 @@ static const nl_op ops[] = {
     },
     {
         .name = "isin",
-        .args = "x: tensor, test: tensor, invert: bool = false",
+        .args = "x: tensor, test_elements: tensor, invert: bool = false",
         .attrs = isin_attrs,
         .returns = "tensor",
         .doc = "True where an element is one of test (is none of them, if invert).",
@@ -410,7 +410,7 @@ static const nl_op ops[] = {
      .variant = 1},
     {
         .name = "one_hot",
-        .args = "x: tensor, classes: int?",
+        .args = "x: tensor, num_classes: int?",
         .attrs = one_hot_attrs,
         .returns = "tensor",
         .doc = "1 at each class (from 1) and 0 elsewhere, along a new last dim.",

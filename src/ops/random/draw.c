@@ -12,7 +12,7 @@
 #include "optable/rules.h"
 
 NL_ATTRS(distribution, shape)
-NL_ATTRS(multinomial, count, replacement)
+NL_ATTRS(multinomial, num_samples, replacement)
 
 /* Uniform (0) or normal (1) numbers of a shape from the call's generator. */
 static nl_tensor *drawn(nl_call *c, nl_build *b, bool normal, nl_dtype dtype, int ndim, const int64_t *shape) {
@@ -195,7 +195,7 @@ static int64_t leaves_for(int64_t classes) {
 }
 static nl_status infer_multinomial(nl_call *c) {
   nl_tensor *w = c->in[0];
-  int64_t n = c->attr[multinomial_count].i;
+  int64_t n = c->attr[multinomial_num_samples].i;
   nl_status status = nl_rule_want_float(w, "the weights");
   if (status != NL_OK) {
     return status;
@@ -247,8 +247,8 @@ static void run_multinomial(nl_call *c) {
   nl_tensor *w = c->rin[0];
   nl_generator *g = nl_call_generator(c);
   uint64_t draw = nl_generator_take(g, 1);
-  int64_t classes = w->shape[w->ndim - 1], rows = w->ndim == 2 ? w->shape[0] : 1, n = c->attr[multinomial_count].i,
-          *out = nl_tensor_data(c->out[0]), leaves = leaves_for(classes);
+  int64_t classes = w->shape[w->ndim - 1], rows = w->ndim == 2 ? w->shape[0] : 1,
+          n = c->attr[multinomial_num_samples].i, *out = nl_tensor_data(c->out[0]), leaves = leaves_for(classes);
   bool again = c->attr[multinomial_replacement].b;
   double *tree = c->workspace->storage->data;
   for (int64_t r = 0; r < rows && !nl_interrupt_pending(); r++) {
@@ -332,7 +332,7 @@ static const nl_op ops[] = {
      .variant = 1,
      .example = "nn.poisson(nn.tensor {0.5, 4.0, 100.0}, " SEED ")"},
     {.name = "multinomial",
-     .args = "weights: tensor, count: int, replacement: bool = false",
+     .args = "weights: tensor, num_samples: int, replacement: bool = false",
      .attrs = multinomial_attrs,
      .returns = "tensor",
      .doc = "Classes (from 1) drawn with probabilities in proportion to the weights, from each row.",
@@ -340,7 +340,7 @@ static const nl_op ops[] = {
      .run = run_multinomial,
      .flags = NL_OP_RANDOM | NL_OP_CONTIGUOUS | NL_OP_CHECKS,
      .example = "nn.multinomial(nn.tensor {1.0, 0.0, 3.0}, 4, true, " SEED ")"},
-    FILL("exponential_", "rate: number = 1", "Fills x with exponential random numbers.", EXPONENTIAL,
+    FILL("exponential_", "lambd: number = 1", "Fills x with exponential random numbers.", EXPONENTIAL,
          "nn.zeros(3):exponential_(2, {generator = nn.Generator(1)})"),
     FILL("laplace_", "loc: number = 0, scale: number = 1", "Fills x with numbers from Laplace's distribution.", LAPLACE,
          "nn.zeros(3):laplace_(0, 1, {generator = nn.Generator(1)})"),

@@ -11,10 +11,10 @@
 
 typedef const int64_t *ints;
 
-NL_ATTRS(flip, dim)
+NL_ATTRS(flip, dims)
 NL_ATTRS(roll, shifts, dims)
 NL_ATTRS(rot90, k, dims)
-NL_ATTRS(tile, reps)
+NL_ATTRS(tile, dims)
 NL_ATTRS(repeat_interleave, dim)
 NL_ATTRS(unflatten, dim, sizes)
 NL_ATTRS(moveaxis, source, destination)
@@ -44,7 +44,7 @@ static nl_tensor *flipped(nl_build *b, nl_tensor *x, int d) {
 }
 NL_COMPOSE(flip) {
   bool mask[NL_MAX_DIM];
-  b->status = nl_rule_dims(c, flip_dim, x->ndim, mask);
+  b->status = nl_rule_dims(c, flip_dims, x->ndim, mask);
   nl_tensor *t = x;
   for (int d = 0; d < x->ndim && b->status == NL_OK; d++) {
     t = mask[d] ? flipped(b, t, d) : t;
@@ -119,7 +119,7 @@ NL_COMPOSE(rot90) {
 }
 NL_COMPOSE(tile) {
   int n;
-  ints reps = nl_call_list(c, tile_reps, &n);
+  ints reps = nl_call_list(c, tile_dims, &n);
   x = with_leading_dims(b, x, n);
   if (b->status != NL_OK || 2 * x->ndim > NL_MAX_DIM) {
     nl_b_fail(b, "too many dims");
@@ -274,7 +274,7 @@ NL_COMPOSE(atleast) {
 static const nl_op ops[] = {
     {
         .name = "flip",
-        .args = "x: tensor, dim: dims?",
+        .args = "x: tensor, dims: dims?",
         .attrs = flip_attrs,
         .returns = "tensor",
         .doc = "The elements in reverse order along the dims named, or all.",
@@ -319,7 +319,7 @@ static const nl_op ops[] = {
     },
     {
         .name = "tile",
-        .args = "x: tensor, reps: shape",
+        .args = "x: tensor, dims: shape",
         .attrs = tile_attrs,
         .returns = "tensor",
         .doc = "x put next to itself, so many times along each dim; PyTorch's repeat.",

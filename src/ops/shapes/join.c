@@ -12,8 +12,8 @@ typedef const int64_t *ints;
 
 NL_ATTRS(cat, dim)
 NL_ATTRS(unbind, dim)
-NL_ATTRS(split, size, dim)
-NL_ATTRS(chunk, count, dim)
+NL_ATTRS(split, split_size, dim)
+NL_ATTRS(chunk, chunks, dim)
 NL_ATTRS(cuts, sections)
 NL_ATTRS(tensor_split, sections, dim)
 NL_ATTRS(meshgrid, indexing)
@@ -130,7 +130,7 @@ static void push_pieces(nl_call *c, nl_build *b, nl_tensor *x, int d, int64_t si
   }
 }
 NL_COMPOSE(chunk) {
-  int64_t count = c->attr[chunk_count].i;
+  int64_t count = c->attr[chunk_chunks].i;
   int d = dim_at(b, c->attr[chunk_dim].i, x->ndim);
   if (b->status == NL_OK && (count < 1 || x->ndim == 0)) {
     nl_b_fail(b, "the count must be at least 1, not %lld, and the tensor have a dim (shape %s)", (long long)count,
@@ -143,7 +143,7 @@ NL_COMPOSE(chunk) {
 }
 NL_COMPOSE(split) {
   int n, d = dim_at(b, c->attr[split_dim].i, x->ndim);
-  ints sizes = nl_call_list(c, split_size, &n);
+  ints sizes = nl_call_list(c, split_split_size, &n);
   int64_t total = 0;
   if (b->status != NL_OK) {
     return;
@@ -379,7 +379,7 @@ static const nl_op ops[] = {
     },
     {
         .name = "split",
-        .args = "x: tensor, size: shape, dim: dim = 1",
+        .args = "x: tensor, split_size: shape, dim: dim = 1",
         .attrs = split_attrs,
         .returns = "tensors",
         .doc = "A list of pieces along a dim: of one size (the last may be shorter), or of the sizes listed.",
@@ -388,7 +388,7 @@ static const nl_op ops[] = {
     },
     {
         .name = "chunk",
-        .args = "x: tensor, count: int, dim: dim = 1",
+        .args = "x: tensor, chunks: int, dim: dim = 1",
         .attrs = chunk_attrs,
         .returns = "tensors",
         .doc = "A list of at most count pieces of equal size along a dim (the last may be shorter).",

@@ -12,8 +12,8 @@ NL_ATTRS(diag, diagonal)
 NL_ATTRS(pad, pad, mode, value)
 NL_ATTRS(unfold, dim, size, step)
 NL_ATTRS(select_scatter, dim, index)
-NL_ATTRS(slice_scatter, dim, first, step)
-NL_ATTRS(vander, columns, increasing)
+NL_ATTRS(slice_scatter, dim, start, end, step)
+NL_ATTRS(vander, N, increasing)
 NL_ATTRS(combinations, r, with_replacement)
 
 /* ---- diagonals and triangles ---- */
@@ -257,17 +257,33 @@ NL_COMPOSE(select_scatter) {
 }
 NL_COMPOSE(slice_scatter) {
   int d = dim_at(b, c->attr[slice_scatter_dim].i, x->ndim);
-  int64_t first = tame(c->attr[slice_scatter_first].i), n = size_at(x, d);
-  first = first < 0 ? first + n + 1 : first;
-  nl_give(c, x->ndim ? replaced(b, x, c->in[1], d, first < 1 ? 1 : first, tame(c->attr[slice_scatter_step].i))
-                     : b_clone(b, x));
+  int64_t n = size_at(x, d), step = tame(c->attr[slice_scatter_step].i);
+  int64_t ends[2] = {tame(c->attr[slice_scatter_start].i), tame(c->attr[slice_scatter_end].i)};
+  for (int i = 0; i < 2; i++) {
+    ends[i] = ends[i] < 0 ? ends[i] + n + 1 : ends[i];
+  }
+  int64_t first = ends[0] < 1 ? 1 : ends[0], last = ends[1] > n ? n : ends[1];
+  if (b->status == NL_OK && (x->ndim == 0 || step < 1)) {
+    nl_b_fail(b, "needs a dim (shape %s) and a step of 1 or more (%lld)", nl_tensor_shape_string(x).s, (long long)step);
+  }
+  if (b->status != NL_OK) {
+    return;
+  }
+  int64_t count = last < first ? 0 : (last - first) / step + 1;
+  nl_tensor *src = c->in[1];
+  if (src->ndim != x->ndim || src->shape[d] != count) {
+    nl_b_fail(b, "the slice %lld..%lld by %lld of dim %d has %lld elements, but the src has shape %s", (long long)first,
+              (long long)last, (long long)step, d + 1, (long long)count, nl_tensor_shape_string(src).s);
+    return;
+  }
+  nl_give(c, replaced(b, x, src, d, first, step));
 }
 
 /* ---- small builders ---- */
 
 /* powers of x, one a column */
 NL_COMPOSE(vander) {
-  int64_t n = c->attr[vander_columns].set ? c->attr[vander_columns].i : x->numel;
+  int64_t n = c->attr[vander_N].set ? c->attr[vander_N].i : x->numel;
   if (x->ndim != 1 || n < 0) {
     nl_b_fail(b, "takes a vector and a number of columns, but got shape %s", nl_tensor_shape_string(x).s);
     return;
@@ -362,7 +378,7 @@ static const nl_op ops[] = {
     },
     {
         .name = "diagonal_scatter",
-        .args = "x: tensor, source: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
+        .args = "x: tensor, src: tensor, offset: int = 0, dim1: dim = 1, dim2: dim = 2",
         .attrs = diagonal_attrs,
         .returns = "tensor",
         .doc = "x with its diagonal replaced.",
@@ -409,7 +425,7 @@ static const nl_op ops[] = {
     },
     {
         .name = "select_scatter",
-        .args = "x: tensor, source: tensor, dim: dim, index: int",
+        .args = "x: tensor, src: tensor, dim: dim, index: int",
         .attrs = select_scatter_attrs,
         .returns = "tensor",
         .doc = "x with one slice replaced.",
@@ -418,16 +434,16 @@ static const nl_op ops[] = {
     },
     {
         .name = "slice_scatter",
-        .args = "x: tensor, source: tensor, dim: dim, first: int = 1, step: int = 1",
+        .args = "x: tensor, src: tensor, dim: dim = 1, start: int = 1, end: int = -1, step: int = 1",
         .attrs = slice_scatter_attrs,
         .returns = "tensor",
-        .doc = "x with the slices from first on, by step, replaced.",
+        .doc = "x with the slices start .. end (both of them, by step) along a dim replaced.",
         .compose = compose_slice_scatter,
-        .example = "nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 2)",
+        .example = "nn.slice_scatter(nn.zeros(5), nn.ones(2), 1, 2, 3)",
     },
     {
         .name = "vander",
-        .args = "x: tensor, columns: int?, increasing: bool = false",
+        .args = "x: tensor, N: int?, increasing: bool = false",
         .attrs = vander_attrs,
         .returns = "tensor",
         .doc = "Powers of a vector's elements, one a column, falling unless increasing.",

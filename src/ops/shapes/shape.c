@@ -6,7 +6,7 @@
 #include "optable/rules.h"
 
 NL_ATTRS(reshape, shape)
-NL_ATTRS(flatten, from, to)
+NL_ATTRS(flatten, start_dim, end_dim)
 NL_ATTRS(squeeze, dim)
 NL_ATTRS(unsqueeze, dim)
 NL_ATTRS(transpose, dim0, dim1)
@@ -115,14 +115,14 @@ static nl_status vjp_reshape(nl_call *c, nl_vjp *g) {
 static nl_status infer_flatten(nl_call *c) {
   nl_tensor *x = c->in[0];
   int from, to;
-  nl_status status = nl_rule_dim(c->attr[flatten_from].i, x->ndim, &from);
-  status = status == NL_OK ? nl_rule_dim(c->attr[flatten_to].i, x->ndim, &to) : status;
+  nl_status status = nl_rule_dim(c->attr[flatten_start_dim].i, x->ndim, &from);
+  status = status == NL_OK ? nl_rule_dim(c->attr[flatten_end_dim].i, x->ndim, &to) : status;
   if (status != NL_OK) {
     return status;
   }
   if (from > to) {
-    return nl_fail("dims %lld to %lld are in the wrong order", (long long)c->attr[flatten_from].i,
-                   (long long)c->attr[flatten_to].i);
+    return nl_fail("dims %lld to %lld are in the wrong order", (long long)c->attr[flatten_start_dim].i,
+                   (long long)c->attr[flatten_end_dim].i);
   }
   int64_t shape[NL_MAX_DIM], joined = 1;
   int n = 0;
@@ -471,8 +471,9 @@ static const nl_op ops[] = {
      .vjp = vjp_reshape,
      .flags = NL_OP_VIEW,
      .variant = 1},
-    VIEW("flatten", "x: tensor, from: dim = 1, to: dim = -1", flatten, "Joins the dims from .. to into one.",
-         infer_flatten, vjp_reshape, "nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})"),
+    VIEW("flatten", "x: tensor, start_dim: dim = 1, end_dim: dim = -1", flatten,
+         "Joins the dims start_dim .. end_dim into one.", infer_flatten, vjp_reshape,
+         "nn.flatten(nn.tensor {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}})"),
     VIEW("squeeze", "x: tensor, dim: dims?", squeeze, "Drops dims of one element: all of them, or those named.",
          infer_squeeze, vjp_reshape, "nn.squeeze(nn.zeros(1, 2, 1)).shape"),
     VIEW("unsqueeze", "x: tensor, dim: dim", unsqueeze, "A new dim of one element at this place.", infer_unsqueeze,

@@ -11,8 +11,8 @@
 /* The view described by the attributes, checked to lie inside `numel` elements. */
 static nl_status check_geometry(const nl_call *c, int64_t numel) {
   int n, m;
-  const int64_t *shape = nl_call_list(c, nl_strided_shape, &n), *strides = nl_call_list(c, nl_strided_strides, &m);
-  int64_t last = c->attr[nl_strided_offset].i, count = 1;
+  const int64_t *shape = nl_call_list(c, nl_strided_size, &n), *strides = nl_call_list(c, nl_strided_stride, &m);
+  int64_t last = c->attr[nl_strided_storage_offset].i, count = 1;
   if (n != m || n > NL_MAX_DIM || last < 0) {
     return nl_fail("shape and strides must have the same length, and the offset be 0 or more");
   }
@@ -35,13 +35,13 @@ static nl_status check_geometry(const nl_call *c, int64_t numel) {
 static nl_tensor looked_into(const nl_call *c, const nl_tensor *t, int64_t *geometry) {
   nl_tensor v = *t;
   int n;
-  const int64_t *shape = nl_call_list(c, nl_strided_shape, &n), *strides = nl_call_list(c, nl_strided_strides, &n);
+  const int64_t *shape = nl_call_list(c, nl_strided_size, &n), *strides = nl_call_list(c, nl_strided_stride, &n);
   memcpy(geometry, shape, (size_t)n * sizeof *geometry);
   memcpy(geometry + NL_MAX_DIM, strides, (size_t)n * sizeof *geometry);
   v.ndim = (uint8_t)n;
   v.shape = geometry;
   v.strides = geometry + NL_MAX_DIM;
-  v.offset = t->offset + c->attr[nl_strided_offset].i;
+  v.offset = t->offset + c->attr[nl_strided_storage_offset].i;
   v.numel = nl_shape_numel(n, shape);
   v.contiguous = false;
   return v;
@@ -51,7 +51,7 @@ static nl_status infer_as_strided(nl_call *c) {
   nl_status status = check_geometry(c, c->in[0]->numel);
   if (status == NL_OK) {
     int n;
-    const int64_t *shape = nl_call_list(c, nl_strided_shape, &n);
+    const int64_t *shape = nl_call_list(c, nl_strided_size, &n);
     nl_rule_shape(c, 0, n, shape, nl_tensor_dtype(c->in[0]));
   }
   return status;
@@ -63,12 +63,12 @@ static void run_as_strided(nl_call *c) {
 }
 
 static void copy_geometry(nl_call *to, const nl_call *from) {
-  for (int i = nl_strided_shape; i <= nl_strided_strides; i++) {
+  for (int i = nl_strided_size; i <= nl_strided_stride; i++) {
     int n;
     const int64_t *list = nl_call_list(from, i, &n);
     nl_call_set_list(to, i, n, list);
   }
-  to->attr[nl_strided_offset] = from->attr[nl_strided_offset];
+  to->attr[nl_strided_storage_offset] = from->attr[nl_strided_storage_offset];
 }
 
 static nl_status vjp_as_strided(nl_call *c, nl_vjp *g) {
@@ -85,7 +85,7 @@ static nl_status vjp_as_strided(nl_call *c, nl_vjp *g) {
 /* strided_zeros(g, ..., numel): numel zeros, plus g at the view's places (which may coincide) */
 static nl_status infer_strided_zeros(nl_call *c) {
   int n;
-  const int64_t *shape = nl_call_list(c, nl_strided_zeros_shape, &n);
+  const int64_t *shape = nl_call_list(c, nl_strided_zeros_size, &n);
   int64_t numel = c->attr[nl_strided_zeros_numel].i;
   nl_status status = numel < 0 ? nl_fail("numel must be 0 or more") : check_geometry(c, numel);
   if (status == NL_OK && (n != c->in[0]->ndim || memcmp(shape, c->in[0]->shape, (size_t)n * sizeof *shape) != 0)) {
@@ -100,10 +100,10 @@ static nl_status infer_strided_zeros(nl_call *c) {
 static void run_strided_zeros(nl_call *c) {
   nl_tensor *g = c->rin[0], *out = c->out[0];
   int n;
-  const int64_t *strides = nl_call_list(c, nl_strided_zeros_strides, &n);
+  const int64_t *strides = nl_call_list(c, nl_strided_zeros_stride, &n);
   memset(nl_tensor_data(out), 0, out->storage->bytes);
   for (int64_t i = 0; i < g->numel && !nl_interrupted_at(i); i++) {
-    int64_t at = c->attr[nl_strided_zeros_offset].i, rest = i;
+    int64_t at = c->attr[nl_strided_zeros_storage_offset].i, rest = i;
     for (int d = n - 1; d >= 0; d--) {
       at += rest % g->shape[d] * strides[d];
       rest /= g->shape[d];
@@ -127,7 +127,7 @@ static nl_status vjp_strided_zeros(nl_call *c, nl_vjp *g) {
 static nl_status infer_view_scatter(nl_call *c) {
   nl_tensor *base = c->in[0], *value = c->in[1];
   int n;
-  const int64_t *shape = nl_call_list(c, nl_strided_shape, &n);
+  const int64_t *shape = nl_call_list(c, nl_strided_size, &n);
   nl_status status = check_geometry(c, base->numel);
   if (status == NL_OK && (n != value->ndim || memcmp(shape, value->shape, (size_t)n * sizeof *shape) != 0)) {
     status = nl_fail("the values of shape %s must have the view's shape %s", nl_tensor_shape_string(value).s,
@@ -161,7 +161,7 @@ static nl_status vjp_view_scatter(nl_call *c, nl_vjp *g) {
   return b->status;
 }
 
-#define GEOMETRY "shape: shape, strides: shape, offset: int = 0"
+#define GEOMETRY "size: shape, stride: shape, storage_offset: int = 0"
 
 static const nl_op ops[] = {
     {.name = "as_strided",

@@ -3,7 +3,7 @@
 local lu = require "luaunit"
 local nn = require "nn"
 
-TestColumns = {}
+TestSoftmaxColumns = {}
 
 local function close(a, b, bound)
   lu.assertEquals(tostring(a.shape), tostring(b.shape))
@@ -12,7 +12,7 @@ local function close(a, b, bound)
 end
 
 -- The same numbers as along the last dim, for whole blocks, tails, and widths too small for vectors.
-function TestColumns:test_like_rows()
+function TestSoftmaxColumns:test_like_rows()
   for _, dtype in ipairs { "float32", "float64" } do
     local bound = dtype == "float32" and 2e-6 or 1e-14
     for _, inner in ipairs { 1, 2, 7, 8, 15, 16, 17, 63, 64, 65, 80, 131, 600 } do
@@ -43,7 +43,7 @@ function TestColumns:test_like_rows()
   end
 end
 
-function TestColumns:test_extremes()
+function TestSoftmaxColumns:test_extremes()
   local inf = math.huge
   local x = nn.tensor({ { { 1e30, -inf, inf, 0 / 0 }, { 1e30, -inf, 0, 0 }, { -1e30, 0, 0, 0 } } }):repeat_interleave(5, 3)
   local y, z = x:softmax(2), x:movedim(2, 3):contiguous():softmax(3):movedim(3, 2)
@@ -54,7 +54,7 @@ function TestColumns:test_extremes()
 end
 
 -- Any layout, any number of threads: the same bits.
-function TestColumns:test_same_bits()
+function TestSoftmaxColumns:test_same_bits()
   local x, y = nn.randn(4, 9, 40, 33), nn.randint(1, 10, { 4, 40, 33 })
   local function all(t)
     t = t:detach():requires_grad_()
@@ -75,7 +75,7 @@ function TestColumns:test_same_bits()
   end
 end
 
-function TestColumns:test_gradients_of_gradients()
+function TestSoftmaxColumns:test_gradients_of_gradients()
   local y = nn.tensor { { 1, 3, -100, 2, 2, 1, 3, 1, 2 } }
   for _, reduction in ipairs { "mean", "sum", "none" } do
     local function f(x)
@@ -92,7 +92,7 @@ function TestColumns:test_gradients_of_gradients()
   end
 end
 
-function TestColumns:test_targets_that_do_not_count()
+function TestSoftmaxColumns:test_targets_that_do_not_count()
   local x = nn.randn(4, 3):requires_grad_()
   local y = nn.tensor { 1, -100, 3, -100 }
   local loss = nn.cross_entropy(x, y)
@@ -123,4 +123,4 @@ function TestColumns:test_targets_that_do_not_count()
   end
 end
 
-return TestColumns
+return TestSoftmaxColumns
