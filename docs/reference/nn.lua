@@ -5002,7 +5002,7 @@ function nn.corrcoef(x) end
 ---@return nn.Tensor
 function Tensor:corrcoef() end
 
----Cross-correlation of batch x channels x length with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---Cross-correlation of batch x channels x length with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim. padding = "same" keeps the size (with stride 1).
 ---
 ---    nn.conv1d(nn.tensor {{{1.0, 2.0, 3.0, 4.0}}}, nn.tensor {{{1.0, -1.0}}})
 ---@param x nn.Tensor
@@ -5015,7 +5015,7 @@ function Tensor:corrcoef() end
 ---@return nn.Tensor
 function nn.conv1d(x, weight, bias, stride, padding, dilation, groups) end
 
----Cross-correlation of batch x channels x length with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---Cross-correlation of batch x channels x length with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim. padding = "same" keeps the size (with stride 1).
 ---
 ---    nn.conv1d(nn.tensor {{{1.0, 2.0, 3.0, 4.0}}}, nn.tensor {{{1.0, -1.0}}})
 ---@param weight nn.Tensor
@@ -5027,7 +5027,7 @@ function nn.conv1d(x, weight, bias, stride, padding, dilation, groups) end
 ---@return nn.Tensor
 function Tensor:conv1d(weight, bias, stride, padding, dilation, groups) end
 
----Cross-correlation of batch x channels x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---Cross-correlation of batch x channels x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim. padding = "same" keeps the size (with stride 1).
 ---
 ---    nn.conv2d(nn.ones(1, 1, 3, 3), nn.ones(1, 1, 2, 2), {stride = {1}}).shape
 ---@param x nn.Tensor
@@ -5040,7 +5040,7 @@ function Tensor:conv1d(weight, bias, stride, padding, dilation, groups) end
 ---@return nn.Tensor
 function nn.conv2d(x, weight, bias, stride, padding, dilation, groups) end
 
----Cross-correlation of batch x channels x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---Cross-correlation of batch x channels x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim. padding = "same" keeps the size (with stride 1).
 ---
 ---    nn.conv2d(nn.ones(1, 1, 3, 3), nn.ones(1, 1, 2, 2), {stride = {1}}).shape
 ---@param weight nn.Tensor
@@ -5052,7 +5052,7 @@ function nn.conv2d(x, weight, bias, stride, padding, dilation, groups) end
 ---@return nn.Tensor
 function Tensor:conv2d(weight, bias, stride, padding, dilation, groups) end
 
----Cross-correlation of batch x channels x depth x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---Cross-correlation of batch x channels x depth x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim. padding = "same" keeps the size (with stride 1).
 ---
 ---    nn.conv3d(nn.ones(1, 1, 3, 3, 3), nn.ones(2, 1, 2, 2, 2)).shape
 ---@param x nn.Tensor
@@ -5065,7 +5065,7 @@ function Tensor:conv2d(weight, bias, stride, padding, dilation, groups) end
 ---@return nn.Tensor
 function nn.conv3d(x, weight, bias, stride, padding, dilation, groups) end
 
----Cross-correlation of batch x channels x depth x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.
+---Cross-correlation of batch x channels x depth x height x width with a weight of out_channels x in_channels/groups x kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim. padding = "same" keeps the size (with stride 1).
 ---
 ---    nn.conv3d(nn.ones(1, 1, 3, 3, 3), nn.ones(2, 1, 2, 2, 2)).shape
 ---@param weight nn.Tensor

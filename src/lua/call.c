@@ -76,7 +76,13 @@ static nl_status set_list(parser *p, const nl_param *param, int count, const int
 static nl_status read_integers(parser *p, const nl_param *param, int index) {
   int64_t values[NL_MAX_DIM];
   int n;
-  if (lua_type(p->L, index) == LUA_TTABLE) {
+  int type = lua_type(p->L, index);
+  size_t word = param->choices && param->kind == NL_KIND_SHAPE ? strcspn(param->choices, "?, ") : 0;
+  if (word && type == LUA_TSTRING && lua_rawlen(p->L, index) == word &&
+      memcmp(lua_tostring(p->L, index), param->choices, word) == 0) {
+    values[0] = NL_WORD;
+    n = 1;
+  } else if (type == LUA_TTABLE) {
     n = nl_read_ints(p->L, index, values, NL_MAX_DIM);
     if (n < 0) {
       nl_error_prefix("%s", param->name);
@@ -84,11 +90,14 @@ static nl_status read_integers(parser *p, const nl_param *param, int index) {
     }
   } else {
     int ok = 0;
-    values[0] = lua_type(p->L, index) == LUA_TNUMBER ? lua_tointegerx(p->L, index, &ok) : 0;
+    values[0] = type == LUA_TNUMBER ? lua_tointegerx(p->L, index, &ok) : 0;
     if (!ok) {
-      return wrong(p, param, index,
-                   param->kind == NL_KIND_SHAPE ? "integers or a list of them, e.g. {2, 3}"
-                                                : "a dim or a list of dims, e.g. {1, 2}");
+      char words[80] = "a dim or a list of dims, e.g. {1, 2}";
+      if (param->kind == NL_KIND_SHAPE) {
+        snprintf(words, sizeof words, "integers or a list of them, e.g. {2, 3}%s%.*s%s", word ? ", or \"" : "",
+                 (int)word, word ? param->choices : "", word ? "\"" : "");
+      }
+      return wrong(p, param, index, words);
     }
     n = 1;
   }
@@ -248,6 +257,8 @@ static nl_status unknown_option(parser *p, const char *name) {
   const char *near = nl_nearest(name, option_name_at, &names);
   if (near) {
     return nl_fail("has no option '%.40s'; did you mean '%s'? (it takes %s)", name, near, all);
+  } else if (nl_needless(name)) {
+    return nl_fail("'%.40s' is %s", name, nl_needless(name));
   }
   return nl_fail("has no option '%.40s' (it takes %s)", name, all);
 }

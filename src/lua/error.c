@@ -214,6 +214,7 @@ const char *nl_needless(const char *option) {
       {"foreach", "not needed here: all parameters are updated at once"},
       {"fused", "not needed here: all parameters are updated at once"},
       {"capturable", "not needed here: nn.compile records optimizers, too"},
+      {"unbiased", "called otherwise here: unbiased = false is correction = 0"},
       {"device", "not needed here: all runs on the processor"},
       {"pin_memory", "not needed here: all runs on the processor"},
       {"num_workers", "not needed here: batches are views or copies of tensors in memory"},

@@ -271,6 +271,9 @@ static bool wants_copy(const nl_call *c) {
   return wants;
 }
 
+/* How many compositions are running: within one, an internal op's name says nothing to a user. */
+static _Thread_local int composing;
+
 static nl_status run_composed(nl_call *c) {
   nl_build b;
   nl_build_init(&b);
@@ -283,7 +286,9 @@ static nl_status run_composed(nl_call *c) {
     }
   }
   if (b.status == NL_OK) {
+    composing++;
     c->op->compose(c, &b);
+    composing--;
   }
   for (int i = 0; i < c->nin && copies; i++) {
     c->in[i] = given[i];
@@ -346,7 +351,7 @@ nl_status nl_dispatch(nl_call *c) {
   release(c->saved_in, NL_SMALL_IN);
   if (status != NL_OK) {
     release(c->out, NL_MAX_OUT);
-    if (status != NL_INTERRUPTED) {
+    if (status != NL_INTERRUPTED && !(composing && (op->flags & NL_OP_INTERNAL))) {
       nl_error_prefix("%s%s", op->name, nl_call_suffix(c));
     }
   }

@@ -30,10 +30,12 @@ typedef enum nl_kind {
   NL_KIND_BOOL,    /* bool */
   NL_KIND_DIM,     /* one dim, 1-based or negative ("dim"); arrives as written */
   NL_KIND_DIMS,    /* dims: a dim or a list of dims */
-  NL_KIND_SHAPE,   /* shape: integers or a list of integers */
+  NL_KIND_SHAPE,   /* shape: integers or a list of integers; "shape|same": or that word, which arrives as {NL_WORD} */
   NL_KIND_DTYPE,   /* dtype: a name */
   NL_KIND_CHOICE,  /* one of the words of the default, "mean|sum|none"; the first is the default */
 } nl_kind;
+
+#define NL_WORD INT64_MIN
 
 typedef struct nl_param {
   char name[20];
@@ -41,7 +43,7 @@ typedef struct nl_param {
   int slot; /* tensors: the position in call->in; others: in call->attr */
   bool optional;
   double default_number; /* of int, number, bool */
-  const char *choices;   /* of choice: points into the signature */
+  const char *choices;   /* of choice, and the word of a shape: points into the signature */
 } nl_param;
 
 /* An op's signature, parsed. */

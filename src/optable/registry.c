@@ -107,6 +107,12 @@ static void parse_signature(const char *s, nl_signature *sig) {
     }
     p->kind = parse_kind(s, n);
     s += n;
+    if (p->kind == NL_KIND_SHAPE && *s == '|') {
+      p->choices = ++s;
+      while (isalpha((unsigned char)*s)) {
+        s++;
+      }
+    }
     if (*s == '?') {
       p->optional = true;
       s++;

@@ -84,10 +84,9 @@ static nl_status want_weight(const nl_tensor *weight, int dims) {
 
 /* ---- conv ---- */
 
-/* Of convolve and its public names; dims: of the images, 0: as x has them. */
 static nl_status find_conv(const nl_call *c, nl_tensor *const *in, nl_conv *g) {
   const nl_tensor *x = in[0], *weight = in[1], *bias = in[2];
-  int dims = c->op->variant ? c->op->variant : x->ndim - 2;
+  int dims = x->ndim - 2;
   if (dims < 1 || dims > NL_CONV_DIMS) {
     return nl_fail("the input must be batch x channels x one to three dims, but has shape %s",
                    nl_tensor_shape_string(x).s);
@@ -317,16 +316,61 @@ static nl_status vjp_weight(nl_call *c, nl_vjp *g) {
 
 /* ---- the table ---- */
 
+/* padding = "same": as many zeros as keep the size, one more behind where that is uneven, which a convolution itself
+   does not know. */
+static nl_tensor *padded_same(nl_build *b, nl_tensor *x, const nl_tensor *weight, nl_call *k, int dims) {
+  int64_t stride[NL_CONV_DIMS], dilation[NL_CONV_DIMS], padding[NL_MAX_DIM], behind[2 * NL_MAX_DIM];
+  b->status = nl_read_sizes(k, conv_stride, dims, "stride", 1, 1, 1, stride);
+  b->status = b->status == NL_OK ? nl_read_sizes(k, conv_dilation, dims, "dilation", 1, 1, 1, dilation) : b->status;
+  bool uneven = false;
+  for (int d = 0; b->status == NL_OK && d < dims; d++) {
+    int at = d + NL_CONV_DIMS - dims;
+    int64_t extra = dilation[at] * (weight->shape[d + 2] - 1);
+    if (stride[at] != 1) {
+      nl_b_fail(b, "padding = \"same\" needs stride 1");
+    }
+    padding[d] = extra > 0 ? extra / 2 : 0;
+    behind[2 * (dims - 1 - d)] = 0;
+    behind[2 * (dims - 1 - d) + 1] = extra % 2;
+    uneven = uneven || extra % 2;
+  }
+  if (b->status == NL_OK) {
+    nl_call_set_list(k, conv_padding, dims, padding);
+  }
+  return uneven && b->status == NL_OK ? nl_b_do(b, op_pad(), "tl", x, 2 * dims, behind) : x;
+}
+
+NL_COMPOSE(conv_of_dims) {
+  nl_tensor *weight = c->in[1];
+  int dims = c->op->variant, count;
+  if (x->ndim != dims + 2 || weight->ndim != dims + 2) {
+    b->status = x->ndim == dims + 2 ? want_weight(weight, dims)
+                                    : nl_fail("the input must be batch x channels x %s, but has shape %s",
+                                              nl_dims_words(dims), nl_tensor_shape_string(x).s);
+    return;
+  }
+  nl_call k;
+  nl_call_init(&k, op_conv(), 3, NULL);
+  memcpy(k.attr, c->attr, sizeof k.attr);
+  memcpy(k.ints, c->ints, sizeof k.ints);
+  k.nints = c->nints;
+  const int64_t *padding = nl_call_list(c, conv_padding, &count);
+  k.in[0] = count == 1 && padding[0] == NL_WORD ? padded_same(b, x, weight, &k, dims) : x;
+  k.in[1] = weight;
+  k.in[2] = c->in[2];
+  nl_give(c, b->status == NL_OK ? nl_b_call(b, &k) : NULL);
+}
+
 #define CONV(op_name, dims, words, shown)                                                                              \
   {                                                                                                                    \
     .name = op_name,                                                                                                   \
-    .args = "x: tensor, weight: tensor, bias: tensor?, stride: shape?, padding: shape?, dilation: shape?, "            \
+    .args = "x: tensor, weight: tensor, bias: tensor?, stride: shape?, padding: shape|same?, dilation: shape?, "       \
             "groups: int = 1",                                                                                         \
     .attrs = conv_attrs, .returns = "tensor",                                                                          \
     .doc = "Cross-correlation of batch x channels x " words " with a weight of out_channels x in_channels/groups x "   \
-           "kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim.",    \
-    .example = shown, .infer = infer_conv, .run = run_conv, .flops = conv_flops, .vjp = vjp_conv,                      \
-    .flags = NL_OP_CONTIGUOUS, .save = NL_SAVE_IN(0) | NL_SAVE_IN(1), .saved_for = {1 << 1, 1 << 0}, .variant = dims   \
+           "kernel; stride, padding (zeros on both sides) and dilation are numbers, or lists of one for each dim. "    \
+           "padding = \"same\" keeps the size (with stride 1).",                                                       \
+    .example = shown, .compose = compose_conv_of_dims, .variant = dims                                                 \
   }
 
 static const nl_op ops[] = {

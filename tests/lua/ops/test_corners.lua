@@ -82,4 +82,19 @@ function TestCorners:test_extremes_keep_their_dtype()
   lu.assertEquals(nn.zeros(0, { dtype = "uint8" }):cummax(1):totable(), {})
 end
 
+-- padding = "same" of the functions is that of the layers, also where it is uneven.
+function TestCorners:test_same_padding_of_functions()
+  for k = 1, 5 do
+    for dilation = 1, 2 do
+      local layer, x = nn.Conv2d(2, 3, k, { padding = "same", dilation = dilation }), nn.randn(2, 2, 9, 8)
+      lu.assertTrue(nn.conv2d(x, layer.weight, layer.bias, { padding = "same", dilation = dilation }):equal(layer(x)))
+    end
+  end
+  lu.assertEquals(nn.conv1d(nn.ones(1, 1, 5), nn.ones(1, 1, 4), nil, 1, "same"):totable(), { { { 3, 4, 4, 3, 2 } } })
+  for text, o in pairs { ["or \"same\", but is the string 'sme'"] = { padding = "sme" },
+    ["needs stride 1"] = { padding = "same", stride = 2 } } do
+    lu.assertErrorMsgContains(text, nn.conv2d, nn.ones(1, 1, 3, 3), nn.ones(1, 1, 2, 2), o)
+  end
+end
+
 return TestCorners
