@@ -7,7 +7,9 @@ endif
 PACKAGES_DEMO  := dataset-fashion-mnist
 # what `nnlua board` needs; the rest is built and runs without it
 PACKAGES_BOARD := libmicrohttpd-dev
-PACKAGES_TEST  := protobuf-compiler lua-unit dataset-fashion-mnist lua-rex-pcre2 tmux $(PACKAGES_BOARD:%=%?)
+# what nn.io.image needs for PNG and JPEG
+PACKAGES_PICTURES := libpng16-16 libturbojpeg0
+PACKAGES_TEST  := protobuf-compiler lua-unit dataset-fashion-mnist lua-rex-pcre2 tmux $(PACKAGES_PICTURES) $(PACKAGES_BOARD:%=%?)
 PACKAGES_PACKAGES := luarocks dpkg-dev debootstrap
 PACKAGES_LINT  := clang clang-format lua-check
 PACKAGES_BENCH := python3 python3-torch python3-numpy python3-sklearn gnuplot-nox

@@ -9469,6 +9469,17 @@ function nn.io.csv(path, x, opts) end
 ---Reads an IDX file, the format of MNIST and Fashion-MNIST: plain or gzipped, as a tensor.
 function nn.io.idx() end
 
+---Reads a picture (PNG, JPEG, PPM, PGM) as uint8 of channels x height x width, or writes one where a tensor is given: uint8, or
+---floats in 0..1, of channels x height x width or height x width; the name's end says the format (.png, .jpg, .ppm, .pgm). Each
+---element is one pixel. Channels are gray, gray and opacity, red green blue, or these and opacity.
+---Options: channels (reading: 1, 2, 3 or 4; default as in the file; opacity that is not asked for is laid on white), quality
+---(writing JPEG: 1 to 100, default 90).
+---@param path string
+---@param x? nn.Tensor|table a picture; or the options, where one is read
+---@param opts? {channels: integer, quality: integer}
+---@return nn.Tensor? uint8, channels x height x width
+function nn.io.image(path, x, opts) end
+
 ---Reads what nn.save wrote, or any safetensors file. The names of a model's state are those of its parameters.
 ---@param path string
 ---@return table state

@@ -1,13 +1,13 @@
 -- Shows: a net learns to paint any picture in the manner of one (fast_neural_style of pytorch/examples).
 --
 --   ./nnlua --seed 1 scripts/examples/fast_neural_style.lua [--epochs 2] [--limit 400] [--image_size 64] [--batch_size 4]
---     [--style FILE.ppm] [--content FILE.ppm] [--vgg FILE.safetensors] [--content_weight 1e5] [--style_weight 1e10]
+--     [--style PICTURE] [--content PICTURE] [--vgg FILE.safetensors] [--content_weight 1e5] [--style_weight 1e10]
 --
 -- The loss compares features of VGG-16: those of the picture for its content, their Gram matrices with those of the style.
 -- Without --vgg these features are of RANDOM weights: colours and stripes go over, but it sees no objects as a trained VGG does.
 -- --vgg takes torchvision's vgg16 as a safetensors file. Nets, losses and optimizer are those of PyTorch's example; the pictures
 -- to learn from are coloured clothes of Fashion-MNIST, 64 x 64 (photographs of 256 x 256 there), the style is a swirl made here.
--- A recorded run keeps stylized.ppm (pictures above, what becomes of them below); with --lr 5e-3 --image_size 48 --batch_size 2
+-- A recorded run keeps stylized.png (pictures above, what becomes of them below); with --lr 5e-3 --image_size 48 --batch_size 2
 -- it shows the swirl's colours after a minute.
 
 local nn = require "nn"
@@ -142,37 +142,12 @@ end
 
 -- ---- pictures: batch x 3 x height x width, from 0 to 255 ----
 
-local function read_ppm(path) -- P6, a byte a channel
-  local file <close> = assert(io.open(path, "rb"))
-  local bytes = file:read "a"
-  local fields, at = {}, 1
-  while #fields < 4 do
-    local comment = bytes:match("^%s*#[^\n]*\n()", at)
-    if comment then
-      at = comment
-    else
-      fields[#fields + 1], at = bytes:match("^%s*(%w+)()", at)
-      assert(fields[#fields], path .. ": no PPM picture")
-    end
-  end
-  local width, height = tonumber(fields[2]), tonumber(fields[3])
-  assert(fields[1] == "P6" and fields[4] == "255", path .. ": not a PPM picture of kind P6 with a byte a channel")
-  local values = {}
-  for i = at + 1, #bytes, 4096 do
-    table.move({ bytes:byte(i, i + 4095) }, 1, 4096, #values + 1, values)
-  end
-  assert(#values == 3 * width * height, path .. ": the picture has another size than its header says")
-  return nn.tensor(values):float():reshape(height, width, 3):permute(3, 1, 2):unsqueeze(1)
+local function read_picture(path)
+  return nn.io.image(path, { channels = 3 }):float():unsqueeze(1)
 end
 
-local function write_ppm(path, picture) -- 3 x height x width
-  local _, height, width = table.unpack(picture.shape)
-  local values = picture:clamp(0, 255):permute(2, 3, 1):reshape(-1):long():totable()
-  local file <close> = assert(io.open(path, "wb"))
-  file:write(("P6\n%d %d\n255\n"):format(width, height))
-  for i = 1, #values, 4096 do
-    file:write(string.char(table.unpack(values, i, math.min(i + 4095, #values))))
-  end
+local function write_picture(path, picture) -- 3 x height x width
+  nn.io.image(path, picture:clamp(0, 255):round():to "uint8")
 end
 
 -- Clothes before a ground, both of colours that flow into each other, with some grain: what is to be painted must not be flat.
@@ -206,7 +181,7 @@ return nn.experiment {
     epochs = { 2, min = 1 }, batch_size = { 4, min = 1 }, image_size = { 64, min = 16, doc = "of the pictures to learn from" },
     limit = { 400, min = 1, max = 60000, doc = "pictures an epoch" }, lr = { 1e-3, min = 0 },
     content_weight = { 1e5, min = 0 }, style_weight = { 1e10, min = 0 },
-    style = { "", doc = "a PPM picture; else a swirl" }, content = { "", doc = "a PPM picture to paint in the end" },
+    style = { "", doc = "a picture (PNG, JPEG, PPM); else a swirl" }, content = { "", doc = "a picture to paint in the end" },
     vgg = { "", doc = "weights of torchvision's vgg16, a safetensors file; else random ones" },
     log_interval = { 20, min = 1, doc = "steps between two lines" },
   },
@@ -215,7 +190,7 @@ return nn.experiment {
     local train, test = nn.data.fashion_mnist { flatten = false }
     local pictures = coloured(train:range(1, p.limit).x, p.image_size, colours)
     local loader = nn.data.tensors(pictures, train:range(1, p.limit).y):loader { batch_size = p.batch_size, shuffle = true }
-    local style = p.style ~= "" and read_ppm(p.style) or swirl(p.image_size)
+    local style = p.style ~= "" and read_picture(p.style) or swirl(p.image_size)
 
     local vgg, transformer = Vgg(p.vgg ~= "" and p.vgg or nil), TransformerNet()
     print(p.vgg ~= "" and ("features of VGG-16 with the weights of %s"):format(p.vgg)
@@ -271,17 +246,17 @@ return nn.experiment {
     local before = coloured(test:range(1, 8).x, p.image_size, colours)
     transformer:eval()
     local after, painted = nn.no_grad(function()
-      return transformer(before), p.content ~= "" and transformer(read_ppm(p.content))
+      return transformer(before), p.content ~= "" and transformer(read_picture(p.content))
     end)
-    local file = run:file "stylized.ppm"
+    local file = run:file "stylized.png"
     if file then
-      write_ppm(file, nn.cat({ nn.cat(before:split(1), 4), nn.cat(after:split(1), 4) }, 3)[1])
-      write_ppm(run:file "style.ppm", style[1])
+      write_picture(file, nn.cat({ nn.cat(before:split(1), 4), nn.cat(after:split(1), 4) }, 3)[1])
+      write_picture(run:file "style.png", style[1])
       run:figure("stylized", function(picture) -- in grey
         nn.plot.grid(nn.cat { before, after:clamp(0, 255) }:mean(2), { across = 8, size = { 640, 160 }, file = picture })
       end)
       if painted then
-        write_ppm(run:file "painted.ppm", painted[1])
+        write_picture(run:file "painted.png", painted[1])
       end
       nn.save(run:file "transformer.safetensors", transformer:state_dict())
     end

@@ -10,6 +10,7 @@
 #include "io/idx.h"
 #include "io/json.h"
 #include "io/npy.h"
+#include "io/picture.h"
 #include "io/safetensors.h"
 #include "lua/observe.h"
 
@@ -171,6 +172,37 @@ static int npy_write(lua_State *L) {
   nl_tensor *t = nl_check_tensor(L, 2, "npy", "the array");
   if (nl_npy_write(path, t, lua_toboolean(L, 3) ? NL_EL_F16 : nl_element_of(nl_tensor_dtype(t))) != NL_OK) {
     nl_error_prefix("npy");
+    return nl_lua_raise(L);
+  }
+  return 0;
+}
+
+/* picture_decode(bytes, channels, path) -> uint8, channels x height x width */
+static int picture_decode(lua_State *L) {
+  size_t n;
+  const char *bytes = luaL_checklstring(L, 1, &n);
+  int channels = (int)luaL_checkinteger(L, 2);
+  const char *path = luaL_checkstring(L, 3);
+  luaL_argcheck(L, channels >= 0 && channels <= 4, 2, "0 to 4 channels");
+  nl_box *box = nl_push_box(L);
+  if (nl_picture_decode((const unsigned char *)bytes, n, channels, &box->t) != NL_OK) {
+    nl_error_prefix("image: %s", path);
+    return nl_lua_raise(L);
+  }
+  return 1;
+}
+
+/* picture_write(path, tensor, "png", "jpeg" or "pnm", quality) */
+static int picture_write(lua_State *L) {
+  static const char *const kinds[] = {"png", "jpeg", "pnm", NULL};
+  nl_lua_no_reading(L, "image");
+  const char *path = nl_check_path(L, 1, "image");
+  const nl_tensor *t = nl_check_tensor(L, 2, "image", "the picture");
+  luaL_argcheck(L, t->dtype == NL_U8 && t->ndim == 3 && t->contiguous && t->shape[0] >= 1 && t->shape[0] <= 4, 2,
+                "uint8, channels x height x width");
+  nl_picture_kind kind = (nl_picture_kind)luaL_checkoption(L, 3, NULL, kinds);
+  if (nl_picture_write(path, t, kind, (int)luaL_checkinteger(L, 4)) != NL_OK) {
+    nl_error_prefix("image");
     return nl_lua_raise(L);
   }
   return 0;
@@ -450,15 +482,24 @@ void nl_open_io(lua_State *L) {
                                        {"npy_write", npy_write},
                                        {"npz_read", npz_read},
                                        {"npz_write", npz_write},
+                                       {"picture_decode", picture_decode},
+                                       {"picture_write", picture_write},
                                        {"json_decode", json_decode},
                                        {"json_encode", json_encode},
                                        {"json_row", json_row},
                                        {NULL, NULL}};
 #define ONCE "files would be touched only once; do it outside"
-  static const nl_not_replayed refused[] = {
-      {idx_read, "data", ONCE},          {csv_read, "io.csv", ONCE},       {npy_read, "io.npy", ONCE},
-      {npy_write, "io.npy", ONCE},       {safetensors_read, "load", ONCE}, {npz_read, "io.npz", ONCE},
-      {safetensors_write, "save", ONCE}, {npz_write, "io.npz", ONCE},      {NULL, NULL, NULL}};
+  static const nl_not_replayed refused[] = {{idx_read, "data", ONCE},
+                                            {csv_read, "io.csv", ONCE},
+                                            {npy_read, "io.npy", ONCE},
+                                            {npy_write, "io.npy", ONCE},
+                                            {safetensors_read, "load", ONCE},
+                                            {npz_read, "io.npz", ONCE},
+                                            {safetensors_write, "save", ONCE},
+                                            {npz_write, "io.npz", ONCE},
+                                            {picture_decode, "io.image", ONCE},
+                                            {picture_write, "io.image", ONCE},
+                                            {NULL, NULL, NULL}};
   nl_observe_refuse(refused);
   luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, EMPTY_LIST_TYPE);
