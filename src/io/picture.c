@@ -48,7 +48,7 @@ static struct {
 } jpeg;
 
 /* All of the functions, or none. */
-static bool load(const char *file, int count, const char *const names[], void *const to[]) {
+static bool load_functions(const char *file, int count, const char *const names[], void *const to[]) {
   void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   void *found[8];
   for (int i = 0; i < count; i++) {
@@ -67,12 +67,14 @@ static bool has_png, has_jpeg;
 static void load_once(void) {
   static const char *const png_names[] = {"png_image_begin_read_from_memory", "png_image_finish_read",
                                           "png_image_write_to_memory", "png_image_free"};
-  static const char *const jpeg_names[] = {"tjInitDecompress", "tjInitCompress", "tjDecompressHeader3", "tjDecompress2",
-                                           "tjCompress2",      "tjGetErrorStr2", "tjFree",              "tjDestroy"};
-  has_png = load("libpng16.so.16", 4, png_names, (void *[]){&png.begin, &png.finish, &png.write, &png.release});
-  has_jpeg = load("libturbojpeg.so.0", 8, jpeg_names,
-                  (void *[]){&jpeg.reader, &jpeg.writer, &jpeg.header, &jpeg.decompress, &jpeg.compress, &jpeg.why,
-                             &jpeg.release, &jpeg.destroy});
+  static const char *const jpeg_names[] = {"tjInitDecompress", "tjInitCompress", "tjDecompressHeader3",
+                                           "tjDecompress2",    "tjCompress2",    "tjGetErrorStr2",
+                                           "tjFree",           "tjDestroy"};
+  has_png =
+      load_functions("libpng16.so.16", 4, png_names, (void *[]){&png.begin, &png.finish, &png.write, &png.release});
+  has_jpeg = load_functions("libturbojpeg.so.0", 8, jpeg_names,
+                            (void *[]){&jpeg.reader, &jpeg.writer, &jpeg.header, &jpeg.decompress, &jpeg.compress,
+                                       &jpeg.why, &jpeg.release, &jpeg.destroy});
 }
 
 static nl_status want_library(nl_picture_kind kind) {
@@ -95,7 +97,7 @@ typedef struct pixels {
   unsigned char *data;
 } pixels;
 
-static nl_status make_room(pixels *p, uint64_t width, uint64_t height, int channels) {
+static nl_status make_pixels(pixels *p, uint64_t width, uint64_t height, int channels) {
   if (width < 1 || height < 1 || width > MOST_SIDE || height > MOST_SIDE ||
       width * height > MOST_BYTES / (uint64_t)channels) {
     return nl_fail("a picture of %llu x %llu pixels is too large", (unsigned long long)width,
@@ -118,7 +120,7 @@ static nl_status to_planes(const pixels *p, nl_tensor **out) {
 }
 
 static nl_status of_planes(const nl_tensor *t, pixels *p) {
-  nl_status status = make_room(p, (uint64_t)t->shape[2], (uint64_t)t->shape[1], (int)t->shape[0]);
+  nl_status status = make_pixels(p, (uint64_t)t->shape[2], (uint64_t)t->shape[1], (int)t->shape[0]);
   const unsigned char *from = nl_tensor_data(t);
   int64_t n = status == NL_OK ? p->height * p->width : 0;
   for (int c = 0; c < p->channels; c++) {
@@ -144,7 +146,7 @@ static nl_status read_png(const unsigned char *bytes, size_t n, int channels, pi
   channels = channels ? channels : (color ? 3 : 1) + opacity;
   image.format = formats[channels];
   image.flags |= PNG_16_BITS_NOT_LINEAR; /* files that do not say otherwise are like those of 8 bits */
-  nl_status status = make_room(p, image.width, image.height, channels);
+  nl_status status = make_pixels(p, image.width, image.height, channels);
   if (status == NL_OK && !png.finish(&image, &white, p->data, 0, NULL)) {
     status = nl_fail("a damaged PNG: %.63s", image.message);
   }
@@ -183,9 +185,9 @@ static nl_status read_jpeg(const unsigned char *bytes, size_t n, int channels, p
     status = nl_fail("a JPEG has no opacity: channels can be 1 or 3, not %d", channels);
   }
   channels = channels ? channels : (colors == JPEG_COLORS_GRAY ? 1 : 3);
-  status = status == NL_OK ? make_room(p, (uint64_t)width, (uint64_t)height, channels) : status;
-  if (status == NL_OK && jpeg.decompress(reader, bytes, n, p->data, width, 0, height, channels == 1 ? JPEG_GRAY : JPEG_RGB,
-                                         JPEG_ACCURATE)) {
+  status = status == NL_OK ? make_pixels(p, (uint64_t)width, (uint64_t)height, channels) : status;
+  if (status == NL_OK && jpeg.decompress(reader, bytes, n, p->data, width, 0, height,
+                                         channels == 1 ? JPEG_GRAY : JPEG_RGB, JPEG_ACCURATE)) {
     status = nl_fail("a damaged JPEG: %.150s", jpeg.why(reader));
   }
   if (reader) {
@@ -243,12 +245,12 @@ static nl_status read_pnm(const unsigned char *bytes, size_t n, int channels, pi
     return nl_fail("an anymap has no opacity: channels can be 1 or 3, not %d", channels);
   }
   channels = channels ? channels : has;
-  nl_status status = make_room(p, (uint64_t)width, (uint64_t)height, channels);
+  nl_status status = make_pixels(p, (uint64_t)width, (uint64_t)height, channels);
   int size = most > 255 ? 2 : 1;
   int64_t count = (int64_t)width * height;
   if (status == NL_OK && !text && (c.at == c.end || (int64_t)(c.end - c.at - 1) < count * has * size)) {
-    return nl_fail("a truncated anymap: %lld bytes of pixels are needed, but it has %lld", (long long)(count * has * size),
-                   (long long)(c.end - c.at) - 1);
+    return nl_fail("a truncated anymap: %lld bytes of pixels are needed, but it has %lld",
+                   (long long)(count * has * size), (long long)(c.end - c.at) - 1);
   }
   c.at += !text; /* one space ends the header */
   for (int64_t i = 0; i < count && status == NL_OK; i++) {
@@ -257,8 +259,8 @@ static nl_status read_pnm(const unsigned char *bytes, size_t n, int channels, pi
       v[k] = text ? next_number(&c) : size == 2 ? c.at[0] * 256 + c.at[1] : c.at[0];
       c.at += text ? 0 : size;
       if (v[k] < 0 || v[k] > most) {
-        status = nl_fail(v[k] < 0 ? "a truncated anymap" : "a damaged anymap: the value %ld is above the largest, %ld", v[k],
-                         most);
+        status = nl_fail(v[k] < 0 ? "a truncated anymap" : "a damaged anymap: the value %ld is above the largest, %ld",
+                         v[k], most);
       }
       v[k] = most == 255 ? v[k] : (v[k] * 255 + most / 2) / most;
     }

@@ -32,45 +32,47 @@ static inline uint64_t key_f64(double v) {
   memcpy(&b, &v, sizeof b);
   return v != v ? UINT64_MAX : ((b & 0x8000000000000000u) ? ~b : (b | 0x8000000000000000u));
 }
-static inline uint64_t key_of(nl_dtype dtype, const void *x, int64_t i) {
-  switch (dtype) {
+/* The key of element i; the same bits turned, where the largest come first. */
+static inline uint64_t key_of(const nl_sort *s, int64_t i) {
+  uint64_t key, turned = s->descending ? UINT64_MAX : 0;
+  switch (s->dtype) {
   case NL_F32:
-    return key_f32(((const float *)x)[i]);
+    key = key_f32(((const float *)s->x)[i * s->step]);
+    turned &= UINT32_MAX;
+    break;
   case NL_F64:
-    return key_f64(((const double *)x)[i]);
+    key = key_f64(((const double *)s->x)[i * s->step]);
+    break;
   case NL_I64:
-    return (uint64_t)((const int64_t *)x)[i] ^ 0x8000000000000000u;
+    key = (uint64_t)((const int64_t *)s->x)[i * s->step] ^ 0x8000000000000000u;
+    break;
   default:
-    return ((const uint8_t *)x)[i];
+    key = ((const uint8_t *)s->x)[i * s->step];
+    turned &= UINT8_MAX;
   }
-}
-/* The same bits turned, where the largest come first. */
-static inline uint64_t ordered_key(nl_dtype dtype, const void *x, int64_t i, bool descending) {
-  uint64_t key = key_of(dtype, x, i);
-  return !descending ? key
-                     : (dtype == NL_F32 ? (uint32_t)~key : (dtype == NL_F64 || dtype == NL_I64 ? ~key : 255 - key));
+  return key ^ turned;
 }
 
 enum { DIGIT = 8, VALUES = 1 << DIGIT };
 
 /* Sorts a by its keys; b is room for as many. Returns which of both holds the result, NULL if interrupted. */
-#define RADIX(item)                                                                                                    \
+#define RADIX(item, number)                                                                                            \
   static item *radix_##item(item *a, item *b, int64_t n) {                                                             \
     enum { PASSES = 8 * sizeof a->key / DIGIT };                                                                       \
-    int64_t count[PASSES][VALUES] = {{0}};                                                                             \
+    number count[PASSES][VALUES] = {{0}};                                                                              \
     for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {                                                         \
       for (int p = 0; p < PASSES; p++) {                                                                               \
         count[p][a[i].key >> (p * DIGIT) & (VALUES - 1)]++;                                                            \
       }                                                                                                                \
     }                                                                                                                  \
     for (int p = 0; p < PASSES && n > 0; p++) {                                                                        \
-      int64_t *c = count[p], sum = 0;                                                                                  \
+      number *c = count[p], sum = 0;                                                                                   \
       int shift = p * DIGIT;                                                                                           \
-      if (c[a[0].key >> shift & (VALUES - 1)] == n) {                                                                  \
+      if ((int64_t)c[a[0].key >> shift & (VALUES - 1)] == n) {                                                         \
         continue;                                                                                                      \
       }                                                                                                                \
       for (int d = 0; d < VALUES; d++) {                                                                               \
-        int64_t here = c[d];                                                                                           \
+        number here = c[d];                                                                                            \
         c[d] = sum;                                                                                                    \
         sum += here;                                                                                                   \
       }                                                                                                                \
@@ -86,28 +88,48 @@ enum { DIGIT = 8, VALUES = 1 << DIGIT };
     }                                                                                                                  \
     return a;                                                                                                          \
   }
-RADIX(narrow_item)
-RADIX(wide_item)
+RADIX(narrow_item, uint32_t)
+RADIX(wide_item, int64_t)
 
-static void put_pair(nl_dtype dtype, const void *x, int64_t i, int64_t at, void *values, int64_t *positions) {
-  size_t size = nl_dtype_size(dtype);
-  positions[i] = at;
-  memcpy((char *)values + (size_t)i * size, (const char *)x + (size_t)at * size, size);
-}
+/* What is found goes out: positions, and the elements that stand there. */
+#define PUT_AS(type)                                                                                                   \
+  for (int64_t i = 0; i < s->keep && !nl_interrupted_at(i); i++) {                                                     \
+    ((type *)s->values)[i * s->to_step] = ((const type *)s->x)[(int64_t)item[i].at * s->step];                         \
+    s->positions[i * s->to_step] = (int64_t)item[i].at + s->first;                                                     \
+  }
+#define PUT(item_type)                                                                                                 \
+  static void put_##item_type(const nl_sort *s, const item_type *item) {                                               \
+    switch (nl_dtype_size(s->dtype)) {                                                                                 \
+    case 1:                                                                                                            \
+      PUT_AS(uint8_t)                                                                                                  \
+      break;                                                                                                           \
+    case 4:                                                                                                            \
+      PUT_AS(uint32_t)                                                                                                 \
+      break;                                                                                                           \
+    default:                                                                                                           \
+      PUT_AS(uint64_t)                                                                                                 \
+    }                                                                                                                  \
+  }
+PUT(narrow_item)
+PUT(wide_item)
 
 /* The first `keep` of n by a heap of the best so far, whose worst stands at the root. */
-static void select_few(nl_dtype dtype, int64_t n, const void *x, bool descending, int64_t keep, void *values,
-                       int64_t *positions, wide_item *heap) {
-  const float *floats = dtype == NL_F32 ? x : NULL;
+static void select_few(const nl_sort *s) {
+  const float *floats = s->dtype == NL_F32 ? s->x : NULL;
   float worst = 0; /* of floats: what has to be beaten, told without making a key */
-  for (int64_t i = 0; i < n; i++) {
+  int64_t keep = s->keep;
+  wide_item *heap = s->workspace;
+  for (int64_t i = 0; i < s->n; i++) {
     if (nl_interrupted_at(i)) {
       return;
     }
-    if (floats && i >= keep && (descending ? floats[i] <= worst : floats[i] >= worst)) {
-      continue;
+    if (floats && i >= keep) {
+      float v = floats[i * s->step];
+      if (s->descending ? v <= worst : v >= worst) {
+        continue;
+      }
     }
-    wide_item item = {ordered_key(dtype, x, i, descending), i};
+    wide_item item = {key_of(s, i), i};
     int64_t k;
     if (i < keep) { /* grows at the end */
       for (k = i; k > 0 && heap[(k - 1) / 2].key <= item.key; k = (k - 1) / 2) {
@@ -133,7 +155,7 @@ static void select_few(nl_dtype dtype, int64_t n, const void *x, bool descending
       continue;
     }
     heap[k] = item;
-    worst = floats ? floats[heap[0].at] : 0;
+    worst = floats ? floats[heap[0].at * s->step] : 0;
   }
   for (int64_t i = 1; i < keep; i++) { /* few: by insertion */
     wide_item item = heap[i];
@@ -143,34 +165,48 @@ static void select_few(nl_dtype dtype, int64_t n, const void *x, bool descending
     }
     heap[k] = item;
   }
-  for (int64_t i = 0; i < keep; i++) {
-    put_pair(dtype, x, i, heap[i].at, values, positions);
-  }
+  put_wide_item(s, heap);
 }
 
-void nl_sort_row(nl_dtype dtype, int64_t n, const void *x, bool descending, int64_t keep, void *values,
-                 int64_t *positions, void *workspace) {
-  if (keep < n && keep <= 64) {
-    select_few(dtype, n, x, descending, keep, values, positions, workspace);
+/* Keys of each dtype in a loop of its own. */
+#define MAKE(item)                                                                                                     \
+  static inline __attribute__((always_inline)) void make_##item(const nl_sort *s, nl_dtype dtype, item *a) {           \
+    nl_sort known = *s;                                                                                                \
+    known.dtype = dtype;                                                                                               \
+    for (int64_t i = 0; i < s->n && !nl_interrupted_at(i); i++) {                                                      \
+      a[i].key = (__typeof__(a->key))key_of(&known, i);                                                                \
+      a[i].at = (__typeof__(a->at))i;                                                                                  \
+    }                                                                                                                  \
+  }
+MAKE(narrow_item)
+MAKE(wide_item)
+
+void nl_sort_row(const nl_sort *s) {
+  if (s->keep < s->n && s->keep <= 64) {
+    select_few(s);
     return;
   }
-  if (dtype != NL_F64 && dtype != NL_I64 && n <= UINT32_MAX) {
-    narrow_item *a = workspace;
-    for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {
-      a[i] = (narrow_item){(uint32_t)ordered_key(dtype, x, i, descending), (uint32_t)i};
+  if (s->dtype != NL_F64 && s->dtype != NL_I64 && s->n <= UINT32_MAX) {
+    narrow_item *a = s->workspace;
+    if (s->dtype == NL_F32) {
+      make_narrow_item(s, NL_F32, a);
+    } else {
+      make_narrow_item(s, NL_U8, a);
     }
-    a = radix_narrow_item(a, a + n, n);
-    for (int64_t i = 0; i < keep && a && !nl_interrupted_at(i); i++) {
-      put_pair(dtype, x, i, a[i].at, values, positions);
+    a = radix_narrow_item(a, a + s->n, s->n);
+    if (a) {
+      put_narrow_item(s, a);
     }
     return;
   }
-  wide_item *a = workspace;
-  for (int64_t i = 0; i < n && !nl_interrupted_at(i); i++) {
-    a[i] = (wide_item){ordered_key(dtype, x, i, descending), i};
+  wide_item *a = s->workspace;
+  if (s->dtype == NL_F64) {
+    make_wide_item(s, NL_F64, a);
+  } else {
+    make_wide_item(s, s->dtype, a);
   }
-  a = radix_wide_item(a, a + n, n);
-  for (int64_t i = 0; i < keep && a && !nl_interrupted_at(i); i++) {
-    put_pair(dtype, x, i, a[i].at, values, positions);
+  a = radix_wide_item(a, a + s->n, s->n);
+  if (a) {
+    put_wide_item(s, a);
   }
 }

@@ -11,10 +11,20 @@
 /* Bytes of workspace that nl_sort_row needs for n elements. */
 size_t nl_sort_workspace(int64_t n);
 
-/* Looks at the interrupt flag: what it gives after an interrupt is to be thrown away. The first `keep` of the n
-   elements x[0], x[step], ... in sorted order: values and their 0-based positions. Equal elements keep their order in
-   both directions. */
-void nl_sort_row(nl_dtype dtype, int64_t n, const void *x, bool descending, int64_t keep, void *values,
-                 int64_t *positions, void *workspace);
+/* A row: the n elements x[0], x[step], ...; the first `keep` of them in sorted order go to values[0], values[to_step],
+   ... and where they stood, counted from `first`, to positions[0], positions[to_step], ... */
+typedef struct nl_sort {
+  nl_dtype dtype;
+  bool descending;
+  int64_t n, step, keep, to_step, first;
+  const void *x;
+  void *values;
+  int64_t *positions;
+  void *workspace;
+} nl_sort;
+
+/* Equal elements keep their order in both directions. Looks at the interrupt flag: what it gives after an interrupt is
+   to be thrown away. */
+void nl_sort_row(const nl_sort *);
 
 #endif

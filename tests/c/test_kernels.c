@@ -363,7 +363,16 @@ static void test_sort(void) {
   x[33] = -INFINITY;
   void *workspace = malloc(nl_sort_workspace(COUNT));
   for (int descending = 0; descending < 2; descending++) {
-    nl_sort_row(NL_F32, COUNT, x, descending, COUNT, v, at, workspace);
+    nl_sort_row(&(nl_sort){.dtype = NL_F32,
+                           .descending = descending,
+                           .n = COUNT,
+                           .step = 1,
+                           .keep = COUNT,
+                           .to_step = 1,
+                           .x = x,
+                           .values = v,
+                           .positions = at,
+                           .workspace = workspace});
     int wrong = 0;
     for (int i = 1; i < COUNT; i++) {
       bool in_order = descending ? (isnan(v[i - 1]) || v[i - 1] >= v[i]) : (isnan(v[i]) || v[i - 1] <= v[i]);

@@ -204,7 +204,15 @@ static void run_unique(nl_call *c) {
   char *keys = c->workspace->storage->data, *values = keys + nl_sort_workspace(n), *out = nl_tensor_data(c->out[0]);
   int64_t *places = (int64_t *)(values + n * 8);
   if (c->op->variant == 0) {
-    nl_sort_row(dtype, n, nl_tensor_data(x), false, n, values, places, keys);
+    nl_sort_row(&(nl_sort){.dtype = dtype,
+                           .n = n,
+                           .step = 1,
+                           .keep = n,
+                           .to_step = 1,
+                           .x = nl_tensor_data(x),
+                           .values = values,
+                           .positions = places,
+                           .workspace = keys});
   } else {
     memcpy(values, nl_tensor_data(x), (size_t)n * size);
     for (int64_t i = 0; i < n; i++) {

@@ -36,7 +36,7 @@ static nl_status infer_sort(nl_call *c) {
   }
   nl_rule_shape(c, 0, x->ndim, shape, nl_tensor_dtype(x));
   nl_rule_shape(c, 1, x->ndim, shape, NL_I64);
-  c->workspace_bytes = nl_sort_workspace(n) + (size_t)n * 32 + 64; /* line_bytes */
+  c->workspace_bytes = nl_sort_workspace(n) + 64;
   return NL_OK;
 }
 
@@ -49,37 +49,29 @@ typedef struct sort_job {
   bool shared;     /* lines are cut over threads, which have workspace of their own, or wait for this one */
 } sort_job;
 
-/* Bytes that one line needs: keys, the line itself, its result. */
-static size_t line_bytes(int64_t n) {
-  return nl_sort_workspace(n) + (size_t)n * 32 + 64;
-}
-
 static void sort_range(void *ctx, int64_t begin, int64_t end) {
   const sort_job *j = ctx;
   nl_dtype dtype = nl_tensor_dtype(j->x);
   size_t size = nl_dtype_size(dtype);
   int64_t n = j->around.red, inner = j->around.inner;
   static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-  char *own = j->shared ? nl_thread_workspace() : NULL, *keys = own ? own : j->workspace;
+  char *own = j->shared ? nl_thread_workspace() : NULL;
   if (!own) {
     pthread_mutex_lock(&one_at_a_time);
   }
-  char *row = keys + nl_sort_workspace(n), *values = row + n * 8;
-  int64_t *positions = (int64_t *)(values + n * 8), *at = nl_tensor_data(j->positions);
-  const char *from = nl_tensor_data(j->x);
-  char *to = nl_tensor_data(j->values);
   for (int64_t r = begin; r < end && !nl_interrupt_pending(); r++) {
-    int64_t o = r / inner, i = r % inner;
-    const char *line = from + (size_t)(o * n * inner + i) * size;
-    for (int64_t k = 0; k < n && inner > 1 && !nl_interrupted_at(k); k++) {
-      memcpy(row + (size_t)k * size, line + (size_t)(k * inner) * size, size);
-    }
-    nl_sort_row(dtype, n, inner > 1 ? row : line, j->descending, j->keep, values, positions, keys);
-    for (int64_t k = 0; k < j->keep && !nl_interrupted_at(k); k++) {
-      int64_t place = (o * j->keep + k) * inner + i;
-      memcpy(to + (size_t)place * size, values + (size_t)k * size, size);
-      at[place] = positions[k] + 1;
-    }
+    int64_t o = r / inner, i = r % inner, to = o * j->keep * inner + i;
+    nl_sort_row(&(nl_sort){.dtype = dtype,
+                           .descending = j->descending,
+                           .n = n,
+                           .step = inner,
+                           .keep = j->keep,
+                           .to_step = inner,
+                           .first = 1,
+                           .x = (const char *)nl_tensor_data(j->x) + (size_t)(o * n * inner + i) * size,
+                           .values = (char *)nl_tensor_data(j->values) + (size_t)to * size,
+                           .positions = (int64_t *)nl_tensor_data(j->positions) + to,
+                           .workspace = own ? own : j->workspace});
   }
   if (!own) {
     pthread_mutex_unlock(&one_at_a_time);
@@ -98,7 +90,7 @@ static void run_sort(nl_call *c) {
                   .keep = is_topk(c) ? c->attr[topk_k].i : a.red,
                   .descending = is_topk(c) ? c->attr[topk_largest].b : c->attr[nl_sort_descending].b,
                   .workspace = c->workspace->storage->data,
-                  .shared = line_bytes(a.red) <= NL_THREAD_WORKSPACE_BYTES};
+                  .shared = nl_sort_workspace(a.red) <= NL_THREAD_WORKSPACE_BYTES};
   int64_t lines = a.outer * a.inner;
   nl_parallel_for(lines, job.shared ? 1 + 8192 / (a.red + 1) : lines + 1, sort_range, &job);
 }

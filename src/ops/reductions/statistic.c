@@ -137,8 +137,15 @@ static void run_mode_index(nl_call *c) {
   char *keys = c->workspace->storage->data, *values = keys + nl_sort_workspace(n);
   int64_t *places = (int64_t *)(values + n * 8);
   for (int64_t line = 0; line < c->out[0]->numel && !nl_interrupt_pending(); line++) {
-    nl_sort_row(nl_tensor_dtype(x), n, (const char *)nl_tensor_data(x) + (size_t)(line * n) * size, false, n, values,
-                places, keys);
+    nl_sort_row(&(nl_sort){.dtype = nl_tensor_dtype(x),
+                           .n = n,
+                           .step = 1,
+                           .keep = n,
+                           .to_step = 1,
+                           .x = (const char *)nl_tensor_data(x) + (size_t)(line * n) * size,
+                           .values = values,
+                           .positions = places,
+                           .workspace = keys});
     int64_t best = 0, at = 0;
     for (int64_t i = 0; i < n;) {
       int64_t k = i + 1;
