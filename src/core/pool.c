@@ -165,6 +165,31 @@ int nl_pool_threads(void) {
   return pool.wanted;
 }
 
+/* The larger share of n in these pieces, of two threads or four. */
+static int64_t largest_share(int64_t n, int64_t grain, int64_t threads) {
+  int64_t pieces = (n + grain - 1) / grain, largest = 0;
+  for (int64_t s = 0; s < threads; s++) {
+    int64_t begin = pieces * s / threads * grain, end = pieces * (s + 1) / threads * grain;
+    end = end < n ? end : n;
+    largest = end - begin > largest ? end - begin : largest;
+  }
+  return largest;
+}
+
+int64_t nl_even_grain(int64_t n, int64_t grain, int64_t unit) {
+  enum { MANY = 32 }; /* pieces of which one more matters little */
+  int64_t least = grain > 0 ? (n + grain - 1) / grain : 0, best = grain, share = INT64_MAX;
+  for (int64_t pieces = least; least > 1 && least < MANY && pieces <= 2 * least && pieces <= n; pieces++) {
+    int64_t g = (n + pieces * unit - 1) / (pieces * unit) * unit,
+            now = 2 * largest_share(n, g, 2) + largest_share(n, g, 4);
+    if (now < share) {
+      share = now;
+      best = g;
+    }
+  }
+  return best;
+}
+
 static void run_alone(int64_t n, int64_t grain, nl_range_fn fn, void *ctx) {
   for (int64_t begin = 0; begin < n && !nl_interrupt_pending(); begin += grain) {
     fn(ctx, begin, begin + grain < n ? begin + grain : n);

@@ -14,6 +14,12 @@ typedef void (*nl_range_fn)(void *ctx, int64_t begin, int64_t end);
    Nested calls run on the calling thread. */
 void nl_parallel_for(int64_t n, int64_t grain, nl_range_fn fn, void *ctx);
 
+/* A grain of at most this many that leaves no thread with a piece more than the others: few pieces that are uneven cost
+   as much as the longest share. A multiple of `unit` (vectors are whole then, as they are where nothing is cut). It
+   follows from what is given alone. */
+enum { NL_POOL_LANES = 64 };
+int64_t nl_even_grain(int64_t n, int64_t grain, int64_t unit);
+
 /* Threads that work, the caller's included. 0 means one for each processor. Call it from the main thread. */
 void nl_pool_set_threads(int n);
 int nl_pool_threads(void);

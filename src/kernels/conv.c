@@ -58,7 +58,7 @@ bool nl_conv_is_window(const nl_conv *g) {
 }
 
 int64_t nl_conv_grain(double tasks, double flops) {
-  return (int64_t)(4e6 / (flops / (tasks > 0 ? tasks : 1) + 1)) + 1;
+  return nl_even_grain((int64_t)tasks, (int64_t)(4e6 / (flops / (tasks > 0 ? tasks : 1) + 1)) + 1, 1);
 }
 
 double nl_conv_flops(const nl_conv_cut *c) {

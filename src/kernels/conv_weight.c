@@ -131,30 +131,32 @@ static void join_parts(void *ctx, int64_t begin, int64_t end) {
   }
 }
 
-/* The same for sums of (ic taps) x oc, which are turned. */
-static void join_turned(void *ctx, int64_t begin, int64_t end) {
-  const nl_conv_cut *c = ctx;
-  int64_t depth = c->taps * c->g.ic, each = (int64_t)nl_conv_weights(&c->g), oc = c->g.oc;
-  for (int64_t i = begin; i < end; i++) {
-    int64_t group = i / depth, k = i % depth;
-    for (int64_t o = 0; o < oc; o++) {
-      int64_t at = (group * depth + k) * oc + o, to = (group * oc + o) * depth + k;
-      if (c->g.dtype == NL_F32) {
-        float sum = 0;
-        for (int64_t part = 0; part < c->parts; part++) {
-          sum += ((const float *)c->sums)[part * each + at];
-        }
-        ((float *)c->y)[to] = sum;
-      } else {
-        double sum = 0;
-        for (int64_t part = 0; part < c->parts; part++) {
-          sum += ((const double *)c->sums)[part * each + at];
-        }
-        ((double *)c->y)[to] = sum;
-      }
-    }
+/* The same for sums of (ic taps) x oc, which are turned. Channels go side by side. */
+#define JOIN_TURNED(type)                                                                                              \
+  static void join_turned_##type(void *ctx, int64_t begin, int64_t end) {                                              \
+    enum { ROOM = 64 };                                                                                                \
+    const nl_conv_cut *c = ctx;                                                                                        \
+    int64_t depth = c->taps * c->g.ic, each = (int64_t)nl_conv_weights(&c->g), oc = c->g.oc;                           \
+    for (int64_t i = begin; i < end; i++) {                                                                            \
+      int64_t group = i / depth, k = i % depth;                                                                        \
+      type *to = (type *)c->y + group * oc * depth + k;                                                                \
+      for (int64_t o0 = 0; o0 < oc; o0 += ROOM) {                                                                      \
+        int64_t n = nl_smaller(ROOM, oc - o0);                                                                         \
+        type sum[ROOM] = {0};                                                                                          \
+        for (int64_t part = 0; part < c->parts; part++) {                                                              \
+          const type *from = (const type *)c->sums + part * each + (group * depth + k) * oc + o0;                      \
+          for (int64_t o = 0; o < n; o++) {                                                                            \
+            sum[o] += from[o];                                                                                         \
+          }                                                                                                            \
+        }                                                                                                              \
+        for (int64_t o = 0; o < n; o++) {                                                                              \
+          to[(o0 + o) * depth] = sum[o];                                                                               \
+        }                                                                                                              \
+      }                                                                                                                \
+    }                                                                                                                  \
   }
-}
+JOIN_TURNED(float)
+JOIN_TURNED(double)
 
 void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw, void *work) {
   nl_conv swapped;
@@ -174,7 +176,8 @@ void nl_conv_weight(const nl_conv *g, const void *x, const void *grad, void *dw,
   if (is_direct_weight(g)) {
     c.parts = nl_smaller(g->n, PARTS);
     nl_direct_weight(g, c.parts, x, grad, work);
-    nl_parallel_for(g->groups * c.taps * g->ic, 1 + 20000 / (c.parts * g->oc + 1), join_turned, &c);
+    nl_parallel_for(g->groups * c.taps * g->ic, 1 + 8000 / (c.parts * g->oc + 1),
+                    g->dtype == NL_F32 ? join_turned_float : join_turned_double, &c);
     return;
   }
   if (c.huge) {

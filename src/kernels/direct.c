@@ -237,7 +237,7 @@ void nl_direct_forward(const nl_conv *g, const void *x, const void *w, const voi
   c.laid = forth_border(g);
   choose_vectors(&c, g->oc, c.taps * g->ic, g->out[2], c.out_all, 1);
   c.x = x, c.w = w, c.bias = bias, c.y = y;
-  nl_parallel_for(g->n * g->groups, images_at_once(&c), forward_images, &c);
+  nl_parallel_for(g->n * g->groups, nl_even_grain(g->n * g->groups, images_at_once(&c), 1), forward_images, &c);
 }
 
 /* ---- the input's gradient: the kernels, turned round, pass over that of the result ---- */
@@ -294,7 +294,7 @@ bool nl_direct_input(const nl_conv *g, const void *grad, const void *w, void *dx
   if (!nl_k->panel->finite[g->dtype](w, g->groups * g->oc * g->ic * c.taps)) {
     return false;
   }
-  nl_parallel_for(g->n * g->groups, images_at_once(&c), input_images, &c);
+  nl_parallel_for(g->n * g->groups, nl_even_grain(g->n * g->groups, images_at_once(&c), 1), input_images, &c);
   return true;
 }
 

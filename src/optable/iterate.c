@@ -258,7 +258,10 @@ void nl_iterate(int n, nl_tensor *const t[], nl_run_of fn, void *ctx) {
     p.turned = p.turned || is_turned(&p, k);
   }
   int64_t block = p.turned ? ROWS * p.shape[p.ndim - 1] : 1, grain = (GRAIN + block - 1) / block * block;
-  nl_parallel_for(t[0]->numel, block <= LONGEST ? grain : GRAIN, iterate_range, &p); /* whole blocks in each piece */
+  grain = block > LONGEST
+              ? GRAIN
+              : (p.turned ? grain : nl_even_grain(t[0]->numel, grain, NL_POOL_LANES)); /* whole blocks in each */
+  nl_parallel_for(t[0]->numel, grain, iterate_range, &p);
 }
 
 void nl_repeat_first(void *out, size_t size, int64_t n) {

@@ -108,7 +108,7 @@ static void go_over(sweep *s, int64_t n) {
   if (n <= GRAIN) {
     sweep_range(s, 0, n);
   } else {
-    nl_parallel_for(n, GRAIN, sweep_range, s);
+    nl_parallel_for(n, nl_even_grain(n, GRAIN, NL_POOL_LANES), sweep_range, s);
   }
 }
 

@@ -106,7 +106,7 @@ static void run_planes(planes *p, const nl_conv *g, nl_dtype dtype, int64_t coun
   p->in_all = g->in[0] * g->in[1] * g->in[2];
   p->out_all = g->out[0] * g->out[1] * g->out[2];
   int64_t work = p->in_all + p->out_all * g->kernel[0] * g->kernel[1] * g->kernel[2] + 1;
-  nl_parallel_for(count, 1 + 25000 / work, do_planes, p);
+  nl_parallel_for(count, nl_even_grain(count, 1 + 25000 / work, 1), do_planes, p);
 }
 
 static const char *input(const planes *p, int64_t i, int64_t each) {

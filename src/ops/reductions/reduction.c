@@ -182,6 +182,7 @@ void nl_size_reduction(job *j, const nl_reduction *g) {
   j->results = g->around.outer * g->around.inner;
   j->grain = 65536 / per;
   j->grain = g->around.inner > 1 && j->grain < 256 ? 256 : (j->grain < 1 ? 1 : j->grain);
+  j->grain = nl_even_grain(j->results, j->grain, g->around.inner > 1 ? NL_POOL_LANES : 1);
   j->red = g->around.red;
   j->inner = g->around.inner;
 }
