@@ -7029,7 +7029,7 @@ function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@return nn.Conv3d
 function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, options) end
 
----Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end. layer(x, {output_size = {14, 10}}) picks one of the sizes that the stride leaves open, for this call.
 ---@class nn.ConvTranspose1d: nn.Module
 ---@field in_channels integer
 ---@field out_channels integer
@@ -7042,7 +7042,7 @@ function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@field weight nn.Tensor
 ---@field bias nn.Tensor?
 
----Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end. layer(x, {output_size = {14, 10}}) picks one of the sizes that the stride leaves open, for this call.
 ---
 ---    nn.ConvTranspose1d(3, 8, 4, 2)(nn.zeros(2, 3, 10)).shape
 ---@param in_channels integer
@@ -7058,7 +7058,7 @@ function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@return nn.ConvTranspose1d
 function nn.ConvTranspose1d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, options) end
 
----Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end. layer(x, {output_size = {14, 10}}) picks one of the sizes that the stride leaves open, for this call.
 ---@class nn.ConvTranspose2d: nn.Module
 ---@field in_channels integer
 ---@field out_channels integer
@@ -7071,7 +7071,7 @@ function nn.ConvTranspose1d(in_channels, out_channels, kernel_size, stride, padd
 ---@field weight nn.Tensor
 ---@field bias nn.Tensor?
 
----Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end. layer(x, {output_size = {14, 10}}) picks one of the sizes that the stride leaves open, for this call.
 ---
 ---    nn.ConvTranspose2d(3, 8, 4, 2, 1)(nn.zeros(2, 3, 8, 8)).shape
 ---@param in_channels integer
@@ -7087,7 +7087,7 @@ function nn.ConvTranspose1d(in_channels, out_channels, kernel_size, stride, padd
 ---@return nn.ConvTranspose2d
 function nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, options) end
 
----Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end. layer(x, {output_size = {14, 10}}) picks one of the sizes that the stride leaves open, for this call.
 ---@class nn.ConvTranspose3d: nn.Module
 ---@field in_channels integer
 ---@field out_channels integer
@@ -7100,7 +7100,7 @@ function nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padd
 ---@field weight nn.Tensor
 ---@field bias nn.Tensor?
 
----Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end.
+---Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, output_padding adds at its end. layer(x, {output_size = {14, 10}}) picks one of the sizes that the stride leaves open, for this call.
 ---
 ---    nn.ConvTranspose3d(1, 2, 2, 2)(nn.zeros(1, 1, 3, 3, 3)).shape
 ---@param in_channels integer

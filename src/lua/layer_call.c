@@ -17,7 +17,10 @@ static const char *layer_title(lua_State *L, const nl_layer *l) {
 static void refuse_input(lua_State *L, const nl_layer *l, const nl_input *in, int index) {
   bool single = in->size == 1 && *in->name == 'x', state = in->optional && !in->by_name && l->entry->states;
   nl_lua_error(L, "%s: the %s%.*s must be %s, but is %s", layer_title(L, l), state ? "state " : "",
-               single ? 5 : in->size, single ? "input" : in->name, in->flag ? "true or false" : "a tensor",
+               single ? 5 : in->size, single ? "input" : in->name,
+               in->flag   ? "true or false"
+               : in->list ? "a list of sizes, e.g. {14, 10}"
+                          : "a tensor",
                nl_describe(L, index).s);
 }
 
@@ -54,6 +57,16 @@ static void read_named_inputs(lua_State *L, nl_pass *p, int index) {
         refuse_input(L, p->layer, in, lua_gettop(L));
       }
       p->flag[in->slot] = lua_toboolean(L, -1);
+    } else if (in->list) {
+      if (!lua_istable(L, -1)) {
+        refuse_input(L, p->layer, in, lua_gettop(L));
+      }
+      nl_observe_whole(L, lua_gettop(L));
+      p->nlist = nl_read_ints(L, lua_gettop(L), p->list, NL_MAX_DIM);
+      if (p->nlist < 0) {
+        nl_error_prefix("%s: %s", layer_title(L, p->layer), name);
+        nl_lua_raise(L);
+      }
     } else {
       p->in[in->slot] = nl_to_tensor(L, -1);
       if (!p->in[in->slot]) {

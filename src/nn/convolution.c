@@ -142,6 +142,28 @@ static void make_transposed(nl_making *m) {
   }
 }
 
+/* What output_size asks for beyond the smallest result; strides reach several sizes by as many places of the kernel. */
+static bool find_output_padding(nl_pass *p, int n, const int64_t *stride, const int64_t *padding,
+                                const int64_t *dilation, int64_t *extra) {
+  const nl_tensor *x = p->in[0], *weight = tensor_of(p, transposed_weight);
+  if (p->nlist != n && p->nlist != n + 2) {
+    nl_pass_fail(p, "output_size must have %d sizes (or %d, with batch and channels), but has %d", n, n + 2, p->nlist);
+    return false;
+  }
+  const int64_t *size = p->list + p->nlist - n;
+  for (int i = 0; i < n; i++) {
+    int64_t least = (x->shape[i + 2] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (weight->shape[i + 2] - 1) + 1;
+    extra[i] = size[i] - least;
+    if (extra[i] < 0 || extra[i] >= stride[i]) {
+      nl_pass_fail(p, "output_size %lld (dim %d) is not possible: an input of %lld becomes %lld to %lld there",
+                   (long long)size[i], i + 3, (long long)x->shape[i + 2], (long long)least,
+                   (long long)(least + stride[i] - 1));
+      return false;
+    }
+  }
+  return true;
+}
+
 NL_FORWARD(transposed) {
   static const nl_op *(*const ops[])(void) = {op_conv_transpose1d, op_conv_transpose2d, op_conv_transpose3d};
   int n = p->layer->entry->variant;
@@ -150,6 +172,9 @@ NL_FORWARD(transposed) {
   read_sizes(p->layer, transposed_padding, n, padding);
   read_sizes(p->layer, transposed_output_padding, n, extra);
   read_sizes(p->layer, transposed_dilation, n, dilation);
+  if (p->nlist && !find_output_padding(p, n, stride, padding, dilation, extra)) {
+    return NULL;
+  }
   return nl_b_do(b, ops[n - 1](), "tttlllil", x, tensor_of(p, transposed_weight), tensor_of(p, transposed_bias_part), n,
                  stride, n, padding, n, extra, int_of(p, transposed_groups), n, dilation);
 }
@@ -249,10 +274,12 @@ static void forward_adaptive_max(nl_pass *p) {
                 "stride: sizes(" #spatial ") = 1 in 1.., padding: sizes(" #spatial ") = 0 in 0.., "                    \
                 "output_padding: sizes(" #spatial ") = 0 in 0.., groups: int = 1 in 1.. fixed, bias: bool = true, "    \
                 "dilation: sizes(" #spatial ") = 1 in 1.. | init: initializer?, dtype: dtype = float32",               \
-    .makes = "weight: parameter, bias: parameter?", .fields = transposed_fields, .inputs = "x", .accepts = shape,      \
+    .makes = "weight: parameter, bias: parameter?", .fields = transposed_fields, .inputs = "x | output_size: sizes",   \
+    .accepts = shape,                                                                                                  \
     .doc = "Transposed convolution, which is to a convolution what its gradient is: with a stride it makes images "    \
            "larger. weight is in_channels x out_channels/groups x kernel; padding takes from the result's sides, "     \
-           "output_padding adds at its end.",                                                                          \
+           "output_padding adds at its end. layer(x, {output_size = {14, 10}}) picks one of the sizes that the "       \
+           "stride leaves open, for this call.",                                                                       \
     .source = "Zeiler et al. 2010", .example = "nn." layer ex, .refuse = refuse_transposed, .make = make_transposed,   \
     .forward = forward_transposed, .variant = spatial                                                                  \
   }

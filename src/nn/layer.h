@@ -94,12 +94,12 @@ typedef struct nl_shape_rule {
 
 enum { NL_MAX_RULES = 2 };
 
-/* One of an entry's inputs: a tensor, or a flag (true or false). */
+/* One of an entry's inputs: a tensor, a flag (true or false), or a list of sizes. */
 typedef struct nl_input {
-  const char *name;                    /* in `inputs` */
-  int size;                            /* its length */
-  bool optional, by_name, flag, value; /* value: of a flag that is not given */
-  int slot;                            /* in pass->in, or in pass->flag */
+  const char *name;                          /* in `inputs` */
+  int size;                                  /* its length */
+  bool optional, by_name, flag, list, value; /* value: of a flag that is not given */
+  int slot;                                  /* in pass->in, or in pass->flag; of a list: pass->list */
 } nl_input;
 
 /* An entry, parsed: its fields, settings first, then what it makes; its inputs and the shapes it accepts. */
@@ -107,7 +107,7 @@ typedef struct nl_fields {
   int count, settings, positional; /* positional: settings that may be given in their order */
   int inputs, needed;              /* tensors that may be given in their order, and how many must be */
   int tensors;                     /* with those that are given by name */
-  int given;                       /* all of them, and flags */
+  int given;                       /* all of them, flags and a list */
   nl_input input[NL_PASS_IN + NL_PASS_FLAGS];
   int rules;
   const nl_op *op; /* of a layer that is one */

@@ -200,10 +200,11 @@ void nl_pass_clear_inputs(nl_pass *p) {
   for (int i = 0; i < all->given; i++) {
     if (all->input[i].flag) {
       p->flag[all->input[i].slot] = all->input[i].value;
-    } else {
+    } else if (!all->input[i].list) {
       p->in[all->input[i].slot] = NULL;
     }
   }
+  p->nlist = 0;
   p->nin = all->tensors;
 }
 

@@ -40,6 +40,8 @@ struct nl_pass {
   int nin, nout;
   nl_tensor *in[NL_PASS_IN]; /* as the entry's inputs say; NULL: left out */
   bool flag[NL_PASS_FLAGS];
+  int nlist; /* of the list of sizes that an entry may take; 0: not given */
+  int64_t list[NL_MAX_DIM];
   nl_tensor *out[NL_PASS_OUT];
 };
 

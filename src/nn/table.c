@@ -171,7 +171,7 @@ static void parse_accepts(const nl_layer_entry *e, nl_fields *out) {
   }
 }
 
-/* "x, h?, c? | mask?, need_weights: bool = true" */
+/* "x, h?, c? | mask?, need_weights: bool = true", "x | output_size: sizes" */
 static void parse_inputs(const nl_layer_entry *e, nl_fields *out) {
   int flags = 0;
   bool by_name = false;
@@ -181,13 +181,18 @@ static void parse_inputs(const nl_layer_entry *e, nl_fields *out) {
       s = after_spaces(s + 1);
     }
     size_t n = strcspn(s, ",:?| ");
-    bool flag = s[n] == ':';
-    if (flag ? flags == NL_PASS_FLAGS || !by_name : out->tensors == NL_PASS_IN) {
+    bool list = strncmp(s + n, ": sizes", 7) == 0, flag = s[n] == ':' && !list;
+    if (flag || list ? flags == NL_PASS_FLAGS || !by_name : out->tensors == NL_PASS_IN) {
       refuse_entry(e, "too many inputs, or flags that are not given by name");
     }
     nl_input *in = &out->input[out->given++];
-    *in = (nl_input){.name = s, .size = (int)n, .by_name = by_name, .flag = flag, .optional = flag || s[n] == '?'};
-    in->slot = flag ? flags++ : out->tensors++;
+    *in = (nl_input){.name = s,
+                     .size = (int)n,
+                     .by_name = by_name,
+                     .flag = flag,
+                     .list = list,
+                     .optional = flag || list || s[n] == '?'};
+    in->slot = flag ? flags++ : (list ? 0 : out->tensors++);
     out->inputs += !by_name;
     out->needed += !in->optional;
     if (flag) {

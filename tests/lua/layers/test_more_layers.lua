@@ -84,6 +84,37 @@ function TestMoreLayers:test_settled_settings()
   lu.assertErrorMsgContains("kdim is settled", function() mha.kdim = 3 end)
 end
 
+-- Of the sizes that a stride leaves open, the one that is asked for; also where it changes between compiled calls.
+function TestMoreLayers:test_output_size()
+  local layer = nn.ConvTranspose2d(2, 3, 3, { stride = 2, padding = 1 })
+  local padded = nn.ConvTranspose2d(2, 3, 3, { stride = 2, padding = 1, output_padding = { 1, 0 } })
+  padded.weight, padded.bias = layer.weight, layer.bias
+  local x = nn.randn(1, 2, 7, 5)
+  lu.assertTrue(layer(x, { output_size = { 14, 9 } }):equal(padded(x)))
+  lu.assertTrue(layer(x, { output_size = nn.ones(1, 3, 13, 9).shape }):equal(layer(x)))
+  local sizes = { 14, 10 }
+  local f = nn.compile(function(a)
+    return layer(a, { output_size = sizes })
+  end)
+  for height = 13, 14 do
+    sizes[1] = height
+    for _ = 1, 2 do
+      lu.assertTrue(f(x):equal(layer(x, { output_size = { height, 10 } })))
+    end
+  end
+  for text, o in pairs {
+    ["an input of 7 becomes 13 to 14 there"] = { output_size = { 15, 10 } },
+    ["must have 2 sizes (or 4, with batch and channels), but has 1"] = { output_size = { 14 } },
+    ["must be a list of sizes, e.g. {14, 10}, but is the number 14"] = { output_size = 14 },
+    ["must be an integer, but is the number 14.5"] = { output_size = { 14.5, 10 } },
+    ["takes output_size by name, but got size"] = { size = { 14, 10 } },
+  } do
+    lu.assertErrorMsgContains(text, layer, x, o)
+  end
+  local line = nn.ConvTranspose1d(1, 1, 2, { stride = 3 })
+  lu.assertEquals(tostring(line(nn.ones(1, 1, 4), { output_size = { 13 } }).shape), "1x1x13")
+end
+
 -- A foreign head, the prefix of DataParallel, and the way back.
 function TestMoreLayers:test_torch_state_in_part()
   local net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
