@@ -118,6 +118,7 @@ local guide = {
   ["08-speed.md"] = { 2, 1, 2 },
   ["09-experiments.md"] = { 3, 1, 1 },
   ["10-coming-from.md"] = { 0, 3, 0 },
+  ["11-images-sequences.md"] = { 4, 1, 4 },
   ["README.md"] = { 1, 2, 1 },
 }
 for name, counts in pairs(guide) do
