@@ -153,3 +153,20 @@ function TestMetrics:test_losses_that_do_not_say_what_outputs_mean()
   lu.assertEquals(#fit("mae").history, 1)
   lu.assertErrorMsgContains("the loss does not tell what an output", fit, "accuracy")
 end
+
+-- Outputs of sequences whose classes stand last: the message says what to do.
+function TestMetrics:test_classes_that_stand_last()
+  local text = nn.randint(1, 6, { 8, 7 })
+  local function model(ids)
+    return nn.one_hot(ids, 5):float() * 10
+  end
+  local loader = nn.data.tensors(text, text):loader()
+  for _, metric in ipairs { "accuracy", { "perplexity", input_is = "scores" } } do
+    lu.assertErrorMsgContains("if they stand last, move them, e.g. scores:movedim(-1, 2)", nn.train.evaluate, model, loader,
+      { metrics = { metric } })
+  end
+  local row = nn.train.evaluate(function(ids)
+    return model(ids):movedim(-1, 2)
+  end, loader, { metrics = { "accuracy" } })
+  lu.assertEquals(row.accuracy, 1)
+end

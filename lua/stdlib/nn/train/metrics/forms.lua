@@ -67,6 +67,12 @@ local function has_labels(output, target)
     and target:numel() * output:size(2) == output:numel()
 end
 
+---What to do where an output has its classes behind the steps, and not in dim 2; else an empty text.
+function M.hint_of_order(output, target)
+  local last = output.ndim >= 3 and target.ndim == output.ndim - 1 and target:numel() * output:size(-1) == output:numel()
+  return last and "; classes are dim 2: if they stand last, move them, e.g. scores:movedim(-1, 2)" or ""
+end
+
 ---How one writes a metric with settings: by hand, and in a list.
 function M.write(m, settings)
   return (m.state and "%s{%s}" or "{\"%s\", %s}"):format(m.state and m.kind.title or m.kind.name, settings)
@@ -141,7 +147,8 @@ function M.classes(m, output, target)
     return rows, shares:argmax(2), nil, checks(rows, wrong, shares, classes), shares
   elseif not has_labels(output, target) and not (classes == 1 and output:numel() == target:numel()) then
     core.raise(("%s: the output has shape %s, but the target %s; with scores of %d classes there must be one label for each "
-      .. "target (from 1), or one share for each score"):format(who, M.show(output), M.show(target), classes))
+      .. "target (from 1), or one share for each score%s"):format(who, M.show(output), M.show(target), classes,
+      M.hint_of_order(output, target)))
   end
   local y = target:reshape(-1)
   y = y.dtype == "bool" and y:to("int64") or y

@@ -32,6 +32,10 @@ local function categorical(who, output, target, loss)
   if target.dtype:find "float" and target.shape == output.shape then
     return share(chosen:eq(target:argmax(2)), output)
   end
+  local hint = chosen:numel() ~= target:numel() and forms.hint_of_order(output, target) or ""
+  if hint ~= "" then
+    core.raise(("%s: the output has shape %s, but the target %s%s"):format(who, show(output), show(target), hint))
+  end
   local _, labels = aligned(who, chosen, target)
   local ignored = module.is_module(loss) and loss.ignore_index
   if not ignored then
