@@ -641,7 +641,7 @@ function Tensor:div(y) end
 ---@return nn.Tensor
 function Tensor:div_(...) end
 
----x to the power y, broadcast.
+---x to the power y, broadcast. Whole numbers to a negative power are an error.
 ---
 ---    nn.pow(nn.tensor {1, 2, 3}, 2)
 ---@param x nn.Tensor|number|boolean
@@ -649,14 +649,14 @@ function Tensor:div_(...) end
 ---@return nn.Tensor
 function nn.pow(x, y) end
 
----x to the power y, broadcast.
+---x to the power y, broadcast. Whole numbers to a negative power are an error.
 ---
 ---    nn.pow(nn.tensor {1, 2, 3}, 2)
 ---@param y nn.Tensor|number|boolean
 ---@return nn.Tensor
 function Tensor:pow(y) end
 
----x to the power y, broadcast. In place.
+---x to the power y, broadcast. Whole numbers to a negative power are an error. In place.
 ---@return nn.Tensor
 function Tensor:pow_(...) end
 
@@ -8909,8 +8909,8 @@ function nn.autograd.grad(...) end
 ---@return boolean true
 function nn.autograd.gradcheck(f, inputs, opts) end
 
----Holds the gradients of gradients of f against differences, as gradcheck does: those of the sum of its results, each with a
----fixed random factor.
+---Holds the gradients of gradients of f against differences, as gradcheck does: for its inputs, and for the gradients that come
+---in to its results (random ones).
 ---@param f function
 ---@param inputs nn.Tensor|table
 ---@param opts? {eps: number, atol: number, rtol: number} 1e-6, 1e-5, 1e-3
@@ -8930,7 +8930,7 @@ function nn.autograd.register_hook(x, f) end
 ---Normalizes each channel (dim 2: a column, or a plane of every image) by running_mean and running_var, then scales and shifts
 ---it. With training = true by the mean and the variance of the batch, which the running ones then follow (they may be left out).
 ---@param x nn.Tensor batch x channels (x ...)
----@param running_mean? nn.Tensor of the channels; changed in place while training
+---@param running_mean? nn.Tensor|table of the channels; changed in place while training; or all options by name
 ---@param running_var? nn.Tensor
 ---@param opts? {weight: nn.Tensor, bias: nn.Tensor, training: boolean, momentum: number, eps: number} false, 0.1, 1e-5; weight
 ---@return nn.Tensor

@@ -13,6 +13,7 @@
 #include "host/host.h"
 
 void *nl_blas_symbol(const char *name);
+void nl_picture_load(void);
 
 #ifdef __SANITIZE_ADDRESS__
 /* LeakSanitizer looks at the process from a second one, which cannot be started in the sandbox. */
@@ -40,12 +41,13 @@ static void close_inherited(void) {
   }
 }
 
-/* What is opened later would be opened from inside: the time zone, OpenBLAS. */
+/* What is opened later would be opened from inside: the time zone, OpenBLAS, what reads pictures. */
 static void prepare(void) {
   fflush(NULL);
   close_inherited();
   tzset();
   nl_blas_symbol("cblas_sgemm");
+  nl_picture_load();
 }
 
 /* Pushes the directory that the script lies in, or nil without one. Its modules may be loaded, and the script itself,

@@ -35,7 +35,7 @@ static struct {
 } png;
 
 enum { JPEG_RGB = 0, JPEG_GRAY = 6, JPEG_COLORS_GRAY = 2, JPEG_COLORS_CMYK = 3, JPEG_SAMP_420 = 2, JPEG_SAMP_GRAY = 3 };
-enum { JPEG_ACCURATE = 4096 };
+enum { JPEG_ACCURATE = 4096, JPEG_WARNING = 0 };
 static struct {
   void *(*reader)(void);
   void *(*writer)(void);
@@ -43,6 +43,7 @@ static struct {
   int (*decompress)(void *, const unsigned char *, unsigned long, unsigned char *, int, int, int, int, int);
   int (*compress)(void *, const unsigned char *, int, int, int, int, unsigned char **, unsigned long *, int, int, int);
   char *(*why)(void *);
+  int (*code)(void *);
   void (*release)(unsigned char *);
   int (*destroy)(void *);
 } jpeg;
@@ -50,7 +51,7 @@ static struct {
 /* All of the functions, or none. */
 static bool load_functions(const char *file, int count, const char *const names[], void *const to[]) {
   void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-  void *found[8];
+  void *found[9];
   for (int i = 0; i < count; i++) {
     found[i] = handle ? dlsym(handle, names[i]) : NULL;
     if (!found[i]) {
@@ -69,17 +70,21 @@ static void load_once(void) {
                                           "png_image_write_to_memory", "png_image_free"};
   static const char *const jpeg_names[] = {"tjInitDecompress", "tjInitCompress", "tjDecompressHeader3",
                                            "tjDecompress2",    "tjCompress2",    "tjGetErrorStr2",
-                                           "tjFree",           "tjDestroy"};
+                                           "tjGetErrorCode",   "tjFree",         "tjDestroy"};
   has_png =
       load_functions("libpng16.so.16", 4, png_names, (void *[]){&png.begin, &png.finish, &png.write, &png.release});
-  has_jpeg = load_functions("libturbojpeg.so.0", 8, jpeg_names,
+  has_jpeg = load_functions("libturbojpeg.so.0", 9, jpeg_names,
                             (void *[]){&jpeg.reader, &jpeg.writer, &jpeg.header, &jpeg.decompress, &jpeg.compress,
-                                       &jpeg.why, &jpeg.release, &jpeg.destroy});
+                                       &jpeg.why, &jpeg.code, &jpeg.release, &jpeg.destroy});
+}
+
+void nl_picture_load(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, load_once);
 }
 
 static nl_status want_library(nl_picture_kind kind) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, load_once);
+  nl_picture_load();
   if (kind == NL_PICTURE_PNG && !has_png) {
     return nl_fail("PNG pictures need libpng; install it with: sudo apt install libpng16-16");
   } else if (kind == NL_PICTURE_JPEG && !has_jpeg) {
@@ -143,6 +148,11 @@ static nl_status read_png(const unsigned char *bytes, size_t n, int channels, pi
     return status;
   }
   bool color = image.format & PNG_COLOR, opacity = image.format & PNG_OPACITY;
+  enum { DEPTH = 24, INTERLACED = 28 };
+  if (n > INTERLACED && bytes[DEPTH] == 16 && bytes[INTERLACED]) { /* libpng 1.6.39 gives wrong rows of these */
+    png.release(&image);
+    return nl_fail("an interlaced PNG of 16 bits a channel is not read; save it without interlacing, or with 8 bits");
+  }
   channels = channels ? channels : (color ? 3 : 1) + opacity;
   image.format = formats[channels];
   image.flags |= PNG_16_BITS_NOT_LINEAR; /* files that do not say otherwise are like those of 8 bits */
@@ -186,8 +196,10 @@ static nl_status read_jpeg(const unsigned char *bytes, size_t n, int channels, p
   }
   channels = channels ? channels : (colors == JPEG_COLORS_GRAY ? 1 : 3);
   status = status == NL_OK ? make_pixels(p, (uint64_t)width, (uint64_t)height, channels) : status;
-  if (status == NL_OK && jpeg.decompress(reader, bytes, n, p->data, width, 0, height,
-                                         channels == 1 ? JPEG_GRAY : JPEG_RGB, JPEG_ACCURATE)) {
+  bool failed = status == NL_OK && jpeg.decompress(reader, bytes, n, p->data, width, 0, height,
+                                                   channels == 1 ? JPEG_GRAY : JPEG_RGB, JPEG_ACCURATE);
+  /* warnings are of odds and ends between the parts, unless the end is missing */
+  if (failed && (jpeg.code(reader) != JPEG_WARNING || strstr(jpeg.why(reader), "remature"))) {
     status = nl_fail("a damaged JPEG: %.150s", jpeg.why(reader));
   }
   if (reader) {

@@ -6,6 +6,9 @@
 
 typedef enum nl_picture_kind { NL_PICTURE_PNG, NL_PICTURE_JPEG, NL_PICTURE_PNM } nl_picture_kind;
 
+/* Loads the libraries that there are; without it they are loaded when a picture is first asked for. */
+void nl_picture_load(void);
+
 /* channels: 1 (gray), 3 (red, green, blue), 2 and 4 (with opacity), or 0: as the file has them. What a file has of
    opacity is laid on white where it is not asked for. Errors: no picture, damaged, a library that is not there. */
 nl_status nl_picture_decode(const unsigned char *bytes, size_t n, int channels, nl_tensor **out);

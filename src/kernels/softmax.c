@@ -77,7 +77,7 @@ ROWS_OF(f64)
 #define ROW_SUM(type, EXPF)                                                                                            \
   static type row_sum_##type(int64_t n, const type *x, type *exps, type *largest) {                                    \
     type max = largest_##type(n, x);                                                                                   \
-    type shift = (max == INFINITY || max == -INFINITY) ? 0 : max;                                                      \
+    type shift = max == -INFINITY ? 0 : max; /* inf less inf is nan, and so is the whole row */                        \
     *largest = shift;                                                                                                  \
     type lane[16] = {0}, buffer[16];                                                                                   \
     int64_t i = 0;                                                                                                     \

@@ -35,7 +35,7 @@ enum { WIDE = 64, LANES = 16 };
 LINES_OF(f32)
 LINES_OF(f64)
 
-/* The largest of each column, or 0 where that is not finite, and the sums of exp(x - largest); exps, if not NULL,
+/* The largest of each column, or 0 where that is -inf, and the sums of exp(x - largest); exps, if not NULL,
    receives these. */
 #define SUMS(type, EXPF)                                                                                               \
   INLINE void sums_##type(int w, int count, int64_t n, int64_t inner, const type *x, type *exps, type *largest,        \
@@ -47,7 +47,7 @@ LINES_OF(f64)
       EACH largest[k] = line[k] > largest[k] ? line[k] : largest[k];                                                   \
     }                                                                                                                  \
     EACH {                                                                                                             \
-      largest[k] = largest[k] == (type)INFINITY || largest[k] == -(type)INFINITY ? 0 : largest[k];                     \
+      largest[k] = largest[k] == -(type)INFINITY ? 0 : largest[k];                                                     \
       sum[k] = 0;                                                                                                      \
     }                                                                                                                  \
     for (int64_t i = 0; i < n; i++) {                                                                                  \

@@ -34,7 +34,7 @@ void nl_loss_within(nl_pass *, nl_tensor *t, const char *what, double low, doubl
     if (!nl_loss_equal(p, x, p->in[1])) {                                                                              \
       return NULL;                                                                                                     \
     }                                                                                                                  \
-    return nl_loss_reduced(p, name##_values(p, b, x, p->in[1]));                                                       \
+    return nl_loss_reduced(p, name##_values(p, b, b_wide(b, x), b_wide(b, p->in[1])));                                 \
   }                                                                                                                    \
   static nl_tensor *name##_values(nl_pass *p, nl_build *b, nl_tensor *x, nl_tensor *y)
 

@@ -94,6 +94,14 @@ static inline nl_tensor *b_linear(nl_build *b, nl_tensor *x, nl_tensor *weight, 
 static inline nl_tensor *b_plus(nl_build *b, nl_tensor *x, double k) {
   return b_add(b, x, nl_b_number(b, k));
 }
+/* uint8 and bool as int64, so that differences do not wrap around. */
+static inline nl_tensor *b_wide(nl_build *b, nl_tensor *t) {
+  return t && (t->dtype == NL_U8 || t->dtype == NL_BOOL) ? nl_b_cast(b, t, NL_I64) : t;
+}
+/* Whole numbers as floats. */
+static inline nl_tensor *b_float(nl_build *b, nl_tensor *t) {
+  return t && !nl_dtype_is_float(nl_tensor_dtype(t)) ? nl_b_cast(b, t, NL_DEFAULT_FLOAT) : t;
+}
 static inline nl_tensor *b_times(nl_build *b, nl_tensor *x, double k) {
   return b_mul(b, x, nl_b_number(b, k));
 }

@@ -96,7 +96,11 @@ nl_status nl_rule_element(double number, nl_dtype to, const char *what) {
     return NL_OK;
   }
   if (nl_first_lost(to, NL_F64, 1, &number) == 0) {
-    return nl_fail("%s %.17g, which does not fit into %s", what, number, range_of(to));
+    char value[32] = "nan"; /* without a sign */
+    if (number == number) {
+      snprintf(value, sizeof value, "%.17g", number);
+    }
+    return nl_fail("%s %s, which does not fit into %s", what, value, range_of(to));
   }
   if (number != floor(number)) {
     return nl_fail("%s %.14g, which is no whole number, but the dtype is %s; round it first, e.g. math.floor(v + 0.5), "
@@ -145,13 +149,17 @@ nl_status nl_rule_holds(nl_call *c, const nl_tensor *t, nl_dtype to) {
   return NL_OK;
 }
 
-nl_status nl_rule_promote(nl_call *c, int n, nl_tensor *const t[]) {
-  c->dtype = nl_promote(n, t);
+nl_status nl_rule_hold_all(nl_call *c, int n, nl_tensor *const t[]) {
   nl_status status = NL_OK;
   for (int i = 0; i < n && c->dtype == NL_U8 && status == NL_OK; i++) {
     status = t[i] ? nl_rule_holds(c, t[i], NL_U8) : NL_OK;
   }
   return status;
+}
+
+nl_status nl_rule_promote(nl_call *c, int n, nl_tensor *const t[]) {
+  c->dtype = nl_promote(n, t);
+  return nl_rule_hold_all(c, n, t);
 }
 
 /* A Lua float without a fraction, which int64 holds. */

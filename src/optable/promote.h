@@ -16,6 +16,9 @@ nl_status nl_rule_holds(nl_call *, const nl_tensor *t, nl_dtype to);
 /* An error where a number that is to become an element does not fit; `what` begins its sentence ("the table holds"). */
 nl_status nl_rule_element(double number, nl_dtype to, const char *what);
 
+/* An error where call->dtype is uint8 and one of the tensors has what that cannot hold. */
+nl_status nl_rule_hold_all(nl_call *, int n, nl_tensor *const t[]);
+
 /* call->dtype = nl_promote(n, t), or an error where that cannot hold one of them (a number or a 0-dim tensor of higher
    rank within a category). Arithmetic in that dtype may still wrap around. */
 nl_status nl_rule_promote(nl_call *, int n, nl_tensor *const t[]);

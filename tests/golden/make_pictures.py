@@ -82,6 +82,11 @@ png("deep", deep // 257, 2, 16, raw=deep)
 see = np.concatenate([palette[index[0]].transpose(2, 0, 1), np.where(index == 0, 77, 255)])
 png("palette_opacity", see, 3, palette=palette, raw=index, extra=chunk(b"tRNS", bytes([77])))
 
+# of 16 bits and interlaced: only its header matters, since it is refused
+with open(os.path.join(here, "interlaced16.bin"), "wb") as f:
+    head = struct.pack(">IIBBBBB", 8, 8, 16, 0, 0, 0, 1)
+    f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(300))) + chunk(b"IEND", b""))
+
 small = noise(3, 4, 5)
 flat = small.transpose(1, 2, 0).reshape(-1)
 keep("color.ppm", b"P6 # a comment\n5\t4\n# another 9 9\n255\n" + bytes(int(v) for v in flat), small)

@@ -426,8 +426,8 @@ function M.gradcheck(f, inputs, opts)
   return true
 end
 
----Holds the gradients of gradients of f against differences, as gradcheck does: those of the sum of its results, each with a
----fixed random factor.
+---Holds the gradients of gradients of f against differences, as gradcheck does: for its inputs, and for the gradients that come
+---in to its results (random ones).
 ---@param f function
 ---@param inputs nn.Tensor|table
 ---@param opts? {eps: number, atol: number, rtol: number} 1e-6, 1e-5, 1e-3
@@ -438,24 +438,39 @@ end
 ---see: nn.autograd.gradcheck, nn.grad
 function M.gradgradcheck(f, inputs, opts)
   options.callable("gradgradcheck", f)
-  local _, places = leaves_of(inputs)
+  local args, places = leaves_of(inputs)
+  local random, generator = table.pack(core.rng_state()), core.Generator(0)
+  local outputs = core.enable_grad(call_again, f, args, random)
+  core.set_rng_state(random[1], random[2])
+  local count, looked = args.n, {}
+  for _, i in ipairs(places) do
+    looked[i] = true
+  end
+  local all = {}
+  for i = 1, count do
+    all[i] = core.is_tensor(args[i]) and not looked[i] and args[i]:detach() or args[i]
+  end
+  for k, y in ipairs(outputs) do -- the gradients that come in are inputs, too
+    all[count + k] = core.randn(y.shape, { dtype = "float64", generator = generator }):requires_grad_()
+  end
   return M.gradcheck(function(...)
-    local given, generator, total = table.pack(...), core.Generator(0), 0
-    local wanted = {}
+    local given, wanted, total = table.pack(...), {}, 0
     for k, i in ipairs(places) do
       wanted[k] = given[i]
     end
-    for _, y in ipairs { f(...) } do
+    local k = 0
+    for _, y in ipairs(table.pack(f(table.unpack(given, 1, count)))) do
       if core.is_tensor(y) and y.dtype:find "float" then
-        total = total + (y * core.randn(y.shape, { dtype = y.dtype, generator = generator })):sum()
+        k = k + 1
+        total = total + (y * given[count + k]):sum()
       end
     end
     local grads = core.grad(total, wanted, { create_graph = true, allow_unused = true })
-    for k, x in ipairs(wanted) do
-      grads[k] = grads[k] or core.zeros_like(x)
+    for at, x in ipairs(wanted) do
+      grads[at] = grads[at] or core.zeros_like(x)
     end
     return table.unpack(grads, 1, #wanted)
-  end, inputs, opts)
+  end, all, opts)
 end
 
 M.grad, M.no_grad, M.enable_grad = core.grad, core.no_grad, core.enable_grad

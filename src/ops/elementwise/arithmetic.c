@@ -135,17 +135,31 @@ static nl_status broadcast_pair(nl_call *c, nl_dtype out) {
 
 nl_status nl_infer_binary(nl_call *c) {
   int id = c->op->kernel;
-  nl_status status = nl_rule_promote(c, 2, c->in);
-  if (status != NL_OK) {
-    return status;
-  }
+  c->dtype = nl_promote(2, c->in);
   if (!nl_binary_kernel(id, c->dtype) && !(c->dtype == NL_BOOL && nl_binary_kernel(id, NL_I64))) {
     c->dtype = nl_rule_float(c->dtype);
   }
   if (!nl_binary_kernel(id, c->dtype)) {
     return no_kernel(c);
   }
-  return broadcast_pair(c, c->dtype);
+  nl_status status = nl_rule_hold_all(c, 2, c->in); /* in the dtype that is computed in */
+  return status == NL_OK ? broadcast_pair(c, c->dtype) : status;
+}
+
+static nl_status infer_pow(nl_call *c) {
+  nl_status status = nl_infer_binary(c);
+  const nl_tensor *y = c->in[1];
+  if (status != NL_OK || c->dtype != NL_I64 || y->dtype == NL_U8 || y->dtype == NL_BOOL) {
+    return status;
+  }
+  c->checks = true;
+  for (int64_t i = 0; i < y->numel; i++) {
+    int64_t v = nl_tensor_get_int(y, i);
+    if (v < 0) {
+      return nl_fail("whole numbers to the power %lld are fractions; convert them first, e.g. x:float()", (long long)v);
+    }
+  }
+  return NL_OK;
 }
 
 static nl_status infer_compare(nl_call *c) {
@@ -306,6 +320,14 @@ static nl_status infer_clamp(nl_call *c) {
   }
   if (!nl_k->elementwise->clamp[c->dtype]) {
     return no_kernel(c);
+  }
+  for (int i = clamp_min; i <= clamp_max; i++) { /* bounds beyond the dtype on the side where all would become them */
+    double v = c->attr[i].set ? c->attr[i].number : 0;
+    bool low = i == clamp_min, bytes = c->dtype == NL_U8;
+    if (!nl_dtype_is_float(c->dtype) && (low ? v >= (bytes ? 256 : 0x1p63) : v < (bytes ? 0 : -0x1p63))) {
+      return nl_fail("%s is %.14g, which does not fit into %s", low ? "min" : "max", v,
+                     bytes ? "uint8 (0 to 255)" : "int64");
+    }
   }
   nl_rule_like(c, 0, c->in[0], c->dtype);
   return NL_OK;
@@ -514,9 +536,9 @@ static const nl_op ops[] = {
     {.name = "pow",
      .args = "x: operand, y: operand",
      .returns = "tensor",
-     .doc = "x to the power y, broadcast.",
+     .doc = "x to the power y, broadcast. Whole numbers to a negative power are an error.",
      .example = "nn.pow(nn.tensor {1, 2, 3}, 2)",
-     .infer = nl_infer_binary,
+     .infer = infer_pow,
      .run = run_pow,
      .vjp = vjp_pow,
      .flags = EB,

@@ -123,10 +123,6 @@ NL_COMPOSE(clamp) {
   if (numbers && is_double(x, lo) && is_double(x, hi)) {
     const char *format = !lo ? "t-n" : (!hi ? "tn" : "tnn");
     double l = lo ? nl_tensor_get_double(lo, 0) : 0, h = hi ? nl_tensor_get_double(hi, 0) : 0;
-    if (x->dtype == NL_U8 && (l > 255 || h < 0)) {
-      nl_b_fail(b, "%s is %.14g, which does not fit into uint8 (0 to 255)", l > 255 ? "min" : "max", l > 255 ? l : h);
-      return;
-    }
     nl_give(c, lo ? nl_b_do(b, op_clamp_between(), format, x, l, h) : nl_b_do(b, op_clamp_between(), format, x, h));
     return;
   }
@@ -147,13 +143,15 @@ NL_COMPOSE(rad2deg) {
   nl_give(c, b_times(b, x, 180 / M_PI));
 }
 NL_COMPOSE(lerp) {
-  nl_give(c, b_add(b, x, b_mul(b, c->in[2], b_sub(b, c->in[1], x))));
+  nl_give(c, b_add(b, x, b_mul(b, c->in[2], b_sub(b, b_wide(b, c->in[1]), x))));
 }
 /* Whole numbers stay whole where the factor is. */
 NL_COMPOSE(addcmul) {
   const nl_attr *value = &c->attr[addc_value];
-  nl_tensor *product = b_mul(b, c->in[1], c->in[2]);
-  bool whole = product && !nl_dtype_is_float(nl_tensor_dtype(product)) && value->number == floor(value->number);
+  bool fits = value->number == floor(value->number) && fabs(value->number) < 0x1p63;
+  nl_tensor *product =
+      b_mul(b, fits ? c->in[1] : b_float(b, c->in[1]), c->in[2]); /* bytes times a fraction do not wrap */
+  bool whole = product && !nl_dtype_is_float(nl_tensor_dtype(product)) && fits;
   product = whole ? b_mul(b, product, nl_b_int(b, nl_attr_whole(value))) : b_times(b, product, value->number);
   nl_give(c, b_add(b, x, product));
 }
@@ -173,12 +171,14 @@ NL_COMPOSE(nan_to_num) {
                      nl_b_number(b, c->attr[nan_to_num_neginf].set ? c->attr[nan_to_num_neginf].number : -most), t));
 }
 /* |x - y| <= atol + rtol |y|, and what is equal (two infinities too) */
-NL_COMPOSE(isclose) {
-  nl_tensor *y = c->in[1],
-            *bound = b_plus(b, b_times(b, b_abs(b, y), c->attr[isclose_rtol].number), c->attr[isclose_atol].number);
+NL_COMPOSE(isclose) { /* whole numbers are equal, or as near as float64 tells: differences could wrap around */
+  bool wholes = !nl_dtype_is_float(nl_tensor_dtype(x)) && !nl_dtype_is_float(nl_tensor_dtype(c->in[1]));
+  nl_tensor *equal = b_eq(b, x, c->in[1]), *y = wholes ? nl_b_cast(b, c->in[1], NL_F64) : b_wide(b, c->in[1]);
+  x = wholes ? nl_b_cast(b, x, NL_F64) : b_wide(b, x);
+  nl_tensor *bound = b_plus(b, b_times(b, b_abs(b, y), c->attr[isclose_rtol].number), c->attr[isclose_atol].number);
   nl_tensor *distance = b_abs(b, b_sub(b, x, y)); /* inf or nan where one of them is infinite */
   nl_tensor *near = b_logical_and(b, b_le(b, distance, bound), b_lt(b, distance, nl_b_number(b, INFINITY)));
-  near = b_logical_or(b, near, b_eq(b, x, y));
+  near = b_logical_or(b, near, equal);
   if (c->attr[isclose_equal_nan].b) {
     near = b_logical_or(b, near, b_logical_and(b, b_isnan(b, x), b_isnan(b, y)));
   }

@@ -81,6 +81,9 @@ static nl_status infer_scatter(nl_call *c) {
                   nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(index).s);
     }
   }
+  if (status == NL_OK && x->dtype == NL_U8 && c->op->variant == 1 && c->attr[scatter_reduce_reduce].i == REDUCE_MEAN) {
+    return nl_fail("sums of uint8 for a mean would wrap around at 256; convert with x:to(\"int64\")");
+  }
   if (status == NL_OK && number) {
     status = nl_rule_holds(c, source, nl_tensor_dtype(x));
   }
@@ -252,7 +255,9 @@ static nl_status vjp_scatter_reduce(nl_call *c, nl_vjp *v) {
 NL_COMPOSE(index_add) {
   nl_tensor *index = c->in[1], *source = c->in[2];
   if (c->attr[index_add_alpha].number != 1) {
-    source = b_times(b, source, c->attr[index_add_alpha].number);
+    const nl_attr *alpha = &c->attr[index_add_alpha];
+    bool whole = alpha->is_whole && !nl_dtype_is_float(nl_tensor_dtype(source));
+    source = whole ? b_mul(b, source, nl_b_int(b, nl_attr_whole(alpha))) : b_times(b, source, alpha->number);
   }
   nl_tensor *t = nl_b_do(b, op_index_zeros(), "ttil", source, index, c->attr[index_add_dim].i, x->ndim, x->shape);
   nl_give(c, b_add(b, x, t));

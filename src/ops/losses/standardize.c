@@ -143,8 +143,10 @@ static nl_status vjp_standardize(nl_call *c, nl_vjp *g) {
 static nl_status infer_standardize_backward(nl_call *c) {
   nl_tensor *g = c->in[0], *y = c->in[1], *spread = c->in[2];
   int64_t dims = c->attr[standardize_backward_dims].i, n = dims >= 0 && dims <= y->ndim ? row_of(y, dims) : 0;
-  if (!nl_shape_equal(g, y) || g->dtype != y->dtype || spread->dtype != y->dtype || !nl_dtype_is_float(y->dtype) ||
-      (n > 0 && spread->numel != y->numel / n)) {
+  if (dims < 0 || dims > y->ndim) {
+    return nl_fail("dims must be 0 to %d, but is %lld", y->ndim, (long long)dims);
+  } else if (!nl_shape_equal(g, y) || g->dtype != y->dtype || spread->dtype != y->dtype ||
+             !nl_dtype_is_float(y->dtype) || (n > 0 && spread->numel != y->numel / n)) {
     return nl_fail("gradient (shape %s), result (shape %s) and spread (shape %s) do not go together",
                    nl_tensor_shape_string(g).s, nl_tensor_shape_string(y).s, nl_tensor_shape_string(spread).s);
   }

@@ -304,12 +304,12 @@ NL_COMPOSE(pdist) {
                            c->attr[distance_p].number));
 }
 NL_COMPOSE(pairwise_distance) {
-  nl_tensor *d = b_plus(b, b_sub(b, x, c->in[1]), c->attr[pairwise_distance_eps].number);
+  nl_tensor *d = b_plus(b, b_sub(b, b_wide(b, x), c->in[1]), c->attr[pairwise_distance_eps].number);
   nl_give(c, nl_b_do(b, op_norm(), "tnlb", d, c->attr[pairwise_distance_p].number, 1, (int64_t[]){-1},
                      (int)c->attr[pairwise_distance_keepdim].b));
 }
 NL_COMPOSE(dist) {
-  nl_give(c, nl_b_do(b, op_norm(), "tn", b_sub(b, x, c->in[1]), c->attr[distance_p].number));
+  nl_give(c, nl_b_do(b, op_norm(), "tn", b_sub(b, b_wide(b, x), c->in[1]), c->attr[distance_p].number));
 }
 NL_COMPOSE(cosine_similarity) {
   nl_tensor *y = c->in[1];

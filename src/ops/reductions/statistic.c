@@ -130,6 +130,18 @@ static nl_status infer_mode_index(nl_call *c) {
   c->workspace_bytes = nl_sort_workspace(n) + (size_t)n * 16 + 64;
   return NL_OK;
 }
+/* Neighbours in sorted order: -0 equals 0, and nan itself. */
+static bool same_sorted(nl_dtype dtype, const char *p, int64_t i, int64_t k) {
+  if (dtype == NL_F32) {
+    float a = ((const float *)p)[i], b = ((const float *)p)[k];
+    return a == b || (a != a && b != b);
+  } else if (dtype == NL_F64) {
+    double a = ((const double *)p)[i], b = ((const double *)p)[k];
+    return a == b || (a != a && b != b);
+  }
+  size_t size = nl_dtype_size(dtype);
+  return memcmp(p + (size_t)i * size, p + (size_t)k * size, size) == 0;
+}
 static void run_mode_index(nl_call *c) {
   nl_tensor *x = c->rin[0];
   int64_t n = x->shape[x->ndim - 1], *out = nl_tensor_data(c->out[0]);
@@ -149,7 +161,7 @@ static void run_mode_index(nl_call *c) {
     int64_t best = 0, at = 0;
     for (int64_t i = 0; i < n;) {
       int64_t k = i + 1;
-      while (k < n && memcmp(values + (size_t)k * size, values + (size_t)i * size, size) == 0) {
+      while (k < n && same_sorted(nl_tensor_dtype(x), values, k, i)) {
         k++;
       }
       if (k - i > best) {
@@ -419,6 +431,9 @@ static void run_histc(nl_call *c) {
 static nl_status infer_bincount(nl_call *c) {
   nl_tensor *x = c->in[0], *weights = c->in[1];
   int64_t n = c->attr[bincount_minlength].i;
+  if (n < 0) {
+    return nl_fail("minlength must be 0 or more, not %lld", (long long)n);
+  }
   if (x->dtype != NL_I64 || x->ndim != 1) {
     return nl_fail("counts an int64 vector, but got %s of shape %s", nl_dtype_name(nl_tensor_dtype(x)),
                    nl_tensor_shape_string(x).s);

@@ -157,6 +157,10 @@ NL_COMPOSE(repeat_interleave) {
     nl_give(c, b_index_select(b, x, d + 1, nl_b_do(b, op_repeat_index(), "ti", times, size_at(x, d))));
     return;
   }
+  times = nl_b_cast(b, times, NL_I64); /* or an error: 1.5 is no count */
+  if (b->status != NL_OK) {
+    return;
+  }
   int64_t n = nl_tensor_get_int(times, 0);
   if (n < 0 || x->ndim + 1 > NL_MAX_DIM) {
     nl_b_fail(b, "each element can be repeated 0 or more times, not %lld", (long long)n);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "optable/compose.h"
+#include "optable/promote.h"
 #include "optable/rules.h"
 
 typedef const int64_t *ints;
@@ -205,7 +206,10 @@ NL_COMPOSE(pad) {
                   : pad_by_index(b, t, d, tame(by[2 * i]), tame(by[2 * i + 1]), mode);
     inside = filled ? pad_zeros(b, inside, d, tame(by[2 * i]), tame(by[2 * i + 1])) : NULL;
   }
-  if (filled) {
+  if (filled && x->dtype == NL_I64) {
+    b->status = nl_rule_element(value, NL_I64, "value is");
+  }
+  if (filled && b->status == NL_OK) {
     nl_tensor *k = x->dtype == NL_I64 ? nl_b_int(b, nl_attr_whole(&c->attr[pad_value])) : nl_b_number(b, value);
     k = nl_dtype_is_float(nl_tensor_dtype(x)) ? k : nl_b_cast(b, k, nl_tensor_dtype(x));
     t = b_where(b, nl_b_cast(b, inside, NL_BOOL), t, k);

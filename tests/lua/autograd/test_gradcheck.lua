@@ -96,4 +96,14 @@ function TestGradcheckFunction:test_second_order()
   }
   lu.assertTrue(check(Cut, nn.randn(2)))
   lu.assertErrorMsgContains("is 0 by backward", nn.autograd.gradgradcheck, Cut, nn.randn(2))
+  local Deaf = nn.autograd.Function { -- knows nothing of what comes in
+    forward = function(ctx, x)
+      ctx:save_for_backward(x)
+      return x * x
+    end,
+    backward = function(ctx, g)
+      return g:detach() * 2 * ctx:saved()
+    end,
+  }
+  lu.assertErrorMsgContains("the gradient for input 2", nn.autograd.gradgradcheck, Deaf, nn.randn(2))
 end

@@ -87,6 +87,8 @@ function TestPicture:test_errors()
     ["a .pgm has one channel, but the picture has 3"] = function() nn.io.image(path .. ".pgm", nn.ones(3, 2, 2)) end,
     ["but has shape 5x2x2"] = function() nn.io.image(path .. ".png", nn.ones(5, 2, 2)) end,
     ["300, which uint8 (0 to 255) cannot hold"] = function() nn.io.image(path .. ".png", nn.full({ 2, 2 }, 300)) end,
+    ["an interlaced PNG of 16 bits"] = function() nn.io.image "tests/golden/pictures/interlaced16.bin" end,
+    ["without zeros"] = function() nn.io.image "a\0b.png" end,
     ["No such file"] = function() nn.io.image "/nowhere/x.png" end,
     ["no picture that is known here"] = function() nn.io.image "README.md" end,
     ["option quality must be at most 100"] = function() nn.io.image(path .. ".jpg", x, { quality = 101 }) end,

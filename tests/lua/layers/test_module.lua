@@ -256,6 +256,11 @@ function TestModule:test_hooks_of_several_outputs()
     return outs[1]
   end)
   lu.assertErrorMsgContains("return a table of all outputs", lstm, x)
+  local other = nn.LSTM(3, 4)
+  other:register_forward_hook(function(_, outs)
+    return { outs[1], nil, outs[3] }
+  end)
+  lu.assertErrorMsgContains("output 2 is missing", other, x)
 end
 
 function TestModule:test_what_makes_an_object_is_init()
@@ -273,6 +278,7 @@ function TestModule:test_states_that_fit_in_part()
   local same, lists = m:load_state_dict({ weight = nn.ones(3, 3), wieght = nn.ones(3, 3) }, { strict = false })
   lu.assertTrue(rawequal(same, m) and m.bias:equal(before) and m.weight:equal(nn.ones(3, 3)))
   lu.assertEquals(lists, { missing = { "bias" }, unexpected = { "wieght" } })
+  lu.assertErrorMsgContains("'weight' is the number 5 and no tensor", m.load_state_dict, m, { weight = 5 }, { strict = false })
   lu.assertErrorMsgContains("'weight' has shape 2x2 there and 3x3 here", m.load_state_dict, m, { weight = nn.ones(2, 2) },
     { strict = false })
   lu.assertEquals(select("#", m:load_state_dict(m:state_dict())), 1)

@@ -196,6 +196,7 @@ function TestNorm:test_batch_norm_as_a_function()
   layer:eval()
   close(nn.batch_norm(x, mean, var, layer.weight, layer.bias), layer(x), 1e-6)
   close(nn.batch_norm(x, mean, var, { weight = layer.weight, bias = layer.bias, eps = 1e-5 }), layer(x), 1e-6)
+  close(nn.batch_norm(x, { running_mean = mean, running_var = var, weight = layer.weight, bias = layer.bias }), layer(x), 1e-6)
   close(nn.batch_norm(x, nil, nil, { training = true }):mean { 1, 3, 4 }, nn.zeros(3), 1e-6)
   for text, f in pairs {
     ["needs running_mean and running_var, or training = true"] = function() nn.batch_norm(x) end,

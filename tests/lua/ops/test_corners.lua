@@ -2,6 +2,7 @@
 
 local lu = require "luaunit"
 local nn = require "nn"
+local core = require "nn.core"
 
 TestCorners = {}
 
@@ -95,6 +96,18 @@ function TestCorners:test_same_padding_of_functions()
     ["needs stride 1"] = { padding = "same", stride = 2 } } do
     lu.assertErrorMsgContains(text, nn.conv2d, nn.ones(1, 1, 3, 3), nn.ones(1, 1, 2, 2), o)
   end
+end
+
+function TestCorners:test_signs_of_zero_and_infinity()
+  local value, at = nn.mode(nn.tensor { -1.0, 0.0, -0.0, -1.0, -0.0, 0.0, 0.0 })
+  lu.assertEquals({ value:item(), at:item() }, { 0, 7 })
+  local x = nn.tensor { { 1, math.huge, 2.0 } }
+  for _, y in ipairs { x:softmax(2), x:log_softmax(2), x:t():softmax(1), x:unsqueeze(3):expand(1, 3, 20):log_softmax(2) } do
+    lu.assertTrue(y:isnan():all():item())
+  end
+  -- of the way back of a norm, called with dims that are not there
+  lu.assertErrorMsgContains("dims must be 0 to 1, but is 3", core.standardize_backward, nn.ones(4), nn.ones(4), nn.ones(1), 3)
+  lu.assertErrorMsgContains("minlength must be 0 or more", nn.bincount, nn.tensor { 1 }, { minlength = -1 })
 end
 
 return TestCorners

@@ -126,4 +126,68 @@ function TestWhole:test_tables_keep_their_digits()
   lu.assertEquals(i:totable(), { 1 << 53, (1 << 24) + 1 })
 end
 
+-- What is a float in the end is computed without wrapping around on the way.
+function TestWhole:test_bytes_on_the_way_to_floats()
+  local function near(got, want)
+    lu.assertTrue(nn.tensor(got):double():allclose(nn.tensor(want):double(), 1e-4, 1e-6), tostring(got))
+  end
+  local function value(f, ...)
+    return f(bytes(5, 1), bytes(6, 1), { reduction = "sum", ... }):item()
+  end
+  near(value(nn.huber_loss), 0.5)
+  near(value(nn.smooth_l1_loss), 0.5)
+  near(value(nn.l1_loss), 1)
+  near(value(nn.log_cosh_loss), 0.43378)
+  near(value(nn.soft_margin_loss), 0.31326)
+  near(nn.pairwise_distance(bytes(5, 1):unsqueeze(1), bytes(6, 1):unsqueeze(1)):item(), 1)
+  near(bytes(200, 100):lerp(bytes(100, 100), 0.5):totable(), { 150., 100. })
+  near(nn.addcmul(bytes(5, 6), bytes(100, 2), bytes(3, 4), 0.5):totable(), { 155., 10. })
+  near((bytes(1, 2) / 256):totable(), { 1 / 256, 2 / 256 })
+  near((300 / bytes(1, 2)):totable(), { 300., 150. })
+  near(nn.hypot(bytes(3), 400):item(), 400.01125)
+  lu.assertEquals(bytes(1, 2):isclose(bytes(2, 1), 0, 1):totable(), { true, true })
+  lu.assertFalse(bytes(1, 200):allclose(300))
+  local M = nn.train.metrics
+  for name, want in pairs { MAE = 0.5, MSE = 220.5 } do
+    local m = M[name]()
+    m:add(bytes(5, 1), name == "MAE" and bytes(6, 1) or bytes(26, 1))
+    near(m:value(), want)
+  end
+  fails("would wrap around at 256", function()
+    return nn.scatter_reduce(bytes(200, 100), 1, nn.tensor { 1, 1 }, bytes(100, 200), "mean")
+  end)
+end
+
+function TestWhole:test_numbers_that_int64_cannot_hold()
+  local i = nn.tensor { 1, 2 }
+  for text, f in pairs {
+    ["value is nan"] = function() return i:pad({ 1, 1 }, "constant", 0 / 0) end,
+    ["value is 0.5"] = function() return nn.ConstantPad1d(1, 0.5)(i:reshape(1, 1, 2)) end,
+    ["1.5 is no whole number"] = function() return i:repeat_interleave(1.5) end,
+    ["min is 9.22"] = function() return i:clamp(2 ^ 63) end,
+    ["max is -inf"] = function() return i:clamp { max = -math.huge } end,
+    ["max is -1, which does not fit into uint8"] = function() return bytes(0, 1):hardtanh(0, -1) end,
+    ["to the power -1 are fractions"] = function() return i ^ -1 end,
+    ["to the power -3 are fractions"] = function() return i ^ nn.tensor { 2, -3 } end,
+  } do
+    fails(text, f)
+  end
+  lu.assertEquals(i:clamp { max = math.huge }:totable(), { 1, 2 })
+  lu.assertEquals((i ^ nn.tensor { 3, 4 }):totable(), { 1, 16 })
+  lu.assertEquals((i ^ -1.0):totable(), { 1, 0.5 })
+  lu.assertEquals(i:index_add(1, nn.tensor { 1 }, nn.tensor { 5 }, 2):totable(), { 11, 2 })
+  lu.assertEquals(i:index_add(1, nn.tensor { 1 }, nn.tensor { 1 }, (1 << 53) + 1):totable(), { (1 << 53) + 2, 2 })
+  lu.assertEquals(i:addcmul(i, i, 2 ^ 63).dtype, "float32")
+  local least, most = nn.tensor { math.mininteger }, nn.tensor { math.maxinteger }
+  lu.assertFalse(least:allclose(most) or least:allclose(nn.tensor { 0 }))
+  lu.assertTrue(most:allclose(most))
+  local power = nn.compile(function(x, y)
+    return x ^ y
+  end)
+  for _ = 1, 2 do
+    lu.assertEquals(power(i, nn.tensor { 3, 4 }):totable(), { 1, 16 })
+    fails("to the power -4", function() return power(i, nn.tensor { 3, -4 }) end)
+  end
+end
+
 return TestWhole

@@ -170,3 +170,17 @@ function TestMetrics:test_classes_that_stand_last()
   end, loader, { metrics = { "accuracy" } })
   lu.assertEquals(row.accuracy, 1)
 end
+
+-- A batch in which no target counts has no mean, and no gradient: training goes on.
+function TestMetrics:test_batches_without_targets()
+  local inputs, targets = nn.randn(6, 3), nn.tensor { 1, 2, -100, 3, -100, 1 }
+  for _, compile in ipairs { true, false } do
+    local model = nn.Linear(3, 3)
+    local run = nn.train.fit { model = model, loss = nn.CrossEntropyLoss(), progress = "none", epochs = 2, compile = compile,
+      optimizer = nn.optim.SGD(model:parameters(), { lr = 0.1 }), metrics = { "accuracy" },
+      train = nn.data.tensors(inputs, targets):loader { batch_size = 1 } }
+    lu.assertEquals(run.steps, 12)
+    local loss = run.history[2].loss
+    lu.assertTrue(loss == loss and not model.weight:isnan():any():item())
+  end
+end

@@ -46,8 +46,8 @@ end
 ---  3x1x3
 ---see: nn.plot.image, nn.io.npy, nn.data.tensors
 function M.image(path, x, opts)
-  if type(path) ~= "string" then
-    core.raise(("image: the path must be a string, but is %s"):format(core.describe(path)))
+  if type(path) ~= "string" or path:find("\0", 1, true) then
+    core.raise(("image: the path must be a string without zeros, but is %s"):format(core.describe(path)))
   end
   local reads = not core.is_tensor(x)
   if reads and opts == nil then

@@ -15,7 +15,7 @@ end
 ---Normalizes each channel (dim 2: a column, or a plane of every image) by running_mean and running_var, then scales and shifts
 ---it. With training = true by the mean and the variance of the batch, which the running ones then follow (they may be left out).
 ---@param x nn.Tensor batch x channels (x ...)
----@param running_mean? nn.Tensor of the channels; changed in place while training
+---@param running_mean? nn.Tensor|table of the channels; changed in place while training; or all options by name
 ---@param running_var? nn.Tensor
 ---@param opts? {weight: nn.Tensor, bias: nn.Tensor, training: boolean, momentum: number, eps: number} false, 0.1, 1e-5; weight
 ---  and bias may also stand before the options
@@ -32,6 +32,15 @@ end
 function M.batch_norm(x, running_mean, running_var, ...)
   if not core.is_tensor(x) or x.ndim < 2 or not x.dtype:find "float" then
     core.raise(("batch_norm: x must be floats of shape batch x channels (x ...), but is %s"):format(core.describe(x)))
+  end
+  if type(running_mean) == "table" and running_var == nil and select("#", ...) == 0 then -- all by name
+    local given = {}
+    for key, value in pairs(running_mean) do
+      given[key] = value
+    end
+    running_mean, running_var = given.running_mean, given.running_var
+    given.running_mean, given.running_var = nil, nil
+    return M.batch_norm(x, running_mean, running_var, given)
   end
   local more = table.pack(...)
   local last = more[more.n]

@@ -49,6 +49,12 @@ local function call_with_hooks(self, hooks, ...)
     local changed = table.pack(hook(self, many or outs[1], table.unpack(args, 1, args.n)))
     if many and type(changed[1]) == "table" and getmetatable(changed[1]) == nil then
       changed = table.move(changed[1], 1, outs.n, 1, { n = outs.n })
+      for i = 1, outs.n do
+        if changed[i] == nil and outs[i] ~= nil then
+          core.raise(("%s: output %d is missing in what its hook returned: return a table of all %d"):format(self._name, i,
+            outs.n))
+        end
+      end
     elseif many and changed.n == 1 and changed[1] ~= nil then
       core.raise(("%s: gives %d outputs; its hook returned one value (%s): return a table of all outputs"):format(self._name,
         outs.n, core.describe(changed[1])))
@@ -390,8 +396,10 @@ function Module:load_state_dict(state, options)
     local source = state[name]
     if source == nil and not options.strict then
       names.missing[#names.missing + 1] = name
-    elseif not is_tensor(source) then
+    elseif source == nil then
       wrong[#wrong + 1] = ("'%s' is missing"):format(name)
+    elseif not is_tensor(source) then
+      wrong[#wrong + 1] = ("'%s' is %s and no tensor"):format(name, core.describe(source))
     elseif source.shape ~= value.shape then
       wrong[#wrong + 1] = ("'%s' has shape %s there and %s here"):format(name, tostring(source.shape), tostring(value.shape))
     else

@@ -98,6 +98,13 @@ function M.make(o, model, list, valid_list, run, say)
   return steps
 end
 
+-- A step's loss. Where no target of the batch counts (ignore_index), the mean is nan; it has no gradient, and is told as 0.
+local function loss_of(o, values, y)
+  local value = values[1]:item()
+  local nothing = value ~= value and module.is_module(o.loss) and core.is_tensor(y) and core.mean_over(o.loss, y) == 0
+  return nothing and 0 or value
+end
+
 local function check_finite(o, value, step, epoch, x, y)
   if value ~= value or value == math.huge or value == -math.huge then
     core.raise(("fit: the loss is %s at step %d (epoch %d): training stopped before the update%s. Try a smaller learning "
@@ -151,18 +158,18 @@ function M.update(o, steps, run, epoch, average, next_batch, add)
       local again = table.pack(steps.first(x, y))
       if not values then
         values = again
-        check_finite(o, again[1]:item(), number, epoch, x, y)
+        check_finite(o, loss_of(o, again, y), number, epoch, x, y)
       end
       return again[1]
     end)
-    local loss = values[1]:item()
+    local loss = loss_of(o, values, y)
     add(values, loss, y)
     return loss
   end
   local step = steps.first
   while x ~= nil do
     local values = table.pack(step(x, y))
-    local loss = values[1]:item()
+    local loss = loss_of(o, values, y)
     check_finite(o, loss, number, epoch, x, y)
     add(values, loss, y)
     losses, batches, step = losses + loss, batches + 1, steps.next

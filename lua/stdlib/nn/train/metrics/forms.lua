@@ -13,6 +13,10 @@ end
 
 ---Output and target with one shape, when they differ only by a last dim of 1.
 function M.aligned(who, output, target)
+  local function wide(t) -- differences of bytes would wrap around
+    return t.dtype == "uint8" and t:to "int64" or t
+  end
+  output, target = wide(output), wide(target)
   if output.shape == target.shape then
     return output, target
   end
