@@ -192,8 +192,8 @@ float) is higher: `int64 + 1.5` is float32, `float32 + 1.5` stays float32. Whole
 whole numbers; dividing those by 0 gives 0. Arithmetic of whole numbers wraps around on overflow.
 
 What a dtype cannot hold is no number of it: `nn.tensor({300}, {dtype = "uint8"})`, `bytes + 300`, `x:to("int64")` of nan and
-`whole[1] = 1.5` are errors (PyTorch gives 44, 44 more, any number, 1). `to` and `copy_` cut fractions off. Comparisons with
-numbers are as exact as in Lua: `bytes:lt(300)`, `whole:eq(2.0^53)`; int64 against tensors of floats is compared in float64.
+`whole[1] = 1.5` are errors (PyTorch gives 44, 44 more, any number, 1). `to` and `copy_` cut fractions off. Comparisons lose
+no digits: `bytes:lt(300)`, and int64 against floats, are as exact as in Lua.
 ]]
   out[#out + 1] = promotion_table() .. "\n"
   out[#out + 1] = [[

@@ -698,6 +698,25 @@ function Tensor:minimum(y) end
 ---@return nn.Tensor
 function Tensor:minimum_(...) end
 
+---x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.
+---
+---    nn.elu(nn.tensor {-1.0, 0.0, 2.0})
+---@param x nn.Tensor
+---@param alpha? number
+---@return nn.Tensor
+function nn.elu(x, alpha) end
+
+---x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.
+---
+---    nn.elu(nn.tensor {-1.0, 0.0, 2.0})
+---@param alpha? number
+---@return nn.Tensor
+function Tensor:elu(alpha) end
+
+---x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015. In place.
+---@return nn.Tensor
+function Tensor:elu_(...) end
+
 ---True where x equals y; Lua's == compares identity.
 ---
 ---    nn.eq(nn.tensor {1, 2}, 2)
@@ -832,25 +851,6 @@ function nn.logical_xor(x, y) end
 ---@param y nn.Tensor|number|boolean
 ---@return nn.Tensor
 function Tensor:logical_xor(y) end
-
----x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.
----
----    nn.elu(nn.tensor {-1.0, 0.0, 2.0})
----@param x nn.Tensor
----@param alpha? number
----@return nn.Tensor
-function nn.elu(x, alpha) end
-
----x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015.
----
----    nn.elu(nn.tensor {-1.0, 0.0, 2.0})
----@param alpha? number
----@return nn.Tensor
-function Tensor:elu(alpha) end
-
----x for x > 0, else alpha * (exp(x) - 1): Clevert, Unterthiner & Hochreiter 2015. In place.
----@return nn.Tensor
-function Tensor:elu_(...) end
 
 ---2 to the power of each element.
 ---

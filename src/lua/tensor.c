@@ -264,10 +264,15 @@ static int tensor_equal(lua_State *L) {
   nl_tensor *a = nl_check_tensor(L, 1, "equal", "x"), *b = nl_check_tensor(L, 2, "equal", "y");
   nl_lua_no_reading(L, "equal");
   bool same = nl_shape_equal(a, b);
-  for (int64_t i = 0; i < a->numel && same; i++) {
-    same = nl_dtype_is_float(nl_tensor_dtype(a)) || nl_dtype_is_float(nl_tensor_dtype(b))
-               ? nl_tensor_get_double(a, i) == nl_tensor_get_double(b, i)
-               : nl_tensor_get_int(a, i) == nl_tensor_get_int(b, i);
+  if (same && a->numel > 0) {
+    nl_box *box = nl_push_box(L);
+    nl_call c;
+    nl_call_init(&c, op_eq(), 2, NULL);
+    c.in[0] = a;
+    c.in[1] = b;
+    nl_lua_check(L, nl_dispatch(&c));
+    box->t = c.out[0];
+    same = memchr(nl_tensor_data(box->t), 0, (size_t)a->numel) == NULL;
   }
   lua_pushboolean(L, same);
   return 1;

@@ -282,7 +282,7 @@ typedef struct nl_op_family {
 #define NL_FAMILIES(F) \
   F(creation, create) \
   F(random, random) \
-  F(elementwise, arithmetic) F(elementwise, math) \
+  F(elementwise, arithmetic) F(elementwise, compare) F(elementwise, math) \
   F(activations, activation) \
   F(elementwise, select) \
   F(reductions, reduce) F(reductions, scan) F(reductions, sort) F(reductions, statistic) \

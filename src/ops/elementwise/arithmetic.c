@@ -125,7 +125,7 @@ static nl_status vjp_cos(nl_call *c, nl_vjp *g) {
 
 /* ---- binary ---- */
 
-static nl_status broadcast_pair(nl_call *c, nl_dtype out) {
+nl_status nl_infer_pair_as(nl_call *c, nl_dtype out) {
   nl_tensor *a = c->in[0], *b = c->in[1];
   nl_out_desc *d = &c->desc[0];
   d->dtype = out;
@@ -143,7 +143,7 @@ nl_status nl_infer_binary(nl_call *c) {
     return no_kernel(c);
   }
   nl_status status = nl_rule_hold_all(c, 2, c->in); /* in the dtype that is computed in */
-  return status == NL_OK ? broadcast_pair(c, c->dtype) : status;
+  return status == NL_OK ? nl_infer_pair_as(c, c->dtype) : status;
 }
 
 static nl_status infer_pow(nl_call *c) {
@@ -162,21 +162,11 @@ static nl_status infer_pow(nl_call *c) {
   return NL_OK;
 }
 
-static nl_status infer_compare(nl_call *c) {
-  nl_rule_comparable(c, 2, c->in);
-  return broadcast_pair(c, NL_BOOL);
-}
-
-static nl_status infer_logical(nl_call *c) {
-  c->dtype = NL_BOOL;
-  return broadcast_pair(c, NL_BOOL);
-}
-
 static void binary_run(void *ctx, int64_t n, void *const data[], const int step[]) {
   ((const nl_strip *)ctx)->ctx.binary(n, data[0], data[1], step[1], data[2], step[2]);
 }
 
-static void binary_strip(const nl_call *c, nl_binary_fn fn, nl_strip *s) {
+void nl_strip_pair(const nl_call *c, nl_binary_fn fn, nl_strip *s) {
   s->fn = binary_run;
   s->ctx.binary = fn;
   s->n = 3;
@@ -186,12 +176,7 @@ static void binary_strip(const nl_call *c, nl_binary_fn fn, nl_strip *s) {
 }
 
 bool nl_strip_binary(const nl_call *c, nl_strip *s) {
-  binary_strip(c, nl_binary_kernel(c->op->kernel, c->dtype), s);
-  return true;
-}
-
-static bool strip_compare(const nl_call *c, nl_strip *s) {
-  binary_strip(c, nl_k->elementwise->compare[c->op->kernel][c->dtype], s);
+  nl_strip_pair(c, nl_binary_kernel(c->op->kernel, c->dtype), s);
   return true;
 }
 
@@ -472,18 +457,6 @@ static nl_status vjp_elu_backward(nl_call *c, nl_vjp *g) {
     .infer = nl_infer_binary, .run = nl_run_strip, .strip = nl_strip_binary, .vjp = v,                                 \
     .flags = (EB & ~NL_OP_INPLACE) | NL_OP_INTERNAL, .save = NL_SAVE_ALL_IN, .kernel = id                              \
   }
-#define COMPARE(n, id, text, e)                                                                                        \
-  {                                                                                                                    \
-    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .example = e,                       \
-    .infer = infer_compare, .run = nl_run_strip, .strip = strip_compare, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,   \
-    .kernel = id                                                                                                       \
-  }
-#define LOGICAL(n, strip_fn, id, text, e)                                                                              \
-  {                                                                                                                    \
-    .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .example = e,                       \
-    .infer = infer_logical, .run = nl_run_strip, .strip = strip_fn, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,        \
-    .kernel = id                                                                                                       \
-  }
 
 static const nl_op ops[] = {
     UNARY("neg", NL_UN_NEG, "The negative of each element.", vjp_neg, 0, "nn.neg(nn.tensor {-1.0, 0.0, 2.0})"),
@@ -551,18 +524,6 @@ static const nl_op ops[] = {
     BACKWARD("tanh_backward", NL_BIN_TANH_BACKWARD, "g * (1 - y^2).", vjp_tanh_backward, NULL),
     BACKWARD("sigmoid_backward", NL_BIN_SIGMOID_BACKWARD, "g * y * (1 - y).", vjp_sigmoid_backward, NULL),
     BACKWARD("relu_backward", NL_BIN_RELU_BACKWARD, "g where y > 0, else 0.", vjp_relu_backward, NULL),
-    COMPARE("eq", NL_CMP_EQ, "True where x equals y; Lua's == compares identity.", "nn.eq(nn.tensor {1, 2}, 2)"),
-    COMPARE("ne", NL_CMP_NE, "True where x differs from y.", "nn.ne(nn.tensor {1, 2}, 2)"),
-    COMPARE("lt", NL_CMP_LT, "True where x < y.", "nn.lt(nn.tensor {1, 2}, 2)"),
-    COMPARE("le", NL_CMP_LE, "True where x <= y.", "nn.le(nn.tensor {1, 2}, 2)"),
-    COMPARE("gt", NL_CMP_GT, "True where x > y.", "nn.gt(nn.tensor {1, 2}, 1)"),
-    COMPARE("ge", NL_CMP_GE, "True where x >= y.", "nn.ge(nn.tensor {1, 2}, 2)"),
-    LOGICAL("logical_and", nl_strip_binary, NL_BIN_MINIMUM, "True where both are not 0.",
-            "nn.logical_and(nn.tensor {true, true}, nn.tensor {true, false})"),
-    LOGICAL("logical_or", nl_strip_binary, NL_BIN_MAXIMUM, "True where one or both are not 0.",
-            "nn.logical_or(nn.tensor {true, false}, nn.tensor {false, false})"),
-    LOGICAL("logical_xor", strip_compare, NL_CMP_NE, "True where exactly one is not 0.",
-            "nn.logical_xor(nn.tensor {true, true}, nn.tensor {true, false})"),
     {.name = "elu",
      .args = "x: tensor, alpha: number = 1",
      .attrs = elu_attrs,

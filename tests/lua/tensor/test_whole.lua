@@ -117,6 +117,38 @@ function TestWhole:test_comparisons_lose_nothing()
   lu.assertEquals(nn.searchsorted(i, nn.tensor { 2.0 ^ 24, 0 }):totable(), { 1, 1 })
 end
 
+-- int64 and floats are compared as they are: neither dtype holds all numbers of the other.
+function TestWhole:test_comparisons_are_exact()
+  local big = 1 << 53
+  local a, b = nn.tensor { big + 1 }, nn.tensor({ 2 ^ 53 }, { dtype = "float64" })
+  local function compared(x, y)
+    return x:eq(y), x:gt(y), x:ne(y), y:lt(x), y:ge(x)
+  end
+  for _, all in ipairs { compared, nn.compile(compared) } do
+    for _ = 1, 2 do
+      local got = {}
+      for i, t in ipairs { all(a, b) } do
+        got[i] = t:item()
+      end
+      lu.assertEquals(got, { false, true, true, true, false })
+    end
+  end
+  lu.assertFalse(a:equal(b) or a:isin(b):item() or b:isin(a):item() or a:eq(nn.tensor { 2 ^ 53 }):item())
+  local most = nn.tensor { math.maxinteger }
+  lu.assertEquals({ most:lt(2 ^ 63):item(), most:eq(2 ^ 63):item(), nn.tensor { math.mininteger }:eq(-2 ^ 63):item() },
+    { true, false, true })
+  lu.assertEquals(nn.tensor { 1, 2, 3 }:ge(nn.tensor { 0 / 0, 2, 3.5 }):totable(), { false, true, false })
+  for i = 1, 60 do -- small ones, as float64 has them
+    local x, y = nn.randint(-5, 6, { 7, 5 }), (nn.randn(i % 3 == 0 and 1 or 7, 5) * 3):round()
+    y = i % 2 == 0 and y:double() + nn.randint(0, 2, { 1, 5 }) * 0.5 or y
+    x = i % 4 == 0 and x:t():contiguous():t() or x
+    for _, name in ipairs { "eq", "ne", "lt", "le", "gt", "ge" } do
+      lu.assertTrue(x[name](x, y):equal(x:double()[name](x:double(), y:double())))
+      lu.assertTrue(y[name](y, x):equal(y:double()[name](y:double(), x:double())))
+    end
+  end
+end
+
 function TestWhole:test_tables_keep_their_digits()
   local x = nn.zeros(2, { dtype = "float64" })
   x[{}] = { 0.1, 0.2 }
