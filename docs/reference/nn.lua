@@ -5239,7 +5239,7 @@ function nn.max_pool3d(x, kernel_size, stride, padding, dilation, ceil_mode, ret
 ---@return nn.Tensor
 function Tensor:max_pool3d(kernel_size, stride, padding, dilation, ceil_mode, return_indices) end
 
----The mean of each window of batch x channels x length. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of batch x channels x length. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---
 ---    nn.avg_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
 ---@param x nn.Tensor
@@ -5248,10 +5248,11 @@ function Tensor:max_pool3d(kernel_size, stride, padding, dilation, ceil_mode, re
 ---@param padding? integer|integer[]
 ---@param ceil_mode? boolean
 ---@param count_include_pad? boolean
+---@param divisor_override? integer
 ---@return nn.Tensor
-function nn.avg_pool1d(x, kernel_size, stride, padding, ceil_mode, count_include_pad) end
+function nn.avg_pool1d(x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
 
----The mean of each window of batch x channels x length. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of batch x channels x length. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---
 ---    nn.avg_pool1d(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})
 ---@param kernel_size integer|integer[]
@@ -5259,10 +5260,11 @@ function nn.avg_pool1d(x, kernel_size, stride, padding, ceil_mode, count_include
 ---@param padding? integer|integer[]
 ---@param ceil_mode? boolean
 ---@param count_include_pad? boolean
+---@param divisor_override? integer
 ---@return nn.Tensor
-function Tensor:avg_pool1d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+function Tensor:avg_pool1d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
 
----The mean of each window of batch x channels x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of batch x channels x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---
 ---    nn.avg_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
 ---@param x nn.Tensor
@@ -5271,10 +5273,11 @@ function Tensor:avg_pool1d(kernel_size, stride, padding, ceil_mode, count_includ
 ---@param padding? integer|integer[]
 ---@param ceil_mode? boolean
 ---@param count_include_pad? boolean
+---@param divisor_override? integer
 ---@return nn.Tensor
-function nn.avg_pool2d(x, kernel_size, stride, padding, ceil_mode, count_include_pad) end
+function nn.avg_pool2d(x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
 
----The mean of each window of batch x channels x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of batch x channels x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---
 ---    nn.avg_pool2d(nn.arange(16):float():reshape(1, 1, 4, 4), {2})
 ---@param kernel_size integer|integer[]
@@ -5282,10 +5285,11 @@ function nn.avg_pool2d(x, kernel_size, stride, padding, ceil_mode, count_include
 ---@param padding? integer|integer[]
 ---@param ceil_mode? boolean
 ---@param count_include_pad? boolean
+---@param divisor_override? integer
 ---@return nn.Tensor
-function Tensor:avg_pool2d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+function Tensor:avg_pool2d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
 
----The mean of each window of batch x channels x depth x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of batch x channels x depth x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---
 ---    nn.avg_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
 ---@param x nn.Tensor
@@ -5294,10 +5298,11 @@ function Tensor:avg_pool2d(kernel_size, stride, padding, ceil_mode, count_includ
 ---@param padding? integer|integer[]
 ---@param ceil_mode? boolean
 ---@param count_include_pad? boolean
+---@param divisor_override? integer
 ---@return nn.Tensor
-function nn.avg_pool3d(x, kernel_size, stride, padding, ceil_mode, count_include_pad) end
+function nn.avg_pool3d(x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
 
----The mean of each window of batch x channels x depth x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of batch x channels x depth x height x width. stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---
 ---    nn.avg_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape
 ---@param kernel_size integer|integer[]
@@ -5305,8 +5310,9 @@ function nn.avg_pool3d(x, kernel_size, stride, padding, ceil_mode, count_include
 ---@param padding? integer|integer[]
 ---@param ceil_mode? boolean
 ---@param count_include_pad? boolean
+---@param divisor_override? integer
 ---@return nn.Tensor
-function Tensor:avg_pool3d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+function Tensor:avg_pool3d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
 
 ---The mean of each of output_size parts of batch x channels x length, which are as equal as can be.
 ---
@@ -7179,15 +7185,16 @@ function nn.MaxPool2d(kernel_size, stride, padding, dilation, return_indices, ce
 ---@return nn.MaxPool3d
 function nn.MaxPool3d(kernel_size, stride, padding, dilation, return_indices, ceil_mode) end
 
----The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---@class nn.AvgPool1d: nn.Module
 ---@field kernel_size integer|integer[]
 ---@field stride integer|integer[]?
 ---@field padding integer|integer[]
 ---@field ceil_mode boolean
 ---@field count_include_pad boolean
+---@field divisor_override integer?
 
----The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---
 ---    nn.AvgPool1d(2)
 ---@param kernel_size integer|integer[]
@@ -7195,18 +7202,20 @@ function nn.MaxPool3d(kernel_size, stride, padding, dilation, return_indices, ce
 ---@param padding? integer|integer[]
 ---@param ceil_mode? boolean
 ---@param count_include_pad? boolean
+---@param divisor_override? integer
 ---@return nn.AvgPool1d
-function nn.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+function nn.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
 
----The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---@class nn.AvgPool2d: nn.Module
 ---@field kernel_size integer|integer[]
 ---@field stride integer|integer[]?
 ---@field padding integer|integer[]
 ---@field ceil_mode boolean
 ---@field count_include_pad boolean
+---@field divisor_override integer?
 
----The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---
 ---    nn.AvgPool2d(2)
 ---@param kernel_size integer|integer[]
@@ -7214,18 +7223,20 @@ function nn.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad
 ---@param padding? integer|integer[]
 ---@param ceil_mode? boolean
 ---@param count_include_pad? boolean
+---@param divisor_override? integer
 ---@return nn.AvgPool2d
-function nn.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+function nn.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
 
----The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---@class nn.AvgPool3d: nn.Module
 ---@field kernel_size integer|integer[]
 ---@field stride integer|integer[]?
 ---@field padding integer|integer[]
 ---@field ceil_mode boolean
 ---@field count_include_pad boolean
+---@field divisor_override integer?
 
----The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false.
+---The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode windows may reach over the end; zeros of the padding count, unless count_include_pad is false; divisor_override is what sums are divided by instead.
 ---
 ---    nn.AvgPool3d(2)
 ---@param kernel_size integer|integer[]
@@ -7233,8 +7244,9 @@ function nn.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad
 ---@param padding? integer|integer[]
 ---@param ceil_mode? boolean
 ---@param count_include_pad? boolean
+---@param divisor_override? integer
 ---@return nn.AvgPool3d
-function nn.AvgPool3d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+function nn.AvgPool3d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
 
 ---The mean of each of output_size equal parts of the input, along each dim.
 ---@class nn.AdaptiveAvgPool1d: nn.Module

@@ -182,7 +182,7 @@ NL_FORWARD(transposed) {
 /* ---- pooling ---- */
 
 NL_FIELDS(max_pool, kernel_size, stride, padding, dilation, return_indices, ceil_mode)
-NL_FIELDS(avg_pool, kernel_size, stride, padding, ceil_mode, count_include_pad)
+NL_FIELDS(avg_pool, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 static void pool_window(const nl_layer *l, window *w) {
   w->n = l->entry->variant;
@@ -226,8 +226,10 @@ static void forward_max_pool(nl_pass *p) {
 NL_FORWARD(avg_pool) {
   window w;
   pool_window(p->layer, &w);
-  return nl_b_do(b, op_avg_pool(), "tlllbb", x, w.n, w.kernel, w.n, w.stride, w.n, w.padding,
-                 flag_of(p, avg_pool_ceil_mode), flag_of(p, avg_pool_count_include_pad));
+  bool divided = is_set(p, avg_pool_divisor_override);
+  return nl_b_do(b, op_avg_pool(), divided ? "tlllbbi" : "tlllbb", x, w.n, w.kernel, w.n, w.stride, w.n, w.padding,
+                 flag_of(p, avg_pool_ceil_mode), flag_of(p, avg_pool_count_include_pad),
+                 divided ? int_of(p, avg_pool_divisor_override) : (int64_t)0);
 }
 
 NL_FIELDS(adaptive, output_size, return_indices)
@@ -300,10 +302,12 @@ static void forward_adaptive_max(nl_pass *p) {
   {                                                                                                                    \
     .name = layer,                                                                                                     \
     .settings = "kernel_size: sizes(" #spatial ") in 1.., stride: sizes(" #spatial ")? in 1.., "                       \
-                "padding: sizes(" #spatial ") = 0 in 0.., ceil_mode: bool = false, count_include_pad: bool = true",    \
+                "padding: sizes(" #spatial ") = 0 in 0.., ceil_mode: bool = false, count_include_pad: bool = true, "   \
+                "divisor_override: int? in 1..",                                                                       \
     .fields = avg_pool_fields, .inputs = "x", .accepts = shape,                                                        \
     .doc = "The mean of each window of each channel. stride is the kernel's size unless it is given; with ceil_mode "  \
-           "windows may reach over the end; zeros of the padding count, unless count_include_pad is false.",           \
+           "windows may reach over the end; zeros of the padding count, unless count_include_pad is false; "           \
+           "divisor_override is what sums are divided by instead.",                                                    \
     .source = "LeCun et al. 1998", .example = "nn." layer "(2)", .refuse = refuse_pool, .forward = forward_avg_pool,   \
     .variant = spatial                                                                                                 \
   }

@@ -111,6 +111,12 @@ for i in range(60):
         case("avg_pool_back", [m.R(*AVG[dims](x, kernel, stride, padding, ceil, count).shape, dtype=x.dtype), list(x.shape[2:]),
                                kernel, stride, padding, ceil, count], spread)
 
+for i in range(12):  # sums divided by a number of their own
+    dims = 2 + i % 2
+    x = m.R(2, 3, *[6 + (i + d) % 3 for d in range(dims)], dtype=torch.float32 if i % 5 == 0 else torch.float64)
+    a = ([2 + i % 2] * dims, [1 + i % 3] * dims, [i % 2] * dims, i % 3 == 0, i % 4 != 0, 1 + i)
+    case("avg_pool%dd" % dims, [x, *a], lambda x, f=AVG[dims], a=a: f(x, *a))
+
 if __name__ == "__main__":
     keep(os.path.join(here, "conv.json"), {"torch": torch.__version__, "numpy": np.__version__, "cases": m.cases})
     print(len(m.cases), "cases of", len({c["op"] for c in m.cases}), "ops")

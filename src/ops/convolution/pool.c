@@ -11,9 +11,9 @@
 
 NL_ATTRS(max_pool, kernel_size, stride, padding, dilation, ceil_mode) /* of the internal op */
 NL_ATTRS(max_pooled, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-NL_ATTRS(avg_pool, kernel_size, stride, padding, ceil_mode, count_include_pad)
+NL_ATTRS(avg_pool, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 NL_ATTRS(max_pool_back, size)
-NL_ATTRS(avg_pool_back, size, kernel_size, stride, padding, ceil_mode, count_include_pad)
+NL_ATTRS(avg_pool_back, size, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 /* ---- the geometry: one plane ---- */
 
@@ -252,8 +252,15 @@ static nl_status vjp_pick(nl_call *c, nl_vjp *g) {
 
 /* ---- the mean ---- */
 
-/* What each window's sum is multiplied by. With padding that counts, windows end where the padded input does. */
-static void set_scale(const nl_conv *g, bool with_padding, double *scale) {
+/* What each window's sum is multiplied by: 1 over its elements, or over the divisor that is given. With padding that
+   counts, windows end where the padded input does. */
+static void set_scale(const nl_conv *g, bool with_padding, const nl_attr *divisor, double *scale) {
+  for (int64_t i = 0; divisor->set && i < g->out[0] * g->out[1] * g->out[2]; i++) {
+    scale[i] = 1 / (double)divisor->i;
+  }
+  if (divisor->set) {
+    return;
+  }
   for (int64_t od = 0, i = 0; od < g->out[0]; od++) {
     for (int64_t oh = 0; oh < g->out[1]; oh++) {
       for (int64_t ow = 0; ow < g->out[2]; ow++, i++) {
@@ -277,6 +284,10 @@ static size_t scale_bytes(const nl_conv *g) {
   return (size_t)(g->out[0] * g->out[1] * g->out[2]) * sizeof(double) + 1;
 }
 
+static nl_status want_divisor(const nl_attr *divisor) {
+  return divisor->set && divisor->i == 0 ? nl_fail("divisor_override must not be 0") : NL_OK;
+}
+
 static nl_status find_avg(const nl_call *c, nl_conv *g) {
   nl_tensor *x = c->in[0];
   int dims = dims_of(c, x);
@@ -286,7 +297,7 @@ static nl_status find_avg(const nl_call *c, nl_conv *g) {
     nl_set_sizes(g->in, x, dims);
     status = find_out(g, c->attr[avg_pool_ceil_mode].b, x);
   }
-  return status;
+  return status == NL_OK ? want_divisor(&c->attr[avg_pool_divisor_override]) : status;
 }
 static nl_status infer_avg(nl_call *c) {
   nl_conv g;
@@ -303,7 +314,7 @@ static void run_avg(nl_call *c) {
   if (find_avg(c, &g) == NL_OK) {
     nl_tensor *x = c->rin[0];
     double *scale = c->workspace->storage->data;
-    set_scale(&g, c->attr[avg_pool_count_include_pad].b, scale);
+    set_scale(&g, c->attr[avg_pool_count_include_pad].b, &c->attr[avg_pool_divisor_override], scale);
     planes p = {.from = nl_tensor_data(x), .to = nl_tensor_data(c->out[0]), .scale = scale};
     run_planes(&p, &g, c->dtype, x->shape[0] * x->shape[1], each_sum);
   }
@@ -314,7 +325,7 @@ static nl_tensor *with_windows(nl_build *b, const nl_op *op, nl_tensor *x, const
                                const nl_tensor *size) {
   nl_call k;
   nl_call_init(&k, op, 1, (nl_tensor *[]){x});
-  nl_take_geometry(&k, size, from, first, 2);
+  nl_take_geometry(&k, size, from, first, 3);
   return b->status == NL_OK ? nl_b_call(b, &k) : NULL;
 }
 
@@ -334,6 +345,7 @@ static nl_status find_avg_back(const nl_call *c, nl_conv *g) {
   }
   status = status == NL_OK ? nl_read_sizes(c, avg_pool_back_size, dims, "size", 0, 0, 1, g->in) : status;
   status = status == NL_OK ? find_out(g, c->attr[avg_pool_back_ceil_mode].b, up) : status;
+  status = status == NL_OK ? want_divisor(&c->attr[avg_pool_back_divisor_override]) : status;
   for (int d = 0; d < dims && status == NL_OK; d++) {
     if (g->out[NL_CONV_DIMS - dims + d] != up->shape[d + 2]) {
       status = nl_fail("the gradient's shape %s is not what pooling gives for this size", nl_tensor_shape_string(up).s);
@@ -356,7 +368,7 @@ static void run_avg_back(nl_call *c) {
   if (find_avg_back(c, &g) == NL_OK) {
     nl_tensor *up = c->rin[0];
     double *scale = c->workspace->storage->data;
-    set_scale(&g, c->attr[avg_pool_back_count_include_pad].b, scale);
+    set_scale(&g, c->attr[avg_pool_back_count_include_pad].b, &c->attr[avg_pool_back_divisor_override], scale);
     planes p = {.from = nl_tensor_data(up), .to = nl_tensor_data(c->out[0]), .scale = scale};
     run_planes(&p, &g, c->dtype, up->shape[0] * up->shape[1], each_sum_back);
   }
@@ -390,11 +402,11 @@ static bool wants_places(const nl_call *c) {
   {                                                                                                                    \
     .name = op_name,                                                                                                   \
     .args = "x: tensor, kernel_size: shape, stride: shape?, padding: shape?, ceil_mode: bool = false, "                \
-            "count_include_pad: bool = true",                                                                          \
+            "count_include_pad: bool = true, divisor_override: int?",                                                  \
     .attrs = avg_pool_attrs, .returns = "tensor",                                                                      \
     .doc = "The mean of each window of batch x channels x " words                                                      \
            ". stride is kernel_size unless it is given; zeros of the padding count, unless count_include_pad is "      \
-           "false.",                                                                                                   \
+           "false; divisor_override is what sums are divided by instead.",                                             \
     .example = shown, .infer = infer_avg, .run = run_avg, .vjp = vjp_avg, .flags = NL_OP_CONTIGUOUS, .variant = dims   \
   }
 #define LINE "(nn.tensor {{{1.0, 5.0, 2.0, 3.0}}}, {2})"
@@ -427,7 +439,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_IN(1)},
     {.name = "avg_pool",
      .args = "x: tensor, kernel_size: shape, stride: shape?, padding: shape?, ceil_mode: bool = false, "
-             "count_include_pad: bool = true",
+             "count_include_pad: bool = true, divisor_override: int?",
      .attrs = avg_pool_attrs,
      .returns = "tensor",
      .doc = "The means of windows over as many dims as x has behind batch and channels.",
@@ -448,7 +460,7 @@ static const nl_op ops[] = {
      .save = NL_SAVE_OUT(1)},
     {.name = "avg_pool_back",
      .args = "grad: tensor, size: shape, kernel_size: shape, stride: shape?, padding: shape?, ceil_mode: bool = false, "
-             "count_include_pad: bool = true",
+             "count_include_pad: bool = true, divisor_override: int?",
      .attrs = avg_pool_back_attrs,
      .returns = "tensor",
      .doc = "The gradient of images of this size whose windows' means were taken.",

@@ -1,5 +1,5 @@
-/* Comparisons, and what is true of truth values. int64 and floats are compared as they are, as Lua does it: neither dtype
-   holds all numbers of the other. */
+/* Comparisons, and what is true of truth values. int64 and floats are compared as they are, as Lua does it: neither
+   dtype holds all numbers of the other. */
 #include "ops/elementwise/elementwise.h"
 #include "optable/promote.h"
 #include "optable/rules.h"
@@ -52,7 +52,8 @@ static void mixed_run(void *ctx, int64_t n, void *const data[], const int step[]
     int64_t count = n - begin < BLOCK ? n - begin : BLOCK;
     const int64_t *wholes = (const int64_t *)data[of_wholes] + (step[of_wholes] ? begin : 0);
     size_t at = step[of_floats] ? (size_t)begin : 0;
-    const void *floats = m->narrow ? (const void *)((const float *)data[of_floats] + at) : (const double *)data[of_floats] + at;
+    const void *floats =
+        m->narrow ? (const void *)((const float *)data[of_floats] + at) : (const double *)data[of_floats] + at;
     int64_t wide = step[of_wholes] ? count : 1, near = step[of_floats] ? count : 1;
     int large = 0;
     for (int64_t i = 0; i < wide; i++) {
@@ -113,7 +114,7 @@ static nl_status infer_logical(nl_call *c) {
 #define COMPARE(n, id, text, e)                                                                                        \
   {                                                                                                                    \
     .name = n, .args = "x: operand, y: operand", .returns = "tensor", .doc = text, .example = e,                       \
-    .infer = infer_compare, .run = run_compare, .strip = strip_compare, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,   \
+    .infer = infer_compare, .run = run_compare, .strip = strip_compare, .flags = NL_OP_ELEMENTWISE | NL_OP_PROMOTE,    \
     .kernel = id                                                                                                       \
   }
 #define LOGICAL(n, strip_fn, id, text, e)                                                                              \
