@@ -208,7 +208,7 @@ end
 local cats = {
   tensor = "nn.Tensor", operand = "nn.Tensor|number|boolean", tensors = "nn.Tensor[]", int = "integer",
   number = "number", bool = "boolean", dim = "integer", dims = "integer|integer[]", shape = "integer|integer[]",
-  dtype = "nn.Dtype", choice = "string",
+  numbers = "number|number[]", dtype = "nn.Dtype", choice = "string",
 }
 -- What stands in the head of nn.lua already.
 local written_by_hand = {}

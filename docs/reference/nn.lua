@@ -5416,22 +5416,22 @@ function nn.adaptive_max_pool3d(x, output_size, return_indices) end
 ---@return nn.Tensor
 function Tensor:adaptive_max_pool3d(output_size, return_indices) end
 
----Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims; bicubic: of sixteen), or of all that it stands for (area). align_corners puts the outermost elements one on another.
+---Images (batch x channels x one to three dims) in another size, which size or scale_factor says (a number, or one for each dim): the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims; bicubic: of sixteen), or of all that it stands for (area). align_corners puts the outermost elements one on another.
 ---
 ---    nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = "linear"})
 ---@param x nn.Tensor
 ---@param size? integer|integer[]
----@param scale_factor? number
+---@param scale_factor? number|number[]
 ---@param mode? string
 ---@param align_corners? boolean
 ---@return nn.Tensor
 function nn.interpolate(x, size, scale_factor, mode, align_corners) end
 
----Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims; bicubic: of sixteen), or of all that it stands for (area). align_corners puts the outermost elements one on another.
+---Images (batch x channels x one to three dims) in another size, which size or scale_factor says (a number, or one for each dim): the nearest element, or a mean of those around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims; bicubic: of sixteen), or of all that it stands for (area). align_corners puts the outermost elements one on another.
 ---
 ---    nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = "linear"})
 ---@param size? integer|integer[]
----@param scale_factor? number
+---@param scale_factor? number|number[]
 ---@param mode? string
 ---@param align_corners? boolean
 ---@return nn.Tensor

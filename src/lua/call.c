@@ -104,6 +104,32 @@ static nl_status read_integers(parser *p, const nl_param *param, int index) {
   return set_list(p, param, n, values);
 }
 
+/* The bits of doubles, as the integers that lists have. */
+static nl_status read_numbers(parser *p, const nl_param *param, int index) {
+  lua_State *L = p->L;
+  int64_t values[NL_MAX_DIM];
+  bool table = lua_type(L, index) == LUA_TTABLE;
+  lua_Unsigned n = table ? lua_rawlen(L, index) : 1;
+  if (n < 1 || n > NL_MAX_DIM) {
+    return wrong(p, param, index, "a number or a short list of numbers, e.g. {1.5, 2}");
+  }
+  for (int i = 0; i < (int)n; i++) {
+    if (table) {
+      lua_rawgeti(L, index, i + 1);
+    } else {
+      lua_pushvalue(L, index);
+    }
+    bool number = lua_type(L, -1) == LUA_TNUMBER;
+    double v = number ? lua_tonumber(L, -1) : 0;
+    memcpy(&values[i], &v, sizeof v);
+    lua_pop(L, 1);
+    if (!number) {
+      return wrong(p, param, index, "a number or a list of numbers, e.g. {1.5, 2}");
+    }
+  }
+  return set_list(p, param, (int)n, values);
+}
+
 /* ---- one argument ---- */
 
 static nl_status read_operand(parser *p, const nl_param *param, int index) {
@@ -173,6 +199,8 @@ static nl_status read_value(parser *p, const nl_param *param, int index) {
     return read_integers(p, param, index);
   case NL_KIND_CHOICE:
     return read_choice(p, param, index);
+  case NL_KIND_NUMBERS:
+    return read_numbers(p, param, index);
   case NL_KIND_INT:
   case NL_KIND_DIM:
     a->i = type == LUA_TNUMBER ? lua_tointegerx(L, index, &ok) : 0;
@@ -337,7 +365,8 @@ static nl_status read_loose(parser *p, const nl_param *param, int *at, int last)
 
 /* Whether an argument may be left out and is no list. */
 static bool gives_way(const parser *p, const nl_param *param) {
-  bool list = param->kind == NL_KIND_DIMS || param->kind == NL_KIND_SHAPE || param->kind == NL_KIND_TENSORS;
+  bool list = param->kind == NL_KIND_DIMS || param->kind == NL_KIND_SHAPE || param->kind == NL_KIND_TENSORS ||
+              param->kind == NL_KIND_NUMBERS;
   bool value = param->kind > NL_KIND_TENSORS && p->call->attr[param->slot].set; /* by its default */
   return !list && (param->optional || value);
 }

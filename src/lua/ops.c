@@ -72,7 +72,7 @@ static void set_flag(lua_State *L, const nl_op *op, unsigned flag, const char *n
 
 static void push_params(lua_State *L, const nl_op *op) {
   static const char *const kinds[] = {"tensor", "operand", "tensors", "int",   "number", "bool",
-                                      "dim",    "dims",    "shape",   "dtype", "choice"};
+                                      "dim",    "dims",    "shape",   "dtype", "choice", "numbers"};
   const nl_signature *sig = nl_op_signature(op);
   lua_createtable(L, sig->count, 0);
   for (int i = 0; i < sig->count; i++) {

@@ -45,7 +45,9 @@ NL_FORWARD(upsample) {
   int n;
   const int64_t *size = sizes_of(p->layer, upsample_size, &n);
   if (is_set(p, upsample_scale_factor)) {
-    return nl_b_do(b, op_interpolate(), "t-nib", x, number_of(p, upsample_scale_factor), mode, align);
+    int64_t factor; /* the bits of the number, as lists have them */
+    memcpy(&factor, &p->layer->value[upsample_scale_factor].number, sizeof factor);
+    return nl_b_do(b, op_interpolate(), "t-lib", x, 1, &factor, mode, align);
   }
   return nl_b_do(b, op_interpolate(), "tl-ib", x, n, size, mode, align);
 }

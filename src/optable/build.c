@@ -158,8 +158,9 @@ nl_tensor *nl_b_fail(nl_build *b, const char *fmt, ...) {
 /* Whether the letters after the tensors say what the op's signature says. */
 static bool format_fits(const nl_op *op, const char *format) {
   static const char letters[] = {
-      [NL_KIND_INT] = 'i',  [NL_KIND_NUMBER] = 'n', [NL_KIND_BOOL] = 'b',  [NL_KIND_DIM] = 'i',
-      [NL_KIND_DIMS] = 'l', [NL_KIND_SHAPE] = 'l',  [NL_KIND_DTYPE] = 'i', [NL_KIND_CHOICE] = 'i',
+      [NL_KIND_INT] = 'i',   [NL_KIND_NUMBER] = 'n', [NL_KIND_BOOL] = 'b',
+      [NL_KIND_DIM] = 'i',   [NL_KIND_DIMS] = 'l',   [NL_KIND_SHAPE] = 'l',
+      [NL_KIND_DTYPE] = 'i', [NL_KIND_CHOICE] = 'i', [NL_KIND_NUMBERS] = 'l',
   };
   const nl_signature *s = nl_op_signature(op);
   size_t tensors = strspn(format, "t"), attrs = strlen(format) - tensors;

@@ -8,6 +8,8 @@
 #define NL_OPTABLE_OP_H
 
 #include "core/random.h"
+#include <string.h>
+
 #include "tensor/tensor.h"
 
 enum { NL_MAX_OUT = 4, NL_MAX_PARAM = 12, NL_SMALL_IN = 8, NL_MAX_INTS = 3 * NL_MAX_DIM };
@@ -33,6 +35,7 @@ typedef enum nl_kind {
   NL_KIND_SHAPE,   /* shape: integers or a list of integers; "shape|same": or that word, which arrives as {NL_WORD} */
   NL_KIND_DTYPE,   /* dtype: a name */
   NL_KIND_CHOICE,  /* one of the words of the default, "mean|sum|none"; the first is the default */
+  NL_KIND_NUMBERS, /* numbers: a number or a list of numbers; read by nl_call_number */
 } nl_kind;
 
 #define NL_WORD INT64_MIN
@@ -64,7 +67,7 @@ typedef struct nl_attr {
     double number;
     bool b;
     struct {
-      int16_t at, count; /* dims and shape: call->ints[at ...] */
+      int16_t at, count; /* dims, shape and numbers: call->ints[at ...] */
     } list;
   };
   int64_t whole;
@@ -218,6 +221,13 @@ static inline const int64_t *nl_call_list(const nl_call *c, int attr, int *count
 /* Of ops that give a list: adds a tensor to it, and lets go of it all. */
 nl_status nl_call_push(nl_call *, nl_tensor *);
 void nl_call_drop_list(nl_call *);
+
+/* Number i of a list of them, whose bits lie among the integers. */
+static inline double nl_call_number(const nl_call *c, int attr, int i) {
+  double v;
+  memcpy(&v, &c->ints[c->attr[attr].list.at + i], sizeof v);
+  return v;
+}
 
 /* Runs a call. On success out[0 .. nout) hold references that are the caller's. On failure there is nothing to free
    and the error slot says why, with the op's name. Inputs stay the caller's. An op that gives a list leaves list (nout

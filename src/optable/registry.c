@@ -82,8 +82,8 @@ const nl_op *nl_op_find(const char *name) {
 
 static nl_kind parse_kind(const char *s, size_t n) {
   static const char *const names[] = {"tensor", "operand", "tensors", "int",   "number", "bool",
-                                      "dim",    "dims",    "shape",   "dtype", "choice"};
-  for (int k = 0; k <= NL_KIND_CHOICE; k++) {
+                                      "dim",    "dims",    "shape",   "dtype", "choice", "numbers"};
+  for (int k = 0; k <= NL_KIND_NUMBERS; k++) {
     if (strlen(names[k]) == n && memcmp(names[k], s, n) == 0) {
       return (nl_kind)k;
     }

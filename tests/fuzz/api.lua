@@ -108,6 +108,8 @@ function M.run(seed, calls)
       return pick { 1, 2, 3, -1, -2, 0 }
     elseif p.kind == "dims" or p.kind == "shape" then
       return r <= 6 and list() or pick { 1, 2, -1 }
+    elseif p.kind == "numbers" then
+      return g:integer(2) == 1 and pick { 0.5, 1, 2, 1.7 } or { 2, 0.5 }
     elseif p.kind == "dtype" then
       return pick(dtypes)
     elseif p.kind == "bool" then

@@ -268,6 +268,12 @@ case("bags", [I([1, 1, 4]), 5, False], lambda o: I([2, 2, 2, 3, 3]), grad=False)
 case("bags", [I([1, 3, 5]), 4, True], lambda o: I([1, 1, 2, 2]), grad=False)
 case("bags", [I([1, 2, 3]), 4, True], lambda o: I([1, 2, 3, 3]), grad=False)
 
+for i, (mode, scale, image) in enumerate((("bilinear", [2, 0.5], [4, 6]), ("bicubic", [1.5, 3], [5, 4]), ("nearest", [2, 1], [3, 4]),
+                                          ("linear", [1.7], [5]), ("trilinear", [1, 2, 1.5], [2, 3, 4]), ("area", [0.5, 1.5], [4, 6]))):
+    case("interpolate", [R(1, 2, *image, dtype=f64), "nil", scale, mode],
+         lambda x, k=tuple(scale), mode=mode: F.interpolate(x, None, k, mode, None if mode in ("area", "nearest") else False),
+         grad=i < 2)
+
 if __name__ == "__main__":
     keep(os.path.join(here, "nets.json"), {"torch": torch.__version__, "numpy": np.__version__, "cases": m.cases})
     print(len(m.cases), "cases of", len({c["op"] for c in m.cases}), "ops")

@@ -238,7 +238,7 @@ NL_COMPOSE(interpolate) {
   int mode = (int)c->attr[interpolate_mode].i,
       of = mode == BICUBIC ? 2 : (mode == NEAREST || mode == AREA ? dims : mode);
   bool align = c->attr[interpolate_align_corners].b, scaled = c->attr[interpolate_scale_factor].set;
-  double factor = scaled ? c->attr[interpolate_scale_factor].number : 0;
+  int nfactors = scaled ? c->attr[interpolate_scale_factor].list.count : 0;
   if (dims < 1 || dims > NL_CONV_DIMS) {
     nl_b_fail(b, "the input must be batch x channels x one to three dims, but has shape %s",
               nl_tensor_shape_string(x).s);
@@ -251,8 +251,8 @@ NL_COMPOSE(interpolate) {
     nl_b_fail(b, "of %d dims behind batch and channels the mode is called %s", dims, names[dims - 1]);
   } else if (nsize > 1 && nsize != dims) {
     nl_b_fail(b, "size must have one number or %d, but has %d", dims, nsize);
-  } else if (scaled && !(factor > 0 && factor < 1e6)) {
-    nl_b_fail(b, "scale_factor must be above 0 (and below 1e6), but is %g", factor);
+  } else if (nfactors > 1 && nfactors != dims) {
+    nl_b_fail(b, "scale_factor must have one number or %d, but has %d", dims, nfactors);
   } else if (align && (mode == NEAREST || mode == AREA)) {
     nl_b_fail(b, "align_corners is for the linear modes, and the cubic one");
   }
@@ -260,6 +260,11 @@ NL_COMPOSE(interpolate) {
   stretch all[NL_CONV_DIMS];
   int64_t out[NL_CONV_DIMS] = {0};
   for (int d = 0; d < dims && b->status == NL_OK; d++) {
+    double factor = scaled ? nl_call_number(c, interpolate_scale_factor, nfactors == 1 ? 0 : d) : 0;
+    if (scaled && !(factor > 0 && factor < 1e6)) {
+      nl_b_fail(b, "scale_factor must be above 0 (and below 1e6), but is %g", factor);
+      return;
+    }
     stretch s = {.in = x->shape[d + 2], .align = align, .mode = mode};
     s.out = scaled ? (int64_t)floor((double)s.in * factor) : size[nsize == 1 ? 0 : d];
     if (s.in < 1 || s.out < 1 || s.out > INT32_MAX) {
@@ -420,12 +425,13 @@ static const nl_op ops[] = {
     ADAPTIVE_MAX("adaptive_max_pool2d", 2, IMAGE, "nn.adaptive_max_pool2d(nn.ones(1, 1, 5, 7), {2, 3}).shape"),
     ADAPTIVE_MAX("adaptive_max_pool3d", 3, VOLUME, "nn.adaptive_max_pool3d(nn.ones(1, 1, 4, 4, 4), {2}).shape"),
     {.name = "interpolate",
-     .args = "x: tensor, size: shape?, scale_factor: number?, mode: choice = "
+     .args = "x: tensor, size: shape?, scale_factor: numbers?, mode: choice = "
              "nearest|linear|bilinear|trilinear|bicubic|area, align_corners: bool = false",
      .attrs = interpolate_attrs,
      .returns = "tensor",
-     .doc = "Images (batch x channels x one to three dims) in another size: the nearest element, or a mean of those "
-            "around, weighted by their nearness (linear, bilinear, trilinear for one, two, three dims; bicubic: of "
+     .doc = "Images (batch x channels x one to three dims) in another size, which size or scale_factor says (a number, "
+            "or one for each dim): the nearest element, or a mean of those around, weighted by their nearness (linear, "
+            "bilinear, trilinear for one, two, three dims; bicubic: of "
             "sixteen), or of all that it stands for (area). align_corners puts the outermost elements one on another.",
      .example = "nn.interpolate(nn.tensor {{{1.0, 2.0}}}, {scale_factor = 2, mode = \"linear\"})",
      .compose = compose_interpolate},

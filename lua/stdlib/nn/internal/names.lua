@@ -96,7 +96,7 @@ M.differs = {
   ["torch.nn.functional.dropout"] = "dropout(x, p), which drops; {training = false} does not",
   ["torch.nn.functional.hardtanh"] = "hardtanh(x, min, max)",
   ["torch.nn.functional.unfold"] = "im2col; x:unfold(dim, size, step) has the windows of one dim",
-  ["torch.nn.functional.interpolate"] = "interpolate, with one factor for all dims; without antialias",
+  ["torch.nn.functional.interpolate"] = "interpolate, without antialias",
 }
 
 -- Left out: a reason, and the names (Lua patterns).
