@@ -2075,7 +2075,7 @@ function Tensor:softclip(limit) end
 ---@return nn.Tensor
 function Tensor:softclip_(...) end
 
----x for x > 0, else slope x: Maas, Hannun & Ng 2013.
+---x for x > 0, else negative_slope x: Maas, Hannun & Ng 2013.
 ---
 ---    nn.leaky_relu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param x nn.Tensor
@@ -2083,14 +2083,14 @@ function Tensor:softclip_(...) end
 ---@return nn.Tensor
 function nn.leaky_relu(x, negative_slope) end
 
----x for x > 0, else slope x: Maas, Hannun & Ng 2013.
+---x for x > 0, else negative_slope x: Maas, Hannun & Ng 2013.
 ---
 ---    nn.leaky_relu(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param negative_slope? number
 ---@return nn.Tensor
 function Tensor:leaky_relu(negative_slope) end
 
----x for x > 0, else slope x: Maas, Hannun & Ng 2013. In place.
+---x for x > 0, else negative_slope x: Maas, Hannun & Ng 2013. In place.
 ---@return nn.Tensor
 function Tensor:leaky_relu_(...) end
 
@@ -2236,7 +2236,7 @@ function Tensor:softsign() end
 ---@return nn.Tensor
 function Tensor:softsign_(...) end
 
----x limited to [min, max].
+---x limited to [min_val, max_val].
 ---
 ---    nn.hardtanh(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param x nn.Tensor
@@ -2245,7 +2245,7 @@ function Tensor:softsign_(...) end
 ---@return nn.Tensor
 function nn.hardtanh(x, min_val, max_val) end
 
----x limited to [min, max].
+---x limited to [min_val, max_val].
 ---
 ---    nn.hardtanh(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param min_val? number
@@ -2253,7 +2253,7 @@ function nn.hardtanh(x, min_val, max_val) end
 ---@return nn.Tensor
 function Tensor:hardtanh(min_val, max_val) end
 
----x limited to [min, max]. In place.
+---x limited to [min_val, max_val]. In place.
 ---@return nn.Tensor
 function Tensor:hardtanh_(...) end
 
@@ -2308,7 +2308,7 @@ function Tensor:tanhshrink() end
 ---@return nn.Tensor
 function Tensor:tanhshrink_(...) end
 
----x moved towards 0 by lambda, and 0 where it is nearer.
+---x moved towards 0 by lambd, and 0 where it is nearer.
 ---
 ---    nn.softshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param x nn.Tensor
@@ -2316,18 +2316,18 @@ function Tensor:tanhshrink_(...) end
 ---@return nn.Tensor
 function nn.softshrink(x, lambd) end
 
----x moved towards 0 by lambda, and 0 where it is nearer.
+---x moved towards 0 by lambd, and 0 where it is nearer.
 ---
 ---    nn.softshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param lambd? number
 ---@return nn.Tensor
 function Tensor:softshrink(lambd) end
 
----x moved towards 0 by lambda, and 0 where it is nearer. In place.
+---x moved towards 0 by lambd, and 0 where it is nearer. In place.
 ---@return nn.Tensor
 function Tensor:softshrink_(...) end
 
----x where |x| > lambda, else 0.
+---x where |x| > lambd, else 0.
 ---
 ---    nn.hardshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param x nn.Tensor
@@ -2335,14 +2335,14 @@ function Tensor:softshrink_(...) end
 ---@return nn.Tensor
 function nn.hardshrink(x, lambd) end
 
----x where |x| > lambda, else 0.
+---x where |x| > lambd, else 0.
 ---
 ---    nn.hardshrink(nn.tensor {-2.0, -0.5, 0.0, 1.5})
 ---@param lambd? number
 ---@return nn.Tensor
 function Tensor:hardshrink(lambd) end
 
----x where |x| > lambda, else 0. In place.
+---x where |x| > lambd, else 0. In place.
 ---@return nn.Tensor
 function Tensor:hardshrink_(...) end
 
@@ -2512,7 +2512,7 @@ function nn.to(x, dtype) end
 ---@return nn.Tensor
 function Tensor:to(dtype) end
 
----Writes source, broadcast and converted, into x.
+---Writes src, broadcast and converted, into x.
 ---@return nn.Tensor
 function Tensor:copy_(...) end
 
@@ -3698,7 +3698,7 @@ function nn.split(x, split_size, dim) end
 ---@return nn.Tensor[]
 function Tensor:split(split_size, dim) end
 
----A list of at most count pieces of equal size along a dim (the last may be shorter).
+---A list of at most `chunks` pieces of equal size along a dim (the last may be shorter).
 ---
 ---    #nn.chunk(nn.arange(5), 2)
 ---@param x nn.Tensor
@@ -3707,7 +3707,7 @@ function Tensor:split(split_size, dim) end
 ---@return nn.Tensor[]
 function nn.chunk(x, chunks, dim) end
 
----A list of at most count pieces of equal size along a dim (the last may be shorter).
+---A list of at most `chunks` pieces of equal size along a dim (the last may be shorter).
 ---
 ---    #nn.chunk(nn.arange(5), 2)
 ---@param chunks integer
@@ -4082,7 +4082,7 @@ function nn.gather(x, dim, index) end
 ---@return nn.Tensor
 function Tensor:gather(dim, index) end
 
----x plus each element of source at the place along dim that index names.
+---x plus each element of src at the place along dim that index names.
 ---
 ---    nn.scatter_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})
 ---@param x nn.Tensor
@@ -4092,7 +4092,7 @@ function Tensor:gather(dim, index) end
 ---@return nn.Tensor
 function nn.scatter_add(x, dim, index, src) end
 
----x plus each element of source at the place along dim that index names.
+---x plus each element of src at the place along dim that index names.
 ---
 ---    nn.scatter_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})
 ---@param dim integer
@@ -4101,7 +4101,7 @@ function nn.scatter_add(x, dim, index, src) end
 ---@return nn.Tensor
 function Tensor:scatter_add(dim, index, src) end
 
----x plus each element of source at the place along dim that index names. In place.
+---x plus each element of src at the place along dim that index names. In place.
 ---@return nn.Tensor
 function Tensor:scatter_add_(...) end
 
@@ -4207,7 +4207,7 @@ function nn.take_along_dim(x, indices, dim) end
 ---@return nn.Tensor
 function Tensor:take_along_dim(indices, dim) end
 
----x with the places along dim that index names set to the elements of source, or to a number; of equal places the last counts.
+---x with the places along dim that index names set to the elements of src, or to a number; of equal places the last counts.
 ---
 ---    nn.scatter(nn.zeros(2, 3), 2, nn.tensor {{3}, {1}}, 7.0)
 ---@param x nn.Tensor
@@ -4217,7 +4217,7 @@ function Tensor:take_along_dim(indices, dim) end
 ---@return nn.Tensor
 function nn.scatter(x, dim, index, src) end
 
----x with the places along dim that index names set to the elements of source, or to a number; of equal places the last counts.
+---x with the places along dim that index names set to the elements of src, or to a number; of equal places the last counts.
 ---
 ---    nn.scatter(nn.zeros(2, 3), 2, nn.tensor {{3}, {1}}, 7.0)
 ---@param dim integer
@@ -4226,11 +4226,11 @@ function nn.scatter(x, dim, index, src) end
 ---@return nn.Tensor
 function Tensor:scatter(dim, index, src) end
 
----x with the places along dim that index names set to the elements of source, or to a number; of equal places the last counts. In place.
+---x with the places along dim that index names set to the elements of src, or to a number; of equal places the last counts. In place.
 ---@return nn.Tensor
 function Tensor:scatter_(...) end
 
----x with the elements of source joined to the places along dim that index names.
+---x with the elements of src joined to the places along dim that index names.
 ---
 ---    nn.scatter_reduce(nn.zeros(2), 1, nn.tensor {1, 1, 2}, nn.tensor {3.0, 5.0, 7.0}, "amax")
 ---@param x nn.Tensor
@@ -4242,7 +4242,7 @@ function Tensor:scatter_(...) end
 ---@return nn.Tensor
 function nn.scatter_reduce(x, dim, index, src, reduce, include_self) end
 
----x with the elements of source joined to the places along dim that index names.
+---x with the elements of src joined to the places along dim that index names.
 ---
 ---    nn.scatter_reduce(nn.zeros(2), 1, nn.tensor {1, 1, 2}, nn.tensor {3.0, 5.0, 7.0}, "amax")
 ---@param dim integer
@@ -4253,7 +4253,7 @@ function nn.scatter_reduce(x, dim, index, src, reduce, include_self) end
 ---@return nn.Tensor
 function Tensor:scatter_reduce(dim, index, src, reduce, include_self) end
 
----x with the elements of source joined to the places along dim that index names. In place.
+---x with the elements of src joined to the places along dim that index names. In place.
 ---@return nn.Tensor
 function Tensor:scatter_reduce_(...) end
 
@@ -4463,7 +4463,7 @@ function nn.bucketize(x, boundaries, right) end
 ---@return nn.Tensor
 function Tensor:bucketize(boundaries, right) end
 
----True where an element is one of test (is none of them, if invert).
+---True where an element is one of test_elements (is none of them, if invert).
 ---
 ---    nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})
 ---@param x nn.Tensor
@@ -4472,7 +4472,7 @@ function Tensor:bucketize(boundaries, right) end
 ---@return nn.Tensor
 function nn.isin(x, test_elements, invert) end
 
----True where an element is one of test (is none of them, if invert).
+---True where an element is one of test_elements (is none of them, if invert).
 ---
 ---    nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})
 ---@param test_elements nn.Tensor

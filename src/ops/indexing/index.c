@@ -331,7 +331,7 @@ static nl_status infer_scatter_add(nl_call *c) {
   status = status == NL_OK ? nl_rule_int_index(index) : status;
   status = status == NL_OK ? check_gather(index, x->ndim, x->shape, dim) : status;
   if (status == NL_OK && (!nl_shape_equal(index, source) || source->dtype != x->dtype)) {
-    status = nl_fail("the source (%s, shape %s) must have the tensor's dtype (%s) and the index's shape (%s)",
+    status = nl_fail("src (%s, shape %s) must have the tensor's dtype (%s) and the index's shape (%s)",
                      nl_dtype_name(nl_tensor_dtype(source)), nl_tensor_shape_string(source).s,
                      nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(index).s);
   }
@@ -367,7 +367,7 @@ static const nl_op ops[] = {
      .args = "x: tensor, dim: dim, index: tensor, src: tensor",
      .attrs = along_attrs,
      .returns = "tensor",
-     .doc = "x plus each element of source at the place along dim that index names.",
+     .doc = "x plus each element of src at the place along dim that index names.",
      .example = "nn.scatter_add(nn.zeros(3), 1, nn.tensor {1, 1, 3}, nn.tensor {1.0, 2.0, 3.0})",
      .infer = infer_scatter_add,
      .run = run_scatter_add,

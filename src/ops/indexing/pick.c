@@ -74,11 +74,10 @@ static nl_status infer_scatter(nl_call *c) {
       fits = index->shape[d] <= source->shape[d];
     }
     if (!fits) {
-      status =
-          nl_fail("the source (%s, shape %s) must have the tensor's dtype (%s) and be nowhere smaller than the index "
-                  "(shape %s)",
-                  nl_dtype_name(nl_tensor_dtype(source)), nl_tensor_shape_string(source).s,
-                  nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(index).s);
+      status = nl_fail("src (%s, shape %s) must have the tensor's dtype (%s) and be nowhere smaller than the index "
+                       "(shape %s)",
+                       nl_dtype_name(nl_tensor_dtype(source)), nl_tensor_shape_string(source).s,
+                       nl_dtype_name(nl_tensor_dtype(x)), nl_tensor_shape_string(index).s);
     }
   }
   if (status == NL_OK && x->dtype == NL_U8 && c->op->variant == 1 && c->attr[scatter_reduce_reduce].i == REDUCE_MEAN) {
@@ -472,7 +471,7 @@ static const nl_op ops[] = {
      .args = "x: tensor, dim: dim, index: tensor, src: operand",
      .attrs = along_attrs,
      .returns = "tensor",
-     .doc = "x with the places along dim that index names set to the elements of source, or to a number; of equal "
+     .doc = "x with the places along dim that index names set to the elements of src, or to a number; of equal "
             "places the last counts.",
      .example = "nn.scatter(nn.zeros(2, 3), 2, nn.tensor {{3}, {1}}, 7.0)",
      .infer = infer_scatter,
@@ -485,7 +484,7 @@ static const nl_op ops[] = {
              "bool = true",
      .attrs = scatter_reduce_attrs,
      .returns = "tensor",
-     .doc = "x with the elements of source joined to the places along dim that index names.",
+     .doc = "x with the elements of src joined to the places along dim that index names.",
      .example = "nn.scatter_reduce(nn.zeros(2), 1, nn.tensor {1, 1, 2}, nn.tensor {3.0, 5.0, 7.0}, \"amax\")",
      .infer = infer_scatter,
      .run = run_scatter,

@@ -393,7 +393,7 @@ static const nl_op ops[] = {
         .args = "x: tensor, test_elements: tensor, invert: bool = false",
         .attrs = isin_attrs,
         .returns = "tensor",
-        .doc = "True where an element is one of test (is none of them, if invert).",
+        .doc = "True where an element is one of test_elements (is none of them, if invert).",
         .compose = compose_isin,
         .flags = NL_OP_NO_GRAD,
         .example = "nn.isin(nn.tensor {1, 2, 3}, nn.tensor {3, 1})",

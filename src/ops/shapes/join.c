@@ -391,7 +391,7 @@ static const nl_op ops[] = {
         .args = "x: tensor, chunks: int, dim: dim = 1",
         .attrs = chunk_attrs,
         .returns = "tensors",
-        .doc = "A list of at most count pieces of equal size along a dim (the last may be shorter).",
+        .doc = "A list of at most `chunks` pieces of equal size along a dim (the last may be shorter).",
         .compose = compose_chunk,
         .example = "#nn.chunk(nn.arange(5), 2)",
     },

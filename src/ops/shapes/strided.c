@@ -14,7 +14,7 @@ static nl_status check_geometry(const nl_call *c, int64_t numel) {
   const int64_t *shape = nl_call_list(c, nl_strided_size, &n), *strides = nl_call_list(c, nl_strided_stride, &m);
   int64_t last = c->attr[nl_strided_storage_offset].i, count = 1;
   if (n != m || n > NL_MAX_DIM || last < 0) {
-    return nl_fail("shape and strides must have the same length, and the offset be 0 or more");
+    return nl_fail("size and stride must have the same length, and storage_offset be 0 or more");
   }
   for (int d = 0; d < n; d++) {
     int64_t reach;
