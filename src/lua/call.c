@@ -119,13 +119,16 @@ static nl_status read_numbers(parser *p, const nl_param *param, int index) {
     } else {
       lua_pushvalue(L, index);
     }
-    bool number = lua_type(L, -1) == LUA_TNUMBER;
-    double v = number ? lua_tonumber(L, -1) : 0;
+    if (lua_type(L, -1) != LUA_TNUMBER) {
+      nl_status status =
+          table ? nl_fail("element %d of %s must be a number, but is %s", i + 1, param->name, nl_describe(L, -1).s)
+                : wrong(p, param, index, "a number or a list of numbers, e.g. {1.5, 2}");
+      lua_pop(L, 1);
+      return status;
+    }
+    double v = lua_tonumber(L, -1);
     memcpy(&values[i], &v, sizeof v);
     lua_pop(L, 1);
-    if (!number) {
-      return wrong(p, param, index, "a number or a list of numbers, e.g. {1.5, 2}");
-    }
   }
   return set_list(p, param, (int)n, values);
 }

@@ -21,6 +21,8 @@ local cases = {
   stride_of_conv = { "v = nn.Conv2d(1, 1, 2)", "return v(x):detach()", { "v.stride = { 2, 2 }", "v.stride[1] = 1" },
     "nn.randn(1, 1, 5, 5)" },
   kernel_of_pool = { "v = nn.MaxPool2d(2)", "return v(x)", { "v.kernel_size = { 3, 3 }" }, "nn.randn(1, 1, 6, 6)" },
+  factor_for_each_dim = { "v = { 2, 2 }", "return nn.interpolate(x, { scale_factor = v })", { "v[1] = 3", "v = { 1, 1.5 }", "v = 2" },
+    "nn.randn(1, 1, 2, 2)" },
   weight_of_embedding = { "v = nn.Embedding(5, 3)", "return v(x):detach()", { "v.weight = nn.Parameter(nn.ones(5, 3))" },
     "nn.tensor { 1, 2 }" },
   weight_of_lstm = { "v = nn.LSTM(4, 3)", "return (v(x:unsqueeze(1))):detach()",

@@ -267,6 +267,16 @@ function TestMoreLayers:test_nearest_by_whole_factors()
   end
 end
 
+function TestMoreLayers:test_a_factor_for_each_dim()
+  local x = nn.randn(1, 1, 2, 3)
+  lu.assertTrue(nn.interpolate(x, { scale_factor = { 2, 1 } }):equal(nn.interpolate(x, { size = { 4, 3 } })))
+  for message, factor in pairs { ["element 2 of scale_factor must be a number, but is the string 'a'"] = { 2, "a" },
+    ["scale_factor must have one number or 2, but has 3"] = { 2, 2, 2 },
+    ["scale_factor must be a number or a list of numbers, e.g. {1.5, 2}, but is the string 'a'"] = "a" } do
+    lu.assertErrorMsgContains(message, nn.interpolate, x, { scale_factor = factor })
+  end
+end
+
 -- What stands behind the end of a sequence has no part in anything.
 function TestMoreLayers:test_behind_the_end()
   for _, name in ipairs { "RNN", "LSTM", "GRU" } do
