@@ -43,7 +43,7 @@ void nl_call_init(nl_call *c, const nl_op *op, int nin, nl_tensor **in) {
       continue;
     }
     nl_attr *a = &c->attr[p->slot];
-    a->set = p->choices != NULL;
+    a->set = p->choices != NULL && p->kind != NL_KIND_SHAPE; /* whose word is no default */
     switch (p->kind) {
     case NL_KIND_NUMBER:
       a->number = p->default_number;

@@ -7,9 +7,9 @@
 #ifndef NL_OPTABLE_OP_H
 #define NL_OPTABLE_OP_H
 
-#include "core/random.h"
 #include <string.h>
 
+#include "core/random.h"
 #include "tensor/tensor.h"
 
 enum { NL_MAX_OUT = 4, NL_MAX_PARAM = 12, NL_SMALL_IN = 8, NL_MAX_INTS = 3 * NL_MAX_DIM };

@@ -19,7 +19,6 @@ static int64_t ignored(const nl_call *c) {
   return c->attr[cross_entropy_ignore_index].i;
 }
 
-/* Where label i stands: "3", or "(1, 2, 3)" of targets with more dims. */
 static nl_status fail_label(const nl_call *c, const nl_tensor *target, int64_t i, int64_t label, int64_t classes) {
   return nl_fail("target %lld of %lld is %lld, but classes count from 1 to %lld%s", (long long)(i + 1),
                  (long long)target->numel, (long long)label, (long long)classes,
